@@ -1,0 +1,193 @@
+"""Long work: a generator that yields Progress and returns its result, run off the calling thread.
+
+A job is any `Generator[Progress, None, Result]`. Cancelling closes the generator in its own thread, so its
+`finally` blocks release files and memory. Nothing here knows the project, nor Qt: whoever wants the answers on a
+certain thread hands in `post`, a function that runs a callable there.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import threading
+import time
+from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+Result = TypeVar("Result")
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a job is. `total` 0 means unknown. `partial` may carry a coarse or growing answer."""
+
+    done: float
+    total: float = 0.0
+    message: str = ""
+    partial: Any = None
+
+    @property
+    def fraction(self) -> float | None:
+        return min(1.0, self.done / self.total) if self.total > 0 else None
+
+
+Job = Generator[Progress, None, Result]
+
+
+class Cancelled(Exception):
+    """Raised by `run_to_end` when the job was asked to stop."""
+
+
+def run_to_end(job: Job[Result], on_progress: Callable[[Progress], None] | None = None) -> Result:
+    """Run a job on the calling thread (command line, tests) and return its result."""
+    try:
+        while True:
+            progress = next(job)
+            if on_progress is not None:
+                on_progress(progress)
+    except StopIteration as stop:
+        result: Result = stop.value
+        return result
+    finally:
+        job.close()
+
+
+def call_as_job(work: Callable[[], Result], message: str = "") -> Job[Result]:
+    """Wrap a plain function that cannot report progress."""
+    yield Progress(0, 0, message)
+    return work()
+
+
+@dataclass(eq=False)
+class Task(Generic[Result]):
+    """A job that was handed to the runner. Fields change on the worker thread; callbacks come through `post`."""
+
+    label: str
+    key: str | None = None
+    id: int = 0
+    progress: Progress = field(default_factory=lambda: Progress(0))
+    started: float = field(default_factory=time.monotonic)
+    state: str = "waiting"  # waiting | running | done | failed | cancelled
+    _cancel: threading.Event = field(default_factory=threading.Event)
+
+    def cancel(self) -> None:
+        self._cancel.set()
+
+    @property
+    def is_cancelled(self) -> bool:
+        return self._cancel.is_set()
+
+    def seconds_left(self) -> float | None:
+        """Estimate from the pace so far; None while it would be a guess."""
+        fraction = self.progress.fraction
+        elapsed = time.monotonic() - self.started
+        if not fraction or elapsed < 0.5:
+            return None
+        return elapsed * (1 - fraction) / fraction
+
+
+class Runner:
+    """Runs jobs on a few threads; a newer task with the same key cancels the older one."""
+
+    def __init__(self, post: Callable[[Callable[[], None]], None] | None = None, threads: int = 3) -> None:
+        self._post = post or (lambda call: call())
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="job")
+        self._lock = threading.Lock()
+        self._tasks: dict[int, Task[Any]] = {}
+        self._ids = itertools.count(1)
+        self._listeners: list[Callable[[Task[Any]], None]] = []
+
+    def listen(self, on_change: Callable[[Task[Any]], None]) -> None:
+        """`on_change(task)` is called through `post` at start, at progress (at most 20 a second) and at the end."""
+        self._listeners.append(on_change)
+
+    @property
+    def tasks(self) -> list[Task[Any]]:
+        with self._lock:
+            return list(self._tasks.values())
+
+    def start(
+        self,
+        label: str,
+        job: Job[Result],
+        *,
+        on_result: Callable[[Result], None] | None = None,
+        on_progress: Callable[[Progress], None] | None = None,
+        on_error: Callable[[BaseException], None] | None = None,
+        key: str | None = None,
+    ) -> Task[Result]:
+        """Queue a job. Exactly one of: on_result, on_error, or (cancelled) nothing, is called at the end."""
+        task: Task[Result] = Task(label, key, next(self._ids))
+        with self._lock:
+            if key is not None:
+                for other in self._tasks.values():
+                    if other.key == key:
+                        other.cancel()
+            self._tasks[task.id] = task
+        self._pool.submit(self._run, task, job, on_result, on_progress, on_error)
+        return task
+
+    def close(self) -> None:
+        """Cancel everything and wait for the threads."""
+        for task in self.tasks:
+            task.cancel()
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _run(
+        self,
+        task: Task[Result],
+        job: Job[Result],
+        on_result: Callable[[Result], None] | None,
+        on_progress: Callable[[Progress], None] | None,
+        on_error: Callable[[BaseException], None] | None,
+    ) -> None:
+        task.state, task.started = "running", time.monotonic()
+        self._tell(task)
+        last_told = 0.0
+        try:
+            while True:
+                if task.is_cancelled:
+                    raise Cancelled
+                task.progress = progress = next(job)
+                now = time.monotonic()
+                if now - last_told >= 0.05 or progress.partial is not None:
+                    last_told = now
+                    self._tell(task)
+                    if on_progress is not None:
+                        self._post(lambda p=progress: None if task.is_cancelled else on_progress(p))  # type: ignore[misc]
+        except StopIteration as stop:
+            task.state = "done"
+            self._finish(
+                task, None if on_result is None else (lambda: on_result(stop_value)), stop_value := stop.value
+            )
+        except Cancelled:
+            task.state = "cancelled"
+            self._close(job)
+            self._finish(task, None)
+        except BaseException as error:
+            task.state = "failed"
+            caught = error
+            self._close(job)
+            if on_error is None:
+                log.error("job %r failed", task.label, exc_info=error)
+            self._finish(task, None if on_error is None else (lambda: on_error(caught)))
+
+    def _close(self, job: Job[Any]) -> None:
+        try:
+            job.close()
+        except Exception:
+            log.exception("a job did not close cleanly")
+
+    def _finish(self, task: Task[Any], call: Callable[[], None] | None, _value: Any = None) -> None:
+        with self._lock:
+            self._tasks.pop(task.id, None)
+        self._tell(task)
+        if call is not None:
+            self._post(lambda: None if task.state == "done" and task.is_cancelled else call())
+
+    def _tell(self, task: Task[Any]) -> None:
+        for listener in self._listeners:
+            self._post(lambda listener=listener: listener(task))  # type: ignore[misc]

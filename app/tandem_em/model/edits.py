@@ -1,0 +1,125 @@
+"""The few kinds of edit everything is made of: add, remove, change fields, and several at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tandem_em.model.history import Edit
+    from tandem_em.model.items import Item
+    from tandem_em.model.session import Session
+
+
+@dataclass
+class AddItem:
+    label: str
+    item: Item
+    index: int | None = None
+    merge_key: str | None = None
+
+    def apply(self, session: Session) -> None:
+        session.collection_of(self.item).add(self.item, self.index)
+
+    def revert(self, session: Session) -> None:
+        session.collection_of(self.item).remove(self.item.id)
+
+    def is_valid(self, session: Session) -> bool:
+        return True
+
+    def merged_with(self, newer: Edit) -> Edit | None:
+        return None
+
+
+@dataclass
+class RemoveItem:
+    label: str
+    item: Item
+    merge_key: str | None = None
+    _index: int | None = None
+
+    def apply(self, session: Session) -> None:
+        collection = session.collection_of(self.item)
+        self._index = collection.index(self.item.id)
+        collection.remove(self.item.id)
+
+    def revert(self, session: Session) -> None:
+        session.collection_of(self.item).add(self.item, self._index)
+
+    def is_valid(self, session: Session) -> bool:
+        return True
+
+    def merged_with(self, newer: Edit) -> Edit | None:
+        return None
+
+
+@dataclass
+class ChangeFields:
+    """Set fields of one item. The old values are taken at the first `apply`."""
+
+    label: str
+    item_id: str
+    after: dict[str, Any]
+    merge_key: str | None = None
+    before: dict[str, Any] = field(default_factory=dict)
+
+    def apply(self, session: Session) -> None:
+        item = session.item(self.item_id)
+        if not self.before:
+            self.before = {name: getattr(item, name) for name in self.after}
+        session.change(item, **self.after)
+
+    def revert(self, session: Session) -> None:
+        session.change(session.item(self.item_id), **self.before)
+
+    def is_valid(self, session: Session) -> bool:
+        return session.find(self.item_id) is not None
+
+    def merged_with(self, newer: Edit) -> Edit | None:
+        if (
+            not isinstance(newer, ChangeFields)
+            or newer.item_id != self.item_id
+            or newer.after.keys() != self.after.keys()
+        ):
+            return None
+        return ChangeFields(newer.label, self.item_id, newer.after, newer.merge_key, self.before)
+
+
+@dataclass
+class Together:
+    """Several edits as one step: all or none."""
+
+    label: str
+    edits: list[Edit]
+    merge_key: str | None = None
+
+    def apply(self, session: Session) -> None:
+        done: list[Edit] = []
+        try:
+            for edit in self.edits:
+                edit.apply(session)
+                done.append(edit)
+        except BaseException:
+            for edit in reversed(done):
+                edit.revert(session)
+            raise
+
+    def revert(self, session: Session) -> None:
+        for edit in reversed(self.edits):
+            edit.revert(session)
+
+    def is_valid(self, session: Session) -> bool:
+        return all(edit.is_valid(session) for edit in self.edits)
+
+    def merged_with(self, newer: Edit) -> Edit | None:
+        if not isinstance(newer, Together) or len(newer.edits) != len(self.edits):
+            return None
+        merged = [old.merged_with(new) for old, new in zip(self.edits, newer.edits)]
+        if any(edit is None for edit in merged):
+            return None
+        return Together(newer.label, [edit for edit in merged if edit is not None], newer.merge_key)
+
+
+def add_all(label: str, items: Iterable[Item]) -> Together:
+    return Together(label, [AddItem(label, item) for item in items])

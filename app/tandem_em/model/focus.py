@@ -1,0 +1,64 @@
+"""The one cursor: which moment, which stretch of time and which things everybody is looking at."""
+
+from __future__ import annotations
+
+from psygnal import Signal
+
+
+class Focus:
+    """Panes set it in answer to a gesture and show what it says; setting the same value again says nothing."""
+
+    t_changed = Signal(float)
+    span_changed = Signal(float, float)
+    follow_changed = Signal(bool)
+    selection_changed = Signal(object)
+    hover_changed = Signal(object)
+
+    def __init__(self) -> None:
+        self._t = 0.0
+        self._span = (0.0, 60.0)
+        self._follow_live = True
+        self._selection: dict[str, str] = {}
+
+    @property
+    def t(self) -> float:
+        """Session seconds of the cursor."""
+        return self._t
+
+    @t.setter
+    def t(self, t: float) -> None:
+        if t != self._t:
+            self._t = float(t)
+            self.t_changed.emit(self._t)
+
+    @property
+    def span(self) -> tuple[float, float]:
+        """The stretch of time in view (s)."""
+        return self._span
+
+    @span.setter
+    def span(self, span: tuple[float, float]) -> None:
+        low, high = float(min(span)), float(max(span))
+        if (low, high) != self._span and high > low:
+            self._span = (low, high)
+            self.span_changed.emit(low, high)
+
+    @property
+    def follow_live(self) -> bool:
+        """While recording, the cursor stays on the newest moment until somebody moves it."""
+        return self._follow_live
+
+    @follow_live.setter
+    def follow_live(self, follow: bool) -> None:
+        if follow != self._follow_live:
+            self._follow_live = follow
+            self.follow_changed.emit(follow)
+
+    def selected(self, kind: str) -> str:
+        """Id of the selected item of a kind ("particle", "map", "stack", "run", …), empty when none."""
+        return self._selection.get(kind, "")
+
+    def select(self, kind: str, item_id: str) -> None:
+        if self.selected(kind) != item_id:
+            self._selection[kind] = item_id
+            self.selection_changed.emit(kind)

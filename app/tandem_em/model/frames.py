@@ -1,0 +1,89 @@
+"""Image stacks: frames with their own time stamps, calibration and drift."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from psygnal import Signal
+
+from tandem_em.model.arrays import AnyArray, ArraySource, MemoryArray
+from tandem_em.model.clock import Clock
+from tandem_em.model.items import ColouredItem
+
+TimesFrom = Literal["file", "frame files", "companion log", "nominal", "none"]
+
+
+@dataclass(eq=False, kw_only=True)
+class FrameStack(ColouredItem):
+    """A movie. `times` are device seconds of each frame; `t` session seconds; NaN where a frame has no stamp."""
+
+    kind: ClassVar[str] = "stack"
+    appended: ClassVar[Signal] = Signal(int, int)
+    not_stored: ClassVar[frozenset[str]] = frozenset({"source"})
+
+    source: ArraySource = field(default_factory=lambda: MemoryArray(np.zeros((0, 1, 1), np.uint16)))
+    clock: Clock = field(default_factory=Clock)
+    times: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    times_from: TimesFrom = "none"
+    axis0_is_time: bool | None = True
+    """None: the file does not say and the user has not been asked."""
+    frame_numbers: NDArray[np.int64] | None = None
+    exposure_s: float | None = None
+    pixel_nm: float | None = None
+    pixel_from: str = ""
+    """Where the calibration comes from: "file", "scale bar", "typed", "magnification memory"."""
+    magnification: float | None = None
+    counts_per_electron: float | None = None
+    counts_offset: float = 0.0
+    unit: str = "counts"
+    bad_frames: list[int] = field(default_factory=list)
+    drift_px: NDArray[np.float64] | None = None
+    """(T, 2): how far the content of each frame lies from where it is in frame 0, x then y. Applied on view only."""
+    source_id: str = ""
+    instrument: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        frames, height, width = self.source.shape
+        return frames, height, width
+
+    def __len__(self) -> int:
+        return int(self.source.shape[0])
+
+    @property
+    def t(self) -> NDArray[np.float64]:
+        """Session time of every frame (s)."""
+        return self.clock.to_session(self.times)
+
+    def frame(self, index: int) -> AnyArray:
+        """The raw frame (Y, X). Slow disks make it slow: call it in a job."""
+        return self.source.read(index)
+
+    def index_at(self, t: float) -> int:
+        """The frame to show at session time t: the newest one that is not later; the first one before the start."""
+        if len(self) == 0:
+            return 0
+        times = self.t[: len(self)]
+        if len(times) == 0:
+            return 0
+        order = np.argsort(np.where(np.isnan(times), np.inf, times), kind="stable")
+        position = int(np.searchsorted(times[order], t + 1e-9, side="right")) - 1
+        return int(order[max(position, 0)])
+
+    def time_of(self, index: int) -> float:
+        return float(self.t[index])
+
+    def drift_at(self, index: int) -> tuple[float, float]:
+        if self.drift_px is None or index >= len(self.drift_px):
+            return 0.0, 0.0
+        dx, dy = self.drift_px[index]
+        return float(dx), float(dy)
+
+    def append(self, times: NDArray[np.float64]) -> None:
+        """Tell that the source has grown by frames with these device times."""
+        start = len(self.times)
+        self.times = np.concatenate([self.times, times])
+        self.appended.emit(start, len(self.times))

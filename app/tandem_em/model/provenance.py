@@ -1,0 +1,65 @@
+"""Where results come from: inputs, parameters, version; and whether an input has changed since."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from numpy.typing import NDArray
+
+from tandem_em.model.items import Item
+
+
+def now_iso() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+@dataclass(eq=False, kw_only=True)
+class Step(Item):
+    """One piece of work: what was done, with which parameters, to which inputs (id -> revision at that time)."""
+
+    kind: ClassVar[str] = "step"
+
+    what: str = ""
+    parameters: dict[str, Any] = field(default_factory=dict)
+    inputs: dict[str, int] = field(default_factory=dict)
+    outputs: list[str] = field(default_factory=list)
+    version: str = ""
+    when: str = field(default_factory=now_iso)
+
+    def changed_inputs(self, revision_of: Callable[[str], int | None]) -> list[str]:
+        """Ids of inputs that are gone or have another revision now; empty when the result is up to date."""
+        return [item_id for item_id, revision in self.inputs.items() if revision_of(item_id) != revision]
+
+
+@dataclass(eq=False, kw_only=True)
+class ResultSet(Item):
+    """A stored result: named arrays and numbers of one analysis (chosen maps, kinetics fits, thickness, cycles …)."""
+
+    kind: ClassVar[str] = "result"
+
+    analysis: str = ""
+    arrays: dict[str, NDArray[Any]] = field(default_factory=dict)
+    units: dict[str, str] = field(default_factory=dict)
+    values: dict[str, Any] = field(default_factory=dict)
+    owner_id: str = ""
+    step_id: str = ""
+
+
+@dataclass(eq=False, kw_only=True)
+class SourceFile(Item):
+    """A file that data came from. `linked`: the data still live there (relative path, size and hash to find it again)."""
+
+    kind: ClassVar[str] = "source"
+
+    path: str = ""
+    """Relative to the session where possible."""
+    size: int = 0
+    sha256: str = ""
+    modified_iso: str = ""
+    importer: str = ""
+    linked: bool = False
+    dataset: str = ""
+    problems: list[str] = field(default_factory=list)

@@ -1,0 +1,153 @@
+"""The session: one experiment, all its streams on one time axis."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+from psygnal import Signal
+
+from tandem_em.model.clock import Clock
+from tandem_em.model.curves import BiasRun, Cell
+from tandem_em.model.dose import DoseSettings
+from tandem_em.model.focus import Focus
+from tandem_em.model.frames import FrameStack
+from tandem_em.model.history import History
+from tandem_em.model.items import Item, Items
+from tandem_em.model.marks import Event
+from tandem_em.model.provenance import ResultSet, SourceFile, Step
+from tandem_em.model.spectra import Edge, ProfileLine, Site, SpectrumImage
+from tandem_em.model.tracks import Particle
+
+
+@dataclass(eq=False, kw_only=True)
+class SessionInfo(Item):
+    """What the session is: the one zero of time, who made it, of what."""
+
+    kind: ClassVar[str] = "info"
+
+    uuid: str = field(default_factory=lambda: str(uuid.uuid4()))
+    start_iso: str = ""
+    """Absolute time of session second 0 (ISO 8601 with zone); empty until the first stream with a date."""
+    end_iso: str = ""
+    user: str = ""
+    sample: str = ""
+    description: str = ""
+    instrument: str = ""
+    beam_kV: float | None = None
+    view: dict[str, Any] = field(default_factory=dict)
+    """Window layout and view settings; never needed to read the science."""
+
+
+class Session:
+    """All items by kind, the focus and the history. Lives on the GUI thread (or the command line's only one)."""
+
+    changed = Signal(object)
+    """Any item added, removed or changed; carries the item."""
+
+    def __init__(self, title: str = "") -> None:
+        self.info = SessionInfo(id="info", name=title)
+        self.clocks: Items[Clock] = Items(Clock)
+        self.runs: Items[BiasRun] = Items(BiasRun)
+        self.cells: Items[Cell] = Items(Cell)
+        self.stacks: Items[FrameStack] = Items(FrameStack)
+        self.particles: Items[Particle] = Items(Particle)
+        self.maps: Items[SpectrumImage] = Items(SpectrumImage)
+        self.edges: Items[Edge] = Items(Edge)
+        self.sites: Items[Site] = Items(Site)
+        self.profiles: Items[ProfileLine] = Items(ProfileLine)
+        self.events: Items[Event] = Items(Event)
+        self.doses: Items[DoseSettings] = Items(DoseSettings)
+        self.steps: Items[Step] = Items(Step)
+        self.results: Items[ResultSet] = Items(ResultSet)
+        self.sources: Items[SourceFile] = Items(SourceFile)
+        self.infos: Items[SessionInfo] = Items(SessionInfo)
+        self.infos.add(self.info)
+        self._collections: dict[str, Items[Any]] = {
+            value.kind.kind: value for value in vars(self).values() if isinstance(value, Items)
+        }
+        for collection in self._collections.values():
+            collection.added.connect(self.changed.emit)
+            collection.removed.connect(self.changed.emit)
+            collection.changed.connect(lambda item, _names: self.changed.emit(item))
+        self.clocks.changed.connect(self._retime)
+        self.focus = Focus()
+        self.history = History(self)
+
+    @property
+    def collections(self) -> dict[str, Items[Any]]:
+        """Every collection by the kind of its items."""
+        return self._collections
+
+    def collection_of(self, item: Item) -> Items[Any]:
+        return self._collections[item.kind]
+
+    def items(self) -> Iterator[Item]:
+        for collection in self._collections.values():
+            yield from collection
+
+    def find(self, item_id: str) -> Item | None:
+        for collection in self._collections.values():
+            if item_id in collection:
+                found: Item = collection[item_id]
+                return found
+        return None
+
+    def item(self, item_id: str) -> Item:
+        found = self.find(item_id)
+        if found is None:
+            raise KeyError(item_id)
+        return found
+
+    def change(self, item: Item, **fields: Any) -> None:
+        """Set fields of an item and tell everybody. Edits call this; gestures go through an edit."""
+        for name, value in fields.items():
+            if not hasattr(item, name):
+                raise AttributeError(f"{type(item).__name__} has no field {name}")
+            setattr(item, name, value)
+        self.collection_of(item).touch(item, fields)
+
+    def revision_of(self, item_id: str) -> int | None:
+        found = self.find(item_id)
+        return None if found is None else found.revision
+
+    def is_stale(self, step_id: str) -> bool:
+        """Whether an input of this piece of work has changed since."""
+        step = self.steps.get(step_id)
+        return step is not None and bool(step.changed_inputs(self.revision_of))
+
+    def extent(self) -> tuple[float, float] | None:
+        """First and last session second of anything; None for an empty session."""
+        edges: list[float] = []
+        for run in self.runs:
+            if len(run):
+                edges += [float(np.nanmin(run.t)), float(np.nanmax(run.t))]
+        for stack in self.stacks:
+            times = stack.t[np.isfinite(stack.t)]
+            if len(times):
+                edges += [float(times.min()), float(times.max())]
+        for spectrum_image in self.maps:
+            edges += spectrum_image.interval or ()
+        for event in self.events:
+            edges.append(event.t)
+        return (min(edges), max(edges)) if edges else None
+
+    @property
+    def is_simulated(self) -> bool:
+        return any(item.simulated for item in self.items())
+
+    @property
+    def is_empty(self) -> bool:
+        return not (len(self.runs) or len(self.stacks) or len(self.maps))
+
+    def _retime(self, clock: Clock, _names: frozenset[str]) -> None:
+        """A clock was moved: everything that uses it has new session times."""
+        streams: list[Any] = [*self.runs, *self.stacks, *self.maps]
+        for stream in streams:
+            if stream.clock is clock:
+                if isinstance(stream, BiasRun):
+                    stream.retime()
+                self.collection_of(stream).touch(stream, {"clock"})

@@ -1,0 +1,1 @@
+"""Files only: icons, edge table, diffusivities, help."""
