@@ -1,1 +1,1 @@
-"""."""
+"""The main window around the panes: header, docks, actions, palette, status strip, crash dialog, tour."""

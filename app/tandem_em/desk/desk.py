@@ -1,0 +1,83 @@
+"""The desk: one session and everything needed to work on it, handed to every pane and command."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from tandem_em import __version__
+from tandem_em.jobs import Job, Progress, Runner, Task
+from tandem_em.model.edits import AddItem, ChangeFields, RemoveItem, Together
+from tandem_em.model.history import Edit
+from tandem_em.model.items import Item
+from tandem_em.model.provenance import Step
+from tandem_em.model.session import Session
+from tandem_em.notices import Notices
+
+if TYPE_CHECKING:
+    from tandem_em.desk.settings import Settings
+
+Result = TypeVar("Result")
+
+
+class Desk:
+    """One session, one history, one job runner, one list of notices. Opening another file makes another desk."""
+
+    def __init__(self, session: Session, runner: Runner, notices: Notices, settings: Settings) -> None:
+        self.session = session
+        self.runner = runner
+        self.notices = notices
+        self.settings = settings
+
+    def do(self, label: str, *edits: Edit, merge_key: str | None = None) -> None:
+        """Make one undoable step of one or several edits."""
+        if len(edits) == 1:
+            self.session.history.do(edits[0])
+        elif edits:
+            self.session.history.do(Together(label, list(edits), merge_key))
+
+    def add(self, label: str, *items: Item) -> None:
+        self.do(label, *(AddItem(label, item) for item in items))
+
+    def remove(self, label: str, *items: Item) -> None:
+        self.do(label, *(RemoveItem(label, item) for item in items))
+
+    def change(self, label: str, item: Item, merge_key: str | None = None, **fields: Any) -> None:
+        """Set fields of one item, undoable. While a gesture drags, give a merge_key; end it with `end_gesture`."""
+        self.session.history.do(ChangeFields(label, item.id, fields, merge_key))
+
+    def end_gesture(self) -> None:
+        self.session.history.end_merge()
+
+    def start(
+        self,
+        label: str,
+        job: Job[Result],
+        on_result: Callable[[Result], None] | None = None,
+        *,
+        on_progress: Callable[[Progress], None] | None = None,
+        on_error: Callable[[BaseException], None] | None = None,
+        key: str | None = None,
+    ) -> Task[Result]:
+        """Run a job off the GUI thread. Its errors become notices unless `on_error` takes them."""
+        return self.runner.start(
+            label,
+            job,
+            on_result=on_result,
+            on_progress=on_progress,
+            on_error=on_error or self.notices.tell,
+            key=key,
+        )
+
+    def step(
+        self, what: str, inputs: Iterable[Item], parameters: dict[str, Any], outputs: Iterable[str] = ()
+    ) -> Step:
+        """Provenance of a piece of work: which revisions of which items, which parameters, which version."""
+        return Step(
+            name=what,
+            what=what,
+            parameters=parameters,
+            inputs={item.id: item.revision for item in inputs},
+            outputs=list(outputs),
+            version=__version__,
+        )

@@ -1,0 +1,26 @@
+"""Connections from the model to a widget that end when the widget does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from psygnal import SignalInstance
+from PyQt6.QtCore import QObject
+
+
+class Bindings:
+    """`bindings.on(signal, slot)`; everything is disconnected when `owner` is destroyed or on `release()`."""
+
+    def __init__(self, owner: QObject) -> None:
+        self._pairs: list[tuple[SignalInstance, Callable[..., Any]]] = []
+        owner.destroyed.connect(lambda _=None: self.release())
+
+    def on(self, signal: Any, slot: Callable[..., Any]) -> None:
+        signal.connect(slot)
+        self._pairs.append((signal, slot))
+
+    def release(self) -> None:
+        pairs, self._pairs = self._pairs, []
+        for signal, slot in pairs:
+            signal.disconnect(slot, missing_ok=True)

@@ -1,0 +1,132 @@
+"""The frame every pane shares: bold title, quiet subtitle, tools on the right, and a hint while it is empty."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PyQt6.QtCore import Qt
+from PyQt6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QStackedLayout,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+
+class ElidedLabel(QLabel):
+    """A label that gives way: its text ends in … when there is no room."""
+
+    def __init__(self, role: str = "quiet") -> None:
+        super().__init__()
+        self._full = ""
+        self.setProperty("role", role)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.setMinimumWidth(20)
+
+    def set_text(self, text: str) -> None:
+        if text != self._full:
+            self._full = text
+            self.setToolTip(text)
+            self._elide()
+
+    def resizeEvent(self, event: object) -> None:
+        self._elide()
+
+    def _elide(self) -> None:
+        self.setText(self.fontMetrics().elidedText(self._full, Qt.TextElideMode.ElideRight, self.width()))
+
+
+class EmptyHint(QWidget):
+    """What to do next, with the buttons that do it."""
+
+    def __init__(self, text: str, actions: list[tuple[str, Callable[[], object]]]) -> None:
+        super().__init__()
+        label = QLabel(text)
+        label.setProperty("role", "hint")
+        label.setWordWrap(True)
+        label.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        label.setMaximumWidth(420)
+        column = QVBoxLayout(self)
+        column.addStretch(2)
+        column.addWidget(label, 0, Qt.AlignmentFlag.AlignHCenter)
+        row = QHBoxLayout()
+        row.addStretch(1)
+        for title, call in actions:
+            button = QPushButton(title)
+            button.clicked.connect(lambda _checked=False, call=call: call())
+            row.addWidget(button)
+        row.addStretch(1)
+        column.addSpacing(8)
+        column.addLayout(row)
+        column.addStretch(3)
+
+
+class PaneFrame(QFrame):
+    """Title row above a body. `set_empty(hint)` covers the body with a hint; `set_empty(None)` shows it."""
+
+    def __init__(self, title: str, body: QWidget) -> None:
+        super().__init__()
+        self.setProperty("role", "pane")
+        self._title = QLabel(title)
+        self._title.setProperty("role", "title")
+        self.subtitle = ElidedLabel()
+        self._tools = QHBoxLayout()
+        self._tools.setSpacing(2)
+        row = QHBoxLayout()
+        row.setContentsMargins(12, 6, 8, 4)
+        row.setSpacing(10)
+        row.addWidget(self._title)
+        row.addWidget(self.subtitle, 1)
+        row.addLayout(self._tools)
+        self._stack = QStackedLayout()
+        self._stack.addWidget(body)
+        self._hint: QWidget | None = None
+        column = QVBoxLayout(self)
+        column.setContentsMargins(1, 1, 1, 1)
+        column.setSpacing(0)
+        column.addLayout(row)
+        column.addLayout(self._stack, 1)
+
+    def add_tool(
+        self,
+        text: str,
+        tip: str,
+        call: Callable[..., object] | None = None,
+        *,
+        checkable: bool = False,
+    ) -> QToolButton:
+        """A quiet text tool on the right of the title; the accent colour when checked."""
+        button = QToolButton()
+        button.setProperty("role", "tool")
+        button.setText(text)
+        button.setToolTip(tip)
+        button.setAccessibleName(text)
+        button.setCheckable(checkable)
+        if call is not None:
+            (button.toggled if checkable else button.clicked).connect(call)
+        self._tools.addWidget(button)
+        return button
+
+    def add_tool_widget(self, widget: QWidget) -> None:
+        self._tools.addWidget(widget)
+
+    def set_empty(self, hint: EmptyHint | None) -> None:
+        if self._hint is not None:
+            self._stack.removeWidget(self._hint)
+            self._hint.deleteLater()
+            self._hint = None
+        if hint is not None:
+            self._hint = hint
+            self._stack.addWidget(hint)
+            self._stack.setCurrentWidget(hint)
+        else:
+            self._stack.setCurrentIndex(0)
+
+    @property
+    def is_empty(self) -> bool:
+        return self._hint is not None
