@@ -39,7 +39,7 @@ def _grain(shape: tuple[int, int], size_px: float, rng: np.random.Generator) -> 
     q2 = (fx**2 + fy**2) * (2 * np.pi * size_px) ** 2
     spectrum = fft.rfft2(rng.standard_normal(shape)) * q2 * np.exp(-q2)
     noise = np.asarray(fft.irfft2(spectrum, s=shape))
-    return noise / noise.std()
+    return np.asarray(noise / noise.std())
 
 
 def _lace(film: Film, shape: tuple[int, int], rng: np.random.Generator) -> NDArray[np.float64]:

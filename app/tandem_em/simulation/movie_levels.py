@@ -78,7 +78,9 @@ def level_recipe(
         optics=_optics(rng, hard, length_s),
         camera=_camera(rng, hard),
         light=_light(rng, hard, length_s),
-        blanked=frozenset(int(k) for k in rng.choice(np.arange(3, frames), hard.blanked, replace=False)),
+        blanked=frozenset(
+            int(k) for k in rng.choice(np.arange(1, frames), min(hard.blanked, frames // 8), replace=False)
+        ),
         exposure_s=length_s / frames * float(rng.uniform(0.3, 1.0)),
         seed=int(rng.integers(2**31)),
     )

@@ -1,7 +1,7 @@
-"""Bright-field movies of swelling particles, computed from thickness, optics and counting, with their true outlines.
+"""Bright-field movies of swelling particles, computed from thickness, optics and counting, with the truth.
 
-`render_frame` gives one frame as the camera would write it; `truth` gives the silhouettes of the same frame. Frames
-do not depend on one another, so a movie can be shown, streamed or saved in any order.
+`render_frame` gives one frame as the camera would write it, `truth` the silhouettes of the same frame. No
+frame depends on another, so a movie can be shown, streamed or saved in any order.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def expected_electrons(recipe: MovieRecipe, frame: int) -> Image:
         wide = _taps(recipe.optics.fringe_px)
         image += np.float32(fringe) * (image - kernels.blur(image, wide, wide))
     image *= _illumination(recipe) * np.float32(recipe.camera.electrons * recipe.light.level(time_s))
-    return image
+    return np.asarray(image, np.float32)
 
 
 def truth(recipe: MovieRecipe, frame: int) -> dict[str, Array]:
@@ -72,14 +72,13 @@ def _outline(recipe: MovieRecipe, members: tuple[Particle, ...], frame: int) -> 
     if len(members) == 1:
         x, y = members[0].centre(time_s)
         radii = members[0].radii(time_s, ANGLES)
-        return np.stack(
-            [x + drift[0] + radii * np.cos(ANGLES), y + drift[1] + radii * np.sin(ANGLES)], axis=1
-        )
+        outline = x + drift[0] + radii * np.cos(ANGLES), y + drift[1] + radii * np.sin(ANGLES)
+        return np.asarray(np.stack(outline, axis=1))
     return _union_outline(members, time_s) + np.asarray(drift)
 
 
 def _union_outline(members: tuple[Particle, ...], time_s: float) -> Array:
-    """Outer outline of several particles together, from the zero line of a smooth field (exact to 0.01 px)."""
+    """Outer outline of several particles together, the zero line of a smooth field (exact to 0.01 px)."""
     from skimage.measure import find_contours
 
     centres = np.array([member.centre(time_s) for member in members])

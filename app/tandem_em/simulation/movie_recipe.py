@@ -1,6 +1,6 @@
-"""What a generated bright-field movie consists of: particles, support film, needle, camera, clock and mishaps.
+"""What a generated bright-field movie consists of: particles, support film, needle, camera, clock, mishaps.
 
-Lengths are in pixels, times in seconds, doses in electrons per pixel and frame, directions in radians, y down.
+Lengths are in pixels, times in seconds, doses in electrons per pixel and frame, angles in radians, y down.
 Everything is frozen and hashable, so that a recipe and a frame number say exactly one image.
 """
 
@@ -18,7 +18,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Swelling:
-    """Projected area against time: waits for the onset, grows fast, then slowly, contracts when contact is lost."""
+    """Projected area against time: fast after the onset, then slow, contracting when contact is lost."""
 
     onset_s: float = math.inf
     fast_gain: float = 0.5
@@ -45,7 +45,7 @@ class Swelling:
 
 @dataclass(frozen=True)
 class Diffraction:
-    """Bragg contrast of one crystal domain: stripes inside the particle that flicker and fade with lithiation."""
+    """Bragg contrast of one crystal domain: stripes in the particle that flicker and fade with lithiation."""
 
     strength: float
     waves: float  # stripes across the particle
@@ -56,7 +56,7 @@ class Diffraction:
 
 @dataclass(frozen=True)
 class Particle:
-    """One particle. `harmonics` (order, amplitude, phase) shape the silhouette; `absorption` is t/λ at the middle."""
+    """One particle. `harmonics` (order, amplitude, phase) shape it; `absorption` is t/λ at the middle."""
 
     name: str
     x_px: float
@@ -82,7 +82,7 @@ class Particle:
         return self.x_px + self.push_px[0] * gain, self.y_px + self.push_px[1] * gain
 
     def radii(self, time_s: float, angles: Array) -> Array:
-        """Distance of the silhouette from the centre in each direction; the mean area follows the swelling law."""
+        """Distance of the silhouette from the centre in each direction; the area follows the swelling law."""
         ratio = self.area_ratio(time_s)
         shape, square = np.ones_like(angles), 1.0
         rows = [(k, a, p) for k, a, p in self.harmonics]
@@ -95,7 +95,7 @@ class Particle:
 
 @dataclass(frozen=True)
 class Film:
-    """Support behind the particles, fixed to the sample. Holes (lacy carbon) have rims that are a little thicker."""
+    """Support behind the particles, fixed to the sample. Holes (lacy carbon) have thicker rims."""
 
     absorption: float = 0.0
     hole_radius_px: float = 0.0  # 0: a continuous film
@@ -134,7 +134,7 @@ class Needle:
 
 @dataclass(frozen=True)
 class Optics:
-    """Blur (standard deviation, px) and Fresnel fringe, both wander with focus; negative fringe is overfocus."""
+    """Blur (standard deviation, px) and Fresnel fringe, both wander; negative fringe is overfocus."""
 
     blur_px: float = 0.8
     blur_change_px: float = 0.0
@@ -151,7 +151,7 @@ class Optics:
 
 @dataclass(frozen=True)
 class Camera:
-    """Electrons to counts: gain (counts per electron), offset and read noise (counts), spread over neighbours (px)."""
+    """Electrons to counts: gain (counts per electron), offset, read noise (counts), spread (px)."""
 
     electrons: float = 100.0
     gain: float = 12.0
