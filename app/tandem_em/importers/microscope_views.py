@@ -1,0 +1,226 @@
+"""Lazy views of an array source: axes in another order, flattened, flipped, converted. Nothing is read before it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from tandem_em.model.arrays import AnyArray, ArraySource
+
+Part = int | slice
+
+
+def full_index(index: Any, shape: tuple[int, ...]) -> tuple[Part, ...]:
+    """A basic index written out: one int (not negative) or slice per axis."""
+    parts = list(index) if isinstance(index, tuple) else [index]
+    if Ellipsis in parts:
+        where = parts.index(Ellipsis)
+        parts[where : where + 1] = [slice(None)] * (len(shape) - len(parts) + 1)
+    parts += [slice(None)] * (len(shape) - len(parts))
+    if len(parts) > len(shape):
+        raise IndexError(f"{len(parts)} indices for {len(shape)} axes")
+    out: list[Part] = []
+    for part, size in zip(parts, shape, strict=True):
+        if isinstance(part, slice):
+            out.append(part)
+        else:
+            number = int(part)
+            if not -size <= number < size:
+                raise IndexError(f"index {number} of an axis with {size} entries")
+            out.append(number % size)
+    return tuple(out)
+
+
+class View:
+    """Base of all views: keeps the source and closes it."""
+
+    def __init__(self, source: ArraySource, shape: Sequence[int], dtype: Any = None) -> None:
+        self.source = source
+        self._shape = tuple(int(size) for size in shape)
+        self._dtype = np.dtype(dtype if dtype is not None else source.dtype)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self._shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self._dtype
+
+    def read(self, index: Any) -> AnyArray:
+        raise NotImplementedError
+
+    def close(self) -> None:
+        self.source.close()
+
+
+class Reordered(View):
+    """The axes of a source in another order; axes of size one may be put in (order -1)."""
+
+    def __init__(self, source: ArraySource, order: Sequence[int]) -> None:
+        super().__init__(source, [1 if axis < 0 else source.shape[axis] for axis in order])
+        self.order = tuple(order)
+
+    def read(self, index: Any) -> AnyArray:
+        parts = full_index(index, self.shape)
+        inner: list[Part] = [slice(None)] * len(self.source.shape)
+        for part, axis in zip(parts, self.order, strict=True):
+            if axis >= 0:
+                inner[axis] = part
+        # trailing full slices are left out so that the source sees a whole frame as one run
+        while len(inner) > 1 and inner[-1] == slice(None):
+            inner.pop()
+        piece = self.source.read(tuple(inner))
+        left = [axis for axis in range(len(self.source.shape)) if not self._is_int(inner, axis)]
+        wanted = [
+            axis
+            for part, axis in zip(parts, self.order, strict=True)
+            if axis >= 0 and not isinstance(part, int)
+        ]
+        piece = piece.transpose([left.index(axis) for axis in wanted])
+        new: list[Any] = []
+        for part, axis in zip(parts, self.order, strict=True):
+            if axis >= 0:
+                new += [] if isinstance(part, int) else [slice(None)]
+            elif isinstance(part, slice):
+                new.append(None)
+        piece = piece[tuple(new)] if new else piece
+        for position, (part, axis) in enumerate(
+            [(p, a) for p, a in zip(parts, self.order, strict=True) if not isinstance(p, int)]
+        ):
+            if axis < 0 and isinstance(part, slice) and len(range(1)[part]) == 0:
+                piece = np.take(piece, [], axis=position)
+        return np.asarray(piece)
+
+    @staticmethod
+    def _is_int(inner: list[Part], axis: int) -> bool:
+        return axis < len(inner) and isinstance(inner[axis], int)
+
+
+class Flattened(View):
+    """The first `count` axes of a source run one after the other as one axis."""
+
+    def __init__(self, source: ArraySource, count: int) -> None:
+        self.lead = source.shape[:count]
+        super().__init__(source, (int(np.prod(self.lead, dtype=np.int64)), *source.shape[count:]))
+
+    def read(self, index: Any) -> AnyArray:
+        first, *rest = full_index(index, self.shape)
+        if isinstance(first, int):
+            return self._one(first, rest)
+        numbers = range(self.shape[0])[first]
+        if not numbers:
+            return np.empty((0, *self.shape[1:]), self.dtype)[(slice(None), *rest)]
+        return np.stack([self._one(number, rest) for number in numbers])
+
+    def _one(self, number: int, rest: list[Part]) -> AnyArray:
+        place = [int(each) for each in np.unravel_index(number, self.lead)]
+        inner: list[Part] = [*place, *rest]
+        while len(inner) > len(place) and inner[-1] == slice(None):
+            inner.pop()
+        return self.source.read(tuple(inner))
+
+
+class Flipped(View):
+    """A source with one axis running backwards (a descending energy axis made ascending)."""
+
+    def __init__(self, source: ArraySource, axis: int) -> None:
+        super().__init__(source, source.shape)
+        self.axis = axis % len(source.shape)
+
+    def read(self, index: Any) -> AnyArray:
+        parts = list(full_index(index, self.shape))
+        size, part = self.shape[self.axis], parts[self.axis]
+        if isinstance(part, int):
+            parts[self.axis] = size - 1 - part
+            return self.source.read(tuple(parts))
+        numbers = range(size)[part]
+        low, high = (min(numbers), max(numbers) + 1) if numbers else (0, 0)
+        parts[self.axis] = slice(size - high, size - low)
+        piece = self.source.read(tuple(parts))
+        axis = sum(1 for each in parts[: self.axis] if not isinstance(each, int))
+        return np.take(np.flip(piece, axis), [number - low for number in numbers], axis=axis)
+
+
+class Converted(View):
+    """A source whose numbers are changed one by one on the way: complex to modulus, bool to bytes, colour records to grey."""
+
+    def __init__(self, source: ArraySource, convert: Callable[[AnyArray], AnyArray], dtype: Any) -> None:
+        super().__init__(source, source.shape, dtype)
+        self.convert = convert
+
+    def read(self, index: Any) -> AnyArray:
+        return self.convert(self.source.read(index))
+
+
+class GreyChannels(View):
+    """A source whose last axis is colour (RGB, RGBA), seen as grey."""
+
+    def __init__(self, source: ArraySource) -> None:
+        super().__init__(source, source.shape[:-1], source.dtype)
+
+    def read(self, index: Any) -> AnyArray:
+        return grey(self.source.read((*full_index(index, self.shape), slice(None))))
+
+
+def grey(colours: AnyArray) -> AnyArray:
+    """Luminance of (…, channels) numbers, in their own type. Images that were grey come back exactly as they were."""
+    if colours.shape[-1] < 3:
+        return np.ascontiguousarray(colours[..., 0])
+    red, green, blue = colours[..., 0], colours[..., 1], colours[..., 2]
+    if np.array_equal(red, green) and np.array_equal(red, blue):
+        return np.ascontiguousarray(red)
+    mixed = red * 0.299 + green * 0.587 + blue * 0.114
+    return np.asarray(
+        np.rint(mixed).astype(colours.dtype) if colours.dtype.kind in "ui" else mixed.astype(colours.dtype)
+    )
+
+
+def grey_record(colours: AnyArray) -> AnyArray:
+    """Grey of structured pixels with fields R, G, B."""
+    return grey(np.stack([colours[name] for name in "RGB"], axis=-1))
+
+
+def modulus(values: AnyArray) -> AnyArray:
+    return np.asarray(np.abs(values))
+
+
+def plain(source: ArraySource) -> tuple[ArraySource, str]:
+    """The source in plain real numbers, and a sentence when that lost something."""
+    dtype = source.dtype
+    if dtype.kind == "c":
+        real = np.float32 if dtype.itemsize == 8 else np.float64
+        return Converted(source, modulus, real), "The data are complex numbers: their modulus is shown."
+    if dtype.kind == "b":
+        return Converted(source, lambda values: values.astype(np.uint8), np.uint8), ""
+    if dtype == np.float16:
+        return Converted(source, lambda values: values.astype(np.float32), np.float32), ""
+    if dtype.names and {"R", "G", "B"} <= set(dtype.names):
+        return Converted(source, grey_record, dtype["R"]), "The pixels are coloured: they are shown in grey."
+    return source, ""
+
+
+class Unflattened(View):
+    """The first axis of a source folded into several (spectra one after the other folded into a map)."""
+
+    def __init__(self, source: ArraySource, lead: tuple[int, ...]) -> None:
+        super().__init__(source, (*lead, *source.shape[1:]))
+        self.lead = lead
+
+    def read(self, index: Any) -> AnyArray:
+        parts = full_index(index, self.shape)
+        outer, rest = parts[: len(self.lead)], parts[len(self.lead) :]
+        numbers = np.arange(int(np.prod(self.lead, dtype=np.int64))).reshape(self.lead)[outer]
+        if numbers.ndim == 0:
+            return self.source.read((int(numbers), *rest))
+        flat = numbers.ravel()
+        run = len(flat) > 0 and int(flat[-1] - flat[0]) == len(flat) - 1 and bool(np.all(np.diff(flat) == 1))
+        if run:
+            piece = self.source.read((slice(int(flat[0]), int(flat[-1]) + 1), *rest))
+        elif len(flat):
+            piece = np.stack([self.source.read((int(number), *rest)) for number in flat])
+        else:
+            piece = self.source.read((slice(0, 0), *rest))
+        return np.asarray(piece.reshape(*numbers.shape, *piece.shape[1:]))
