@@ -28,8 +28,8 @@ class Preferences(BaseModel):
 
     theme: Literal["dark", "light"] = "dark"
     recent: list[str] = Field(default_factory=list)
-    autosave_s: float = Field(30.0, ge=1.0)
-    embed_limit_GB: float = Field(8.0, gt=0)
+    autosave_s: float = Field(default=30.0, ge=1.0)
+    embed_limit_GB: float = Field(default=8.0, gt=0)
     author: str = ""
     scheduler: str = ""
     tour_seen: bool = False

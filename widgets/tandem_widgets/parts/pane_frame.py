@@ -50,7 +50,7 @@ class EmptyHint(QWidget):
         label.setProperty("role", "hint")
         label.setWordWrap(True)
         label.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        label.setMaximumWidth(420)
+        label.setFixedWidth(380)
         column = QVBoxLayout(self)
         column.addStretch(2)
         column.addWidget(label, 0, Qt.AlignmentFlag.AlignHCenter)

@@ -1,0 +1,46 @@
+"""The front door: reads the arguments, builds what they ask for, hands over. Nobody imports it but the launcher."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sys
+from pathlib import Path
+
+os.environ.setdefault(
+    "OMP_WAIT_POLICY", "PASSIVE"
+)  # idle OpenMP threads must not eat the core the window needs
+os.environ.setdefault("HDF5_PLUGIN_PRELOAD", "::")  # no file may make HDF5 load code
+os.environ.setdefault("QT_API", "pyqt6")
+
+
+class Window:
+    """The window as the command line sees it: loaded only when a command needs it."""
+
+    def open(self, paths: list[Path], *, demo: bool = False) -> int:
+        from tandem_widgets.shell.application import run
+
+        return run(paths, demo=demo)
+
+    def screenshot(
+        self, session: Path | None, out: Path, size: tuple[int, int], at: float | None, theme: str
+    ) -> None:
+        from tandem_widgets.shell.application import screenshot
+
+        screenshot(session, out, size=size, at=at, theme_name=theme)
+
+    def benchmarks(self) -> tuple[str, ...]:
+        """Modules of the window's own benchmarks."""
+        return ("startup", "curves", "stack", "eels_drag")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    multiprocessing.freeze_support()
+    arguments = sys.argv[1:] if arguments is None else arguments
+    from tandem_em.cli import commands
+
+    return commands.run(arguments, Window())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,85 @@
+"""tandem import: put files into a session."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tandem_em.cli.terminal import existing, work
+from tandem_em.desk import files
+from tandem_em.importers.base import ImportOptions
+from tandem_em.model.session import Session
+from tandem_em.notices import UserError
+
+if TYPE_CHECKING:
+    from tandem_em.cli.commands import WindowDoor
+
+HELP = "put files into a session (embedded; --link keeps big ones outside)"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    parser.add_argument("-o", "--out", type=Path, required=True, metavar="SESSION")
+    parser.add_argument("--append", action="store_true", help="add to a session that is there already")
+    parser.add_argument(
+        "--link", action="store_true", help="leave movies and maps where they are and refer to them"
+    )
+    parser.add_argument("--as", dest="text", type=Path, metavar="TEXT.toml", help="how to read a text table")
+    parser.add_argument("--pixel-nm", type=float, help="pixel size of images, replaces what the file says")
+    parser.add_argument(
+        "--frame-interval", type=float, metavar="SECONDS", help="time between frames, if the file has none"
+    )
+    parser.add_argument(
+        "--zone", default="", help="time zone of files that do not say (Europe/Berlin, +02:00)"
+    )
+
+
+def run(options: argparse.Namespace, window: WindowDoor) -> int:
+    for path in options.files:
+        existing(path)
+    if options.out.exists() and not options.append:
+        raise UserError(
+            f"{options.out} is there already.", "Add to it with --append, or choose another name."
+        )
+    read = ImportOptions(
+        axis0_is_time=True if options.frame_interval else None,
+        pixel_nm=options.pixel_nm,
+        frame_interval_s=options.frame_interval,
+        zone=options.zone,
+        text=_text_settings(options.text),
+    )
+    opened = (
+        work("Opening", files.open_session(options.out)) if options.append and options.out.exists() else None
+    )
+    session = opened.session if opened is not None else Session(options.out.stem)
+    try:
+        imported = work("Importing", files.import_files(session, options.files, read))
+        session.history.do(files.adding(session, imported))
+        if options.link:
+            files.mark_linked(session, imported)
+        if opened is None:
+            opened = work("Writing", files.create_session(options.out, session))
+        else:
+            work("Writing", opened.store.save(session))
+    finally:
+        if opened is not None:
+            opened.store.close()
+    for problem in imported.problems:
+        print(problem, file=sys.stderr)
+    streams = files.stream_items(imported.items)
+    print(f"{options.out}: {len(streams)} streams from {len(options.files)} files")
+    return 0
+
+
+def _text_settings(path: Path | None) -> dict[str, object] | None:
+    if path is None:
+        return None
+    try:
+        return tomllib.loads(existing(path).read_text(encoding="utf-8-sig"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError(
+            f"{path.name} is not valid TOML: {error}.", "Save it from the text import dialog."
+        ) from error

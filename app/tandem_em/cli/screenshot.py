@@ -1,0 +1,50 @@
+"""tandem screenshot: the window of a session as a PNG, without a display."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tandem_em.cli.terminal import existing
+from tandem_em.notices import UserError
+
+if TYPE_CHECKING:
+    from tandem_em.cli.commands import WindowDoor
+
+HELP = "the window of a session as a PNG, without a display"
+
+
+def size(text: str) -> tuple[int, int]:
+    width, _, height = text.lower().partition("x")
+    if not (
+        width.isdigit() and height.isdigit() and 200 <= int(width) <= 16384 and 200 <= int(height) <= 16384
+    ):
+        raise argparse.ArgumentTypeError(f"{text} is not a size like 1600x1000 (200 to 16384 pixels)")
+    return int(width), int(height)
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("session", type=Path, help="a session file, or any file TandEM reads")
+    parser.add_argument("-o", "--out", type=Path, required=True, metavar="PNG")
+    parser.add_argument("--size", type=size, default=(1600, 1000), metavar="1600x1000")
+    parser.add_argument("--at", type=float, metavar="SECONDS", help="where the cursor stands")
+    parser.add_argument("--theme", choices=("dark", "light"), default="dark")
+
+
+def run(options: argparse.Namespace, window: WindowDoor) -> int:
+    take(existing(options.session), options.out, window, options.size, options.at, options.theme)
+    return 0
+
+
+def take(
+    session: Path | None,
+    out: Path,
+    window: WindowDoor,
+    pixels: tuple[int, int] = (1600, 1000),
+    at: float | None = None,
+    theme: str = "dark",
+) -> None:
+    if out.suffix.lower() != ".png":
+        raise UserError(f"{out.name} is not a PNG name.", "Give the picture a name that ends in .png.")
+    window.screenshot(session, out, pixels, at, theme)

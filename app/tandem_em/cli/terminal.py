@@ -1,0 +1,109 @@
+"""What commands share: progress on standard error, JSON on standard output, files that appear only when complete."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from tandem_em.jobs import Job, Progress, run_to_end
+from tandem_em.notices import UserError
+
+Result = TypeVar("Result")
+
+
+class ProgressLine:
+    """One line that rewrites itself, with rate and time left; silent when standard error is not a terminal."""
+
+    def __init__(self, label: str) -> None:
+        self._label = label
+        self._started = time.monotonic()
+        self._last = 0.0
+        self._shown = sys.stderr.isatty()
+
+    def __call__(self, progress: Progress) -> None:
+        now = time.monotonic()
+        if not self._shown or now - self._last < 0.1:
+            return
+        self._last = now
+        elapsed = now - self._started
+        text = progress.message or self._label
+        fraction = progress.fraction
+        if fraction:
+            left = elapsed * (1 - fraction) / fraction
+            text += (
+                f"  {100 * fraction:3.0f} %  {progress.done / max(elapsed, 1e-3):.1f}/s  {left:.0f} s left"
+            )
+        sys.stderr.write(f"\r\x1b[2K{text}")
+        sys.stderr.flush()
+
+    def end(self) -> None:
+        if self._shown:
+            sys.stderr.write("\r\x1b[2K")
+
+
+def work(label: str, job: Job[Result]) -> Result:
+    """Run a job with a progress line."""
+    line = ProgressLine(label)
+    try:
+        return run_to_end(job, line)
+    finally:
+        line.end()
+
+
+def plain(value: Any) -> Any:
+    """Numbers and arrays as JSON has them; NaN and infinity become null."""
+    if isinstance(value, dict):
+        return {str(key): plain(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(each) for each in value]
+    if isinstance(value, np.ndarray):
+        return plain(value.tolist())
+    if isinstance(value, np.generic):
+        return plain(value.item())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, Path):
+        return str(value)
+    return value
+
+
+def print_json(value: Any, *, indent: int | None = 1) -> None:
+    print(json.dumps(plain(value), indent=indent, ensure_ascii=False, allow_nan=False))
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write under a temporary name, then replace: an interrupted command leaves no half file."""
+    text = json.dumps(plain(value), ensure_ascii=False, allow_nan=False)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_text(text + "\n", encoding="utf-8")
+        temporary.replace(path)
+    except OSError as error:
+        raise UserError(f"{path} cannot be written: {error.strerror}.", "Choose another folder.") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def read_json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError as error:
+        raise UserError(f"{path} does not exist.", "Check the path.") from error
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise UserError(
+            f"{path.name} is not valid JSON: {error}.", "Compare it with the example in the user guide."
+        ) from error
+
+
+def existing(path: Path) -> Path:
+    if not path.exists():
+        raise UserError(f"{path} does not exist.", "Check the path.")
+    return path

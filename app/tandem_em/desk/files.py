@@ -1,0 +1,242 @@
+"""Open, save, import, close: the verbs around the session file."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tandem_em.desk.settings import config_folder
+from tandem_em.importers.base import Imported, ImportOptions, Question
+from tandem_em.jobs import Job, Progress
+from tandem_em.model.clock import TYPICAL_UNCERTAINTY_S, Clock
+from tandem_em.model.curves import BiasRun
+from tandem_em.model.edits import AddItem, ChangeFields, Together
+from tandem_em.model.frames import FrameStack
+from tandem_em.model.history import Edit
+from tandem_em.model.items import Item
+from tandem_em.model.provenance import SourceFile
+from tandem_em.model.session import Session
+from tandem_em.model.spectra import SpectrumImage
+from tandem_em.notices import UserError
+
+if TYPE_CHECKING:
+    from tandem_em.storage.session_store import SessionStore
+
+SUFFIX = ".nxs"
+Stream = BiasRun | FrameStack | SpectrumImage
+
+
+@dataclass
+class Opened:
+    """A session with the store it lives in."""
+
+    session: Session
+    store: SessionStore
+    problems: list[str] = field(default_factory=list)
+
+
+def is_session_file(path: Path) -> bool:
+    """Whether this is a file of ours (by content)."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        if file.read(8) != b"\x89HDF\r\n\x1a\n":
+            return False
+    from tandem_em.storage.session_store import is_session
+
+    return bool(is_session(path))
+
+
+def open_session(path: Path, *, readonly: bool = False) -> Job[Opened]:
+    """Open a session file, recovering it if it was not closed; read-only when somebody else is writing it."""
+    from tandem_em.storage.session_store import SessionStore
+
+    yield Progress(0, 0, f"Opening {path.name}")
+    store = SessionStore.open(path, readonly=readonly)
+    try:
+        session = yield from store.load()
+    except BaseException:
+        store.close()
+        raise
+    return Opened(session, store, list(store.problems))
+
+
+def create_session(path: Path, session: Session) -> Job[Opened]:
+    """Write a session into a new file (under a temporary name, then replaced)."""
+    from tandem_em.storage.session_store import SessionStore
+
+    yield Progress(0, 0, f"Creating {path.name}")
+    store = SessionStore.create(path, session)
+    try:
+        yield from store.save(session)
+    except BaseException:
+        store.close()
+        path.unlink(missing_ok=True)
+        raise
+    return Opened(session, store)
+
+
+def import_files(session: Session, paths: list[Path], options: ImportOptions | None = None) -> Job[Imported]:
+    """Read files into items that fit on the session's time axis. Nothing is added yet: see `adding`."""
+    from tandem_em.importers import registry
+
+    gathered = Imported()
+    for number, path in enumerate(paths):
+        yield Progress(number, len(paths), f"Reading {path.name}")
+        found = yield from registry.read(path, options)
+        source = describe_source(path)
+        source.problems = found.problems
+        for item in found.items:
+            if isinstance(item, Stream):
+                item.source_id = source.id
+        gathered.items += [source, *found.items]
+        gathered.problems += [f"{path.name}: {problem}" for problem in found.problems]
+        gathered.questions += found.questions
+        gathered.files += found.files
+    yield Progress(len(paths), len(paths), "Done")
+    return gathered
+
+
+def describe_source(path: Path) -> SourceFile:
+    """Name, size and hash of what was imported. Folders have no hash; big files only that of their ends."""
+    stat = path.stat()
+    modified = datetime.fromtimestamp(stat.st_mtime).astimezone().isoformat(timespec="seconds")
+    return SourceFile(
+        name=path.name,
+        path=str(path.resolve()),
+        size=stat.st_size if path.is_file() else 0,
+        sha256=file_hash(path) if path.is_file() else "",
+        modified_iso=modified,
+    )
+
+
+def file_hash(path: Path, whole_below: int = 1 << 28) -> str:
+    """SHA-256 of a file; above 256 MiB of its size, first and last 8 MiB (marked "ends:")."""
+    size = path.stat().st_size
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        if size <= whole_below:
+            for block in iter(lambda: file.read(1 << 20), b""):
+                digest.update(block)
+            return digest.hexdigest()
+        digest.update(str(size).encode())
+        digest.update(file.read(8 << 20))
+        file.seek(-(8 << 20), os.SEEK_END)
+        digest.update(file.read(8 << 20))
+    return "ends:" + digest.hexdigest()
+
+
+def adding(session: Session, imported: Imported) -> Edit:
+    """One undoable step that puts imported items into the session, moved onto its time axis."""
+    names = ", ".join(item.name for item in imported.items if isinstance(item, Stream)) or "files"
+    label = f"Import {names}"
+    edits: list[Edit] = []
+    known = {clock.id for clock in session.clocks}
+    start = session.info.start_iso
+    for item in imported.items:
+        if isinstance(item, Stream) and item.clock.id not in known:
+            known.add(item.clock.id)
+            item.clock.name = item.clock.name or f"clock of {item.name}"
+            start = _place(item.clock, start)
+            edits.append(AddItem(label, item.clock))
+    if start and start != session.info.start_iso:
+        edits.insert(0, ChangeFields(label, session.info.id, {"start_iso": start}))
+    edits += [AddItem(label, item) for item in imported.items]
+    return Together(label, edits)
+
+
+def _place(clock: Clock, session_start_iso: str) -> str:
+    """Give an imported clock its offset; returns the session's start (the first dated stream sets it)."""
+    if not np.isfinite(clock.uncertainty_s):
+        clock.uncertainty_s = TYPICAL_UNCERTAINTY_S.get(clock.origin, np.inf)
+    if not clock.start_iso or clock.offset_s:
+        return session_start_iso
+    try:
+        own = datetime.fromisoformat(clock.start_iso)
+    except ValueError:
+        return session_start_iso
+    if not session_start_iso:
+        return clock.start_iso
+    zero = datetime.fromisoformat(session_start_iso)
+    if (own.tzinfo is None) != (zero.tzinfo is None):
+        own, zero = own.replace(tzinfo=None), zero.replace(tzinfo=None)
+    clock.offset_s = (own - zero) / timedelta(seconds=1)
+    return session_start_iso
+
+
+def answer(imported: Imported, question: Question, choice: str) -> None:
+    """Put a person's answer to an open question into the imported items."""
+    if question.key == "axis0_is_time":
+        for item in imported.items:
+            if isinstance(item, FrameStack) and item.axis0_is_time is None:
+                item.axis0_is_time = choice == question.choices[0]
+
+
+def untitled_path() -> Path:
+    """Where a session lives until it gets a name: a crash leaves it there to be recovered."""
+    folder = config_folder() / "recovery"
+    folder.mkdir(parents=True, exist_ok=True)
+    stamp = datetime.now().strftime("%Y-%m-%d %H-%M-%S")
+    number, path = 1, folder / f"unsaved {stamp}{SUFFIX}"
+    while path.exists():
+        number += 1
+        path = folder / f"unsaved {stamp} {number}{SUFFIX}"
+    return path
+
+
+def recoverable() -> list[Path]:
+    """Unsaved sessions of earlier runs that nobody is writing to now, newest first."""
+    folder = config_folder() / "recovery"
+    if not folder.is_dir():
+        return []
+    from tandem_em.storage.session_store import holder_of
+
+    files = [path for path in folder.glob(f"*{SUFFIX}") if path.stat().st_size and holder_of(path) is None]
+    return sorted(files, key=lambda path: path.stat().st_mtime, reverse=True)
+
+
+def stream_items(items: list[Item]) -> list[Stream]:
+    return [item for item in items if isinstance(item, Stream)]
+
+
+def in_recovery(path: Path) -> bool:
+    """Whether this file is an unnamed session's."""
+    return path.parent == config_folder() / "recovery"
+
+
+def mark_linked(session: Session, imported: Imported) -> None:
+    """Leave the big arrays of imported files where they are; only what describes them goes into the session."""
+    for item in imported.items:
+        if isinstance(item, FrameStack | SpectrumImage):
+            source = session.sources.get(item.source_id)
+            if source is not None:
+                session.change(source, linked=True)
+
+
+def say_missing(path: Path) -> UserError:
+    return UserError(
+        f"{path.name} is no longer there.", "It may have been moved: open it from its new place."
+    )
+
+
+def open_filter() -> str:
+    """What the open dialog offers."""
+    from tandem_em.importers import registry
+
+    patterns = " ".join(f"*{suffix}" for suffix in sorted({SUFFIX, *registry.suffixes()}))
+    return f"All TandEM reads ({patterns});;TandEM session (*{SUFFIX});;All files (*)"
+
+
+def save_session_as(opened: Opened | None, session: Session, path: Path) -> Job[Opened]:
+    """Write a compact copy under another name and go on with it."""
+    if opened is None:
+        return (yield from create_session(path, session))
+    yield from opened.store.save(session) if not opened.store.is_readonly else iter(())
+    store = yield from opened.store.save_as(path, session)
+    return Opened(session, store)

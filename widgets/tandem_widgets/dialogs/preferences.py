@@ -1,0 +1,71 @@
+"""Preferences: few, each with a sentence where it is not obvious."""
+
+from __future__ import annotations
+
+from PyQt6.QtWidgets import (
+    QComboBox,
+    QDialog,
+    QDialogButtonBox,
+    QDoubleSpinBox,
+    QFormLayout,
+    QLineEdit,
+    QVBoxLayout,
+    QWidget,
+)
+
+from tandem_em.desk.settings import Settings
+
+
+class PreferencesDialog(QDialog):
+    """Edits a copy; OK writes it."""
+
+    def __init__(self, parent: QWidget, settings: Settings) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Preferences")
+        self._settings = settings
+        values = settings.values
+        self.theme = QComboBox()
+        self.theme.addItems(["dark", "light"])
+        self.theme.setCurrentText(values.theme)
+        self.author = QLineEdit(values.author)
+        self.author.setPlaceholderText("Name on your events and reports")
+        self.autosave = QDoubleSpinBox()
+        self.autosave.setRange(1, 3600)
+        self.autosave.setDecimals(0)
+        self.autosave.setSuffix(" s")
+        self.autosave.setValue(values.autosave_s)
+        self.autosave.setToolTip("Everything you did is on disk after at most this time.")
+        self.embed = QDoubleSpinBox()
+        self.embed.setRange(0.1, 10000)
+        self.embed.setSuffix(" GB")
+        self.embed.setValue(values.embed_limit_GB)
+        self.embed.setToolTip("Larger movies and maps are offered to stay outside the session file, linked.")
+        self.scheduler = QLineEdit(values.scheduler)
+        self.scheduler.setPlaceholderText("tcp://host:8786, empty: this PC")
+        self.scheduler.setToolTip("Address of a Dask cluster for long analyses")
+        form = QFormLayout()
+        form.addRow("Theme", self.theme)
+        form.addRow("Author", self.author)
+        form.addRow("Autosave every", self.autosave)
+        form.addRow("Ask to link files above", self.embed)
+        form.addRow("Compute on", self.scheduler)
+        buttons = QDialogButtonBox(
+            QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel
+        )
+        buttons.accepted.connect(self._accept)
+        buttons.rejected.connect(self.reject)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(20, 20, 20, 12)
+        column.addLayout(form)
+        column.addWidget(buttons)
+        self.setMinimumWidth(420)
+
+    def _accept(self) -> None:
+        self._settings.change(
+            theme=self.theme.currentText(),
+            author=self.author.text().strip(),
+            autosave_s=self.autosave.value(),
+            embed_limit_GB=self.embed.value(),
+            scheduler=self.scheduler.text().strip(),
+        )
+        self.accept()

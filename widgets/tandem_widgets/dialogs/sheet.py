@@ -1,0 +1,59 @@
+"""Small windows of text: shortcuts on one sheet, about, and long messages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from PyQt6.QtCore import Qt
+from PyQt6.QtWidgets import QDialog, QDialogButtonBox, QGridLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
+
+
+class TextDialog(QDialog):
+    """Rich text with a Close button."""
+
+    def __init__(self, parent: QWidget, title: str, html: str) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(title)
+        label = QLabel(html)
+        label.setTextFormat(Qt.TextFormat.RichText)
+        label.setWordWrap(True)
+        label.setOpenExternalLinks(True)
+        label.setMinimumWidth(420)
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        buttons.rejected.connect(self.reject)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(20, 20, 20, 12)
+        column.addWidget(label)
+        column.addWidget(buttons)
+
+
+class ShortcutSheet(QDialog):
+    """Every key, by menu, in columns: made from the action table, so that it is always true."""
+
+    def __init__(self, parent: QWidget, groups: Iterable[tuple[str, list[tuple[str, str]]]]) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Shortcuts")
+        body = QWidget()
+        grid = QGridLayout(body)
+        grid.setHorizontalSpacing(28)
+        for column, (heading, rows) in enumerate(groups):
+            title = QLabel(heading)
+            title.setProperty("role", "heading")
+            grid.addWidget(title, 0, 2 * column, 1, 2)
+            for line, (keys, text) in enumerate(rows, start=1):
+                key_label = QLabel(keys)
+                key_label.setProperty("role", "title")
+                grid.addWidget(key_label, line, 2 * column, Qt.AlignmentFlag.AlignTop)
+                grid.addWidget(QLabel(text), line, 2 * column + 1, Qt.AlignmentFlag.AlignTop)
+        grid.setRowStretch(grid.rowCount(), 1)
+        scroll = QScrollArea()
+        scroll.setWidget(body)
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QScrollArea.Shape.NoFrame)
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        buttons.rejected.connect(self.reject)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(20, 16, 20, 12)
+        layout.addWidget(scroll)
+        layout.addWidget(buttons)
+        self.resize(body.sizeHint().width() + 60, min(640, body.sizeHint().height() + 80))

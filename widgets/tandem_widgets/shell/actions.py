@@ -1,0 +1,89 @@
+"""The table of everything that can be done from the keyboard, a menu or the palette: one row, one action."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from PyQt6.QtGui import QAction, QKeySequence
+from PyQt6.QtWidgets import QMenu, QWidget
+
+
+@dataclass(frozen=True)
+class Row:
+    """One thing a person can do. `call` names a method of the window; `enabled` a property that allows it."""
+
+    id: str
+    menu: str
+    title: str
+    call: str
+    shortcut: str = ""
+    tip: str = ""
+    enabled: str = ""
+    starts_group: bool = False
+
+
+ROWS: tuple[Row, ...] = (
+    Row("new", "File", "New session", "new_session", "Ctrl+N", "Start an empty session"),
+    Row("open", "File", "Open…", "ask_open", "Ctrl+O", "Open a session, or import files into this one"),
+    Row("demo", "File", "Open the demo experiment", "open_demo", "", "A complete simulated experiment to try things on"),
+    Row("save", "File", "Save", "save", "Ctrl+S", "Write everything to the session file", "can_save", True),
+    Row("save_as", "File", "Save as…", "ask_save_as", "Ctrl+Shift+S", "Write a compact copy and go on with it"),
+    Row("copy_hyperspy", "File", "Copy HyperSpy line", "copy_hyperspy_line", "",
+        "A line of Python that opens this file in HyperSpy", "has_file"),
+    Row("preferences", "File", "Preferences…", "show_preferences", "Ctrl+,", "Theme, autosave, author", "", True),
+    Row("quit", "File", "Quit", "close", "Ctrl+Q", "Close TandEM", "", True),
+    Row("undo", "Edit", "Undo", "undo", "Ctrl+Z", "Take back the last step", "can_undo"),
+    Row("redo", "Edit", "Redo", "redo", "Ctrl+Shift+Z", "Do it again", "can_redo"),
+    Row("mark", "Edit", "Mark an event", "mark_event", "M", "Put a flag at the cursor", "", True),
+    Row("find_event", "Edit", "Find event…", "find_event", "Ctrl+F", "List and search the flags; Enter jumps there"),
+    Row("play", "View", "Play or pause", "toggle_play", "Space", "Play at the chosen speed"),
+    Row("next_frame", "View", "Next frame", "next_frame", "Right", "One frame on"),
+    Row("previous_frame", "View", "Previous frame", "previous_frame", "Left", "One frame back"),
+    Row("next_event", "View", "Next event", "next_event", "Ctrl+Right", "Jump to the next flag"),
+    Row("previous_event", "View", "Previous event", "previous_event", "Ctrl+Left", "Jump to the flag before"),
+    Row("to_start", "View", "To the start", "to_start", "Home", "Jump to the first moment"),
+    Row("to_end", "View", "To the end", "to_end", "End", "Jump to the last moment"),
+    Row("fit_time", "View", "Show all time", "fit_time", "F", "Fit the whole experiment in the time strip"),
+    Row("theme", "View", "Light or dark", "toggle_theme", "Ctrl+T", "Switch the palette", "", True),
+    Row("restore_panes", "View", "Restore the panes", "restore_panes", "Ctrl+0", "Put every pane back where it belongs"),
+    Row("palette", "View", "Command palette…", "show_palette", "Ctrl+K", "Find any command by typing"),
+    Row("shortcuts", "Help", "Shortcuts", "show_shortcuts", "F1", "Every key on one sheet"),
+    Row("about", "Help", "About TandEM", "show_about", "", "Version and licence"),
+)  # fmt: skip
+
+MENUS = ("File", "Edit", "View", "Help")
+
+
+class Actions:
+    """QActions of one window, made from the table (and from rows that panes add)."""
+
+    def __init__(self, window: QWidget, rows: Iterable[Row] = ROWS) -> None:
+        self._window = window
+        self.rows = list(rows)
+        self.by_id: dict[str, QAction] = {}
+        for row in self.rows:
+            self.by_id[row.id] = self._make(row)
+
+    def _make(self, row: Row) -> QAction:
+        action = QAction(row.title, self._window)
+        if row.shortcut:
+            action.setShortcut(QKeySequence(row.shortcut))
+        action.setToolTip(f"{row.tip} ({row.shortcut})" if row.shortcut else row.tip)
+        call: Callable[[], object] = getattr(self._window, row.call)
+        action.triggered.connect(lambda _checked=False: call())
+        self._window.addAction(action)
+        return action
+
+    def fill(self, menu: QMenu, name: str) -> None:
+        for row in self.rows:
+            if row.menu == name:
+                if row.starts_group:
+                    menu.addSeparator()
+                menu.addAction(self.by_id[row.id])
+
+    def refresh(self) -> None:
+        """Grey out what cannot be done now."""
+        for row in self.rows:
+            if row.enabled:
+                self.by_id[row.id].setEnabled(bool(getattr(self._window, row.enabled)))

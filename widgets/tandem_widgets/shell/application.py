@@ -1,0 +1,193 @@
+"""Start-up as a story: application, theme, workshop, window, first files. The front door calls `run` or `screenshot`."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+
+from PyQt6.QtCore import QCoreApplication, QElapsedTimer, QEventLoop, QTimer
+from PyQt6.QtGui import QGuiApplication
+from PyQt6.QtWidgets import QApplication, QMessageBox
+
+from tandem_em import __version__
+from tandem_em.desk import files
+from tandem_em.desk.settings import Settings, config_folder
+from tandem_em.jobs import Runner
+from tandem_em.notices import Notices
+from tandem_widgets.parts import theme
+from tandem_widgets.parts.bridge import Bridge
+from tandem_widgets.shell import crash
+from tandem_widgets.shell.main_window import MainWindow, Workshop
+
+WINDOW_SIZE = (1600, 1000)
+
+
+def run(paths: list[Path], *, demo: bool = False) -> int:
+    """Open the window and stay until it is closed."""
+    start_log()
+    app = make_application()
+    window, bridge = make_window()
+    install_crash_dialog(window)
+    heartbeat = let_signals_through()
+    window.show()
+    QTimer.singleShot(0, lambda: first_steps(window, paths, demo=demo))
+    status = app.exec()
+    heartbeat.stop()
+    bridge.close()
+    window.workshop.runner.close()
+    return status
+
+
+def make_application() -> QApplication:
+    """The one QApplication. Without a display the offscreen platform is used."""
+    existing = QApplication.instance()
+    if isinstance(existing, QApplication):
+        return existing
+    if sys.platform.startswith("linux") and not (
+        os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    ):
+        os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    QCoreApplication.setOrganizationName("TandEM")
+    QCoreApplication.setApplicationName("TandEM")
+    QCoreApplication.setApplicationVersion(__version__)
+    QGuiApplication.setDesktopFileName("tandem-em")
+    return QApplication(sys.argv[:1])
+
+
+def make_window(settings: Settings | None = None) -> tuple[MainWindow, Bridge]:
+    """Everything built once and handed over."""
+    settings = settings or Settings()
+    app = QApplication.instance()
+    if isinstance(app, QApplication):
+        theme.apply(app, theme.LIGHT if settings.values.theme == "light" else theme.DARK)
+    bridge = Bridge()
+    runner = Runner(bridge.post)
+    window = MainWindow(Workshop(runner, Notices(), settings))
+    width, height = settings.values.window.get("size", WINDOW_SIZE)
+    screen = QGuiApplication.primaryScreen()
+    if screen is not None:
+        room = screen.availableGeometry()
+        width, height = min(width, room.width()), min(height, room.height())
+    window.resize(int(width), int(height))
+    if not window.docks.restore_state(settings.values.window.get("docks", "")):
+        window.docks.share_out()
+    return window, bridge
+
+
+def first_steps(window: MainWindow, paths: list[Path], *, demo: bool) -> None:
+    """What the window does once it is there: the files it was given, the demo, or lost work."""
+    if paths:
+        window.files.open_paths(paths)
+    elif demo:
+        window.files.open_demo()
+    else:
+        offer_recovery(window)
+
+
+def offer_recovery(window: MainWindow) -> None:
+    lost = files.recoverable()
+    if not lost:
+        return
+    box = QMessageBox(window)
+    box.setWindowTitle("Recover unsaved work?")
+    box.setText(f"The last session was not saved: {lost[0].stem}.")
+    box.setInformativeText("Recover opens it; Later keeps it for the next start; Discard deletes it.")
+    recover = box.addButton("Recover", QMessageBox.ButtonRole.AcceptRole)
+    box.addButton("Later", QMessageBox.ButtonRole.RejectRole)
+    discard = box.addButton("Discard", QMessageBox.ButtonRole.DestructiveRole)
+    box.exec()
+    if box.clickedButton() is recover:
+        window.files.recover(lost[0])
+    elif box.clickedButton() is discard:
+        lost[0].unlink(missing_ok=True)
+
+
+def install_crash_dialog(window: MainWindow) -> None:
+    def show(details: str) -> None:
+        crash.CrashDialog(window, details, window.ask_save_as).exec()
+
+    crash.install(show)
+
+
+def let_signals_through() -> QTimer:
+    """Ctrl+C in the terminal closes the window: Python sees signals only when Qt lets it run."""
+    timer = QTimer()
+    timer.timeout.connect(lambda: None)
+    timer.start(200)
+    signal.signal(signal.SIGINT, lambda *_: QApplication.quit())
+    return timer
+
+
+def start_log() -> None:
+    folder = config_folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    handler = RotatingFileHandler(folder / "tandem.log", maxBytes=1 << 20, backupCount=2, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
+
+
+def settle(timeout_ms: int = 20_000, quiet_ms: int = 250) -> None:
+    """Let events and jobs run until nothing has been working for a while."""
+    app = QApplication.instance()
+    window = next((w for w in QApplication.topLevelWidgets() if isinstance(w, MainWindow)), None)
+    clock, quiet = QElapsedTimer(), QElapsedTimer()
+    clock.start()
+    quiet.start()
+    while app is not None and clock.elapsed() < timeout_ms and quiet.elapsed() < quiet_ms:
+        app.processEvents(QEventLoop.ProcessEventsFlag.AllEvents, 20)
+        if window is not None and window.workshop.runner.tasks:
+            quiet.restart()
+
+
+def screenshot(
+    session: Path | None,
+    out: Path,
+    *,
+    size: tuple[int, int],
+    at: float | None = None,
+    theme_name: str = "dark",
+) -> None:
+    """Render the window of a session (or an empty one) into a PNG without a display."""
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    app = make_application()
+    window, bridge = make_window(_passing_settings())
+    theme.apply(app, theme.LIGHT if theme_name == "light" else theme.DARK)
+    errors: list[BaseException] = []
+    window.resize(*size)
+    window.show()
+    window.docks.share_out()
+    if session is not None:
+        window.desk.start(
+            "Opening", files.open_session(session, readonly=True), window.files._show, on_error=errors.append
+        )
+        settle(120_000)
+    if errors:
+        raise errors[0]
+    if at is not None:
+        window.desk.session.focus.t = at
+    window.docks.share_out()
+    settle()
+    picture = window.grab()
+    out.parent.mkdir(parents=True, exist_ok=True)
+    written = picture.save(str(out))
+    window.files.close()
+    window.hide()
+    bridge.close()
+    window.workshop.runner.close()
+    if not written:
+        from tandem_em.notices import UserError
+
+        raise UserError(
+            f"{out} could not be written.", "Check the folder, its permissions and the free space."
+        )
+
+
+def _passing_settings() -> Settings:
+    """Default settings that are not written anywhere: a picture must not depend on who takes it."""
+    import tempfile
+
+    return Settings(Path(tempfile.mkdtemp(prefix="tandem-")) / "preferences.json")

@@ -1,0 +1,120 @@
+"""The line at the top: menu, session, recording, transport, what the cursor reads, dose."""
+
+from __future__ import annotations
+
+from PyQt6.QtCore import pyqtSignal
+from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QSizePolicy, QToolButton, QWidget
+
+from tandem_em.desk.desk import Desk
+from tandem_em.desk.readout import read_at
+from tandem_widgets.parts import theme
+from tandem_widgets.parts.bind import Bindings
+from tandem_widgets.parts.pane_frame import ElidedLabel
+from tandem_widgets.parts.refresh import Refresher
+
+SPEEDS = (0.1, 0.25, 0.5, 1, 2, 5, 10, 25, 100)
+
+
+class Chip(QFrame):
+    """A small rounded label with a coloured dot: a source, the dose, simulated."""
+
+    def __init__(self, text: str = "", dot: str = "", tip: str = "") -> None:
+        super().__init__()
+        self.setProperty("role", "chip")
+        self._label = QLabel()
+        row = QHBoxLayout(self)
+        row.setContentsMargins(10, 2, 10, 2)
+        row.addWidget(self._label)
+        self.show_text(text, dot, tip)
+
+    def show_text(self, text: str, dot: str = "", tip: str = "") -> None:
+        mark = f'<span style="color:{dot}">●</span> ' if dot else ""
+        self._label.setText(mark + text)
+        self.setToolTip(tip)
+        self.setVisible(bool(text))
+
+
+class Header(QWidget):
+    """Shows one desk; speaks of gestures through signals and the actions it was given."""
+
+    speed_chosen = pyqtSignal(float)
+
+    def __init__(self, menu: QMenu, transport: dict[str, QToolButton]) -> None:
+        super().__init__()
+        self._desk: Desk | None = None
+        self._bindings: Bindings | None = None
+        self._refresher = Refresher(self, self._show_readout, rate_hz=30)
+        brand = QToolButton()
+        brand.setText("TandEM ▾")
+        brand.setProperty("role", "tool")
+        brand.setStyleSheet("font-weight:700; font-size:14px;")
+        brand.setToolTip("Menu")
+        brand.setAccessibleName("Menu")
+        brand.setMenu(menu)
+        brand.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.session_name = ElidedLabel()
+        self.session_name.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
+        self.session_name.setMaximumWidth(220)
+        self.chips = QHBoxLayout()
+        self.chips.setSpacing(6)
+        self.simulated = Chip()
+        self.read_only = Chip()
+        self.chips.addWidget(self.simulated)
+        self.chips.addWidget(self.read_only)
+        self.speed = QToolButton()
+        self.speed.setToolTip("Speed of play")
+        self.speed.setText("1×")
+        self.speed.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        speeds = QMenu(self)
+        for value in SPEEDS:
+            speeds.addAction(f"{value:g}×", lambda value=value: self._choose_speed(value))
+        self.speed.setMenu(speeds)
+        self.speed.setStyleSheet("QToolButton::menu-indicator { image: none; }")
+        self.readout = QLabel()
+        self.readout.setFont(theme.numbers_font(13, bold=True))
+        self.readout.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.dose = Chip()
+        row = QHBoxLayout(self)
+        row.setContentsMargins(8, 6, 10, 4)
+        row.setSpacing(10)
+        row.addWidget(brand)
+        row.addWidget(self.session_name)
+        row.addLayout(self.chips)
+        row.addSpacing(6)
+        for button in transport.values():
+            row.addWidget(button)
+        row.addWidget(self.speed)
+        row.addWidget(self.readout, 1)
+        row.addWidget(self.dose)
+
+    def show_desk(self, desk: Desk) -> None:
+        if self._bindings is not None:
+            self._bindings.release()
+        self._desk = desk
+        self._bindings = Bindings(self)
+        self._bindings.on(desk.session.focus.t_changed, lambda _t: self._refresher.mark())
+        self._bindings.on(desk.session.changed, lambda _item: self._refresher.mark())
+        self._refresher.mark()
+
+    def show_file(self, name: str, tip: str, holder: str) -> None:
+        self.session_name.set_text(name)
+        self.session_name.setToolTip(tip)
+        self.read_only.show_text("read-only" if holder else "", theme.active().warning, holder)
+
+    def _choose_speed(self, value: float) -> None:
+        self.speed.setText(f"{value:g}×")
+        self.speed_chosen.emit(value)
+
+    def _show_readout(self) -> None:
+        if self._desk is None:
+            return
+        session = self._desk.session
+        reading = read_at(session, session.focus.t)
+        self.readout.setText("  ·  ".join(reading.parts))
+        self.readout.setToolTip("\n".join(reading.parts))
+        self.dose.show_text(reading.dose, "", "Dose rate · dose up to the cursor")
+        self.simulated.show_text(
+            "simulated" if session.is_simulated else "",
+            theme.active().event,
+            "These data were made by a simulation.",
+        )

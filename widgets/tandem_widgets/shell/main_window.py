@@ -1,0 +1,369 @@
+"""The main window: header, three docks, status strip; it hands the desk to the panes and gestures to the verbs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from PyQt6.QtCore import Qt, QTimer
+from PyQt6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication
+from PyQt6.QtWidgets import QApplication, QMainWindow, QMenu, QToolButton, QWidget
+
+from tandem_em.desk import events
+from tandem_em.desk.desk import Desk
+from tandem_em.desk.settings import Settings
+from tandem_em.jobs import Runner
+from tandem_em.model.session import Session
+from tandem_em.notices import Notices
+from tandem_widgets.parts import theme
+from tandem_widgets.parts.bind import Bindings
+from tandem_widgets.shell.actions import MENUS, Actions
+from tandem_widgets.shell.docks import PaneDocks
+from tandem_widgets.shell.file_actions import FileActions
+from tandem_widgets.shell.header import Header
+from tandem_widgets.shell.player import Player
+from tandem_widgets.shell.status import StatusStrip
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """What outlives a session: the job runner, the notices and the settings."""
+
+    runner: Runner
+    notices: Notices
+    settings: Settings
+
+
+class MainWindow(QMainWindow):
+    """One window, one desk at a time."""
+
+    def __init__(self, workshop: Workshop) -> None:
+        super().__init__()
+        self.setWindowTitle("TandEM")
+        self.setAcceptDrops(True)
+        self.workshop = workshop
+        self.desk = self._make_desk(Session())
+        self.player = Player(self, self.desk.session)
+        self.files = FileActions(self)
+        self._bindings = Bindings(self)
+        self.actions_table = Actions(self)
+        self._menu = self._make_menu()
+        self.header = Header(self._menu, self._transport())
+        self.header.speed_chosen.connect(self._set_speed)
+        self.setMenuWidget(self.header)
+        self.setContentsMargins(7, 0, 7, 0)
+        self.docks = PaneDocks(self)
+        self.status = StatusStrip(workshop.runner, workshop.notices)
+        strip = self.statusBar()
+        if strip is not None:
+            strip.setSizeGripEnabled(False)
+            strip.addWidget(self.status, 1)
+        self._autosave = QTimer(self)
+        self._autosave.timeout.connect(self.files.autosave)
+        self._autosave.start(int(workshop.settings.values.autosave_s * 1000))
+        self.show_desk(self.desk)
+
+    # --- what is shown -------------------------------------------------------------------------------------------
+
+    def _make_desk(self, session: Session) -> Desk:
+        return Desk(session, self.workshop.runner, self.workshop.notices, self.workshop.settings)
+
+    def show_session(self, session: Session) -> None:
+        """Show another session: everything that looked at the old one is made anew."""
+        self.show_desk(self._make_desk(session))
+
+    def show_desk(self, desk: Desk) -> None:
+        from tandem_widgets.panes.biasing import BiasingPane
+        from tandem_widgets.panes.eels import EelsPane
+        from tandem_widgets.panes.stack import StackPane
+
+        speed = self.player.speed
+        self.player.stop()
+        self.desk = desk
+        self._bindings.release()
+        self._bindings = Bindings(self)
+        self.player = Player(self, desk.session)
+        self.player.speed = speed
+        self.player.playing_changed.connect(self._show_playing)
+        extent = desk.session.extent()
+        if extent is not None:
+            low, high = extent
+            desk.session.focus.span = (low, high) if high > low else (low - 1, low + 1)
+            desk.session.focus.t = float(desk.session.info.view.get("t", low))
+        self.docks.stack.show_pane(StackPane(desk))
+        self.docks.eels.show_pane(EelsPane(desk))
+        self.docks.biasing.show_pane(BiasingPane(desk))
+        self.header.show_desk(desk)
+        self._bindings.on(desk.session.history.changed, self._show_history)
+        self._bindings.on(desk.session.changed, lambda _item: self._show_file())
+        self._bindings.on(desk.session.runs.added, lambda _run: self._first_stream())
+        self._bindings.on(desk.session.stacks.added, lambda _stack: self._first_stream())
+        self._bindings.on(desk.session.maps.added, lambda _map: self._first_stream())
+        self._show_history()
+        self._show_file()
+
+    def _first_stream(self) -> None:
+        """The strip follows the data until somebody has chosen a span."""
+        extent = self.desk.session.extent()
+        if extent is not None and extent[1] > extent[0]:
+            self.desk.session.focus.span = extent
+            if not extent[0] <= self.desk.session.focus.t <= extent[1]:
+                self.desk.session.focus.t = extent[0]
+
+    def _show_history(self) -> None:
+        history = self.desk.session.history
+        undo, redo = self.actions_table.by_id["undo"], self.actions_table.by_id["redo"]
+        undo.setText(f"Undo {history.undo_label}".strip())
+        redo.setText(f"Redo {history.redo_label}".strip())
+        self.actions_table.refresh()
+        self._show_file()
+
+    def _show_file(self) -> None:
+        name, tip = self.files.name, str(self.files.path or "Not saved yet")
+        mark = " •" if self.files.is_dirty else ""
+        self.header.show_file(name + mark, tip, self.files.holder)
+        self.setWindowTitle(f"{name}{mark} – TandEM")
+        self.actions_table.refresh()
+
+    def _show_playing(self, playing: bool) -> None:
+        self._play_button.setText("⏸" if playing else "▶")
+
+    # --- building ------------------------------------------------------------------------------------------------
+
+    def _make_menu(self) -> QMenu:
+        menu = QMenu(self)
+        for name in MENUS:
+            sub = QMenu(name, menu)
+            self.actions_table.fill(sub, name)
+            if name == "File":
+                self._recent = QMenu("Recent", sub)
+                self._recent.aboutToShow.connect(self._fill_recent)
+                sub.insertMenu(self.actions_table.by_id["demo"], self._recent)
+            menu.addMenu(sub)
+        return menu
+
+    def _fill_recent(self) -> None:
+        self._recent.clear()
+        for text in self.workshop.settings.values.recent:
+            self._recent.addAction(text, lambda text=text: self.files.open_paths([Path(text)]))
+        if self._recent.isEmpty():
+            action = self._recent.addAction("No files yet")
+            if action is not None:
+                action.setEnabled(False)
+
+    def _transport(self) -> dict[str, QToolButton]:
+        buttons: dict[str, QToolButton] = {}
+        for action_id, sign in (
+            ("to_start", "⏮"), ("previous_frame", "◂"), ("play", "▶"), ("next_frame", "▸"), ("to_end", "⏭"),
+        ):  # fmt: skip
+            button = QToolButton()
+            button.setProperty("role", "tool")
+            action = self.actions_table.by_id[action_id]
+            button.setText(sign)
+            button.setToolTip(action.toolTip())
+            button.setAccessibleName(action.text())
+            button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+            button.clicked.connect(lambda _checked=False, action=action: action.trigger())
+            buttons[action_id] = button
+        self._play_button = buttons["play"]
+        return buttons
+
+    # --- conditions of actions -----------------------------------------------------------------------------------
+
+    @property
+    def can_undo(self) -> bool:
+        return bool(self.desk.session.history.undo_label)
+
+    @property
+    def can_redo(self) -> bool:
+        return bool(self.desk.session.history.redo_label)
+
+    @property
+    def can_save(self) -> bool:
+        return not self.files.holder and (self.files.is_dirty or self.files.is_untitled) and self.has_data
+
+    @property
+    def has_data(self) -> bool:
+        return not self.desk.session.is_empty
+
+    @property
+    def has_file(self) -> bool:
+        return self.files.path is not None
+
+    # --- gestures ------------------------------------------------------------------------------------------------
+
+    def new_session(self) -> None:
+        self.files.new_session()
+
+    def ask_open(self) -> None:
+        self.files.ask_open()
+
+    def open_demo(self) -> None:
+        self.files.open_demo()
+
+    def save(self) -> None:
+        self.files.save()
+
+    def ask_save_as(self) -> None:
+        self.files.ask_save_as()
+
+    def undo(self) -> None:
+        self.desk.session.history.undo()
+
+    def redo(self) -> None:
+        self.desk.session.history.redo()
+
+    def mark_event(self) -> None:
+        if self.has_data:
+            event = events.mark(self.desk)
+            self.workshop.notices.info(f"Marked {event.name} at {event.t:.2f} s.", "Rename it with Ctrl+F.")
+
+    def find_event(self) -> None:
+        from tandem_widgets.dialogs.events import EventsDialog
+
+        self._open_dialog(EventsDialog(self, self.desk))
+
+    def toggle_play(self) -> None:
+        self.player.toggle()
+
+    def next_frame(self) -> None:
+        self._step(+1)
+
+    def previous_frame(self) -> None:
+        self._step(-1)
+
+    def _step(self, direction: int) -> None:
+        """One frame of the shown stack; without a stack, one sample of the run."""
+        session = self.desk.session
+        focus = session.focus
+        stack = session.stacks.get(focus.selected("stack")) or session.stacks.first
+        times = stack.t if stack is not None else (session.runs.first.t if session.runs.first else None)
+        if times is None or not len(times):
+            return
+        import numpy as np
+
+        known = np.sort(times[np.isfinite(times)])
+        at = int(np.searchsorted(known, focus.t + 1e-9, side="right")) - 1
+        target = min(max(at + direction, 0), len(known) - 1)
+        focus.t = float(known[target])
+
+    def next_event(self) -> None:
+        self._to_event(+1)
+
+    def previous_event(self) -> None:
+        self._to_event(-1)
+
+    def _to_event(self, direction: int) -> None:
+        event = events.neighbour(self.desk, direction)
+        if event is not None:
+            self.desk.session.focus.t = event.t
+
+    def to_start(self) -> None:
+        extent = self.desk.session.extent()
+        if extent:
+            self.desk.session.focus.t = extent[0]
+
+    def to_end(self) -> None:
+        extent = self.desk.session.extent()
+        if extent:
+            self.desk.session.focus.t = extent[1]
+
+    def fit_time(self) -> None:
+        extent = self.desk.session.extent()
+        if extent:
+            self.desk.session.focus.span = extent
+
+    def _set_speed(self, speed: float) -> None:
+        self.player.speed = speed
+
+    def toggle_theme(self) -> None:
+        self.use_theme("light" if theme.active().name == "dark" else "dark")
+
+    def use_theme(self, name: str) -> None:
+        self.workshop.settings.change(theme=name)
+        app = QApplication.instance()
+        if isinstance(app, QApplication):
+            theme.apply(app, theme.LIGHT if name == "light" else theme.DARK)
+        self.header.show_desk(self.desk)
+
+    def restore_panes(self) -> None:
+        self.docks.restore_home()
+
+    def copy_hyperspy_line(self) -> None:
+        clipboard = QGuiApplication.clipboard()
+        if clipboard is not None and self.files.path is not None:
+            clipboard.setText(
+                f'import hyperspy.api as hs; signals = hs.load(r"{self.files.path}", nxdata_only=True, lazy=True)'
+            )
+            self.workshop.notices.info("The HyperSpy line is on the clipboard.")
+
+    def show_palette(self) -> None:
+        from tandem_widgets.shell.command_palette import CommandPalette
+
+        palette = CommandPalette(self, list(self.actions_table.by_id.values()))
+        palette.adjustSize()
+        palette.move(self.mapToGlobal(self.rect().center()) - palette.rect().center())
+        palette.show()
+        palette.line.setFocus()
+
+    def show_shortcuts(self) -> None:
+        from tandem_widgets.dialogs.sheet import ShortcutSheet
+
+        groups = [
+            (name, [(r.shortcut, r.title) for r in self.actions_table.rows if r.menu == name and r.shortcut])
+            for name in MENUS
+        ]
+        self._open_dialog(ShortcutSheet(self, [group for group in groups if group[1]]))
+
+    def show_about(self) -> None:
+        from tandem_em import __version__
+        from tandem_widgets.dialogs.sheet import TextDialog
+
+        text = (
+            f"<h2>TandEM {__version__}</h2><p>Operando TEM of batteries: biasing curves, image stack and EELS maps on "
+            "one clock, in one file.</p><p>Free software, GPL-3.0-or-later.</p>"
+        )
+        self._open_dialog(TextDialog(self, "About TandEM", text))
+
+    def show_preferences(self) -> None:
+        from tandem_widgets.dialogs.preferences import PreferencesDialog
+
+        dialog = PreferencesDialog(self, self.workshop.settings)
+        dialog.accepted.connect(self._use_preferences)
+        self._open_dialog(dialog)
+
+    def _use_preferences(self) -> None:
+        values = self.workshop.settings.values
+        self._autosave.start(int(values.autosave_s * 1000))
+        if values.theme != theme.active().name:
+            self.use_theme(values.theme)
+
+    def _open_dialog(self, dialog: QWidget) -> None:
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.show()
+
+    # --- window events -------------------------------------------------------------------------------------------
+
+    def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:
+        mime = event.mimeData() if event is not None else None
+        if event is not None and mime is not None and mime.hasUrls():
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent | None) -> None:
+        mime = event.mimeData() if event is not None else None
+        if event is not None and mime is not None:
+            self.files.open_paths([Path(url.toLocalFile()) for url in mime.urls() if url.isLocalFile()])
+            event.acceptProposedAction()
+
+    def closeEvent(self, event: QCloseEvent | None) -> None:
+        if event is None:
+            return
+        if not self.files.may_leave():
+            event.ignore()
+            return
+        self.workshop.settings.change(
+            window={"docks": self.docks.state(), "size": [self.width(), self.height()]}
+        )
+        self.player.stop()
+        self.files.close()
+        event.accept()

@@ -1,0 +1,68 @@
+"""Plays the session: moves the one cursor at a chosen speed, in real time, whatever the panes manage to draw."""
+
+from __future__ import annotations
+
+import time
+
+from PyQt6.QtCore import QObject, QTimer, pyqtSignal
+
+from tandem_em.model.session import Session
+
+TICK_MS = 16
+
+
+class Player(QObject):
+    """`toggle()` starts and stops; the cursor follows the wall clock × speed and stops at the end."""
+
+    playing_changed = pyqtSignal(bool)
+
+    def __init__(self, parent: QObject, session: Session) -> None:
+        super().__init__(parent)
+        self._session = session
+        self.speed = 1.0
+        self._last = 0.0
+        self._expected = 0.0
+        self._timer = QTimer(self)
+        self._timer.setInterval(TICK_MS)
+        self._timer.timeout.connect(self._tick)
+
+    @property
+    def is_playing(self) -> bool:
+        return self._timer.isActive()
+
+    def toggle(self) -> None:
+        if self.is_playing:
+            self.stop()
+        else:
+            self.start()
+
+    def start(self) -> None:
+        extent = self._session.extent()
+        if extent is None:
+            return
+        if self._session.focus.t >= extent[1]:
+            self._session.focus.t = extent[0]
+        self._last = time.monotonic()
+        self._expected = self._session.focus.t
+        self._timer.start()
+        self.playing_changed.emit(True)
+
+    def stop(self) -> None:
+        if self.is_playing:
+            self._timer.stop()
+            self.playing_changed.emit(False)
+
+    def _tick(self) -> None:
+        extent = self._session.extent()
+        if extent is None:
+            self.stop()
+            return
+        now = time.monotonic()
+        focus = self._session.focus
+        if abs(focus.t - self._expected) > 1e-9:
+            self._expected = focus.t  # somebody moved the cursor: go on from there
+        self._expected = min(extent[1], self._expected + (now - self._last) * self.speed)
+        self._last = now
+        focus.t = self._expected
+        if self._expected >= extent[1]:
+            self.stop()
