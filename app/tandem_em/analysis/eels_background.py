@@ -1,0 +1,117 @@
+"""Background models under an edge, prepared once per window and solved for strips of pixels.
+
+Every fitted background is a polynomial in one variable t, of the counts or of their logarithm:
+power law log counts(log E) of order 1, exponential log counts(E) of order 1, log polynomial log counts(log E),
+polynomial counts(E). So one set of coefficients per pixel draws them all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tandem_em.analysis.eels_windows import Channels, EdgeWindows, EnergyAxis
+
+Floats = NDArray[np.float64]
+Detail = Literal["counts", "error", "full"]
+
+
+@dataclass(frozen=True)
+class CurveForm:
+    """How coefficients become counts per channel at an energy: the variable t and whether they give the logarithm."""
+
+    log_energy: bool
+    log_counts: bool
+    centre_eV: float
+    scale: float
+
+    def variable(self, energy_eV: Floats) -> Floats:
+        """t at energies (eV); not a number where a logarithm has none."""
+        if not self.log_energy:
+            return (energy_eV - self.centre_eV) / self.scale
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.asarray(
+                np.log(np.where(energy_eV > 0, energy_eV, np.nan) / self.centre_eV) / self.scale
+            )
+
+    def curve(self, coefficients: Floats, energy_eV: Floats) -> Floats:
+        """Counts per channel (…, energies) for coefficients (…, order + 1)."""
+        t = self.variable(energy_eV)
+        value = np.zeros((*coefficients.shape[:-1], t.size))
+        for k in range(coefficients.shape[-1] - 1, -1, -1):
+            value = value * t + coefficients[..., k, None]
+        if not self.log_counts:
+            return value
+        with np.errstate(over="ignore"):
+            return np.asarray(np.exp(value))
+
+
+@dataclass
+class Solved:
+    """Answers for a strip of pixels: counts in the signal window, background there, its variance, coefficients."""
+
+    total: Floats
+    background: Floats
+    variance: Floats | None = None
+    coefficients: Floats | None = None
+
+
+class Plan(Protocol):
+    """A background model ready for one pair of windows."""
+
+    form: CurveForm | None
+
+    def solve(self, strip: NDArray[Any], detail: Detail) -> Solved: ...
+
+
+def make_plan(edge: EdgeWindows, axis: EnergyAxis, channels: Channels, sample: NDArray[Any]) -> Plan:
+    """Prepare the model of an edge. `sample` holds a few typical pixels (only the full power-law fit looks at them)."""
+    from tandem_em.analysis import eels_background_fits as fits
+    from tandem_em.analysis.eels_background_areas import TwoArea
+
+    if edge.background == "none":
+        return NoBackground(channels)
+    if edge.background in ("power law", "exponential"):
+        return TwoArea(edge.background == "power law", axis, channels)
+    if edge.background == "polynomial":
+        return fits.PolynomialFit(edge.order, axis, channels)
+    if edge.background == "log polynomial":
+        return fits.LogPolynomial(edge.order, axis, channels)
+    return fits.PowerLawFit(axis, channels, sample)
+
+
+@dataclass
+class NoBackground:
+    """The signal window summed as it is."""
+
+    channels: Channels
+    form: CurveForm | None = None
+
+    def solve(self, strip: NDArray[Any], detail: Detail) -> Solved:
+        window = strip[:, self.channels.signal_start : self.channels.signal_stop]
+        total = window.sum(axis=1, dtype=np.float64)
+        zero = np.where(np.isfinite(total), 0.0, np.nan)
+        return Solved(total, zero, zero.copy())
+
+
+def signal_nodes(axis: EnergyAxis, channels: Channels, most: int = 8) -> tuple[Floats, Floats]:
+    """Energies and weights that sum a smooth curve over the signal channels (discrete Gauss rule, exact to order 15)."""
+    first, count = channels.signal_start, channels.signal_stop - channels.signal_start
+    if count <= most:
+        return axis.at(first) + axis.step_eV * np.arange(count), np.ones(count)
+    k = np.arange(1, most)
+    beta = (count / (count - 1)) ** 2 * (1 - (k / count) ** 2) / (4 - 1 / k**2)
+    jacobi = np.diag(np.sqrt(beta), 1)
+    places, vectors = np.linalg.eigh(jacobi + jacobi.T)
+    return axis.at(first + (count - 1) / 2 * 1.0) + axis.step_eV * (count - 1) / 2 * places, count * vectors[
+        0
+    ] ** 2
+
+
+def trimmed(series: Floats) -> Floats:
+    """A Chebyshev series without the terms that only carry rounding."""
+    large = np.flatnonzero(np.abs(series) > 1e-14 * max(1e-300, float(np.abs(series).max())))
+    return np.ascontiguousarray(series[: (large[-1] + 1 if large.size else 1)])

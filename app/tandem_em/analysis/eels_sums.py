@@ -1,0 +1,246 @@
+"""Running sums along energy, prepared once, so that a dragged window costs per pixel and not per channel.
+
+Memory: one float64 per pixel and block of channels, at most 1/8 of the spectra by default (`Sums.bytes_needed`),
+plus one image per remembered window bound (at most `REMEMBERED`). The sums at the last bounds are kept, so moving one
+bound touches the few channels between it and its block, and nothing else.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections import OrderedDict
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tandem_em.analysis.eels_background import Detail, Floats, NoBackground, Plan, make_plan
+from tandem_em.analysis.eels_background_areas import TwoArea
+from tandem_em.analysis.eels_maps import EdgeMap, ReadRows, as_spectra, check_fit, is_plain, map_edge
+from tandem_em.analysis.eels_threads import in_strips
+from tandem_em.analysis.eels_windows import Channels, EdgeWindows, EnergyAxis, find_channels
+from tandem_em.jobs import Job, Progress
+
+REMEMBERED = 16
+"""Window bounds whose sums are kept as images."""
+BUILD_PIXELS = 8192
+
+
+def block_size(channels: int, itemsize: int, share: float) -> int:
+    """Channels per block so that the sums take at most `share` of the spectra (float64 sums of `itemsize` data)."""
+    allowed = int(share * channels * itemsize / 8) - 1
+    return max(1, math.ceil(channels / max(1, allowed)))
+
+
+class Sums:
+    """Prepared sums of one spectrum image. Made by `prepare`; safe to ask from any thread."""
+
+    def __init__(
+        self, spectra: NDArray[Any] | None, shape: tuple[int, ...], axis: EnergyAxis, block: int
+    ) -> None:
+        self.axis = axis
+        self.shape = shape
+        self.block = block
+        self._spectra = spectra
+        pixels = int(np.prod(shape, dtype=np.int64))
+        self.prefix = np.empty((math.ceil(axis.size / block) + 1, pixels))
+        self._odd = np.zeros(pixels, dtype=bool)
+        self._odd_pixels = np.empty(0, dtype=np.int64)
+        self._bounds: OrderedDict[int, Floats] = OrderedDict()
+        self._plan: tuple[EdgeWindows, Plan, Channels] | None = None
+        self._lock = threading.Lock()
+
+    @staticmethod
+    def bytes_needed(shape: tuple[int, ...], itemsize: int, share: float = 0.125) -> int:
+        """Memory the sums of data of this shape (…, channels) will take."""
+        block = block_size(shape[-1], itemsize, share)
+        return int(np.prod(shape[:-1], dtype=np.int64)) * (math.ceil(shape[-1] / block) + 1) * 8
+
+    @property
+    def nbytes(self) -> int:
+        """Memory held now."""
+        return self.prefix.nbytes + sum(image.nbytes for image in self._bounds.values())
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether any channel can be a bound: the spectra are at hand, or the blocks are single channels."""
+        return self._spectra is not None or self.block == 1
+
+    def fill(self, spectra: NDArray[Any], begin: int) -> None:
+        """Take in the spectra of consecutive pixels."""
+        from tandem_em.analysis.eels_kernels import block_prefix
+
+        if not is_plain(spectra):
+            spectra = np.ascontiguousarray(spectra, np.float64 if spectra.dtype.itemsize > 4 else np.float32)
+
+        def work(first: int, last: int) -> None:
+            block_prefix(
+                spectra[first:last], self.block, self.prefix[:, begin + first : begin + last],
+                self._odd[begin + first : begin + last],
+            )  # fmt: skip
+
+        in_strips(spectra.shape[0], work)
+
+    def finish(self) -> None:
+        """Remember the pixels with non-finite channels: those are always worked from their spectra."""
+        self._odd_pixels = np.flatnonzero(self._odd)
+
+    def up_to(self, channel: int) -> Floats:
+        """Sum of all channels before `channel`, per pixel."""
+        known = self._bounds.get(channel)
+        if known is not None:
+            self._bounds.move_to_end(channel)
+            return known
+        image = self._sum_up_to(channel)
+        self._bounds[channel] = image
+        while len(self._bounds) > REMEMBERED:
+            self._bounds.popitem(last=False)
+        return image
+
+    def _sum_up_to(self, channel: int) -> Floats:
+        from tandem_em.analysis.eels_kernels import ragged
+
+        below, beyond = divmod(channel, self.block)
+        if beyond == 0:
+            found: Floats = self.prefix[below]
+            return found
+        above = min(below + 1, self.prefix.shape[0] - 1)
+        top = min(above * self.block, self.axis.size)
+        if self._spectra is None:
+            share = beyond / (top - below * self.block)
+            return np.asarray((1 - share) * self.prefix[below] + share * self.prefix[above])
+        spectra = self._spectra
+        backwards = top - channel < beyond
+        base = self.prefix[above if backwards else below]
+        first, last, sign = (channel, top, -1.0) if backwards else (below * self.block, channel, 1.0)
+        out = np.empty(base.size)
+
+        def work(begin: int, end: int) -> None:
+            ragged(spectra[begin:end], first, last, sign, base[begin:end], out[begin:end])
+
+        in_strips(base.size, work)
+        return out
+
+    def window(self, first: int, last: int) -> Floats:
+        """Sum of channels first to last (excluded), in the shape of the map."""
+        with self._lock:
+            return (self.up_to(last) - self.up_to(first)).reshape(self.shape)
+
+    def map(self, edge: EdgeWindows, detail: Detail = "counts", counts_per_electron: float = 1.0) -> EdgeMap:
+        """The map of an edge. Two-area backgrounds come from the sums, least-squares ones from their windows."""
+        plan, channels = self._planned(edge)
+        if not isinstance(plan, (TwoArea, NoBackground)) and self._spectra is not None:
+            return self._from_spectra(edge, detail, counts_per_electron)
+        if detail == "full" and self._spectra is not None:
+            return self._from_spectra(edge, detail, counts_per_electron)
+        if isinstance(plan, (TwoArea, NoBackground)):
+            return self._from_sums(edge, plan, channels, detail, counts_per_electron)
+        return self._from_blocks(edge, detail, counts_per_electron)
+
+    def _planned(self, edge: EdgeWindows) -> tuple[Plan, Channels]:
+        with self._lock:
+            if self._plan is None or self._plan[0] != edge:
+                channels = find_channels(edge, self.axis)
+                sample = np.ones((1, self.axis.size))
+                self._plan = (edge, make_plan(edge, self.axis, channels, sample), channels)
+            return self._plan[1], self._plan[2]
+
+    def _from_spectra(self, edge: EdgeWindows, detail: Detail, gain: float) -> EdgeMap:
+        assert self._spectra is not None
+        data = self._spectra.reshape(*self.shape, self.axis.size)
+        return map_edge(data, self.axis, edge, detail=detail, counts_per_electron=gain)
+
+    def _from_sums(
+        self, edge: EdgeWindows, plan: TwoArea | NoBackground, c: Channels, detail: Detail, gain: float
+    ) -> EdgeMap:
+        with self._lock:
+            signal = self.up_to(c.signal_start), self.up_to(c.signal_stop)
+            areas = [self.up_to(bound) for bound in (c.fit_start, c.fit_mid, c.fit_stop)]
+        pixels = signal[0].size
+        counts, background = np.empty(pixels), np.zeros(pixels)
+        error = np.empty(pixels) if detail != "counts" else None
+
+        def work(begin: int, end: int) -> None:
+            total = signal[1][begin:end] - signal[0][begin:end]
+            variance: Floats | float = 0.0
+            if isinstance(plan, TwoArea):
+                one = areas[1][begin:end] - areas[0][begin:end]
+                two = areas[2][begin:end] - areas[1][begin:end]
+                solved = plan.from_sums(one, two, total, "counts" if error is None else "error")
+                background[begin:end] = solved.background
+                variance = solved.variance if solved.variance is not None else 0.0
+            np.subtract(total, background[begin:end], out=counts[begin:end])
+            if error is not None:
+                error[begin:end] = np.sqrt(gain * (np.maximum(total, 0.0) + variance))
+
+        in_strips(pixels, work)
+        answer = EdgeMap(edge, self.axis, c, counts, background, error, form=plan.form, exact=self.is_exact)
+        self._mend_odd(answer, detail, gain)
+        for name in ("counts", "background", "error"):
+            if getattr(answer, name) is not None:
+                setattr(answer, name, getattr(answer, name).reshape(self.shape))
+        return answer
+
+    def _mend_odd(self, answer: EdgeMap, detail: Detail, gain: float) -> None:
+        """Pixels with non-finite channels: exactly from their spectra, blank without them."""
+        odd = self._odd_pixels
+        if odd.size == 0:
+            return
+        if self._spectra is None:
+            answer.counts[odd] = np.nan
+            return
+        few = map_edge(self._spectra[odd], self.axis, answer.edge, detail=detail, counts_per_electron=gain)
+        answer.counts[odd], answer.background[odd] = few.counts, few.background
+        if answer.error is not None and few.error is not None:
+            answer.error[odd] = few.error
+
+    def _from_blocks(self, edge: EdgeWindows, detail: Detail, gain: float) -> EdgeMap:
+        """A least-squares model without the spectra: fitted to the blocks as if they were broad channels."""
+        blocks = np.diff(self.prefix, axis=0).T
+        full = self.axis.size // self.block
+        axis = EnergyAxis(self.axis.at((self.block - 1) / 2), self.axis.step_eV * self.block, full)
+        answer = map_edge(blocks[:, :full], axis, edge, detail=detail, counts_per_electron=gain)
+        for name in ("counts", "background", "error"):
+            if getattr(answer, name) is not None:
+                setattr(answer, name, getattr(answer, name).reshape(self.shape))
+        answer.exact = False
+        return answer
+
+
+def prepare(data: ArrayLike, energy_eV: ArrayLike | EnergyAxis, *, share: float = 0.125) -> Job[Sums]:
+    """Prepare the sums of spectra in memory, at most `share` of their size. The spectra stay referenced, not copied.
+
+    share=2 makes single-channel sums of float32 data: the quickest drag for twice the memory.
+    """
+    axis = EnergyAxis.from_values(energy_eV)
+    spectra, shape = as_spectra(data)
+    check_fit(spectra, axis)
+    block = block_size(axis.size, spectra.dtype.itemsize, share)
+    sums = Sums(spectra if is_plain(spectra) else None, shape, axis, block)
+    for begin in range(0, spectra.shape[0], BUILD_PIXELS):
+        yield Progress(begin, spectra.shape[0], "preparing sums")
+        sums.fill(spectra[begin : begin + BUILD_PIXELS], begin)
+    sums.finish()
+    return sums
+
+
+def prepare_from_rows(
+    read_rows: ReadRows,
+    shape: tuple[int, int, int],
+    energy_eV: ArrayLike | EnergyAxis,
+    *,
+    itemsize: int = 4,
+    share: float = 0.125,
+) -> Job[Sums]:
+    """Prepare the sums of data larger than memory; drags are then quick estimates (`exact` is False) between blocks."""
+    height, width, size = shape
+    axis = EnergyAxis.from_values(energy_eV)
+    sums = Sums(None, (height, width), axis, block_size(size, itemsize, share))
+    rows = max(1, BUILD_PIXELS // max(width, 1))
+    for y0 in range(0, height, rows):
+        yield Progress(y0, height, "preparing sums")
+        y1 = min(y0 + rows, height)
+        sums.fill(np.asarray(read_rows(y0, y1)).reshape(-1, size), y0 * width)
+    sums.finish()
+    return sums
