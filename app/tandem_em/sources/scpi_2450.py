@@ -1,0 +1,96 @@
+"""Keithley 2450, 2460 and 2461 in their own SCPI: one measured quantity, the source read back, native buffers."""
+
+from __future__ import annotations
+
+from tandem_em.sources.base import host_now
+from tandem_em.sources.scpi_link import BadReplyError
+from tandem_em.sources.scpi_meter import Meter, MeterState, Mode, Reading, _real
+
+WORDS: dict[Mode, str] = {"current": "CURR", "voltage": "VOLT"}
+LIMITS: dict[Mode, str] = {"current": "VLIM", "voltage": "ILIM"}
+MEASURED: dict[Mode, Mode] = {"current": "voltage", "voltage": "current"}
+BUFFER = '"defbuffer1"'
+
+
+class Keithley2450(Meter):
+    """Sourcing current it measures voltage, and the other way round; the other value is the source's own read-back."""
+
+    models = ("2450", "2460", "2461", "2470")
+    _sourcing: Mode = "current"
+
+    def prepare(self) -> None:
+        write, settings = self.link.write, self.settings
+        write("*CLS")
+        if settings.rear_terminals:
+            write(":ROUT:TERM REAR")
+        write(":FORM:ASC:PREC 10")
+        write(":SENS:COUN 1")
+        for word in WORDS.values():
+            write(f":SENS:{word}:RANG:AUTO ON")
+            write(f":SENS:{word}:NPLC {settings.nplc:g}")
+            write(f":SENS:{word}:RSEN {'ON' if settings.four_wire else 'OFF'}")
+            write(f":SOUR:{word}:RANG:AUTO ON")
+            write(f":SOUR:{word}:READ:BACK ON")
+        self._set_limits()
+        self._sourcing = self._mode()
+
+    def read_state(self) -> MeterState:
+        self._sourcing = mode = self._mode()
+        return MeterState(
+            output_on=self.output_is_on(),
+            mode=mode,
+            level=self.fields(f":SOUR:{WORDS[mode]}?", 1)[0],
+            off_state=self.link.query(f":OUTP:{WORDS[mode]}:SMOD?"),
+        )
+
+    def set_level(self, mode: Mode, level: float) -> None:
+        self.set_checked(f":SOUR:{WORDS[mode]}", level)
+
+    def select(self, mode: Mode, level: float) -> None:
+        self.set_output(False)
+        self.link.write(f":SOUR:FUNC {WORDS[mode]}")
+        self.link.write(f':SENS:FUNC "{WORDS[MEASURED[mode]]}"')
+        self._sourcing = self._mode()
+        if self._sourcing != mode:
+            raise BadReplyError(f"{self.link.address} did not change to sourcing {mode}.")
+        self._set_limits()
+        self.set_level(mode, level)
+
+    def read(self) -> Reading:
+        reply = self.link.query(f":READ? {BUFFER},SOUR,READ,REL")
+        host = host_now()
+        parts = reply.split(",")
+        if len(parts) != 3:
+            raise BadReplyError(
+                f"{self.link.address} answered :READ? with {len(parts)} instead of 3 numbers."
+            )
+        try:
+            sourced, measured, time = (_real(float(part)) for part in parts)
+        except ValueError as error:
+            raise BadReplyError(f"{self.link.address} answered :READ? with {reply[:40]!r}.") from error
+        limit = f":SOUR:{WORDS[self._sourcing]}:{LIMITS[self._sourcing]}:TRIP?"
+        tripped = self.fields(limit, 1)[0] == 1
+        voltage, current = (measured, sourced) if self._sourcing == "current" else (sourced, measured)
+        return Reading(self.stamped(time), host, voltage, current, tripped)
+
+    def use_high_impedance(self) -> str:
+        """Both functions have an off-state of their own; both must say high impedance."""
+        states = []
+        for word in WORDS.values():
+            self.link.write(f":OUTP:{word}:SMOD HIMP")
+            states.append(self.link.query(f":OUTP:{word}:SMOD?"))
+        return next((state for state in states if state != "HIMP"), "HIMP")
+
+    def reset_time(self) -> None:
+        """Relative time counts from the first reading in the buffer."""
+        self.link.write(f":TRAC:CLE {BUFFER}")
+
+    def _set_limits(self) -> None:
+        self.set_checked(":SOUR:CURR:VLIM", self.settings.compliance_V)
+        self.set_checked(":SOUR:VOLT:ILIM", self.settings.compliance_A)
+
+    def _mode(self) -> Mode:
+        reply = self.link.query(":SOUR:FUNC?").strip("\"'")
+        if reply not in WORDS.values():
+            raise BadReplyError(f"{self.link.address} answered {reply!r} when asked what it sources.")
+        return "current" if reply == "CURR" else "voltage"
