@@ -1,0 +1,55 @@
+"""Nothing unnoticed: tests have a home of their own, unexpected warnings in the log fail them, threads must end."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.setdefault("HDF5_PLUGIN_PRELOAD", "::")
+
+LASTING_THREADS = ("ThreadPoolExecutor", "numba", "asyncio", "Dask", "Profile", "IO loop", "pymp", "tqdm")
+"""Pools of libraries that stay by design."""
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Settings and recovery files of a test never meet those of the user."""
+    folder = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("TANDEM_HOME", str(folder))
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _quiet_log(caplog: pytest.LogCaptureFixture, request: pytest.FixtureRequest) -> Iterator[None]:
+    """A warning or error of ours in the log fails the test, unless it is marked with `expects_log`."""
+    yield
+    if request.node.get_closest_marker("expects_log"):
+        return
+    ours = [
+        r for r in caplog.get_records("call") if r.levelno >= logging.WARNING and r.name.startswith("tandem")
+    ]
+    assert not ours, f"unexpected log: {[r.getMessage() for r in ours]}"
+
+
+@pytest.fixture(autouse=True)
+def _no_thread_left() -> Iterator[None]:
+    """Threads a test started have ended when it ends."""
+    before = set(threading.enumerate())
+    yield
+    deadline = time.monotonic() + 2.0
+    while left := [
+        t
+        for t in threading.enumerate()
+        if t not in before and t.is_alive() and not t.name.startswith(LASTING_THREADS)
+    ]:
+        if time.monotonic() > deadline:
+            pytest.fail(f"threads left running: {[t.name for t in left]}")
+        time.sleep(0.01)

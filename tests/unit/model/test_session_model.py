@@ -1,0 +1,208 @@
+"""The session, its collections, clocks and focus keep their promises."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tandem_em.model.arrays import GrowingArray, MemoryArray
+from tandem_em.model.clock import Clock, lag_is_resolved
+from tandem_em.model.curves import BiasRun, Column
+from tandem_em.model.edits import AddItem, ChangeFields, RemoveItem, Together
+from tandem_em.model.focus import Focus
+from tandem_em.model.frames import FrameStack
+from tandem_em.model.items import IDENTITY_COLOURS
+from tandem_em.model.marks import Event
+from tandem_em.model.provenance import Step
+from tandem_em.model.session import Session
+from tandem_em.model.tracks import Particle
+
+finite = st.floats(-1e6, 1e6)
+
+
+def make_run(samples: int = 5) -> BiasRun:
+    run = BiasRun(name="run", columns={"voltage": Column("voltage", "V", GrowingArray())})
+    run.append(np.arange(samples, dtype=float), {"voltage": np.ones(samples)})
+    return run
+
+
+@given(offset=finite, rate=st.floats(-500, 500), t=finite)
+@settings(deadline=None)
+def test_clock_goes_there_and_back(offset: float, rate: float, t: float) -> None:
+    clock = Clock(offset_s=offset, rate_ppm=rate)
+    assert clock.to_device(clock.to_session(t)) == pytest.approx(t, abs=1e-6, rel=1e-9)
+
+
+def test_lag_within_both_uncertainties_is_not_resolved() -> None:
+    one, other = Clock(uncertainty_s=0.5), Clock(uncertainty_s=0.6)
+    assert not lag_is_resolved(1.0, one, other)
+    assert lag_is_resolved(1.2, one, other)
+    assert lag_is_resolved(0.0, one, one)
+
+
+@given(blocks=st.lists(st.lists(finite, max_size=50), max_size=30))
+@settings(deadline=None, max_examples=30)
+def test_growing_array_equals_concatenation_and_old_views_stay(blocks: list[list[float]]) -> None:
+    grown = GrowingArray()
+    views = []
+    for block in blocks:
+        grown.append(np.array(block, float))
+        views.append((grown.view, grown.view.copy()))
+    for view, copy in views:
+        np.testing.assert_array_equal(view, copy)
+    np.testing.assert_array_equal(grown.view, [value for block in blocks for value in block])
+
+
+def test_run_tells_what_was_appended_and_fills_missing_columns() -> None:
+    run = BiasRun(columns={q: Column(q, "", GrowingArray()) for q in ("voltage", "current")})
+    told: list[tuple[int, int]] = []
+    run.appended.connect(lambda start, stop: told.append((start, stop)))
+    run.append(np.array([0.0, 1.0]), {"voltage": np.array([3.0, 3.1])})
+    run.append(np.array([2.0]), {"current": np.array([1e-12])})
+    assert told == [(0, 2), (2, 3)]
+    assert np.isnan(run.values("current")[:2]).all()
+    assert np.isnan(run.values("voltage")[2])
+
+
+def test_moving_a_clock_moves_its_streams_and_undo_moves_them_back() -> None:
+    session = Session()
+    run = make_run()
+    session.clocks.add(run.clock)
+    session.runs.add(run)
+    heard = []
+    session.runs.changed.connect(lambda item, names: heard.append((item.id, names)))
+    session.history.do(ChangeFields("Align", run.clock.id, {"offset_s": 5.0}))
+    np.testing.assert_allclose(run.t, np.arange(5) + 5)
+    assert heard == [(run.id, frozenset({"clock"}))]
+    session.history.undo()
+    np.testing.assert_allclose(run.t, np.arange(5))
+
+
+def test_appending_after_reading_session_times_keeps_them_right() -> None:
+    run = make_run(3)
+    run.clock.offset_s = 10
+    assert run.t[-1] == 12
+    run.append(np.array([3.0]), {})
+    np.testing.assert_allclose(run.t, [10, 11, 12, 13])
+
+
+def test_gaps_are_long_pauses_and_new_segments() -> None:
+    run = BiasRun(columns={})
+    run.append(np.array([0, 1, 2, 30, 31, 32.0]), {})
+    run.segment_starts.append(5)
+    assert run.gaps().tolist() == [3, 5]
+
+
+@given(st.lists(st.floats(0, 100), min_size=1, max_size=40), st.floats(-10, 110))
+@settings(deadline=None, max_examples=60)
+def test_frame_at_t_is_the_newest_not_later(times: list[float], t: float) -> None:
+    stack = FrameStack(source=MemoryArray(np.zeros((len(times), 2, 2))), times=np.array(times))
+    shown = times[stack.index_at(t)]
+    past = [each for each in times if each <= t + 1e-9]
+    assert shown == (max(past) if past else min(times))
+
+
+def test_history_merges_a_drag_and_undoes_it_as_one() -> None:
+    session = Session()
+    event = session.events.add(Event(name="a", t=1.0))
+    for t in (2.0, 3.0, 4.0):
+        session.history.do(ChangeFields("Move flag", event.id, {"t": t}, merge_key="drag"))
+    session.history.end_merge()
+    session.history.do(ChangeFields("Move flag", event.id, {"t": 9.0}, merge_key="drag"))
+    session.history.undo()
+    assert event.t == 4.0
+    session.history.undo()
+    assert event.t == 1.0
+    assert session.history.undo_label == ""
+    assert session.history.redo_label == "Move flag"
+
+
+edits = st.lists(
+    st.tuples(st.sampled_from(["add", "remove", "change", "undo", "redo"]), st.integers(0, 5)), max_size=40
+)
+
+
+@given(edits)
+@settings(deadline=None, max_examples=60)
+def test_undoing_everything_gives_back_the_beginning(steps: list[tuple[str, int]]) -> None:
+    session = Session()
+    for name in ("x", "y"):
+        session.events.add(Event(name=name, t=0.0))
+
+    def state() -> list[tuple[str, float]]:
+        return [(event.name, event.t) for event in session.events]
+
+    beginning = state()
+    for what, number in steps:
+        present = list(session.events)
+        if what == "add":
+            session.history.do(AddItem("add", Event(name=f"new {number}", t=number)))
+        elif what == "remove" and present:
+            session.history.do(RemoveItem("remove", present[number % len(present)]))
+        elif what == "change" and present:
+            session.history.do(
+                ChangeFields("change", present[number % len(present)].id, {"t": float(number)})
+            )
+        elif what == "undo":
+            session.history.undo()
+        elif what == "redo":
+            session.history.redo()
+    while session.history.undo():
+        pass
+    assert state() == beginning
+
+
+def test_together_is_all_or_nothing() -> None:
+    session = Session()
+    event = session.events.add(Event(name="a", t=0.0))
+    broken = ChangeFields("wrong", event.id, {"no_such_field": 1})
+    with pytest.raises(AttributeError):
+        session.history.do(Together("both", [ChangeFields("right", event.id, {"t": 5.0}), broken]))
+    assert event.t == 0.0
+    assert session.history.undo_label == ""
+
+
+def test_an_edit_whose_ground_is_gone_is_dropped() -> None:
+    session = Session()
+    event = session.events.add(Event(name="a", t=0.0))
+    session.history.do(ChangeFields("Move", event.id, {"t": 5.0}))
+    session.events.remove(event.id)
+    assert session.history.undo() is None
+
+
+def test_focus_speaks_once_per_change_and_not_when_nothing_changes() -> None:
+    focus = Focus()
+    told: list[float] = []
+    focus.t_changed.connect(told.append)
+    focus.t = 3.0
+    focus.t = 3.0
+    assert told == [3.0]
+    focus.span = (5.0, 1.0)
+    assert focus.span == (1.0, 5.0)
+
+
+def test_colours_and_names_are_handed_out_once() -> None:
+    session = Session()
+    for _ in range(len(IDENTITY_COLOURS)):
+        session.particles.add(Particle(name=session.particles.free_name("P")))
+    assert {particle.colour for particle in session.particles} == set(IDENTITY_COLOURS)
+    assert [particle.name for particle in session.particles][:3] == ["P1", "P2", "P3"]
+
+
+def test_a_result_goes_stale_when_an_input_changes() -> None:
+    session = Session()
+    run = session.runs.add(make_run())
+    step = session.steps.add(Step(name="cycles", inputs={run.id: run.revision}))
+    assert not session.is_stale(step.id)
+    session.change(run, name="renamed")
+    assert session.is_stale(step.id)
+
+
+def test_extent_covers_every_stream() -> None:
+    session = Session()
+    assert session.extent() is None
+    session.runs.add(make_run())
+    session.events.add(Event(t=-3.0))
+    assert session.extent() == (-3.0, 4.0)
