@@ -1,0 +1,158 @@
+"""From a frame and a view to the pixels of the screen, with numba once it is warm and with numpy until then."""
+
+from __future__ import annotations
+
+import math
+import threading
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+TABLE_STEPS = 1024
+BLANK = np.uint32(0x00000000)
+
+
+@dataclass(frozen=True)
+class View:
+    """Which part of an image is seen: image point (x, y) at the middle, screen pixels per image pixel."""
+
+    x: float = 0.0
+    y: float = 0.0
+    zoom: float = 1.0
+
+    def to_screen(self, x: float, y: float, width: float, height: float) -> tuple[float, float]:
+        return (x - self.x) * self.zoom + width / 2, (y - self.y) * self.zoom + height / 2
+
+    def to_image(self, sx: float, sy: float, width: float, height: float) -> tuple[float, float]:
+        return (sx - width / 2) / self.zoom + self.x, (sy - height / 2) / self.zoom + self.y
+
+    def zoomed(self, factor: float, sx: float, sy: float, width: float, height: float) -> View:
+        """Zoom about a screen point: what is under the pointer stays there."""
+        x, y = self.to_image(sx, sy, width, height)
+        zoom = min(max(self.zoom * factor, 1e-3), 64.0)
+        return View(x - (sx - width / 2) / zoom, y - (sy - height / 2) / zoom, zoom)
+
+    def moved(self, dx: float, dy: float) -> View:
+        """Moved by screen pixels, as a hand moves paper."""
+        return replace(self, x=self.x - dx / self.zoom, y=self.y - dy / self.zoom)
+
+
+def fitting(image_width: int, image_height: int, width: int, height: int, *, fill: bool = False) -> View:
+    """The whole image in the middle; `fill` covers the widget instead."""
+    ratios = width / max(image_width, 1), height / max(image_height, 1)
+    return View((image_width - 1) / 2, (image_height - 1) / 2, (max if fill else min)(ratios))
+
+
+def colour_table(colours: NDArray[np.uint8] | None = None, gamma: float = 1.0, *, invert: bool = False) -> NDArray[np.uint32]:
+    """TABLE_STEPS + 1 ARGB values; colours (n, 3) default to grey."""
+    position = np.linspace(0.0, 1.0, TABLE_STEPS + 1) ** gamma
+    if invert:
+        position = 1.0 - position
+    source = np.repeat(np.arange(256, dtype=np.uint8)[:, None], 3, 1) if colours is None else colours
+    rgb = source[np.round(position * (len(source) - 1)).astype(int)].astype(np.uint32)
+    table: NDArray[np.uint32] = np.uint32(0xFF000000) | (rgb[:, 0] << 16) | (rgb[:, 1] << 8) | rgb[:, 2]
+    return table
+
+
+_kernels: Any = None
+_warming = threading.Lock()
+
+
+def warm_up() -> None:
+    """Load and compile the kernels for common pixel types; call it in a worker."""
+    global _kernels
+    with _warming:
+        if _kernels is not None:
+            return
+        from tandem_widgets.parts import image_kernels
+
+        for dtype in (np.uint8, np.uint16, np.float32):
+            frame = np.zeros((8, 8), dtype)
+            _run(image_kernels, frame, View(3.5, 3.5, 0.5), 4, 4, (0.0, 1.0), colour_table())
+            _run(image_kernels, frame, View(3.5, 3.5, 2.0), 4, 4, (0.0, 1.0), colour_table())
+        _kernels = image_kernels
+
+
+def render(
+    frame: NDArray[Any], view: View, width: int, height: int, levels: tuple[float, float], table: NDArray[np.uint32]
+) -> NDArray[np.uint32]:
+    """ARGB pixels (height, width) of the part of the frame that `view` shows; nothing outside the frame."""
+    return _run(_kernels, frame, view, width, height, levels, table)
+
+
+def _edges(middle: float, zoom: float, count: int, limit: int) -> NDArray[np.int64]:
+    """Pixel edges of the screen in whole image pixels, held inside the image."""
+    screen = (np.arange(count + 1) - count / 2) / zoom + middle + 0.5
+    return np.clip(np.floor(screen + 0.5 if zoom >= 1 else screen + 1e-9), 0, limit).astype(np.int64)
+
+
+def _run(
+    kernels: Any,
+    frame: NDArray[Any],
+    view: View,
+    width: int,
+    height: int,
+    levels: tuple[float, float],
+    table: NDArray[np.uint32],
+) -> NDArray[np.uint32]:
+    low, high = levels
+    scale = (len(table) - 1) / max(high - low, 1e-12)
+    rows_all, columns_all = frame.shape
+    out = np.empty((height, width), np.uint32)
+    if view.zoom < 1:
+        columns = _edges(view.x, view.zoom, width, columns_all)
+        rows = _edges(view.y, view.zoom, height, rows_all)
+        if kernels is None:
+            return _shrink_numpy(frame, columns, rows, low, scale, table)
+        kernels.shrink(frame, columns, rows, low, scale, table, out, BLANK)
+        return out
+    x = np.floor((np.arange(width) + 0.5 - width / 2) / view.zoom + view.x + 0.5).astype(np.int64)
+    y = np.floor((np.arange(height) + 0.5 - height / 2) / view.zoom + view.y + 0.5).astype(np.int64)
+    if kernels is None:
+        return _magnify_numpy(frame, x, y, low, scale, table)
+    kernels.magnify(frame, x, y, low, scale, table, out, BLANK)
+    return out
+
+
+def _look_up(values: NDArray[Any], low: float, scale: float, table: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    place = (values.astype(np.float32) - low) * scale
+    good = np.isfinite(place)
+    index = np.clip(np.where(good, place, 0), 0, len(table) - 1).astype(np.intp)
+    return np.where(good, table[index], BLANK)
+
+
+def _shrink_numpy(
+    frame: NDArray[Any], columns: NDArray[np.int64], rows: NDArray[np.int64], low: float, scale: float, table: NDArray[np.uint32]
+) -> NDArray[np.uint32]:
+    out = np.full((len(rows) - 1, len(columns) - 1), BLANK, np.uint32)
+    across, down = np.flatnonzero(np.diff(columns)), np.flatnonzero(np.diff(rows))
+    if not len(across) or not len(down):
+        return out
+    part = frame[: rows[-1], : columns[-1]].astype(np.float32)
+    sums = np.add.reduceat(np.add.reduceat(part, columns[across], axis=1), rows[down], axis=0)
+    counts = np.diff(rows)[down][:, None] * np.diff(columns)[across][None, :]
+    out[np.ix_(down, across)] = _look_up(sums / counts, low, scale, table)
+    return out
+
+
+def _magnify_numpy(
+    frame: NDArray[Any], x: NDArray[np.int64], y: NDArray[np.int64], low: float, scale: float, table: NDArray[np.uint32]
+) -> NDArray[np.uint32]:
+    inside = ((y >= 0) & (y < frame.shape[0]))[:, None] & ((x >= 0) & (x < frame.shape[1]))[None, :]
+    picked = frame[np.clip(y, 0, frame.shape[0] - 1)][:, np.clip(x, 0, frame.shape[1] - 1)]
+    return np.where(inside, _look_up(picked, low, scale, table), BLANK)
+
+
+def auto_levels(frame: NDArray[Any], percent: float = 0.2) -> tuple[float, float]:
+    """Levels that leave `percent` of the pixels dark and bright; from a sample of about 100 000 of them."""
+    step = max(1, math.isqrt(frame.size // 100_000))
+    sample = np.asarray(frame[::step, ::step], np.float64)
+    sample = sample[np.isfinite(sample)]
+    if not sample.size:
+        return 0.0, 1.0
+    low, high = np.percentile(sample, [percent, 100 - percent])
+    if high <= low:
+        low, high = float(sample.min()), float(sample.max())
+    return float(low), float(high if high > low else low + 1.0)
