@@ -74,7 +74,7 @@ def _outline(recipe: MovieRecipe, members: tuple[Particle, ...], frame: int) -> 
         radii = members[0].radii(time_s, ANGLES)
         outline = x + drift[0] + radii * np.cos(ANGLES), y + drift[1] + radii * np.sin(ANGLES)
         return np.asarray(np.stack(outline, axis=1))
-    return _union_outline(members, time_s) + np.asarray(drift)
+    return np.asarray(_union_outline(members, time_s) + np.asarray(drift))
 
 
 def _union_outline(members: tuple[Particle, ...], time_s: float) -> Array:

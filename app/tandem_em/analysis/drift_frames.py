@@ -1,0 +1,125 @@
+"""Frames made small and flat for the drift estimate: block means without hot pixels, illumination divided out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tandem_em.jobs import Job, Progress
+from tandem_em.notices import UserError
+
+Array = NDArray[np.float64]
+ReadFrame = Callable[[int], NDArray[np.generic]]
+Region = tuple[int, int, int, int]
+BINNED_SIDE = 512
+STACK_BYTES = 500e6
+CONTRAST = 0.8  # range of relative contrast that is kept
+USUAL_CONTRAST = 0.5  # stronger contrast is cut off
+NEEDLE_CONTRAST = -0.55  # a needle is darker than this and comes from outside the frame
+BLANK_LEVEL = 0.3  # of the usual brightness
+
+
+@dataclass(frozen=True)
+class SmallFrames:
+    """All frames as relative contrast in bins of `side` pixels, one byte each, and their brightness."""
+
+    stack: NDArray[np.uint8]
+    levels: Array
+    side: int
+
+    def image(self, frame: int) -> NDArray[np.float32]:
+        """Contrast of a frame relative to its illumination."""
+        image = (self.stack[frame].astype(np.float32) - 127) * np.float32(CONTRAST / 127)
+        return np.asarray(np.clip(image, -USUAL_CONTRAST, USUAL_CONTRAST))
+
+    def without_needle(self, frame: int) -> NDArray[np.float32] | np.float32:
+        """Weight that hides what is very dark and reaches the border of the frame; it moves by itself."""
+        from scipy.ndimage import gaussian_filter, label, maximum_filter
+
+        rows, columns = (n // 4 * 4 for n in self.stack.shape[1:])
+        blocks = self.stack[frame, :rows, :columns].reshape(rows // 4, 4, columns // 4, 4)
+        coarse = blocks.mean(axis=(1, 3), dtype=np.float32)
+        dark = (coarse - 127) * (CONTRAST / 127) < NEEDLE_CONTRAST
+        if not dark.any():
+            return np.float32(1)
+        parts, _ = label(dark)
+        outer = np.unique(np.concatenate([parts[0], parts[-1], parts[:, 0], parts[:, -1]]))
+        hidden = np.isin(parts, outer[outer > 0])
+        if not hidden.any() or hidden.mean() > 0.5:
+            return np.float32(1)
+        soft = gaussian_filter(maximum_filter(hidden.astype(np.float32), 3), 1.0)
+        whole = np.pad(soft.repeat(4, axis=0).repeat(4, axis=1), ((0, 3), (0, 3)), mode="edge")
+        return np.asarray(1 - whole[: self.stack.shape[1], : self.stack.shape[2]], np.float32)
+
+    @property
+    def seen(self) -> NDArray[np.bool_]:
+        """Frames with beam. The camera offset is the darkest frame when that stands far below the rest."""
+        usual, darkest = float(np.median(self.levels)), float(self.levels.min())
+        limit = max(BLANK_LEVEL * usual, darkest + 0.15 * (usual - darkest) if darkest < 0.7 * usual else 0.0)
+        return np.asarray(self.levels >= limit)
+
+
+def read_small(read_frame: ReadFrame, n_frames: int, region: Region | None, share: float) -> Job[SmallFrames]:
+    """Read the whole movie once; reading is done here, the arithmetic on a second core. `share` of the progress."""
+    first = np.asarray(read_frame(0))
+    x0, y0, x1, y1 = region or (0, 0, first.shape[1], first.shape[0])
+    if min(x1 - x0, y1 - y0) < 16:
+        raise UserError("The region for the drift is too small.", "Choose one of at least 16 pixels a side.")
+    side = _bin_side(y1 - y0, x1 - x0, n_frames)
+    stack = np.zeros((n_frames, (y1 - y0) // side, (x1 - x0) // side), np.uint8)
+    levels = np.zeros(n_frames)
+
+    def prepare(number: int, frame: NDArray[np.generic]) -> None:
+        stack[number], levels[number] = _prepare(frame, (x0, y0, x1, y1), side)
+
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(prepare, 0, first)
+        for number in range(1, n_frames):
+            frame = np.asarray(read_frame(number))
+            waiting.result()
+            waiting = pool.submit(prepare, number, frame)
+            yield Progress(share * number, n_frames, "Reading frames")
+        waiting.result()
+    return SmallFrames(stack, levels, side)
+
+
+def _bin_side(rows: int, columns: int, n_frames: int) -> int:
+    wanted = math.ceil(min(rows, columns) / (1.25 * BINNED_SIDE))
+    affordable = math.ceil(math.sqrt(rows * columns * n_frames / STACK_BYTES))
+    return max(1, wanted, min(affordable, min(rows, columns) // 64))
+
+
+def _prepare(frame: NDArray[np.generic], region: Region, side: int) -> tuple[NDArray[np.uint8], float]:
+    from tandem_em.analysis import drift_kernels as kernels
+
+    x0, y0, x1, y1 = region
+    sample = np.asarray(frame[y0:y1:7, x0:x1:7], float)
+    spread = float(np.median(np.abs(sample - np.median(sample)))) * 1.4826
+    if frame.dtype.kind not in "uif" or not frame.dtype.isnative:
+        frame = np.asarray(frame, np.float32)
+    binned = kernels.block_means(frame, x0, y0, x1, y1, side, 6 * spread + 1)
+    rows, columns = binned.shape
+    background = _illumination(binned, max(2, min(8, rows // 32)), max(2, min(8, columns // 32)))
+    return kernels.flatten_to_bytes(binned, background, CONTRAST), float(np.median(binned))
+
+
+def _illumination(binned: NDArray[np.float32], ny: int, nx: int) -> Array:
+    """Brightness without the objects as a smooth bowl on a coarse grid, robust against dark objects."""
+    rows, columns = binned.shape
+    tall, wide = rows // ny, columns // nx
+    blocks = binned[: ny * tall, : nx * wide].reshape(ny, tall, nx, wide).swapaxes(1, 2).reshape(ny * nx, -1)
+    level = np.quantile(blocks[:, :: max(1, blocks.shape[1] // 400)], 0.6, axis=1)
+    y, x = (a.ravel() for a in np.meshgrid(np.linspace(-1, 1, ny), np.linspace(-1, 1, nx), indexing="ij"))
+    terms = np.stack([np.ones_like(x), x, y, x * x, y * y, x * y], axis=1)[:, : 6 if ny * nx > 16 else 3]
+    weight, fit = np.ones_like(level), level
+    for _ in range(5):
+        fit = terms @ np.linalg.lstsq(terms * weight[:, None], level * weight, rcond=None)[0]
+        off = level - fit
+        scale = np.median(np.abs(off)) * 1.4826 + 1e-9
+        weight = 1 / (1 + np.where(off < 0, 2.0, 1.0) * (off / (2 * scale)) ** 2)
+    return np.asarray(np.maximum(fit, 1e-3 + 0.2 * np.median(fit)).reshape(ny, nx))

@@ -1,0 +1,92 @@
+"""The drift that is found is the drift that was made, through noise, jumps, swelling, blanking and light steps."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tandem_em.analysis.drift import drift_rms, estimate_drift, shifted_region
+from tandem_em.jobs import Progress, run_to_end
+from tandem_em.notices import UserError
+from tandem_em.simulation.movie_levels import level_recipe
+from tandem_em.simulation.movie_physics import movie
+from tandem_em.simulation.movie_recipe import Camera, Film, Light, MovieRecipe, Needle
+
+FRAMES = 24
+
+
+def filmed(**changes: object) -> MovieRecipe:
+    """Swelling particles on grainy carbon, drifting with two jumps."""
+    recipe = level_recipe("medium", 3, "cluster", frames=FRAMES, size=256)
+    rng = np.random.default_rng(5)
+    steps = rng.normal(0, 0.4, (FRAMES, 2))
+    steps[0], steps[9], steps[17] = 0, (11.3, -6.2), (-4.7, 8.1)
+    path = tuple((float(x), float(y)) for x, y in np.cumsum(steps, axis=0))
+    film = Film(absorption=0.08, hole_radius_px=40, grain=0.05)
+    recipe = replace(recipe, drift_px=path, film=film, needle=None, exposure_s=0.1)
+    return replace(recipe, camera=Camera(electrons=40, hot_pixels=30, spikes=2), **changes)  # type: ignore[arg-type]
+
+
+def found(recipe: MovieRecipe, region: tuple[int, int, int, int] | None = None) -> np.ndarray:
+    frames = movie(recipe)
+    return run_to_end(estimate_drift(lambda k: frames[k], len(frames), region))
+
+
+def test_jumps_are_found_to_a_fraction_of_a_pixel_while_the_particles_swell() -> None:
+    recipe = filmed()
+    drift = found(recipe)
+    assert drift.shape == (FRAMES, 2)
+    assert np.all(drift[0] == 0)
+    assert drift_rms(drift, np.array(recipe.drift_px)) < 0.3
+
+
+def test_blanked_frames_and_light_steps_do_not_disturb() -> None:
+    light = Light(tilt_x=0.3, bowl=0.2, steps=((40.0, 0.6), (80.0, 1.5)))
+    recipe = filmed(blanked=frozenset({5, 12, 13}), light=light)
+    drift, true = found(recipe), np.array(recipe.drift_px)
+    seen = [k for k in range(FRAMES) if k not in recipe.blanked]
+    assert drift_rms(drift[seen], true[seen]) < 0.35
+    assert np.abs(drift[12] - drift[11]).max() < 1.5
+
+
+def test_a_needle_that_moves_is_not_followed() -> None:
+    needle = Needle(128, 100, 1.57, 12, 0.2, 2.0, 50, 80, 90, 2.0)
+    recipe = filmed(needle=needle)
+    assert drift_rms(found(recipe), np.array(recipe.drift_px)) < 0.35
+
+
+def test_a_region_gives_the_same_drift() -> None:
+    recipe = filmed()
+    assert drift_rms(found(recipe, (10, 10, 250, 130)), np.array(recipe.drift_px)) < 0.4
+
+
+def test_progress_grows_and_a_stopped_job_lets_go() -> None:
+    frames = movie(filmed())[:6]
+    seen = []
+    job = estimate_drift(lambda k: frames[k], 6)
+    for _ in range(4):
+        step = next(job)
+        assert isinstance(step, Progress)
+        seen.append(step.done)
+    job.close()
+    assert seen == sorted(seen)
+
+
+def test_one_frame_does_not_drift_and_a_tiny_region_is_refused() -> None:
+    frame = np.full((40, 50), 100, np.uint16)
+    np.testing.assert_array_equal(run_to_end(estimate_drift(lambda k: frame, 1)), [[0, 0]])
+    with pytest.raises(UserError, match="too small"):
+        run_to_end(estimate_drift(lambda k: frame, 1, (0, 0, 5, 5)))
+
+
+def test_all_frames_blank_gives_no_drift() -> None:
+    frame = np.full((64, 64), 100, np.uint16)
+    drift = run_to_end(estimate_drift(lambda k: frame, 5))
+    assert np.isfinite(drift).all()
+
+
+def test_region_that_stays_in_view() -> None:
+    drift = np.array([[0.0, 0.0], [3.2, -4.1], [-2.0, 1.0]])
+    assert shifted_region(drift, (100, 80)) == (2, 5, 76, 99)
