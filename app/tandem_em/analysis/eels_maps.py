@@ -253,7 +253,7 @@ def mended(
     if not dead[channels.low : channels.high].any() or dead.all():
         return spectra
     alive = np.flatnonzero(~dead)
-    living = spectra.astype(np.float64 if spectra.dtype.itemsize > 4 else np.float32)
+    living: NDArray[Any] = spectra.astype(np.float64 if spectra.dtype.itemsize > 4 else np.float32)
     for channel in np.flatnonzero(dead).tolist():
         after = int(np.searchsorted(alive, channel))
         left, right = int(alive[max(after - 1, 0)]), int(alive[min(after, alive.size - 1)])
