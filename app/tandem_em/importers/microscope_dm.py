@@ -81,6 +81,16 @@ def _image(image: dict[str, Any], source: MakeSource) -> Found:
     return found
 
 
+def image_from_parts(image: dict[str, Any], source: ArraySource, dimensions: list[dict[str, Any]]) -> Found:
+    """An image whose numbers are already a source (.dm5), with the tags that came with it."""
+    axes = _axes({"Calibrations": {"Dimension": dict(enumerate(dimensions))}}, source.shape)
+    tags: dict[str, Any] = dig(image, "ImageTags") or {}
+    found = Found(source, axes, facts=facts_from_tags(image, tags))
+    found.type = signal_of(tags)
+    found.energy_axis = _energy_axis(found, format_of(tags))
+    return found
+
+
 def _shape(data: dict[str, Any]) -> tuple[int, ...]:
     sizes = [value for value in (dig(data, "Dimensions") or {}).values() if isinstance(value, int)]
     if not sizes or min(sizes) < 1:
@@ -90,9 +100,13 @@ def _shape(data: dict[str, Any]) -> tuple[int, ...]:
 
 def _dtype(kind: int, block: Block) -> np.dtype[Any]:
     if kind not in DATA_TYPES:
-        raise DamagedError(f"its pixels have the type {kind} (a packed Fourier transform?), which is not known")
+        raise DamagedError(
+            f"its pixels have the type {kind} (a packed Fourier transform?), which is not known"
+        )
     order = block.dtype.byteorder if block.dtype.names is None else block.dtype[0].byteorder
-    return np.dtype(np.dtype(DATA_TYPES[kind]).newbyteorder(order if order in "<>" else "<"))
+    dtype: np.dtype[Any] = np.dtype(DATA_TYPES[kind])
+    swapped: np.dtype[Any] = dtype.newbyteorder(">" if order == ">" else "<")
+    return swapped
 
 
 def _axes(data: dict[str, Any], shape: tuple[int, ...]) -> list[Axis]:

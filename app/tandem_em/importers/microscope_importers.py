@@ -44,10 +44,44 @@ def _mrc(path: Path, head: bytes) -> float:
     return 0.9 if _suffix(path, *MRC) else 0.0
 
 
+def _ser(path: Path, head: bytes) -> float:
+    if head[:4] == b"II\x97\x01" and head[4:6] in (b"\x10\x02", b"\x20\x02"):
+        return 1.0
+    if _suffix(path, ".emi"):
+        return 0.9 if head[:2] == b"JF" or b"<ObjectInfo>" in head or head else 0.0
+    return 0.4 if _suffix(path, ".ser") else 0.0
+
+
+def _mib(path: Path, head: bytes) -> float:
+    return 1.0 if head[:3] == b"MQ1" else (0.4 if _suffix(path, ".mib") else 0.0)
+
+
+def _tvips(path: Path, head: bytes) -> float:
+    return 0.9 if _suffix(path, ".tvips") else 0.0
+
+
+def _blo(path: Path, head: bytes) -> float:
+    return 1.0 if head[:6] == b"IMGBLO" else (0.4 if _suffix(path, ".blo") else 0.0)
+
+
+HDF5 = (".hspy", ".emd", ".nxs", ".h5", ".hdf5", ".hdf", ".he5", ".dm5")
+
+
+def _hdf5(path: Path, head: bytes) -> float:
+    if head[:8] == b"\x89HDF\r\n\x1a\n" or head[512:520] == b"\x89HDF\r\n\x1a\n":
+        return 0.9
+    return 0.4 if _suffix(path, *HDF5) else 0.0
+
+
 IMPORTERS: list[Importer] = [
     FileImporter("dm", "DigitalMicrograph", "stack", (".dm3", ".dm4"), _dm, lambda: _reader("microscope_dm")),
     FileImporter(
         "msa", "EMSA/MAS spectrum", "spectrum", (".msa", ".emsa"), _msa, lambda: _reader("microscope_msa")
     ),
     FileImporter("mrc", "MRC", "stack", MRC, _mrc, lambda: _reader("microscope_mrc")),
+    FileImporter("tia", "TIA (FEI)", "stack", (".ser", ".emi"), _ser, lambda: _reader("microscope_ser")),
+    FileImporter("mib", "Merlin", "stack", (".mib",), _mib, lambda: _reader("microscope_mib")),
+    FileImporter("tvips", "TVIPS", "stack", (".tvips",), _tvips, lambda: _reader("microscope_tvips")),
+    FileImporter("blo", "NanoMegas block", "stack", (".blo",), _blo, lambda: _reader("microscope_blo")),
+    FileImporter("hdf5", "HDF5", "stack", HDF5, _hdf5, lambda: _reader("hdf5_foreign_generic")),
 ]

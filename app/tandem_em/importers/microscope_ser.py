@@ -77,7 +77,7 @@ def read_series(path: Path, facts: Facts) -> Found:
     size = path.stat().st_size
     with path.open("rb") as file:
         head = file.read(1 << 16)
-        order, _, version, kind, tag_kind, total, valid = _header(head)
+        order, version, kind, tag_kind, total, valid = _header(head)
         wide = version > 0x210
         table_at = int.from_bytes(head[22 : 30 if wide else 26], order)
         dimensions = _dimensions(head, 34 if wide else 30, order)
@@ -97,8 +97,7 @@ def read_series(path: Path, facts: Facts) -> Found:
     offsets = tables[0, :valid].astype(np.int64) + start
     whole = int(np.count_nonzero(offsets + int(np.prod(shape)) * dtype.itemsize <= size))
     problems = _missing(path, whole, valid, total)
-    shared = PositionedFile(path)
-    frames = FramesAt([(shared, int(offset)) for offset in offsets[:whole]], shape, dtype)
+    frames = FramesAt([PositionedFile(path)], offsets[:whole], shape, dtype)
     found = Found(frames, [Axis(whole), *calibration], facts=facts, problems=problems)
     if kind == SPECTRA:
         _as_spectra(found, dimensions, whole)
@@ -109,16 +108,18 @@ def read_series(path: Path, facts: Facts) -> Found:
     return found
 
 
-def _header(head: bytes) -> tuple[Any, int, int, int, int, int, int]:
+def _header(head: bytes) -> tuple[Any, int, int, int, int, int]:
     if len(head) < 30 or head[:4] != b"II\x97\x01":
         raise DamagedError("it does not start like a TIA series")
-    values = np.frombuffer(head[4:22], np.dtype([("v", "<u2"), ("k", "<u4"), ("t", "<u4"), ("n", "<u4"), ("m", "<u4")]))[0]
+    values = np.frombuffer(
+        head[4:22], np.dtype([("v", "<u2"), ("k", "<u4"), ("t", "<u4"), ("n", "<u4"), ("m", "<u4")])
+    )[0]
     version, kind, tag, total, valid = (int(each) for each in values)
     if kind not in (SPECTRA, IMAGES):
         raise DamagedError(f"its data type {kind:#x} is not known")
     if valid > total:
         raise DamagedError("it has more images than it has room for")
-    return "little", 0x0197, version, kind, tag, total, valid
+    return "little", version, kind, tag, total, valid
 
 
 def _dimensions(head: bytes, at: int, order: Any) -> list[Dimension]:
@@ -195,7 +196,11 @@ def _as_spectra(found: Found, dimensions: list[Dimension], whole: int) -> None:
         rows = whole // sizes[0]
         found.source = Unflattened(source, (rows, sizes[0]))
         x, y = dimensions[0], dimensions[1]
-        found.axes = [Axis(rows, y.step, y.offset, _unit(y)), Axis(x.size, x.step, x.offset, _unit(x)), energy]
+        found.axes = [
+            Axis(rows, y.step, y.offset, _unit(y)),
+            Axis(x.size, x.step, x.offset, _unit(x)),
+            energy,
+        ]
         found.energy_axis = 2
     elif dimensions:
         each = dimensions[0]
@@ -239,8 +244,13 @@ def _facts(emi: Path | None, number_: int) -> Facts:
     kilovolt = positive(said.get("High tension"))
     facts.beam_kV = voltage / 1e3 if voltage is not None else kilovolt
     facts.magnification = positive(said.get("Magnification"))
-    dwell = positive(tree.findtext("AcquireInfo/DwellTimePath")) or positive(tree.findtext("AcquireInfo/IntegrationTime"))
-    facts.dwell_s = dwell
+    dwell = positive(tree.findtext("AcquireInfo/DwellTimePath")) or positive(
+        tree.findtext("AcquireInfo/IntegrationTime")
+    )
+    if tree.find("AcquireInfo/CameraNamePath") is not None:
+        facts.exposure_s = dwell
+    else:
+        facts.dwell_s = dwell
     facts.instrument = {
         key.lower(): said[label]
         for key, label in (("microscope", "Microscope"), ("mode", "Mode"), ("user", "User"))

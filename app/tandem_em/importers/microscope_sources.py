@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tandem_em.model.arrays import AnyArray
 from tandem_em.notices import UserError
@@ -160,32 +161,37 @@ class FramesAt:
     """Frames of one size at their own offsets in one or several files (headers between them are skipped)."""
 
     def __init__(
-        self, places: Sequence[tuple[PositionedFile, int]], frame_shape: tuple[int, ...], dtype: Any
+        self,
+        files: Sequence[PositionedFile],
+        offsets: NDArray[np.int64],
+        frame_shape: tuple[int, ...],
+        dtype: Any,
+        file_of: NDArray[np.int64] | None = None,
     ) -> None:
-        self.places = places
+        self.files, self.offsets, self.file_of = files, np.asarray(offsets, np.int64), file_of
         self.frame_shape = tuple(int(size) for size in frame_shape)
         self._dtype = np.dtype(dtype)
 
     @property
     def shape(self) -> tuple[int, ...]:
-        return (len(self.places), *self.frame_shape)
+        return (len(self.offsets), *self.frame_shape)
 
     @property
     def dtype(self) -> np.dtype[Any]:
         return native(self._dtype)
 
     def one(self, number: int) -> AnyArray:
-        file, offset = self.places[number]
+        file = self.files[0 if self.file_of is None else int(self.file_of[number])]
         out = np.empty(self.frame_shape, self._dtype)
         if out.size:
-            file.read_into(offset, out)
+            file.read_into(int(self.offsets[number]), out)
         return out.astype(self.dtype, copy=False)
 
     def read(self, index: Any) -> AnyArray:
         return read_frames(self, index)
 
     def close(self) -> None:
-        for file in {id(file): file for file, _ in self.places}.values():
+        for file in self.files:
             file.close()
 
 

@@ -137,6 +137,11 @@ class Flipped(View):
             parts[self.axis] = size - 1 - part
             return self.source.read(tuple(parts))
         numbers = range(size)[part]
+        if len(numbers) == size and part.step in (None, 1):
+            axis = sum(1 for each in parts[: self.axis] if not isinstance(each, int))
+            while len(parts) > 1 and parts[-1] == slice(None):
+                parts.pop()
+            return np.flip(self.source.read(tuple(parts)), axis)
         low, high = (min(numbers), max(numbers) + 1) if numbers else (0, 0)
         parts[self.axis] = slice(size - high, size - low)
         piece = self.source.read(tuple(parts))
