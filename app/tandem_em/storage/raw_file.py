@@ -1,0 +1,157 @@
+"""One open file with positioned, unbuffered reads and writes: the only code that touches the disk.
+
+Everything above speaks to a `RawFile`, so tests put a recording, failing or forgetful one in its place.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from pathlib import Path
+from typing import Literal, Protocol
+
+Bytes = bytes | bytearray | memoryview
+SyncPoint = Literal["data", "journal", "in place", "recovery"]
+_LARGEST_TRANSFER = 1 << 30  # one system call moves at most 2 GiB - 4 KiB
+
+
+class RawFile(Protocol):
+    """Bytes at offsets. Every method may raise OSError; nothing is buffered here."""
+
+    def read_at(self, into: memoryview, offset: int) -> int:
+        """Fill `into` from `offset` as far as the file goes; return the number of bytes read."""
+
+    def write_at(self, data: Bytes, offset: int) -> None: ...
+
+    def sync(self, point: SyncPoint) -> None:
+        """Return when everything written before the call is on the medium. `point` names the place in the protocol."""
+
+    def truncate(self, size: int) -> None: ...
+
+    def size(self) -> int: ...
+
+    def close(self) -> None: ...
+
+
+class DiskFile:
+    """A file opened with `pread`/`pwrite`: any thread may use it at once, no file position is shared."""
+
+    def __init__(self, path: Path, writable: bool, create: bool = False) -> None:
+        self.path = path
+        self.fd = os.open(path, _flags(writable, create), 0o644)
+
+    def read_at(self, into: memoryview, offset: int) -> int:
+        done = 0
+        while done < len(into):
+            count = os.preadv(self.fd, [into[done : done + _LARGEST_TRANSFER]], offset + done)
+            if count == 0:
+                break
+            done += count
+        return done
+
+    def write_at(self, data: Bytes, offset: int) -> None:
+        view, done = memoryview(data), 0
+        while done < len(view):
+            done += os.pwrite(self.fd, view[done : done + _LARGEST_TRANSFER], offset + done)
+
+    def sync(self, point: SyncPoint) -> None:
+        _sync(self.fd)
+
+    def truncate(self, size: int) -> None:
+        os.ftruncate(self.fd, size)
+
+    def size(self) -> int:
+        return os.fstat(self.fd).st_size
+
+    def close(self) -> None:
+        fd, self.fd = self.fd, -1
+        if fd >= 0:
+            os.close(fd)
+
+
+class SeekingFile:
+    """The same where `pread` does not exist (Windows): each thread has a handle, hence a position, of its own.
+
+    A shared handle would need a lock between the committing thread and HDF5's callbacks, which can deadlock.
+    """
+
+    def __init__(self, path: Path, writable: bool, create: bool = False) -> None:
+        self.path = path
+        self._flags = _flags(writable, False)
+        self._handles = threading.local()
+        self.fd = os.open(path, _flags(writable, create), 0o644)
+        self._all = [self.fd]
+
+    def read_at(self, into: memoryview, offset: int) -> int:
+        fd, done = self._own_handle(), 0
+        os.lseek(fd, offset, os.SEEK_SET)
+        while done < len(into):
+            part = os.read(fd, min(len(into) - done, 8 << 20))
+            if not part:
+                break
+            into[done : done + len(part)] = part
+            done += len(part)
+        return done
+
+    def write_at(self, data: Bytes, offset: int) -> None:
+        fd, view, done = self._own_handle(), memoryview(data), 0
+        os.lseek(fd, offset, os.SEEK_SET)
+        while done < len(view):
+            done += os.write(fd, view[done : done + _LARGEST_TRANSFER])
+
+    def sync(self, point: SyncPoint) -> None:
+        os.fsync(self._own_handle())
+
+    def truncate(self, size: int) -> None:
+        os.ftruncate(self._own_handle(), size)
+
+    def size(self) -> int:
+        return os.fstat(self.fd).st_size
+
+    def close(self) -> None:
+        handles, self._all, self.fd = self._all, [], -1
+        for fd in handles:
+            os.close(fd)
+
+    def _own_handle(self) -> int:
+        fd: int | None = getattr(self._handles, "fd", None)
+        if fd is None:
+            fd = self._handles.fd = os.open(self.path, self._flags)
+            self._all.append(fd)
+        return fd
+
+
+def open_raw(path: Path, writable: bool, create: bool = False) -> DiskFile | SeekingFile:
+    """Open a file for positioned access in the way this system offers. `create` refuses a file that exists."""
+    if hasattr(os, "preadv") and hasattr(os, "pwrite"):
+        return DiskFile(path, writable, create)
+    return SeekingFile(path, writable, create)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a rename in this folder durable (on Windows the file system does so by itself)."""
+    if sys.platform == "win32":
+        return
+    fd = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def _flags(writable: bool, create: bool) -> int:
+    flags = os.O_RDWR if writable else os.O_RDONLY
+    flags |= getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOINHERIT", 0)
+    return flags | os.O_CREAT | os.O_EXCL if create else flags
+
+
+def _sync(fd: int) -> None:
+    if sys.platform == "darwin":
+        import fcntl
+
+        fcntl.fcntl(fd, fcntl.F_FULLFSYNC)  # a plain fsync stops in the drive's cache there
+    elif hasattr(os, "fdatasync"):
+        os.fdatasync(fd)  # includes the size; leaves out the time stamps
+    else:
+        os.fsync(fd)
