@@ -9,44 +9,140 @@ from numba import njit, prange
 from numpy.typing import NDArray
 
 
-@njit(cache=True, nogil=True, parallel=True, fastmath=True)
-def shrink(
+LOOSE = {"reassoc", "contract", "arcp", "nsz"}
+"""Sums may be reordered (that is what vectorises them), but NaN stays NaN."""
+
+
+@njit(cache=True, nogil=True, fastmath=LOOSE)
+def _add_rows(frame: NDArray[Any], top: int, bottom: int, line: NDArray[Any]) -> None:
+    """line += the rows of the frame, four at a time."""
+    y = top
+    while y + 4 <= bottom:
+        one, two, three, four = frame[y], frame[y + 1], frame[y + 2], frame[y + 3]
+        for x in range(len(line)):
+            line[x] += one[x] + two[x] + three[x] + four[x]
+        y += 4
+    while y < bottom:
+        one = frame[y]
+        for x in range(len(line)):
+            line[x] += one[x]
+        y += 1
+
+
+@njit(cache=True, nogil=True, fastmath=LOOSE)
+def _add_neighbours(line: NDArray[Any], group: int, small: NDArray[np.float32]) -> None:
+    """small[i] = the sum of `group` (1, 2 or 4) neighbours of the line; the last may be fewer."""
+    whole = len(line) // group
+    if group == 4:
+        for x in range(whole):
+            small[x] = (line[4 * x] + line[4 * x + 1]) + (line[4 * x + 2] + line[4 * x + 3])
+    elif group == 2:
+        for x in range(whole):
+            small[x] = line[2 * x] + line[2 * x + 1]
+    else:
+        for x in range(whole):
+            small[x] = line[x]
+    for x in range(whole * group, len(line)):
+        small[whole] = (small[whole] if x > whole * group else np.float32(0)) + line[x]
+
+
+@njit(cache=True, nogil=True, fastmath=LOOSE)
+def _add_boxes(small: NDArray[np.float32], edges: NDArray[np.int32], boxes: NDArray[np.float32]) -> None:
+    """boxes[i] = the sum of small[edges[i]] .. small[edges[i + 1]]."""
+    if len(boxes) == len(small):
+        boxes[:] = small
+        return
+    for i in range(len(boxes)):
+        total = np.float32(0)
+        for x in range(edges[i], edges[i + 1]):
+            total += small[x]
+        boxes[i] = total
+
+
+@njit(cache=True, nogil=True, fastmath=LOOSE)
+def _colour(
+    boxes: NDArray[np.float32],
+    weights: NDArray[np.float32],
+    factor: np.float32,
+    offset: np.float32,
+    table: NDArray[np.uint32],
+    out: NDArray[np.uint32],
+) -> None:
+    steps = np.float32(len(table) - 1)
+    for i in range(len(boxes)):
+        value = boxes[i] * weights[i] * factor - offset
+        out[i] = table[np.int32(min(max(value, np.float32(0)), steps))]
+
+
+@njit(cache=True, nogil=True)
+def _stripe(
     frame: NDArray[Any],
-    columns: NDArray[np.int64],
     rows: NDArray[np.int64],
-    low: float,
-    scale: float,
+    edges: NDArray[np.int32],
+    weights: NDArray[np.float32],
+    group: int,
+    zero: Any,
+    low: np.float32,
+    scale: np.float32,
     table: NDArray[np.uint32],
     out: NDArray[np.uint32],
     blank: np.uint32,
 ) -> None:
-    """Area mean of whole pixels: out[j, i] is the mean of rows[j]..rows[j+1] × columns[i]..columns[i+1].
-
-    Every pixel of the frame counts in exactly one pixel of the screen. Empty ranges are `blank`.
-    """
-    height, width = out.shape
-    steps = len(table) - 1
-    left, right = max(columns[0], 0), columns[width]
-    for j in prange(height):
-        top, bottom = rows[j], rows[j + 1]
-        if bottom <= top:
+    line = np.full(frame.shape[1], zero)
+    small = np.empty((frame.shape[1] + group - 1) // group, np.float32)
+    boxes = np.empty(len(weights), np.float32)
+    for j in range(out.shape[0]):
+        if rows[j + 1] <= rows[j]:
             out[j, :] = blank
             continue
-        line = np.zeros(max(right - left, 0), np.float32)
-        for y in range(top, bottom):
-            source = frame[y, left:right]
-            for x in range(len(line)):
-                line[x] += np.float32(source[x])
-        for i in range(width):
-            first, last = columns[i], columns[i + 1]
-            if last <= first:
+        line[:] = zero
+        _add_rows(frame, rows[j], rows[j + 1], line)
+        _add_neighbours(line, group, small)
+        _add_boxes(small, edges, boxes)
+        _colour(boxes, weights, scale / np.float32(rows[j + 1] - rows[j]), low * scale, table, out[j])
+        for i in range(len(boxes)):
+            if boxes[i] != boxes[i]:
                 out[j, i] = blank
-                continue
-            total = np.float32(0)
-            for x in range(first - left, last - left):
-                total += line[x]
-            value = (total / ((last - first) * (bottom - top)) - low) * scale
-            out[j, i] = table[min(max(int(value), 0), steps)] if value == value else blank
+
+
+@njit(cache=True, nogil=True, parallel=True)
+def shrink(
+    frame: NDArray[Any],
+    rows: NDArray[np.int64],
+    edges: NDArray[np.int32],
+    weights: NDArray[np.float32],
+    group: int,
+    zero: Any,
+    low: np.float32,
+    scale: np.float32,
+    table: NDArray[np.uint32],
+    out: NDArray[np.uint32],
+    blank: np.uint32,
+    stripes: int,
+) -> None:
+    """Area mean of whole pixels: out[j, i] is the mean of frame[rows[j]:rows[j + 1], columns i].
+
+    Every pixel counts in exactly one pixel of the screen; rows without pixels are `blank`. Neighbouring columns are
+    first added in groups (1, 2 or 4), `edges` count groups and `weights` are one over the columns of each box. `zero`
+    carries the type of the sums (uint32 for small integers, float32 otherwise). Work is cut into `stripes`: a plain
+    loop inside a stripe is vectorised, a parallel one is not.
+    """
+    height = out.shape[0]
+    for s in prange(stripes):
+        first, last = height * s // stripes, height * (s + 1) // stripes
+        _stripe(
+            frame,
+            rows[first : last + 1],
+            edges,
+            weights,
+            group,
+            zero,
+            low,
+            scale,
+            table,
+            out[first:last],
+            blank,
+        )
 
 
 @njit(cache=True, nogil=True, parallel=True)

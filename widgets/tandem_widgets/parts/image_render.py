@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 TABLE_STEPS = 1024
 BLANK = np.uint32(0x00000000)
+STRIPES = 8
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,9 @@ def fitting(image_width: int, image_height: int, width: int, height: int, *, fil
     return View((image_width - 1) / 2, (image_height - 1) / 2, (max if fill else min)(ratios))
 
 
-def colour_table(colours: NDArray[np.uint8] | None = None, gamma: float = 1.0, *, invert: bool = False) -> NDArray[np.uint32]:
+def colour_table(
+    colours: NDArray[np.uint8] | None = None, gamma: float = 1.0, *, invert: bool = False
+) -> NDArray[np.uint32]:
     """TABLE_STEPS + 1 ARGB values; colours (n, 3) default to grey."""
     position = np.linspace(0.0, 1.0, TABLE_STEPS + 1) ** gamma
     if invert:
@@ -76,7 +79,12 @@ def warm_up() -> None:
 
 
 def render(
-    frame: NDArray[Any], view: View, width: int, height: int, levels: tuple[float, float], table: NDArray[np.uint32]
+    frame: NDArray[Any],
+    view: View,
+    width: int,
+    height: int,
+    levels: tuple[float, float],
+    table: NDArray[np.uint32],
 ) -> NDArray[np.uint32]:
     """ARGB pixels (height, width) of the part of the frame that `view` shows; nothing outside the frame."""
     return _run(_kernels, frame, view, width, height, levels, table)
@@ -85,7 +93,54 @@ def render(
 def _edges(middle: float, zoom: float, count: int, limit: int) -> NDArray[np.int64]:
     """Pixel edges of the screen in whole image pixels, held inside the image."""
     screen = (np.arange(count + 1) - count / 2) / zoom + middle + 0.5
-    return np.clip(np.floor(screen + 0.5 if zoom >= 1 else screen + 1e-9), 0, limit).astype(np.int64)
+    return np.clip(np.floor(screen + 1e-9), 0, limit).astype(np.int64)
+
+
+def _rounded(columns: NDArray[np.int64], zoom: float, limit: int) -> NDArray[np.int64]:
+    """Strongly shrunk: edges on even pixels (or every fourth). No pixel is lost, and none lies off by half a screen pixel."""
+    step = 4 if zoom <= 1 / 8 else 2 if zoom <= 1 / 4 else 1
+    if step == 1:
+        return columns
+    return np.where(columns >= limit, limit, (columns + step // 2) // step * step).clip(0, limit)
+
+
+def _shrink_fast(
+    kernels: Any,
+    frame: NDArray[Any],
+    columns: NDArray[np.int64],
+    rows: NDArray[np.int64],
+    low: float,
+    scale: float,
+    table: NDArray[np.uint32],
+    zero: Any,
+) -> NDArray[np.uint32]:
+    out = np.empty((len(rows) - 1, len(columns) - 1), np.uint32)
+    seen = np.flatnonzero(np.diff(columns))
+    first, last = (int(seen[0]), int(seen[-1]) + 1) if len(seen) else (0, 0)
+    out[:, :first] = out[:, last:] = BLANK
+    if last > first:
+        part = columns[first : last + 1]
+        group = _group(part)
+        left = part[0]
+        edges = ((part - left + group - 1) // group).astype(np.int32)
+        weights = (1 / np.diff(part)).astype(np.float32)
+        kernels.shrink(
+            frame[:, left : part[-1]], rows, edges, weights, group, zero, np.float32(low), np.float32(scale), table,
+            out[:, first:last], BLANK, STRIPES,
+        )  # fmt: skip
+    return out
+
+
+def _group(columns: NDArray[np.int64]) -> int:
+    inner = columns[:-1]
+    if not (inner % 4).any():
+        return 4
+    return 2 if not (inner % 2).any() else 1
+
+
+def _zero(dtype: np.dtype[Any], zoom: float) -> Any:
+    """Sums of small integers stay exact in 32 bits; everything else is summed as float32."""
+    return np.uint32(0) if dtype.kind == "u" and dtype.itemsize <= 2 and zoom > 1 / 200 else np.float32(0)
 
 
 def _run(
@@ -100,18 +155,17 @@ def _run(
     low, high = levels
     scale = (len(table) - 1) / max(high - low, 1e-12)
     rows_all, columns_all = frame.shape
-    out = np.empty((height, width), np.uint32)
     if view.zoom < 1:
-        columns = _edges(view.x, view.zoom, width, columns_all)
+        columns = _rounded(_edges(view.x, view.zoom, width, columns_all), view.zoom, columns_all)
         rows = _edges(view.y, view.zoom, height, rows_all)
         if kernels is None:
             return _shrink_numpy(frame, columns, rows, low, scale, table)
-        kernels.shrink(frame, columns, rows, low, scale, table, out, BLANK)
-        return out
+        return _shrink_fast(kernels, frame, columns, rows, low, scale, table, _zero(frame.dtype, view.zoom))
     x = np.floor((np.arange(width) + 0.5 - width / 2) / view.zoom + view.x + 0.5).astype(np.int64)
     y = np.floor((np.arange(height) + 0.5 - height / 2) / view.zoom + view.y + 0.5).astype(np.int64)
     if kernels is None:
         return _magnify_numpy(frame, x, y, low, scale, table)
+    out = np.empty((height, width), np.uint32)
     kernels.magnify(frame, x, y, low, scale, table, out, BLANK)
     return out
 
@@ -124,7 +178,12 @@ def _look_up(values: NDArray[Any], low: float, scale: float, table: NDArray[np.u
 
 
 def _shrink_numpy(
-    frame: NDArray[Any], columns: NDArray[np.int64], rows: NDArray[np.int64], low: float, scale: float, table: NDArray[np.uint32]
+    frame: NDArray[Any],
+    columns: NDArray[np.int64],
+    rows: NDArray[np.int64],
+    low: float,
+    scale: float,
+    table: NDArray[np.uint32],
 ) -> NDArray[np.uint32]:
     out = np.full((len(rows) - 1, len(columns) - 1), BLANK, np.uint32)
     across, down = np.flatnonzero(np.diff(columns)), np.flatnonzero(np.diff(rows))
@@ -138,7 +197,12 @@ def _shrink_numpy(
 
 
 def _magnify_numpy(
-    frame: NDArray[Any], x: NDArray[np.int64], y: NDArray[np.int64], low: float, scale: float, table: NDArray[np.uint32]
+    frame: NDArray[Any],
+    x: NDArray[np.int64],
+    y: NDArray[np.int64],
+    low: float,
+    scale: float,
+    table: NDArray[np.uint32],
 ) -> NDArray[np.uint32]:
     inside = ((y >= 0) & (y < frame.shape[0]))[:, None] & ((x >= 0) & (x < frame.shape[1]))[None, :]
     picked = frame[np.clip(y, 0, frame.shape[0] - 1)][:, np.clip(x, 0, frame.shape[1] - 1)]
