@@ -1,0 +1,26 @@
+"""Which parser reads a text log: asked by content."""
+
+from __future__ import annotations
+
+from tandem_em.logs import dta, lvm, mpt, protochips
+from tandem_em.logs.feed import find_encoding
+from tandem_em.logs.guessing import GuessingParser
+from tandem_em.logs.parser import LogParser
+
+
+def parser_for(head: bytes, patient: bool = True) -> LogParser:
+    """A fresh parser for a text that begins like this. `patient` False: for a file that is still growing."""
+    plain = head
+    if find_encoding(head) not in ("utf-8", "cp1252", "utf-8-sig"):
+        plain = head.decode(find_encoding(head), "replace").encode("utf-8")
+    if mpt.MAGIC.match(plain) or mpt.HEADING.search(
+        plain.split(b"\n", 1)[0].decode("cp1252", "replace").rstrip()
+    ):
+        return mpt.MptParser()
+    if dta.MAGIC.match(plain):
+        return dta.DtaParser()
+    if lvm.MAGIC.match(plain):
+        return lvm.LvmParser()
+    if protochips.MAGIC.match(plain):
+        return protochips.ProtochipsParser()
+    return GuessingParser(patient)

@@ -1,0 +1,71 @@
+"""Bytes of a growing text into complete lines: encodings, byte order marks, all line ends; the partial line is kept."""
+
+from __future__ import annotations
+
+import codecs
+
+from tandem_em.notices import UserError
+
+BOMS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+
+
+def find_encoding(head: bytes) -> str:
+    """The encoding of a text by its first bytes: a byte order mark, the zeros of UTF-16, UTF-8 if it fits, else cp1252."""
+    for mark, name in BOMS:
+        if head.startswith(mark):
+            return name
+    if len(head) >= 4:
+        even, odd = head[0:400:2].count(0), head[1:400:2].count(0)
+        half = len(head[:400]) / 2
+        if odd > 0.6 * half and even < 0.1 * half:
+            return "utf-16-le"
+        if even > 0.6 * half and odd < 0.1 * half:
+            return "utf-16-be"
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(head)
+        return "utf-8"
+    except UnicodeDecodeError:
+        return "cp1252"
+
+
+def is_text(head: bytes) -> bool:
+    """Whether this can be a table at all: hardly any control characters once decoded."""
+    if not head:
+        return False
+    encoding = find_encoding(head)
+    text = codecs.getincrementaldecoder(encoding)("replace").decode(head)
+    stripped = text.rstrip("\x00")
+    if not stripped.strip():
+        return False
+    odd = sum(1 for c in stripped if (ord(c) < 32 and c not in "\t\r\n\f") or c == "\ufffd")
+    return odd <= 0.005 * len(stripped)
+
+
+class LineFeed:
+    """Collects bytes and gives complete lines without their line ends. `tail` is the line still being written."""
+
+    def __init__(self, encoding: str = "") -> None:
+        self.encoding = encoding
+        self.tail = ""
+        self._decoder: codecs.IncrementalDecoder | None = None
+
+    def feed(self, data: bytes) -> list[str]:
+        if self._decoder is None:
+            self.encoding = self.encoding or find_encoding(data)
+            try:
+                self._decoder = codecs.getincrementaldecoder(self.encoding)("replace")
+            except LookupError as error:
+                raise UserError(
+                    f"The encoding {self.encoding!r} is unknown.", "Use utf-8, utf-16 or cp1252."
+                ) from error
+        text = self.tail + self._decoder.decode(data)
+        if "\n" not in text and text.count("\r") > 1:
+            text = text.replace("\r", "\n")  # line ends of old Macs
+        lines = text.split("\n")
+        self.tail = lines.pop()
+        return [line[:-1] if line.endswith("\r") else line for line in lines]

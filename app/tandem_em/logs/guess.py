@@ -1,0 +1,289 @@
+"""What a delimited text looks like: separator, decimal mark, header, units, columns, dates. Every doubt is put in words."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tandem_em.logs.guess_columns import guess_columns
+from tandem_em.logs.numbers import is_number
+from tandem_em.logs.settings import TextSettings
+from tandem_em.logs.stamps import parse_clock, parse_date, parse_duration, parse_stamp
+from tandem_em.logs.units import parse_unit
+
+SEPARATORS = ("\t", ";", ",", "|", " ")
+SAMPLE_ROWS = 200
+
+
+class NoTableError(ValueError):
+    """There is no table here (`header_only`: there is a heading, but no row below it)."""
+
+    def __init__(self, message: str, header_only: bool = False) -> None:
+        super().__init__(message)
+        self.header_only = header_only
+
+
+@dataclass(frozen=True)
+class Shape:
+    """How the lines fall into fields."""
+
+    separator: str
+    decimal: str
+    count: int
+    score: float
+
+
+def split(line: str, separator: str) -> list[str]:
+    if separator == " ":
+        return line.split()
+    if '"' in line:
+        return next(csv.reader([line], delimiter=separator, skipinitialspace=True), [])
+    return line.split(separator)
+
+
+def guess_text(lines: Sequence[str], encoding: str = "utf-8", later: Sequence[str] = ()) -> TextSettings:
+    """Settings for the table in these complete lines (the beginning of a file). Raises NoTableError.
+
+    `later`: some lines from further on, in which dates may leave less doubt about their order."""
+    filled = [i for i, line in enumerate(lines) if line.strip(" \t\r;,|") and "\x00" not in line]
+    if not filled:
+        raise NoTableError("there is no text in it")
+    shape = find_shape([lines[i] for i in filled[-SAMPLE_ROWS:]])
+    if shape is None:
+        raise NoTableError("its lines do not fall into columns", _looks_like_heading(lines[filled[-1]]))
+    body = _body(lines, filled, shape)
+    header, units = _header_rows(lines, filled, body[0], shape)
+    rows = [split(lines[i], shape.separator) for i in body[:SAMPLE_ROWS]]
+    counts = _counts(rows, shape.count)
+    rows = [row for row in rows if len(row) in counts]
+    width = max(len(row) for row in rows)
+    settings = TextSettings(
+        shape.separator, shape.decimal, encoding, header, units, body[0], field_counts=counts
+    )
+    names = _names(lines[header], shape.separator, width) if header >= 0 else [""] * width
+    unit_texts = _names(lines[units], shape.separator, width) if units >= 0 else [""] * width
+    above = [lines[i] for i in filled if i < (header if header >= 0 else body[0])]
+    settings.meta = _meta(above, shape.separator)
+    settings.start = find_start(above, shape.separator)
+    further = [row for row in (split(line, shape.separator) for line in later) if len(row) in counts]
+    guess_columns(settings, names, unit_texts, rows, above, further)
+    if header < 0:
+        settings.guesses.insert(
+            0, "There is no row of headings: the meaning of the columns was guessed from the numbers."
+        )
+    return settings
+
+
+def find_shape(lines: Sequence[str]) -> Shape | None:
+    """The separator and decimal mark with which most fields are numbers or times."""
+    best: Shape | None = None
+    for separator in SEPARATORS:
+        split_lines = [split(line, separator) for line in lines]
+        counts = Counter(len(fields) for fields in split_lines if len(fields) > 1)
+        if not counts:
+            continue
+        count = max(counts, key=lambda n: (counts[n], n))
+        rows = [fields for fields in split_lines if len(fields) == count]
+        decimal = _decimal(rows, separator)
+        worded = [row for row in rows if _meaningful(row, decimal)] or rows
+        filled = [field for row in worded for field in row if field.strip()]
+        meaning = sum(1.0 if is_number(f, decimal) or _is_time(f) else 0.0 for f in filled) / max(
+            1, len(filled)
+        )
+        score = meaning * (0.3 + 0.7 * len(rows) / len(lines))
+        if separator == " " and best is not None and best.score > 0.5:
+            continue
+        if meaning >= 0.3 and (best is None or score > best.score + 0.02):
+            best = Shape(separator, decimal, count, score)
+    return best
+
+
+def _decimal(rows: Sequence[Sequence[str]], separator: str) -> str:
+    fields = [field.strip().strip('"') for row in rows for field in row]
+    commas = sum(1 for f in fields if re.fullmatch(r"[+-]?\d+,\d+([eE][+-]?\d+)?", f))
+    points = sum(1 for f in fields if re.fullmatch(r"[+-]?\d*\.\d+([eE][+-]?\d+)?", f))
+    thousands = sum(1 for f in fields if re.fullmatch(r"[+-]?\d{1,3}(,\d{3})+", f))
+    return "," if commas > points and commas > thousands * (points > 0) else "."
+
+
+def _is_time(text: str) -> bool:
+    if len(text) > 40 or "," in text or ";" in text or "\t" in text.strip():
+        return False
+    if re.search(r"\d[:.]\d\d", text) and (parse_clock(text) is not None or parse_duration(text) is not None):
+        return True
+    return parse_date(text, "DMY") is not None or parse_date(text, "MDY") is not None
+
+
+def _meaningful(fields: Sequence[str], decimal: str) -> int:
+    return sum(1 for f in fields if is_number(f, decimal) or _is_time(f))
+
+
+def _body(lines: Sequence[str], filled: Sequence[int], shape: Shape) -> list[int]:
+    """Numbers of the lines that are rows: as meaningful as those at the end of the sample."""
+    tail = [split(lines[i], shape.separator) for i in filled[-SAMPLE_ROWS:]]
+    weights = sorted(_meaningful(f, shape.decimal) for f in tail if len(f) == shape.count)
+    usual = weights[len(weights) // 2]
+    need = max(1, 0.5 * usual)
+
+    def is_row(i: int) -> bool:
+        fields = split(lines[i], shape.separator)
+        close = abs(len(fields) - shape.count) <= max(1, shape.count // 4)
+        return (
+            close
+            and len(fields) > 1
+            and _meaningful(fields, shape.decimal) >= need
+            and not _is_heading(fields, shape.decimal)
+        )
+
+    rows = [is_row(i) for i in filled]
+    for k in range(len(filled)):
+        if all(rows[k : k + 3]):
+            return [i for i, good in zip(filled[k:], rows[k:]) if good]
+    raise NoTableError("its lines do not fall into columns", True)
+
+
+def _is_heading(fields: Sequence[str], decimal: str) -> bool:
+    """Words in at least half of the filled fields, and no field a plain number (times may stand in headings)."""
+    filled = [f.strip() for f in fields if f.strip()]
+    words = [f for f in filled if re.search(r"[^\W\d_]", f) and not is_number(f, decimal) and not _is_time(f)]
+    return bool(filled) and len(words) >= 0.5 * len(filled) and not any(
+        is_number(f, decimal) and "." in f for f in filled
+    ) and len(words) > sum(is_number(f, decimal) for f in filled)  # fmt: skip
+
+
+def _looks_like_heading(line: str) -> bool:
+    return any(
+        len(fields) > 1 and _is_heading(fields, ".") for fields in (split(line, s) for s in SEPARATORS[:4])
+    )
+
+
+def _header_rows(lines: Sequence[str], filled: Sequence[int], first: int, shape: Shape) -> tuple[int, int]:
+    """The rows of headings and of units above the first row; -1 where there is none."""
+    above = [i for i in filled if i < first][-2:]
+    blanks = [i for i in range(max(0, first - 2), first) if i not in filled and lines[i].strip("\r\n")]
+    nearest = above[-1] if above else -1
+    if nearest < 0:
+        return -1, -1
+    if len(above) == 2 and _fits(lines[above[0]], shape) and _is_units_row(lines[nearest], shape):
+        names = split(_uncommented(lines[above[0]]), shape.separator)
+        if _is_heading(names, shape.decimal):
+            return above[0], nearest
+    if _fits(lines[nearest], shape) and _is_heading(
+        split(_uncommented(lines[nearest]), shape.separator), shape.decimal
+    ):
+        return nearest, blanks[-1] if blanks and blanks[-1] > nearest else -1
+    other = [_as_columns(lines[nearest], separator) for separator in SEPARATORS]
+    if any(len(fields) == shape.count and _is_heading(fields, shape.decimal) for fields in other):
+        return nearest, -1
+    return -1, -1
+
+
+def _uncommented(line: str) -> str:
+    return re.sub(r"^\s*(#+|%+|//|;(?=\s*\w))\s*", "", line)
+
+
+def _as_columns(line: str, separator: str) -> list[str]:
+    line = _uncommented(line).strip()
+    return (
+        re.split(r"\s{2,}|\t", line)
+        if separator == " " and re.search(r"\S\s{2,}\S", line)
+        else split(line, separator)
+    )
+
+
+def _fits(line: str, shape: Shape) -> bool:
+    count = len(split(_uncommented(line).rstrip(), shape.separator))
+    return count > 1 and abs(count - shape.count) <= max(2, shape.count // 4)
+
+
+def _is_units_row(line: str, shape: Shape) -> bool:
+    fields = [f.strip().strip("[]()") for f in split(line, shape.separator)]
+    filled = [f for f in fields if f]
+    if not filled or any(len(f) > 14 or is_number(f, shape.decimal) for f in filled):
+        return False
+    known = sum(
+        1
+        for f in filled
+        if parse_unit(f) or f in ("-", "#", "bits", "°C", "a.u.") or re.fullmatch(r"[\w°µ%³²]+/[\w³²]+", f)
+    )
+    return known >= 0.5 * len(filled) or len(filled) < 0.5 * len(fields)
+
+
+def _counts(rows: Sequence[Sequence[str]], usual: int) -> list[int]:
+    seen = Counter(len(row) for row in rows)
+    total = sum(seen.values())
+    return sorted({usual} | {n for n, times in seen.items() if times >= 3 and times >= 0.05 * total})
+
+
+def _names(line: str, separator: str, width: int) -> list[str]:
+    """The headings of all columns, cut or filled up to the width of the rows."""
+    names = [name.strip().strip('"').strip() for name in split(_uncommented(line).rstrip("\r\n"), separator)]
+    while len(names) > width and not names[-1]:
+        names.pop()
+    if len(names) == 1 < width:
+        for other in SEPARATORS:
+            candidate = [name.strip() for name in _as_columns(line, other)]
+            if len(candidate) == width:
+                return candidate
+    return (names + [""] * width)[:width]
+
+
+def _meta(above: Sequence[str], separator: str) -> dict[str, str]:
+    meta: dict[str, str] = {}
+    for line in above[:200]:
+        fields = [f.strip().strip('"') for f in split(_uncommented(line), separator)]
+        if len(fields) == 1 or not any(fields[1:]):
+            key, mark, value = fields[0].partition(":") if ":" in fields[0] else fields[0].partition("=")
+            fields = [key.strip(), value.strip()] if mark else []
+        if len(fields) >= 2 and fields[0] and fields[1] and len(fields[0]) < 60:
+            meta.setdefault(fields[0].rstrip(":= "), ", ".join(f for f in fields[1:] if f)[:200])
+    return meta
+
+
+_NOT_START = re.compile(
+    r"today|product|made|calib|print|export|saved|finish|end|request|expir|version|modified", re.IGNORECASE
+)
+_START = re.compile(
+    r"start|begin|began|acqui|date of test|test date|recorded|measured|created", re.IGNORECASE
+)
+
+
+def find_start(above: Sequence[str], separator: str) -> str:
+    """The text of the date at which a recording began, from the lines above its table; empty when there is none."""
+    dated = [line for line in above if parse_date(line, "DMY") or parse_date(line, "MDY")]
+    candidates = [line for line in dated if _START.search(line)] or [
+        line for line in dated if not _NOT_START.search(line)
+    ]
+    for line in candidates:
+        match = _START.search(line)
+        text = line[match.start() :] if match else line
+        if parse_stamp(text, "DMY") is None and parse_stamp(text, "MDY") is None:
+            text = line
+        if parse_clock(text) is None:
+            clock = next(
+                (x for x in above if re.match(r"\W*(start )?time\b", x, re.IGNORECASE) and parse_clock(x)), ""
+            )
+            text = f"{_strip_words(text)} {_strip_words(clock)}" if clock else text
+        return _only_stamp(text)
+    return ""
+
+
+def _only_stamp(text: str) -> str:
+    """The first words of a text that already make its date and time of day."""
+    words = _strip_words(text).replace(";", " ").replace(",", " ").split()
+    whole = parse_stamp(" ".join(words), "DMY") or parse_stamp(" ".join(words), "MDY")
+    for n in range(1, min(len(words), 7) + 1):
+        part = " ".join(words[:n])
+        if (parse_stamp(part, "DMY") or parse_stamp(part, "MDY")) == whole:
+            after = words[n] if n < len(words) else ""
+            return f"{part} {after}" if re.fullmatch(r"[AaPp]\.?[Mm]\.?", after) else part
+    return " ".join(words[:7])
+
+
+def _strip_words(text: str) -> str:
+    """From the first digit on (month names before a day stay)."""
+    match = re.search(r"\b[A-Z][a-z]{2,8} \d{1,2},? \d{4}|\d", text)
+    return text[match.start() :] if match else text

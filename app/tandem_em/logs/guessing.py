@@ -1,0 +1,59 @@
+"""A parser for any delimited text: waits for enough rows, guesses the layout, then reads on."""
+
+from __future__ import annotations
+
+from tandem_em.logs.guess import NoTableError, guess_text
+from tandem_em.logs.parser import LogParser, Table
+from tandem_em.logs.settings import TextSettings
+
+ENOUGH_LINES = 400
+
+
+class GuessingParser(LogParser):
+    """Guesses from the first lines; while a file grows, as soon as three rows are there. Raises NoTableError at the end."""
+
+    label = "delimited text"
+
+    def __init__(self, patient: bool = True, later: list[str] | None = None) -> None:
+        super().__init__()
+        self.later = later or []
+        self.patient = patient
+        """Wait for many lines before guessing (a finished file); False: guess as soon as it can be done (a growing one)."""
+        self._lines: list[str] = []
+        self._table: Table | None = None
+        self._next_try = 4
+
+    @property
+    def settings(self) -> TextSettings | None:
+        return self._table.settings if self._table else None
+
+    def take_lines(self, lines: list[str]) -> None:
+        if self._table is None:
+            self._lines += lines
+            if len(self._lines) >= (ENOUGH_LINES if self.patient else self._next_try):
+                self._try()
+        elif lines:
+            self._table.waiting.append(self._table.reader.read(lines))
+
+    def finish(self) -> None:
+        if self._table is None:
+            last = [self.feeder.tail] if self.feeder.tail.strip() else []
+            self._begin(guess_text([*self._lines, *last], self.feeder.encoding, self.later))
+        super().finish()
+
+    def _try(self) -> None:
+        try:
+            settings = guess_text(self._lines[:ENOUGH_LINES], self.feeder.encoding, self.later)
+        except NoTableError:
+            self._next_try = len(self._lines) + 4
+            return
+        if len(self._lines) - settings.first_row >= 3 or not self.patient:
+            self._begin(settings)
+
+    def _begin(self, settings: TextSettings) -> None:
+        header = self._lines[settings.header_row] if 0 <= settings.header_row < len(self._lines) else ""
+        self._table = self.add_table("", settings, header)
+        self._table.meta = dict(settings.meta)
+        rows, self._lines = self._lines[settings.first_row :], []
+        if rows:
+            self._table.waiting.append(self._table.reader.read(rows))
