@@ -122,6 +122,9 @@ def _check_filters(path: Path, dataset: Any) -> None:
             )
     if dataset.chunks and int(np.prod(dataset.chunks, dtype=object)) * dataset.dtype.itemsize > CHUNK_LIMIT:
         raise DamagedError(f"{dataset.name} has blocks of more than 2 GiB")
+    frame = int(np.prod(dataset.shape[-2:], dtype=object)) * dataset.dtype.itemsize
+    if frame > (64 << 20) + 10_000 * dataset.id.get_storage_size():
+        raise DamagedError(f"{dataset.name} promises images of {frame >> 20} MiB that are not in the file")
 
 
 def _direct(path: Path, dataset: Any, frame_axis: int) -> ArraySource | None:

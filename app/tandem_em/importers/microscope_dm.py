@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from tandem_em.importers.base import ImportOptions
-from tandem_em.importers.microscope_dm_facts import facts_from_tags, format_of, signal_of
+from tandem_em.importers.microscope_dm_facts import facts_from_tags, format_of, signal_of, start_of
 from tandem_em.importers.microscope_dm_tags import Block, dig, read_tags
 from tandem_em.importers.microscope_guard import DamagedError
 from tandem_em.importers.microscope_signal import Axis, Found
 from tandem_em.importers.microscope_sources import RawArray
+from tandem_em.importers.microscope_times import parse_iso
 from tandem_em.importers.microscope_units import clean, energy_eV, number
 from tandem_em.model.arrays import ArraySource
 
@@ -32,6 +34,20 @@ def read(path: Path, options: ImportOptions) -> list[Found]:
         return RawArray(path, block.offset, shape, dtype)
 
     return images_from_tags(read_tags(path), source)
+
+
+def start_s(path: Path) -> float:
+    """When the image of a file was started (s since 1970), NaN when it does not say or cannot be read."""
+    try:
+        tags = read_tags(path)
+    except (DamagedError, OSError, ValueError):
+        return float("nan")
+    images = dig(tags, "ImageList") or {}
+    for image in reversed(list(images.values())):
+        moment = parse_iso(start_of(dig(image, "ImageTags") or {}))
+        if moment is not None:
+            return (moment.replace(tzinfo=None) - datetime(1970, 1, 1)).total_seconds()
+    return float("nan")
 
 
 def images_from_tags(tags: dict[str, Any], source: MakeSource) -> list[Found]:

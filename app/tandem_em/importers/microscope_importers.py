@@ -73,6 +73,63 @@ def _hdf5(path: Path, head: bytes) -> float:
     return 0.4 if _suffix(path, *HDF5) else 0.0
 
 
+TIFF = (".tif", ".tiff", ".btf")
+VIDEO = (".avi", ".mp4", ".mov", ".mkv", ".m4v", ".webm", ".wmv", ".mpg", ".mpeg")
+PICTURE = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".pgm", ".ppm")
+
+
+def _tiff(path: Path, head: bytes) -> float:
+    if head[:4] in (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+"):
+        return 0.95
+    return 0.4 if _suffix(path, *TIFF) else 0.0
+
+
+def _video(path: Path, head: bytes) -> float:
+    if head[:4] == b"RIFF" and head[8:12] == b"AVI ":
+        return 0.95
+    if head[4:8] in (b"ftyp", b"moov", b"mdat", b"wide") or head[:4] == b"\x1aE\xdf\xa3":
+        return 0.9
+    return 0.5 if _suffix(path, *VIDEO) else 0.0
+
+
+def _picture(path: Path, head: bytes) -> float:
+    if head[:8] == b"\x89PNG\r\n\x1a\n" or head[:3] == b"\xff\xd8\xff" or head[:4] == b"GIF8":
+        return 0.95
+    return 0.4 if _suffix(path, *PICTURE) else 0.0
+
+
+def _gatan(path: Path, head: bytes) -> float:
+    if not path.is_dir():
+        return 0.0
+    from tandem_em.importers.folders_gatan import looks_like
+
+    return 0.9 if looks_like(path) else 0.0
+
+
+def _folder(path: Path, head: bytes) -> float:
+    if not path.is_dir():
+        return 0.0
+    from tandem_em.importers.folders_images import images_in
+
+    return 0.5 if images_in(path) else 0.0
+
+
+def _zspy(path: Path, head: bytes) -> float:
+    if path.is_dir():
+        from tandem_em.importers.microscope_zspy import looks_like
+
+        return 0.95 if looks_like(path) else 0.0
+    return 0.9 if _suffix(path, ".zspy") else 0.0
+
+
+def _semper(path: Path, head: bytes) -> float:
+    return 0.6 if _suffix(path, ".unf") else 0.0
+
+
+def _ripple(path: Path, head: bytes) -> float:
+    return 0.8 if _suffix(path, ".rpl") else 0.0
+
+
 IMPORTERS: list[Importer] = [
     FileImporter("dm", "DigitalMicrograph", "stack", (".dm3", ".dm4"), _dm, lambda: _reader("microscope_dm")),
     FileImporter(
@@ -84,4 +141,16 @@ IMPORTERS: list[Importer] = [
     FileImporter("tvips", "TVIPS", "stack", (".tvips",), _tvips, lambda: _reader("microscope_tvips")),
     FileImporter("blo", "NanoMegas block", "stack", (".blo",), _blo, lambda: _reader("microscope_blo")),
     FileImporter("hdf5", "HDF5", "stack", HDF5, _hdf5, lambda: _reader("hdf5_foreign_generic")),
+    FileImporter("tiff", "TIFF", "stack", TIFF, _tiff, lambda: _reader("movies_tiff")),
+    FileImporter("video", "film", "stack", VIDEO, _video, lambda: _reader("movies_video")),
+    FileImporter("picture", "picture", "stack", PICTURE, _picture, lambda: _reader("movies_images")),
+    FileImporter("gatan", "Gatan in-situ recording", "stack", (), _gatan, lambda: _reader("folders_gatan")),
+    FileImporter("images", "folder of images", "stack", (), _folder, lambda: _reader("folders_images")),
+    FileImporter("zspy", "HyperSpy Zarr", "stack", (".zspy",), _zspy, lambda: _reader("microscope_zspy")),
+    FileImporter(
+        "semper", "Semper", "stack", (".unf",), _semper, lambda: _reader("microscope_rosetta", "read_semper")
+    ),
+    FileImporter(
+        "ripple", "Ripple", "stack", (".rpl",), _ripple, lambda: _reader("microscope_rosetta", "read_ripple")
+    ),
 ]

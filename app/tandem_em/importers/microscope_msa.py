@@ -15,7 +15,7 @@ from tandem_em.importers.microscope_times import iso_of
 from tandem_em.importers.microscope_units import energy_eV, number, positive
 from tandem_em.model.arrays import MemoryArray
 
-SIZE_LIMIT = 200 << 20
+SIZE_LIMIT = 64 << 20
 SIGNALS: dict[str, SignalType] = {
     "ELS": "EELS", "EELS": "EELS", "EDS": "EDS", "XEDS": "EDS", "EDX": "EDS", "WDS": "other", "AES": "other",
     "ESR": "other", "XPS": "other", "CLS": "other", "GAM": "other",
@@ -28,7 +28,7 @@ NUMBER = re.compile(
 def read(path: Path, options: ImportOptions) -> list[Found]:
     """The spectrum in the file."""
     if path.stat().st_size > SIZE_LIMIT:
-        raise DamagedError("it is larger than 200 MB, which no spectrum is")
+        raise DamagedError("it is larger than 64 MB, which no spectrum is")
     raw = path.read_bytes()
     text = raw.decode("utf-16") if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else raw.decode("latin-1")
     header, lines = _split(text.lstrip("\ufeff").removeprefix("ï»¿").splitlines())

@@ -11,6 +11,7 @@ from tandem_em.importers.microscope_signal import Axis, Found
 from tandem_em.importers.microscope_times import clock_of, stamps_of
 from tandem_em.importers.microscope_units import clean, is_reciprocal, length_nm
 from tandem_em.importers.microscope_views import Flattened, Reordered
+from tandem_em.importers.movies_companion import beside
 from tandem_em.model.frames import FrameStack
 
 
@@ -19,6 +20,13 @@ def stack_from(found: Found, path: Path, options: ImportOptions, imported: Impor
     name = found.facts.title or path.stem
     _to_three_axes(found, name, imported.problems)
     count = found.source.shape[0]
+    if count > 1 and found.times_s is None and not path.is_dir() and found.axis0_is_time is not False:
+        log = beside(path, count)
+        if log is not None:
+            found.times_s, start, file = log
+            found.facts.start_iso = start or found.facts.start_iso
+            found.times_from = "companion log"
+            imported.problems.append(f"Frame times were read from {file.name}.")
     stamps = stamps_of(found, count, path.name, options)
     imported.problems += stamps.problems
     imported.questions += [
