@@ -52,11 +52,14 @@ class SimulatedMeter:
         *,
         clock_ppm: float = 0.0,
         speed: float = 1.0,
+        clipped_on: bool = False,
     ) -> None:
-        """`speed`: how many seconds pass for the battery (not for the clock) in one real second."""
+        """`speed`: how many seconds pass for the battery (not for the clock) in one real second. `clipped_on`: the
+        battery is connected from the start; else only when the output is on or off with high impedance."""
         self.model = model
         self.cell = cell or BatteryCell()
         self.speed = speed
+        self.clipped_on = clipped_on
         self.is_2450 = model.startswith("24") and model[2] in "567"
         self._clock_rate = 1 + clock_ppm * 1e-6
         self._lock = threading.RLock()
@@ -235,8 +238,9 @@ class SimulatedMeter:
         return float(self.state["SOUR:VOLT:ILIM" if self.is_2450 else "SENS:CURR:PROT"])
 
     def _drive(self, dt: float) -> CellAnswer:
+        self.clipped_on = self.clipped_on or bool(self.state["OUTP"]) or self.off_state == "HIMP"
         if not self.state["OUTP"]:
-            if self.off_state == "HIMP":
+            if self.off_state == "HIMP" or not self.clipped_on:
                 return self.cell.drive("open", 0.0, 0.0, dt)
             return self.cell.drive("voltage", 0.0, self._limit_A(), dt)
         if self.state["SOUR:FUNC"] == "CURR":

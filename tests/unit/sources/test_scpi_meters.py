@@ -84,7 +84,7 @@ def test_off_is_open_circuit_and_costs_no_charge(server: ScpiServer) -> None:
 
 def test_the_normal_off_state_would_have_discharged_it() -> None:
     """The reason for all this: 0 V across the cell."""
-    meter = SimulatedMeter("2400", BatteryCell(capacity_C=1e-6, resistance_ohm=2e6))
+    meter = SimulatedMeter("2400", BatteryCell(capacity_C=1e-6, resistance_ohm=2e6), clipped_on=True)
     meter.advance(0.6)
     assert meter.cell.soc < 0.5 - 1e-5
 
