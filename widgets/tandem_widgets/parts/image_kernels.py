@@ -8,7 +8,6 @@ import numpy as np
 from numba import njit, prange
 from numpy.typing import NDArray
 
-
 LOOSE = {"reassoc", "contract", "arcp", "nsz"}
 """Sums may be reordered (that is what vectorises them), but NaN stays NaN."""
 

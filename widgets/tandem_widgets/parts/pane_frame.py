@@ -83,14 +83,14 @@ class PaneFrame(QFrame):
         row.addWidget(self._title)
         row.addWidget(self.subtitle, 1)
         row.addLayout(self._tools)
-        self._stack = QStackedLayout()
-        self._stack.addWidget(body)
+        self._cover = QStackedLayout()
+        self._cover.addWidget(body)
         self._hint: QWidget | None = None
         column = QVBoxLayout(self)
         column.setContentsMargins(1, 1, 1, 1)
         column.setSpacing(0)
         column.addLayout(row)
-        column.addLayout(self._stack, 1)
+        column.addLayout(self._cover, 1)
 
     def add_tool(
         self,
@@ -117,15 +117,15 @@ class PaneFrame(QFrame):
 
     def set_empty(self, hint: EmptyHint | None) -> None:
         if self._hint is not None:
-            self._stack.removeWidget(self._hint)
+            self._cover.removeWidget(self._hint)
             self._hint.deleteLater()
             self._hint = None
         if hint is not None:
             self._hint = hint
-            self._stack.addWidget(hint)
-            self._stack.setCurrentWidget(hint)
+            self._cover.addWidget(hint)
+            self._cover.setCurrentWidget(hint)
         else:
-            self._stack.setCurrentIndex(0)
+            self._cover.setCurrentIndex(0)
 
     @property
     def is_empty(self) -> bool:

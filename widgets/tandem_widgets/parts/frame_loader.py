@@ -1,0 +1,112 @@
+"""Reads frames ahead of the eye: one thread, the newest wish first, a cache of a fixed size."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Frame = NDArray[Any]
+AHEAD = 6
+"""How many frames are read in advance in the direction of play."""
+
+
+class FrameLoader:
+    """`want(i)` gives frame i at once when it is cached, else calls `arrived(i, frame)` later, from the reading thread.
+
+    A newer wish replaces one that has not been started: nothing piles up behind a slow disk. `failed(i, error)` is
+    called for a frame that cannot be read; the next wish goes on as if nothing had happened.
+    """
+
+    def __init__(
+        self,
+        read: Callable[[int], Frame],
+        count: Callable[[], int],
+        arrived: Callable[[int, Frame], None],
+        failed: Callable[[int, Exception], None],
+        cache_bytes: int = 512 << 20,
+    ) -> None:
+        self._read, self._count = read, count
+        self._arrived, self._failed = arrived, failed
+        self._room = cache_bytes
+        self._cache: OrderedDict[int, Frame] = OrderedDict()
+        self._lock = threading.Condition()
+        self._wish: int | None = None
+        self._last_wish = 0
+        self._direction = 1
+        self._ahead: list[int] = []
+        self._open = True
+        self._thread = threading.Thread(target=self._work, name="frame-loader", daemon=True)
+        self._thread.start()
+
+    def want(self, index: int) -> Frame | None:
+        """The frame if it is here; otherwise it is on its way."""
+        with self._lock:
+            if index != self._last_wish:
+                self._direction = 1 if index > self._last_wish else -1
+            self._last_wish = index
+            frame = self._cache.get(index)
+            if frame is not None:
+                self._cache.move_to_end(index)
+            else:
+                self._wish = index
+            self._ahead = [index + self._direction * step for step in range(1, AHEAD + 1)]
+            self._lock.notify()
+            return frame
+
+    def forget(self) -> None:
+        """The data changed under us: read everything anew."""
+        with self._lock:
+            self._cache.clear()
+
+    def close(self) -> None:
+        with self._lock:
+            self._open = False
+            self._lock.notify()
+        self._thread.join(timeout=5)
+
+    def _next(self) -> tuple[int, bool] | None:
+        """What to read now and whether somebody waits for it; None when there is nothing to do."""
+        if self._wish is not None:
+            index, self._wish = self._wish, None
+            return index, True
+        while self._ahead:
+            index = self._ahead.pop(0)
+            if 0 <= index < self._count() and index not in self._cache and self._fits_ahead():
+                return index, False
+        return None
+
+    def _fits_ahead(self) -> bool:
+        sizes = [frame.nbytes for frame in self._cache.values()]
+        return not sizes or max(sizes) * (AHEAD + 2) <= self._room
+
+    def _work(self) -> None:
+        while True:
+            with self._lock:
+                todo = self._next()
+                while todo is None and self._open:
+                    self._lock.wait()
+                    todo = self._next()
+                if not self._open:
+                    return
+            assert todo is not None
+            index, waited_for = todo
+            try:
+                frame = np.asarray(self._read(index))
+            except Exception as error:  # noqa: BLE001  the edge: a bad frame is told, the next one is shown
+                if waited_for:
+                    self._failed(index, error)
+                continue
+            with self._lock:
+                self._cache[index] = frame
+                self._trim()
+            if waited_for:
+                self._arrived(index, frame)
+
+    def _trim(self) -> None:
+        while len(self._cache) > 2 and sum(frame.nbytes for frame in self._cache.values()) > self._room:
+            self._cache.popitem(last=False)
