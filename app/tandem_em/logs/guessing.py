@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tandem_em.logs.guess import NoTableError, guess_text
 from tandem_em.logs.parser import LogParser, Table
 from tandem_em.logs.settings import TextSettings
@@ -17,6 +19,8 @@ class GuessingParser(LogParser):
     def __init__(self, patient: bool = True, later: list[str] | None = None) -> None:
         super().__init__()
         self.later = later or []
+        self.overrides: dict[str, Any] = {}
+        """Settings a person decided (date_order, decimal, zone of rows …); the rest is guessed."""
         self.patient = patient
         """Wait for many lines before guessing (a finished file); False: guess as soon as it can be done (a growing one)."""
         self._lines: list[str] = []
@@ -51,6 +55,12 @@ class GuessingParser(LogParser):
             self._begin(settings)
 
     def _begin(self, settings: TextSettings) -> None:
+        if self.overrides:
+            guesses = settings.guesses
+            settings = TextSettings.from_dict({**settings.to_dict(), **self.overrides})
+            if "date_order" in self.overrides:
+                settings.date_order_sure = True
+                settings.guesses = [guess for guess in guesses if "day or the month" not in guess]
         header = self._lines[settings.header_row] if 0 <= settings.header_row < len(self._lines) else ""
         self._table = self.add_table("", settings, header)
         self._table.meta = dict(settings.meta)

@@ -29,7 +29,7 @@ STEPPED = {"mode", "ox/red", "error", "control changes", "Ns changes", "counter 
 
 def column_of(heading: str) -> TextColumn:
     """What a heading of EC-Lab means; the same words are used for the binary files."""
-    label: Label = read_label(heading)
+    label: Label = read_label(heading) if "/" in heading else Label(heading, heading.strip())
     quantity = OWN_NAMES.get(heading.strip(), "") or _other(label)
     unit, factor, offset = label.unit_text, 1.0, 0.0
     if label.unit is not None:

@@ -183,6 +183,8 @@ def find_order(texts: Sequence[str]) -> tuple[Order, bool]:
     triples = [m for m in (_NUMERIC.search(text) for text in dict.fromkeys(texts)) if m]
     if not triples or any(len(m[1]) == 4 for m in triples):
         return "YMD", True
+    if any(re.search(r"\d/\d+/\s*['’]\d", text) for text in texts):
+        return "DMY", True  # 16/04/'15
     orders: tuple[Order, ...] = ("MDY", "DMY") if _habit(triples, texts) == "MDY" else ("DMY", "MDY")
     fitting = [order for order in orders if all(parse_date(m[0], order) for m in triples)]
     if not fitting and all(parse_date(m[0], "YMD") for m in triples):
