@@ -1,0 +1,42 @@
+"""Thousands of points into one QPolygonF without a Python loop."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PyQt6.QtCore import QPointF
+from PyQt6.QtGui import QPainter, QPolygonF
+
+FAR_PX = 30_000.0
+"""Qt's painter wants coordinates that are not astronomically far away."""
+
+
+def polygon(xs: NDArray[Any], ys: NDArray[Any]) -> QPolygonF:
+    made = QPolygonF()
+    count = len(xs)
+    if not count:
+        return made
+    made.fill(QPointF(), count)
+    pointer: Any = made.data()
+    pointer.setsize(16 * count)
+    points = np.frombuffer(pointer, np.float64).reshape(-1, 2)
+    points[:, 0] = np.clip(xs, -FAR_PX, FAR_PX)
+    points[:, 1] = np.clip(ys, -FAR_PX, FAR_PX)
+    return made
+
+
+def draw_pieces(painter: QPainter, xs: NDArray[Any], ys: NDArray[Any], breaks: NDArray[Any]) -> None:
+    """A line through the points, interrupted before every point number in `breaks`."""
+    start = 0
+    for end in [*(int(b) for b in breaks), len(xs)]:
+        if end - start == 1:
+            painter.drawPoint(
+                QPointF(
+                    float(np.clip(xs[start], -FAR_PX, FAR_PX)), float(np.clip(ys[start], -FAR_PX, FAR_PX))
+                )
+            )
+        elif end > start:
+            painter.drawPolyline(polygon(xs[start:end], ys[start:end]))
+        start = end

@@ -1,0 +1,81 @@
+"""Round numbers for axes, and how they are written."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from tandem_em.texts import prefix_for
+
+_ROUND = (1.0, 2.0, 2.5, 5.0, 10.0)
+_COMPOUND = {"A/cm²": "A", "Ah/cm²": "Ah", "C/cm²": "C", "A/g": "A", "Ah/g": "Ah", "Ah/V": "Ah", "F": "F"}
+_SMALL = {
+    "f": 1e-15,
+    "p": 1e-12,
+    "n": 1e-9,
+    "µ": 1e-6,
+    "m": 1e-3,
+    "": 1.0,
+    "k": 1e3,
+    "M": 1e6,
+    "G": 1e9,
+    "T": 1e12,
+}
+
+
+def round_step(span: float, most: int) -> float:
+    """The smallest round step that divides `span` into at most `most` parts."""
+    if not (span > 0 and math.isfinite(span)):
+        return 1.0
+    rough = span / max(most, 1)
+    power = 10.0 ** math.floor(math.log10(rough))
+    return next(power * factor for factor in _ROUND if power * factor >= rough * (1 - 1e-9))
+
+
+def ticks(low: float, high: float, most: int) -> list[float]:
+    """Round values inside low..high."""
+    step = round_step(high - low, most)
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    if not (math.isfinite(first) and last - first < 1000):
+        return []
+    return [number * step for number in range(first, last + 1)]
+
+
+def decimals_for(values: Sequence[float]) -> int:
+    """How many decimals tell neighbouring ticks apart."""
+    step = abs(values[1] - values[0]) if len(values) > 1 else abs(values[0]) if values else 1.0
+    decimals = 0
+    while decimals < 9 and step > 0 and abs(round(step, decimals) - step) > 1e-6 * step:
+        decimals += 1
+    return decimals
+
+
+def tick_text(value: float, decimals: int) -> str:
+    text = f"{value:.{decimals}f}"
+    if float(text) == 0:
+        text = text.lstrip("-")
+    if abs(value) >= 1e6:
+        text = f"{value:.3g}"
+    return text.replace("-", "−")
+
+
+def reading_unit(magnitude: float, unit: str) -> tuple[float, str]:
+    """Factor and unit that read best, also for compound units: 4e-5 A/cm² gives (1e6, "µA/cm²")."""
+    base = _COMPOUND.get(unit)
+    if base is None:
+        return prefix_for(magnitude, unit)
+    if not (math.isfinite(magnitude) and magnitude):
+        return 1.0, unit
+    exponent = min(12, max(-15, 3 * math.floor(math.log10(abs(magnitude)) / 3 + 1e-9)))
+    sign = next(sign for sign, factor in _SMALL.items() if abs(math.log10(factor) - exponent) < 0.5)
+    return 10.0**-exponent, sign + unit
+
+
+def padded(low: float, high: float, share: float = 0.06) -> tuple[float, float]:
+    """A range with a little air; a flat or empty one gets some height."""
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return 0.0, 1.0
+    span = high - low
+    if span <= 1e-12 * max(abs(low), abs(high)) or span == 0:
+        span = abs(high) or 1.0
+    return low - share * span, high + share * span
