@@ -1,0 +1,168 @@
+"""The guardian as a real process: whatever happens to the window, the output goes off in high impedance."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import psutil
+import pytest
+
+from tandem_em.sources.base import EventBlock, SampleBlock
+from tandem_em.sources.battery_cell import BatteryCell
+from tandem_em.sources.guardian import GuardedSource
+from tandem_em.sources.scpi_server import ScpiServer
+from tandem_em.sources.scpi_simulator import SimulatedMeter
+from tandem_em.sources.setup import ScpiTable
+from tandem_em.sources.soft_limits import Limits
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals")
+WINDOW = """
+import sys, time
+from tandem_em.sources.guardian import GuardedSource
+from tandem_em.sources.setup import ScpiTable
+source = GuardedSource(ScpiTable(name="bias", address=sys.argv[1], rate_hz=20))
+source.start()
+while source.read(1.0) is None or source.status().received == 0: pass
+print(source.process_id, flush=True)
+time.sleep(60)
+"""
+CHARGE = json.dumps({"method": [{"step": "constant_current", "current_mA": 2.5e-7, "until_time_s": 1000}]})
+
+
+@pytest.fixture
+def server() -> Iterator[ScpiServer]:
+    threads = threading.active_count()
+    with ScpiServer(SimulatedMeter("2400", BatteryCell(capacity_C=1e-6, resistance_ohm=2e5))) as running:
+        yield running
+    assert threading.active_count() == threads
+
+
+@pytest.fixture
+def source(server: ScpiServer) -> Iterator[GuardedSource]:
+    made = GuardedSource(
+        ScpiTable(name="bias", address=server.address, rate_hz=50, compliance_A=1e-7), Limits()
+    )
+    made.start()
+    assert made.wait_for(lambda c: c.state == "watching", 5.0)
+    pid = made.process_id
+    yield made
+    made.close()
+    assert pid is None or not psutil.pid_exists(pid)
+
+
+def is_safe(server: ScpiServer) -> bool:
+    return not server.meter.output_on and server.meter.off_state == "HIMP"
+
+
+def wait_until(is_so: Callable[[], bool], limit_s: float = 2.0) -> float:
+    start = time.monotonic()
+    while not is_so():
+        assert time.monotonic() - start < limit_s
+        time.sleep(0.005)
+    return time.monotonic() - start
+
+
+def next_samples(source: GuardedSource) -> SampleBlock:
+    for _ in range(200):
+        block = source.read(2.0)
+        if isinstance(block, SampleBlock):
+            return block
+    raise AssertionError("no samples")
+
+
+def test_a_killed_window_leaves_the_cell_open(server: ScpiServer) -> None:
+    window = subprocess.Popen(
+        [sys.executable, "-c", WINDOW, server.address], stdout=subprocess.PIPE, text=True
+    )
+    assert window.stdout is not None
+    guardian = psutil.Process(int(window.stdout.readline()))
+    assert server.meter.output_on
+    charge = server.meter.cell.soc
+    window.send_signal(signal.SIGKILL)
+    assert wait_until(lambda: is_safe(server)) < 2.0
+    window.wait()
+    window.stdout.close()
+    guardian.wait(3.0)
+    assert abs(server.meter.cell.soc - charge) < 1e-3
+
+
+def test_ctrl_c_in_the_terminal_does_not_reach_it(source: GuardedSource, server: ScpiServer) -> None:
+    assert source.process_id is not None
+    assert os.getsid(source.process_id) != os.getsid(0)
+    os.kill(source.process_id, signal.SIGINT)
+    block = next_samples(source)
+    assert next_samples(source).times[0] > block.times[0]
+    assert server.meter.output_on
+
+
+def test_a_hung_window_counts_as_dead_after_a_second(source: GuardedSource, server: ScpiServer) -> None:
+    source.beats_itself = False
+    assert 0.5 < wait_until(lambda: is_safe(server)) < 2.0
+    assert source.wait_for(lambda c: c.state == "tripped" and c.output_on is False, 1.0)
+
+
+def test_normal_end_is_verified(source: GuardedSource, server: ScpiServer) -> None:
+    source.run_program(CHARGE)
+    assert source.wait_for(lambda c: c.level == 2.5e-10, 2.0)
+    start = time.monotonic()
+    source.stop()
+    assert time.monotonic() - start < 2.0
+    assert is_safe(server)
+    left = []
+    while (block := source.read(0.0)) is not None:
+        left.append(block)
+    events = [b.text for b in left if isinstance(b, EventBlock)]
+    assert any("verified" in text for text in events)
+    assert source.status().dropped == 0
+
+
+def test_emergency_stop_is_quick_and_can_be_taken_back(source: GuardedSource, server: ScpiServer) -> None:
+    source.run_program(CHARGE)
+    assert source.wait_for(lambda c: c.state == "program", 2.0)
+    source.emergency_stop()
+    assert wait_until(lambda: is_safe(server)) < 0.5
+    assert source.wait_for(lambda c: c.state == "tripped" and c.verified, 1.0)
+    source.rearm()
+    assert source.wait_for(lambda c: c.state == "watching" and c.output_on is True, 2.0)
+
+
+def test_sigterm_to_the_guardian_makes_it_safe_and_another_takes_over(
+    source: GuardedSource, server: ScpiServer
+) -> None:
+    first = source.process_id
+    assert first is not None
+    os.kill(first, signal.SIGTERM)
+    wait_until(lambda: is_safe(server))
+    assert source.wait_for(lambda c: c.state == "watching" and source.process_id not in (first, None), 5.0)
+    seen = next_samples(source)
+    while not seen.new_segment:
+        later = next_samples(source)
+        assert later.times[0] >= seen.times[-1], "device time must not run backwards"
+        seen = later
+
+
+def test_a_killed_guardian_is_said_and_replaced(source: GuardedSource, server: ScpiServer) -> None:
+    first = source.process_id
+    assert first is not None
+    os.kill(first, signal.SIGKILL)
+    assert source.wait_for(lambda c: c.state == "lost" and c.output_on is None, 2.0)
+    assert source.wait_for(lambda c: c.state == "watching", 5.0)
+    blocks = [source.read(0.1) for _ in range(30)]
+    assert any("Output may be ON" in block.text for block in blocks if isinstance(block, EventBlock))
+
+
+def test_a_closed_port_is_told_and_nothing_is_left(server: ScpiServer) -> None:
+    server.fault = "refuse"
+    source = GuardedSource(ScpiTable(name="bias", address=server.address), Limits())
+    source.start()
+    assert source.wait_for(lambda c: c.state == "lost", 3.0)
+    assert source.status().state == "lost"
+    source.close()
+    source.close()
