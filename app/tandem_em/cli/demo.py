@@ -1,21 +1,45 @@
-"""tandem demo: not built yet."""
+"""tandem demo: build the demo experiment and open it."""
 
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tandem_em.cli.terminal import work
+from tandem_em.desk import demo
 from tandem_em.notices import UserError
 
 if TYPE_CHECKING:
     from tandem_em.cli.commands import WindowDoor
 
-HELP = "not built yet"
+HELP = "build the demo experiment and open it"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("rest", nargs="*")
+    parser.add_argument("-o", "--out", type=Path, metavar="FILE", help="write it there instead of the cache")
+    parser.add_argument("--no-window", action="store_true", help="only build it")
+    parser.add_argument("--frames", type=int, default=300, help="frames of the movie (default 300)")
+    parser.add_argument("--size", type=int, default=512, help="pixels of a frame's side (default 512)")
+    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--force", action="store_true", help="replace FILE if it is there")
 
 
 def run(options: argparse.Namespace, window: WindowDoor) -> int:
-    raise UserError("tandem demo is not built yet.")
+    if not 4 <= options.frames <= 100_000:
+        raise UserError(f"{options.frames} frames make no movie.", "Choose between 4 and 100 000.")
+    if not 64 <= options.size <= 8192:
+        raise UserError(f"A frame of {options.size} pixels cannot be made.", "Choose between 64 and 8192.")
+    numbers = (options.frames, options.size, options.seed)
+    if options.out is not None:
+        if options.out.exists() and not options.force:
+            raise UserError(
+                f"{options.out} is there already.", "Choose another name, or replace it with --force."
+            )
+        path = work("Building the demo", demo.write_demo(options.out, *numbers))
+    else:
+        path = work("Building the demo", demo.demo_path(*numbers))
+    if options.no_window:
+        print(path)
+        return 0
+    return window.open([path])

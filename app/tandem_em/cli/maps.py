@@ -1,21 +1,66 @@
-"""tandem maps: not built yet."""
+"""tandem maps: element maps as .npy, .tif and .png, and maps.json."""
 
 from __future__ import annotations
 
 import argparse
+import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tandem_em.notices import UserError
+from tandem_em.cli.terminal import existing, print_json, read_json, work, write_json
+from tandem_em.desk import eels, streams
+from tandem_em.desk.provenance import step_for
+from tandem_em.model.edits import AddItem, Together
+from tandem_em.model.spectra import Edge, SpectrumImage
 
 if TYPE_CHECKING:
     from tandem_em.cli.commands import WindowDoor
 
-HELP = "not built yet"
+HELP = "element maps of a spectrum image as .npy, .tif and .png, and maps.json"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("rest", nargs="*")
+    parser.add_argument(
+        "file", type=Path, help="a session or a spectrum image", metavar="SESSION|SPECTRUM_IMAGE"
+    )
+    parser.add_argument("--edges", type=Path, metavar="EDGES.json", help="which edges, windows and models")
+    parser.add_argument("--map", metavar="NAME", help="which spectrum image of the session")
+    parser.add_argument("-o", "--out", type=Path, required=True, metavar="FOLDER")
+    parser.add_argument("--save", action="store_true", help="keep edges and maps in the session too")
+    parser.add_argument("--scheduler", metavar="ADDRESS", help="a Dask cluster, tcp://host:port")
 
 
 def run(options: argparse.Namespace, window: WindowDoor) -> int:
-    raise UserError("tandem maps is not built yet.")
+    started = time.perf_counter()
+    edges = (
+        eels.edges_from_json(read_json(existing(options.edges)), options.edges.name)
+        if options.edges
+        else None
+    )
+    with streams.closing(
+        work("Opening", streams.open_source(existing(options.file), write=options.save))
+    ) as source:
+        image = streams.choose(source.session.maps, options.map, options.file)
+        if edges is None:
+            edges = list(source.session.edges) or eels.default_edges()
+            edges = eels.fitting_edges(edges, image.energy_eV)
+        made = work("Mapping", eels.make_maps(image, edges))
+        report = work("Writing", eels.write_maps(options.out, image, made, time.perf_counter() - started))
+        write_json(options.out / "maps.json", report)
+        if options.save and source.opened is not None:
+            _save(source, image, edges, made)
+    print_json(report)
+    return 0
+
+
+def _save(source: streams.Source, image: SpectrumImage, edges: list[Edge], made: list[eels.MadeMap]) -> None:
+    session = source.session
+    step = step_for("element maps", [image], {"edges": [edge.name for edge in edges]})
+    results = [eels.result_of(image, each, step.id) for each in made]
+    step.outputs = [result.id for result in results]
+    added = [edge for edge in edges if edge.id not in session.edges]
+    session.history.do(
+        Together("Element maps", [AddItem("Element maps", item) for item in (step, *added, *results)])
+    )
+    assert source.opened is not None
+    work("Saving", source.opened.store.save(session))

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from tandem_em import __version__
 from tandem_em.jobs import Job, Progress, Runner, Task
 from tandem_em.model.edits import AddItem, ChangeFields, RemoveItem, Together
 from tandem_em.model.history import Edit
 from tandem_em.model.items import Item
-from tandem_em.model.provenance import Step
 from tandem_em.model.session import Session
 from tandem_em.notices import Notices
 
@@ -67,17 +65,4 @@ class Desk:
             on_progress=on_progress,
             on_error=on_error or self.notices.tell,
             key=key,
-        )
-
-    def step(
-        self, what: str, inputs: Iterable[Item], parameters: dict[str, Any], outputs: Iterable[str] = ()
-    ) -> Step:
-        """Provenance of a piece of work: which revisions of which items, which parameters, which version."""
-        return Step(
-            name=what,
-            what=what,
-            parameters=parameters,
-            inputs={item.id: item.revision for item in inputs},
-            outputs=list(outputs),
-            version=__version__,
         )

@@ -56,7 +56,7 @@ def cluster_log(
     """Potentiostatic −0.2 V from the bias step to the loss of contact."""
     rng = np.random.default_rng([seed, 1])
     times = np.arange(start_s, end_s, 1 / rate_hz)
-    times = np.sort(times + rng.uniform(0, 0.02 / rate_hz, len(times)))
+    times = np.asarray(np.sort(times + rng.uniform(0, 0.02 / rate_hz, len(times))), np.float64)
     contact = (times >= BIAS_ON_S) & (times < RETRACT_S)
     lithium = lithium_in_view_mol(recipe, times)
     uptake = np.gradient(lithium, times) * FARADAY_C_MOL

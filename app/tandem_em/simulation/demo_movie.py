@@ -27,7 +27,7 @@ FIELD_NM = 215.0
 BIAS_ON_S, RETRACT_S, END_S = 6.0, 80.0, 120.0
 DOSE_RATE_E_A2S = 10.0
 ELECTRON_GAIN = 12.0
-SPREAD = 0.92
+SPREAD = 0.8
 """How far the particles lie apart; 1 leaves gaps between them."""
 
 CLUSTER = (
@@ -107,7 +107,7 @@ def demo_recipe(frames: int = 300, size: int = 512, seed: int = 7) -> MovieRecip
 def _needle(size: int) -> Needle:
     """Comes from the left and touches the outermost neighbour, N3."""
     return Needle(
-        x_px=0.145 * size,
+        x_px=0.192 * size,
         y_px=0.45 * size,
         angle=-0.35,
         radius_px=0.02 * size,
