@@ -221,7 +221,9 @@ def _fill(parts: RunParts, rows: NDArray[Any], numbers: Sequence[int], modules: 
     settings = TextSettings(columns=unique_quantities([column_of(heading) for heading, _ in headings]))
     for info in column_infos(settings):
         values = headings[info.index][1] * info.factor + info.offset
-        parts.columns[info.key] = ColumnValues(values, info.unit, info.label, info.is_step)
+        parts.columns[info.key] = ColumnValues(
+            np.asarray(values, np.float64), info.unit, info.label, info.is_step
+        )
     time = settings.column("time")
     parts.is_timed = time >= 0
     parts.times = headings[time][1] if time >= 0 else np.arange(float(len(rows)))
@@ -235,7 +237,9 @@ def _add_loops(parts: RunParts, modules: Sequence[Module]) -> None:
     starts = np.frombuffer(module.data[4 : 4 + (len(module.data) - 4) // 4 * 4], "<u4").astype(np.int64)
     starts = starts[: len(np.trim_zeros(starts, "b"))]
     if len(starts) > 1 and np.all(np.diff(starts) > 0) and starts[0] == 0:
-        loops = np.searchsorted(starts, np.arange(len(parts.times)), side="right") - 1.0
+        loops = np.asarray(
+            np.searchsorted(starts, np.arange(len(parts.times)), side="right") - 1.0, np.float64
+        )
         parts.columns.setdefault("loop", ColumnValues(loops, "", "loop", True))
 
 
