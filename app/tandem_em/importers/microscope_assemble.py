@@ -28,9 +28,10 @@ def assemble(founds: Sequence[Found], path: Path, options: ImportOptions) -> Imp
     maps: list[SpectrumImage] = []
     images: list[tuple[Found, FrameStack]] = []
     for found in founds:
-        imported.problems += found.problems
         try:
-            _one(prepared(found, path), path, options, imported, maps, images)
+            prepared(found, path)
+            imported.problems += found.problems
+            _one(found, path, options, imported, maps, images)
         except UserError as error:
             refused.append(error)
     if not maps and not images:

@@ -147,9 +147,7 @@ IMPORTERS: list[Importer] = [
     FileImporter("gatan", "Gatan in-situ recording", "stack", (), _gatan, lambda: _reader("folders_gatan")),
     FileImporter("images", "folder of images", "stack", (), _folder, lambda: _reader("folders_images")),
     FileImporter("zspy", "HyperSpy Zarr", "stack", (".zspy",), _zspy, lambda: _reader("microscope_zspy")),
-    FileImporter(
-        "semper", "Semper", "stack", (".unf",), _semper, lambda: _reader("microscope_rosetta", "read_semper")
-    ),
+    FileImporter("semper", "Semper", "stack", (".unf",), _semper, lambda: _reader("microscope_semper")),
     FileImporter(
         "ripple", "Ripple", "stack", (".rpl",), _ripple, lambda: _reader("microscope_rosetta", "read_ripple")
     ),

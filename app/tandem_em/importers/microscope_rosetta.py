@@ -11,34 +11,10 @@ import numpy as np
 
 from tandem_em.importers.base import ImportOptions
 from tandem_em.importers.hdf5_foreign_hspy import facts_from_hyperspy, signal_type
-from tandem_em.importers.microscope_guard import DamagedError
 from tandem_em.importers.microscope_signal import Axis, Found
 from tandem_em.importers.microscope_sources import native
 from tandem_em.importers.microscope_units import clean, number
 from tandem_em.model.arrays import AnyArray, ArraySource, MemoryArray
-
-WHOLE_LIMIT = 512 << 20
-"""Formats that are read at once must not be larger than this."""
-
-
-def read_semper(path: Path, options: ImportOptions) -> list[Found]:
-    """Semper pictures (.unf)."""
-    _check_semper(path)
-    return _read("semper", path, lazy=False)
-
-
-def _check_semper(path: Path) -> None:
-    """The header promises a size: compare it with the file before anything is allocated."""
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        head = np.frombuffer(file.read(24), "<i4")
-    if size > WHOLE_LIMIT:
-        raise DamagedError("it is larger than 512 MB")
-    if len(head) < 5:
-        raise DamagedError("it is shorter than its header")
-    columns, rows, layers = (int(each) for each in np.frombuffer(head.tobytes(), "<i2")[2:5])
-    if min(columns, rows, layers) < 1 or columns * rows * layers > size:
-        raise DamagedError("its header promises more than the file holds")
 
 
 def read_ripple(path: Path, options: ImportOptions) -> list[Found]:

@@ -6,7 +6,7 @@ import os
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,24 +16,24 @@ from tandem_em.notices import UserError
 
 
 class PositionedFile:
-    """A file opened at its first read; reads at given offsets do not disturb each other."""
+    """A file opened at its first read; reads at given offsets do not disturb each other. Closes itself when dropped."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._file: BinaryIO | None = None
+        self._number: int | None = None
         self._lock = threading.Lock()
 
-    def _open(self) -> BinaryIO:
+    def _open(self) -> int:
         with self._lock:
-            if self._file is None:
+            if self._number is None:
                 try:
-                    self._file = self.path.open("rb", buffering=0)
+                    self._number = os.open(self.path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
                 except OSError as error:
                     raise UserError(
                         f"{self.path.name} can no longer be read: {error.strerror}.",
                         "Reconnect the drive, or tell where the file is now.",
                     ) from error
-            return self._file
+            return self._number
 
     def read_into(self, offset: int, buffer: AnyArray) -> None:
         """Fill a contiguous array from this byte on. A short file or a lost drive is a UserError."""
@@ -54,21 +54,26 @@ class PositionedFile:
             done += count
 
     def _read_some(self, offset: int, view: memoryview) -> int:
-        file = self._open()
+        number = self._open()
         if hasattr(os, "preadv"):
-            return os.preadv(file.fileno(), [view], offset)
+            return os.preadv(number, [view], offset)
         with self._lock:
-            file.seek(offset)
-            return file.readinto(view) or 0  # type: ignore[attr-defined]
+            os.lseek(number, offset, os.SEEK_SET)
+            piece = os.read(number, len(view))
+        view[: len(piece)] = piece
+        return len(piece)
 
     def size(self) -> int:
-        return os.fstat(self._open().fileno()).st_size
+        return os.fstat(self._open()).st_size
 
     def close(self) -> None:
         with self._lock:
-            if self._file is not None:
-                self._file.close()
-                self._file = None
+            number, self._number = self._number, None
+        if number is not None:
+            os.close(number)
+
+    def __del__(self) -> None:
+        self.close()
 
 
 def shape_bytes(shape: Sequence[int], dtype: np.dtype[Any]) -> int:

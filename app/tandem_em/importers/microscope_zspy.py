@@ -31,6 +31,10 @@ def looks_like(path: Path) -> bool:
 
 def read(path: Path, options: ImportOptions) -> list[Found]:
     """All signals under Experiments."""
+    if path.is_file():
+        with path.open("rb") as file:
+            if file.read(2) != b"PK":
+                raise DamagedError("it is no zip file")
     import zarr
 
     store: Any = zarr.storage.ZipStore(path, mode="r") if path.is_file() else path
@@ -141,3 +145,6 @@ class ZarrArray:
         close = getattr(self.array.store, "close", None)
         if close is not None:
             close()
+
+    def __del__(self) -> None:
+        self.close()

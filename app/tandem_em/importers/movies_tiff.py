@@ -127,14 +127,22 @@ def _alike(pages: Any, first: Any) -> tuple[list[Any], int, int]:
 
 
 def _raw_offsets(tif: Any, pages: list[Any]) -> list[int] | None:
-    """Where each page's pixels lie in one uncompressed run, None when one is compressed or tiled."""
+    """Where each page's pixels lie in one uncompressed run, None when one is compressed, tiled or in pieces."""
+    first = pages[0]
+    if first.compression != 1 or first.is_tiled or first.fillorder != 1 or first.predictor != 1:
+        return None
+    if first.bitspersample not in (8, 16, 32, 64) or first.photometric == 3:
+        return None
+    if any(getattr(page, "compression", 1) != 1 for page in pages):
+        return None
     offsets = []
     for page in pages:
-        if page.compression != 1 or page.is_tiled or page.fillorder != 1 or page.predictor != 1:
+        starts, counts = page.dataoffsets, page.databytecounts
+        if not starts or len(starts) != len(counts) or sum(counts) < first.nbytes:
             return None
-        if page.bitspersample not in (8, 16, 32, 64) or not page.is_contiguous or page.photometric == 3:
+        if any(a + n != b for a, n, b in zip(starts[:-1], counts[:-1], starts[1:], strict=True)):
             return None
-        offsets.append(int(page.dataoffsets[0]))
+        offsets.append(int(starts[0]))
     return offsets
 
 
@@ -189,6 +197,9 @@ class PageFrames:
             if self._tif is not None:
                 self._tif.close()
                 self._tif = None
+
+    def __del__(self) -> None:
+        self.close()
 
 
 def _with_pillow(path: Path, page: int) -> AnyArray:
