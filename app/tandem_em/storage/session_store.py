@@ -1,0 +1,568 @@
+"""The session file as the rest of the program sees it: open, load, save what changed, record, embed, copy.
+
+    store = SessionStore.open(path)            # a second program gets it read-only: `store.holder` says who writes
+    session = run_to_end(store.load())
+    run_to_end(store.save(session))            # only what changed, all or nothing
+
+`save` takes its snapshot when it is called (call it where the session lives) and works when the job runs. Nothing here
+is Qt; h5py is called by the storage thread only.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Generator, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tandem_em.jobs import Job, Progress, run_to_end
+from tandem_em.model.arrays import AnyArray, ArraySource
+from tandem_em.model.curves import BiasRun
+from tandem_em.model.frames import FrameStack
+from tandem_em.model.provenance import SourceFile
+from tandem_em.model.session import Session
+from tandem_em.notices import UserError
+from tandem_em.storage import layout
+from tandem_em.storage.hdf5_store import Hdf5Store
+from tandem_em.storage.lock import Holder
+from tandem_em.storage.mirror import write_mirror
+from tandem_em.storage.opening import who_writes
+from tandem_em.storage.reader import open_linked, read_session
+from tandem_em.storage.reader_arrays import ByteReader, ChunkIndex, LinkOpener, StoredArray, index_of
+from tandem_em.storage.reader_size import SizeReport, size_report
+from tandem_em.storage.reader_version import check_version, holds_lock
+from tandem_em.storage.writer import apply_plan, note_shown, throw_away
+from tandem_em.storage.writer_copy import copy_session
+from tandem_em.storage.writer_fields import Branch, Written, branch_names, encode_item, run_marks
+from tandem_em.storage.writer_frames import discard, stage
+from tandem_em.storage.writer_link import file_hash
+from tandem_em.storage.writer_plan import Ledger, Plan, make_plan
+from tandem_em.storage.writer_recording import Recording, RunStream, StackStream
+from tandem_em.storage.writer_root import write_skeleton
+from tandem_em.storage.writer_streams import show_run, show_stack
+
+ALIGNED = {"alignment_threshold": 1 << 20, "alignment_interval": 2 << 20}
+PACKED = {"alignment_threshold": 1, "alignment_interval": 1}
+"""Frames at 2 MiB borders are written up to three times faster; packed chunks would only lose room by it."""
+
+
+@dataclass(frozen=True)
+class SaveReport:
+    """What a save did. `embedded`: item id -> the array in the file, to take the place of the imported source."""
+
+    items: int = 0
+    embedded: dict[str, ArraySource] = field(default_factory=dict)
+
+
+class SessionStore:
+    """One open session file."""
+
+    def __init__(
+        self, store: Hdf5Store, path: Path, open_link: LinkOpener | None, holder: Holder | None
+    ) -> None:
+        self.path = path
+        self.holder = holder
+        """Who writes to it, when that is another program."""
+        self.problems: list[str] = []
+        """What `load` could not read (sentences)."""
+        self._store = store
+        self._open_link = open_link
+        self._reader = ByteReader(path)
+        self._generation = 1
+        self._ledger = Ledger()
+        self._embedded: dict[str, ArraySource] = {}
+        self._saving = threading.Lock()
+        self._plans = 0
+        self._applied = 0
+        self._recording = Recording(store)
+        self._streams: dict[str, StackStream] = {}
+        self._finished: dict[str, int] = {}
+
+    # ---- opening and closing ------------------------------------------------------------------------------------
+
+    @classmethod
+    def create(
+        cls,
+        path: Path,
+        session: Session | None = None,
+        *,
+        overwrite: bool = False,
+        for_recording: bool = False,
+        open_link: LinkOpener | None = None,
+    ) -> SessionStore:
+        """A new file, open for writing, with the session in it. With big data: create it empty, then run `save`."""
+        path = Path(path)
+        options = ALIGNED if for_recording else PACKED
+        store = Hdf5Store.create(
+            path, prepare=lambda h5: write_skeleton(h5, path.name), overwrite=overwrite, **options
+        )
+        made = cls(store, path, open_link, None)
+        if session is not None:
+            try:
+                run_to_end(made.save(session))
+            except BaseException:
+                made.abandon()
+                raise
+        return made
+
+    @classmethod
+    def open(
+        cls,
+        path: Path,
+        readonly: bool = False,
+        *,
+        for_recording: bool = False,
+        open_link: LinkOpener | None = None,
+    ) -> SessionStore:
+        """Open a session; see `open_job` for one that tells how far it is."""
+        return run_to_end(cls.open_job(path, readonly, for_recording=for_recording, open_link=open_link))
+
+    @classmethod
+    def open_job(
+        cls,
+        path: Path,
+        readonly: bool = False,
+        *,
+        for_recording: bool = False,
+        open_link: LinkOpener | None = None,
+    ) -> Job[SessionStore]:
+        """Check, migrate if it is old, recover if it was cut short, open. Read-only when another program writes, when
+        the file may not be written to, or when it is from a newer version. UserError for anything else."""
+        path = Path(path)
+        yield Progress(0, 0, f"Opening {path.name}")
+        found = check_version(path)
+        if found.needs_migration and not readonly and not holds_lock(path):
+            from tandem_em.storage.migrations import migrate
+
+            yield from migrate(path)
+        elif found.needs_migration:
+            from tandem_em.storage.migrations import migrated_copy
+
+            path = yield from migrated_copy(path)
+            readonly = True
+        options = ALIGNED if for_recording else PACKED
+        if not readonly and found.may_edit and not holds_lock(path):
+            store = Hdf5Store.open(path, "rw", **options)
+            made = cls(store, path, open_link, None)
+            made._clean_up()
+            return made
+        made = cls(Hdf5Store.open(path, "r"), path, open_link, who_writes(path))
+        if not found.may_edit:
+            made.problems.append(
+                f"{path.name} was written by a newer TandEM (format {found.version}): it is open for reading only."
+            )
+        return made
+
+    @property
+    def is_readonly(self) -> bool:
+        return not self._store.is_writable
+
+    @property
+    def trouble(self) -> UserError | None:
+        """What the disk refuses at present; None when all is well."""
+        return self._store.trouble
+
+    @property
+    def was_recovered(self) -> bool:
+        """Opening finished or cut off what a crash had interrupted."""
+        return self._store.recovery.was_needed
+
+    def close(self) -> None:
+        """Commit everything, drop what was deleted, close. UserError when the disk refuses: it stays open."""
+        for item_id in list(self._recording.ids):
+            self._finish(item_id)
+        if not self.is_readonly and self._store.trouble is None:
+            self._store.call(_empty_trash).result()
+        self._store.close()
+        self._reader.close()
+
+    def abandon(self) -> None:
+        """Let go at once; the file stays at its last commit."""
+        self._recording.drop_all()
+        self._store.abandon()
+        self._reader.close()
+
+    def __enter__(self) -> SessionStore:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_rest: object) -> None:
+        if kind is None:
+            self.close()
+        else:
+            self.abandon()
+
+    def _clean_up(self) -> None:
+        """What a crash left behind: half-embedded data, deleted items nobody can bring back any more."""
+        self._store.call(_empty_trash).result()
+
+    # ---- reading ------------------------------------------------------------------------------------------------
+
+    def load(self) -> Job[Session]:
+        """Everything but the big data, which are read when they are looked at. Fills `problems`."""
+        loaded = yield from read_session(self._store.call, self, self.path, self._open_link)
+        session = loaded.session
+        items, start_iso = list(session.items()), session.info.start_iso
+        self._store.call(lambda h5: note_shown(h5, items, loaded.ledger, start_iso)).result()
+        self._ledger = loaded.ledger
+        self.problems += loaded.problems
+        return session
+
+    def stored(self, item_id: str) -> ArraySource | None:
+        """The data of a stack or map as they are in the file; None when it has none here."""
+        home = self._home(item_id)
+        found = self._store.call(lambda h5: _shape_of(h5, home)).result() if home else None
+        return StoredArray(self, item_id, *found) if found is not None else None
+
+    def size_report(self) -> SizeReport:
+        """Bytes by item, of deleted data, and in all."""
+        return self._store.call(lambda h5: size_report(h5, self._ledger, self.path)).result()
+
+    # the face that stored arrays see
+
+    @property
+    def reader(self) -> ByteReader:
+        return self._reader
+
+    @property
+    def generation(self) -> int:
+        return self._generation
+
+    def load_index(self, item_id: str) -> ChunkIndex | None:
+        """Where the chunks lie; of a movie being recorded, those that are safely on disk."""
+        stream = self._streams.get(item_id)
+        if stream is not None:
+            return self._live_index(item_id, stream)
+        home = self._home(item_id)
+        return self._store.call(lambda h5: index_of(h5[home]["data"])).result() if home else None
+
+    def read_slowly(self, item_id: str, index: Any) -> AnyArray:
+        """Through HDF5 on the storage thread: what is not yet safe, or has a form of its own."""
+        home = self._home(item_id)
+        if home is None:
+            raise UserError(
+                f"The data of {item_id} are no longer in {self.path.name}.", "Undo the deletion first."
+            )
+        return np.asarray(self._store.call(lambda h5: h5[home]["data"][index]).result())
+
+    def _home(self, item_id: str) -> str | None:
+        return self._ledger.homes.get(item_id) or self._ledger.trash.get(item_id)
+
+    def _live_index(self, item_id: str, stream: StackStream) -> ChunkIndex | None:
+        count = self._recording.acknowledged().get(item_id, 0)
+        bands = -(-stream.frame_shape[0] // stream.chunks[1])
+        if count == 0:
+            return None
+        offsets, sizes = stream.offsets.view[: count * bands], stream.sizes.view[: count * bands]
+        filters = {"shuffle": 0, "deflate": 1} if stream.compressed else {}
+        skipped = np.zeros(count * bands, np.uint32)
+        return ChunkIndex(
+            (count, *stream.frame_shape), stream.dtype, stream.chunks, offsets, sizes, skipped, **filters
+        )
+
+    # ---- saving -------------------------------------------------------------------------------------------------
+
+    def save(
+        self, session: Session, *, only: Iterable[str] | None = None, compress: bool = True
+    ) -> Job[SaveReport]:
+        """Write what changed in one transaction, all or nothing. The snapshot is taken now; the work is in the job.
+
+        `only`: ids of the items to save; nothing is then removed. Streams with big data that are not yet in the file
+        are copied into it first; stopped half-way, nothing of them stays.
+        """
+        self._refuse_readonly()
+        self._hand_over(session)
+        plan = make_plan(
+            session, self._ledger, self._embedded, self, only=only, recording=self._recording.ids
+        )
+        self._plans += 1
+        return self._save(plan, self._plans, compress)
+
+    def delete(self, item_ids: Iterable[str]) -> Job[None]:
+        """Remove items from the file. Their room is freed by `save_as`; until `close`, saving them again is free."""
+        self._refuse_readonly()
+        gone = list(item_ids)
+
+        def work() -> Job[None]:
+            yield Progress(0, 0, "Deleting")
+            with self._saving:
+                ledger = self._ledger.copy()
+                self._store.edit(lambda h5: [throw_away(h5, item_id, ledger) for item_id in gone]).result()
+                self._store.commit().result()
+                self._ledger = ledger
+
+        return work()
+
+    def _save(self, plan: Plan, number: int, compress: bool) -> Job[SaveReport]:
+        staged: dict[str, str] = {}
+        is_done = False
+        with self._saving:
+            if number < self._applied:
+                return SaveReport()  # a newer snapshot is already in the file
+            try:
+                yield from self._embed(plan, staged, compress)
+                ledger = self._ledger.copy()
+                self._store.edit(lambda h5: _apply(h5, plan, ledger, staged)).result()
+                is_done = True
+            finally:
+                if not is_done:
+                    for path in staged.values():
+                        self._store.call(lambda h5, path=path: discard(h5, path)).result()
+            self._store.commit().result()
+            self._ledger, self._applied = ledger, number
+        sources = {e.item_id: e.source for e in plan.embeddings if e.item_id in staged}
+        self._embedded.update(sources)
+        arrays = {item_id: array for item_id in staged if (array := self.stored(item_id)) is not None}
+        return SaveReport(len(plan.records) + sum(len(items) for items in plan.tables.values()), arrays)
+
+    def _embed(self, plan: Plan, staged: dict[str, str], compress: bool) -> Generator[Progress, None, None]:
+        for each in plan.embeddings:
+            if self._embedded.get(each.item_id) is each.source:
+                continue
+            staged[each.item_id] = yield from stage(
+                self._store.call, each.item_id, each.kind, each.source, compress, f"Storing {each.label}"
+            )
+
+    def _refuse_readonly(self) -> None:
+        if self.is_readonly:
+            who = f" {self.holder.sentence()}" if self.holder is not None else ""
+            raise UserError(f"{self.path.name} is open for reading only.{who}", "Save it under another name.")
+
+    def save_as(self, path: Path, *, compact: bool = True, compress: bool = False) -> Job[Path]:
+        """A copy of the last saved state under another name, without deleted data: made beside it, synced, renamed.
+
+        Over its own path the file is compacted and stays open. `compress`: also pack what was recorded plain.
+        """
+        path = Path(path)
+        if not compact:
+            compress = False
+        return self._save_as(path, compress)
+
+    def _save_as(self, path: Path, compress: bool) -> Job[Path]:
+        is_own = path.exists() and path.samefile(self.path)
+        if is_own:
+            self._refuse_readonly()
+        if is_own and self._recording.ids:
+            raise UserError(
+                f"{self.path.name} is being recorded into.", "Stop the recording, then compact it."
+            )
+        with self._saving:
+            temporary = yield from copy_session(self._store, path, compress)
+            try:
+                if is_own:
+                    self._swap(temporary)
+                else:
+                    _replace(temporary, path)
+            finally:
+                temporary.unlink(missing_ok=True)
+        return path
+
+    def _swap(self, temporary: Path) -> None:
+        """Put the compacted file in the place of the open one and go on with it."""
+        self._store.close()
+        self._reader.close()
+        try:
+            _replace(temporary, self.path)
+        finally:
+            self._store = Hdf5Store.open(self.path, "rw", **PACKED)
+            self._recording = Recording(self._store)
+            self._reader.reopen(self.path)
+            self._generation += 1
+            self._ledger.trash.clear()
+
+    # ---- linked files -------------------------------------------------------------------------------------------
+
+    def link_details(self, path: Path) -> Job[SourceFile]:
+        """A SourceFile for data that stay outside: relative path, size, hash, date. Reads the whole file once."""
+        return file_hash(Path(path), self.path)
+
+    def relink(self, session: Session, source_id: str, path: Path) -> Job[list[str]]:
+        """Say where a linked file is now. It must have the same content (size, then hash). Returns ids of the streams
+        whose `source` was replaced; the caller tells the session and saves."""
+        origin = session.sources[source_id]
+        found = yield from file_hash(Path(path), self.path)
+        if origin.sha256 and found.sha256 != origin.sha256:
+            raise UserError(
+                f"{Path(path).name} is not the file that was linked: its content differs.",
+                "Choose the original, or import this one as new data.",
+            )
+        origin.path, origin.size, origin.modified_iso = found.path, found.size, found.modified_iso
+        origin.problems = []
+        mended: list[str] = []
+        for item in [*session.stacks, *session.maps]:
+            if item.source_id == source_id:
+                shape, dtype = tuple(item.source.shape), np.dtype(item.source.dtype)
+                source, problem = open_linked(origin, self.path, shape, dtype, self._open_link)
+                if problem:
+                    raise UserError(problem, "Choose another file.")
+                item.source = source
+                mended.append(item.id)
+        return mended
+
+    # ---- recording ----------------------------------------------------------------------------------------------
+
+    def start_run(self, run: BiasRun) -> None:
+        """Begin to record samples of a run. Its fields are written now; its columns grow by `append_samples`."""
+        self._refuse_readonly()
+        record = encode_item(run)
+        columns = record.fields["columns"]
+        keys = (
+            {key: name for name, (key, _) in branch_names(columns).items()}
+            if isinstance(columns, Branch)
+            else {}
+        )
+        recorded = {"/times", *(f"/columns/{name}/values" for name in keys.values())}
+        if run.host_times is not None:
+            recorded.add("/host_times")
+        home = self._begin(run, frozenset(recorded))
+        types = {name: run.columns[key].values.view.dtype for key, name in keys.items()}
+        stream = RunStream(
+            home, types, keys, run.clock, run.host_times is not None, lambda h5: _show_run_live(h5, home, run)
+        )
+        self._recording.add(run.id, stream)
+
+    def append_samples(
+        self, run_id: str, times: AnyArray, columns: dict[str, AnyArray], host_times: AnyArray | None = None
+    ) -> None:
+        """Queue samples (device s; columns by key; missing ones are NaN). Waits while the disk is behind."""
+        self._recording.put_samples(run_id, np.asarray(times, np.float64), columns, host_times)
+
+    def start_stack(
+        self, stack: FrameStack, shape: tuple[int, int], dtype: Any, *, compress: bool = False
+    ) -> StoredArray:
+        """Begin to record frames of (height, width). Returns the growing array to use as the stack's source."""
+        self._refuse_readonly()
+        kind = np.dtype(dtype)
+        recorded = {"/times"} | ({"/frame_numbers"} if stack.frame_numbers is not None else set())
+        home = self._begin(stack, frozenset(recorded))
+        chunks = layout.frame_chunks((1, *shape), kind.itemsize)
+        stream = StackStream(
+            home, (int(shape[0]), int(shape[1])), kind, chunks, compress, stack.clock,
+            stack.frame_numbers is not None, lambda h5: _show_stack_live(h5, home, stack),
+        )  # fmt: skip
+        self._streams[stack.id] = stream
+        self._recording.add(stack.id, stream)
+        return StoredArray(self, stack.id, (0, *stream.frame_shape), kind)
+
+    def append_frame(self, stack_id: str, frame: AnyArray, time: float, frame_number: int = -1) -> None:
+        """Queue one frame with its device time (s). The frame must not be changed afterwards."""
+        self._recording.put_frame(stack_id, frame, time, frame_number)
+
+    def finish_run(self, run: BiasRun) -> int:
+        """End a recording: everything queued is written and committed. Returns the number of samples."""
+        return self._finish(run.id)
+
+    def finish_stack(self, stack: FrameStack) -> int:
+        """End a recording of frames. Returns their number."""
+        count = self._finish(stack.id)
+        self._streams.pop(stack.id, None)
+        self._generation += 1
+        if isinstance(stack.source, StoredArray):
+            stack.source.grow(count)
+        return count
+
+    def acknowledged(self) -> dict[str, int]:
+        """Samples and frames of the streams recorded since opening that are safe on disk, by item id."""
+        return self._recording.acknowledged()
+
+    @property
+    def waiting_bytes(self) -> int:
+        """Recorded data that wait for the disk."""
+        return self._recording.waiting_bytes
+
+    @property
+    def recording_trouble(self) -> BaseException | None:
+        return self._recording.trouble
+
+    def _begin(self, item: BiasRun | FrameStack, recorded: frozenset[str]) -> str:
+        """Write the fields of a stream that is going to grow."""
+        with self._saving:
+            ledger = self._ledger.copy()
+            ledger.written[item.id] = Written(recorded=recorded)
+            self._store.edit(lambda h5: _begin_stream(h5, item, ledger)).result()
+            self._ledger = ledger
+        return ledger.homes[item.id]
+
+    def _finish(self, item_id: str) -> int:
+        count = self._recording.finish(item_id)
+        with self._saving:
+            ledger = self._ledger.copy()
+            ledger.shown.pop(item_id, None)
+            ledger.saved.pop(item_id, None)
+            self._ledger = ledger
+            self._finished[item_id] = count
+        return count
+
+    def _hand_over(self, session: Session) -> None:
+        """Recorded stamps and columns belong to the model again once it has as many as the file: never fewer."""
+        for item_id, count in list(self._finished.items()):
+            item = session.find(item_id)
+            if isinstance(item, (BiasRun, FrameStack)) and len(item.times) == count:
+                written = self._ledger.written[item_id]
+                written.recorded = frozenset()
+                if isinstance(item, BiasRun):
+                    written.marks.update(run_marks(item))
+                del self._finished[item_id]
+
+
+def _apply(h5: Any, plan: Plan, ledger: Ledger, staged: dict[str, str]) -> None:
+    before = dict(ledger.shown)
+    apply_plan(h5, plan, ledger, staged)
+    if before != ledger.shown or plan.removed:
+        write_mirror(h5, plan, ledger)
+
+
+def _begin_stream(h5: Any, item: BiasRun | FrameStack, ledger: Ledger) -> None:
+    """The item, its clock, and the mark that it is being recorded."""
+    records = [encode_item(item)]
+    if item.clock.id not in ledger.homes:
+        records.insert(0, encode_item(item.clock))
+        records[0].listed = False
+    plan = Plan(records=records, is_complete=False, recording=frozenset({item.id}))
+    apply_plan(h5, plan, ledger, {})
+    h5[ledger.homes[item.id]].attrs[layout.RECORDING_ATTR] = np.bool_(True)
+
+
+def _show_run_live(h5: Any, home: str, run: BiasRun) -> None:
+    show_run(h5[layout.ENTRY], h5[home], run, h5[home]["times"][...], _start(h5), live=True)
+
+
+def _show_stack_live(h5: Any, home: str, stack: FrameStack) -> None:
+    import copy
+
+    twin = copy.copy(stack)
+    twin.times = h5[home][layout.ITEM]["times"][...]
+    show_stack(h5[home], twin, _start(h5), live=True)
+
+
+def _start(h5: Any) -> str:
+    stored = h5[layout.ENTRY].get("start_time")
+    return str(stored.asstr()[()]) if stored is not None else ""
+
+
+def _shape_of(h5: Any, home: str) -> tuple[tuple[int, ...], np.dtype[Any]] | None:
+    data = h5[home].get("data") if home in h5 else None
+    return None if data is None else (tuple(int(n) for n in data.shape), data.dtype)
+
+
+def _empty_trash(h5: Any) -> None:
+    for name in (layout.TRASH, layout.INCOMING):
+        if name in h5:
+            del h5[name]
+
+
+def _replace(temporary: Path, path: Path) -> None:
+    import os
+
+    from tandem_em.storage.raw_file import sync_folder
+
+    try:
+        os.replace(temporary, path)
+    except OSError as error:
+        raise UserError(
+            f"{path.name} could not be written: {error.strerror}.",
+            "Close it where it is open, or choose another name.",
+        ) from error
+    sync_folder(path.parent)
