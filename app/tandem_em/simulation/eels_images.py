@@ -67,7 +67,7 @@ def simulate_map(
         try:
             next(job)
         except StopIteration as stop:
-            return stop.value  # type: ignore[no-any-return]
+            return stop.value
 
 
 def simulate_states(
@@ -137,9 +137,9 @@ class _Beam:
         self.step = (LAST_eV - FIRST_eV) / channels
         self.first = -round(-FIRST_eV / self.step) * self.step
         self.channels = channels
-        self.energy_eV = self.first + self.step * np.arange(channels)
+        self.energy_eV: Floats = np.asarray(self.first + self.step * np.arange(channels), np.float64)
         self._length = 1 << int(np.ceil(np.log2(2 * channels)))
-        self.loss_eV = self.step * np.arange(self._length // 2)
+        self.loss_eV: Floats = np.asarray(self.step * np.arange(self._length // 2), np.float64)
         self._frequency = np.fft.rfftfreq(self._length, self.step)
 
     def transform(self, losses: Floats) -> NDArray[np.complex128]:
