@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -41,6 +41,8 @@ class Curve:
     """Whether a dot marks it at the cursor."""
     band: tuple[NDArray[Any], NDArray[Any]] | None = None
     """Lower and upper error limits, aligned with y."""
+    error_per_s: float = 0.0
+    """Half width of an error band that grows with time from the first sample on (shown units per second)."""
     nearest: bool = False
     """Whether the value at a moment is that of the nearest sample (frames) instead of the last one before."""
     hold_s: float = 1.0
@@ -56,6 +58,15 @@ class Curve:
 
     def shown(self, y: Any) -> Any:
         return y if self.factor == 1.0 and self.shift == 0.0 else y * self.factor + self.shift
+
+    def error_at(self, t: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Half width of the growing error band at session times."""
+        return np.asarray(np.maximum(self.own(t) - self.x[0], 0.0) * self.error_per_s)
+
+    def limit(self, side: int) -> Curve:
+        """The lower (0) or upper (1) edge of the error band as a curve."""
+        assert self.band is not None
+        return replace(self, y=self.band[side], band=None, levels=None, error_per_s=0.0)
 
     @property
     def extent(self) -> tuple[float, float] | None:

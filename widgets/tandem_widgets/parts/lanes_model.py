@@ -1,0 +1,125 @@
+"""What the lanes widget shows, as plain data: lanes with their curves, flags, bands and findings. No session in here."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Literal
+
+from tandem_em.texts import figure
+from tandem_widgets.parts import plot_ticks
+from tandem_widgets.parts.lanes_curves import Curve
+
+YRange = tuple[float, float] | Literal["visible"] | None
+"""Fixed limits (in the lane's base unit), what is in view, or everything (None)."""
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A dashed line across a lane: a budget, a safe window."""
+
+    value: float
+    colour: str
+    label: str = ""
+
+
+@dataclass(eq=False)
+class Lane:
+    """One quantity over time. `kind` is its identity; `weight` its share of the height."""
+
+    kind: str
+    title: str
+    unit: str
+    curves: list[Curve] = field(default_factory=list)
+    limits: list[Limit] = field(default_factory=list)
+    weight: float = 1.0
+    y: YRange = None
+    note: str = ""
+    """What is missing before anything can be shown; clicking it asks the pane."""
+    from_zero: bool = False
+    shows_each: bool = False
+    """Whether the gutter has one value per curve (particles) instead of one for the lane."""
+    caption: str = ""
+    """Overrides the unit text (`× start`)."""
+
+    def y_range(self, low_t: float, high_t: float) -> tuple[float, float]:
+        """Limits of the lane in its base unit for a stretch of time."""
+        if isinstance(self.y, tuple):
+            return self.y
+        between = self.y == "visible"
+        found = [c.range_between(low_t, high_t) if between else c.whole_range() for c in self.curves]
+        lows = [low for low, _ in found if math.isfinite(low)]
+        highs = [high for _, high in found if math.isfinite(high)]
+        if not lows:
+            return 0.0, 1.0
+        low, high = min(lows), max(highs)
+        if self.from_zero:
+            low, high = min(low, 0.0), max(high, 0.0)
+        limits = [
+            limit.value for limit in self.limits if low - (high - low) <= limit.value <= high + (high - low)
+        ]
+        return plot_ticks.padded(min([low, *limits]), max([high, *limits]))
+
+    def unit_for(self, low: float, high: float) -> tuple[float, str]:
+        """Factor and text of the unit that reads best over a range."""
+        if self.caption:
+            return 1.0, self.caption
+        return plot_ticks.reading_unit(max(abs(low), abs(high)) / 1.2, self.unit)
+
+    @property
+    def main_curves(self) -> list[Curve]:
+        return [curve for curve in self.curves if curve.is_main]
+
+
+def value_text(value: float, low: float, high: float, factor: float) -> str:
+    """A value with as many decimals as a thousandth of the range asks for."""
+    if not math.isfinite(value):
+        return "–"
+    resolution = abs(high - low) * factor / 1000.0
+    if not (resolution > 0 and math.isfinite(resolution)) or resolution < 1e-7:
+        return figure(value * factor, 4)
+    decimals = min(max(0, -math.floor(math.log10(resolution) + 1e-9)), 6)
+    return plot_ticks.tick_text(value * factor, decimals)
+
+
+@dataclass(frozen=True)
+class Flag:
+    """An event: a small tab at the top with a dashed line through all lanes, or a stretch until `end`."""
+
+    id: str
+    t: float
+    text: str
+    colour: str
+    end: float | None = None
+    tip: str = ""
+
+
+@dataclass(frozen=True)
+class Band:
+    """Something that lasted, in the row under the axis: an EELS map. A diamond where it is too short to be a bar."""
+
+    id: str
+    start: float
+    end: float
+    text: str
+    colour: str
+    tip: str = ""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something the data should not be trusted in, in the strip above the axis."""
+
+    start: float
+    end: float
+    colour: str
+    tip: str
+
+
+@dataclass
+class LanesContent:
+    lanes: list[Lane] = field(default_factory=list)
+    flags: list[Flag] = field(default_factory=list)
+    bands: list[Band] = field(default_factory=list)
+    findings: list[Finding] | None = None
+    """None: nothing has been checked, no strip is drawn."""

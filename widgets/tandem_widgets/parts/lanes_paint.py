@@ -1,0 +1,306 @@
+"""Painting lanes: grids, curves, limits, names, flags, axis, bands. Everything that stands still while the cursor moves."""
+
+from __future__ import annotations
+
+import numpy as np
+from PyQt6.QtCore import QLineF, QPointF, QRectF, Qt
+from PyQt6.QtGui import QFontMetricsF, QPainter, QPen, QPolygonF
+
+from tandem_widgets.parts import plot_ticks, theme
+from tandem_widgets.parts.lanes_curves import Curve, Trace, trace
+from tandem_widgets.parts.lanes_layout import FLAG, GUTTER, NAME_WIDTH, Layout
+from tandem_widgets.parts.lanes_model import Band, Flag, Lane, LanesContent
+from tandem_widgets.parts.plot_polyline import draw_pieces, polygon
+from tandem_widgets.parts.time_axis import TimeScale, moments
+
+Align = Qt.AlignmentFlag
+THIN = 1.2
+
+
+class Fonts:
+    """The few fonts of the lanes, made once per theme."""
+
+    def __init__(self) -> None:
+        self.name = theme.numbers_font(12, bold=True)
+        self.value = theme.numbers_font(12, bold=True)
+        self.small = theme.numbers_font(10)
+        self.tick = theme.numbers_font(11)
+        self.flag = theme.numbers_font(10, bold=True)
+        self.row = theme.numbers_font(11)
+        self.small_metrics = QFontMetricsF(self.small)
+        self.flag_metrics = QFontMetricsF(self.flag)
+        self.row_metrics = QFontMetricsF(self.row)
+
+
+class LaneScale:
+    """Values up: low..high over a rectangle's height."""
+
+    def __init__(self, low: float, high: float, rect: QRectF) -> None:
+        self.low, self.high, self.rect = low, high, rect
+        self.per_unit = rect.height() / ((high - low) or 1.0)
+
+    def y(self, value: float) -> float:
+        return self.rect.bottom() - (value - self.low) * self.per_unit
+
+    def value(self, y: float) -> float:
+        return self.low + (self.rect.bottom() - y) / self.per_unit
+
+
+def pen(colour: str, width: float = 1.0, alpha: float = 1.0, dashed: bool = False) -> QPen:
+    made = QPen(theme.colour(colour, alpha), width)
+    made.setCosmetic(True)
+    made.setJoinStyle(Qt.PenJoinStyle.BevelJoin)
+    if dashed:
+        made.setStyle(Qt.PenStyle.CustomDashLine)
+        made.setDashPattern([4.0, 3.0])
+    return made
+
+
+def paint_lane(
+    painter: QPainter, lane: Lane, scale: TimeScale, up: LaneScale, fonts: Fonts, ratio: float
+) -> None:
+    """One lane: grid and tick labels, limits, curves, name and unit."""
+    _paint_grid(painter, lane, up, scale, fonts)
+    painter.save()
+    painter.setClipRect(up.rect.adjusted(0, -1, 0, 1))
+    for limit in lane.limits:
+        y = up.y(limit.value)
+        painter.setPen(pen(limit.colour, 1.0, 0.9, dashed=True))
+        painter.drawLine(QLineF(up.rect.left(), y, up.rect.right(), y))
+        if limit.label:
+            _limit_label(painter, limit.label, limit.colour, y, up.rect, fonts)
+    for curve in lane.curves:
+        paint_curve(painter, curve, scale, up, ratio)
+    painter.restore()
+    _paint_name(painter, lane, up, fonts)
+
+
+def _limit_label(painter: QPainter, text: str, colour: str, y: float, rect: QRectF, fonts: Fonts) -> None:
+    painter.setFont(fonts.small)
+    painter.setPen(theme.colour(colour))
+    above = y - 13 > rect.top()
+    box = QRectF(rect.left() + 4, y - 13 if above else y + 1, rect.width() - 8, 12)
+    painter.drawText(box, Align.AlignRight | Align.AlignVCenter, text)
+
+
+def _paint_grid(painter: QPainter, lane: Lane, up: LaneScale, scale: TimeScale, fonts: Fonts) -> None:
+    factor, _unit = lane.unit_for(up.low, up.high)
+    marks = plot_ticks.ticks(up.low * factor, up.high * factor, max(2, int(up.rect.height() / 24)))
+    decimals = plot_ticks.decimals_for(marks)
+    active = theme.active()
+    painter.setFont(fonts.tick)
+    lines = []
+    painter.setPen(theme.colour(active.quiet))
+    for mark in marks:
+        y = up.y(mark / factor)
+        if up.rect.top() - 1 <= y <= up.rect.bottom() + 1:
+            lines.append(QLineF(scale.left, y, up.rect.right(), y))
+            if not lane.note:
+                box = QRectF(NAME_WIDTH - 8, y - 8, GUTTER - NAME_WIDTH, 16)
+                painter.drawText(
+                    box, Align.AlignRight | Align.AlignVCenter, plot_ticks.tick_text(mark, decimals)
+                )
+    painter.setPen(pen(active.line, 1.0, 0.55))
+    for line in lines:
+        painter.drawLine(line)
+
+
+def _paint_name(painter: QPainter, lane: Lane, up: LaneScale, fonts: Fonts) -> None:
+    active = theme.active()
+    top = up.rect.top()
+    _factor, unit = lane.unit_for(up.low, up.high)
+    painter.setFont(fonts.name)
+    painter.setPen(theme.colour(active.text))
+    painter.drawText(QRectF(10, top - 1, NAME_WIDTH, 15), Align.AlignLeft | Align.AlignVCenter, lane.title)
+    painter.setFont(fonts.small)
+    painter.setPen(theme.colour(active.quiet))
+    painter.drawText(QRectF(10, top + 14, NAME_WIDTH, 12), Align.AlignLeft | Align.AlignVCenter, unit)
+    if lane.note:
+        painter.setFont(fonts.row)
+        painter.drawText(up.rect.adjusted(8, 0, -8, 0), Align.AlignLeft | Align.AlignVCenter, lane.note)
+
+
+def paint_curve(painter: QPainter, curve: Curve, scale: TimeScale, up: LaneScale, ratio: float) -> None:
+    line = trace(curve, scale, max(1, round(scale.width * ratio)))
+    if not len(line.xs):
+        return
+    ys = up.rect.bottom() - (line.values - up.low) * up.per_unit
+    colour, alpha = (theme.active().faint, 0.9) if curve.is_stale else (curve.colour, 1.0)
+    if curve.band is not None or curve.error_per_s:
+        _paint_band(painter, curve, scale, up, line, colour)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+    few = len(line.xs) < 2500
+    painter.setPen(pen(colour, THIN * ratio if few or ratio > 1 else 1.0, 0.55 if line.is_coarse else alpha))
+    draw_pieces(painter, line.xs, ys, line.breaks)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+
+
+def _paint_band(
+    painter: QPainter, curve: Curve, scale: TimeScale, up: LaneScale, line: Trace, colour: str
+) -> None:
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(theme.colour(colour, 0.18))
+    if curve.band is not None:
+        lower, upper = (trace(curve.limit(side), scale, round(scale.width)) for side in (0, 1))
+        if len(lower.xs) == len(upper.xs):
+            _fill_between(painter, lower, upper, up)
+        return
+    t = scale.low + (line.xs - scale.left) * scale.per_pixel
+    error = curve.error_at(t)
+    _fill_between(
+        painter,
+        Trace(line.xs, line.values - error, line.breaks),
+        Trace(line.xs, line.values + error, line.breaks),
+        up,
+    )
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+
+
+def _fill_between(painter: QPainter, lower: Trace, upper: Trace, up: LaneScale) -> None:
+    start = 0
+    for end in [*(int(b) for b in lower.breaks), len(lower.xs)]:
+        part = slice(start, end)
+        xs = np.concatenate([lower.xs[part], upper.xs[part][::-1]])
+        values = np.concatenate([lower.values[part], upper.values[part][::-1]])
+        painter.drawPolygon(polygon(xs, up.rect.bottom() - (values - up.low) * up.per_unit))
+        start = end
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+
+
+def paint_axis(painter: QPainter, layout: Layout, scale: TimeScale, fonts: Fonts) -> None:
+    """The common time axis under the lanes, with faint lines up through them."""
+    active = theme.active()
+    painter.setFont(fonts.tick)
+    lines = []
+    painter.setPen(theme.colour(active.quiet))
+    for moment, text in moments(scale):
+        x = scale.x(moment)
+        lines.append(QLineF(x, layout.axis.top(), x, layout.axis.top() + 3))
+        box = QRectF(x - 50, layout.axis.top() + 2, 100, layout.axis.height() - 2)
+        painter.drawText(box, Align.AlignHCenter | Align.AlignVCenter, text)
+    painter.setPen(pen(active.line))
+    for line in lines:
+        painter.drawLine(line)
+    painter.drawLine(QLineF(scale.left, layout.axis.top(), scale.left + scale.width, layout.axis.top()))
+
+
+def flag_boxes(flags: list[Flag], scale: TimeScale, fonts: Fonts, top: float) -> list[tuple[Flag, QRectF]]:
+    """Tabs of the flags in view; those that would overlap go one row down, and without text beyond the third row."""
+    ends = [-1e9] * 3
+    boxes = []
+    for flag in sorted(flags, key=lambda f: f.t):
+        x = scale.x(flag.t)
+        if not scale.left - 200 <= x <= scale.left + scale.width:
+            continue
+        width = min(fonts.flag_metrics.horizontalAdvance(flag.text), 220.0) + 10
+        row = next((number for number, end in enumerate(ends) if x >= end + 2), None)
+        if row is None:
+            boxes.append((flag, QRectF(x, top, 5, FLAG)))
+            continue
+        ends[row] = x + width
+        boxes.append((flag, QRectF(x, top + row * (FLAG + 1), width, FLAG)))
+    return boxes
+
+
+def paint_flags(
+    painter: QPainter, boxes: list[tuple[Flag, QRectF]], layout: Layout, scale: TimeScale, fonts: Fonts
+) -> None:
+    painter.save()
+    painter.setClipRect(QRectF(scale.left - 1, 0, scale.width + 2, layout.bottom))
+    painter.setFont(fonts.flag)
+    for flag, box in boxes:
+        if flag.end is not None and flag.end > flag.t:
+            right = scale.x(flag.end)
+            painter.fillRect(
+                QRectF(box.left(), 0, right - box.left(), layout.bottom), theme.colour(flag.colour, 0.10)
+            )
+        painter.setPen(pen(flag.colour, 1.0, 0.75, dashed=True))
+        painter.drawLine(QLineF(box.left(), box.top(), box.left(), layout.bottom))
+    for flag, box in boxes:
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(theme.colour(flag.colour))
+        painter.drawRoundedRect(box, 2, 2)
+        if box.width() > 8:
+            painter.setPen(
+                theme.colour("#14171c" if theme.colour(flag.colour).lightnessF() > 0.45 else "#ffffff")
+            )
+            text = fonts.flag_metrics.elidedText(flag.text, Qt.TextElideMode.ElideRight, box.width() - 9)
+            painter.drawText(box.adjusted(5, 0, -3, 0), Align.AlignLeft | Align.AlignVCenter, text)
+    painter.restore()
+
+
+def band_boxes(
+    bands: list[Band], scale: TimeScale, fonts: Fonts, row: QRectF
+) -> list[tuple[Band, QRectF, bool]]:
+    """Where the maps lie in their row, and whether one is long enough to be a bar."""
+    boxes = []
+    for band in bands:
+        start, end = scale.x(band.start), scale.x(band.end)
+        if end < scale.left - 100 or start > scale.left + scale.width:
+            continue
+        long = end - start >= 10
+        width = max(end - start, 10.0) if long else 10.0
+        left = start if long else (start + end) / 2 - 5
+        boxes.append((band, QRectF(left, row.top() + 3, width, row.height() - 6), long))
+    return boxes
+
+
+def paint_bands(
+    painter: QPainter, boxes: list[tuple[Band, QRectF, bool]], layout: Layout, scale: TimeScale, fonts: Fonts
+) -> None:
+    painter.save()
+    painter.setClipRect(
+        QRectF(scale.left - 8, layout.bands.top(), scale.width + 8 + 24, layout.bands.height())
+    )
+    painter.setFont(fonts.row)
+    for number, (band, box, long) in enumerate(boxes):
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, not long)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(theme.colour(band.colour, 0.35 if long else 1.0))
+        if long:
+            painter.drawRect(box)
+            painter.setBrush(theme.colour(band.colour))
+            painter.drawRect(QRectF(box.left(), box.top(), 2, box.height()))
+            painter.drawRect(QRectF(box.right() - 2, box.top(), 2, box.height()))
+        else:
+            middle, half = box.center(), 5.0
+            painter.drawPolygon(
+                QPolygonF([QPointF(middle.x(), middle.y() - half), QPointF(middle.x() + half, middle.y()),
+                           QPointF(middle.x(), middle.y() + half), QPointF(middle.x() - half, middle.y())])
+            )  # fmt: skip
+        following = boxes[number + 1][1].left() if number + 1 < len(boxes) else scale.left + scale.width + 24
+        _band_text(painter, band, box, long, following, fonts)
+    painter.restore()
+
+
+def _band_text(
+    painter: QPainter, band: Band, box: QRectF, long: bool, following: float, fonts: Fonts
+) -> None:
+    wanted = fonts.row_metrics.horizontalAdvance(band.text)
+    inside = long and box.width() > wanted + 12
+    left = box.left() + 6 if inside else box.right() + 4
+    room = (box.right() if inside else following) - left - 4
+    if room < 20:
+        return
+    painter.setPen(theme.colour(theme.active().text if inside else band.colour))
+    text = fonts.row_metrics.elidedText(band.text, Qt.TextElideMode.ElideRight, room)
+    painter.drawText(
+        QRectF(left, box.top() - 3, room + 4, box.height() + 6), Align.AlignLeft | Align.AlignVCenter, text
+    )
+
+
+def paint_strip(painter: QPainter, content: LanesContent, layout: Layout, scale: TimeScale) -> None:
+    """The trust strip: quiet where all is well, coloured where something was found."""
+    if content.findings is None:
+        return
+    rect = layout.strip.adjusted(0, 1, 0, -1)
+    painter.fillRect(rect, theme.colour(theme.active().good, 0.35))
+    painter.save()
+    painter.setClipRect(rect)
+    for finding in content.findings:
+        left, right = scale.x(finding.start), scale.x(finding.end)
+        painter.fillRect(
+            QRectF(left - 1, rect.top(), max(right - left, 1.0) + 2, rect.height()),
+            theme.colour(finding.colour),
+        )
+    painter.restore()
