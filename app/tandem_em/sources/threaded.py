@@ -41,6 +41,7 @@ class ThreadedSource(ABC):
     sync: ClassVar[Origin] = "same host"
     patience_s: ClassVar[float] = 0.0
     retry_s: ClassVar[float] = 0.5
+    quiet_s: ClassVar[float] = 2.0
 
     def __init__(self, name: str, *, queue: BlockQueue | None = None) -> None:
         self._name = name
@@ -218,6 +219,7 @@ class ThreadedSource(ABC):
                     self._set_state("waiting", "Connected; waiting for data.")
                 while not self._stopping.is_set():
                     self._pump()
+                    self._note_quiet()
             except SourceLostError as loss:
                 self._lost(str(loss))
             except UserError as error:
@@ -232,6 +234,11 @@ class ThreadedSource(ABC):
             finally:
                 self._disconnect()
         self._queue.close()
+
+    def _note_quiet(self) -> None:
+        """A connection over which nothing comes is waiting, not running."""
+        if self._state == "running" and host_now() - self._last_host_time > self.quiet_s:
+            self._set_state("waiting", f"No data for {self.quiet_s:g} s.")
 
     def _lost(self, message: str) -> None:
         if not self._stopping.is_set():
