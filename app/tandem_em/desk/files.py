@@ -13,7 +13,8 @@ import numpy as np
 
 from tandem_em.desk.settings import config_folder
 from tandem_em.importers.base import Imported, ImportOptions, Question
-from tandem_em.jobs import Job, Progress
+from tandem_em.jobs import Job, Progress, run_to_end
+from tandem_em.model.arrays import ArraySource
 from tandem_em.model.clock import TYPICAL_UNCERTAINTY_S, Clock
 from tandem_em.model.curves import BiasRun
 from tandem_em.model.edits import AddItem, ChangeFields, Together
@@ -25,8 +26,9 @@ from tandem_em.model.session import Session
 from tandem_em.model.spectra import SpectrumImage
 from tandem_em.notices import UserError
 
+
 if TYPE_CHECKING:
-    from tandem_em.storage.session_store import SessionStore
+    from tandem_em.storage.session_store import SaveReport, SessionStore
 
 SUFFIX = ".nxs"
 Stream = BiasRun | FrameStack | SpectrumImage
@@ -39,47 +41,74 @@ class Opened:
     session: Session
     store: SessionStore
     problems: list[str] = field(default_factory=list)
+    embedded: dict[str, ArraySource] = field(default_factory=dict)
 
 
 def is_session_file(path: Path) -> bool:
     """Whether this is a file of ours (by content)."""
     if not path.is_file():
         return False
-    with path.open("rb") as file:
-        if file.read(8) != b"\x89HDF\r\n\x1a\n":
-            return False
-    from tandem_em.storage.session_store import is_session
+    from tandem_em.storage.recognise import is_session
 
-    return bool(is_session(path))
+    return is_session(path, SUFFIX)
 
 
 def open_session(path: Path, *, readonly: bool = False) -> Job[Opened]:
     """Open a session file, recovering it if it was not closed; read-only when somebody else is writing it."""
     from tandem_em.storage.session_store import SessionStore
 
-    yield Progress(0, 0, f"Opening {path.name}")
-    store = SessionStore.open(path, readonly=readonly)
+    store = yield from SessionStore.open_job(path, readonly, open_link=open_linked_array)
     try:
         session = yield from store.load()
     except BaseException:
-        store.close()
+        store.abandon()
         raise
     return Opened(session, store, list(store.problems))
 
 
-def create_session(path: Path, session: Session) -> Job[Opened]:
-    """Write a session into a new file (under a temporary name, then replaced)."""
+def create_session(path: Path, session: Session, *, overwrite: bool = False) -> Job[Opened]:
+    """Write a session into a new file (under a temporary name, then replaced). The snapshot is taken now."""
     from tandem_em.storage.session_store import SessionStore
 
-    yield Progress(0, 0, f"Creating {path.name}")
-    store = SessionStore.create(path, session)
-    try:
-        yield from store.save(session)
-    except BaseException:
-        store.close()
-        path.unlink(missing_ok=True)
-        raise
-    return Opened(session, store)
+    store = SessionStore.create(path, overwrite=overwrite, open_link=open_linked_array)
+    saving = store.save(session)
+
+    def work() -> Job[Opened]:
+        try:
+            report = yield from saving
+        except BaseException:
+            store.abandon()
+            path.unlink(missing_ok=True)
+            raise
+        return Opened(session, store, embedded=report.embedded)
+
+    return work()
+
+
+def settle(opened: Opened, embedded: dict[str, ArraySource]) -> None:
+    """Big data that were copied into the file are read from there from now on (call it where the session lives)."""
+    for item_id, source in embedded.items():
+        item = opened.session.find(item_id)
+        if isinstance(item, FrameStack | SpectrumImage):
+            item.source.close()
+            item.source = source
+
+
+def holder_text(store: SessionStore) -> str:
+    """Who writes to a file that we may only read; empty when we write or nobody does."""
+    if not store.is_readonly:
+        return ""
+    return store.holder.sentence() if store.holder is not None else "It may not be written to."
+
+
+def open_linked_array(path: Path, dataset: str) -> ArraySource:
+    """The array of a linked file, found again by its importer."""
+    from tandem_em.importers import registry
+
+    for item in run_to_end(registry.read(path)).items:
+        if isinstance(item, FrameStack | SpectrumImage) and dataset in ("", item.name):
+            return item.source
+    raise UserError(f"{path.name} no longer holds {dataset}.", "Choose the file it was linked from.")
 
 
 def import_files(session: Session, paths: list[Path], options: ImportOptions | None = None) -> Job[Imported]:
@@ -195,9 +224,9 @@ def recoverable() -> list[Path]:
     folder = config_folder() / "recovery"
     if not folder.is_dir():
         return []
-    from tandem_em.storage.session_store import holder_of
+    from tandem_em.storage.opening import who_writes
 
-    files = [path for path in folder.glob(f"*{SUFFIX}") if path.stat().st_size and holder_of(path) is None]
+    files = [path for path in folder.glob(f"*{SUFFIX}") if path.stat().st_size and who_writes(path) is None]
     return sorted(files, key=lambda path: path.stat().st_mtime, reverse=True)
 
 
@@ -233,10 +262,25 @@ def open_filter() -> str:
     return f"All TandEM reads ({patterns});;TandEM session (*{SUFFIX});;All files (*)"
 
 
+def save_session(opened: Opened) -> Job[SaveReport]:
+    """Commit what changed. The snapshot is taken now; call `settle` with what it embedded."""
+    return opened.store.save(opened.session)
+
+
 def save_session_as(opened: Opened | None, session: Session, path: Path) -> Job[Opened]:
-    """Write a compact copy under another name and go on with it."""
+    """Write a compact copy under another name and go on with it: the same session, in the new file."""
     if opened is None:
-        return (yield from create_session(path, session))
-    yield from opened.store.save(session) if not opened.store.is_readonly else iter(())
-    store = yield from opened.store.save_as(path, session)
-    return Opened(session, store)
+        return create_session(path, session, overwrite=True)
+    saving = None if opened.store.is_readonly else opened.store.save(session)
+    return _copy_to(opened, saving, session, path)
+
+
+def _copy_to(opened: Opened, saving: Job[SaveReport] | None, session: Session, path: Path) -> Job[Opened]:
+    if saving is not None:
+        yield from saving
+    yield from opened.store.save_as(path)
+    if path.exists() and path.samefile(opened.store.path):
+        return opened
+    copy = yield from open_session(path)
+    arrays = {item.id: item.source for item in (*copy.session.stacks, *copy.session.maps)}
+    return Opened(session, copy.store, copy.problems, arrays)

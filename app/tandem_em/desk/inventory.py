@@ -32,7 +32,7 @@ def describe_file(path: Path) -> Job[dict[str, Any]]:
                 "problems": opened.problems,
             }
             if opened.store.holder:
-                found["being_written_by"] = opened.store.holder
+                found["being_written_by"] = opened.store.holder.sentence()
         finally:
             opened.store.close()
         return found

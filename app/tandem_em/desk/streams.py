@@ -40,10 +40,10 @@ def open_source(path: Path, *, write: bool = False, options: ImportOptions | Non
     if files.is_session_file(path):
         opened = yield from files.open_session(path, readonly=not write)
         if write and opened.store.is_readonly:
-            holder = opened.store.holder or "another program"
+            holder = files.holder_text(opened.store)
             opened.store.close()
             raise UserError(
-                f"{path.name} is being written by {holder}.", "Close it there first, or work without --save."
+                f"{path.name} cannot be written. {holder}", "Close it there first, or leave out --save."
             )
         return Source(path, opened.session, opened)
     if write:

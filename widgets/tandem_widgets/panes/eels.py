@@ -1,16 +1,260 @@
-"""The EELS maps pane."""
+"""The EELS pane: pictures, the spectrum under the pointer with its windows, the edges, the profile across the stack."""
 
 from __future__ import annotations
 
-from PyQt6.QtWidgets import QWidget
+import numpy as np
+from numpy.typing import NDArray
+from PyQt6.QtWidgets import QComboBox, QVBoxLayout, QWidget
 
+from tandem_em.analysis.line_profile import profile
 from tandem_em.desk.desk import Desk
+from tandem_em.desk.eels import default_edges, fitting_edges
+from tandem_em.desk.live_map import LiveMap
+from tandem_em.model.spectra import Edge, SpectrumImage
+from tandem_em.notices import UserError
+from tandem_widgets.panes.eels_edges import EdgeTable
+from tandem_widgets.panes.eels_images import EelsImages
+from tandem_widgets.parts import theme
+from tandem_widgets.parts.bind import Bindings
+from tandem_widgets.parts.composite import limits
 from tandem_widgets.parts.pane_frame import EmptyHint, PaneFrame
+from tandem_widgets.parts.refresh import Refresher
+from tandem_widgets.parts.spectrum_plot import Band, Content, Curve, Mark, SpectrumPlot
+
+HINT = "Drop a spectrum image, a line scan or a spectrum here.\n.dm3 .dm4 .emd .hspy .msa"
+Floats = NDArray[np.float64]
 
 
 class EelsPane(PaneFrame):
-    """A first face: says what it waits for."""
+    """Shows one spectrum image of the session; the others join in the profile."""
 
     def __init__(self, desk: Desk) -> None:
-        super().__init__("EELS maps", QWidget())
-        self.set_empty(EmptyHint("Drop a spectrum image here: .dm3 .dm4 .emd .hspy .msa", []))
+        body = QWidget()
+        super().__init__("EELS maps", body)
+        self._desk = desk
+        self._session = desk.session
+        self._live: dict[str, LiveMap] = {}
+        self._image: SpectrumImage | None = None
+        self._place: tuple[float, float] | None = None
+        self._levels: dict[str, tuple[float, float]] = {}
+        self.images = EelsImages(self._session)
+        self.spectrum = SpectrumPlot()
+        self.edges = EdgeTable(desk)
+        self.profile = SpectrumPlot()
+        column = QVBoxLayout(body)
+        column.setContentsMargins(0, 0, 0, 2)
+        column.setSpacing(2)
+        column.addWidget(self.images, 30)
+        column.addWidget(self.spectrum, 36)
+        column.addWidget(self.edges)
+        column.addWidget(self.profile, 22)
+        self._chooser = QComboBox()
+        self._chooser.setToolTip("Which spectrum image")
+        self._chooser.activated.connect(self._chosen)
+        self.add_tool_widget(self._chooser)
+        self._refresher = Refresher(self, self._show_all)
+        self._hover = Refresher(self, self._show_spectrum)
+        self.images.hovered.connect(self._hovered)
+        self.images.left.connect(self._unhovered)
+        self.spectrum.band_dragged.connect(self._drag_band)
+        self.spectrum.band_released.connect(desk.end_gesture)
+        self.spectrum.band_clicked.connect(lambda key: self._session.focus.select("edge", key))
+        bindings = Bindings(self)
+        for collection in (
+            self._session.maps,
+            self._session.edges,
+            self._session.sites,
+            self._session.profiles,
+        ):
+            bindings.on(collection.added, lambda _item: self._choose())
+            bindings.on(collection.removed, lambda _item: self._choose())
+            bindings.on(collection.changed, lambda _item, _names: self._refresher.mark())
+        bindings.on(self._session.focus.selection_changed, self._selected)
+        self._choose()
+
+    # --- which map -----------------------------------------------------------------------------------------------
+
+    def _choose(self) -> None:
+        maps = self._session.maps
+        self._chooser.clear()
+        for image in maps:
+            self._chooser.addItem(image.name, image.id)
+        self._chooser.setVisible(len(maps) > 1)
+        image_or_none = maps.get(self._session.focus.selected("map")) or maps.first
+        if image_or_none is None:
+            self._image = None
+            self.set_empty(EmptyHint(HINT, []))
+            self.subtitle.set_text("")
+            return
+        self.set_empty(None)
+        if not len(self._session.edges):
+            for edge in fitting_edges(default_edges(), image_or_none.energy_eV):
+                self._session.edges.add(edge)
+        self._chooser.setCurrentIndex(maps.index(image_or_none.id))
+        if self._image is not image_or_none:
+            self._image = image_or_none
+            self._levels.clear()
+            self.images.show_map(image_or_none)
+        for image in maps:
+            if image.id not in self._live:
+                live = LiveMap(self._desk, image)
+                live.ready.connect(self._refresher.mark)
+                self._live[image.id] = live
+        self._refresher.mark()
+
+    def _chosen(self, index: int) -> None:
+        self._session.focus.select("map", self._chooser.itemData(index))
+
+    def _selected(self, kind: str) -> None:
+        if kind == "map":
+            self._choose()
+        elif kind in ("edge", "site"):
+            self._refresher.mark()
+
+    @property
+    def _edge(self) -> Edge | None:
+        edges = self._session.edges
+        return edges.get(self._session.focus.selected("edge")) or edges.first
+
+    # --- showing -------------------------------------------------------------------------------------------------
+
+    def _show_all(self) -> None:
+        image = self._image
+        if image is None:
+            return
+        self._show_title(image)
+        self._show_maps(image)
+        self._show_spectrum()
+        self._show_profile(image)
+
+    def _show_title(self, image: SpectrumImage) -> None:
+        height, width, channels = image.shape
+        parts = [image.name, f"{width}×{height}×{channels}"]
+        if image.pixel_nm:
+            parts.append(f"{image.pixel_nm[0]:.3g} nm")
+        if not image.pixel_nm:
+            parts.append("not calibrated")
+        self.subtitle.set_text(" · ".join(parts))
+
+    def _counts(self, image: SpectrumImage, edge: Edge) -> Floats | None:
+        """The map of an edge, or nothing where its windows are impossible (said in the title)."""
+        try:
+            return self._live[image.id].counts(edge)
+        except UserError as error:
+            self.subtitle.set_text(f"{error.title} {error.advice}")
+            return None
+
+    def _show_maps(self, image: SpectrumImage) -> None:
+        maps: dict[str, Floats] = {}
+        names: list[str] = []
+        for edge in self._session.edges:
+            if edge.channel and (counts := self._counts(image, edge)) is not None:
+                maps[edge.channel] = counts
+                names.append(edge.name.split(" ")[0])
+        self.images.show_composite(
+            maps, {key: limits(counts) for key, counts in maps.items()}, " · ".join(names)
+        )
+        chosen = self._edge
+        counts = self._counts(image, chosen) if chosen is not None else None
+        if chosen is not None and counts is not None:
+            self.images.show_single(counts, limits(counts), chosen.name)
+        else:
+            self.images.refresh()
+
+    def _current_spectrum(self) -> Floats | None:
+        assert self._image is not None
+        live = self._live[self._image.id]
+        found = live.spectrum(*self._place) if self._place is not None else None
+        return found if found is not None else live.mean_spectrum()
+
+    def _show_spectrum(self) -> None:
+        image = self._image
+        if image is None:
+            return
+        spectrum = self._current_spectrum()
+        look = theme.active()
+        content = Content(x_label="energy loss (eV)", zero_based=True)
+        chosen = self._edge
+        edges = fitting_edges(list(self._session.edges), image.energy_eV)
+        for edge in edges:
+            mark = chosen is not None and edge.id == chosen.id
+            if edge.background != "none":
+                content.bands.append(Band(edge.id, "fit", *edge.fit, edge.colour, selected=mark))
+            content.bands.append(Band(edge.id, "signal", *edge.signal, edge.colour, edge.name, selected=mark))
+        content.x_range = self._energy_range(image, edges)
+        if spectrum is not None:
+            content.curves.append(Curve(image.energy_eV, spectrum, look.text))
+            for edge in edges:
+                self._add_fit(content, edge, spectrum)
+            content.title = self._place_text()
+        self.spectrum.show_content(content)
+
+    def _add_fit(self, content: Content, edge: Edge, spectrum: Floats) -> None:
+        assert self._image is not None
+        try:
+            fit = self._live[self._image.id].fit(edge, spectrum)
+        except UserError:
+            return  # the map has said so already
+        if fit is not None:
+            amber = theme.active().warning
+            content.curves.append(Curve(fit.energy_eV, fit.background, amber, 1.2, dashed=True, scales=False))
+            content.curves.append(Curve(fit.residual_energy_eV, fit.residual, edge.colour, 1.0, scales=False))
+
+    def _energy_range(self, image: SpectrumImage, edges: list[Edge]) -> tuple[float, float]:
+        energy = image.energy_eV
+        if not edges:
+            return float(energy[0]), float(energy[-1])
+        low = min(min(edge.fit[0] or edge.signal[0], edge.signal[0]) for edge in edges)
+        high = max(edge.signal[1] for edge in edges)
+        room = 0.25 * (high - low)
+        return max(float(energy[0]), low - 0.12 * room), min(float(energy[-1]), high + room)
+
+    def _place_text(self) -> str:
+        if self._place is None:
+            return "whole map"
+        return f"pixel {round(self._place[0])}, {round(self._place[1])}"
+
+    def _show_profile(self, image: SpectrumImage) -> None:
+        line = next((p for p in self._session.profiles if self._session.stacks.get(p.owner_id) is None), None)
+        edge = self._edge
+        self.profile.setVisible(line is not None)
+        if line is None or edge is None:
+            return
+        content = Content(
+            x_label="distance (nm)" if image.pixel_nm else "distance (px)",
+            title=f"{edge.name} along the line",
+        )
+        for index, each in enumerate(self._session.maps):
+            counts = self._counts(each, edge)
+            if counts is None:
+                continue
+            error = self._live[each.id].error(edge)
+            distance, mean, spread = profile(counts, line.start, line.end, line.width_px, error)
+            step = each.pixel_nm[0] if each.pixel_nm else 1.0
+            colour = (theme.active().quiet, "#ff5a5f", "#ffbf47", "#4a9eff")[index % 4]
+            content.curves.append(
+                Curve(distance * step, mean, colour, 1.3, label=each.state or each.name, error=spread)
+            )
+        for layer in image.layers:
+            place = layer.get("start_nm", layer.get("from_nm"))
+            if isinstance(place, int | float):
+                content.marks.append(Mark(float(place), str(layer.get("name", ""))))
+        self.profile.show_content(content)
+
+    # --- gestures ------------------------------------------------------------------------------------------------
+
+    def _hovered(self, x: float, y: float) -> None:
+        self._place = (x, y)
+        self._hover.mark()
+
+    def _unhovered(self) -> None:
+        self._place = None
+        self._hover.mark()
+
+    def _drag_band(self, key: str, kind: str, low: float, high: float) -> None:
+        edge = self._session.edges.get(key)
+        if edge is not None:
+            fields = {"fit" if kind == "fit" else "signal": (round(low, 2), round(high, 2))}
+            self._desk.change(
+                f"Move {kind} window of {edge.name}", edge, merge_key=f"band {key} {kind}", **fields
+            )

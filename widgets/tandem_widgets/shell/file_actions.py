@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PyQt6.QtWidgets import QFileDialog, QMessageBox
 
@@ -52,9 +52,7 @@ class FileActions:
     @property
     def holder(self) -> str:
         """Who writes this file while we may only read it; empty when we write."""
-        return (
-            self._opened.store.holder if self._opened is not None and self._opened.store.is_readonly else ""
-        )
+        return files.holder_text(self._opened.store) if self._opened is not None else ""
 
     @property
     def is_dirty(self) -> bool:
@@ -96,11 +94,8 @@ class FileActions:
         self._window.show_session(opened.session)
         self._saved_revision = self._revision()
         notices = self._window.workshop.notices
-        if opened.store.holder and opened.store.is_readonly:
-            notices.warning(
-                f"{opened.store.path.name} is open for reading only.",
-                f"It is being written by {opened.store.holder}.",
-            )
+        if self.holder:
+            notices.warning(f"{opened.store.path.name} is open for reading only.", self.holder)
         for problem in opened.problems:
             notices.warning(problem)
         if not self.is_untitled:
@@ -171,6 +166,7 @@ class FileActions:
     def _created(self, opened: files.Opened, revision: int) -> None:
         self._saving = False
         self._opened = opened
+        files.settle(opened, opened.embedded)
         self._saved_revision = revision
         self._window._show_file()
 
@@ -179,17 +175,19 @@ class FileActions:
             return
         self._saving = True
         revision = self._revision()
-        store = self._opened.store
+        opened = self._opened
+        store = opened.store
 
-        def done(_result: object) -> None:
+        def done(report: Any) -> None:
             self._saving = False
+            files.settle(opened, report.embedded)
             self._saved_revision = revision
             self._window._show_file()
             if not quiet:
                 self._window.workshop.notices.info(f"Saved {store.path.name}.")
 
         self._keep_view()
-        self._window.desk.start("Saving", store.save(self._session), done, on_error=self._save_failed)
+        self._window.desk.start("Saving", files.save_session(opened), done, on_error=self._save_failed)
 
     def _keep_view(self) -> None:
         view = self._session.info.view
@@ -216,6 +214,7 @@ class FileActions:
         def done(opened: files.Opened) -> None:
             was_untitled = self.is_untitled
             self._opened = opened
+            files.settle(opened, opened.embedded)
             self._saved_revision = revision
             if old is not None:
                 old.store.close()
@@ -265,7 +264,7 @@ class FileActions:
                 self._window.workshop.settings.remember_recent(Path(chosen))
             elif self._opened is not None:
                 self._keep_view()
-                run_to_end(self._opened.store.save(self._session))
+                run_to_end(files.save_session(self._opened))
             self._saved_revision = self._revision()
         except Exception as error:  # noqa: BLE001  the edge: told to the person, who stays
             self._window.workshop.notices.tell(error)

@@ -1,0 +1,42 @@
+"""What a person would do with the demo: correct the drift, outline three particles and the cluster, follow them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tandem_em.desk import particles
+from tandem_em.jobs import Job, Progress
+from tandem_em.model.frames import FrameStack
+from tandem_em.model.session import Session
+from tandem_em.model.tracks import Particle
+from tandem_em.simulation.movie_physics import truth
+from tandem_em.simulation.movie_recipe import MovieRecipe
+
+DRAWN = ("P1", "P2", "P3")
+COLOURS = ("#ff5a5f", "#4a9eff", "#ffbf47")
+
+
+def analyse(session: Session, stack: FrameStack, recipe: MovieRecipe) -> Job[None]:
+    """Drift, then outlines from a first drawing that is a few per cent off, as a hand's is."""
+    yield Progress(0, 0, "Finding the drift")
+    drift = yield from particles.find_drift(stack)
+    stack.drift_px = drift
+    drawn = []
+    rng = np.random.default_rng(recipe.seed)
+    for name, colour in zip(DRAWN, COLOURS):
+        particle = Particle(name=name, stack_id=stack.id, colour=colour, reference_frames=[0], simulated=True)
+        particle.outlines[0] = particles.key_outline(by_hand(truth(recipe, 0)[name], rng))
+        drawn.append(session.particles.add(particle))
+    found = yield from particles.follow(stack, drawn)
+    for particle, outlines in zip(drawn, found):
+        particle.outlines = outlines
+        particle.followed = (0, len(stack) - 1)
+
+
+def by_hand(
+    polygon: np.ndarray[tuple[int, ...], np.dtype[np.float64]], rng: np.random.Generator
+) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+    """About thirty vertices, each off by two per cent of the size: a hand-drawn outline."""
+    few = polygon[:: max(1, len(polygon) // 30)]
+    size = float(np.ptp(few, axis=0).mean())
+    return few + rng.normal(0, 0.015 * size, few.shape)

@@ -1,0 +1,125 @@
+"""A spectrum image at the fingertips: loaded once, sums prepared in the background, maps answered at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from psygnal import Signal
+
+from tandem_em.desk.desk import Desk
+from tandem_em.desk.eels import IN_MEMORY_BYTES, windows_of
+from tandem_em.jobs import Job, Progress
+from tandem_em.model.spectra import Edge, SpectrumImage
+
+Floats = NDArray[np.float64]
+
+
+@dataclass
+class Fit:
+    """An edge on one spectrum, for drawing: the background over both windows, and what it leaves in the fit window."""
+
+    energy_eV: Floats
+    background: Floats
+    residual_energy_eV: Floats
+    residual: Floats
+
+
+class LiveMap:
+    """Answers maps and spectra of one spectrum image. `ready` tells that answers got better (data, then sums, are in)."""
+
+    ready = Signal()
+
+    def __init__(self, desk: Desk, image: SpectrumImage) -> None:
+        self.image = image
+        self._desk = desk
+        self._data: NDArray[Any] | None = None
+        self._sums: Any = None
+        self._mean: Floats | None = None
+        desk.start(f"Reading {image.name}", self._load(), self._loaded, key=f"load {image.id}")
+
+    @property
+    def is_ready(self) -> bool:
+        return self._sums is not None
+
+    def _load(self) -> Job[tuple[NDArray[Any] | None, Any, Floats]]:
+        from tandem_em.analysis import eels_sums
+
+        image = self.image
+        height, width, channels = image.shape
+        yield Progress(0, 3, f"Reading {image.name}")
+        if height * width * channels * image.source.dtype.itemsize <= IN_MEMORY_BYTES:
+            data = np.ascontiguousarray(image.source.read(slice(None)))
+            yield Progress(1, 3, f"Preparing {image.name}")
+            sums = yield from eels_sums.prepare(data, image.energy_eV)
+            mean = np.asarray(np.nanmean(data.reshape(-1, channels), axis=0, dtype=np.float64))
+            for edge in list(self._desk.session.edges)[:1]:
+                sums.map(windows_of(edge))  # compiles the kernels while nobody waits
+            return data, sums, mean
+        rows = lambda y0, y1: image.source.read(slice(y0, y1))  # noqa: E731
+        sums = yield from eels_sums.prepare_from_rows(rows, image.shape, image.energy_eV)
+        some = np.concatenate(
+            [image.source.read(slice(y, y + 1)) for y in range(0, height, max(1, height // 32))]
+        )
+        return None, sums, np.asarray(np.nanmean(some.reshape(-1, channels), axis=0, dtype=np.float64))
+
+    def _loaded(self, found: tuple[NDArray[Any] | None, Any, Floats]) -> None:
+        self._data, self._sums, self._mean = found
+        self.ready.emit()
+
+    def counts(self, edge: Edge) -> Floats | None:
+        """The net counts of an edge, per pixel; None until the data are in. Raises UserError for impossible windows."""
+        return None if self._sums is None else np.asarray(self._sums.map(windows_of(edge)).counts)
+
+    def error(self, edge: Edge) -> Floats | None:
+        """The error map of an edge (counts)."""
+        if self._sums is None:
+            return None
+        found = self._sums.map(windows_of(edge), "error").error
+        return None if found is None else np.asarray(found)
+
+    def mean_spectrum(self) -> Floats | None:
+        return self._mean
+
+    def spectrum(self, x: float, y: float, radius_px: float = 0.0) -> Floats | None:
+        """The mean spectrum of the pixels within `radius_px` of a place; None outside the map."""
+        height, width, channels = self.image.shape
+        column, row = round(x), round(y)
+        if not (0 <= column < width and 0 <= row < height):
+            return None
+        if radius_px < 1:
+            found = (
+                self._data[row, column] if self._data is not None else self.image.source.read((row, column))
+            )
+            return np.asarray(found, np.float64)
+        if self._data is None:
+            return None
+        reach = int(np.ceil(radius_px))
+        y0, y1, x0, x1 = (
+            max(0, row - reach),
+            min(height, row + reach + 1),
+            max(0, column - reach),
+            min(width, column + reach + 1),
+        )
+        yy, xx = np.mgrid[y0:y1, x0:x1]
+        inside = (xx - x) ** 2 + (yy - y) ** 2 <= radius_px**2 + 0.25
+        return np.asarray(
+            self._data[y0:y1, x0:x1][inside].reshape(-1, channels).mean(axis=0, dtype=np.float64)
+        )
+
+    def fit(self, edge: Edge, spectrum: Floats) -> Fit | None:
+        """The background of an edge on one spectrum; None where there is none."""
+        from tandem_em.analysis.eels_maps import map_edge
+
+        if edge.background == "none":
+            return None
+        found = map_edge(spectrum, self.image.energy_eV, windows_of(edge))
+        if found.form is None or found.coefficients is None or not np.isfinite(found.coefficients).all():
+            return None
+        energy = self.image.energy_eV
+        inside = (energy >= edge.fit[0]) & (energy <= max(edge.signal[1], edge.fit[1]))
+        curve = found.form.curve(found.coefficients, energy[inside])
+        fitted = energy[inside] <= edge.fit[1]
+        return Fit(energy[inside], curve, energy[inside][fitted], (spectrum[inside] - curve)[fitted])

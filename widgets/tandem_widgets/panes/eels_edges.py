@@ -1,0 +1,167 @@
+"""The table of edges: colour, onset, windows, method and RGB channel, all editable; every change is one undo step."""
+
+from __future__ import annotations
+
+import re
+from typing import get_args
+
+from PyQt6.QtCore import QPoint, Qt
+from PyQt6.QtGui import QColor, QIcon, QPixmap
+from PyQt6.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QTableWidget, QTableWidgetItem
+
+from tandem_em.desk.desk import Desk
+from tandem_em.desk.eels import default_edges
+from tandem_em.model.spectra import BackgroundModel, Edge
+from tandem_widgets.parts.bind import Bindings
+
+HEADINGS = ("edge", "onset", "background", "signal window", "method", "map")
+
+
+def window_text(window: tuple[float, float]) -> str:
+    return f"{window[0]:.1f} – {window[1]:.1f}"
+
+
+def read_window(text: str) -> tuple[float, float] | None:
+    """`41 - 51`, `41.0–51.0 eV`, `41 51`: two numbers, the lower first; None when it is not that."""
+    numbers = [float(n.replace(",", ".")) for n in re.findall(r"\d+(?:[.,]\d+)?", text)]
+    return (numbers[0], numbers[1]) if len(numbers) == 2 and numbers[0] < numbers[1] else None
+
+
+def method_text(edge: Edge) -> str:
+    return f"{edge.background}, {edge.order}" if "polynomial" in edge.background else edge.background
+
+
+class EdgeTable(QTableWidget):
+    """Shows session.edges."""
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__(0, len(HEADINGS))
+        self._desk = desk
+        self._filling = False
+        self.setHorizontalHeaderLabels(list(HEADINGS))
+        header = self.horizontalHeader()
+        assert header is not None
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        rows = self.verticalHeader()
+        assert rows is not None
+        rows.hide()
+        rows.setDefaultSectionSize(20)
+        self.setShowGrid(False)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.customContextMenuRequested.connect(self._menu)
+        self.itemChanged.connect(self._edited)
+        self.itemSelectionChanged.connect(self._select)
+        bindings = Bindings(self)
+        for signal in (desk.session.edges.added, desk.session.edges.removed):
+            bindings.on(signal, lambda _edge: self.fill())
+        bindings.on(desk.session.edges.changed, lambda _edge, _names: self.fill())
+        bindings.on(
+            desk.session.focus.selection_changed,
+            lambda kind: self._show_selection() if kind == "edge" else None,
+        )
+        self.fill()
+
+    def fill(self) -> None:
+        self._filling = True
+        edges = list(self._desk.session.edges)
+        self.setRowCount(len(edges))
+        for row, edge in enumerate(edges):
+            texts = (
+                edge.name, f"{edge.onset_eV:.1f} eV", window_text(edge.fit) if edge.background != "none" else "–",
+                window_text(edge.signal), method_text(edge), edge.channel or "–",
+            )  # fmt: skip
+            for column, text in enumerate(texts):
+                item = QTableWidgetItem(text)
+                if column == 0:
+                    item.setIcon(swatch(edge.colour))
+                if column >= 4:
+                    item.setFlags(item.flags() & ~Qt.ItemFlag.ItemIsEditable)
+                self.setItem(row, column, item)
+        header = self.horizontalHeader()
+        self.setFixedHeight((header.height() if header else 24) + 20 * max(1, len(edges)) + 4)
+        self._filling = False
+        self._show_selection()
+
+    def _show_selection(self) -> None:
+        chosen = self._desk.session.focus.selected("edge")
+        for row, edge in enumerate(self._desk.session.edges):
+            if edge.id == chosen and self.currentRow() != row:
+                self._filling = True
+                self.selectRow(row)
+                self._filling = False
+
+    def _select(self) -> None:
+        edge = self._edge(self.currentRow())
+        if edge is not None and not self._filling:
+            self._desk.session.focus.select("edge", edge.id)
+
+    def _edge(self, row: int) -> Edge | None:
+        edges = list(self._desk.session.edges)
+        return edges[row] if 0 <= row < len(edges) else None
+
+    def _edited(self, item: QTableWidgetItem) -> None:
+        edge = self._edge(item.row())
+        if self._filling or edge is None:
+            return
+        text = item.text().strip()
+        if item.column() == 0 and text:
+            self._desk.change("Rename edge", edge, name=text)
+        elif item.column() == 1 and re.match(r"[\d.,]+", text):
+            self._desk.change("Onset", edge, onset_eV=float(re.split(r"[^\d.,]", text)[0].replace(",", ".")))
+        elif item.column() in (2, 3):
+            window = read_window(text)
+            if window is None:
+                self._desk.notices.warning(
+                    f"“{text}” is not a window.", "Type two energies, such as 41 – 51."
+                )
+            elif item.column() == 2:
+                self._desk.change(f"Background of {edge.name}", edge, fit=window)
+            else:
+                self._desk.change(f"Signal of {edge.name}", edge, signal=window)
+        self.fill()
+
+    def _menu(self, place: QPoint) -> None:
+        edge = self._edge(self.rowAt(place.y()))
+        menu = QMenu(self)
+        if edge is not None:
+            models = menu.addMenu("Background model")
+            for model in get_args(BackgroundModel):
+                if models is not None:
+                    models.addAction(
+                        model,
+                        lambda model=model: self._desk.change("Background model", edge, background=model),
+                    )
+            if "polynomial" in edge.background:
+                orders = menu.addMenu("Order")
+                for order in (1, 2, 3, 4):
+                    if orders is not None:
+                        orders.addAction(
+                            str(order), lambda order=order: self._desk.change("Order", edge, order=order)
+                        )
+            channels = menu.addMenu("Colour channel")
+            for channel in ("red", "green", "blue", ""):
+                if channels is not None:
+                    channels.addAction(
+                        channel or "none",
+                        lambda c=channel: self._desk.change("Colour channel", edge, channel=c),
+                    )
+            menu.addAction("Remove", lambda: self._desk.remove(f"Remove {edge.name}", edge))
+            menu.addSeparator()
+        menu.addAction("Add Li K, P L, Si L", lambda: self._desk.add("Add edges", *default_edges()))
+        menu.addAction("Add an edge", self._add)
+        viewport = self.viewport()
+        if viewport is not None:
+            menu.popup(viewport.mapToGlobal(place))
+
+    def _add(self) -> None:
+        name = self._desk.session.edges.free_name("edge ")
+        self._desk.add("Add edge", Edge(name=name, onset_eV=60.0, fit=(45.0, 57.0), signal=(60.0, 65.0)))
+
+
+def swatch(colour: str) -> QIcon:
+    pixmap = QPixmap(10, 10)
+    pixmap.fill(QColor(colour))
+    return QIcon(pixmap)

@@ -1,0 +1,358 @@
+"""A plot of spectra or profiles: curves, labels, and windows that are dragged by their edges or bodies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PyQt6.QtCore import QPointF, QRectF, Qt, pyqtSignal
+from PyQt6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF, QWheelEvent
+from PyQt6.QtWidgets import QWidget
+
+from tandem_widgets.parts import theme
+from tandem_widgets.parts.plot_polyline import polygon
+from tandem_widgets.parts.plot_ticks import decimals_for, padded, tick_text, ticks
+
+GRAB_PX = 5
+LEFT, RIGHT, TOP, BOTTOM = 46, 14, 8, 32
+
+
+@dataclass
+class Curve:
+    """A line; `error` draws a band of ± that size."""
+
+    x: NDArray[Any]
+    y: NDArray[Any]
+    colour: str
+    width: float = 1.2
+    dashed: bool = False
+    label: str = ""
+    error: NDArray[Any] | None = None
+    scales: bool = True
+    """Whether it counts when the y axis is fitted."""
+
+
+@dataclass(frozen=True)
+class Band:
+    """A window of energy: where a background is fitted, or a signal counted."""
+
+    key: str
+    kind: Literal["fit", "signal"]
+    low: float
+    high: float
+    colour: str
+    label: str = ""
+    selected: bool = False
+
+
+@dataclass(frozen=True)
+class _Grip:
+    band: Band
+    part: Literal["low", "high", "body"]
+    at: float
+
+
+@dataclass
+class Mark:
+    """A vertical line with a text at the bottom: a layer boundary."""
+
+    x: float
+    text: str = ""
+
+
+@dataclass
+class Content:
+    """Everything the plot shows; replaced as a whole."""
+
+    curves: list[Curve] = field(default_factory=list)
+    bands: list[Band] = field(default_factory=list)
+    marks: list[Mark] = field(default_factory=list)
+    x_label: str = ""
+    title: str = ""
+    x_range: tuple[float, float] | None = None
+    zero_based: bool = False
+    y_unit: str = ""
+
+
+class SpectrumPlot(QWidget):
+    """Shows a Content. Wheel zooms x about the pointer, dragging empty space pans, double click fits."""
+
+    band_dragged = pyqtSignal(str, str, float, float)
+    """key, kind, low, high: while the finger moves."""
+    band_released = pyqtSignal()
+    band_clicked = pyqtSignal(str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setMouseTracking(True)
+        self.setMinimumHeight(90)
+        self.content = Content()
+        self.painted = 0
+        self._x_range: tuple[float, float] | None = None
+        self._grip: _Grip | None = None
+        self._pan: float | None = None
+
+    def show_content(self, content: Content) -> None:
+        if self.content.x_range != content.x_range:
+            self._x_range = None
+        self.content = content
+        self.update()
+
+    # --- ranges --------------------------------------------------------------------------------------------------
+
+    @property
+    def x_range(self) -> tuple[float, float]:
+        if self._x_range is not None:
+            return self._x_range
+        if self.content.x_range is not None:
+            return self.content.x_range
+        ends = [(float(c.x[0]), float(c.x[-1])) for c in self.content.curves if len(c.x) > 1]
+        return (min(e[0] for e in ends), max(e[1] for e in ends)) if ends else (0.0, 1.0)
+
+    def _y_range(self) -> tuple[float, float]:
+        low, high = self.x_range
+        lows, highs = [], []
+        for curve in self.content.curves:
+            if not curve.scales:
+                continue
+            seen = curve.y[(curve.x >= low) & (curve.x <= high)]
+            seen = seen[np.isfinite(seen)]
+            if len(seen):
+                lows.append(float(seen.min()))
+                highs.append(float(seen.max()))
+        if not lows:
+            return 0.0, 1.0
+        bottom, top = padded(min(lows), max(highs))
+        return (min(0.0, bottom), top) if self.content.zero_based else (bottom, top)
+
+    def _area(self) -> QRectF:
+        return QRectF(LEFT, TOP, max(10, self.width() - LEFT - RIGHT), max(10, self.height() - TOP - BOTTOM))
+
+    def _x_to_px(self, x: Any) -> Any:
+        area, (low, high) = self._area(), self.x_range
+        return area.left() + (x - low) / (high - low) * area.width()
+
+    def _px_to_x(self, px: float) -> float:
+        area, (low, high) = self._area(), self.x_range
+        return low + (px - area.left()) / area.width() * (high - low)
+
+    # --- painting ------------------------------------------------------------------------------------------------
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:
+        self.painted += 1
+        painter = QPainter(self)
+        look = theme.active()
+        painter.fillRect(self.rect(), QColor(look.plot))
+        area = self._area()
+        y_range = self._y_range()
+        self._paint_axes(painter, area, y_range)
+        painter.save()
+        painter.setClipRect(area)
+        self._paint_bands(painter, area)
+        self._paint_marks(painter, area)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        for curve in self.content.curves:
+            self._paint_curve(painter, area, y_range, curve)
+        painter.restore()
+        self._paint_labels(painter, area)
+
+    def _paint_axes(self, painter: QPainter, area: QRectF, y_range: tuple[float, float]) -> None:
+        look = theme.active()
+        painter.setFont(theme.numbers_font(11))
+        low, high = self.x_range
+        places = ticks(low, high, max(2, int(area.width() / 70)))
+        decimals = decimals_for(places)
+        painter.setPen(QColor(look.line))
+        painter.drawLine(area.bottomLeft(), area.bottomRight())
+        for place in places:
+            x = float(self._x_to_px(place))
+            painter.setPen(QColor(look.line))
+            painter.drawLine(QPointF(x, area.bottom()), QPointF(x, area.bottom() + 3))
+            painter.setPen(QColor(look.quiet))
+            painter.drawText(
+                QRectF(x - 30, area.bottom() + 3, 60, 14),
+                Qt.AlignmentFlag.AlignCenter,
+                tick_text(place, decimals),
+            )
+        y_places = ticks(*y_range, max(2, int(area.height() / 34)))
+        y_decimals = decimals_for(y_places)
+        for place in y_places:
+            y = area.bottom() - (place - y_range[0]) / (y_range[1] - y_range[0]) * area.height()
+            painter.setPen(theme.colour(look.line, 0.6))
+            painter.drawLine(QPointF(area.left(), y), QPointF(area.right(), y))
+            painter.setPen(QColor(look.quiet))
+            painter.drawText(
+                QRectF(0, y - 8, LEFT - 6, 16),
+                int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter),
+                short_number(place, y_decimals),
+            )
+        painter.setPen(QColor(look.quiet))
+        painter.drawText(
+            QRectF(area.left(), area.bottom() + 16, area.width(), 15),
+            Qt.AlignmentFlag.AlignCenter,
+            self.content.x_label,
+        )
+
+    def _paint_bands(self, painter: QPainter, area: QRectF) -> None:
+        for band in self.content.bands:
+            left, right = float(self._x_to_px(band.low)), float(self._x_to_px(band.high))
+            strength = (0.16, 0.45) if band.selected else (0.09, 0.3)
+            alpha = strength[1] if band.kind == "signal" else strength[0]
+            place = QRectF(left, area.top(), right - left, area.height())
+            painter.fillRect(place, theme.colour(band.colour, alpha))
+            if band.selected:
+                painter.setPen(QPen(theme.colour(band.colour, 0.8), 1))
+                painter.drawLine(place.topLeft(), place.bottomLeft())
+                painter.drawLine(place.topRight(), place.bottomRight())
+
+    def _paint_marks(self, painter: QPainter, area: QRectF) -> None:
+        look = theme.active()
+        painter.setFont(theme.numbers_font(11))
+        for mark in self.content.marks:
+            x = float(self._x_to_px(mark.x))
+            painter.setPen(QColor(look.line))
+            painter.drawLine(QPointF(x, area.top()), QPointF(x, area.bottom()))
+            painter.setPen(QColor(look.quiet))
+            painter.drawText(QPointF(x + 4, area.bottom() - 4), mark.text)
+
+    def _paint_curve(
+        self, painter: QPainter, area: QRectF, y_range: tuple[float, float], curve: Curve
+    ) -> None:
+        if len(curve.x) < 2:
+            return
+        low, high = self.x_range
+        first = max(0, int(np.searchsorted(curve.x, low)) - 1)
+        last = min(len(curve.x), int(np.searchsorted(curve.x, high)) + 2)
+        xs = np.asarray(self._x_to_px(curve.x[first:last]), np.float64)
+        scale = area.height() / (y_range[1] - y_range[0])
+        ys = area.bottom() - (curve.y[first:last] - y_range[0]) * scale
+        good = np.isfinite(ys)
+        if curve.error is not None:
+            band = np.nan_to_num(curve.error[first:last]) * scale
+            around = np.concatenate([ys[good] - band[good], (ys[good] + band[good])[::-1]])
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(theme.colour(curve.colour, 0.18))
+            painter.drawPolygon(polygon(np.concatenate([xs[good], xs[good][::-1]]), around))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+        style = Qt.PenStyle.DashLine if curve.dashed else Qt.PenStyle.SolidLine
+        painter.setPen(QPen(QColor(curve.colour), curve.width, style))
+        for piece in _runs(good):
+            line: QPolygonF = polygon(xs[piece], ys[piece])
+            painter.drawPolyline(line)
+
+    def _paint_labels(self, painter: QPainter, area: QRectF) -> None:
+        look = theme.active()
+        painter.setFont(theme.numbers_font(11, bold=True))
+        for band in self.content.bands:
+            if band.label:
+                x = float(self._x_to_px((band.low + band.high) / 2))
+                if area.left() <= x <= area.right():
+                    painter.setPen(QColor(band.colour))
+                    painter.drawText(
+                        QRectF(x - 40, area.top() - 2, 80, 16), Qt.AlignmentFlag.AlignCenter, band.label
+                    )
+        painter.setPen(QColor(look.text))
+        painter.drawText(QPointF(area.left() + 4, area.top() + 11), self.content.title)
+        painter.setFont(theme.numbers_font(11))
+        y = area.top() + 11
+        for curve in self.content.curves:
+            if curve.label:
+                painter.setPen(QColor(curve.colour))
+                width = painter.fontMetrics().horizontalAdvance(curve.label)
+                painter.drawText(QPointF(area.right() - width - 4, y), curve.label)
+                y += 14
+
+    # --- gestures ------------------------------------------------------------------------------------------------
+
+    def _grip_at(self, px: float) -> _Grip | None:
+        """What is under the pointer: an edge of a band before its body, signal windows before fit windows."""
+        bands = sorted(self.content.bands, key=lambda b: (not b.selected, b.kind != "signal"))
+        x = self._px_to_x(px)
+        for band in bands:
+            if abs(px - float(self._x_to_px(band.low))) <= GRAB_PX:
+                return _Grip(band, "low", x)
+            if abs(px - float(self._x_to_px(band.high))) <= GRAB_PX:
+                return _Grip(band, "high", x)
+        for band in bands:
+            if band.low <= x <= band.high:
+                return _Grip(band, "body", x)
+        return None
+
+    def mousePressEvent(self, event: QMouseEvent | None) -> None:
+        if event is None or event.button() != Qt.MouseButton.LeftButton:
+            return
+        self._grip = self._grip_at(event.position().x())
+        if self._grip is not None:
+            self.band_clicked.emit(self._grip.band.key)
+        else:
+            self._pan = event.position().x()
+
+    def mouseMoveEvent(self, event: QMouseEvent | None) -> None:
+        if event is None:
+            return
+        px = event.position().x()
+        if self._grip is not None:
+            self._drag(self._px_to_x(px))
+        elif self._pan is not None:
+            low, high = self.x_range
+            step = (self._pan - px) / self._area().width() * (high - low)
+            self._x_range, self._pan = (low + step, high + step), px
+            self.update()
+        else:
+            grip = self._grip_at(px)
+            shapes = {"low": Qt.CursorShape.SizeHorCursor, "high": Qt.CursorShape.SizeHorCursor}
+            shape = (
+                Qt.CursorShape.ArrowCursor
+                if grip is None
+                else shapes.get(grip.part, Qt.CursorShape.OpenHandCursor)
+            )
+            self.setCursor(shape)
+
+    def _drag(self, x: float) -> None:
+        assert self._grip is not None
+        band, part = self._grip.band, self._grip.part
+        low, high = band.low, band.high
+        least = (self.x_range[1] - self.x_range[0]) / 1000
+        if part == "low":
+            low = min(x, high - least)
+        elif part == "high":
+            high = max(x, low + least)
+        else:
+            low, high = low + x - self._grip.at, high + x - self._grip.at
+        self.band_dragged.emit(band.key, band.kind, low, high)
+
+    def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:
+        if self._grip is not None:
+            self._grip = None
+            self.band_released.emit()
+        self._pan = None
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent | None) -> None:
+        self._x_range = None
+        self.update()
+
+    def wheelEvent(self, event: QWheelEvent | None) -> None:
+        if event is None:
+            return
+        low, high = self.x_range
+        x = self._px_to_x(event.position().x())
+        factor = 0.9985 ** event.angleDelta().y()
+        self._x_range = (x + (low - x) * factor, x + (high - x) * factor)
+        self.update()
+        event.accept()
+
+
+def short_number(value: float, decimals: int) -> str:
+    """12000 as 12k: there is little room beside an axis."""
+    for limit, sign in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
+        if abs(value) >= limit:
+            return f"{value / (1e3 if sign == 'k' else limit):g}{sign}".replace("-", "−")
+    return tick_text(value, decimals)
+
+
+def _runs(good: NDArray[np.bool_]) -> list[slice]:
+    """Stretches without NaN."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], good, [False]]).astype(np.int8)))
+    return [slice(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2]) if b - a > 1]
