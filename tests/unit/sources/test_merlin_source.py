@@ -47,15 +47,14 @@ def test_a_thousand_frames_a_second_none_lost() -> None:
     with MerlinSimulator(frames=1500) as camera:
         source = MerlinSource(MerlinTable(name="camera", address=camera.address))
         source.start()
-        collect(source, 1)
-        start = time.monotonic()
-        frames = frames_of(collect(source, 1499))
-        took = time.monotonic() - start
+        start = time.process_time()
+        frames = frames_of(collect(source, 1500, 60.0))
+        cpu_s = time.process_time() - start
         for frame in frames[::100]:
             assert np.array_equal(frame.frame, camera.pixels(frame.frame_number))
         source.close()
-    assert [f.frame_number for f in frames] == list(range(2, 1501))
-    assert 1499 / took > 1000
+    assert [f.frame_number for f in frames] == list(range(1, 1501))
+    assert cpu_s / 1500 < 1 / 1000, "one core must be enough, with the simulator on it too"
     assert (source.status().dropped, source.status().missed) == (0, 0)
     assert np.diff([f.time for f in frames]) == pytest.approx(1e-3, abs=2e-6)
 
