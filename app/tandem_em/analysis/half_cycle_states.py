@@ -1,0 +1,120 @@
+"""Telling charge, discharge and rest apart sample by sample, also where the noise is as large as the current."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+States = NDArray[np.int8]
+REST_FRACTION = 0.02
+"""Less than this part of the usual current is a rest, when the noise is smaller still."""
+NOISE_FACTOR = 4.0
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """Above `on_A` current flows, below `off_A` it rests, between them the state stays. `window`: samples averaged first."""
+
+    on_A: float
+    off_A: float
+    noise_A: float
+    window: int
+
+
+def noise_of(values: Floats) -> float:
+    """Standard deviation of one sample, from the differences of neighbours (steps and slopes do not count)."""
+    if len(values) < 3:
+        return 0.0
+    second = np.diff(values, 2)
+    return float(np.median(np.abs(second - np.median(second)))) / 0.6745 / np.sqrt(6.0)
+
+
+def find_thresholds(
+    current: Floats, known_noise_A: float = 0.0, rest_below_A: float | None = None
+) -> Thresholds:
+    """Thresholds from the current itself: its noise, and how large it usually is where it flows."""
+    noise = max(noise_of(current), known_noise_A)
+    longest = max(1, len(current) // 40)
+    window = 1
+    usual = _usual(current, noise)
+    while window < longest and NOISE_FACTOR * noise / np.sqrt(window) > 0.4 * usual:
+        window = min(longest, 2 * window)
+        usual = _usual(averaged(current, window), noise / np.sqrt(window))
+    left = noise / np.sqrt(window)
+    on = max(NOISE_FACTOR * left, REST_FRACTION * usual) if rest_below_A is None else rest_below_A
+    return Thresholds(on, 0.5 * on, noise, window)
+
+
+def _usual(current: Floats, noise: float) -> float:
+    """How large the current is where it flows: the median of what stands clearly above the noise."""
+    size = np.abs(current)
+    flowing = size[size > max(NOISE_FACTOR * noise, REST_FRACTION * float(np.percentile(size, 98)))]
+    return float(np.median(flowing)) if len(flowing) else 0.0
+
+
+def averaged(values: Floats, window: int) -> Floats:
+    """Centred moving mean over `window` samples (shorter at the ends)."""
+    if window <= 1:
+        return values
+    total = np.concatenate([[0.0], np.cumsum(values)])
+    at = np.arange(len(values))
+    low, high = np.maximum(at - window // 2, 0), np.minimum(at + (window + 1) // 2, len(values))
+    return np.asarray((total[high] - total[low]) / (high - low), np.float64)
+
+
+def find_states(current: Floats, thresholds: Thresholds) -> States:
+    """+1, −1 or 0 (rest) for every sample, with hysteresis; lone samples that stick out are taken as their neighbours."""
+    smooth = averaged(current, thresholds.window)
+    marked = np.zeros(len(smooth), np.int8)
+    known = np.abs(smooth) <= thresholds.off_A
+    for sign in (1, -1):
+        flows = sign * smooth > thresholds.on_A
+        marked[flows] = sign
+        known |= flows
+    last = np.maximum.accumulate(np.where(known, np.arange(len(smooth)), -1))
+    states = np.where(last >= 0, marked[np.maximum(last, 0)], 0).astype(np.int8)
+    turned = (states != 0) & (np.sign(smooth) == -states) & ~known
+    states[turned] = 0  # crossed zero without reaching the other threshold: it rests
+    return _without_lone_samples(states)
+
+
+def _without_lone_samples(states: States) -> States:
+    if len(states) < 3:
+        return states
+    lone = (states[1:-1] != states[:-2]) & (states[:-2] == states[2:])
+    apart = lone & ~np.concatenate([[False], lone[:-1]])
+    states = states.copy()
+    states[1:-1][apart] = states[:-2][apart]
+    return states
+
+
+def find_stretches(current: Floats, thresholds: Thresholds) -> list[tuple[int, int, int]]:
+    """Sign, first sample and end (one past the last) of every stretch, in order."""
+    states = find_states(current, thresholds)
+    edges = np.concatenate([[0], np.flatnonzero(np.diff(states)) + 1, [len(states)]])
+    if thresholds.window > 1:
+        edges = _sharpened(current, edges, thresholds.window)
+    return [(int(states[(a + b) // 2]), int(a), int(b)) for a, b in itertools.pairwise(edges) if b > a]
+
+
+def _sharpened(current: Floats, edges: NDArray[np.intp], window: int) -> NDArray[np.intp]:
+    """Averaging blurs edges: put each where two constant currents fit the samples around it best."""
+    sharp = edges.copy()
+    for k in range(1, len(edges) - 1):
+        low, high = max(sharp[k - 1] + 1, edges[k] - window), min(edges[k + 1] - 1, edges[k] + window)
+        piece = current[max(sharp[k - 1], low - window) : min(edges[k + 1], high + window)]
+        start = max(sharp[k - 1], low - window)
+        if high - low < 2 or len(piece) < 4:
+            continue
+        total = np.cumsum(piece)
+        count = np.arange(1, len(piece))
+        left = total[:-1] / count
+        right = (total[-1] - total[:-1]) / (len(piece) - count)
+        gain = left**2 * count + right**2 * (len(piece) - count)
+        allowed = slice(max(low - start - 1, 0), max(high - start, 1))
+        sharp[k] = start + 1 + allowed.start + int(np.argmax(gain[allowed]))
+    return sharp

@@ -1,0 +1,209 @@
+"""Half cycles from the sign of the current: hysteresis and noise in mind, rests and pulses kept, voltage never sorted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tandem_em.analysis.charge import Gap, Steps, Zero, intervals
+from tandem_em.analysis.half_cycle_states import Thresholds, find_stretches, find_thresholds
+from tandem_em.analysis.plateau import Plateau, find_plateau
+
+Floats = NDArray[np.float64]
+UAH_PER_C = 1e6 / 3600.0
+
+
+@dataclass
+class HalfCycle:
+    """One stretch of charge, discharge or rest. Charges are amounts (≥ 0) except in a rest, where they may leak either way."""
+
+    number: int
+    kind: str
+    start_s: float
+    end_s: float
+    first: int
+    last: int
+    """Numbers of its first and last sample."""
+    charge_C: float
+    error_C: float
+    net_charge_C: float
+    energy_J: float | None = None
+    mean_voltage_V: float | None = None
+    charge_uAh_cm2: float | None = None
+    efficiency: float | None = None
+    cycle: int | None = None
+    gap_s: float = 0.0
+    """Time within it that was not recorded and is not in its charge."""
+    plateau: Plateau | None = None
+
+    @property
+    def duration_s(self) -> float:
+        return self.end_s - self.start_s
+
+
+@dataclass
+class Cycle:
+    """A charge and the discharge that answers it (or the other way round); pulses with rests between count together."""
+
+    number: int
+    first_kind: str
+    charge_C: float
+    discharge_C: float
+    efficiency: float
+    """What came back divided by what went in."""
+    efficiency_error: float
+    loss_C: float | None = None
+    """Loss of the answering capacity since the cycle before (C)."""
+    loss_fraction: float | None = None
+    energy_efficiency: float | None = None
+
+
+@dataclass
+class HalfCycles:
+    """All half cycles of a recording and what was left out."""
+
+    half_cycles: list[HalfCycle]
+    cycles: list[Cycle]
+    gaps: list[Gap]
+    zero: Zero
+    thresholds: Thresholds
+    late: int = 0
+    notes: list[str] = field(default_factory=list)
+
+
+def find_half_cycles(
+    t: Floats,
+    current_A: Floats,
+    voltage_V: Floats | None = None,
+    *,
+    zero: Zero | None = None,
+    area_cm2: float | None = None,
+    positive_is_charge: bool = True,
+    rest_below_A: float | None = None,
+    gap_limit_s: float | None = None,
+    segment_starts: Sequence[int] = (),
+) -> HalfCycles:
+    """Half cycles of a recording. `current_A` is as recorded; `rest_below_A`: less than this is a rest (None: found)."""
+    zero = zero or Zero()
+    t, current = np.asarray(t, np.float64), np.asarray(current_A, np.float64) - zero.current_A
+    steps = intervals(t, np.isfinite(current), gap_limit_s, segment_starts)
+    if len(steps.index) < 2:
+        return HalfCycles([], [], steps.gaps, zero, Thresholds(0.0, 0.0, 0.0, 1), steps.late)
+    at = current[steps.index]
+    thresholds = find_thresholds(at, zero.noise_A, rest_below_A)
+    stretches = find_stretches(at, thresholds)
+    volts = None if voltage_V is None else np.asarray(voltage_V, np.float64)[steps.index]
+    share = _Shares(t[steps.index], at, volts, steps, thresholds)
+    found = []
+    signs = [0, *(sign for sign, _, _ in stretches), 0]
+    for number, stretch in enumerate(stretches, 1):
+        sign = stretch[0]
+        kind = "rest" if sign == 0 else "charge" if (sign > 0) == positive_is_charge else "discharge"
+        found.append(share.half_cycle(number, kind, stretch, signs[number - 1], signs[number + 1], zero))
+    for half in found:
+        half.first, half.last = int(steps.index[half.first]), int(steps.index[half.last])
+        if area_cm2:
+            half.charge_uAh_cm2 = half.charge_C * UAH_PER_C / area_cm2
+    return HalfCycles(found, pair_cycles(found), steps.gaps, zero, thresholds, steps.late)
+
+
+class _Shares:
+    """Gives every interval between samples to the stretch it belongs to; at a reversal the ramp is cut where it crosses zero."""
+
+    def __init__(
+        self, t: Floats, current: Floats, volts: Floats | None, steps: Steps, thresholds: Thresholds
+    ) -> None:
+        self.t, self.current, self.volts, self.steps, self.thresholds = t, current, volts, steps, thresholds
+        dt = steps.dt_s
+        self.dq = 0.5 * (current[1:] + current[:-1]) * dt
+        if volts is not None:
+            power = volts * current
+            both = np.isfinite(power[1:]) & np.isfinite(power[:-1])
+            self.de = np.where(both, 0.5 * (power[1:] + power[:-1]) * dt, 0.0)
+            self.dq_with_volts = np.where(both, self.dq, 0.0)
+
+    def half_cycle(
+        self, number: int, kind: str, stretch: tuple[int, int, int], before: int, after: int, zero: Zero
+    ) -> HalfCycle:
+        """Everything about one stretch; `before` and `after` are the signs of its neighbours."""
+        sign, first, end = stretch
+        inner = slice(first, end - 1)
+        net = float(self.dq[inner].sum())
+        active_s = float(self.steps.dt_s[inner].sum())
+        edge_error = 0.0
+        for k, mine, other, other_sign in (
+            (first - 1, first, first - 1, before),
+            (end - 1, end - 1, end, after),
+        ):
+            if 0 <= k < len(self.dq) and not self.steps.open[k]:
+                net += self._edge(k, float(self.current[mine]), float(self.current[other]), sign, other_sign)
+                if sign:
+                    edge_error += 0.5 * abs(self.current[k + 1] - self.current[k]) * self.steps.dt_s[k]
+        noise = self.thresholds.noise_A * np.sqrt(float(np.sum(self.steps.dt_s[inner] ** 2)))
+        error = float(np.sqrt((zero.error_A * active_s) ** 2 + edge_error**2 + noise**2))
+        gap_s = float(np.sum(np.diff(self.t[first:end])[self.steps.open[inner]].clip(0)))
+        half = HalfCycle(number, kind, float(self.t[first]), float(self.t[end - 1]), first, end - 1,
+                         abs(net) if sign else net, error, net, gap_s=gap_s)  # fmt: skip
+        if self.volts is not None and sign:
+            passed = float(self.dq_with_volts[inner].sum())
+            if passed:
+                half.mean_voltage_V = float(self.de[inner].sum()) / passed
+                half.energy_J = half.mean_voltage_V * half.charge_C
+            elif np.isfinite(self.volts[first:end]).any():
+                half.mean_voltage_V = float(np.nanmean(self.volts[first:end]))
+                half.energy_J = half.mean_voltage_V * half.charge_C
+            half.plateau = find_plateau(self.volts[first:end], np.abs(self.dq[inner]), self.steps.dt_s[inner])
+        elif self.volts is not None and np.isfinite(self.volts[first:end]).any():
+            half.mean_voltage_V = float(np.nanmean(self.volts[first:end]))
+        return half
+
+    def _edge(self, k: int, mine: float, other: float, sign: int, other_sign: int) -> float:
+        """A stretch's part of interval k, in which one stretch ends and the next begins: a rest takes nothing of it."""
+        if sign == 0:
+            return 0.0
+        if other_sign == 0:
+            return float(self.dq[k])
+        if mine * other < 0:
+            return float(0.5 * mine * self.steps.dt_s[k] * abs(mine) / (abs(mine) + abs(other)))
+        return float(0.5 * self.dq[k])
+
+
+def pair_cycles(half_cycles: Sequence[HalfCycle]) -> list[Cycle]:
+    """Cycles from half cycles: neighbours of one kind (pulses) count together, two groups make a cycle."""
+    groups: list[list[HalfCycle]] = []
+    for half in half_cycles:
+        if half.kind == "rest":
+            continue
+        if groups and groups[-1][-1].kind == half.kind:
+            groups[-1].append(half)
+        else:
+            groups.append([half])
+    cycles: list[Cycle] = []
+    for one, two in zip(groups[::2], groups[1::2]):
+        went, came = sum(h.charge_C for h in one), sum(h.charge_C for h in two)
+        if went <= 0:
+            continue
+        number = len(cycles) + 1
+        went_error = float(np.sqrt(sum(h.error_C**2 for h in one)))
+        came_error = float(np.sqrt(sum(h.error_C**2 for h in two)))
+        efficiency = came / went
+        error = efficiency * float(np.hypot(went_error / went, came_error / came)) if came > 0 else 0.0
+        is_charge = one[0].kind == "charge"
+        cycle = Cycle(
+            number, one[0].kind, went if is_charge else came, came if is_charge else went, efficiency, error
+        )
+        energies = [sum(h.energy_J or 0.0 for h in group) for group in (one, two)]
+        if all(energies):
+            cycle.energy_efficiency = energies[1] / energies[0] if is_charge else energies[0] / energies[1]
+        if cycles:
+            before = cycles[-1].discharge_C if is_charge else cycles[-1].charge_C
+            cycle.loss_C = before - came
+            cycle.loss_fraction = cycle.loss_C / before if before else None
+        for half in (*one, *two):
+            half.cycle = number
+        two[-1].efficiency = efficiency
+        cycles.append(cycle)
+    return cycles
