@@ -48,7 +48,7 @@ def stop(text: str) -> None:
 
 
 def check_python() -> None:
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):  # noqa: UP036  this file is what an older Python meets first
         stop(f"this is Python {sys.version.split()[0]}; TandEM needs 3.11 or newer.")
 
 

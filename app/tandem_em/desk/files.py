@@ -98,7 +98,7 @@ def holder_text(store: SessionStore) -> str:
     """Who writes to a file that we may only read; empty when we write or nobody does."""
     if not store.is_readonly:
         return ""
-    return store.holder.sentence() if store.holder is not None else "It may not be written to."
+    return store.holder.sentence() if store.holder is not None else ""
 
 
 def open_linked_array(path: Path, dataset: str) -> ArraySource:

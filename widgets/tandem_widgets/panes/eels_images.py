@@ -37,6 +37,7 @@ class EelsImages(QWidget):
         row.setContentsMargins(8, 2, 8, 4)
         row.setSpacing(6)
         for canvas in self.canvases:
+            canvas.fill = True
             row.addWidget(canvas)
             canvas.view_changed.connect(lambda view, canvas=canvas: self._link(canvas, view))
             canvas.hovered.connect(lambda x, y, canvas=canvas: self.hovered.emit(*self._to_map(canvas, x, y)))

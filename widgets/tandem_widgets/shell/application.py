@@ -17,7 +17,7 @@ from tandem_em import __version__
 from tandem_em.desk import files
 from tandem_em.desk.settings import Settings, config_folder
 from tandem_em.jobs import Runner
-from tandem_em.notices import Notices
+from tandem_em.notices import Notices, UserError
 from tandem_widgets.parts import theme
 from tandem_widgets.parts.bridge import Bridge
 from tandem_widgets.shell import crash
@@ -130,17 +130,21 @@ def start_log() -> None:
     logging.basicConfig(level=logging.INFO, handlers=[handler])
 
 
-def settle(timeout_ms: int = 20_000, quiet_ms: int = 250) -> None:
-    """Let events and jobs run until nothing has been working for a while."""
-    app = QApplication.instance()
-    window = next((w for w in QApplication.topLevelWidgets() if isinstance(w, MainWindow)), None)
-    clock, quiet = QElapsedTimer(), QElapsedTimer()
-    clock.start()
+def settle(window: MainWindow, timeout_ms: int = 20_000, quiet_ms: int = 250) -> None:
+    """Let the event loop run until no job has been working for a while."""
+    loop, poll, quiet, clock = QEventLoop(), QTimer(), QElapsedTimer(), QElapsedTimer()
     quiet.start()
-    while app is not None and clock.elapsed() < timeout_ms and quiet.elapsed() < quiet_ms:
-        app.processEvents(QEventLoop.ProcessEventsFlag.AllEvents, 20)
-        if window is not None and window.workshop.runner.tasks:
+    clock.start()
+
+    def look() -> None:
+        if window.workshop.runner.tasks:
             quiet.restart()
+        if quiet.elapsed() >= quiet_ms or clock.elapsed() >= timeout_ms:
+            loop.quit()
+
+    poll.timeout.connect(look)
+    poll.start(20)
+    loop.exec()
 
 
 def screenshot(
@@ -160,17 +164,21 @@ def screenshot(
     window.resize(*size)
     window.show()
     window.docks.share_out()
-    if session is not None:
+    if session is not None and files.is_session_file(session):
+        opening = files.open_session(session, readonly=True)
         window.desk.start(
-            "Opening", files.open_session(session, readonly=True), window.files._show, on_error=errors.append
+            "Opening", opening, lambda opened: window.files.show(opened, quiet=True), on_error=errors.append
         )
-        settle(120_000)
+    elif session is not None:
+        window.files.open_paths([session])
+    settle(window, 120_000)
     if errors:
         raise errors[0]
     if at is not None:
         window.desk.session.focus.t = at
     window.docks.share_out()
-    settle()
+    settle(window)
+    window.header.read_only.hide()
     picture = window.grab()
     out.parent.mkdir(parents=True, exist_ok=True)
     written = picture.save(str(out))
@@ -179,8 +187,6 @@ def screenshot(
     bridge.close()
     window.workshop.runner.close()
     if not written:
-        from tandem_em.notices import UserError
-
         raise UserError(
             f"{out} could not be written.", "Check the folder, its permissions and the free space."
         )

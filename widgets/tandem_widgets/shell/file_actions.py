@@ -55,6 +55,10 @@ class FileActions:
         return files.holder_text(self._opened.store) if self._opened is not None else ""
 
     @property
+    def is_readonly(self) -> bool:
+        return self._opened is not None and self._opened.store.is_readonly
+
+    @property
     def is_dirty(self) -> bool:
         return not self._session.is_empty and self._revision() != self._saved_revision
 
@@ -86,15 +90,16 @@ class FileActions:
             self._start_import(paths)
 
     def _start_open(self, path: Path) -> None:
-        self._window.desk.start(f"Opening {path.name}", files.open_session(path), self._show, key="open")
+        self._window.desk.start(f"Opening {path.name}", files.open_session(path), self.show, key="open")
 
-    def _show(self, opened: files.Opened) -> None:
+    def show(self, opened: files.Opened, *, quiet: bool = False) -> None:
+        """Put an opened session into the window; `quiet`: it is looked at only, and everybody knows."""
         self.close()
         self._opened = opened
         self._window.show_session(opened.session)
         self._saved_revision = self._revision()
         notices = self._window.workshop.notices
-        if self.holder:
+        if self.is_readonly and not quiet:
             notices.warning(f"{opened.store.path.name} is open for reading only.", self.holder)
         for problem in opened.problems:
             notices.warning(problem)
@@ -149,7 +154,7 @@ class FileActions:
 
     def autosave(self) -> None:
         """Everything since the last commit goes to disk; an unnamed session gets a recovery file."""
-        if not self.is_dirty or self._saving or self.holder:
+        if not self.is_dirty or self._saving or self.is_readonly:
             return
         if self._opened is None:
             self._saving = True
@@ -232,7 +237,7 @@ class FileActions:
 
     def may_leave(self) -> bool:
         """Ask about unsaved changes; False when the person wants to stay."""
-        if self._session.is_empty or not (self.is_dirty or self.is_untitled) or self.holder:
+        if self._session.is_empty or not (self.is_dirty or self.is_untitled) or self.is_readonly:
             return True
         box = QMessageBox(self._window)
         box.setWindowTitle("TandEM")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from PyQt6.QtCore import pyqtSignal
+from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QSizePolicy, QToolButton, QWidget
 
 from tandem_em.desk.desk import Desk
 from tandem_em.desk.readout import read_at
 from tandem_widgets.parts import theme
 from tandem_widgets.parts.bind import Bindings
-from tandem_widgets.parts.pane_frame import ElidedLabel
 from tandem_widgets.parts.refresh import Refresher
 
 SPEEDS = (0.1, 0.25, 0.5, 1, 2, 5, 10, 25, 100)
@@ -52,9 +51,8 @@ class Header(QWidget):
         brand.setAccessibleName("Menu")
         brand.setMenu(menu)
         brand.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        self.session_name = ElidedLabel()
-        self.session_name.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
-        self.session_name.setMaximumWidth(220)
+        self.session_name = QLabel()
+        self.session_name.setProperty("role", "quiet")
         self.chips = QHBoxLayout()
         self.chips.setSpacing(6)
         self.simulated = Chip()
@@ -97,7 +95,7 @@ class Header(QWidget):
         self._refresher.mark()
 
     def show_file(self, name: str, tip: str, holder: str) -> None:
-        self.session_name.set_text(name)
+        self.session_name.setText(self.fontMetrics().elidedText(name, Qt.TextElideMode.ElideMiddle, 220))
         self.session_name.setToolTip(tip)
         self.read_only.show_text("read-only" if holder else "", theme.active().warning, holder)
 

@@ -121,7 +121,8 @@ class MainWindow(QMainWindow):
     def _show_file(self) -> None:
         name, tip = self.files.name, str(self.files.path or "Not saved yet")
         mark = " •" if self.files.is_dirty else ""
-        self.header.show_file(name + mark, tip, self.files.holder)
+        locked = (self.files.holder or "It may not be written to.") if self.files.is_readonly else ""
+        self.header.show_file(name + mark, tip, locked)
         self.setWindowTitle(f"{name}{mark} – TandEM")
         self.actions_table.refresh()
 
@@ -180,7 +181,9 @@ class MainWindow(QMainWindow):
 
     @property
     def can_save(self) -> bool:
-        return not self.files.holder and (self.files.is_dirty or self.files.is_untitled) and self.has_data
+        return (
+            not self.files.is_readonly and (self.files.is_dirty or self.files.is_untitled) and self.has_data
+        )
 
     @property
     def has_data(self) -> bool:
