@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
 
 from tandem_em.desk.desk import Desk
+from tandem_em.jobs import Job, Progress
 from tandem_em.model.curves import BiasRun, Cell
 from tandem_em.model.edits import AddItem, ChangeFields
 from tandem_em.model.history import Edit
 from tandem_em.model.session import Session
+from tandem_em.notices import UserError
+
+if TYPE_CHECKING:
+    from tandem_em.analysis.charge import Zero
 
 DEFAULT_LANES = ("voltage", "current", "area", "dose")
 YChoice = tuple[float, float] | Literal["visible"] | None
@@ -132,6 +139,21 @@ def set_zero(
     """Take a marked rest as the zero of the current; raw samples stay as they are."""
     label = "Set the current's zero" if span is not None else "Forget the current's zero"
     desk.change(label, run, zero_current_A=zero_A, zero_current_error_A=error_A, zero_span=span)
+
+
+def measuring_zero(run: BiasRun, span: tuple[float, float]) -> Job[Zero]:
+    """The zero of the current (as recorded) in a marked rest, session seconds."""
+    t, current = run.clock.to_session(run.times.view), np.asarray(run.values("current"), np.float64)
+    name = run.name
+    yield Progress(0, 1, "Measuring the zero")
+    from tandem_em.analysis.charge import zero_from_span
+
+    try:
+        return zero_from_span(t, current, span)
+    except ValueError as error:
+        raise UserError(
+            f"There are no samples of {name} in the marked stretch.", "Mark a rest within the recording."
+        ) from error
 
 
 def set_gap_limit(desk: Desk, run: BiasRun, limit_s: float | None) -> None:

@@ -41,8 +41,8 @@ class Curve:
     """Whether a dot marks it at the cursor."""
     band: tuple[NDArray[Any], NDArray[Any]] | None = None
     """Lower and upper error limits, aligned with y."""
-    error_per_s: float = 0.0
-    """Half width of an error band that grows with time from the first sample on (shown units per second)."""
+    error: NDArray[Any] | None = None
+    """Half width of an error band (in y's unit), aligned with y."""
     nearest: bool = False
     """Whether the value at a moment is that of the nearest sample (frames) instead of the last one before."""
     hold_s: float = 1.0
@@ -60,19 +60,27 @@ class Curve:
         return y if self.factor == 1.0 and self.shift == 0.0 else y * self.factor + self.shift
 
     def error_at(self, t: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Half width of the growing error band at session times."""
-        return np.asarray(np.maximum(self.own(t) - self.x[0], 0.0) * self.error_per_s)
+        """Half width of the error band at session times, as shown."""
+        if self.error is None or not len(self.x):
+            return np.zeros(len(t))
+        at = np.searchsorted(self.x, self.own(t) + 1e-9, side="right") - 1
+        return np.asarray(self.error[np.clip(at, 0, len(self.error) - 1)] * abs(self.factor), np.float64)
 
     def limit(self, side: int) -> Curve:
         """The lower (0) or upper (1) edge of the error band as a curve."""
         assert self.band is not None
-        return replace(self, y=self.band[side], band=None, levels=None, error_per_s=0.0)
+        return replace(self, y=self.band[side], band=None, levels=None, error=None)
 
     @property
     def extent(self) -> tuple[float, float] | None:
         if not len(self.x):
             return None
         return float(self.session(self.x[0])), float(self.session(self.x[-1]))
+
+    def is_within(self, low: float, high: float) -> bool:
+        """Whether some of it lies between two moments."""
+        extent = self.extent
+        return extent is not None and extent[0] <= high and extent[1] >= low
 
     def index_at(self, t: float) -> int:
         """The sample that counts at session time t; -1 in gaps and outside."""

@@ -43,11 +43,12 @@ class Lane:
     """Overrides the unit text (`× start`)."""
 
     def y_range(self, low_t: float, high_t: float) -> tuple[float, float]:
-        """Limits of the lane in its base unit for a stretch of time."""
+        """Limits of the lane in its base unit: of everything in the recordings that are in view, if not chosen."""
         if isinstance(self.y, tuple):
             return self.y
         between = self.y == "visible"
-        found = [c.range_between(low_t, high_t) if between else c.whole_range() for c in self.curves]
+        present = [c for c in self.curves if c.is_within(low_t, high_t)] or self.curves
+        found = [c.range_between(low_t, high_t) if between else c.whole_range() for c in present]
         lows = [low for low, _ in found if math.isfinite(low)]
         highs = [high for _, high in found if math.isfinite(high)]
         if not lows:
@@ -64,7 +65,10 @@ class Lane:
         """Factor and text of the unit that reads best over a range."""
         if self.caption:
             return 1.0, self.caption
-        return plot_ticks.reading_unit(max(abs(low), abs(high)) / 1.2, self.unit)
+        largest = max(abs(low), abs(high)) / 1.2
+        if self.unit == "V" and largest > 0.03:
+            return 1.0, "V"
+        return plot_ticks.reading_unit(largest, self.unit)
 
     @property
     def main_curves(self) -> list[Curve]:

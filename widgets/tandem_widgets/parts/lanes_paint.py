@@ -85,7 +85,7 @@ def _limit_label(painter: QPainter, text: str, colour: str, y: float, rect: QRec
 
 def _paint_grid(painter: QPainter, lane: Lane, up: LaneScale, scale: TimeScale, fonts: Fonts) -> None:
     factor, _unit = lane.unit_for(up.low, up.high)
-    marks = plot_ticks.ticks(up.low * factor, up.high * factor, max(2, int(up.rect.height() / 24)))
+    marks = plot_ticks.ticks(up.low * factor, up.high * factor, max(2, int(up.rect.height() / 18)))
     decimals = plot_ticks.decimals_for(marks)
     active = theme.active()
     painter.setFont(fonts.tick)
@@ -126,7 +126,7 @@ def paint_curve(painter: QPainter, curve: Curve, scale: TimeScale, up: LaneScale
         return
     ys = up.rect.bottom() - (line.values - up.low) * up.per_unit
     colour, alpha = (theme.active().faint, 0.9) if curve.is_stale else (curve.colour, 1.0)
-    if curve.band is not None or curve.error_per_s:
+    if curve.band is not None or curve.error is not None:
         _paint_band(painter, curve, scale, up, line, colour)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
     few = len(line.xs) < 2500

@@ -1,0 +1,227 @@
+"""The biasing pane: lanes over time, and other views of the same runs."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from PyQt6.QtCore import QPoint, Qt
+from PyQt6.QtWidgets import QHBoxLayout, QMenu, QStackedWidget, QToolButton, QWidget
+
+from tandem_em.desk import biasing
+from tandem_em.desk.desk import Desk
+from tandem_em.model.curves import BiasRun
+from tandem_em.model.items import Item
+from tandem_em.model.marks import Event
+from tandem_em.model.provenance import Step
+from tandem_widgets.panes import biasing_lanes, biasing_menus
+from tandem_widgets.panes.biasing_lanes import LaneMaker
+from tandem_widgets.panes.biasing_series import SeriesStore
+from tandem_widgets.panes.biasing_statistics import StretchStatistics
+from tandem_widgets.parts.bind import Bindings
+from tandem_widgets.parts.lanes import Lanes
+from tandem_widgets.parts.pane_frame import EmptyHint, PaneFrame
+from tandem_widgets.parts.refresh import Refresher
+
+LIVE_HZ = 30.0
+HINT = (
+    "Drop a biasing log here, or open one (Ctrl+O): BioLogic, Gamry, Ivium, Keithley, LabVIEW, DENSsolutions, "
+    "Protochips, or any table of text."
+)
+
+
+class BiasingPane(PaneFrame):
+    """Shows the runs of a session, and what belongs on their time axis."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._body = QStackedWidget()
+        super().__init__("Biasing", self._body)
+        self.desk = desk
+        self.bindings = Bindings(self)
+        self.lanes = Lanes(desk.session.focus)
+        self._body.addWidget(self.lanes)
+        self.refresher = Refresher(self, self.show_session, LIVE_HZ)
+        self.store = SeriesStore(desk, self.bindings, self.refresher.mark)
+        self.maker = LaneMaker(desk.session, self.store)
+        self.statistics = StretchStatistics(desk, self.lanes)
+        self.view_buttons: dict[str, QToolButton] = {}
+        self._add_views()
+        self._add_tools()
+        self._connect_lanes()
+        self.bindings.on(desk.session.changed, self._changed)
+        self.bindings.on(desk.session.focus.selection_changed, lambda _kind: self.refresher.mark())
+        self.show_session()
+
+    # --- building ------------------------------------------------------------------------------------------------
+
+    def _add_views(self) -> None:
+        """The views of the same data, right after the title."""
+        row = self.layout()
+        title_row = row.itemAt(0).layout() if row is not None and row.itemAt(0) is not None else None  # type: ignore[union-attr]
+        holder = QWidget()
+        buttons = QHBoxLayout(holder)
+        buttons.setContentsMargins(0, 0, 0, 0)
+        buttons.setSpacing(2)
+        self.views = biasing_menus.VIEWS
+        for name, text, tip in self.views:
+            button = QToolButton()
+            button.setProperty("role", "tool")
+            button.setText(text)
+            button.setToolTip(tip)
+            button.setAccessibleName(text)
+            button.setCheckable(True)
+            button.setAutoExclusive(True)
+            button.setChecked(name == "time")
+            button.clicked.connect(partial(self.show_view, name))
+            buttons.addWidget(button)
+            self.view_buttons[name] = button
+        if isinstance(title_row, QHBoxLayout):
+            title_row.insertWidget(1, holder)
+
+    def _add_tools(self) -> None:
+        self.cell_button = self.add_tool(
+            "Cell…", "Area, capacity, safe window and calculators", self.ask_cell
+        )
+        self.lanes_button = self.add_tool("lanes ▾", "Add, hide and arrange lanes")
+        menu = QMenu(self.lanes_button)
+        menu.aboutToShow.connect(lambda: biasing_menus.fill_lanes_menu(menu, self))
+        self.lanes_button.setMenu(menu)
+        self.lanes_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+
+    def _connect_lanes(self) -> None:
+        lanes, session = self.lanes, self.desk.session
+        lanes.flag_clicked.connect(self._to_flag)
+        lanes.band_clicked.connect(self._to_map)
+        lanes.note_clicked.connect(self._answer_note)
+        lanes.curve_clicked.connect(self._choose_curve)
+        lanes.y_chosen.connect(
+            lambda kind, y: biasing.change_lane(self.desk, kind, f"Scale the {kind} lane", f"y {kind}", y=y)
+        )
+        lanes.weights_chosen.connect(lambda weights: biasing.weigh_lanes(self.desk, weights))
+        lanes.order_chosen.connect(self._move_lane)
+        lanes.gesture_ended.connect(self.desk.end_gesture)
+        lanes.fit_wanted.connect(self.fit_time)
+        lanes.stretch_chosen.connect(self.statistics.show)
+        lanes.menu_wanted.connect(self._show_menu)
+        self.bindings.on(session.focus.follow_changed, lambda _on: self.refresher.mark())
+
+    # --- what is shown -------------------------------------------------------------------------------------------
+
+    def _changed(self, item: Item) -> None:
+        if not isinstance(item, Step):
+            self.refresher.mark()
+
+    def show_session(self) -> None:
+        """Bring everything up to date with the session."""
+        session = self.desk.session
+        if session.is_empty:
+            if not self.is_empty:
+                self.set_empty(EmptyHint(HINT, [("Import text…", self.ask_text)]))
+            self.subtitle.set_text("")
+            return
+        if self.is_empty:
+            self.set_empty(None)
+        self.subtitle.set_text(biasing_lanes.summary(session))
+        self._follow()
+        self.lanes.show_content(self.maker.content())
+
+    def _follow(self) -> None:
+        """While recording, the newest moment stays in view until somebody moves the span."""
+        session = self.desk.session
+        focus = session.focus
+        growing = [run for run in session.runs if run.instrument.get("recording") and len(run)]
+        if not growing or not focus.follow_live:
+            return
+        newest = max(float(run.clock.to_session(float(run.times.view[-1]))) for run in growing)
+        low, high = focus.span
+        if newest > high:
+            width = high - low
+            focus.span = (newest - 0.8 * width, newest + 0.2 * width)
+
+    def show_view(self, name: str) -> None:
+        self.view_buttons[name].setChecked(True)
+        self._body.setCurrentWidget(self.lanes)
+
+    # --- gestures ------------------------------------------------------------------------------------------------
+
+    def fit_time(self) -> None:
+        """Show everything that overlaps what is in view; once more shows the whole session."""
+        session = self.desk.session
+        extent = session.extent()
+        if extent is None or extent[1] <= extent[0]:
+            return
+        chosen = self.chosen_run()
+        span = extent
+        if chosen is not None and len(session.runs) > 1:
+            own = chosen.clock.to_session(chosen.times.view[[0, -1]])
+            if own[1] > own[0] and tuple(own) != session.focus.span:
+                span = float(own[0]), float(own[1])
+        session.focus.span = span
+
+    def chosen_run(self) -> BiasRun | None:
+        """The selected run, else the one at the cursor, else the first."""
+        session = self.desk.session
+        selected = session.runs.get(session.focus.selected("run"))
+        if selected is not None and len(selected):
+            return selected
+        for run in session.runs:
+            if len(run):
+                start, end = run.clock.to_session(run.times.view[[0, -1]])
+                if start <= session.focus.t <= end:
+                    return run
+        return next((run for run in session.runs if len(run)), None)
+
+    def _to_flag(self, event_id: str) -> None:
+        event = self.desk.session.events.get(event_id)
+        if event is not None:
+            self.desk.session.focus.select("event", event_id)
+            self.lanes.set_cursor_time(event.t)
+
+    def _to_map(self, map_id: str) -> None:
+        found = self.desk.session.maps.get(map_id)
+        if found is not None and found.interval is not None:
+            self.desk.session.focus.select("map", map_id)
+            self.lanes.set_cursor_time(found.interval[0])
+
+    def _answer_note(self, kind: str) -> None:
+        if kind in ("capacity", "density", "c_rate"):
+            self.ask_cell()
+        elif kind in ("voltage", "current"):
+            self.ask_text()
+
+    def _choose_curve(self, key: str) -> None:
+        if key in self.desk.session.particles:
+            self.desk.session.focus.select("particle", key)
+
+    def _move_lane(self, kind: str, target: int) -> None:
+        others = [lane.kind for lane in self.lanes.content.lanes if lane.kind != kind]
+        biasing.move_lane(self.desk, kind, others[target] if target < len(others) else None)
+
+    def _show_menu(self, where: QPoint, t: float, kind: str) -> None:
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        biasing_menus.fill_context_menu(menu, self, t, kind)
+        menu.popup(where)
+
+    def zero_from(self, low: float, high: float) -> None:
+        """Take the mean current of a marked rest as the zero of the chosen run."""
+        run = self.chosen_run()
+        if run is None:
+            return
+        self.desk.start(
+            "Measuring the zero",
+            biasing.measuring_zero(run, (low, high)),
+            lambda zero: biasing.set_zero(self.desk, run, zero.current_A, zero.error_A, (low, high)),
+            key="zero",
+        )
+
+    def mark_stretch(self, low: float, high: float) -> None:
+        event = Event(name=f"event {len(self.desk.session.events) + 1}", t=low, end=high)
+        self.desk.add(f"Mark {event.name}", event)
+
+    # --- dialogs -------------------------------------------------------------------------------------------------
+
+    def ask_cell(self) -> None:
+        """Describe the cell of the chosen run."""
+
+    def ask_text(self) -> None:
+        """Open a table of text through the dialog that shows its guess."""

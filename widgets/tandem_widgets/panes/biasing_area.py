@@ -1,0 +1,181 @@
+"""Curves of the stack for the lanes: particle areas with their error, drift, dose."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tandem_em.model.dose import DoseSettings
+from tandem_em.model.frames import FrameStack
+from tandem_em.model.session import Session
+from tandem_em.model.tracks import Outline, Particle
+from tandem_widgets.parts import theme
+from tandem_widgets.parts.lanes_curves import Curve
+
+Floats = NDArray[np.float64]
+MODES = {"": "× start", "nm2": "nm²", "diameter": "nm", "volume": "× start"}
+MODE_NAMES = {
+    "": "Area relative to start", "nm2": "Area (nm²)", "diameter": "Equivalent diameter (nm)",
+    "volume": "Volume ratio (A/A₀)^1.5",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class AreaTrack:
+    """Area and its limits (px²) by frame; NaN where the particle was lost."""
+
+    frames: NDArray[np.intp]
+    area: Floats
+    low: Floats
+    high: Floats
+
+
+def polygon_area(points: NDArray[Any]) -> float:
+    x, y = np.asarray(points, np.float64).T
+    return 0.5 * abs(float(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))))
+
+
+def area_track(particle: Particle) -> AreaTrack:
+    """Every frame from the first outline to the last; lost frames are NaN, never joined over."""
+    if not particle.outlines:
+        none = np.zeros(0)
+        return AreaTrack(np.zeros(0, np.intp), none, none, none)
+    first, last = min(particle.outlines), max(particle.outlines)
+    frames = np.arange(first, last + 1)
+    values = np.full((3, len(frames)), np.nan)
+    for frame, outline in particle.outlines.items():
+        values[:, frame - first] = _areas(outline)
+    return AreaTrack(frames, *values)
+
+
+def _areas(outline: Outline) -> tuple[float, float, float]:
+    area = outline.area_px if math.isfinite(outline.area_px) else polygon_area(outline.polygon)
+    low = outline.area_low_px if math.isfinite(outline.area_low_px) else area
+    high = outline.area_high_px if math.isfinite(outline.area_high_px) else area
+    return area, low, high
+
+
+class StackCurves:
+    """Curves made from stacks and particles, kept until what they are made of changes."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._tracks: dict[str, tuple[tuple[Any, ...], AreaTrack]] = {}
+
+    def areas(self, mode: str) -> list[Curve]:
+        curves = []
+        for particle in self._session.particles:
+            stack = self._session.stacks.get(particle.stack_id)
+            if particle.visible and particle.outlines and stack is not None and len(stack.times):
+                curve = self._area(particle, stack, mode)
+                if curve is not None:
+                    curves.append(curve)
+        return curves
+
+    def _track(self, particle: Particle) -> AreaTrack:
+        key = (particle.revision, len(particle.outlines), id(particle.outlines))
+        kept = self._tracks.get(particle.id)
+        if kept is None or kept[0] != key:
+            kept = self._tracks[particle.id] = (key, area_track(particle))
+        return kept[1]
+
+    def _area(self, particle: Particle, stack: FrameStack, mode: str) -> Curve | None:
+        track = self._track(particle)
+        inside = track.frames < len(stack.times)
+        t = stack.t[track.frames[inside]]
+        timed = np.isfinite(t)
+        order = np.argsort(t[timed], kind="stable")
+        parts = [values[inside][timed][order] for values in (track.area, track.low, track.high)]
+        shown = [in_mode(values, parts[0], mode, stack.pixel_nm) for values in parts]
+        if any(part is None for part in shown):
+            return None
+        area, low, high = (part for part in shown if part is not None)
+        steps = np.diff(t[timed][order])
+        return Curve(
+            particle.id,
+            particle.name,
+            particle.colour,
+            t[timed][order],
+            area,
+            marker=True,
+            nearest=True,
+            hold_s=float(np.median(steps)) if len(steps) else 1.0,
+            is_stale=bool(particle.provenance_id) and self._session.is_stale(particle.provenance_id),
+            band=(low, high) if bool(np.any(high > low)) else None,
+        )
+
+    def drift(self) -> tuple[list[Curve], str]:
+        """How far the content of each frame has moved in x and y, and the unit."""
+        curves: list[Curve] = []
+        unit = "nm"
+        colours = (theme.active().accent, theme.active().good)
+        for stack in self._session.stacks:
+            if stack.drift_px is None or not len(stack.times):
+                continue
+            count = min(len(stack.drift_px), len(stack.times))
+            x, order = _in_order(stack.t[:count])
+            pixel = stack.pixel_nm or 1.0
+            unit = "nm" if stack.pixel_nm else "px"
+            for axis, name in enumerate("xy"):
+                y = stack.drift_px[:count][order, axis] * pixel
+                curves.append(Curve(f"{stack.id}:drift {name}", name, colours[axis], x, y, nearest=True))
+        return curves, unit
+
+
+def in_mode(values: Floats, areas: Floats, mode: str, pixel_nm: float | None) -> Floats | None:
+    """Areas (px²) as the lane shows them; None when the pixel size is needed and unknown."""
+    if mode in ("nm2", "diameter"):
+        if not pixel_nm:
+            return None
+        nm2 = values * pixel_nm**2
+        return nm2 if mode == "nm2" else np.asarray(2 * np.sqrt(nm2 / np.pi))
+    known = areas[np.isfinite(areas)]
+    if not len(known) or known[0] <= 0:
+        return None
+    ratio = values / known[0]
+    return np.asarray(ratio**1.5 if mode == "volume" else ratio)
+
+
+def dose_curves(session: Session, cumulative: bool) -> tuple[list[Curve], DoseSettings | None]:
+    """Dose rate or dose: as computed from counts when that was done, else from the typed rate over the movie."""
+    colour = theme.active().dose
+    computed = next(
+        (r for r in reversed(list(session.results)) if r.analysis == "dose" and "t_s" in r.arrays), None
+    )
+    dose = session.doses.first
+    name = "dose_e_A2" if cumulative else "rate_e_A2s"
+    if computed is not None and name in computed.arrays:
+        stale = bool(computed.step_id) and session.is_stale(computed.step_id)
+        x, order = _in_order(np.asarray(computed.arrays["t_s"], np.float64))
+        y = np.asarray(computed.arrays[name], np.float64)[order]
+        return [Curve(f"{computed.id}:{name}", "dose", colour, x, y, is_stale=stale)], dose
+    if dose is None or not dose.rate_e_A2s:
+        return [], dose
+    stack = session.stacks.get(dose.stack_id) or session.stacks.first
+    times = stack.t[np.isfinite(stack.t)] if stack is not None else np.zeros(0)
+    extent = (float(times.min()), float(times.max())) if len(times) else session.extent()
+    if extent is None or extent[1] <= extent[0]:
+        return [], dose
+    x = np.array(extent)
+    rate = dose.rate_e_A2s
+    y = (x - x[0]) * rate if cumulative else np.full(2, rate)
+    return [LinearCurve(f"{dose.id}:{name}", "dose", colour, x, y)], dose
+
+
+class LinearCurve(Curve):
+    """A curve known between its samples too: a typed rate needs two of them."""
+
+    def value_at(self, t: float) -> float:
+        if not self.x[0] <= t <= self.x[-1]:
+            return float("nan")
+        return float(np.interp(t, self.x, self.y))
+
+
+def _in_order(t: Floats) -> tuple[Floats, NDArray[np.intp]]:
+    order = np.argsort(t, kind="stable")
+    order = order[: int(np.count_nonzero(np.isfinite(t)))]
+    return t[order], order

@@ -1,0 +1,300 @@
+"""From the session to what the lanes show: which lanes there are, and the curves, flags and bands in them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tandem_em.desk.biasing import LaneChoice, cell_of, lane_choices
+from tandem_em.model.curves import BiasRun, Cell
+from tandem_em.model.session import Session
+from tandem_em.texts import quantity
+from tandem_widgets.panes.biasing_area import MODES, StackCurves, dose_curves
+from tandem_widgets.panes.biasing_derived import can_derive
+from tandem_widgets.panes.biasing_series import SeriesStore
+from tandem_widgets.parts import theme
+from tandem_widgets.parts.lanes_curves import Curve
+from tandem_widgets.parts.lanes_model import Band, Flag, Lane, LanesContent, Limit
+from tandem_widgets.parts.time_axis import span_text
+
+
+@dataclass(frozen=True)
+class LaneKind:
+    """A lane that can be added: its title in the gutter, its name in the menu, its base unit."""
+
+    title: str
+    name: str
+    unit: str
+    caption: str = ""
+
+
+KINDS: dict[str, LaneKind] = {
+    "voltage": LaneKind("Voltage", "Voltage", "V"),
+    "current": LaneKind("Current", "Current", "A"),
+    "charge": LaneKind("Charge", "Charge", "C"),
+    "capacity": LaneKind("Capacity", "Areal capacity", "Ah/cm²"),
+    "density": LaneKind("Density", "Current density", "A/cm²"),
+    "c_rate": LaneKind("C-rate", "C-rate", "", "C"),
+    "resistance": LaneKind("Resistance", "Resistance", "Ω"),
+    "area": LaneKind("Area", "Particle area", "", "× start"),
+    "dose_rate": LaneKind("Dose rate", "Dose rate", "e⁻/Å²s"),
+    "dose": LaneKind("Dose", "Dose", "e⁻/Å²"),
+    "drift": LaneKind("Drift", "Drift of the stack", "nm"),
+}
+COLUMN = "column:"
+"""Lanes of other columns of the runs: `column:temperature`."""
+NO_RUN = "Drop a biasing log here, or open one (Ctrl+O)."
+NO_AREA = "Set the electrode area: click here, or Cell…"
+NO_CAPACITY = "Set the area and the theoretical capacity: click here, or Cell…"
+
+
+def other_columns(session: Session) -> list[str]:
+    """Quantities of the runs that have no lane of their own."""
+    found: dict[str, None] = {}
+    for run in session.runs:
+        for name in run.columns:
+            if name not in KINDS:
+                found[name] = None
+    return list(found)
+
+
+def describe(session: Session, kind: str) -> LaneKind:
+    if kind in KINDS:
+        return KINDS[kind]
+    name = kind.removeprefix(COLUMN)
+    column = next((run.columns[name] for run in session.runs if name in run.columns), None)
+    title = name.replace("_", " ").capitalize()
+    return LaneKind(title[:11], title, column.unit if column is not None else "")
+
+
+class LaneMaker:
+    """Makes the lanes' content from the session. Holds no state but what it may compute again."""
+
+    def __init__(self, session: Session, store: SeriesStore) -> None:
+        self._session = session
+        self._store = store
+        self._stack = StackCurves(session)
+
+    def content(self) -> LanesContent:
+        lanes = [lane for choice in lane_choices(self._session) if (lane := self._lane(choice)) is not None]
+        return LanesContent(lanes, self._flags(), self._bands())
+
+    # --- lanes ---------------------------------------------------------------------------------------------------
+
+    def _lane(self, choice: LaneChoice) -> Lane | None:
+        if choice.shown is False:
+            return None
+        described = describe(self._session, choice.kind)
+        lane = Lane(
+            choice.kind,
+            described.title,
+            described.unit,
+            weight=choice.weight,
+            y=choice.y,
+            caption=described.caption,
+        )
+        self._fill(lane, choice)
+        if not lane.curves and not lane.note and choice.shown is None:
+            return None
+        return lane
+
+    def _fill(self, lane: Lane, choice: LaneChoice) -> None:
+        fillers: dict[str, Callable[[Lane], None]] = {
+            "voltage": self._voltage, "current": self._current, "charge": self._charge, "capacity": self._capacity,
+            "density": self._density, "c_rate": self._c_rate, "resistance": self._resistance, "drift": self._drift,
+            "dose_rate": lambda lane: self._dose(lane, cumulative=False),
+            "dose": lambda lane: self._dose(lane, cumulative=True),
+            "area": lambda lane: self._area(lane, choice.mode),
+        }  # fmt: skip
+        fillers.get(lane.kind, self._column)(lane)
+
+    def runs_with(self, *quantities: str) -> list[BiasRun]:
+        return [
+            run
+            for run in self._session.runs
+            if run.visible and len(run) and all(name in run.columns for name in quantities)
+        ]
+
+    def _colour(self, run: BiasRun, own: str) -> str:
+        """The quantity's colour, unless another run was recorded at the same time: then that of the run."""
+        mine = _extent(run)
+        for other in self._session.runs:
+            if other is not run and other.visible and len(other):
+                theirs = _extent(other)
+                if theirs[0] < mine[1] and mine[0] < theirs[1]:
+                    return run.colour
+        return own
+
+    def _columns(self, lane: Lane, name: str, colour: str) -> list[tuple[BiasRun, Curve]]:
+        made = []
+        for run in self.runs_with(name):
+            curve = self._store.of(run).curve(name, run.name, self._colour(run, colour))
+            made.append((run, curve))
+            lane.curves.append(curve)
+        if not made and lane.kind in ("voltage", "current") and not len(self._session.runs):
+            lane.note = NO_RUN if lane.kind == "voltage" else ""
+        self._chosen_first(lane)
+        return made
+
+    def _chosen_first(self, lane: Lane) -> None:
+        """The selected run's value is the one written in the gutter."""
+        chosen = self._session.focus.selected("run")
+        lane.curves.sort(key=lambda curve: not curve.key.startswith(f"{chosen}:"))
+
+    def _voltage(self, lane: Lane) -> None:
+        for run, _curve in self._columns(lane, "voltage", theme.active().voltage):
+            cell = cell_of(self._session, run)
+            for value, label in (
+                ((cell.safe_low_V, "safe from"), (cell.safe_high_V, "safe to")) if cell else ()
+            ):
+                if value is not None and all(limit.value != value for limit in lane.limits):
+                    lane.limits.append(Limit(value, theme.active().bad, label))
+
+    def _current(self, lane: Lane) -> None:
+        for run, curve in self._columns(lane, "current", theme.active().current):
+            curve.shift = -run.zero_current_A
+
+    def _scaled_current(self, lane: Lane, factor_of: Callable[[Cell], float | None], note: str) -> None:
+        for run, curve in self._columns(lane, "current", theme.active().current):
+            cell = cell_of(self._session, run)
+            factor = factor_of(cell) if cell is not None else None
+            if factor is None:
+                lane.curves.remove(curve)
+                lane.note = note
+                continue
+            curve.key = f"{run.id}:{lane.kind}"
+            curve.factor, curve.shift = factor, -run.zero_current_A * factor
+        if lane.curves:
+            lane.note = ""
+
+    def _density(self, lane: Lane) -> None:
+        self._scaled_current(lane, _per_area, NO_AREA)
+
+    def _c_rate(self, lane: Lane) -> None:
+        self._scaled_current(lane, _per_one_c, NO_CAPACITY)
+
+    def _derived(self, lane: Lane, name: str, colour: str) -> list[tuple[BiasRun, Curve]]:
+        made = []
+        for run in self.runs_with("current"):
+            derived = self._store.derived(run, name) if can_derive(run, name) else None
+            if derived is not None:
+                curve = self._store.of(run).derived_curve(derived, run.name, self._colour(run, colour))
+                made.append((run, curve))
+                lane.curves.append(curve)
+            elif can_derive(run, name):
+                lane.note = f"Computing the {name}…"
+        self._chosen_first(lane)
+        return made
+
+    def _charge(self, lane: Lane) -> None:
+        self._derived(lane, "charge", theme.active().accent)
+
+    def _capacity(self, lane: Lane) -> None:
+        for run, curve in self._derived(lane, "charge", theme.active().accent):
+            cell = cell_of(self._session, run)
+            per_area = _per_area(cell) if cell is not None else None
+            if per_area is None:
+                lane.curves.remove(curve)
+                lane.note = NO_AREA
+                continue
+            curve.key = f"{run.id}:capacity"
+            curve.factor = per_area / 3600.0
+        if lane.curves:
+            lane.note = ""
+
+    def _resistance(self, lane: Lane) -> None:
+        self._derived(lane, "resistance", theme.active().good)
+        if not lane.curves and not lane.note and self._session.runs.first is not None:
+            lane.note = "Resistance needs a voltage and a current."
+
+    def _column(self, lane: Lane) -> None:
+        self._columns(lane, lane.kind.removeprefix(COLUMN), theme.active().accent)
+
+    def _area(self, lane: Lane, mode: str) -> None:
+        lane.curves = self._stack.areas(mode)
+        lane.caption = MODES.get(mode, MODES[""])
+        lane.shows_each = True
+        lane.title = {"diameter": "Diameter", "volume": "Volume"}.get(mode, "Area")
+        if not lane.curves and len(self._session.particles):
+            lane.note = "No outline of a particle has a time or a calibration yet."
+        elif not lane.curves and lane.kind == "area" and self._area_asked():
+            lane.note = "Follow a particle in the image stack: N draws its outline."
+
+    def _area_asked(self) -> bool:
+        return any(c.kind == "area" and c.shown for c in lane_choices(self._session))
+
+    def _drift(self, lane: Lane) -> None:
+        lane.curves, lane.unit = self._stack.drift()
+        lane.shows_each = True
+        if not lane.curves:
+            lane.note = "The drift of the stack has not been measured."
+
+    def _dose(self, lane: Lane, *, cumulative: bool) -> None:
+        lane.curves, dose = dose_curves(self._session, cumulative)
+        lane.from_zero = True
+        if cumulative and lane.curves and dose is not None and dose.budget_e_A2:
+            lane.limits.append(Limit(dose.budget_e_A2, theme.active().bad, "budget"))
+        if not lane.curves and any(c.kind == lane.kind and c.shown for c in lane_choices(self._session)):
+            lane.note = "Type the dose rate, or calibrate the counts, in the image stack."
+
+    # --- flags and bands -----------------------------------------------------------------------------------------
+
+    def _flags(self) -> list[Flag]:
+        return [
+            Flag(
+                event.id,
+                event.t,
+                event.name,
+                event.colour,
+                event.end,
+                f"{event.name}\n{event.category}, {event.t:.2f} s",
+            )
+            for event in self._session.events
+            if event.visible
+        ]
+
+    def _bands(self) -> list[Band]:
+        bands = []
+        for each in self._session.maps:
+            interval = each.interval
+            if interval is None or not each.visible:
+                continue
+            text = f"{each.name} {each.state}" if each.state and each.state not in each.name else each.name
+            lasted = interval[1] - interval[0]
+            tip = f"{text}\nfrom {interval[0]:.1f} s, lasted {span_text(lasted)}" if lasted > 0 else text
+            bands.append(Band(each.id, *interval, text, each.colour, tip))
+        return sorted(bands, key=lambda band: band.start)
+
+
+def _extent(run: BiasRun) -> tuple[float, float]:
+    times = run.times.view
+    return float(run.clock.to_session(float(times[0]))), float(run.clock.to_session(float(times[-1])))
+
+
+def _per_area(cell: Cell) -> float | None:
+    area = cell.electrode_area_cm2
+    return None if not area else 1.0 / area
+
+
+def _per_one_c(cell: Cell) -> float | None:
+    area, capacity = cell.electrode_area_cm2, cell.capacity_uAh_cm2
+    return None if not area or not capacity else 1.0 / (capacity * 1e-6 * area)
+
+
+def summary(session: Session) -> str:
+    """What is in the pane, for its subtitle."""
+    runs = [run for run in session.runs if len(run)]
+    if not runs:
+        return ""
+    chosen = session.runs.get(session.focus.selected("run")) or runs[0]
+    times = chosen.times.view
+    lasted = float(times[-1] - times[0])
+    parts = [chosen.name or "run", f"{len(chosen):,} samples".replace(",", " ")]
+    if lasted > 0 and len(chosen) > 1:
+        parts.append(quantity((len(chosen) - 1) / lasted, "Hz") if math.isfinite(lasted) else "")
+    if chosen.clock.is_provisional:
+        parts.append("time provisional")
+    if len(runs) > 1:
+        parts.append(f"+ {len(runs) - 1} more")
+    return " · ".join(part for part in parts if part)

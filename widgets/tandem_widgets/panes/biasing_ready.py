@@ -1,0 +1,78 @@
+"""What a job finds out about a run before it is drawn: its order in time, its gaps, the levels of its columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tandem_em.jobs import Job, Progress
+from tandem_widgets.parts import levels
+from tandem_widgets.parts.levels import Levels
+
+CHUNK = 1 << 22
+Floats = NDArray[np.float64]
+
+
+@dataclass
+class Ready:
+    """What a job found out about a run: how to order it, where it is interrupted, the levels of its columns."""
+
+    x: Floats
+    order: NDArray[np.intp] | None
+    """How to sort the samples by time; None when they are in order already."""
+    gap_limit_s: float
+    gaps: NDArray[np.intp]
+    levels: dict[str, Levels] = field(default_factory=dict)
+
+
+def making_ready(
+    times: Floats,
+    columns: dict[str, NDArray[Any]],
+    limit_s: float | None,
+    segments: Sequence[int],
+) -> Job[Ready]:
+    """Order, gaps and levels of one run. Nothing but arrays goes in, so that it can run anywhere."""
+    levels.warm()
+    total = len(times) * (len(columns) + 1)
+    order = None if ascending(times) else time_order(times)
+    x = times if order is None else times[order]
+    limit = usual_gap(x) if limit_s is None else limit_s
+    found: list[NDArray[np.intp]] = []
+    for start in range(0, max(len(x) - 1, 0), CHUNK):
+        found.append(np.flatnonzero(np.diff(x[start : start + CHUNK + 1]) > limit) + 1 + start)
+        yield Progress(min(start + CHUNK, len(x)), total, "Looking for gaps")
+    starts = [s for s in segments if 0 < s < len(x)] if order is None else []
+    gaps = np.unique(np.concatenate([*found, np.asarray(starts, np.intp)])).astype(np.intp)
+    ready = Ready(x, order, limit, gaps)
+    for number, (name, values) in enumerate(columns.items(), start=1):
+        yield Progress(number * len(times), total, f"Reading {name}")
+        ready.levels[name] = yield from levels.build(values if order is None else values[order])
+    return ready
+
+
+def ascending(times: Floats) -> bool:
+    return all(
+        bool(
+            np.all(
+                times[start + 1 : start + CHUNK + 1] >= times[start : start + CHUNK][: len(times) - 1 - start]
+            )
+        )
+        for start in range(0, len(times) - 1, CHUNK)
+    )
+
+
+def time_order(times: Floats) -> NDArray[np.intp]:
+    """Samples by their stamps; those without one are left out."""
+    order = np.argsort(times, kind="stable")
+    return order[: int(np.count_nonzero(np.isfinite(times)))]
+
+
+def usual_gap(x: Floats) -> float:
+    """Pauses ten times longer than usual, and than a second, are gaps."""
+    steps = np.diff(x) if len(x) < 1_000_000 else np.diff(x).astype(np.float32)[:: len(x) // 500_000]
+    usual = float(np.median(steps)) if len(steps) else 0.0
+    return max(10.0 * usual, 1.0) if usual > 0 else float("inf")
