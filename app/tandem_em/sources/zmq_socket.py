@@ -40,6 +40,7 @@ class ZmqReceiver:
         self._context: Any = None
         self._socket: Any = None
         self._guard: Any = None
+        self._monitor: Any = None
         if bind and not is_loopback(self.host):
             if not allow_network:
                 raise UserError(
@@ -67,6 +68,9 @@ class ZmqReceiver:
                 self._socket.setsockopt_string(zmq.SUBSCRIBE, topic)
         if self._keys is not None:
             self._use_keys(self._keys)
+        self._monitor = self._socket.get_monitor_socket(
+            zmq.EVENT_DISCONNECTED | zmq.EVENT_HANDSHAKE_FAILED_AUTH | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL
+        )
         where = f"tcp://{self.host}:{self.port}"
         if not self._bind:
             self._socket.connect(where)
@@ -91,7 +95,24 @@ class ZmqReceiver:
             parts = self._socket.recv_multipart(copy=True)
         return parts
 
+    def news(self) -> list[str]:
+        """What happened to connections since the last call: "disconnected", "refused"."""
+        if self._monitor is None:
+            return []
+        zmq = zmq_library()
+        from zmq.utils.monitor import recv_monitor_message
+
+        found = []
+        while self._monitor.poll(0):
+            event = recv_monitor_message(self._monitor)["event"]
+            found.append("disconnected" if event == zmq.EVENT_DISCONNECTED else "refused")
+        return found
+
     def close(self) -> None:
+        monitor, self._monitor = self._monitor, None
+        if monitor is not None:
+            self._socket.disable_monitor()
+            monitor.close(0)
         guard, self._guard = self._guard, None
         if guard is not None:
             guard.stop()
