@@ -102,14 +102,18 @@ def promises(log: list[Entry]) -> tuple[int, int]:
     return durable, begun
 
 
-def prefixes(start: bytes, log: list[Entry], rng: random.Random, cut_share: float = 0.25) -> Iterator[tuple[int, bytearray]]:
+def prefixes(
+    start: bytes, log: list[Entry], rng: random.Random, cut_share: float = 0.25
+) -> Iterator[tuple[int, bytearray]]:
     """The file after each write (position in the log, content), and now and then in the middle of one."""
     content = bytearray(start)
     yield 0, bytearray(content)
     for position, entry in enumerate(log, 1):
         if isinstance(entry, Write) and len(entry.data) > PAGE and rng.random() < cut_share:
             part = bytearray(content)
-            apply(part, Write(entry.offset, entry.data[: PAGE * rng.randrange(1, -(-len(entry.data) // PAGE))]))
+            apply(
+                part, Write(entry.offset, entry.data[: PAGE * rng.randrange(1, -(-len(entry.data) // PAGE))])
+            )
             yield position - 1, part
         apply(content, entry)
         if isinstance(entry, Write | Truncate):

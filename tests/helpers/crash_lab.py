@@ -171,7 +171,9 @@ def fault(recording: Recording, log: list[Entry], number: int, state: State) -> 
     return f"state {number}: wrong values in {wrong}" if wrong else None
 
 
-def check(recording: Recording, log: list[Entry], content: bytearray, read: Any = recover_and_read) -> str | None:
+def check(
+    recording: Recording, log: list[Entry], content: bytearray, read: Any = recover_and_read
+) -> str | None:
     """Recover a crashed content and judge it."""
     try:
         number, state = read(LoggedDisk(content))
