@@ -1,21 +1,53 @@
-"""tandem cycles: not built yet."""
+"""tandem cycles: half cycles, capacities, efficiencies, plateaus."""
 
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from tandem_em.notices import UserError
+from tandem_em.analysis.electrochemistry import cycles_report
+from tandem_em.cli.terminal import existing, print_json, work
+from tandem_em.desk import streams
+from tandem_em.model.curves import BiasRun, Cell
+from tandem_em.texts import quantity
 
 if TYPE_CHECKING:
     from tandem_em.cli.commands import WindowDoor
 
-HELP = "not built yet"
+HELP = "half cycles, capacities, efficiencies, plateaus of a biasing run"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("rest", nargs="*")
+    parser.add_argument("file", type=Path, metavar="SESSION|BIAS_LOG")
+    parser.add_argument("--run", metavar="NAME", help="which run of the session")
+    parser.add_argument("--area-um2", type=float, help="electrode area, replaces what the session says")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def run(options: argparse.Namespace, window: WindowDoor) -> int:
-    raise UserError("tandem cycles is not built yet.")
+    with streams.closing(work("Opening", streams.open_source(existing(options.file)))) as source:
+        biasing: BiasRun = streams.choose(source.session.runs, options.run, options.file)
+        cell = source.session.cells.get(biasing.cell_id)
+        if options.area_um2:
+            cell = Cell(name="as typed", area_um2=options.area_um2)
+        report = cycles_report(biasing, cell)
+    report = {"file": str(options.file), **report}
+    if options.json:
+        print_json(report)
+    else:
+        print("\n".join(lines(report)))
+    return 0
+
+
+def lines(report: dict[str, Any]) -> list[str]:
+    """The report for people."""
+    text = [f"{report['run']}: {report['samples']} samples, {len(report['half_cycles'])} half cycles"]
+    for half in report["half_cycles"]:
+        span = f"{half['start_s']:.1f} to {half['end_s']:.1f} s"
+        charge = quantity(half["charge_C"], "C")
+        mean = half.get("mean_voltage_V")
+        text.append(f"  {half['kind']:<9} {span}  {charge}" + (f"  {mean:.3f} V" if mean is not None else ""))
+    if report["gaps"]:
+        text.append(f"  {len(report['gaps'])} gaps left out, {report['gaps_excluded_s']:.1f} s together")
+    return text

@@ -158,8 +158,33 @@ def warnings_for(
     image: SpectrumImage, made: MadeMap, edges: list[Edge], mean: NDArray[np.float64]
 ) -> list[dict[str, Any]]:
     """What the low-loss guard says of one map, with reasons and numbers."""
-    notes = [{"kind": "window", "text": note} for note in made.found.notes]
-    return notes
+    from tandem_em.analysis.guard import check_map
+
+    height, width, _ = image.shape
+    found = check_map(
+        windows_of(made.edge),
+        image.energy_eV,
+        spectrum=np.nan_to_num(mean) * height * width,
+        found=made.found,
+        t_over_lambda=_thickness(image, mean),
+        others=[windows_of(edge) for edge in edges if edge is not made.edge],
+        counts_per_electron=image.counts_per_electron or 1.0,
+    )
+    cut = [{"code": "window-cut", "level": "note", "title": note} for note in made.found.notes]
+    return [warning.as_dict() for warning in found] + cut
+
+
+def _thickness(image: SpectrumImage, mean: NDArray[np.float64]) -> NDArray[np.float64] | None:
+    """t/λ of the mean spectrum, where the zero loss is on the axis."""
+    energy = image.energy_eV
+    if not (energy[0] < -2 < 2 < energy[-1]):
+        return None
+    from tandem_em.analysis.zero_loss import thickness_map
+
+    try:
+        return np.asarray(thickness_map(mean[None, :], energy).t_over_lambda)
+    except UserError:
+        return None
 
 
 def result_of(image: SpectrumImage, made: MadeMap, step_id: str) -> ResultSet:

@@ -135,6 +135,12 @@ class Session:
             edges.append(event.t)
         return (min(edges), max(edges)) if edges else None
 
+    def watched_extent(self) -> tuple[float, float] | None:
+        """What play and Home/End go through: the shown stack's time, or everything while there is no movie."""
+        stack = self.stacks.get(self.focus.selected("stack")) or self.stacks.first
+        times = stack.t[np.isfinite(stack.t)] if stack is not None else np.zeros(0)
+        return (float(times.min()), float(times.max())) if len(times) > 1 else self.extent()
+
     @property
     def is_simulated(self) -> bool:
         return any(item.simulated for item in self.items())

@@ -197,6 +197,7 @@ class FileActions:
     def _keep_view(self) -> None:
         view = self._session.info.view
         view["t"] = self._session.focus.t
+        view["span"] = list(self._session.focus.span)
 
     def _save_failed(self, error: BaseException) -> None:
         self._saving = False

@@ -87,9 +87,10 @@ class MainWindow(QMainWindow):
         self.player.playing_changed.connect(self._show_playing)
         extent = desk.session.extent()
         if extent is not None:
-            low, high = extent
+            view = desk.session.info.view
+            low, high = view.get("span", extent)
             desk.session.focus.span = (low, high) if high > low else (low - 1, low + 1)
-            desk.session.focus.t = float(desk.session.info.view.get("t", low))
+            desk.session.focus.t = float(view.get("t", low))
         self.docks.stack.show_pane(StackPane(desk))
         self.docks.eels.show_pane(EelsPane(desk))
         self.docks.biasing.show_pane(BiasingPane(desk))
@@ -262,12 +263,12 @@ class MainWindow(QMainWindow):
             self.desk.session.focus.t = event.t
 
     def to_start(self) -> None:
-        extent = self.desk.session.extent()
+        extent = self.desk.session.watched_extent()
         if extent:
             self.desk.session.focus.t = extent[0]
 
     def to_end(self) -> None:
-        extent = self.desk.session.extent()
+        extent = self.desk.session.watched_extent()
         if extent:
             self.desk.session.focus.t = extent[1]
 

@@ -37,7 +37,7 @@ class Player(QObject):
             self.start()
 
     def start(self) -> None:
-        extent = self._session.extent()
+        extent = self._session.watched_extent()
         if extent is None:
             return
         if self._session.focus.t >= extent[1]:
@@ -53,7 +53,7 @@ class Player(QObject):
             self.playing_changed.emit(False)
 
     def _tick(self) -> None:
-        extent = self._session.extent()
+        extent = self._session.watched_extent()
         if extent is None:
             self.stop()
             return
