@@ -1,21 +1,98 @@
-"""tandem record: not built yet."""
+"""tandem record: record live sources; stops cleanly on Ctrl+C or SIGTERM."""
 
 from __future__ import annotations
 
 import argparse
+import json
+import queue
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tandem_em.notices import UserError
+from tandem_em.cli.terminal import existing, work
+from tandem_em.desk import files, live
+from tandem_em.desk.recorder import Recorder
+from tandem_em.notices import Notice, Notices, UserError
 
 if TYPE_CHECKING:
     from tandem_em.cli.commands import WindowDoor
 
-HELP = "not built yet"
+HELP = "record live sources into a session; stops cleanly on Ctrl+C or SIGTERM"
+SAY_S = 0.5
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("rest", nargs="*")
+    parser.add_argument(
+        "--setup", type=Path, required=True, metavar="SETUP.toml", help="which sources, about which cell"
+    )
+    parser.add_argument("-o", "--out", type=Path, required=True, metavar="SESSION")
+    parser.add_argument(
+        "--for", dest="seconds", type=float, metavar="SECONDS", help="stop by itself after this long"
+    )
 
 
 def run(options: argparse.Namespace, window: WindowDoor) -> int:
-    raise UserError("tandem record is not built yet.")
+    setup = live.read_setup(existing(options.setup))
+    if options.out.exists():
+        raise UserError(
+            f"{options.out} is there already.", "Recordings never overwrite: choose another name."
+        )
+    session = live.session_for(setup, options.out.stem)
+    opened = work("Creating", files.create_session(options.out, session, for_recording=True))
+    notices = Notices()
+    notices.posted.connect(_say_notice)
+    waiting: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+    recorder = Recorder(session, opened.store, live.make_sources(setup), notices, waiting.put)
+    try:
+        recorder.start()
+        live.start_program(setup, recorder)
+        _watch(recorder, waiting, options.seconds)
+    except KeyboardInterrupt:
+        pass  # the way to stop: everything below still runs
+    finally:
+        recorder.stop()
+        _work_off(waiting)
+        _say(recorder)
+        work("Saving", opened.store.save(session))
+        opened.store.close()
+    return 0
+
+
+def _watch(recorder: Recorder, waiting: queue.SimpleQueue[Callable[[], None]], seconds: float | None) -> None:
+    """Work off what the recorder posts, and say twice a second what is safely on disk."""
+    ends = None if seconds is None else time.monotonic() + seconds
+    next_word = 0.0
+    while not recorder.has_to_stop and (ends is None or time.monotonic() < ends):
+        now = time.monotonic()
+        if now >= next_word:
+            next_word = now + SAY_S
+            recorder.check_disk()
+            _say(recorder)
+        try:
+            waiting.get(timeout=max(0.0, min(0.1, next_word - now)))()
+        except queue.Empty:
+            continue
+
+
+def _work_off(waiting: queue.SimpleQueue[Callable[[], None]]) -> None:
+    while not waiting.empty():
+        waiting.get()()
+
+
+def _say(recorder: Recorder) -> None:
+    counters = recorder.counters()
+    line = {
+        "t": round(recorder.elapsed_s, 3),
+        "acknowledged": {name: each.acknowledged for name, each in counters.items()},
+        "dropped": {name: each.dropped for name, each in counters.items()},
+        "received": {name: each.received for name, each in counters.items()},
+        "sources": {name: each.state for name, each in counters.items()},
+        "state": recorder.state,
+    }
+    print(json.dumps(line), flush=True)
+
+
+def _say_notice(notice: Notice) -> None:
+    sys.stderr.write(f"{notice.title} {notice.advice}\n")

@@ -66,11 +66,15 @@ def open_session(path: Path, *, readonly: bool = False) -> Job[Opened]:
     return Opened(session, store, list(store.problems))
 
 
-def create_session(path: Path, session: Session, *, overwrite: bool = False) -> Job[Opened]:
+def create_session(
+    path: Path, session: Session, *, overwrite: bool = False, for_recording: bool = False
+) -> Job[Opened]:
     """Write a session into a new file (under a temporary name, then replaced). The snapshot is taken now."""
     from tandem_em.storage.session_store import SessionStore
 
-    store = SessionStore.create(path, overwrite=overwrite, open_link=open_linked_array)
+    store = SessionStore.create(
+        path, overwrite=overwrite, for_recording=for_recording, open_link=open_linked_array
+    )
     saving = store.save(session)
 
     def work() -> Job[Opened]:

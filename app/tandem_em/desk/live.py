@@ -1,0 +1,69 @@
+"""Live set-ups: from a SETUP.toml to sources, cell and program. The dialog and `tandem record` both come here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tandem_em.desk.recorder import Recorder
+from tandem_em.importers.base import ImportOptions
+from tandem_em.jobs import run_to_end
+from tandem_em.model.curves import Cell
+from tandem_em.model.items import Item
+from tandem_em.model.session import Session
+from tandem_em.notices import UserError
+from tandem_em.sources.base import Source
+
+if TYPE_CHECKING:
+    from tandem_em.sources.setup import Setup
+
+
+def read_setup(path: Path) -> Setup:
+    from tandem_em.sources import setup
+
+    return setup.read_setup(path)
+
+
+def session_for(setup: Setup, fallback_name: str) -> Session:
+    """An empty session with the name and the cell of the set-up."""
+    session = Session(setup.session.name or fallback_name)
+    typed = setup.cell.model_dump(exclude_none=True)
+    if any(typed.values()):
+        session.cells.add(Cell(**(typed | {"name": typed.get("name") or "cell"})))
+    return session
+
+
+def make_sources(setup: Setup) -> list[Source]:
+    """One source for each [[source]]; nothing is opened yet."""
+    from tandem_em.sources.registry import create_source
+
+    if not setup.source:
+        raise UserError("The set-up names no source.", 'Add a [[source]] table, for example kind = "text".')
+    return [create_source(table, setup, read_file) for table in setup.source]
+
+
+def read_file(path: Path) -> list[Item]:
+    """What watched folders use to read a finished file."""
+    from tandem_em.importers import registry
+
+    return run_to_end(registry.read(path, ImportOptions(axis0_is_time=True))).items
+
+
+def start_program(setup: Setup, recorder: Recorder) -> None:
+    """Hand the biasing program to the guardian of its source."""
+    if setup.program is None:
+        return
+    try:
+        text = setup.program.file.read_text("utf-8")
+    except OSError as error:
+        raise UserError(
+            f"The program {setup.program.file} cannot be read: {error.strerror}.",
+            "Check the path in [program].",
+        ) from error
+    sources: list[Any] = [s for s in recorder.sources if hasattr(s, "run_program")]
+    wanted = [s for s in sources if setup.program.source in ("", s.name)]
+    if len(wanted) != 1:
+        raise UserError(
+            "It is not clear which source runs the program.", 'Name it: [program] source = "bias".'
+        )
+    wanted[0].run_program(text)
