@@ -26,7 +26,6 @@ from tandem_em.model.session import Session
 from tandem_em.model.spectra import SpectrumImage
 from tandem_em.notices import UserError
 
-
 if TYPE_CHECKING:
     from tandem_em.storage.session_store import SaveReport, SessionStore
 

@@ -76,7 +76,7 @@ class Recorder:
         self._streams = {source.name: _Stream(source) for source in sources}
         self._zero = host_now()
         self._stopping = threading.Event()
-        self._full = threading.Event()
+        self._disk_verdict = "fine"
         self.state = "idle"
 
     # --- from outside --------------------------------------------------------------------------------------------
@@ -133,15 +133,14 @@ class Recorder:
         from tandem_em.storage import disk_space
 
         rate = sum(self._bytes_per_second(stream) for stream in self._streams.values())
-        room = disk_space.look(self._store.path, rate)
-        if room.must_stop and not self._full.is_set():
-            self._full.set()
-            self._notices.error(
-                "The recording was stopped: the disk is nearly full.",
-                "Everything so far is saved. Free space, then record again.",
-            )
+        state = disk_space.outlook(disk_space.free_bytes(self._store.path), rate)
+        words = disk_space.sentence(state, self._store.path.name)
+        if words is not None and state.verdict != self._disk_verdict:
+            self._notices.post("error" if state.verdict == "stop" else "warning", *words)
+        self._disk_verdict = state.verdict
+        if state.verdict == "stop":
             self._stopping.set()
-        return None if rate <= 0 else max(0.0, room.seconds_left / 60)
+        return None if rate <= 0 else state.seconds_left / 60
 
     def _bytes_per_second(self, stream: _Stream) -> float:
         rate = stream.source.status().rate_hz
@@ -187,7 +186,7 @@ class Recorder:
                 if host_now() >= next_clock:
                     next_clock = host_now() + CLOCK_S
                     self._post(lambda: self._set_clock(stream))
-        except Exception as error:  # noqa: BLE001  the edge: one source must not end the others
+        except Exception as error:
             log.exception("the source %s stopped", stream.source.name)
             stream.error = error
             self._notices.error(
