@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import errno
 import logging
 import queue
 import threading
@@ -41,7 +42,7 @@ _open_stores: weakref.WeakSet[Hdf5Store] = weakref.WeakSet()
 class Hdf5Store:
     """One open session file. Use `create` or `open`; methods may be called from any thread unless they say otherwise.
 
-    `on_durable(commit number)` and `on_trouble(UserError or None)` are called on the committing thread.
+    `on_durable(commit number)` is called on the committing thread, `on_trouble(UserError or None)` on either thread.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class Hdf5Store:
         self._has_worked = True  # since the last flush
         self._last_begin = time.monotonic()
         self._is_closed = False
+        self._told: str | None = None
         self._gate = threading.Lock()  # orders `_is_closed` and the queue; never held while calling h5py
         self._thread = threading.Thread(target=self._run, name=f"storage {path.name}", daemon=True)
         self._committer = threading.Thread(target=self._run_commits, name=f"commit {path.name}", daemon=True)
@@ -215,6 +217,13 @@ class Hdf5Store:
         """Changes below the committed end, and what the disk refused, that the next commit will write."""
         return self._file.bytes_in_memory if isinstance(self._file, TransactionalFile) else 0
 
+    def read_at(self, into: memoryview, offset: int) -> None:
+        """Fill `into` with the file's bytes from `offset`, from any thread and without h5py: also those not yet written.
+
+        For chunks whose place is known (`get_chunk_info`): frames can be shown while the storage thread records.
+        """
+        self._file.read_at(into, offset)
+
     @property
     def size(self) -> int:
         """Size of the file in bytes as HDF5 sees it now."""
@@ -251,6 +260,7 @@ class Hdf5Store:
                 return
             work()
             del work
+            self._tell_trouble(self.trouble)
             if self._is_commit_due():
                 self._begin_commit()
 
@@ -342,10 +352,10 @@ class Hdf5Store:
             shot = self._unfinished or self._snapshot(file)
         except (BrokenStoreError, OSError, RuntimeError) as error:
             self._has_worked = False
-            trouble = _broken(self.path, error)
-            self._tell_trouble(trouble)
+            if file.broken is None:
+                file.broken = error
             for answer in waiting:
-                answer.set_exception(trouble)
+                answer.set_exception(_broken(self.path, error))
             return
         if shot is None:
             for answer in waiting:
@@ -369,21 +379,27 @@ class Hdf5Store:
             error: OSError | None = None
             try:
                 file.commit(shot)
-            except OSError as refused:
-                error = refused
-                file.give_up(shot, refused)
+            except (OSError, MemoryError) as refused:
+                error = (
+                    refused if isinstance(refused, OSError) else OSError(errno.ENOMEM, "not enough memory")
+                )
+                file.give_up(shot, error)
+            except Exception as bug:  # an edge: whoever waits for this commit must hear of it
+                log.exception("a commit failed in an unforeseen way")
+                file.broken, error = bug, OSError(str(bug))
             self._finished.put((shot, error))
             self._work.put(self._end_finished)
-            self._tell(shot, error)
-
-    def _tell(self, shot: Snapshot, error: OSError | None) -> None:
-        if error is not None:
-            self._tell_trouble(_refused(self.path, error))
-        elif self._on_durable is not None:
-            self._on_durable(shot.generation)
+            self._tell_trouble(self.trouble)
+            if error is None and self._on_durable is not None:
+                self._on_durable(shot.generation)
 
     def _tell_trouble(self, trouble: UserError | None) -> None:
-        log.warning("%s", trouble)
+        """Tell a change once: a full disk at once, not at the next commit; and that it is over."""
+        told, self._told = self._told, None if trouble is None else trouble.title
+        if told == self._told:
+            return
+        if trouble is not None:
+            log.warning("%s", trouble)
         if self._on_trouble is not None:
             self._on_trouble(trouble)
 
@@ -460,8 +476,6 @@ class Hdf5Store:
 
 
 def _refused(path: Path, error: OSError) -> UserError:
-    import errno
-
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return UserError(
             f"The disk with {path.name} is full. Everything saved before is safe; the rest waits in memory.",

@@ -34,6 +34,7 @@ _HEADER = struct.Struct(
 )  # magic generation end body_at body_bytes pages digest old_head new_head
 _MARK = struct.Struct("<8sQ")
 SECTOR = 512
+_PART_BYTES = 4 << 20
 
 
 @dataclass(frozen=True)
@@ -108,15 +109,15 @@ def write(
 ) -> None:
     """Write one commit: body (into the region, or at `at` in the tail when it is too big), then header. No sync."""
     numbers = sorted(pages)
-    table = b"".join(struct.pack("<Q", number) for number in numbers)
-    body = bytearray(table.ljust(round_up(len(table)), b"\0"))
-    for number in numbers:
-        body += pages[number]
+    table = struct.pack(f"<{len(numbers)}Q", *numbers)
     place = REGION_AT + _BODY_AT if at is None else at
-    raw.write_at(body, place)
+    digest, written = hashlib.blake2b(digest_size=16), 0
+    for part in _parts(table.ljust(round_up(len(table)), b"\0"), [pages[number] for number in numbers]):
+        digest.update(part)
+        raw.write_at(part, place + written)
+        written += len(part)
     new_head = zlib.crc32(bytes(pages[0][:SECTOR]))
-    digest = hashlib.blake2b(body, digest_size=16).digest()
-    fields = (generation, end, place, len(body), len(numbers), digest, old_head, new_head)
+    fields = (generation, end, place, written, len(numbers), digest.digest(), old_head, new_head)
     raw.write_at(_sealed(_HEADER.pack(_MAGIC, *fields)), REGION_AT + 2 * PAGE)
 
 
@@ -150,6 +151,18 @@ def read_holder(raw: RawFile) -> bytes:
     page = bytearray(PAGE)
     raw.read_at(memoryview(page), REGION_AT + PAGE)
     return bytes(page[: PAGE - 4]).rstrip(b"\0") if _is_sealed(page) else b""
+
+
+def _parts(table: bytes, pages: list[Bytes]) -> Iterator[bytearray]:
+    """The body in pieces of a few MiB, so that a big one is not in memory twice."""
+    part = bytearray(table)
+    for page in pages:
+        part += page
+        if len(part) >= _PART_BYTES:
+            yield part
+            part = bytearray()
+    if part:
+        yield part
 
 
 def _pages(body: bytearray, count: int) -> Iterator[tuple[int, bytes]]:

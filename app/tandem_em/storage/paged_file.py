@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from tandem_em.storage import journal, superblock
 from tandem_em.storage.journal import PAGE, Region, round_up
-from tandem_em.storage.raw_file import Bytes, RawFile
+from tandem_em.storage.raw_file import Bytes, RawFile, SyncPoint
 
 Pages = dict[int, bytearray]
 
@@ -119,31 +119,24 @@ class TransactionalFile:
     def size(self) -> int:
         return self._size
 
+    def read_at(self, into: memoryview, at: int) -> None:
+        """The bytes as HDF5 sees them, for any thread and without HDF5: never older than when the call began."""
+        self._read(into, at)
+
     def _find(self, number: int) -> bytearray | None:
-        for layer in self._layers:
-            page = layer.get(number)
-            if page is not None:
-                return page
-        return None
+        return _newest(self._layers, number)
 
     def _read(self, into: memoryview, at: int) -> None:
+        highest, layers = self._highest_page, self._layers  # before the disk: a commit may end in between
         done = 0 if self.is_abandoned else self.raw.read_at(into, at)
         if done < len(into):
             into[done:] = bytes(len(into) - done)
-        if at // PAGE > self._highest_page:
+        if at // PAGE > highest:
             return
-        for number, start, stop in self._parts_in_memory(at, len(into)):
-            page = self._find(number)
+        for number, start, stop in _parts_in_memory(layers, at, len(into), highest):
+            page = _newest(layers, number)
             if page is not None:
                 into[number * PAGE + start - at : number * PAGE + stop - at] = page[start:stop]
-
-    def _parts_in_memory(self, at: int, length: int) -> Iterator[tuple[int, int, int]]:
-        if length // PAGE < 64:
-            yield from _page_parts(at, length, self._highest_page)
-            return
-        first, last, end = at // PAGE, (at + length - 1) // PAGE, at + length
-        for number in {n for layer in self._layers for n in layer if first <= n <= last}:
-            yield number, max(at - number * PAGE, 0), min(end - number * PAGE, PAGE)
 
     def _write(self, data: memoryview, at: int) -> None:
         end = at + len(data)
@@ -229,16 +222,24 @@ class TransactionalFile:
         """
         if not shot.is_durable:
             self._write_fresh(shot)
-            self.raw.sync("data")
+            self._sync("data")
             self._write_journal(shot)
-            self.raw.sync("journal")
+            self._sync("journal")
             shot.is_durable = True  # the commit point
             self.generation = shot.generation
         write_in_place(self.raw, shot.pages, shot.end)
-        self.raw.sync("in place")
+        self._sync("in place")
         journal.mark_applied(self.raw, shot.generation)
         with self._phil:
             self._finish(shot)
+
+    def _sync(self, point: SyncPoint) -> None:
+        """After a failed sync nobody knows which writes the system has dropped: no later commit can be trusted."""
+        try:
+            self.raw.sync(point)
+        except OSError as error:
+            self.broken = error
+            raise
 
     def _write_fresh(self, shot: Snapshot) -> None:
         """Write what lies beyond the committed end, and let the file reach as far as its superblock will say."""
@@ -281,28 +282,52 @@ class TransactionalFile:
     def begin_edit(self) -> EditMark:
         """Start remembering, right after HDF5's flush. `roll_back(mark)` returns to this moment."""
         mark = EditMark(self._layers[0], self._size)
-        self._layers.insert(0, {})
+        self._layers = [{}, *self._layers]
         self._edit_floor = round_up(self._size)
         self._boundary = max(self._boundary, self._edit_floor)
         return mark
 
     def keep_edit(self, mark: EditMark) -> None:
         with self._phil:
-            mark.layer.update(self._layers.pop(0))
+            mark.layer.update(self._layers[0])
+            self._layers = self._layers[1:]
             self._edit_floor = 0
 
     def roll_back(self, mark: EditMark) -> None:
         """Forget everything since `begin_edit`. HDF5 must be closed: its handle knows the newer state."""
         with self._phil:
-            self._layers.pop(0)
+            self._layers = self._layers[1:]
             self._size = mark.size
             self._edit_floor = 0
+            head = bytearray(PAGE)
+            self._read(memoryview(head), 0)  # HDF5 refuses to open what it still has open itself
+            self._layers[0][0] = bytearray(superblock.settled(bytes(head), mark.size))
 
     def _merged(self) -> Pages:
         merged: Pages = {}
         for layer in reversed(self._layers):
             merged.update(layer)
         return merged
+
+
+def _newest(layers: list[Pages], number: int) -> bytearray | None:
+    for layer in layers:
+        page = layer.get(number)
+        if page is not None:
+            return page
+    return None
+
+
+def _parts_in_memory(
+    layers: list[Pages], at: int, length: int, highest: int
+) -> Iterator[tuple[int, int, int]]:
+    """The parts of a stretch that may be in memory; for a long stretch it is quicker to ask the memory."""
+    if length // PAGE < 64:
+        yield from _page_parts(at, length, highest)
+        return
+    first, last, end = at // PAGE, (at + length - 1) // PAGE, at + length
+    for number in {n for layer in layers for n in list(layer) if first <= n <= last}:
+        yield number, max(at - number * PAGE, 0), min(end - number * PAGE, PAGE)
 
 
 def write_in_place(raw: RawFile, pages: Mapping[int, Bytes], end: int) -> None:

@@ -85,6 +85,10 @@ class Overlay:
     def size(self) -> int:
         return self._size
 
+    def read_at(self, into: memoryview, at: int) -> None:
+        """The bytes as HDF5 sees them, for any thread."""
+        _read_over(self.raw, self._pages, into, at)
+
     def is_current(self) -> bool:
         """False once a newer commit has begun to change the file under this view."""
         return _stamp(self.raw) == self.stamp

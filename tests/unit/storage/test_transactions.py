@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 from crash_disk import LoggedDisk, Sync, Write, apply, awkward_position, power_cut, prefixes
 from crash_lab import Recording, check, new_file, play, view_and_read
+
 from tandem_em.storage import journal, recovery
 
 
