@@ -1,0 +1,206 @@
+"""Tables that a potentiostat program is still writing (.mpt, .DTA, .csv, .lvm, plain text), row by row as they come.
+
+The parsers are those of finished logs, fed piece by piece. A row counts when its line is complete; a last line without
+line end is taken after a quiet time only if it cannot be a fragment: as many fields as the rows before and a last field
+as long as theirs.
+"""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from tandem_em.logs.detect import parser_for
+from tandem_em.logs.parser import LogParser, Table
+from tandem_em.logs.rows import Rows
+from tandem_em.model.clock import Origin
+from tandem_em.notices import UserError
+from tandem_em.sources.base import SourceDescription, host_now
+from tandem_em.sources.growing_file import GrowingFile
+from tandem_em.sources.setup import TextTable
+from tandem_em.sources.threaded import SourceLostError, ThreadedSource
+from tandem_em.sources.timeline import Timeline
+
+ENOUGH_TO_TELL = 64
+"""Bytes that must be there before the format is decided."""
+
+
+class TextTailSource(ThreadedSource):
+    kind: ClassVar[Any] = "text"
+    sync: ClassVar[Origin] = "file time"
+    quiet_s: ClassVar[float] = 60.0
+
+    def __init__(self, table: TextTable) -> None:
+        super().__init__(table.name)
+        self._table = table
+        self._path = Path(table.path)
+        self._file = GrowingFile(self._path)
+        self._reader = RowTail()
+        self._timeline = Timeline()
+        self._units: dict[str, str] = {}
+        self._grown_at = host_now()
+        self._only_new = not table.from_start
+
+    def describe(self) -> SourceDescription:
+        facts = self._reader.facts()
+        return SourceDescription(
+            name=self._name,
+            kind="text",
+            label=facts.pop("label", "") or self._path.name,
+            units=dict(self._units),
+            sync="file time",
+            simulated=self._table.simulated,
+            instrument={"file": self._path.name, **facts},
+        )
+
+    def _connect(self) -> None:
+        if not self._path.parent.is_dir():
+            raise SourceLostError(f"The folder of {self._path.name} is not there.")
+
+    def _disconnect(self) -> None:
+        """Nothing is held open. At the end a last line that is surely whole is taken."""
+        if self._stopping.is_set():
+            self._deliver(self._reader.take_last())
+
+    def _pump(self) -> None:
+        try:
+            growth = self._file.poll()
+        except OSError as error:
+            raise SourceLostError(f"{self._path.name} cannot be read ({error}).") from error
+        now = host_now()
+        if not growth.there:
+            self._set_state("waiting", f"{self._path.name} is not there; waiting for it.")
+            self._stopping.wait(self._table.poll_s)
+            return
+        if growth.restarted:
+            self._say(f"{self._path.name} began anew.", "note")
+            self._reader = RowTail()
+            self._timeline.restart()
+            self._begin_segment()
+        if growth.data:
+            self._grown_at = now
+            try:
+                rows = self._reader.feed(growth.data)
+            except (UserError, ValueError) as error:
+                raise UserError(
+                    f"{self._path.name} is not understood: {error}", "Choose another file."
+                ) from error
+            if self._only_new and not growth.more:
+                self._only_new = False
+                return
+            if not self._only_new:
+                self._deliver(rows)
+        elif now - self._grown_at > self._table.quiet_s:
+            self._deliver(self._reader.take_last())
+        if not growth.more:
+            self._stopping.wait(self._table.poll_s)
+
+    def _deliver(self, found: list[tuple[Table, Rows, bool]]) -> None:
+        now = host_now()
+        for table, rows, new_table in found:
+            if new_table:
+                self._timeline.restart()
+                self._begin_segment()
+            self._units = {info.key: info.unit for info in table.columns}
+            for part in stretches(rows):
+                self._put_rows(part, now)
+
+    def _put_rows(self, rows: Rows, now: float) -> None:
+        if rows.segments:
+            self._timeline.restart()
+        first, new = self._timeline.place(float(rows.times[0]), now)
+        times = rows.times - rows.times[0] + first
+        self._timeline.place(float(rows.times[-1]), now)
+        self._put_samples(times, np.full(len(times), now), rows.values, new_segment=new)
+
+
+class RowTail:
+    """Bytes in, rows out. Holds the beginning back until the format can be told."""
+
+    def __init__(self) -> None:
+        self._parser: LogParser | None = None
+        self._early = b""
+        self._tables = 0
+        self._lengths: list[int] = []
+        self._line = ""
+
+    def feed(self, data: bytes) -> list[tuple[Table, Rows, bool]]:
+        """(table, rows, is this table new) for each portion of rows."""
+        if self._parser is None:
+            self._early += data
+            if len(self._early) < ENOUGH_TO_TELL and b"\n" not in self._early:
+                return []
+            self._parser = parser_for(self._early, patient=False)
+            data, self._early = self._early, b""
+        self._remember(data)
+        self._parser.feed(data)
+        return self._take()
+
+    def take_last(self) -> list[tuple[Table, Rows, bool]]:
+        """The last line, if it has no line end and is surely no fragment; it is taken once."""
+        parser = self._parser
+        if parser is None or not parser.tables or not parser.partial_line.strip():
+            return []
+        last = _last_field(parser.partial_line)
+        if len(self._lengths) < 3 or len(set(self._lengths)) != 1 or len(last) != self._lengths[0]:
+            return []
+        parser.take_last(parser.partial_line)
+        parser.feeder.tail = ""
+        return self._take()
+
+    def facts(self) -> dict[str, Any]:
+        """What the header says: label, start, technique."""
+        if self._parser is None:
+            return {}
+        facts: dict[str, Any] = {"label": self._parser.label}
+        if self._parser.tables:
+            table = self._parser.tables[-1]
+            facts |= {key: value for key, value in table.meta.items() if len(value) < 200}
+            if table.start is not None:
+                facts["start_iso"] = table.start.when.isoformat()
+        return facts
+
+    def _take(self) -> list[tuple[Table, Rows, bool]]:
+        assert self._parser is not None
+        found = []
+        for number, table in enumerate(self._parser.tables):
+            for rows in table.take():
+                found.append((table, rows, self._tables > 0 and number >= self._tables))
+                self._tables = max(self._tables, number + 1)
+        return found
+
+    def _remember(self, data: bytes) -> None:
+        """How long the last fields of the last complete lines are, without sign."""
+        *lines, self._line = (self._line + data[-(1 << 16) :].decode("latin-1").replace("\x00", "")).split(
+            "\n"
+        )
+        lengths = [len(_last_field(line)) for line in lines if line.strip()]
+        self._lengths = (self._lengths + lengths)[-3:]
+        self._line = self._line[-4096:]
+
+
+def stretches(rows: Rows) -> list[Rows]:
+    """Rows cut where a new stretch begins or the times run backwards; the later parts say so in `segments`."""
+    backwards = (np.flatnonzero(np.diff(rows.times) < 0) + 1).tolist()
+    cuts = sorted({*(s for s in rows.segments if 0 < s < len(rows.times)), *backwards})
+    edges = [0, *cuts, len(rows.times)]
+    return [
+        Rows(
+            rows.times[a:b],
+            {key: column[a:b] for key, column in rows.values.items()},
+            [0] if a in cuts else [],
+        )
+        for a, b in itertools.pairwise(edges)
+        if b > a
+    ]
+
+
+def _last_field(line: str) -> str:
+    text = line.rstrip("\r").rstrip(" ")
+    for separator in ("\t", ";", ","):
+        if separator in text:
+            return text.rsplit(separator, 1)[1].strip().lstrip("+-")
+    return text.rsplit(None, 1)[-1].lstrip("+-") if text.split() else ""
