@@ -141,9 +141,15 @@ def density_warning(current_A: float, area_cm2: float) -> str:
     if density <= UNREALISTIC_A_CM2:
         return ""
     return (
-        f"{readable(abs(current_A), 'A')} over {area_cm2 * 1e8:.3g} µm² is {density * 1e3:.1e} mA/cm²: "
+        f"{readable(abs(current_A), 'A')} over {area_cm2 * 1e8:.3g} µm² is {_power(density * 1e3)} mA/cm²: "
         f"no battery sees that (more than {UNREALISTIC_A_CM2 * 1e3:.0f} mA/cm²)."
     )
+
+
+def _power(value: float) -> str:
+    """100000000.0 → `1e8`."""
+    mantissa, _, exponent = f"{value:.1e}".partition("e")
+    return f"{mantissa.removesuffix('.0')}e{int(exponent)}"
 
 
 def readable(value: float, unit: str) -> str:

@@ -84,6 +84,8 @@ class Mpr:
             problems.append(f"{path.name}: columns of the unknown kinds {kinds} were left out.")
         log = next((m for m in modules if m.name == "VMP LOG"), None)
         start, resolution = find_start(modules, log)
+        if start is not None and resolution > 1:
+            problems.append(f"{path.name} says only the day of its start, not the time.")
         parts = RunParts(np.empty(0), {}, path.stem, start, resolution)
         parts.instrument = {
             "format": self.label,

@@ -68,37 +68,55 @@ def guess_text(lines: Sequence[str], encoding: str = "utf-8", later: Sequence[st
     above = [lines[i] for i in filled if i < (header if header >= 0 else body[0])]
     settings.meta = _meta(above, shape.separator)
     settings.start = find_start(above, shape.separator)
-    further = [row for row in (split(line, shape.separator) for line in later) if len(row) in counts]
+    further = [
+        row if len(row) in counts else row[:-1] for row in (split(line, shape.separator) for line in later)
+    ]
     guess_columns(settings, names, unit_texts, rows, above, further)
+    if sum(_is_filled(column.kind, i, rows) for i, column in enumerate(settings.columns)) < 2:
+        raise NoTableError("fewer than two of its columns hold numbers", header >= 0)
     if header < 0:
+        if any(column.kind == "skip" for column in settings.columns):
+            raise NoTableError("it has no headings and not all of its columns are numbers")
         settings.guesses.insert(
             0, "There is no row of headings: the meaning of the columns was guessed from the numbers."
         )
     return settings
 
 
+def _is_filled(kind: str, index: int, rows: Sequence[Sequence[str]]) -> bool:
+    """Whether a column holds numbers or times at all."""
+    return kind not in ("skip", "state", "unit") and any(
+        index < len(row) and row[index].strip() for row in rows
+    )
+
+
 def find_shape(lines: Sequence[str]) -> Shape | None:
     """The separator and decimal mark with which most fields are numbers or times."""
     best: Shape | None = None
     for separator in SEPARATORS:
+        if separator == " " and best is not None and (best.score > 0.5 or _mostly_tabs(lines)):
+            continue
         split_lines = [split(line, separator) for line in lines]
-        counts = Counter(len(fields) for fields in split_lines if len(fields) > 1)
-        if not counts:
+        decimal = _decimal([fields for fields in split_lines if len(fields) > 1], separator)
+        weights: Counter[int] = Counter()
+        for fields in split_lines:
+            if len(fields) > 1:
+                weights[len(fields)] += _meaningful(fields, decimal)
+        if not weights:
             continue
-        count = max(counts, key=lambda n: (counts[n], n))
-        rows = [fields for fields in split_lines if len(fields) == count]
-        decimal = _decimal(rows, separator)
-        worded = [row for row in rows if _meaningful(row, decimal)] or rows
-        filled = [field for row in worded for field in row if field.strip()]
-        meaning = sum(1.0 if is_number(f, decimal) or _is_time(f) else 0.0 for f in filled) / max(
-            1, len(filled)
-        )
-        score = meaning * (0.3 + 0.7 * len(rows) / len(lines))
-        if separator == " " and best is not None and best.score > 0.5:
-            continue
+        count = max(weights, key=lambda n: (weights[n], n))
+        begin = next(i for i, fields in enumerate(split_lines) if len(fields) == count)
+        rows = [fields for fields in split_lines if len(fields) == count and _meaningful(fields, decimal)]
+        filled = [field for row in rows for field in row if field.strip()]
+        meaning = weights[count] / max(1, len(filled))
+        score = meaning * (0.3 + 0.7 * len(rows) / (len(lines) - begin))
         if meaning >= 0.3 and (best is None or score > best.score + 0.02):
             best = Shape(separator, decimal, count, score)
     return best
+
+
+def _mostly_tabs(lines: Sequence[str]) -> bool:
+    return sum("\t" in line.strip() for line in lines) > 0.5 * len(lines)
 
 
 def _decimal(rows: Sequence[Sequence[str]], separator: str) -> str:
@@ -124,9 +142,8 @@ def _meaningful(fields: Sequence[str], decimal: str) -> int:
 def _body(lines: Sequence[str], filled: Sequence[int], shape: Shape) -> list[int]:
     """Numbers of the lines that are rows: as meaningful as those at the end of the sample."""
     tail = [split(lines[i], shape.separator) for i in filled[-SAMPLE_ROWS:]]
-    weights = sorted(_meaningful(f, shape.decimal) for f in tail if len(f) == shape.count)
-    usual = weights[len(weights) // 2]
-    need = max(1, 0.5 * usual)
+    most = max((_meaningful(f, shape.decimal) for f in tail if len(f) == shape.count), default=1)
+    need = max(1, 0.5 * most)
 
     def is_row(i: int) -> bool:
         fields = split(lines[i], shape.separator)

@@ -168,7 +168,7 @@ def _name_by_numbers(settings: TextSettings, fields: Sequence[Sequence[str]]) ->
         settings.guesses.append(
             "Five columns as a source meter sends them: voltage, current, resistance, time, status."
         )
-    elif np.all(np.diff(values[0]) > 0):
+    elif len(values[0]) > 3 and np.all(np.diff(values[0]) > 0):
         columns[0].quantity, columns[0].name = "time", "time"
         settings.guesses.append("The first column rises all the way: read as time.")
         _name_rest(columns[1:], values[1:])
@@ -188,7 +188,7 @@ def _name_rest(
 
 
 def _is_sweep(values: np.ndarray[tuple[int], np.dtype[np.float64]]) -> bool:
-    if len(values) < 5 or np.any(values <= 0):
+    if len(values) < 3 or np.any(values <= 0):
         return False
     steps = np.diff(np.log(values))
     return bool(np.all(steps > 0) or np.all(steps < 0)) and float(np.ptp(steps)) < 0.1 * abs(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tandem_em.logs.guess import NoTableError, guess_text
+from tandem_em.logs.guess import NoTableError, guess_text, split
 from tandem_em.logs.parser import LogParser, Table
 from tandem_em.logs.settings import TextSettings
 
@@ -41,9 +41,25 @@ class GuessingParser(LogParser):
 
     def finish(self) -> None:
         if self._table is None:
-            last = [self.feeder.tail] if self.feeder.tail.strip() else []
-            self._begin(guess_text([*self._lines, *last], self.feeder.encoding, self.later))
+            self._begin(self._guess_at_end())
         super().finish()
+
+    def _guess_at_end(self) -> TextSettings:
+        """A last line without line end helps to understand the dates; it is the only row only when it looks whole."""
+        tail = [self.feeder.tail] if self.feeder.tail.strip() else []
+        try:
+            return guess_text(self._lines, self.feeder.encoding, [*self.later, *tail])
+        except NoTableError:
+            if not tail:
+                raise
+        lines = [*self._lines, *tail]
+        settings = guess_text(lines, self.feeder.encoding, self.later)
+        headings = (
+            split(lines[settings.header_row].rstrip(), settings.separator) if settings.header_row >= 0 else []
+        )
+        if len(headings) != len(settings.columns):
+            raise NoTableError("its only row is not whole", True)
+        return settings
 
     def _try(self) -> None:
         try:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tandem_em.logs.labels import STEPPED, read_label
-from tandem_em.logs.numbers import OVERFLOW, block, numbers
+from tandem_em.logs.numbers import OVERFLOW, block, is_number, numbers
 from tandem_em.logs.settings import TextSettings
 from tandem_em.logs.times import TimeReader
 
@@ -107,8 +107,8 @@ class RowReader:
         self.counts = sorted(set(settings.field_counts or [len(settings.columns)]))
         self._state = settings.column("state")
         self._units = {i for i, c in enumerate(settings.columns) if c.kind == "unit"}
-        self._last_field_shapes: set[tuple[int, int]] = set()
-        self._last_field = ""
+        self._shapes: dict[int, set[tuple[int, int]]] = {}
+        self._recent: list[list[str]] = []
 
     def split(self, line: str) -> list[str]:
         separator = self.settings.separator
@@ -151,18 +151,25 @@ class RowReader:
         at_last = next((info for info in self.columns if info.index == last), None)
         if at_last is None and last not in self.times.indices:
             return self.read([line])
-        shapes = self._last_field_shapes or {_shape(f) for f in fields[:-1] if "e" in f.lower()}
-        if shapes and (
-            (_shape(fields[-1]) in shapes and _shape(fields[-1])[0] > 2)
-            or _shape(fields[-1]) >= max(shapes)
-            or fields[-1] == self._last_field
-        ):
+        if self._is_whole_number(fields):
             return self.read([line])
-        if at_last is None or at_last.key in ("voltage", "current") or not shapes:
+        if at_last is None or at_last.key in ("voltage", "current") or not self.rows_read:
             self.tally.cut = line.strip()[:80]
             return None
         self.tally.cut_field = at_last.label
         return self.read([line[: len(line) - len(fields[-1])]])
+
+    def _is_whole_number(self, fields: Sequence[str]) -> bool:
+        """Whether the last field cannot be cut: the table writes every column with a fixed number of digits."""
+        shape = _shape(fields[-1])
+        if shape[0] > 2 and shape in {_shape(f) for f in fields[:-1]}:
+            return True  # an exponent as long as those of its neighbours
+        seen = [shapes for shapes in self._shapes.values() if shapes]
+        fixed = len(self._recent) >= 2 and all(len(shapes) == 1 for shapes in seen)
+        if fixed and shape > (0, 0) and shape in self._shapes.get(len(fields) - 1, set()):
+            return True
+        before = [_digits(row[-1]) for row in self._recent]
+        return len(before) >= 3 and _digits(fields[-1]) >= max(4, *before) and shape > (0, 0)
 
     # ── inside ──────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -260,11 +267,18 @@ class RowReader:
         return Rows(times, values, starts)
 
     def _remember(self, lines: list[str]) -> None:
-        for line in lines:
-            fields = self.split(line)
-            if len(fields) in self.counts:
-                self._last_field = fields[-1]
-                self._last_field_shapes.add(_shape(fields[-1]))
+        """How the numbers of the last rows are written, per column."""
+        rows = [fields for fields in map(self.split, lines) if len(fields) in self.counts]
+        self._recent = (self._recent + rows)[-50:]
+        for fields in rows:
+            for index, text in enumerate(fields):
+                if is_number(text, self.settings.decimal):
+                    self._shapes.setdefault(index, set()).add(_shape(text))
+
+
+def _digits(text: str) -> int:
+    """Significant digits of a number."""
+    return len(re.sub(r"\D", "", text.lower().partition("e")[0]).lstrip("0"))
 
 
 def _shape(text: str) -> tuple[int, int]:
