@@ -57,7 +57,6 @@ class StackPane(PaneFrame):
         for signal in (session.particles.added, session.particles.removed):
             bindings.on(signal, lambda _particle: self.canvas.update())
         bindings.on(session.particles.changed, lambda _particle, _names: self.canvas.update())
-        self.destroyed.connect(lambda _=None, bridge=self._bridge: None)
         self._choose()
 
     # --- which stack ---------------------------------------------------------------------------------------------
@@ -92,7 +91,7 @@ class StackPane(PaneFrame):
             self._loader = None
         self._shown = self._wanted = -1
 
-    def close_readers(self) -> None:
+    def close_pane(self) -> None:
         """The pane is going: its reading thread ends."""
         self._bridge.close()
         self._let_go()

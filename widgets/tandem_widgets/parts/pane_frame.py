@@ -127,6 +127,9 @@ class PaneFrame(QFrame):
         else:
             self._cover.setCurrentIndex(0)
 
+    def close_pane(self) -> None:
+        """The pane is going away: panes with threads of their own end them here."""
+
     @property
     def is_empty(self) -> bool:
         return self._hint is not None

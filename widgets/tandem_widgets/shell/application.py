@@ -182,6 +182,7 @@ def screenshot(
     picture = window.grab()
     out.parent.mkdir(parents=True, exist_ok=True)
     written = picture.save(str(out))
+    window.docks.close_panes()
     window.files.close()
     window.hide()
     bridge.close()

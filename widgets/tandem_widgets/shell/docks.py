@@ -20,20 +20,23 @@ class PaneDock(QDockWidget):
         self.setObjectName(f"dock-{name}")
         self.setTitleBarWidget(QWidget())
         self.topLevelChanged.connect(self._dress)
-        self._pane: QWidget | None = None
+        self._pane: PaneFrame | None = None
 
-    def show_pane(self, pane: QWidget) -> None:
+    def show_pane(self, pane: PaneFrame) -> None:
+        self.close_pane()
         old, self._pane = self._pane, pane
-        frame = pane if isinstance(pane, PaneFrame) else pane.findChild(PaneFrame)
-        if isinstance(frame, PaneFrame):
-            frame.add_tool(
-                "⧉",
-                "Float this pane, or bring it back",
-                lambda _checked=False: self.setFloating(not self.isFloating()),
-            )
+        pane.add_tool(
+            "⧉",
+            "Float this pane, or bring it back",
+            lambda _checked=False: self.setFloating(not self.isFloating()),
+        )
         self.setWidget(pane)
         if old is not None:
             old.deleteLater()
+
+    def close_pane(self) -> None:
+        if self._pane is not None:
+            self._pane.close_pane()
 
     def _dress(self, floating: bool) -> None:
         self.setTitleBarWidget(None if floating else QWidget())
@@ -55,6 +58,10 @@ class PaneDocks:
     @property
     def all(self) -> tuple[PaneDock, PaneDock, PaneDock]:
         return self.stack, self.eels, self.biasing
+
+    def close_panes(self) -> None:
+        for dock in self.all:
+            dock.close_pane()
 
     def restore_home(self) -> None:
         for dock in self.all:

@@ -369,5 +369,6 @@ class MainWindow(QMainWindow):
             window={"docks": self.docks.state(), "size": [self.width(), self.height()]}
         )
         self.player.stop()
+        self.docks.close_panes()
         self.files.close()
         event.accept()
