@@ -14,7 +14,7 @@ from tandem_widgets.panes.biasing_ready import Ready
 from tandem_widgets.parts import levels
 from tandem_widgets.parts.levels import Levels
 
-SMALLEST_PART = 0.01
+SMALLEST_PART = 0.05
 """A resistance is shown where the current is at least this part of its largest."""
 
 

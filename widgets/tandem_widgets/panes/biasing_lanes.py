@@ -145,11 +145,13 @@ class LaneMaker:
     def _voltage(self, lane: Lane) -> None:
         for run, _curve in self._columns(lane, "voltage", theme.active().voltage):
             cell = cell_of(self._session, run)
-            for value, label in (
-                ((cell.safe_low_V, "safe from"), (cell.safe_high_V, "safe to")) if cell else ()
-            ):
-                if value is not None and all(limit.value != value for limit in lane.limits):
-                    lane.limits.append(Limit(value, theme.active().bad, label))
+            limits = ((cell.safe_low_V, "safe from"), (cell.safe_high_V, "safe to")) if cell else ()
+            for value, label in limits:
+                if value is None:
+                    continue
+                limit = Limit(value, theme.active().bad, f"{label} {value:g} V", *_extent(run))
+                if not any(_same_limit(limit, other) for other in lane.limits):
+                    lane.limits.append(limit)
 
     def _current(self, lane: Lane) -> None:
         for run, curve in self._columns(lane, "current", theme.active().current):
@@ -265,6 +267,10 @@ class LaneMaker:
             tip = f"{text}\nfrom {interval[0]:.1f} s, lasted {span_text(lasted)}" if lasted > 0 else text
             bands.append(Band(each.id, *interval, text, each.colour, tip))
         return sorted(bands, key=lambda band: band.start)
+
+
+def _same_limit(one: Limit, other: Limit) -> bool:
+    return one.value == other.value and one.is_within(other.start, other.end)
 
 
 def _extent(run: BiasRun) -> tuple[float, float]:

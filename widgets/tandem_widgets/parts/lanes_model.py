@@ -21,6 +21,12 @@ class Limit:
     value: float
     colour: str
     label: str = ""
+    start: float = -math.inf
+    end: float = math.inf
+    """Where it holds (session seconds)."""
+
+    def is_within(self, low: float, high: float) -> bool:
+        return self.start <= high and self.end >= low
 
 
 @dataclass(eq=False)
@@ -56,8 +62,9 @@ class Lane:
         low, high = min(lows), max(highs)
         if self.from_zero:
             low, high = min(low, 0.0), max(high, 0.0)
+        near = (2 * low - high, 2 * high - low)
         limits = [
-            limit.value for limit in self.limits if low - (high - low) <= limit.value <= high + (high - low)
+            x.value for x in self.limits if x.is_within(low_t, high_t) and near[0] <= x.value <= near[1]
         ]
         return plot_ticks.padded(min([low, *limits]), max([high, *limits]))
 
@@ -70,19 +77,23 @@ class Lane:
             return 1.0, "V"
         return plot_ticks.reading_unit(largest, self.unit)
 
+    def least_decimals(self, factor: float) -> int:
+        """Volts are read to the millivolt."""
+        return 3 if self.unit == "V" and factor == 1.0 else 0
+
     @property
     def main_curves(self) -> list[Curve]:
         return [curve for curve in self.curves if curve.is_main]
 
 
-def value_text(value: float, low: float, high: float, factor: float) -> str:
-    """A value with as many decimals as a thousandth of the range asks for."""
+def value_text(value: float, low: float, high: float, factor: float, least: int = 0) -> str:
+    """A value with about as many decimals as a thousandth of the range asks for."""
     if not math.isfinite(value):
         return "–"
     resolution = abs(high - low) * factor / 1000.0
     if not (resolution > 0 and math.isfinite(resolution)) or resolution < 1e-7:
         return figure(value * factor, 4)
-    decimals = min(max(0, -math.floor(math.log10(resolution) + 1e-9)), 6)
+    decimals = min(max(least, math.ceil(-math.log10(resolution) - 0.7)), 6)
     return plot_ticks.tick_text(value * factor, decimals)
 
 

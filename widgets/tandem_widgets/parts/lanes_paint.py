@@ -9,12 +9,11 @@ from PyQt6.QtGui import QFontMetricsF, QPainter, QPen, QPolygonF
 from tandem_widgets.parts import plot_ticks, theme
 from tandem_widgets.parts.lanes_curves import Curve, Trace, trace
 from tandem_widgets.parts.lanes_layout import FLAG, GUTTER, NAME_WIDTH, Layout
-from tandem_widgets.parts.lanes_model import Band, Flag, Lane, LanesContent
-from tandem_widgets.parts.plot_polyline import draw_pieces, polygon
+from tandem_widgets.parts.lanes_model import Band, Flag, Lane, LanesContent, Limit
+from tandem_widgets.parts.plot_polyline import draw_thin, polygon
 from tandem_widgets.parts.time_axis import TimeScale, moments
 
 Align = Qt.AlignmentFlag
-THIN = 1.2
 
 
 class Fonts:
@@ -64,23 +63,28 @@ def paint_lane(
     painter.save()
     painter.setClipRect(up.rect.adjusted(0, -1, 0, 1))
     for limit in lane.limits:
-        y = up.y(limit.value)
-        painter.setPen(pen(limit.colour, 1.0, 0.9, dashed=True))
-        painter.drawLine(QLineF(up.rect.left(), y, up.rect.right(), y))
-        if limit.label:
-            _limit_label(painter, limit.label, limit.colour, y, up.rect, fonts)
+        if limit.is_within(scale.low, scale.high):
+            _paint_limit(painter, limit, scale, up, fonts)
     for curve in lane.curves:
         paint_curve(painter, curve, scale, up, ratio)
     painter.restore()
     _paint_name(painter, lane, up, fonts)
 
 
-def _limit_label(painter: QPainter, text: str, colour: str, y: float, rect: QRectF, fonts: Fonts) -> None:
-    painter.setFont(fonts.small)
-    painter.setPen(theme.colour(colour))
-    above = y - 13 > rect.top()
-    box = QRectF(rect.left() + 4, y - 13 if above else y + 1, rect.width() - 8, 12)
-    painter.drawText(box, Align.AlignRight | Align.AlignVCenter, text)
+def _paint_limit(painter: QPainter, limit: Limit, scale: TimeScale, up: LaneScale, fonts: Fonts) -> None:
+    y, rect = up.y(limit.value), up.rect
+    if not rect.top() <= y <= rect.bottom():
+        return
+    left = scale.x(max(limit.start, scale.low))
+    right = scale.x(min(limit.end, scale.high))
+    painter.setPen(pen(limit.colour, 1.0, 0.9, dashed=True))
+    painter.drawLine(QLineF(left, y, right, y))
+    if limit.label and right - left > 120:
+        painter.setFont(fonts.small)
+        painter.setPen(theme.colour(limit.colour))
+        above = y - 13 > rect.top()
+        box = QRectF(left + 4, y - 13 if above else y + 1, right - left - 8, 12)
+        painter.drawText(box, Align.AlignRight | Align.AlignVCenter, limit.label)
 
 
 def _paint_grid(painter: QPainter, lane: Lane, up: LaneScale, scale: TimeScale, fonts: Fonts) -> None:
@@ -128,11 +132,8 @@ def paint_curve(painter: QPainter, curve: Curve, scale: TimeScale, up: LaneScale
     colour, alpha = (theme.active().faint, 0.9) if curve.is_stale else (curve.colour, 1.0)
     if curve.band is not None or curve.error is not None:
         _paint_band(painter, curve, scale, up, line, colour)
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
-    few = len(line.xs) < 2500
-    painter.setPen(pen(colour, THIN * ratio if few or ratio > 1 else 1.0, 0.55 if line.is_coarse else alpha))
-    draw_pieces(painter, line.xs, ys, line.breaks)
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+    strong = 0.55 if line.is_coarse else alpha
+    draw_thin(painter, pen(colour, 1.0, strong), line.xs, ys, line.breaks, ratio)
 
 
 def _paint_band(

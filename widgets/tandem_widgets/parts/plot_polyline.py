@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PyQt6.QtCore import QPointF
-from PyQt6.QtGui import QPainter, QPolygonF
+from PyQt6.QtGui import QPainter, QPen, QPolygonF
 
 FAR_PX = 30_000.0
 """Qt's painter wants coordinates that are not astronomically far away."""
+LONG_WAY_PX = 40_000.0
+"""A line that goes up and down further than this fills its columns: smooth edges would not be seen, and cost three times."""
 
 
 def polygon(xs: NDArray[Any], ys: NDArray[Any]) -> QPolygonF:
@@ -40,3 +42,19 @@ def draw_pieces(painter: QPainter, xs: NDArray[Any], ys: NDArray[Any], breaks: N
         elif end > start:
             painter.drawPolyline(polygon(xs[start:end], ys[start:end]))
         start = end
+
+
+def draw_thin(
+    painter: QPainter, pen: QPen, xs: NDArray[Any], ys: NDArray[Any], breaks: NDArray[Any], ratio: float
+) -> None:
+    """A smooth thin line. Qt is quick only with cosmetic pens of one device pixel (a wider one takes a hundred times as
+    long on noise), so a screen of high resolution gets the line more than once, a fraction of a pixel apart."""
+    pen.setCosmetic(True)
+    pen.setWidthF(1.0)
+    painter.setPen(pen)
+    smooth = len(ys) < 2 or float(np.abs(np.diff(np.clip(ys, -FAR_PX, FAR_PX))).sum()) < LONG_WAY_PX
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, smooth)
+    passes = max(1, round(1.2 * ratio))
+    for number in range(passes):
+        draw_pieces(painter, xs, ys + (number - (passes - 1) / 2) / ratio, breaks)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)

@@ -36,7 +36,7 @@ class Stretch:
 def paint_cursor(painter: QPainter, t: float, layout: Layout, scale: TimeScale) -> None:
     x = scale.x(t)
     if scale.left - 0.5 <= x <= scale.left + scale.width + 0.5:
-        pen = QPen(theme.colour(theme.active().cursor), 1.2)
+        pen = QPen(theme.colour(theme.active().cursor), 1.0)
         pen.setCosmetic(True)
         painter.setPen(pen)
         painter.drawLine(QLineF(x, 0, x, layout.bottom))
@@ -70,7 +70,7 @@ def paint_values(painter: QPainter, lane: Lane, t: float, up: LaneScale, fonts: 
         chosen = alone[0] if alone else mains[0]
         painter.setFont(fonts.value)
         painter.setPen(theme.colour(theme.active().text))
-        text = value_text(chosen.value_at(t), up.low, up.high, factor)
+        text = value_text(chosen.value_at(t), up.low, up.high, factor, lane.least_decimals(factor))
         painter.drawText(QRectF(10, top, NAME_WIDTH + 6, 15), Align.AlignLeft | Align.AlignVCenter, text)
         return
     painter.setFont(fonts.small)
