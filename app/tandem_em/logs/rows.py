@@ -169,7 +169,13 @@ class RowReader:
         if fixed and shape > (0, 0) and shape in self._shapes.get(len(fields) - 1, set()):
             return True
         before = [_digits(row[-1]) for row in self._recent]
-        return len(before) >= 3 and _digits(fields[-1]) >= max(4, *before) and shape > (0, 0)
+        exponents = {_shape(row[-1])[0] for row in self._recent} | {shape[0]}
+        return (
+            len(before) >= 3
+            and len(exponents) == 1
+            and shape > (0, 0)
+            and _digits(fields[-1]) >= max(4, *before)
+        )
 
     # ── inside ──────────────────────────────────────────────────────────────────────────────────────────────
 
