@@ -12,6 +12,7 @@ import numpy as np
 from tandem_em.model.frames import FrameStack
 from tandem_em.model.spectra import SpectrumImage
 from tandem_em.storage import layout
+from tandem_em.storage.writer_fields import set_attr
 from tandem_em.storage.writer_nexus import ensure_group, link
 from tandem_em.storage.writer_plan import Ledger, Plan
 
@@ -74,7 +75,7 @@ def _experiment(h5: Any, item_id: str, title: str, data: Any, acquisition: dict[
     for path in ("original_metadata", "learning_results", "metadata/_HyperSpy"):
         experiment.create_group(path)
     general = experiment.create_group("metadata/General")
-    general.attrs["title"] = title
+    set_attr(general, "title", title)
     experiment.create_group("metadata/Signal")
     tem = experiment.create_group("metadata/Acquisition_instrument/TEM") if acquisition else None
     for key, value in acquisition.items():
@@ -110,7 +111,7 @@ def _write_axes(experiment: Any, axes: list[tuple[str, Any, bool]]) -> None:
         values = stored[...]
         units = str(stored.attrs.get("units", ""))
         group.attrs["name"] = name
-        group.attrs["units"] = units or "_None_"
+        set_attr(group, "units", units or "_None_")
         group.attrs["navigate"] = np.bool_(navigate)
         group.attrs["is_binned"] = np.bool_(name == "Energy loss")
         steps = np.diff(values)

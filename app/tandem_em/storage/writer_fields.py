@@ -339,6 +339,11 @@ def _write_array(group: Any, name: str, value: Array, may_grow: bool) -> None:
     write_array(group, name, array, grows=value.grower is not None)
 
 
+def presentable(text: str) -> str:
+    """A text HDF5 can hold as it is: without NUL and half characters. For what is shown, not for what is kept."""
+    return text.replace("\0", " ").encode("utf-8", "replace").decode("utf-8")
+
+
 def remove(group: Any, name: str) -> None:
     if name in group:
         del group[name]
@@ -346,6 +351,8 @@ def remove(group: Any, name: str) -> None:
 
 def set_attr(owner: Any, name: str, value: Any) -> None:
     """Write an attribute only when it differs: an untouched header is no write at all."""
+    if isinstance(value, str):
+        value = presentable(value)
     present = owner.attrs.get(name)
     same = type(present) is type(value) and not isinstance(value, np.ndarray) and present == value
     if not same:

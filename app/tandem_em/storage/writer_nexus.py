@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from tandem_em.model.arrays import AnyArray
 from tandem_em.storage import layout
 from tandem_em.storage.compress import write_array
-from tandem_em.storage.writer_fields import remove, set_attr
+from tandem_em.storage.writer_fields import presentable, remove, set_attr
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def time_axis(stamps: NDArray[np.float64], count: int) -> TimeAxis:
 
 def set_text(group: Any, name: str, text: str, **attributes: Any) -> None:
     """A scalar text, written only when it differs; removed when empty."""
-    text = text.replace("\0", " ").encode("utf-8", "replace").decode("utf-8")
+    text = presentable(text)
     if not text:
         remove(group, name)
         return

@@ -60,7 +60,7 @@ def _write_event_table(group: Any, events: list[Event], start_iso: str) -> None:
     remove(group, layout.TABLE)
     table = group.create_dataset(layout.TABLE, data=rows, chunks=(256,), maxshape=(None,))
     table.attrs["time_units"] = "s"
-    table.attrs["time_start"] = start_iso
+    set_attr(table, "time_start", start_iso)
     set_text(group, "description", "Events on the session's time axis; texts are UTF-8.")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -14,6 +15,7 @@ from tandem_em.storage.writer_fields import remove, set_attr
 from tandem_em.storage.writer_nexus import ensure_group, link, set_text
 
 
+@cache
 def program_version() -> str:
     try:
         return version("tandem-em")
@@ -84,6 +86,7 @@ def _current_first(name: str) -> tuple[bool, str]:
     return not name.endswith("_current"), name
 
 
+@cache
 def _package_versions() -> dict[str, str]:
     found = {}
     for name in (

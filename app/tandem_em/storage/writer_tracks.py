@@ -109,19 +109,26 @@ def _write_columns(polygons: Any, outlines: list[Outline]) -> None:
 def shapes_of(polygons: list[NDArray[np.float64]]) -> NDArray[np.float64]:
     """Area, centroid x, centroid y of polygons (px): rows of three numbers, NaN for fewer than three vertices."""
     out = np.full((len(polygons), 3), np.nan)
-    for row, polygon in enumerate(polygons):
-        if len(polygon) < 3:
-            continue
-        origin = polygon[0]
-        x, y = (polygon - origin).T
-        cross = x * np.roll(y, -1) - np.roll(x, -1) * y
-        area = cross.sum() / 2
-        if area:
-            cx = ((x + np.roll(x, -1)) * cross).sum() / (6 * area) + origin[0]
-            cy = ((y + np.roll(y, -1)) * cross).sum() / (6 * area) + origin[1]
-            out[row] = abs(area), cx, cy
-        else:
-            out[row] = 0.0, *polygon.mean(axis=0)
+    counts = np.array([len(polygon) for polygon in polygons], np.intp)
+    usable = np.flatnonzero(counts >= 3)
+    if len(usable) == 0:
+        return out
+    counts = counts[usable]
+    vertices = np.concatenate([polygons[row] for row in usable])
+    starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
+    following = np.arange(1, len(vertices) + 1)
+    following[starts + counts - 1] = starts
+    with np.errstate(all="ignore"):  # absurd coordinates give absurd areas
+        origins = vertices[starts]
+        x, y = (vertices - np.repeat(origins, counts, axis=0)).T
+        cross = x * y[following] - x[following] * y
+        areas = np.add.reduceat(cross, starts) / 2
+        flat = areas == 0
+        sums = np.stack([np.add.reduceat((v + v[following]) * cross, starts) for v in (x, y)], axis=1)
+        centres = origins + sums / np.where(flat, np.nan, 6 * areas)[:, None]
+        means = np.add.reduceat(vertices, starts, axis=0) / counts[:, None]
+    out[usable, 0] = np.abs(areas)
+    out[usable, 1:] = np.where(flat[:, None], means, centres)
     return out
 
 
@@ -133,7 +140,8 @@ def _write_areas(
     times = _times_of(frames, stack)
     shapes = shapes_of([np.asarray(outline.polygon, np.float64).reshape(-1, 2) for _, _, outline in rows])
     measured = np.array([outline.area_px for _, _, outline in rows], np.float64)
-    areas = np.where(np.isfinite(measured), measured, shapes[:, 0]) * pixel**2
+    with np.errstate(all="ignore"):
+        areas = np.where(np.isfinite(measured), measured, shapes[:, 0]) * pixel**2
     status = np.array([1 if o.is_key else 2 if o.confidence < 0.5 else 0 for _, _, o in rows], np.uint8)
     table = ensure_group(group, "table")
     for name, values, units in (
