@@ -60,7 +60,10 @@ class LogPolynomial:
         half = float(max(np.log(window[-1] / centre), 1e-9))
         self.form = CurveForm(True, True, centre, half)
         areas = min(window.size, max(8, 2 * (order + 1)))
-        self._bounds = np.linspace(channels.fit_start, channels.fit_stop, areas + 1).round().astype(np.int64)
+        # counted from the start of the window, so that the same window has the same areas wherever the data begin
+        self._bounds = channels.fit_start + np.floor(np.linspace(0, window.size, areas + 1) + 0.5).astype(
+            np.int64
+        )
         t = self.form.variable(window)
         parts = np.split(t, self._bounds[1:-1] - channels.fit_start)
         self._channels = np.array([part.size for part in parts], dtype=np.float64)

@@ -14,7 +14,7 @@ SMALL = 2048
 
 @cache
 def _pool() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(max(1, cores() - 1), thread_name_prefix="strip")
+    return ThreadPoolExecutor(max(1, cores() - 1))
 
 
 def cores() -> int:
