@@ -116,10 +116,19 @@ def _weighted(
 
 
 def _above_noise(values: Floats, shape: tuple[int, int], gain: float) -> int:
-    """Eigenvalues above the largest one that pure counting noise makes (Marchenko and Pastur)."""
-    pixels, channels = shape
-    edge = gain * (np.sqrt(pixels) + np.sqrt(channels)) ** 2
-    return int((values > 1.05 * edge).sum())
+    """Eigenvalues above the largest one that pure noise makes (Marchenko and Pastur).
+
+    The noise is that of counting, or what the middle of the eigenvalues shows when that is more: detectors that do not
+    count single electrons, and counts that were rescaled.
+    """
+    pixels, channels = max(shape), min(shape)
+    aspect = channels / pixels
+    low, high = (1 - np.sqrt(aspect)) ** 2, (1 + np.sqrt(aspect)) ** 2
+    place = low + (high - low) * (np.arange(2000) + 0.5) / 2000
+    share = np.cumsum(np.sqrt((high - place) * (place - low)) / place)
+    middle = place[int(np.searchsorted(share, 0.5 * share[-1]))]
+    noise = max(gain, float(np.median(values)) / (pixels * middle))
+    return int((values > 1.05 * noise * pixels * high).sum())
 
 
 def non_negative_factors(

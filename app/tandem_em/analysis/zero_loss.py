@@ -126,10 +126,6 @@ def thickness_map(
     spectra, shape = as_spectra(data)
     check_fit(spectra, axis)
     peak = find_zero_loss(data, axis) if peak is None else peak
-    if not np.isfinite(peak.fwhm_eV).any():
-        raise UserError(
-            "No pixel has a zero-loss peak.", "Check the energy calibration, or use low-loss spectra."
-        )
     if threshold_eV is None:
         threshold_eV = valley_eV(spectra, axis, peak)
     pixels = spectra.shape[0]
@@ -155,6 +151,10 @@ def thickness_map(
 
 def valley_eV(spectra: NDArray[Any], axis: EnergyAxis, peak: ZeroLoss) -> float:
     """Loss at the lowest point between the zero-loss peak and the first losses of the mean spectrum."""
+    if not np.isfinite(peak.fwhm_eV).any():
+        raise UserError(
+            "No pixel has a zero-loss peak.", "Check the energy calibration, or use low-loss spectra."
+        )
     width = peak.median_fwhm_eV
     centre = float(np.nanmedian(peak.position_eV))
     step = max(1, spectra.shape[0] // 512)

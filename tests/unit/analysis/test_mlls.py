@@ -78,6 +78,8 @@ def test_as_many_components_as_there_are_ingredients_rise_over_noise(shape: tupl
     assert found.suggested == 3
     assert found.scree[0] > found.scree[1] > found.scree[2] > 3 * found.scree[3]
     np.testing.assert_allclose(found.scree.sum(), 1.0)
+    rescaled = run_to_end(principal_components(50.0 * data, 8))  # noise of a detector whose gain nobody knows
+    assert rescaled.suggested == 3
     assert found.maps.shape == (8, *shape)
 
 

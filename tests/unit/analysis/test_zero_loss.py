@@ -77,6 +77,8 @@ def test_spectra_without_a_zero_loss_say_so() -> None:
     assert np.isnan(find_zero_loss(np.zeros((3, 200)), np.arange(200) * 0.2 - 10).fwhm_eV).all()
     with pytest.raises(UserError, match="No pixel"):
         thickness_map(np.zeros((3, 200)), np.arange(200) * 0.2 - 10)
+    with pytest.raises(UserError, match="No pixel"):
+        run_to_end(fourier_log(np.zeros((3, 200)), np.arange(200) * 0.2 - 10))
 
 
 def test_broken_and_tiny_spectra_do_not_upset_it() -> None:
