@@ -37,8 +37,12 @@ def run(arguments: list[str], window: WindowDoor) -> int:
     """Run one command line. `tandem`, `tandem FILE…` open the window."""
     if not any(argument in COMMANDS for argument in arguments[:1]) and not _asks_for_help(arguments):
         return _open_window(arguments, window)
-    options = _parser(arguments).parse_args(arguments)
-    return _guarded(lambda: int(options.module.run(options, window) or DONE), debug=options.debug)
+
+    def work() -> int:
+        options = _parser(arguments).parse_args(arguments)
+        return int(options.module.run(options, window) or DONE)
+
+    return _guarded(work, debug="--debug" in arguments)
 
 
 def _asks_for_help(arguments: list[str]) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tandem_em.cli.terminal import work
-from tandem_em.desk import demo
+from tandem_em.desk import demo, files
 from tandem_em.notices import UserError
 
 if TYPE_CHECKING:
@@ -22,6 +22,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--frames", type=int, default=300, help="frames of the movie (default 300)")
     parser.add_argument("--size", type=int, default=512, help="pixels of a frame's side (default 512)")
     parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument(
+        "--files", type=Path, metavar="FOLDER", help="also write the streams as instruments' files"
+    )
     parser.add_argument("--force", action="store_true", help="replace FILE if it is there")
 
 
@@ -39,6 +42,13 @@ def run(options: argparse.Namespace, window: WindowDoor) -> int:
         path = work("Building the demo", demo.write_demo(options.out, *numbers))
     else:
         path = work("Building the demo", demo.demo_path(*numbers))
+    if options.files is not None:
+        opened = work("Opening", files.open_session(path, readonly=True))
+        try:
+            written = work("Writing files", demo.write_files(opened.session, options.files))
+        finally:
+            opened.store.close()
+        print("\n".join(str(each) for each in written))
     if options.no_window:
         print(path)
         return 0

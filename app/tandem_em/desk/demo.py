@@ -63,6 +63,30 @@ def write_demo(path: Path, frames: int = 300, size: int = 512, seed: int = 7) ->
     return path
 
 
+def write_files(session: Session, folder: Path) -> Job[list[Path]]:
+    """The streams of the demo as the files instruments write, to try importing with."""
+    from tandem_em.exporters import raw_files
+
+    folder.mkdir(parents=True, exist_ok=True)
+    written: list[Path] = []
+    total = 3 * len(session.runs) + 2 * len(session.stacks) + len(session.maps)
+    for run in session.runs:
+        stem = run.name.replace("µ", "u").replace(" ", "-")
+        yield Progress(len(written), total, f"Writing {run.name}")
+        written += [
+            raw_files.write_csv(folder / f"{stem}.csv", run),
+            raw_files.write_mpt(folder / f"{stem}.mpt", run),
+        ]
+    for stack in session.stacks:
+        yield Progress(len(written), total, f"Writing {stack.name}")
+        written.append(raw_files.write_movie_tif(folder / f"{stack.name}.tif", stack))
+        written.append(raw_files.write_movie_mrc(folder / f"{stack.name}.mrc", stack))
+    for image in session.maps:
+        yield Progress(len(written), total, f"Writing {image.name}")
+        written.append(raw_files.write_hspy(folder / f"{image.name.replace(' ', '-')}.hspy", image))
+    return written
+
+
 def build_demo(frames: int = 300, size: int = 512, seed: int = 7) -> Job[Session]:
     """Simulate the streams, then analyse them: drift, outlines, maps."""
     session = Session("Si cluster and LiCoO2 nanobatteries (simulated)")

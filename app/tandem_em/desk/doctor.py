@@ -1,34 +1,16 @@
-"""The session doctor: one list of what is wrong, each with its fix."""
+"""The session doctor: one list of what is wrong with a file, each with its fix."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
 
 from tandem_em.desk import files
+from tandem_em.desk.doctor_streams import look
+from tandem_em.desk.findings import Finding, Severity, serious
 from tandem_em.jobs import Job, Progress
 from tandem_em.model.session import Session
 
-Severity = Literal["error", "warning", "info"]
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What is wrong, where (an item id or a place in the file) and what to do. `fix` names a verb that mends it."""
-
-    severity: Severity
-    what: str
-    advice: str = ""
-    where: str = ""
-    fix: str = ""
-
-    def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
-
-
-def serious(findings: list[Finding]) -> bool:
-    return any(finding.severity == "error" for finding in findings)
+__all__ = ["Finding", "examine", "look", "repair", "serious"]
 
 
 def examine(path: Path) -> Job[list[Finding]]:
@@ -39,16 +21,23 @@ def examine(path: Path) -> Job[list[Finding]]:
     from tandem_em.storage import check
 
     yield Progress(0, 0, f"Checking {path.name}")
-    found = yield from check.check(path)
-    return [
-        Finding(
-            "error" if f.severity == "error" else "warning" if f.severity == "warning" else "info",
-            f.what,
-            f.advice,
-            f.where,
-        )
-        for f in found
-    ]
+    in_file = yield from check.check(path)
+    found = [Finding(_severity(f.severity), f.what, f.advice, f.where) for f in in_file]
+    if not serious(found):
+        opened = yield from files.open_session(path, readonly=True)
+        try:
+            found += [Finding("warning", problem) for problem in opened.problems]
+            found += look(opened.session)
+        finally:
+            opened.store.close()
+    seen: dict[str, Finding] = {}
+    for finding in found:
+        seen.setdefault(finding.what, finding)
+    return list(seen.values())
+
+
+def _severity(text: str) -> Severity:
+    return "error" if text == "error" else "warning" if text == "warning" else "info"
 
 
 def repair(path: Path, out: Path) -> Job[list[Finding]]:

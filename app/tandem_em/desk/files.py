@@ -128,7 +128,7 @@ def import_files(session: Session, paths: list[Path], options: ImportOptions | N
             if isinstance(item, Stream):
                 item.source_id = source.id
         gathered.items += [source, *found.items]
-        gathered.problems += [f"{path.name}: {problem}" for problem in found.problems]
+        gathered.problems += [p if path.name in p else f"{path.name}: {p}" for p in found.problems]
         gathered.questions += found.questions
         gathered.files += found.files
     yield Progress(len(paths), len(paths), "Done")

@@ -166,6 +166,15 @@ def _counted(found: dict[str, Any], names: Iterable[str]) -> list[str]:
     return [f"  {len(found[name])} {name}" for name in names if found.get(name)]
 
 
+def line_of(item: Item) -> str:
+    """An item in one line, without its name."""
+    if isinstance(item, Particle):
+        return f"{len(item.outlines)} outlines, {len(item.keys)} drawn by hand"
+    if isinstance(item, BiasRun | FrameStack | SpectrumImage):
+        return _line(describe(item)).partition(": ")[2]
+    return ""
+
+
 def _line(stream: dict[str, Any]) -> str:
     name = stream["name"]
     if stream["type"] == "run":

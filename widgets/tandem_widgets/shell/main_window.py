@@ -329,6 +329,16 @@ class MainWindow(QMainWindow):
         )
         self._open_dialog(TextDialog(self, "About TandEM", text))
 
+    def show_contents(self) -> None:
+        from tandem_widgets.dialogs.contents import ContentsDialog
+
+        self._open_dialog(ContentsDialog(self, self.desk))
+
+    def show_doctor(self) -> None:
+        from tandem_widgets.dialogs.doctor import DoctorDialog
+
+        self._open_dialog(DoctorDialog(self, self.desk))
+
     def show_preferences(self) -> None:
         from tandem_widgets.dialogs.preferences import PreferencesDialog
 

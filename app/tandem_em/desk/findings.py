@@ -1,0 +1,26 @@
+"""What the doctor says: one finding, with what to do about it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+Severity = Literal["error", "warning", "info"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What is wrong, where (an item id or a place in the file) and what to do. `fix` names a verb that mends it."""
+
+    severity: Severity
+    what: str
+    advice: str = ""
+    where: str = ""
+    fix: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def serious(findings: list[Finding]) -> bool:
+    return any(finding.severity == "error" for finding in findings)
