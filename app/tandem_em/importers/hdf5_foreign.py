@@ -28,6 +28,8 @@ NAMED_FILTERS = {
 }
 OBJECTS_LIMIT = 100_000
 CHUNK_LIMIT = 2 << 30
+ATTRIBUTE_LIMIT = 1 << 20
+"""Entries of an attribute; a damaged file may promise billions."""
 MAGIC = b"\x89HDF\r\n\x1a\n"
 
 
@@ -205,10 +207,15 @@ def text_of(value: Any) -> str:
 
 
 def attribute(entry: Any, name: str) -> Any:
-    """An attribute in plain Python, None when it is missing or cannot be read."""
+    """An attribute in plain Python, None when it is missing, huge or cannot be read."""
     try:
-        value = entry.attrs.get(name)
-    except (OSError, TypeError, KeyError, ValueError):
+        if (
+            name not in entry.attrs
+            or int(np.prod(entry.attrs.get_id(name).shape, dtype=object)) > ATTRIBUTE_LIMIT
+        ):
+            return None
+        value = entry.attrs[name]
+    except (OSError, TypeError, KeyError, ValueError, RuntimeError, MemoryError):
         return None
     if isinstance(value, np.ndarray) and value.size == 1:
         value = value.ravel()[0]
@@ -229,7 +236,7 @@ def attributes(group: Any, depth: int = 12) -> dict[str, Any]:
         for name in group:
             if isinstance(group.get(name, getlink=True), h5py.HardLink):
                 entry = group[name]
-                if isinstance(entry, h5py.Group):
+                if isinstance(entry, h5py.Group) and name != "_HyperSpy":
                     out[name] = attributes(entry, depth - 1)
     return out
 

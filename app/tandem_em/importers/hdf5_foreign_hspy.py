@@ -70,7 +70,7 @@ def _axes(group: Any, shape: tuple[int, ...]) -> list[Axis]:
 
 def _values(entry: Any, size: int) -> np.ndarray[Any, np.dtype[np.float64]] | None:
     """The values of a non-uniform axis, stored as an attribute or a dataset called `axis`."""
-    values = entry.attrs.get("axis") if "axis" in entry.attrs else entry.get("axis")
+    values = attribute(entry, "axis") if "axis" in entry.attrs else entry.get("axis")
     if values is None or getattr(values, "shape", ()) != (size,) or values.dtype.kind not in "iuf":
         return None
     return np.asarray(values[()], np.float64)

@@ -16,6 +16,7 @@ from tandem_em.importers.microscope_signal import Facts, Found
 from tandem_em.importers.microscope_units import is_reciprocal, length_nm, time_s
 from tandem_em.model.clock import TYPICAL_UNCERTAINTY_S, Clock
 from tandem_em.model.frames import TimesFrom
+from tandem_em.notices import UserError
 
 DATE_FORMATS = (
     "%Y-%m-%d", "%m/%d/%Y", "%d/%m/%Y", "%d-%b-%Y", "%d-%B-%Y", "%d %b %Y", "%d.%m.%Y", "%m/%d/%y", "%Y/%m/%d",
@@ -156,10 +157,14 @@ def clock_of(facts: Facts, options: ImportOptions) -> Clock:
     assumed = False
     zone = facts.zone
     if moment.tzinfo is None:
-        info = zone_info(zone) or zone_info(options.zone)
-        assumed = zone_info(zone) is None and not options.zone
+        assumed = zone_info(zone) is None
+        zone = options.zone if assumed else zone
+        info = zone_info(zone)
+        if info is None and zone:
+            raise UserError(
+                f"The time zone {zone!r} is unknown.", "Use a name like Europe/Oslo or an offset like +02:00."
+            )
         moment = moment.replace(tzinfo=info) if info is not None else moment.astimezone()
-        zone = zone if zone_info(zone) is not None else options.zone
     offset = moment.strftime("%z")
     zone = zone or f"{offset[:3]}:{offset[3:5]}"
     return Clock(

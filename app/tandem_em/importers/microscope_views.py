@@ -173,14 +173,21 @@ class GreyChannels(View):
 def grey(colours: AnyArray) -> AnyArray:
     """Luminance of (…, channels) numbers, in their own type. Images that were grey come back exactly as they were."""
     if colours.shape[-1] < 3:
-        return np.ascontiguousarray(colours[..., 0])
+        return np.array(colours[..., 0])
     red, green, blue = colours[..., 0], colours[..., 1], colours[..., 2]
     if np.array_equal(red, green) and np.array_equal(red, blue):
-        return np.ascontiguousarray(red)
-    mixed = red * 0.299 + green * 0.587 + blue * 0.114
-    return np.asarray(
-        np.rint(mixed).astype(colours.dtype) if colours.dtype.kind in "ui" else mixed.astype(colours.dtype)
-    )
+        return np.array(red)
+    out = np.empty(red.shape, colours.dtype)
+    # in strips: the sum in floats of a large picture would take eight times its memory
+    for start in range(0, len(red) if red.ndim else 1, 256):
+        strip = slice(start, start + 256) if red.ndim else ()
+        mixed = (
+            red[strip] * np.float32(0.299)
+            + green[strip] * np.float32(0.587)
+            + blue[strip] * np.float32(0.114)
+        )
+        out[strip] = np.rint(mixed) if colours.dtype.kind in "ui" else mixed
+    return out
 
 
 def grey_record(colours: AnyArray) -> AnyArray:

@@ -43,7 +43,9 @@ def test_the_zone_a_person_gives_is_used_for_dates_without_one() -> None:
     spectra = map_in(EELS / "EELS_SI.dm4", ImportOptions(zone="Europe/Berlin"))
     assert spectra.clock.start_iso.endswith("+02:00")
     assert spectra.clock.zone == "Europe/Berlin"
-    assert not spectra.clock.zone_assumed
+    assert spectra.clock.zone_assumed
+    with pytest.raises(UserError, match="time zone"):
+        map_in(EELS / "EELS_SI.dm4", ImportOptions(zone="Middle/Earth"))
 
 
 def test_low_loss_offsets_are_negative() -> None:
