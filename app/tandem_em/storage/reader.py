@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,16 @@ class Loaded:
 
 
 @dataclass
+class _Part:
+    """What one look at the file gave; thrown away when another program committed meanwhile."""
+
+    items: list[Item] = field(default_factory=list)
+    homes: dict[str, str] = field(default_factory=dict)
+    unlisted: set[str] = field(default_factory=set)
+    problems: list[str] = field(default_factory=list)
+
+
+@dataclass
 class _Reading:
     owner: Owner
     path: Path
@@ -64,9 +75,12 @@ def read_session(call: Call, owner: Owner, path: Path, open_link: LinkOpener | N
     kinds = sorted(reading.loaded.session.collections, key=lambda kind: kind != Clock.kind)
     for number, kind in enumerate(kinds):
         yield Progress(number, len(kinds) + 1, f"Reading {path.name}")
-        call(lambda h5, kind=kind: _read_kind(h5, kind, reading)).result()
+        cls = reading.loaded.session.collections[kind].kind
+        _take(call(partial(_read_kind, kind=kind, cls=cls, known=reading.items)).result(), reading)
     yield Progress(len(kinds), len(kinds) + 1, "Reading outlines")
-    call(lambda h5: _read_outlines(h5, reading)).result()
+    tracks, problems = call(_read_outlines).result()
+    _give_outlines(tracks, reading)
+    reading.loaded.problems += problems
     _put_together(call(_stored_order).result(), reading)
     _connect_data(call, reading)
     return reading.loaded
@@ -87,53 +101,62 @@ def find_homes(h5: Any, kind: str) -> dict[str, str]:
     return homes
 
 
-def _read_kind(h5: Any, kind: str, reading: _Reading) -> None:
-    cls = reading.loaded.session.collections[kind].kind
-    if layout.place_of(kind).as_table:
-        _read_records(h5, kind, cls, reading)
-        return
+def _take(part: _Part, reading: _Reading) -> None:
+    """Keep what was read, and note that the file holds exactly this."""
     ledger = reading.loaded.ledger
-    for item_id, home in find_homes(h5, kind).items():
-        if item_id in reading.items:
-            reading.loaded.problems.append(f"{home} has the same id as another item and was left out")
+    reading.loaded.problems += part.problems
+    reading.unlisted |= part.unlisted
+    for item in part.items:
+        if item.id in reading.items:
+            reading.loaded.problems.append(f"A second item with the id {item.id} was left out.")
             continue
+        reading.items[item.id] = item
+        if item.id in part.homes:
+            ledger.homes[item.id] = part.homes[item.id]
+            ledger.written[item.id] = Written()
+            remember(encode_item(item, LEFT_OUT.get(item.kind, frozenset())), ledger.written[item.id])
+
+
+def _read_kind(h5: Any, kind: str, cls: type[Item], known: dict[str, Item]) -> _Part:
+    part = _Part()
+    if layout.place_of(kind).as_table:
+        _read_records(h5, kind, cls, part)
+        return part
+    for item_id, home in find_homes(h5, kind).items():
         group = child(h5, f"{home}/{layout.ITEM}" if layout.place_of(kind).has_item_group else home)
         if group is None:
-            reading.loaded.problems.append(f"{home} has lost its fields and was left out")
+            part.problems.append(f"{home} has lost its fields and was left out.")
             continue
-        item = _read_item(group, cls, item_id, reading)
+        item = _read_item(group, cls, item_id, known, part)
         if item is None:
             continue
-        reading.items[item_id] = item
-        ledger.homes[item_id] = home
-        record = encode_item(item, LEFT_OUT.get(kind, frozenset()))
-        written = ledger.written[item_id] = Written()
-        remember(record, written)
-        is_listed = bool(group.attrs.get(layout.LISTED_ATTR, True))
-        if not is_listed:
-            reading.unlisted.add(item_id)
+        part.items.append(item)
+        part.homes[item_id] = home
+        if not bool(group.attrs.get(layout.LISTED_ATTR, True)):
+            part.unlisted.add(item_id)
+    return part
 
 
-def _read_item(group: Any, cls: type[Item], item_id: str, reading: _Reading) -> Item | None:
-    values, problems = read_fields(group, cls, reading.items)
-    reading.loaded.problems += problems
+def _read_item(group: Any, cls: type[Item], item_id: str, known: dict[str, Item], part: _Part) -> Item | None:
+    values, problems = read_fields(group, cls, known)
+    part.problems += problems
     values["id"] = item_id
     values["revision"] = int_attr(group, layout.REVISION_ATTR)
     for name in none_names(group):
         values.setdefault(name, None)
-    return _make(cls, values, group.name, reading)
+    return _make(cls, values, group.name, part)
 
 
-def _make(cls: type[Item], values: dict[str, Any], where: str, reading: _Reading) -> Item | None:
+def _make(cls: type[Item], values: dict[str, Any], where: str, part: _Part) -> Item | None:
     known = set(hints_of(cls))
     try:
         return cls(**{name: value for name, value in values.items() if name in known})
     except (TypeError, ValueError) as error:
-        reading.loaded.problems.append(f"{where} cannot be understood: {error}")
+        part.problems.append(f"{where} cannot be understood: {error}.")
         return None
 
 
-def _read_records(h5: Any, kind: str, cls: type[Item], reading: _Reading) -> None:
+def _read_records(h5: Any, kind: str, cls: type[Item], part: _Part) -> None:
     group = child(h5, layout.place_of(kind).folder)
     if group is None:
         return
@@ -146,32 +169,41 @@ def _read_records(h5: Any, kind: str, cls: type[Item], reading: _Reading) -> Non
                 if name in hints
             }
         except (ValueError, TypeError, KeyError) as error:
-            reading.loaded.problems.append(f"one {kind} cannot be understood: {error}")
+            part.problems.append(f"One {kind} cannot be understood: {error}.")
             continue
-        item = _make(cls, values, f"one {kind}", reading)
-        if item is not None and item.id not in reading.items:
-            reading.items[item.id] = item
+        item = _make(cls, values, f"One {kind}", part)
+        if item is not None:
+            part.items.append(item)
 
 
-def _read_outlines(h5: Any, reading: _Reading) -> None:
+Tracks = dict[int, dict[int, Outline]]
+
+
+def _read_outlines(h5: Any) -> tuple[list[Tracks], list[str]]:
     entry = child(h5, layout.ENTRY)
-    numbers = {
-        layout.number_of(home): reading.items[item_id]
-        for item_id, home in reading.loaded.ledger.homes.items()
-        if isinstance(reading.items.get(item_id), Particle)
-    }
+    found: list[Tracks] = []
+    problems: list[str] = []
     for name, group in children(entry) if entry is not None else ():
         if not name.startswith("particles_") or not hasattr(group, "keys"):
             continue
         try:
-            tracks: dict[int, dict[int, Outline]] = read_tracks(group)
+            found.append(read_tracks(group))
         except (FieldError, ValueError, TypeError, OSError, RuntimeError, KeyError) as error:
-            reading.loaded.problems.append(f"{group.name}: {error}")
-            continue
+            problems.append(f"{group.name}: {error}.")
+    return found, problems
+
+
+def _give_outlines(found: list[Tracks], reading: _Reading) -> None:
+    homes = reading.loaded.ledger.homes
+    numbers = {
+        layout.number_of(homes[item.id]): item
+        for item in reading.items.values()
+        if isinstance(item, Particle)
+    }
+    for tracks in found:
         for number, outlines in tracks.items():
-            particle = numbers.get(number)
-            if isinstance(particle, Particle):
-                particle.outlines.update(outlines)
+            if number in numbers:
+                numbers[number].outlines.update(outlines)
 
 
 def _stored_order(h5: Any) -> tuple[str, dict[str, list[str]]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,50 +17,6 @@ from tandem_em.notices import UserError
 from tandem_em.storage.compress import chunk_grid, unpack
 
 MAX_CHUNK_BYTES = 1 << 30
-
-
-class ByteReader:
-    """Positioned reads of one file by many threads. `reopen` follows a file that was replaced."""
-
-    def __init__(self, path: Path) -> None:
-        self._lock = threading.Lock()
-        self._file: Any = None
-        self.reopen(path)
-
-    def reopen(self, path: Path) -> None:
-        with self._lock:
-            old, self._file = self._file, path.open("rb", buffering=0)
-            self.path = path
-        if old is not None:
-            old.close()
-
-    def read_into(self, buffer: memoryview, offset: int) -> None:
-        """Fill the buffer from `offset` (bytes); a UserError when the file ends before."""
-        done = 0
-        while done < len(buffer):
-            count = self._read(buffer[done:], offset + done)
-            if count <= 0:
-                raise UserError(
-                    f"{self.path.name} ends before the data it should hold.", "Run the session doctor on it."
-                )
-            done += count
-
-    def read(self, offset: int, size: int) -> bytearray:
-        content = bytearray(size)
-        self.read_into(memoryview(content), offset)
-        return content
-
-    def _read(self, buffer: memoryview, offset: int) -> int:
-        if hasattr(os, "preadv"):
-            return os.preadv(self._file.fileno(), [buffer], offset)
-        with self._lock:  # Windows: one position per file
-            self._file.seek(offset)
-            return int(self._file.readinto(buffer) or 0)
-
-    def close(self) -> None:
-        with self._lock:
-            if self._file is not None:
-                self._file.close()
 
 
 @dataclass(frozen=True)
@@ -134,12 +89,13 @@ class Owner(Protocol):
     """What a stored array needs of its store."""
 
     @property
-    def reader(self) -> ByteReader: ...
+    def path(self) -> Path: ...
     @property
     def generation(self) -> int:
         """Moves when the file was replaced and offsets are void."""
         ...
 
+    def read_at(self, into: memoryview, offset: int) -> None: ...
     def load_index(self, item_id: str) -> ChunkIndex | None: ...
     def read_slowly(self, item_id: str, index: Any) -> AnyArray: ...
 
@@ -199,7 +155,7 @@ class StoredArray:
         for place in itertools.product(*touched):
             number = int(np.ravel_multi_index(tuple(i for i, _, _ in place), grid))
             if is_one_whole_chunk and table.deflate < 0 and table.shuffle < 0 and table.offsets[number]:
-                self.owner.reader.read_into(out.reshape(-1).view(np.uint8).data, int(table.offsets[number]))
+                self.owner.read_at(out.reshape(-1).view(np.uint8).data, int(table.offsets[number]))
                 return out
             if is_one_whole_chunk and table.offsets[number]:
                 return self._chunk(table, number)
@@ -218,12 +174,13 @@ class StoredArray:
             raise UserError(
                 "A frame in the session file has an impossible size.", "Run the session doctor on it."
             )
-        content = self.owner.reader.read(int(table.offsets[number]), int(table.sizes[number]))
+        content = bytearray(int(table.sizes[number]))
+        self.owner.read_at(memoryview(content), int(table.offsets[number]))
         try:
             return unpack(content, table.dtype, table.chunk_bytes, shuffle, deflate).reshape(table.chunks)  # type: ignore[arg-type]
         except ValueError as error:
             raise UserError(
-                f"Part of {self.owner.reader.path.name} is damaged and cannot be shown.",
+                f"Part of {self.owner.path.name} is damaged and cannot be shown.",
                 "Run the session doctor; it can save everything else into a new file.",
             ) from error
 

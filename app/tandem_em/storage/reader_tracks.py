@@ -58,7 +58,7 @@ def _fields(polygons: Any, count: int) -> dict[str, list[Any]]:
         if field.name == "polygon" or stored is None:
             continue
         if stored.shape == ():
-            values = from_json(stored.asstr()[()], list[hints[field.name]])  # type: ignore[misc]
+            values = from_json(stored.asstr()[()], Any)
         else:
             values = stored[...].tolist()
             if hints[field.name] is bool:

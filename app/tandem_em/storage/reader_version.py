@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tandem_em.jobs import Job, Progress
 from tandem_em.notices import UserError
-from tandem_em.storage import layout, lock
+from tandem_em.storage import journal, layout, lock, opening
+from tandem_em.storage.audit import require_sound
 from tandem_em.storage.hdf5_store import Hdf5Store
 from tandem_em.storage.raw_file import open_raw
 from tandem_em.storage.reader_fields import child
@@ -20,6 +22,41 @@ class Found:
     version: str
     may_edit: bool
     needs_migration: bool
+
+
+_ours: dict[tuple[int, int], tuple[int, int]] = {}
+"""Files this program closed: (device, inode) -> (size, time of change). They need not be looked through again."""
+
+
+def note_ours(path: Path) -> None:
+    state = path.stat()
+    _ours[state.st_dev, state.st_ino] = state.st_size, state.st_mtime_ns
+
+
+def examine(path: Path, readonly: bool) -> Job[tuple[Found, bool]]:
+    """Make sure a file may be opened: finish what a crash interrupted, look through it, find its version. Returns that
+    and whether it can not be had for writing. UserError when it is not a session this program can read."""
+    is_locked = holds_lock(path)
+    is_torn = _has_pending_commit(path)
+    if is_torn and not is_locked and not readonly:
+        file, _report = opening.open_to_write(path)
+        file.raw.close()
+        is_torn = False
+    state = path.stat()
+    is_ours = _ours.get((state.st_dev, state.st_ino)) == (state.st_size, state.st_mtime_ns)
+    if not is_ours and not is_torn and not (is_locked and opening.who_writes(path) is not None):
+        yield Progress(0, 0, f"Looking through {path.name}")
+        require_sound(path)
+    return check_version(path), is_locked
+
+
+def _has_pending_commit(path: Path) -> bool:
+    """Whether a crash came between a commit and putting it in place. UserError when this is no HDF5 file at all."""
+    file = opening.open_to_read(path)
+    try:
+        return journal.pending(file.raw) is not None if journal.find_region(file.raw) is not None else False
+    finally:
+        file.raw.close()
 
 
 def check_version(path: Path) -> Found:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Generator, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +29,13 @@ from tandem_em.notices import UserError
 from tandem_em.storage import layout
 from tandem_em.storage.hdf5_store import Hdf5Store
 from tandem_em.storage.lock import Holder
+from tandem_em.storage.migrations import migrate, migrated_copy
 from tandem_em.storage.mirror import write_mirror
 from tandem_em.storage.opening import who_writes
 from tandem_em.storage.reader import open_linked, read_session
-from tandem_em.storage.reader_arrays import ByteReader, ChunkIndex, LinkOpener, StoredArray, index_of
+from tandem_em.storage.reader_arrays import ChunkIndex, LinkOpener, StoredArray, index_of
 from tandem_em.storage.reader_size import SizeReport, size_report
-from tandem_em.storage.reader_version import check_version, holds_lock
+from tandem_em.storage.reader_version import examine, note_ours
 from tandem_em.storage.writer import apply_plan, note_shown, throw_away
 from tandem_em.storage.writer_copy import copy_session
 from tandem_em.storage.writer_fields import Branch, Written, branch_names, encode_item, run_marks
@@ -44,8 +46,8 @@ from tandem_em.storage.writer_recording import Recording, RunStream, StackStream
 from tandem_em.storage.writer_root import write_skeleton
 from tandem_em.storage.writer_streams import show_run, show_stack
 
-ALIGNED = {"alignment_threshold": 1 << 20, "alignment_interval": 2 << 20}
-PACKED = {"alignment_threshold": 1, "alignment_interval": 1}
+ALIGNED: dict[str, Any] = {"alignment_threshold": 1 << 20, "alignment_interval": 2 << 20}
+PACKED: dict[str, Any] = {"alignment_threshold": 1, "alignment_interval": 1}
 """Frames at 2 MiB borders are written up to three times faster; packed chunks would only lose room by it."""
 
 
@@ -70,7 +72,6 @@ class SessionStore:
         """What `load` could not read (sentences)."""
         self._store = store
         self._open_link = open_link
-        self._reader = ByteReader(path)
         self._generation = 1
         self._ledger = Ledger()
         self._embedded: dict[str, ArraySource] = {}
@@ -133,21 +134,16 @@ class SessionStore:
         the file may not be written to, or when it is from a newer version. UserError for anything else."""
         path = Path(path)
         yield Progress(0, 0, f"Opening {path.name}")
-        found = check_version(path)
-        if found.needs_migration and not readonly and not holds_lock(path):
-            from tandem_em.storage.migrations import migrate
-
-            yield from migrate(path)
-        elif found.needs_migration:
-            from tandem_em.storage.migrations import migrated_copy
-
-            path = yield from migrated_copy(path)
-            readonly = True
+        found, is_locked = yield from examine(path, readonly)
+        if found.needs_migration:
+            if readonly or is_locked:
+                path, readonly = (yield from migrated_copy(path)), True
+            else:
+                yield from migrate(path)
         options = ALIGNED if for_recording else PACKED
-        if not readonly and found.may_edit and not holds_lock(path):
-            store = Hdf5Store.open(path, "rw", **options)
-            made = cls(store, path, open_link, None)
-            made._clean_up()
+        if not readonly and not is_locked and found.may_edit:
+            made = cls(Hdf5Store.open(path, "rw", **options), path, open_link, None)
+            made._store.call(_empty_trash).result()  # what a crash left: nobody can bring it back any more
             return made
         made = cls(Hdf5Store.open(path, "r"), path, open_link, who_writes(path))
         if not found.may_edit:
@@ -177,13 +173,13 @@ class SessionStore:
         if not self.is_readonly and self._store.trouble is None:
             self._store.call(_empty_trash).result()
         self._store.close()
-        self._reader.close()
+        if self._store.is_writable:
+            note_ours(self.path)
 
     def abandon(self) -> None:
         """Let go at once; the file stays at its last commit."""
         self._recording.drop_all()
         self._store.abandon()
-        self._reader.close()
 
     def __enter__(self) -> SessionStore:
         return self
@@ -193,10 +189,6 @@ class SessionStore:
             self.close()
         else:
             self.abandon()
-
-    def _clean_up(self) -> None:
-        """What a crash left behind: half-embedded data, deleted items nobody can bring back any more."""
-        self._store.call(_empty_trash).result()
 
     # ---- reading ------------------------------------------------------------------------------------------------
 
@@ -222,19 +214,19 @@ class SessionStore:
 
     # the face that stored arrays see
 
-    @property
-    def reader(self) -> ByteReader:
-        return self._reader
+    def read_at(self, into: memoryview, offset: int) -> None:
+        """The file's bytes, from any thread, also those a commit has not yet put in place."""
+        self._store.read_at(into, offset)
 
     @property
     def generation(self) -> int:
         return self._generation
 
     def load_index(self, item_id: str) -> ChunkIndex | None:
-        """Where the chunks lie; of a movie being recorded, those that are safely on disk."""
+        """Where the chunks lie."""
         stream = self._streams.get(item_id)
         if stream is not None:
-            return self._live_index(item_id, stream)
+            return _live_index(stream)
         home = self._home(item_id)
         return self._store.call(lambda h5: index_of(h5[home]["data"])).result() if home else None
 
@@ -249,18 +241,6 @@ class SessionStore:
 
     def _home(self, item_id: str) -> str | None:
         return self._ledger.homes.get(item_id) or self._ledger.trash.get(item_id)
-
-    def _live_index(self, item_id: str, stream: StackStream) -> ChunkIndex | None:
-        count = self._recording.acknowledged().get(item_id, 0)
-        bands = -(-stream.frame_shape[0] // stream.chunks[1])
-        if count == 0:
-            return None
-        offsets, sizes = stream.offsets.view[: count * bands], stream.sizes.view[: count * bands]
-        filters = {"shuffle": 0, "deflate": 1} if stream.compressed else {}
-        skipped = np.zeros(count * bands, np.uint32)
-        return ChunkIndex(
-            (count, *stream.frame_shape), stream.dtype, stream.chunks, offsets, sizes, skipped, **filters
-        )
 
     # ---- saving -------------------------------------------------------------------------------------------------
 
@@ -289,7 +269,7 @@ class SessionStore:
             yield Progress(0, 0, "Deleting")
             with self._saving:
                 ledger = self._ledger.copy()
-                self._store.edit(lambda h5: [throw_away(h5, item_id, ledger) for item_id in gone]).result()
+                self._store.edit(lambda h5: _throw_all_away(h5, gone, ledger)).result()
                 self._store.commit().result()
                 self._ledger = ledger
 
@@ -309,7 +289,7 @@ class SessionStore:
             finally:
                 if not is_done:
                     for path in staged.values():
-                        self._store.call(lambda h5, path=path: discard(h5, path)).result()
+                        self._store.call(partial(discard, path=path)).result()
             self._store.commit().result()
             self._ledger, self._applied = ledger, number
         sources = {e.item_id: e.source for e in plan.embeddings if e.item_id in staged}
@@ -362,13 +342,11 @@ class SessionStore:
     def _swap(self, temporary: Path) -> None:
         """Put the compacted file in the place of the open one and go on with it."""
         self._store.close()
-        self._reader.close()
         try:
             _replace(temporary, self.path)
         finally:
             self._store = Hdf5Store.open(self.path, "rw", **PACKED)
             self._recording = Recording(self._store)
-            self._reader.reopen(self.path)
             self._generation += 1
             self._ledger.trash.clear()
 
@@ -514,6 +492,11 @@ def _apply(h5: Any, plan: Plan, ledger: Ledger, staged: dict[str, str]) -> None:
         write_mirror(h5, plan, ledger)
 
 
+def _throw_all_away(h5: Any, item_ids: list[str], ledger: Ledger) -> None:
+    for item_id in item_ids:
+        throw_away(h5, item_id, ledger)
+
+
 def _begin_stream(h5: Any, item: BiasRun | FrameStack, ledger: Ledger) -> None:
     """The item, its clock, and the mark that it is being recorded."""
     records = [encode_item(item)]
@@ -540,6 +523,20 @@ def _show_stack_live(h5: Any, home: str, stack: FrameStack) -> None:
 def _start(h5: Any) -> str:
     stored = h5[layout.ENTRY].get("start_time")
     return str(stored.asstr()[()]) if stored is not None else ""
+
+
+def _live_index(stream: StackStream) -> ChunkIndex | None:
+    """The chunks of a movie that is being recorded, as far as they are written."""
+    count = stream.written
+    if count == 0:
+        return None
+    chunks = count * -(-stream.frame_shape[0] // stream.chunks[1])
+    filters = {"shuffle": 0, "deflate": 1} if stream.compressed else {}
+    offsets, sizes = stream.offsets.view[:chunks], stream.sizes.view[:chunks]
+    none_skipped = np.zeros(chunks, np.uint32)
+    return ChunkIndex(
+        (count, *stream.frame_shape), stream.dtype, stream.chunks, offsets, sizes, none_skipped, **filters
+    )
 
 
 def _shape_of(h5: Any, home: str) -> tuple[tuple[int, ...], np.dtype[Any]] | None:

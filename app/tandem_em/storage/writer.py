@@ -204,7 +204,7 @@ def _stored_times(group: Any) -> Any:
 
 def _sample_count(group: Any) -> int:
     times = group.get("times")
-    return int(times.shape[0]) if times is not None and getattr(times, "shape", ()) else 0
+    return int(times.shape[0]) if times is not None and len(getattr(times, "shape", "")) else 0
 
 
 def _show_tracks(h5: Any, entry: Any, plan: Plan, ledger: Ledger) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from tandem_em.storage.writer_fields import set_attr
 BIG = 1 << 20
 """Data sets from this size on are copied in batches; smaller ones with the tree, in one consistent look."""
 BATCH_BYTES = 32 << 20
+Origin = tuple[int, ...]
 
 
 @dataclass
@@ -149,26 +151,17 @@ def _copy_big(
 ) -> Generator[Progress, None, None]:
     total, done = float(sum(size for _, _, size in tree.big)), 0.0
     for path, shape, _size in tree.big:
-        form, attributes = source.call(lambda h5, p=path: (_form(h5[p]), _attributes(h5[p]))).result()
+        form, attributes, origins = source.call(partial(_look_at_big, path=path, shape=shape)).result()
         packs = compress and form["compression"] is None and form["dtype"].kind in "biufc"
-        target.call(
-            lambda h5, p=path, s=shape, f=form, a=attributes, c=packs: _create_like(h5, p, s, f, a, c)
-        ).result()
-        chunks = tuple(int(n) for n in form["chunks"])
-        origins = source.call(
-            lambda h5, p=path, s=shape, c=chunks: list(_stored_chunks(h5[p], s, c))
-        ).result()
-        waiting: list[tuple[tuple[int, ...], int, bytes]] = []
+        made = partial(_create_like, path=path, shape=shape, form=form, attributes=attributes, compress=packs)
+        target.call(made).result()
         for batch in _batches(origins):
-            read = source.call(
-                lambda h5, p=path, b=batch: [_read_chunk(h5[p], origin) for origin in b]
-            ).result()
-            waiting = [_packed(one, form, chunks) if packs else one for one in read]
-            target.call(lambda h5, p=path, w=waiting: _write_chunks(h5[p], w)).result()
-            done += sum(len(one[2]) for one in read)
-            yield Progress(
-                min(done, total), total, f"Writing {path.split('/')[2] if path.count('/') > 1 else path}"
-            )
+            chunks = source.call(partial(_read_chunks, path=path, origins=batch)).result()
+            done += sum(len(content) for _origin, _mask, content in chunks)
+            if packs:
+                chunks = [_packed(origin, content, form) for origin, _mask, content in chunks]
+            target.call(partial(_write_chunks, path=path, chunks=chunks)).result()
+            yield Progress(min(done, total), total, f"Writing {path.strip('/').split('/')[-2]}")
 
 
 def _create_like(
@@ -184,17 +177,19 @@ def _create_like(
     _set_attributes(made, attributes)
 
 
-def _stored_chunks(
-    dataset: Any, shape: tuple[int, ...], chunks: tuple[int, ...]
-) -> Iterator[tuple[tuple[int, ...], int]]:
-    found: list[tuple[tuple[int, ...], int]] = []
+def _look_at_big(
+    h5: Any, path: str, shape: tuple[int, ...]
+) -> tuple[dict[str, Any], Any, list[tuple[Origin, int]]]:
+    """Form, attributes and chunks (origin, bytes) within a shape, in order."""
+    dataset = h5[path]
+    found: list[tuple[Origin, int]] = []
     dataset.id.chunk_iter(lambda info: found.append((tuple(info.chunk_offset), int(info.size))))
-    del chunks
-    return iter([each for each in sorted(found) if all(at < size for at, size in zip(each[0], shape))])
+    inside = sorted(each for each in found if all(at < size for at, size in zip(each[0], shape)))
+    return _form(dataset), _attributes(dataset), inside
 
 
-def _batches(origins: list[tuple[tuple[int, ...], int]]) -> Iterator[list[tuple[int, ...]]]:
-    batch: list[tuple[int, ...]] = []
+def _batches(origins: list[tuple[Origin, int]]) -> Iterator[list[Origin]]:
+    batch: list[Origin] = []
     size = 0
     for origin, count in origins:
         batch.append(origin)
@@ -206,18 +201,18 @@ def _batches(origins: list[tuple[tuple[int, ...], int]]) -> Iterator[list[tuple[
         yield batch
 
 
-def _read_chunk(dataset: Any, origin: tuple[int, ...]) -> tuple[tuple[int, ...], int, bytes]:
-    mask, content = dataset.id.read_direct_chunk(origin)
-    return origin, mask, content
+def _read_chunks(h5: Any, path: str, origins: list[Origin]) -> list[tuple[Origin, int, bytes]]:
+    dataset = h5[path]
+    return [(origin, *dataset.id.read_direct_chunk(origin)) for origin in origins]
 
 
-def _packed(one: tuple[tuple[int, ...], int, bytes], form: dict[str, Any], chunks: tuple[int, ...]) -> Any:
-    origin, _mask, content = one
-    chunk = pack(np.frombuffer(content, form["dtype"]).reshape(chunks), origin, chunks, True)
-    return origin, 0, chunk.content
+def _packed(origin: Origin, content: bytes, form: dict[str, Any]) -> tuple[Origin, int, bytes]:
+    shape = tuple(int(n) for n in form["chunks"])
+    return origin, 0, pack(np.frombuffer(content, form["dtype"]).reshape(shape), origin, shape, True).content
 
 
-def _write_chunks(dataset: Any, chunks: list[tuple[tuple[int, ...], int, bytes]]) -> None:
+def _write_chunks(h5: Any, path: str, chunks: list[tuple[Origin, int, bytes]]) -> None:
+    dataset = h5[path]
     for origin, mask, content in chunks:
         dataset.id.write_direct_chunk(origin, content, filter_mask=mask)
 

@@ -90,8 +90,13 @@ class Same:
         return id(self.it)
 
 
-@cache
 def hints_of(cls: type) -> dict[str, Any]:
+    """Declared types of the fields of a class."""
+    return _hints(cls)
+
+
+@cache
+def _hints(cls: Any) -> dict[str, Any]:
     return typing.get_type_hints(cls)
 
 

@@ -73,7 +73,8 @@ def hint_for(hint: Any, container: type) -> tuple[Any, ...] | None:
     return None
 
 
-def dataclass_in(hint: Any) -> type | None:
+def dataclass_in(hint: Any) -> Any:
+    """The record type a hint speaks of; None when it speaks of none."""
     return next((h for h in alternatives(hint) if isinstance(h, type) and dataclasses.is_dataclass(h)), None)
 
 

@@ -103,7 +103,7 @@ def _write_columns(polygons: Any, outlines: list[Outline]) -> None:
             unit = "px^2" if field.name.startswith("area") else layout.unit_of(field.name)
             describe(column, unit, field.name)
         else:
-            polygons[f"outline_{field.name}"] = to_json(values, list[hints[field.name]])  # type: ignore[misc]
+            polygons[f"outline_{field.name}"] = to_json(values, Any)
 
 
 def shapes_of(polygons: list[NDArray[np.float64]]) -> NDArray[np.float64]:
