@@ -17,7 +17,7 @@ from tandem_widgets.panes.eels_images import EelsImages
 from tandem_widgets.parts import theme
 from tandem_widgets.parts.bind import Bindings
 from tandem_widgets.parts.composite import limits
-from tandem_widgets.parts.pane_frame import EmptyHint, PaneFrame
+from tandem_widgets.parts.pane_frame import EmptyHint, PaneFrame, trigger
 from tandem_widgets.parts.refresh import Refresher
 from tandem_widgets.parts.spectrum_plot import Band, Content, Curve, Mark, SpectrumPlot
 
@@ -83,7 +83,7 @@ class EelsPane(PaneFrame):
         image_or_none = maps.get(self._session.focus.selected("map")) or maps.first
         if image_or_none is None:
             self._image = None
-            self.set_empty(EmptyHint(HINT, []))
+            self.set_empty(EmptyHint(HINT, [("Open…", lambda: trigger(self, "open"))]))
             self.subtitle.set_text("")
             return
         self.set_empty(None)

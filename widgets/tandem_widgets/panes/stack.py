@@ -18,7 +18,7 @@ from tandem_widgets.parts.contrast import Contrast, ContrastPanel
 from tandem_widgets.parts.frame_loader import FrameLoader
 from tandem_widgets.parts.image_canvas import ImageCanvas
 from tandem_widgets.parts.outline_overlay import OutlineOverlay
-from tandem_widgets.parts.pane_frame import EmptyHint, PaneFrame
+from tandem_widgets.parts.pane_frame import EmptyHint, PaneFrame, trigger
 
 HINT = "Drop a movie, a stack or a folder of images here.\n.dm4 .emd .ser .mrc .mib .tif .tvips .hspy .avi .mp4 …"
 
@@ -69,7 +69,11 @@ class StackPane(PaneFrame):
         self._let_go()
         self._stack = stack
         if stack is None:
-            self.set_empty(EmptyHint(HINT, []))
+            buttons = [
+                ("Open…", lambda: trigger(self, "open")),
+                ("See the demo experiment", lambda: trigger(self, "demo")),
+            ]
+            self.set_empty(EmptyHint(HINT, buttons))
             return
         self.set_empty(None)
         self._desk.start(

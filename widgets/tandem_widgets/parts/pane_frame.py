@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from PyQt6.QtCore import Qt
+from PyQt6.QtGui import QAction
 from PyQt6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -41,16 +42,24 @@ class ElidedLabel(QLabel):
         self.setText(self.fontMetrics().elidedText(self._full, Qt.TextElideMode.ElideRight, self.width()))
 
 
+def trigger(widget: QWidget, action_id: str) -> None:
+    """Do what a menu entry of this widget's window does (its id in the table of actions)."""
+    action = widget.window().findChild(QAction, action_id) if widget.window() is not None else None
+    if action is not None:
+        action.trigger()
+
+
 class EmptyHint(QWidget):
     """What to do next, with the buttons that do it."""
 
-    def __init__(self, text: str, actions: list[tuple[str, Callable[[], object]]]) -> None:
+    def __init__(self, text: str, actions: Sequence[tuple[str, Callable[[], object]]]) -> None:
         super().__init__()
         label = QLabel(text)
         label.setProperty("role", "hint")
         label.setWordWrap(True)
         label.setAlignment(Qt.AlignmentFlag.AlignCenter)
         label.setFixedWidth(380)
+        label.setMinimumHeight(label.heightForWidth(380))
         column = QVBoxLayout(self)
         column.addStretch(2)
         column.addWidget(label, 0, Qt.AlignmentFlag.AlignHCenter)

@@ -146,6 +146,8 @@ QToolButton[role="tool"] {{ background: transparent; border: none; color: {theme
 QToolButton[role="tool"]:hover {{ color: {theme.text}; background: {theme.raised}; }}
 QToolButton[role="tool"]:checked {{ color: {theme.accent}; }}
 QToolButton[role="tool"]::menu-indicator {{ image: none; }}
+QToolButton[role="brand"] {{ background: transparent; border: none; font-weight: 700; font-size: 14px; padding: 3px 8px; }}
+QToolButton[role="brand"]::menu-indicator {{ image: none; }}
 QLineEdit, QSpinBox, QDoubleSpinBox, QComboBox, QPlainTextEdit, QTextEdit {{ background: {theme.raised}; color: {theme.text};
   border: 1px solid {theme.line}; border-radius: 4px; padding: 3px 6px; selection-background-color: {theme.accent};
   selection-color: {theme.on_accent}; }}

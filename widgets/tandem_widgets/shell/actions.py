@@ -69,6 +69,7 @@ class Actions:
 
     def _make(self, row: Row) -> QAction:
         action = QAction(row.title, self._window)
+        action.setObjectName(row.id)
         if row.shortcut:
             action.setShortcut(QKeySequence(row.shortcut))
         action.setToolTip(f"{row.tip} ({row.shortcut})" if row.shortcut else row.tip)
