@@ -1,0 +1,188 @@
+"""A folder into which a camera or spectrometer program writes: every complete file once, with the file's own time.
+
+A file counts when its size stayed the same over two polls *and* it can be read *and* its last row is not empty: a
+preallocated file has its full size from the start and reads as zeros. Frames become frame blocks; any other file (an
+EELS map, a spectrum) is announced by an event whose `data["file"]` names it, for the desk to import.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tandem_em.model.clock import Origin
+from tandem_em.model.frames import FrameStack
+from tandem_em.model.items import Item
+from tandem_em.notices import UserError
+from tandem_em.sources.base import SourceDescription, host_now
+from tandem_em.sources.folder_scan import Candidate, FolderScan
+from tandem_em.sources.setup import FolderTable
+from tandem_em.sources.threaded import SourceLostError, ThreadedSource
+from tandem_em.sources.timeline import Numbers, Timeline
+
+ReadFile = Callable[[Path], Sequence[Item]]
+GIVE_UP_S = 20.0
+"""A file that does not change and still cannot be read is given up, and said."""
+EMPTY_ROW_S = 10.0
+"""A last row of zeros in a file that does not change any more is believed after this long; an empty frame never."""
+TRAILING_NUMBER = re.compile(r"(\d+)(?!.*\d)")
+
+
+class FolderSource(ThreadedSource):
+    kind: ClassVar[Any] = "folder"
+    sync: ClassVar[Origin] = "file time"
+    quiet_s: ClassVar[float] = 60.0
+    patience_s: ClassVar[float] = 1.0
+
+    def __init__(self, table: FolderTable, read_file: ReadFile) -> None:
+        super().__init__(table.name)
+        self._table = table
+        self._folder = Path(table.path)
+        self._read_file = read_file
+        self._scan = FolderScan(self._folder, table.pattern, table.layout, table.from_start)
+        self._timeline = Timeline()
+        self._numbers = Numbers()
+        self._count = 0
+        self._last_stamp = float("-inf")
+        self._shape: tuple[int, int] | None = None
+        self._dtype = ""
+        self._pixel_nm: float | None = None
+
+    def describe(self) -> SourceDescription:
+        return SourceDescription(
+            name=self._name,
+            kind="folder",
+            label=self._folder.name,
+            frame_shape=self._shape,
+            frame_dtype=self._dtype,
+            pixel_nm=self._pixel_nm,
+            sync="file time",
+            simulated=self._table.simulated,
+            instrument={"folder": self._folder.name, "pattern": self._table.pattern},
+        )
+
+    def _connect(self) -> None:
+        if not self._folder.is_dir():
+            raise SourceLostError(f"The folder {self._folder.name} is not there.")
+
+    def _disconnect(self) -> None:
+        pass
+
+    def _pump(self) -> None:
+        if not self._folder.is_dir():
+            raise SourceLostError(f"The folder {self._folder.name} is gone.")
+        for candidate in self._scan.poll(host_now()):
+            if self._stopping.is_set():
+                return
+            if not self._take(candidate):
+                break  # the order of the frames is kept: wait for this one
+        self._stopping.wait(self._table.poll_s)
+
+    def _take(self, candidate: Candidate) -> bool:
+        """True when this file is dealt with."""
+        age = host_now() - candidate.since
+        try:
+            items = list(self._read_file(candidate.path))
+        except Exception as error:  # noqa: BLE001 - readers of half-written files raise anything
+            candidate.tries += 1
+            if age < GIVE_UP_S:
+                return False
+            self._refused += 1
+            title = (
+                error.title
+                if isinstance(error, UserError)
+                else f"{candidate.path.name} cannot be read: {error}."
+            )
+            self._say(f"{self._name}: {title}", "warning", file=str(candidate.path))
+            self._scan.is_done(candidate)
+            return True
+        try:
+            return self._take_items(candidate, items, age)
+        finally:
+            for item in items:
+                close = getattr(getattr(item, "source", None), "close", None)
+                if close is not None:
+                    close()
+
+    def _take_items(self, candidate: Candidate, items: list[Item], age: float) -> bool:
+        stacks = [item for item in items if isinstance(item, FrameStack) and len(item)]
+        others = [item for item in items if not isinstance(item, FrameStack)]
+        frames = [
+            (stack, index, np.array(stack.frame(index))) for stack in stacks for index in range(len(stack))
+        ]
+        if not all(is_filled(frame, age) for _, _, frame in frames):
+            if age > GIVE_UP_S:
+                self._refused += 1
+                self._say(
+                    f"{self._name}: {candidate.path.name} is empty.", "warning", file=str(candidate.path)
+                )
+                self._scan.is_done(candidate)
+                return True
+            return False
+        for stack, index, frame in frames:
+            self._put_file_frame(candidate, stack, index, frame)
+        if others:
+            kinds = sorted({item.kind for item in others})
+            self._say(
+                f"New file {candidate.path.name}.",
+                "note",
+                file=str(candidate.path),
+                kinds=kinds,
+                time=candidate.changed_ns * 1e-9,
+            )
+        self._scan.is_done(candidate)
+        return True
+
+    def _put_file_frame(
+        self, candidate: Candidate, stack: FrameStack, index: int, frame: NDArray[Any]
+    ) -> None:
+        stamp = max(own_time(stack, index, candidate), self._last_stamp)
+        self._last_stamp = stamp
+        now = host_now()
+        device, new = self._timeline.place(stamp, now)
+        number = self._number(candidate, stack)
+        self._count += 1
+        self._shape, self._dtype = (frame.shape[0], frame.shape[1]), str(frame.dtype)
+        self._pixel_nm = stack.pixel_nm
+        info = {"file": candidate.path.name, "exposure_s": stack.exposure_s, "pixel_nm": stack.pixel_nm}
+        self._put_frame(
+            frame,
+            device,
+            number,
+            host_time=now,
+            new_segment=new,
+            info={key: value for key, value in info.items() if value is not None},
+        )
+
+    def _number(self, candidate: Candidate, stack: FrameStack) -> int:
+        """The number in the name of a single frame's file (holes are counted), else the running number."""
+        found = TRAILING_NUMBER.search(candidate.path.stem)
+        in_gatan = candidate.path.parent.name.lower().startswith("second_")
+        if found is None or in_gatan or len(stack) > 1 or len(found[1]) > 12:
+            return self._count
+        missing, _again = self._numbers.take(int(found[1]))
+        self._missed += missing
+        return int(found[1])
+
+
+def own_time(stack: FrameStack, index: int, candidate: Candidate) -> float:
+    """Seconds since 1970 of a frame by its file: the stamp in it, else when it was written. Never the arrival."""
+    if stack.clock.start_iso and index < len(stack.times) and np.isfinite(stack.times[index]):
+        try:
+            return datetime.fromisoformat(stack.clock.start_iso).timestamp() + float(stack.times[index])
+        except ValueError:
+            pass
+    return candidate.changed_ns * 1e-9
+
+
+def is_filled(frame: NDArray[Any], age_s: float) -> bool:
+    """Whether a frame was written to its end."""
+    if np.any(frame[-1]):
+        return True
+    return age_s > EMPTY_ROW_S and bool(np.any(frame))

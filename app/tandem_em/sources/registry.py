@@ -1,0 +1,81 @@
+"""From a table of SETUP.toml to a source: nothing is opened before `start`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from tandem_em.model.items import Item
+from tandem_em.notices import UserError
+from tandem_em.sources.base import Source
+from tandem_em.sources.setup import (
+    AnySource,
+    DectrisTable,
+    FolderTable,
+    ImpulseTable,
+    MerlinTable,
+    ReplayTable,
+    ScpiTable,
+    Setup,
+    TextTable,
+    ZmqTable,
+)
+
+ReadFile = Callable[[Path], Sequence[Item]]
+
+
+def create_source(table: AnySource, setup: Setup | None = None, read_file: ReadFile | None = None) -> Source:
+    """`setup` gives the limits for a source-meter; `read_file` reads a finished file (watched folders, replay)."""
+    if isinstance(table, ScpiTable):
+        from tandem_em.sources.guardian import GuardedSource, limits_from
+
+        return GuardedSource(table, limits_from((setup or Setup()).limits))
+    if isinstance(table, TextTable):
+        return _text(table)
+    if isinstance(table, MerlinTable):
+        from tandem_em.sources.merlin import MerlinSource
+
+        return MerlinSource(table)
+    if isinstance(table, DectrisTable):
+        from tandem_em.sources.dectris import DectrisSource
+
+        return DectrisSource(table)
+    if isinstance(table, ZmqTable):
+        from tandem_em.sources.zmq_frames import ZmqSource
+
+        return ZmqSource(table)
+    if isinstance(table, ImpulseTable):
+        from tandem_em.sources.impulse import ImpulseSource
+
+        return ImpulseSource(table)
+    if read_file is None:
+        raise UserError(f'The source "{table.name}" needs a reader of files.', "Start it through the desk.")
+    if isinstance(table, FolderTable):
+        from tandem_em.sources.folder_watch import FolderSource
+
+        return FolderSource(table, read_file)
+    return _replay(table, read_file)
+
+
+def _text(table: TextTable) -> Source:
+    if table.path.suffix.lower() == ".tdms":
+        from tandem_em.sources.tdms_tail import TdmsTailSource
+
+        return TdmsTailSource(table)
+    from tandem_em.sources.text_tail import TextTailSource
+
+    return TextTailSource(table)
+
+
+def _replay(table: ReplayTable, read_file: ReadFile) -> Source:
+    """The first run and the first stack of a file, as one source."""
+    from tandem_em.sources.replay import ReplaySource, RunTrack, StackTrack, clock_over, tracks_of
+
+    found = [track for _, track in tracks_of(read_file(table.path))]
+    chosen = [next((t for t in found if isinstance(t, kind)), None) for kind in (RunTrack, StackTrack)]
+    tracks = [track for track in chosen if track is not None]
+    if not tracks:
+        raise UserError(
+            f"There is nothing to replay in {table.path.name}.", "Give a file with a run or a movie."
+        )
+    return ReplaySource(table.name, tracks, clock_over(tracks, table.speed), table.path.name)
