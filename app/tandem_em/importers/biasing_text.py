@@ -1,4 +1,4 @@
-"""Importers of text logs: BioLogic .mpt, Gamry .DTA, LabVIEW .lvm, Protochips, and any delimited text."""
+"""Importers of text logs: BioLogic .mpt, Gamry .DTA, Ivium .idf, LabVIEW .lvm, Protochips, and any delimited text."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from tandem_em.importers.base import Imported, ImportOptions, Kind
 from tandem_em.importers.text_reader import guessing_job, read_log
 from tandem_em.jobs import Job
-from tandem_em.logs import dta, lvm, mpt, protochips
+from tandem_em.logs import dta, idf, lvm, mpt, protochips
 from tandem_em.logs.feed import find_encoding, is_text
 from tandem_em.logs.parser import DelimitedParser, LogParser
 from tandem_em.logs.settings import TextSettings
@@ -73,6 +73,7 @@ def as_utf8(head: bytes) -> bytes:
 
 MPT = KnownText("mpt", "BioLogic EC-Lab text", (".mpt",), mpt.MAGIC, mpt.MptParser)
 DTA = KnownText("dta", "Gamry DTA", (".dta",), dta.MAGIC, dta.DtaParser)
+IDF = KnownText("idf", "Ivium data file", (".idf",), idf.MAGIC, idf.IdfParser)
 LVM = KnownText("lvm", "LabVIEW measurement", (".lvm",), lvm.MAGIC, lvm.LvmParser)
 PROTOCHIPS = KnownText(
     "protochips", "Protochips log", (".csv",), protochips.MAGIC, protochips.ProtochipsParser

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -103,17 +104,35 @@ def build_from_tables(path: Path, parser: LogParser, options: ImportOptions) -> 
             if len(parser.tables) > 1:
                 problems.append(f"{path.name}: its table {table.name} has no rows.")
             continue
-        rows = joined(waiting)
-        if groups and _continues(groups[-1][-1], (table, rows)):
-            groups[-1].append((table, rows))
-        else:
-            groups.append([(table, rows)])
+        for rows in _restarts_apart(joined(waiting)):
+            if groups and _continues(groups[-1][-1], (table, rows)):
+                groups[-1].append((table, rows))
+            else:
+                groups.append([(table, rows)])
     runs = [_run(path, parser, group, options, alone=len(groups) == 1) for group in groups]
+    names = [run.name for run, _ in runs]
+    for number, (run, _) in enumerate(runs, 1):
+        if names.count(run.name) > 1:
+            run.name = f"{run.name} {number}"
     result = imported(path, runs)
     _place_later_tables(path, groups, runs, result)
     result.problems = [*problems, *result.problems]
     _add_doubts(path, parser, result)
     return result
+
+
+def _restarts_apart(rows: Rows) -> list[Rows]:
+    """A stretch whose time starts again is a recording of its own."""
+    starts = [s for s in rows.segments if 0 < s < len(rows.times) and rows.times[s] < rows.times[s - 1]]
+    if not starts:
+        return [rows]
+    parts = []
+    for begin, end in itertools.pairwise([0, *starts, len(rows.times)]):
+        values = {key: column[begin:end] for key, column in rows.values.items()}
+        parts.append(
+            Rows(rows.times[begin:end], values, [s - begin for s in rows.segments if begin < s < end])
+        )
+    return parts
 
 
 def _continues(before: tuple[Table, Rows], after: tuple[Table, Rows]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tandem_em.logs import dta, lvm, mpt, protochips
+from tandem_em.logs import dta, idf, lvm, mpt, protochips
 from tandem_em.logs.feed import find_encoding
 from tandem_em.logs.guessing import GuessingParser
 from tandem_em.logs.parser import LogParser
@@ -19,6 +19,8 @@ def parser_for(head: bytes, patient: bool = True) -> LogParser:
         return mpt.MptParser()
     if dta.MAGIC.match(plain):
         return dta.DtaParser()
+    if idf.MAGIC.match(plain):
+        return idf.IdfParser()
     if lvm.MAGIC.match(plain):
         return lvm.LvmParser()
     if protochips.MAGIC.match(plain):

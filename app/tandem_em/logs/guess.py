@@ -263,6 +263,7 @@ def _meta(above: Sequence[str], separator: str) -> dict[str, str]:
 _NOT_START = re.compile(
     r"today|product|made|calib|print|export|saved|finish|end|request|expir|version|modified", re.IGNORECASE
 )
+_CLOCK_KEY = re.compile(r"\W*(start |begin |test )?(time|uhrzeit|zeit|startzeit|heure|hora)\b", re.IGNORECASE)
 _START = re.compile(
     r"start|begin|began|acqui|date of test|test date|recorded|measured|created", re.IGNORECASE
 )
@@ -281,7 +282,7 @@ def find_start(above: Sequence[str], separator: str) -> str:
             text = line
         if parse_clock(text) is None:
             clock = next(
-                (x for x in above if re.match(r"\W*(start )?time\b", x, re.IGNORECASE) and parse_clock(x)), ""
+                (x for x in above if _CLOCK_KEY.match(x) and parse_clock(x) and not parse_date(x)), ""
             )
             text = f"{_strip_words(text)} {_strip_words(clock)}" if clock else text
         return _only_stamp(text)

@@ -48,7 +48,7 @@ def guess_columns(
 
 def _column(label: Label, values: Sequence[str], settings: TextSettings) -> TextColumn:
     quantity = quantity_of(label) or ""
-    kind = spelling(values, settings.decimal)
+    kind = spelling(values, settings.decimal, 0.5 if dimension_of(quantity) else 0.8)
     column = TextColumn(label.text, quantity, label.unit_text, kind, is_step=quantity in STEPPED)
     if quantity == "skip":
         column.kind, column.quantity = "skip", ""
@@ -69,12 +69,12 @@ def _column(label: Label, values: Sequence[str], settings: TextSettings) -> Text
     return column
 
 
-def spelling(values: Sequence[str], decimal: str) -> str:
-    """How the values of a column are spelled; `skip` for words."""
+def spelling(values: Sequence[str], decimal: str, share: float = 0.8) -> str:
+    """How the values of a column are spelled; `skip` for words. `share`: so many must be numbers to call them that."""
     filled = [v for v in values if v.lower() not in MISSING][:50]
     if not filled:
         return "number"
-    if sum(is_number(v, decimal) for v in filled) >= 0.8 * len(filled):
+    if sum(is_number(v, decimal) for v in filled) >= share * len(filled):
         return "number"
     dated = sum(parse_date(v, "DMY") is not None or parse_date(v, "MDY") is not None for v in filled)
     clocked = sum(parse_clock(v) is not None for v in filled)
@@ -142,10 +142,7 @@ def _units_in_rows(labels: list[Label], fields: Sequence[Sequence[str]]) -> None
                     meant = {"current": "Current", "voltage": "Voltage", "resistance": "Resistance"}.get(
                         unit.dimension
                     )
-                    role = "Set " if plain(label.name).startswith(("value", "source")) else ""
-                    labels[i] = Label(
-                        label.text, f"{role}{meant}" if meant else label.name, fields[j][0], unit
-                    )
+                    labels[i] = Label(label.text, meant or label.name, fields[j][0], unit)
                 break
 
 

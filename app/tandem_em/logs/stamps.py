@@ -147,18 +147,21 @@ def _midnight(text: str, order: Order) -> float | None:
 _SPLIT = re.compile(r"^\s*(\S+)[T ]\s*(\d{1,2}):(\d{2}):(\d{2})(?:[.,](\d{1,9}))?\s*$")
 
 
-def epoch_seconds(text: str, order: Order = "MDY") -> float | None:
-    """Seconds since 1970 of a stamp, in its own zone when it has one, else as if it were UTC."""
+def epoch_seconds(text: str, order: Order = "MDY", since_s: float = 0.0) -> float | None:
+    """Seconds since 1970 of a stamp, in its own zone when it has one, else as if it were UTC.
+
+    `since_s` (a midnight) is taken off before the fraction of a second is added, which keeps its digits."""
     quick = _SPLIT.match(text)
     if quick:
         midnight = _midnight(quick[1], order)
         if midnight is not None and int(quick[2]) < 24:
             seconds = int(quick[2]) * 3600 + int(quick[3]) * 60 + int(quick[4])
-            return midnight + seconds + (float(f"0.{quick[5]}") if quick[5] else 0.0)
+            return (midnight - since_s) + seconds + (float(f"0.{quick[5]}") if quick[5] else 0.0)
     stamp = parse_stamp(text, order)
     if stamp is None:
         return None
-    return (stamp.when if stamp.has_zone else stamp.when.replace(tzinfo=UTC)).timestamp()
+    when = stamp.when if stamp.has_zone else stamp.when.replace(tzinfo=UTC)
+    return (when - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() - since_s
 
 
 def parse_duration(text: str) -> float | None:

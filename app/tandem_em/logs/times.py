@@ -37,6 +37,8 @@ class TimeReader:
         self.mode, self.indices = _source(settings)
         self.start: Start | None = None
         self._first: float | None = None
+        self._since_s = 0.0
+        """Taken off all stamps so that their small digits survive."""
         self._last_clock = -1.0
         self._days = 0.0
         self._rows = 0
@@ -66,6 +68,8 @@ class TimeReader:
         if self.mode == "rows":
             return self.from_numbers(np.empty((len(rows), 0)), len(rows))
         self._rows += len(rows)
+        if self.mode != "elapsed" and self._first is None:
+            self._choose_since(rows[0])
         times = self._read(self.mode, self.indices, rows)
         if self.mode == "elapsed":
             self._find_start(rows, times)
@@ -92,20 +96,26 @@ class TimeReader:
             seconds = np.array([_or_nan((parse_clock(text) or (None,))[0]) for text in fields])
             return seconds + self._fraction(rows)
         if column.kind in ("stamp", "date"):
-            return np.array([_or_nan(epoch_seconds(text, self.order)) for text in fields])
+            return np.array([_or_nan(epoch_seconds(text, self.order, self._since_s)) for text in fields])
         values, _ = numbers(fields, self.settings.decimal)
         if column.kind == "excel":
             return (values - 25569.0) * 86400.0
         if column.kind == "labview":
             return values - LABVIEW_TO_UNIX_S
-        return values * column.factor + column.offset
+        return (values - self._since_s / column.factor) * column.factor + column.offset
+
+    def _choose_since(self, row: Sequence[str]) -> None:
+        """A round number of seconds just before the first stamp."""
+        seconds = self._read(self.mode, self.indices, [row])[0]
+        if self.mode in ("stamp", "epoch", "date+clock") and np.isfinite(seconds):
+            self._since_s = float(np.floor(seconds / 86400.0) * 86400.0)
 
     def _dated_clock(self, indices: Sequence[int], rows: Sequence[Sequence[str]]) -> Floats:
         date_index, clock_index = indices[:2]
         out = np.full(len(rows), np.nan)
         for i, row in enumerate(rows):
             if len(row) > max(date_index, clock_index):
-                midnight = epoch_seconds(row[date_index].strip(), self.order)
+                midnight = epoch_seconds(row[date_index].strip(), self.order, self._since_s)
                 clock = parse_clock(row[clock_index].strip())
                 if midnight is not None and clock is not None:
                     out[i] = midnight + clock[0]
@@ -159,7 +169,7 @@ class TimeReader:
         if mode == "clock":
             self._start_from_header_date(seconds)
             return
-        when = EPOCH + timedelta(seconds=seconds - elapsed)
+        when = EPOCH + timedelta(seconds=self._since_s) + timedelta(seconds=seconds - elapsed)
         text = row[indices[0]]
         resolution = 1.0
         if mode == "date+clock":
