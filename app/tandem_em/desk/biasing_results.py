@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from tandem_em.desk.biasing import cell_of
 from tandem_em.desk.desk import Desk
+from tandem_em.desk.provenance import step_for
 from tandem_em.model.curves import BiasRun
 from tandem_em.model.edits import AddItem, RemoveItem
 from tandem_em.model.history import Edit
@@ -86,7 +87,7 @@ def _keep(
         name=name, analysis=analysis, arrays=arrays, units={key: unit for key, (unit, _column) in columns.items()},
         values=values, owner_id=run.id, simulated=run.simulated,
     )  # fmt: skip
-    step = desk.step(name, inputs, parameters, [result.id])
+    step = step_for(name, inputs, parameters, [result.id])
     result.step_id = step.id
     label = f"Keep the {name}"
     edits: list[Edit] = [*_older(desk, run, analysis, label), AddItem(label, step), AddItem(label, result)]

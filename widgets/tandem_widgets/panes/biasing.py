@@ -14,9 +14,13 @@ from tandem_em.model.items import Item
 from tandem_em.model.marks import Event
 from tandem_em.model.provenance import Step
 from tandem_widgets.panes import biasing_lanes, biasing_menus
+from tandem_widgets.panes.biasing_cycles import CyclesPage
+from tandem_widgets.panes.biasing_gitt import GittPage
 from tandem_widgets.panes.biasing_lanes import LaneMaker
 from tandem_widgets.panes.biasing_series import SeriesStore
 from tandem_widgets.panes.biasing_statistics import StretchStatistics
+from tandem_widgets.panes.biasing_trust import TrustWatch
+from tandem_widgets.panes.biasing_views import PlotPage
 from tandem_widgets.parts.bind import Bindings
 from tandem_widgets.parts.lanes import Lanes
 from tandem_widgets.parts.pane_frame import EmptyHint, PaneFrame
@@ -39,6 +43,7 @@ class BiasingPane(PaneFrame):
         self.bindings = Bindings(self)
         self.lanes = Lanes(desk.session.focus)
         self._body.addWidget(self.lanes)
+        self.pages: dict[str, QWidget] = {"time": self.lanes}
         self.refresher = Refresher(self, self.show_session, LIVE_HZ)
         self.store = SeriesStore(desk, self.bindings, self.refresher.mark)
         self.maker = LaneMaker(desk.session, self.store)
@@ -78,6 +83,9 @@ class BiasingPane(PaneFrame):
             title_row.insertWidget(1, holder)
 
     def _add_tools(self) -> None:
+        self.trust = TrustWatch(
+            self.desk, self.add_tool("✓ trust", "What was found in the curves"), self.refresher.mark
+        )
         self.cell_button = self.add_tool(
             "Cell…", "Area, capacity, safe window and calculators", self.ask_cell
         )
@@ -122,7 +130,17 @@ class BiasingPane(PaneFrame):
             self.set_empty(None)
         self.subtitle.set_text(biasing_lanes.summary(session))
         self._follow()
-        self.lanes.show_content(self.maker.content())
+        content = self.maker.content()
+        self.trust.check()
+        self.trust.show_button()
+        content.findings = self.trust.marks()
+        self.lanes.show_content(content)
+        self._refresh_page()
+
+    def _refresh_page(self) -> None:
+        page = self._body.currentWidget()
+        if isinstance(page, PlotPage | CyclesPage | GittPage):
+            page.refresh()
 
     def _follow(self) -> None:
         """While recording, the newest moment stays in view until somebody moves the span."""
@@ -138,8 +156,19 @@ class BiasingPane(PaneFrame):
             focus.span = (newest - 0.8 * width, newest + 0.2 * width)
 
     def show_view(self, name: str) -> None:
+        """Show the lanes or another view of the chosen run; pages are made when they are first wanted."""
         self.view_buttons[name].setChecked(True)
-        self._body.setCurrentWidget(self.lanes)
+        if name not in self.pages:
+            page = self._make_page(name)
+            self.pages[name] = page
+            self._body.addWidget(page)
+        self._body.setCurrentWidget(self.pages[name])
+        self._refresh_page()
+
+    def _make_page(self, name: str) -> QWidget:
+        if name == "cycles":
+            return CyclesPage(self)
+        return GittPage(self) if name == "gitt" else PlotPage(self, name)
 
     # --- gestures ------------------------------------------------------------------------------------------------
 

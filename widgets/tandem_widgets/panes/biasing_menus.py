@@ -22,6 +22,7 @@ VIEWS = (
     ("iv", "V–I", "Current against voltage"),
     ("dqdv", "dQ/dV", "Incremental capacity"),
     ("cycles", "Cycles", "Half cycles: charge, efficiency, plateaus"),
+    ("gitt", "GITT", "Pulses and rests: diffusivity after Weppner and Huggins"),
     ("overlay", "Overlay", "Several runs aligned at their start, per area"),
 )
 

@@ -79,7 +79,7 @@ def _paint_limit(painter: QPainter, limit: Limit, scale: TimeScale, up: LaneScal
     right = scale.x(min(limit.end, scale.high))
     painter.setPen(pen(limit.colour, 1.0, 0.9, dashed=True))
     painter.drawLine(QLineF(left, y, right, y))
-    if limit.label and right - left > 120:
+    if limit.label and right - left > 120 and rect.height() > 44:
         painter.setFont(fonts.small)
         painter.setPen(theme.colour(limit.colour))
         above = y - 13 > rect.top()

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from tandem_em.texts import prefix_for
 
 _ROUND = (1.0, 2.0, 2.5, 5.0, 10.0)
-_COMPOUND = {"A/cm²": "A", "Ah/cm²": "Ah", "C/cm²": "C", "A/g": "A", "Ah/g": "Ah", "Ah/V": "Ah", "F": "F"}
+_COMPOUND = frozenset({"A/cm²", "Ah/cm²", "C/cm²", "A/g", "Ah/g", "Ah/V", "Ah/V/cm²", "F"})
+"""Compound units that take a prefix."""
 _SMALL = {
     "f": 1e-15,
     "p": 1e-12,
@@ -61,8 +62,9 @@ def tick_text(value: float, decimals: int) -> str:
 
 def reading_unit(magnitude: float, unit: str) -> tuple[float, str]:
     """Factor and unit that read best, also for compound units: 4e-5 A/cm² gives (1e6, "µA/cm²")."""
-    base = _COMPOUND.get(unit)
-    if base is None:
+    if unit == "s" and magnitude > 3 * 3600:
+        return 1 / 3600, "h"
+    if unit not in _COMPOUND:
         return prefix_for(magnitude, unit)
     if not (math.isfinite(magnitude) and magnitude):
         return 1.0, unit
