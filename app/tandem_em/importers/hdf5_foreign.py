@@ -13,7 +13,6 @@ import numpy as np
 
 from tandem_em.importers.microscope_guard import DamagedError
 from tandem_em.importers.microscope_sources import FramesAt, PositionedFile, RawArray, native
-from tandem_em.importers.microscope_units import clean
 from tandem_em.model.arrays import AnyArray, ArraySource
 from tandem_em.notices import UserError
 
@@ -28,8 +27,7 @@ NAMED_FILTERS = {
 }
 OBJECTS_LIMIT = 100_000
 CHUNK_LIMIT = 2 << 30
-ATTRIBUTE_LIMIT = 1 << 20
-"""Entries of an attribute; a damaged file may promise billions."""
+CACHE_BYTES = 64 << 20
 MAGIC = b"\x89HDF\r\n\x1a\n"
 
 
@@ -181,7 +179,8 @@ class Hdf5Array:
         with self._lock:
             try:
                 if self._file is None:
-                    self._file = library().File(self.path, "r", locking=False)
+                    # the default cache of 1 MiB would unpack a block again for each of its frames
+                    self._file = library().File(self.path, "r", locking=False, rdcc_nbytes=CACHE_BYTES)
                 piece = self._file[self.name][index]
             except (OSError, KeyError, RuntimeError) as error:
                 raise UserError(
@@ -195,52 +194,3 @@ class Hdf5Array:
             if self._file is not None:
                 self._file.close()
                 self._file = None
-
-
-def text_of(value: Any) -> str:
-    """An attribute or scalar dataset as text."""
-    if isinstance(value, np.ndarray):
-        value = value.ravel()[0] if value.size else ""
-    if isinstance(value, bytes):
-        return value.decode("utf-8", "replace")
-    return "" if value is None else str(value)
-
-
-def attribute(entry: Any, name: str) -> Any:
-    """An attribute in plain Python, None when it is missing, huge or cannot be read."""
-    try:
-        if (
-            name not in entry.attrs
-            or int(np.prod(entry.attrs.get_id(name).shape, dtype=object)) > ATTRIBUTE_LIMIT
-        ):
-            return None
-        value = entry.attrs[name]
-    except (OSError, TypeError, KeyError, ValueError, RuntimeError, MemoryError):
-        return None
-    if isinstance(value, np.ndarray) and value.size == 1:
-        value = value.ravel()[0]
-    if isinstance(value, bytes):
-        return value.decode("utf-8", "replace")
-    return value.item() if isinstance(value, np.generic) else value
-
-
-def attributes(group: Any, depth: int = 12) -> dict[str, Any]:
-    """The attributes of a group and its groups as nested dictionaries; datasets and references are left out."""
-    h5py = library()
-    out: dict[str, Any] = {}
-    for name in group.attrs:
-        value = attribute(group, name)
-        if isinstance(value, (str, int, float, bool)):
-            out[name] = value
-    if depth > 0:
-        for name in group:
-            if isinstance(group.get(name, getlink=True), h5py.HardLink):
-                entry = group[name]
-                if isinstance(entry, h5py.Group) and name != "_HyperSpy":
-                    out[name] = attributes(entry, depth - 1)
-    return out
-
-
-def unit_text(value: Any) -> str:
-    """Units as EMD writes them: `[n_m]` is nm."""
-    return clean(text_of(value)).replace("_", "")

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tandem_em.importers.hdf5_foreign import attribute, library, source_of, text_of, unit_text
+from tandem_em.importers.hdf5_foreign import library, source_of
 from tandem_em.importers.hdf5_foreign_hspy import at
+from tandem_em.importers.hdf5_foreign_tree import attribute, text_of, unit_text
 from tandem_em.importers.microscope_guard import DamagedError
 from tandem_em.importers.microscope_signal import Axis, Facts, Found
 from tandem_em.importers.microscope_times import iso_of_epoch
@@ -164,7 +165,8 @@ def emd_groups(file: Any) -> list[Any]:
     out: list[Any] = []
 
     def visit(_: str, entry: Any) -> None:
-        if isinstance(entry, h5py.Group) and attribute(entry, "emd_group_type") in (1, "1", "array"):
+        marked = isinstance(entry, h5py.Group) and attribute(entry, "emd_group_type") in (1, "1", "array")
+        if marked and ("data" in entry or "datacube" in entry):
             out.append(entry)
 
     file.visititems(visit)

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from tandem_em.importers.base import ImportOptions
-from tandem_em.importers.hdf5_foreign import attribute, attributes, library, opened, source_of, text_of
+from tandem_em.importers.hdf5_foreign import library, opened, source_of
 from tandem_em.importers.hdf5_foreign_emd import berkeley, emd_groups, is_velox, velox
-from tandem_em.importers.hdf5_foreign_hspy import experiments
+from tandem_em.importers.hdf5_foreign_hspy import experiments, facts_from_hyperspy, signal_type
+from tandem_em.importers.hdf5_foreign_tree import attribute, attributes, scalars, text_of
 from tandem_em.importers.microscope_guard import DamagedError
 from tandem_em.importers.microscope_signal import Axis, Facts, Found
 from tandem_em.importers.microscope_times import parse_iso
@@ -97,11 +98,15 @@ def _nxdata(path: Path, file: Any, group: Any, signal: Any) -> Found:
     listed = [text_of(name).strip() for name in names] if names is not None else []
     listed += ["."] * (signal.ndim - len(listed))
     axes = [_nx_axis(group, name, size) for name, size in zip(listed, signal.shape, strict=False)]
-    facts = Facts(title=text_of(group.get("title")[()]) if _is_scalar(group.get("title")) else "")
-    facts.title = facts.title or text_of(group.name).rsplit("/", 1)[-1]
-    facts.start_iso = _nx_start(file, group)
+    said = group.parent.get("auxiliary/hyperspy_metadata")
+    metadata = scalars(said) if isinstance(said, library().Group) else {}
+    facts = facts_from_hyperspy(metadata)
+    facts.title = text_of(group.get("title")[()]) if _is_scalar(group.get("title")) else facts.title
+    name = text_of(group.name).rsplit("/", 1)[-1]
+    facts.title = facts.title or ("" if name.startswith("unnamed") else name)
+    facts.start_iso = _nx_start(file, group) or facts.start_iso
     facts.unit = text_of(attribute(signal, "units"))
-    return Found(source_of(path, signal), axes, facts=facts)
+    return Found(source_of(path, signal), axes, signal_type(metadata), facts=facts)
 
 
 def _is_scalar(entry: Any) -> bool:

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from tandem_em.importers.hdf5_foreign import attribute, attributes, library, source_of, text_of
+from tandem_em.importers.hdf5_foreign import library, source_of
+from tandem_em.importers.hdf5_foreign_tree import attribute, attributes, text_of
 from tandem_em.importers.microscope_guard import DamagedError
 from tandem_em.importers.microscope_signal import Axis, Facts, Found, SignalType
 from tandem_em.importers.microscope_times import iso_of, zone_info

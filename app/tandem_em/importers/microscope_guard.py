@@ -30,9 +30,7 @@ class DamagedError(Exception):
 def sentences(path: Path, label: str) -> Iterator[None]:
     """Turn everything that goes wrong inside into a UserError about this file."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
+        yield
     except UserError:
         raise
     except DamagedError as error:
@@ -88,5 +86,7 @@ class FileImporter:
 
     def read(self, path: Path, options: ImportOptions) -> Job[Imported]:
         yield Progress(0, 0, f"Reading {path.name}")
-        with sentences(path, self.label):
+        # libraries warn about odd files; what matters is said in sentences
+        with sentences(path, self.label), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
             return assemble(self._reader()(path, options), path, options)

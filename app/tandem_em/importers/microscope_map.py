@@ -28,7 +28,7 @@ def energy_axis_of(found: Found) -> int | None:
     in_eV = [i for i, axis in enumerate(found.axes) if energy_eV(axis.units) is not None]
     if in_eV:
         return in_eV[-1]
-    named = [i for i, axis in enumerate(found.axes) if axis.name.strip().lower() in ("energy", "energy loss")]
+    named = [i for i, axis in enumerate(found.axes) if axis.name.strip().lower().startswith("energy")]
     if named:
         return named[-1]
     return len(found.axes) - 1 if found.type in ("EELS", "EDS") else None

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tandem_em.importers.base import ImportOptions
+from tandem_em.importers.microscope_emi import facts_of
 from tandem_em.importers.microscope_guard import DamagedError, block_fits
 from tandem_em.importers.microscope_signal import Axis, Facts, Found
 from tandem_em.importers.microscope_sources import FramesAt, PositionedFile
 from tandem_em.importers.microscope_times import iso_of_epoch
-from tandem_em.importers.microscope_units import number, positive
 from tandem_em.importers.microscope_views import Flattened, Flipped, Reordered, Unflattened
 from tandem_em.model.arrays import ArraySource
 from tandem_em.notices import UserError
@@ -25,7 +23,6 @@ from tandem_em.notices import UserError
 TYPES = {1: "<u1", 2: "<u2", 3: "<u4", 4: "<i1", 5: "<i2", 6: "<i4", 7: "<f4", 8: "<f8", 9: "<c8", 10: "<c16"}
 SPECTRA, IMAGES = 0x4120, 0x4122
 WITH_POSITION = 0x4142
-EMI_LIMIT = 256 << 20
 
 
 @dataclass
@@ -39,7 +36,7 @@ class Dimension:
 def read(path: Path, options: ImportOptions) -> list[Found]:
     """A .ser file, or all .ser files that belong to an .emi."""
     if path.suffix.lower() != ".emi":
-        return [read_series(path, _facts(_partner(path), _number(path)))]
+        return [read_series(path, facts_of(_partner(path), _number(path)))]
     series = sorted(path.parent.glob(f"{_escaped(path.stem)}_[0-9]*.ser"), key=_number)
     if not series:
         raise UserError(
@@ -49,7 +46,7 @@ def read(path: Path, options: ImportOptions) -> list[Found]:
     founds, problems = [], []
     for each in series:
         try:
-            founds.append(read_series(each, _facts(path, _number(each))))
+            founds.append(read_series(each, facts_of(path, _number(each))))
         except (DamagedError, OSError) as error:
             problems.append(f"{each.name} cannot be read: {error}.")
     if not founds:
@@ -221,50 +218,3 @@ def _set_times(found: Found, stamps: NDArray[np.float64], tag_kind: int, kind: i
         found.axis0_is_time = tag_kind != WITH_POSITION or None
         if np.all(found.times_s == 0):
             found.times_s = None
-
-
-def _facts(emi: Path | None, number_: int) -> Facts:
-    """What the .emi file says about one of its series; it hides XML between binary blocks."""
-    facts = Facts()
-    if emi is None or emi.stat().st_size > EMI_LIMIT:
-        return facts
-    objects = re.findall(rb"<ObjectInfo>.*?</ObjectInfo>", emi.read_bytes(), re.DOTALL)
-    if not objects or b"<!" in objects[min(number_, len(objects)) - 1]:
-        return facts
-    try:
-        tree = ElementTree.fromstring(objects[min(number_, len(objects)) - 1].decode("utf-8", "replace"))
-    except ElementTree.ParseError:
-        return facts
-    said = {
-        str(data.findtext("Label")).strip(): str(data.findtext("Value")).strip()
-        for data in tree.iterfind("ExperimentalDescription/Root/Data")
-    }
-    conditions = tree.find("ExperimentalConditions/MicroscopeConditions")
-    voltage = positive(conditions.findtext("AcceleratingVoltage")) if conditions is not None else None
-    kilovolt = positive(said.get("High tension"))
-    facts.beam_kV = voltage / 1e3 if voltage is not None else kilovolt
-    facts.magnification = positive(said.get("Magnification"))
-    dwell = positive(tree.findtext("AcquireInfo/DwellTimePath")) or positive(
-        tree.findtext("AcquireInfo/IntegrationTime")
-    )
-    if tree.find("AcquireInfo/CameraNamePath") is not None:
-        facts.exposure_s = dwell
-    else:
-        facts.dwell_s = dwell
-    facts.instrument = {
-        key.lower(): said[label]
-        for key, label in (("microscope", "Microscope"), ("mode", "Mode"), ("user", "User"))
-        if said.get(label)
-    }
-    current = number(tree.findtext("ExperimentalConditions/MicroscopeConditions/BeamCurrent"))
-    if current:
-        facts.instrument["beam_current_A"] = current
-    _date(tree.findtext("AcquireDate"), facts)
-    return facts
-
-
-def _date(text: str | None, facts: Facts) -> None:
-    try:
-        facts.start_iso = datetime.strptime(str(text).strip(), "%a %b %d %H:%M:%S %Y").isoformat()
-    except ValueError:
-        return
