@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from tandem_em.importers.base import ImportOptions
 from tandem_em.importers.folders_images import DMS, PICTURES, TIFFS, stack_of
 from tandem_em.importers.microscope_signal import Found
+from tandem_em.jobs import Job
 from tandem_em.notices import UserError
 
 LEVEL = re.compile(r"^(Hour|Minute|Second)_(\d+)$", re.IGNORECASE)
@@ -49,7 +50,7 @@ def frames_below(folder: Path) -> list[tuple[Place, Path]]:
     return sorted(out)
 
 
-def read(path: Path, options: ImportOptions) -> list[Found]:
+def read(path: Path, options: ImportOptions) -> Job[list[Found]]:
     """The recording as one stack; the files' own times, else hour, minute, second and number of their names."""
     frames = frames_below(path)
     kinds = Counter(file.suffix.lower() for _, file in frames)
@@ -60,7 +61,7 @@ def read(path: Path, options: ImportOptions) -> list[Found]:
         )
     kind = kinds.most_common(1)[0][0]
     frames = [pair for pair in frames if pair[1].suffix.lower() == kind]
-    found = stack_of([file for _, file in frames], path)
+    found = yield from stack_of([file for _, file in frames], path)
     places = np.array([place for place, _ in frames], np.int64)
     if found.times_s is None:
         found.times_s, rate = times_of(places)

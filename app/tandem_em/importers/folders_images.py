@@ -18,6 +18,7 @@ from tandem_em.importers.microscope_guard import DamagedError, sentences
 from tandem_em.importers.microscope_signal import Axis, Facts, Found
 from tandem_em.importers.microscope_sources import native, read_frames
 from tandem_em.importers.movies_companion import inside
+from tandem_em.jobs import Job, Progress
 from tandem_em.model.arrays import AnyArray
 from tandem_em.notices import UserError
 
@@ -67,29 +68,31 @@ def images_in(folder: Path) -> list[Path]:
     return sorted(best, key=lambda path: natural(path.name))
 
 
-def read(path: Path, options: ImportOptions) -> list[Found]:
+def read(path: Path, options: ImportOptions) -> Job[list[Found]]:
     """All images of the folder as one stack."""
     paths = images_in(path)
     if not paths:
         raise UserError(
             f"The folder {path.name} contains no images.", "Choose the folder the images themselves are in."
         )
-    found = stack_of(paths, path)
+    found = yield from stack_of(paths, path)
     if found.times_s is None and len(paths) > 1:
         log = inside(path, len(paths))
         if log is not None:
             found.times_s, start, file = log
             found.facts.start_iso = start or found.facts.start_iso
             found.times_from = "companion log"
+            found.files.append(file)
             found.problems.append(f"Frame times were read from {file.name}.")
     return [found]
 
 
-def stack_of(paths: Sequence[Path], folder: Path) -> Found:
+def stack_of(paths: Sequence[Path], folder: Path) -> Job[Found]:
     """A stack of image files, described by the first one that can be read."""
     first, broken = _first_readable(paths, folder)
     load = _loader(paths[0])
-    odd = sorted({*broken, *_of_other_size(paths, first, broken)})
+    other = yield from _of_other_size(paths, first, folder)
+    odd = sorted({*broken, *other})
     problems = []
     if odd:
         names = ", ".join(paths[i].name for i in odd[:3])
@@ -101,7 +104,7 @@ def stack_of(paths: Sequence[Path], folder: Path) -> Found:
     found = Found(source, [Axis(len(paths)), first.y, first.x], facts=first.facts, problems=problems)
     found.bad_frames = odd
     if paths[0].suffix.lower() in DMS and 1 < len(paths) <= TAGS_LIMIT:
-        _dm_times(paths, found)
+        yield from _dm_times(paths, found, folder)
     return found
 
 
@@ -167,13 +170,15 @@ def _load_single(path: Path) -> AnyArray:
     return pixels.reshape(pixels.shape[-2:])
 
 
-def _of_other_size(paths: Sequence[Path], first: First, broken: list[int]) -> list[int]:
+def _of_other_size(paths: Sequence[Path], first: First, folder: Path) -> Job[list[int]]:
     """Images whose header (pictures) or length (everything else, uncompressed) says they are different."""
     out = []
     if paths[0].suffix.lower() in PICTURES:
         from tandem_em.importers.movies_images import size_of
 
         for number, path in enumerate(paths):
+            if number % 200 == 0:
+                yield Progress(number, len(paths), f"Looking through {folder.name}")
             try:
                 good = size_of(path) == first.shape
             except Exception:  # noqa: BLE001 - whatever Pillow says about it, it is no image of this movie
@@ -198,11 +203,15 @@ def _bytes(path: Path) -> int:
         return 0
 
 
-def _dm_times(paths: Sequence[Path], found: Found) -> None:
+def _dm_times(paths: Sequence[Path], found: Found, folder: Path) -> Job[None]:
     """The start each DigitalMicrograph frame states itself."""
     from tandem_em.importers.microscope_dm import start_s
 
-    seconds: NDArray[np.float64] = np.array([start_s(path) for path in paths])
+    seconds: NDArray[np.float64] = np.full(len(paths), np.nan)
+    for number, path in enumerate(paths):
+        if number % 50 == 0:
+            yield Progress(number, len(paths), f"Reading the frame times of {folder.name}")
+        seconds[number] = start_s(path)
     good = seconds[np.isfinite(seconds)]
     if len(good) > len(paths) // 2 and len(np.unique(good)) > 1:
         found.times_s, found.times_from = seconds - good[0], "frame files"

@@ -32,6 +32,7 @@ def assemble(founds: Sequence[Found], path: Path, options: ImportOptions) -> Imp
             prepared(found, path)
             imported.problems += found.problems
             _one(found, path, options, imported, maps, images)
+            imported.files += [file for file in found.files if file not in imported.files]
         except UserError as error:
             refused.append(error)
     if not maps and not images:

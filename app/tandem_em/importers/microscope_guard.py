@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,8 @@ from tandem_em.jobs import Job, Progress
 from tandem_em.notices import UserError
 
 log = logging.getLogger(__name__)
-Reader = Callable[[Path, ImportOptions], Sequence[Found]]
+Reader = Callable[[Path, ImportOptions], "Sequence[Found] | Job[list[Found]]"]
+"""A plain function, or a job where reading takes long enough to tell how far it is."""
 
 
 class DamagedError(Exception):
@@ -89,4 +90,7 @@ class FileImporter:
         # libraries warn about odd files; what matters is said in sentences
         with sentences(path, self.label), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return assemble(self._reader()(path, options), path, options)
+            founds = self._reader()(path, options)
+            if isinstance(founds, Generator):
+                founds = yield from founds
+            return assemble(founds, path, options)

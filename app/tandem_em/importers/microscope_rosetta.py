@@ -25,7 +25,10 @@ def read_ripple(path: Path, options: ImportOptions) -> list[Found]:
 def _read(plugin: str, path: Path, lazy: bool) -> list[Found]:
     module = import_module(f"rsciio.{plugin}")
     signals: list[dict[str, Any]] = module.file_reader(str(path), lazy=lazy)
-    return [found_from(signal) for signal in signals]
+    founds = [found_from(signal) for signal in signals]
+    partner = path.with_suffix(".raw")
+    founds[0].files += [partner] if plugin == "ripple" and partner.is_file() else []
+    return founds
 
 
 def found_from(signal: dict[str, Any]) -> Found:

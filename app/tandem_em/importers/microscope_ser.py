@@ -36,7 +36,10 @@ class Dimension:
 def read(path: Path, options: ImportOptions) -> list[Found]:
     """A .ser file, or all .ser files that belong to an .emi."""
     if path.suffix.lower() != ".emi":
-        return [read_series(path, facts_of(_partner(path), _number(path)))]
+        emi = _partner(path)
+        found = read_series(path, facts_of(emi, _number(path)))
+        found.files += [emi] if emi is not None else []
+        return [found]
     series = sorted(path.parent.glob(f"{_escaped(path.stem)}_[0-9]*.ser"), key=_number)
     if not series:
         raise UserError(
@@ -102,6 +105,7 @@ def read_series(path: Path, facts: Facts) -> Found:
         # the rows of TIA run from bottom to top
         found.source = Flipped(frames, 1)
     _set_times(found, stamps[:whole], tag_kind, kind)
+    found.files.append(path)
     return found
 
 

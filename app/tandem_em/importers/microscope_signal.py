@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -74,3 +75,5 @@ class Found:
     survey: bool = False
     adf: AnyArray | None = None
     problems: list[str] = field(default_factory=list)
+    files: list[Path] = field(default_factory=list)
+    """Further files that were read: partners, parts, logs."""

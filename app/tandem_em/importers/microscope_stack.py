@@ -26,6 +26,7 @@ def stack_from(found: Found, path: Path, options: ImportOptions, imported: Impor
             found.times_s, start, file = log
             found.facts.start_iso = start or found.facts.start_iso
             found.times_from = "companion log"
+            found.files.append(file)
             imported.problems.append(f"Frame times were read from {file.name}.")
     stamps = stamps_of(found, count, path.name, options)
     imported.problems += stamps.problems

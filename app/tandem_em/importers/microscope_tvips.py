@@ -70,7 +70,11 @@ def read(path: Path, options: ImportOptions) -> list[Found]:
     source = FramesAt(files, np.concatenate(offsets), shape, dtype, np.concatenate(file_of))
     mode = _mode(files[0], int(general["size"])) if header >= FRAME.itemsize + MODE.itemsize else 1
     found = Found(
-        source, _axes(source.shape, general, mode), facts=_facts(general, mode, frames), problems=problems
+        source,
+        _axes(source.shape, general, mode),
+        facts=_facts(general, mode, frames),
+        problems=problems,
+        files=parts,
     )
     seconds = frames["seconds"].astype(np.float64) + frames["ms"] * 1e-3
     if np.any(seconds > 0):

@@ -15,6 +15,7 @@ from tandem_em.importers.microscope_signal import Axis, Facts, Found
 from tandem_em.importers.microscope_sources import read_frames
 from tandem_em.importers.microscope_times import parse_iso
 from tandem_em.importers.microscope_views import grey
+from tandem_em.jobs import Job, Progress
 from tandem_em.model.arrays import AnyArray
 from tandem_em.notices import UserError
 
@@ -30,14 +31,14 @@ def library() -> Any:
     return av
 
 
-def read(path: Path, options: ImportOptions) -> list[Found]:
+def read(path: Path, options: ImportOptions) -> Job[list[Found]]:
     """The first video stream; its packets are listed, not decoded."""
     av = library()
     with av.open(str(path), metadata_errors="replace") as container:
         if not container.streams.video:
             raise UserError(f"{path.name} contains no film, only sound or text.", "Choose another file.")
         stream = container.streams.video[0]
-        pts, problems = _packets(container, stream, path)
+        pts, problems = yield from _packets(container, stream, path)
         shape = (int(stream.codec_context.height), int(stream.codec_context.width))
         if min(shape) < 1 or max(shape) > 1 << 14:
             raise DamagedError(f"its frames would be {shape[1]} × {shape[0]} pixels")
@@ -57,11 +58,12 @@ def read(path: Path, options: ImportOptions) -> list[Found]:
     return [found]
 
 
-def _packets(container: Any, stream: Any, path: Path) -> tuple[NDArray[np.int64], list[str]]:
+def _packets(container: Any, stream: Any, path: Path) -> Job[tuple[NDArray[np.int64], list[str]]]:
     """Presentation stamps of all frames in showing order."""
     stamps: list[int] = []
     problems: list[str] = []
     unstamped = broken = 0
+    size = path.stat().st_size
     try:
         for packet in container.demux(stream):
             if not packet.size:
@@ -72,6 +74,8 @@ def _packets(container: Any, stream: Any, path: Path) -> tuple[NDArray[np.int64]
                 unstamped += 1
                 stamp = (stamps[-1] if stamps else -1) + 1
             stamps.append(int(stamp))
+            if len(stamps) % 1000 == 0:
+                yield Progress(packet.pos or 0, size, f"Listing the frames of {path.name}")
     except Exception as error:
         if not stamps:
             raise DamagedError(f"no frame can be found in it ({type(error).__name__})") from error

@@ -219,3 +219,26 @@ def test_a_pickling_zarr_is_refused(tmp_path: Path, zarr_ends: None) -> None:
     meta.write_text(json.dumps(tree))
     with pytest.raises(UserError):
         opened(path)
+
+
+def test_a_plain_file_with_nion_calibrations(tmp_path: Path) -> None:
+    path = tmp_path / "swift.h5"
+    calibrations = [{"units": "nm", "scale": 0.5, "offset": 0}] * 2 + [
+        {"units": "eV", "scale": 0.1, "offset": -5}
+    ]
+    with h5py.File(path, "w") as file:
+        data = file.create_dataset("data", data=np.ones((3, 4, 100), np.float32))
+        data.attrs["properties"] = json.dumps({"dimensional_calibrations": calibrations})
+    spectra = map_in(path)
+    assert spectra.shape == (3, 4, 100)
+    assert spectra.energy_eV[0] == pytest.approx(-5.0)
+    assert spectra.pixel_nm == (0.5, 0.5)
+
+
+def test_unknown_filters_are_named(tmp_path: Path) -> None:
+    hdf5plugin = pytest.importorskip("hdf5plugin")
+    path = tmp_path / "blosc.h5"
+    with h5py.File(path, "w") as file:
+        file.create_dataset("data", data=np.ones((3, 40, 40), np.uint16), **hdf5plugin.Zstd())
+    with pytest.raises(UserError, match="Zstandard"):
+        opened(path)

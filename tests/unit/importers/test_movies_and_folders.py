@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from microscope_reading import DATA, opened, stack_in
+from microscope_reading import DATA, importer_of, opened, stack_in
 from PIL import Image
 
 from tandem_em.importers.base import ImportOptions
@@ -276,3 +276,18 @@ def test_sixteen_bit_and_animated_pictures(tmp_path: Path) -> None:
     assert stack.shape == (4, 9, 11)
     assert stack.times == pytest.approx(np.arange(4) * 0.2)
     assert stack.frame(3)[0, 0] == 120
+
+
+def test_long_imports_tell_how_far_they_are(tmp_path: Path) -> None:
+    pictures(tmp_path / "film", range(3))
+    importer = importer_of(tmp_path / "film")
+    assert importer is not None
+    job = importer.read(tmp_path / "film", ImportOptions())
+    steps = [next(job) for _ in range(2)]
+    assert "film" in steps[-1].message
+    job.close()
+
+
+def test_all_files_that_were_read_are_named() -> None:
+    names = {path.name for path in opened(DATA / "tem/64x64x5_TEM_preview.emi").files}
+    assert names == {"64x64x5_TEM_preview.emi", "64x64x5_TEM_preview_1.ser"}
