@@ -32,6 +32,8 @@ from tandem_em.sources.zmq_sender import MessageSender
 
 MIN_SPEED, MAX_SPEED, NEWEST_ONLY_ABOVE = 0.1, 100.0, 10.0
 TICK_S = 0.02
+SHORTEST_TICK_S = 0.004
+"""Rows that are due closer together go out in one block."""
 Floats = NDArray[np.float64]
 
 
@@ -95,7 +97,7 @@ class ReplayClock:
     def _now(self) -> float:
         if self._since is None:
             return self._at
-        return self._at + (host_now() - self._since) * self._speed
+        return min(self._at + (host_now() - self._since) * self._speed, self.end_s)
 
 
 class Track(Protocol):
@@ -264,7 +266,7 @@ class ReplaySource(ThreadedSource):
             if self._stopping.is_set():
                 return
         self._tell_state()
-        self._stopping.wait(min(max(self._next_due(), 0.0), TICK_S))
+        self._stopping.wait(min(max(self._next_due(), SHORTEST_TICK_S), TICK_S))
 
     def _jump(self) -> None:
         self._jumps = self.clock.jumps
