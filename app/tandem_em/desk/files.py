@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tandem_em.desk.settings import config_folder
-from tandem_em.importers.base import Imported, ImportOptions, Question
+from tandem_em.importers.base import Imported as Imported
+from tandem_em.importers.base import ImportOptions, Question
 from tandem_em.jobs import Job, Progress, run_to_end
 from tandem_em.model.arrays import ArraySource
 from tandem_em.model.clock import TYPICAL_UNCERTAINTY_S, Clock

@@ -44,7 +44,8 @@ class ElidedLabel(QLabel):
 
 def trigger(widget: QWidget, action_id: str) -> None:
     """Do what a menu entry of this widget's window does (its id in the table of actions)."""
-    action = widget.window().findChild(QAction, action_id) if widget.window() is not None else None
+    window = widget.window()
+    action = window.findChild(QAction, action_id) if window is not None else None
     if action is not None:
         action.trigger()
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from PyQt6.QtWidgets import QFileDialog, QMessageBox
 
 from tandem_em.desk import files
-from tandem_em.importers.base import Imported
 from tandem_em.jobs import run_to_end
 from tandem_em.model.session import Session
 
@@ -129,7 +128,7 @@ class FileActions:
         label = f"Reading {paths[0].name}" + (f" and {len(paths) - 1} more" if len(paths) > 1 else "")
         self._window.desk.start(label, files.import_files(self._session, paths), self._take)
 
-    def _take(self, imported: Imported) -> None:
+    def _take(self, imported: files.Imported) -> None:
         for question in imported.questions:
             box = QMessageBox(self._window)
             box.setWindowTitle("One question")
