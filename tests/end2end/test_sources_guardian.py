@@ -123,6 +123,17 @@ def test_normal_end_is_verified(source: GuardedSource, server: ScpiServer) -> No
     assert source.status().dropped == 0
 
 
+def test_a_program_given_before_the_meter_is_ready_waits_for_it(server: ScpiServer) -> None:
+    source = GuardedSource(ScpiTable(name="bias", address=server.address, compliance_A=1e-7), Limits())
+    source.run_program(CHARGE)
+    source.start()
+    source.run_program(CHARGE)
+    assert source.wait_for(lambda c: c.state == "program" and c.level == 2.5e-10, 5.0)
+    source.close()
+    assert is_safe(server)
+    assert server.lines.count(":SOUR:CURR 2.500000000e-10") == 1
+
+
 def test_emergency_stop_is_quick_and_can_be_taken_back(source: GuardedSource, server: ScpiServer) -> None:
     source.run_program(CHARGE)
     assert source.wait_for(lambda c: c.state == "program", 2.0)

@@ -31,6 +31,7 @@ from tandem_em.sources.threaded import SourceLostError, ThreadedSource
 
 BEAT_S = 0.2
 UNITS = {"voltage": "V", "current": "A", "step": ""}
+READY = ("watching", "as found", "program", "paused")
 SHOWN_STATE: dict[str, State] = {
     "connecting": "connecting",
     "lost": "lost",
@@ -93,6 +94,7 @@ class GuardedSource(ThreadedSource):
         self._beating: threading.Thread | None = None
         self._dropped_there = 0
         self._pending = b""
+        self._program: dict[str, Any] | None = None
         self.beats_itself = True
         self.control = ControlState()
 
@@ -134,9 +136,11 @@ class GuardedSource(ThreadedSource):
     def run_program(
         self, program: Program | str, name: str = "The program", capacity_C: float | None = None
     ) -> None:
-        """Start a biasing program (its JSON). Mistakes in it come back as an event."""
+        """Start a biasing program (its JSON), as soon as the cell is watched. Mistakes in it come back as an event."""
         text = program.source_json if isinstance(program, Program) else program
-        self._order({"do": "program", "json": text, "name": name, "capacity_C": capacity_C})
+        with self._heard:
+            self._program = {"do": "program", "json": text, "name": name, "capacity_C": capacity_C}
+        self._send_program()
 
     def pause(self) -> None:
         self._order({"do": "pause"})
@@ -149,6 +153,7 @@ class GuardedSource(ThreadedSource):
 
     def abort(self) -> None:
         """End the program; the cell goes to open circuit at 0 A and stays watched."""
+        self._program = None
         self._order({"do": "abort"})
 
     def apply_current(self, current_A: float) -> None:
@@ -161,6 +166,7 @@ class GuardedSource(ThreadedSource):
 
     def emergency_stop(self, why: str = "Emergency stop.") -> None:
         """Immediate high impedance; returns at once, `wait_for` tells when it is verified."""
+        self._program = None
         self._order({"do": "stop", "why": why})
 
     def rearm(self) -> None:
@@ -294,11 +300,20 @@ class GuardedSource(ThreadedSource):
     def _hear_state(self, message: dict[str, Any]) -> None:
         known = ("state", "message", "output_on", "verified", "mode", "level", "charge_C")
         self._set_control(replace(self.control, **{key: message[key] for key in known}))
+        self._send_program()
         shown = SHOWN_STATE.get(message["state"])
         if shown is not None:
             self._set_state(shown, message["message"])
         elif self._state != "running":
             self._set_state("waiting", message["message"])
+
+    def _send_program(self) -> None:
+        """Hand over the program that waits, once the guardian can take it."""
+        with self._heard:
+            if self._program is None or self.control.state not in READY:
+                return
+            program, self._program = self._program, None
+        self._order(program)
 
     def _set_control(self, control: ControlState) -> None:
         with self._heard:
