@@ -1,21 +1,75 @@
-"""tandem track: not built yet."""
+"""tandem track: follow outlines through a movie."""
 
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tandem_em.notices import UserError
+from tandem_em.cli.terminal import existing, print_json, read_json, work, write_json
+from tandem_em.desk import streams, tracking
+from tandem_em.desk.provenance import step_for
+from tandem_em.importers.base import ImportOptions
+from tandem_em.model.edits import AddItem, ChangeFields, Together
+from tandem_em.model.frames import FrameStack
 
 if TYPE_CHECKING:
     from tandem_em.cli.commands import WindowDoor
 
-HELP = "not built yet"
+HELP = "follow outlines through a movie: area against time"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("rest", nargs="*")
+    parser.add_argument("file", type=Path, metavar="SESSION|MOVIE")
+    parser.add_argument(
+        "--outline",
+        type=Path,
+        required=True,
+        metavar="OUTLINE.json",
+        help="a polygon or a click per particle",
+    )
+    parser.add_argument("--stack", metavar="NAME", help="which stack of the session")
+    parser.add_argument(
+        "-o",
+        "--out",
+        type=Path,
+        metavar="TRACKS.json",
+        help="where the tracks go; standard output by default",
+    )
+    parser.add_argument("--save", action="store_true", help="keep the particles in the session too")
+    parser.add_argument("--scheduler", metavar="ADDRESS", help="a Dask cluster, tcp://host:port")
 
 
 def run(options: argparse.Namespace, window: WindowDoor) -> int:
-    raise UserError("tandem track is not built yet.")
+    request = tracking.read_request(read_json(existing(options.outline)), options.outline.name)
+    read = ImportOptions(axis0_is_time=True)
+    opening = streams.open_source(existing(options.file), write=options.save, options=read)
+    with streams.closing(work("Opening", opening)) as source:
+        stack = streams.choose(source.session.stacks, options.stack, options.file)
+        had_drift = stack.drift_px is not None
+        tracked = work("Following", tracking.track(stack, request))
+        report = tracking.report(stack, tracked)
+        if options.save:
+            _save(source, stack, tracked, had_drift)
+    if options.out is not None:
+        write_json(options.out, report)
+        for particle in tracked.particles:
+            print(f"{particle.name}: {len(particle.outlines)} of {len(stack)} frames")
+    else:
+        print_json(report, indent=None)
+    return 0
+
+
+def _save(source: streams.Source, stack: FrameStack, tracked: tracking.Tracked, had_drift: bool) -> None:
+    session = source.session
+    label = "Follow " + ", ".join(particle.name for particle in tracked.particles)
+    if not had_drift:
+        drift, stack.drift_px = stack.drift_px, None
+        session.history.do(ChangeFields("Drift", stack.id, {"drift_px": drift}))
+    step = step_for("follow outlines", [stack], {"drift": "estimated" if not had_drift else "as it was"})
+    step.outputs = [particle.id for particle in tracked.particles]
+    for particle in tracked.particles:
+        particle.provenance_id = step.id
+    session.history.do(Together(label, [AddItem(label, item) for item in (step, *tracked.particles)]))
+    assert source.opened is not None
+    work("Saving", source.opened.store.save(session))

@@ -1,0 +1,201 @@
+"""`tandem track` without its words: OUTLINE.json in, followed outlines out, TRACKS.json made of them."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tandem_em import __version__
+from tandem_em.desk import particles
+from tandem_em.jobs import Job, Progress
+from tandem_em.model.frames import FrameStack
+from tandem_em.model.tracks import Outline, Particle
+from tandem_em.notices import UserError
+
+
+@dataclass
+class Asked:
+    """One particle of OUTLINE.json."""
+
+    name: str
+    frame: int
+    polygon: NDArray[np.float64] | None = None
+    click: tuple[float, float] | None = None
+
+
+@dataclass
+class Request:
+    """What OUTLINE.json asks for; numbers that it gives replace those of the file."""
+
+    particles: list[Asked]
+    pixel_nm: float | None = None
+    times_s: NDArray[np.float64] | None = None
+
+
+@dataclass
+class Tracked:
+    """All particles through one stack."""
+
+    particles: list[Particle]
+    drift_px: NDArray[np.float64]
+    seconds: float
+    lost: dict[str, int] = field(default_factory=dict)
+
+
+def read_request(found: Any, where: str) -> Request:
+    """Check OUTLINE.json; a sentence that names the entry when something is wrong."""
+    rows = found.get("particles") if isinstance(found, dict) else None
+    if not isinstance(rows, list) or not rows:
+        raise UserError(f"{where} has no list “particles”.", "Give at least one, with a polygon or a click.")
+    pixel = found.get("pixel_size_nm")
+    if pixel is not None and not (isinstance(pixel, int | float) and pixel > 0):
+        raise UserError(
+            f"{where}: pixel_size_nm is {pixel!r}.", "It must be a positive number of nanometres."
+        )
+    times = found.get("times_s")
+    if times is not None:
+        times = _numbers(times, f"{where}: times_s")
+        if times.ndim != 1:
+            raise UserError(
+                f"{where}: times_s is not a list of numbers.", "Give one time in seconds per frame."
+            )
+    asked = [_particle(row, number, where) for number, row in enumerate(rows)]
+    names = [each.name for each in asked]
+    for name in names:
+        if names.count(name) > 1:
+            raise UserError(f"{where}: two particles are called {name}.", "Give each its own name.")
+    return Request(asked, pixel, times)
+
+
+def _particle(row: Any, number: int, where: str) -> Asked:
+    if not isinstance(row, dict):
+        raise UserError(f"{where}, particle {number + 1} is not an object.", "See `tandem track --help`.")
+    name = str(row.get("name") or f"P{number + 1}")
+    label = f"{where}, particle {name}"
+    frame = row.get("frame", 0)
+    if not isinstance(frame, int) or isinstance(frame, bool) or frame < 0:
+        raise UserError(f"{label}: frame {frame!r} is not a frame number.", "Frames count from 0.")
+    if "polygon" in row:
+        polygon = _numbers(row["polygon"], f"{label}: polygon")
+        if polygon.ndim != 2 or polygon.shape[1] != 2 or len(polygon) < 3:
+            raise UserError(f"{label}: the polygon needs at least three [x, y] pairs.", "Draw it again.")
+        if particles.polygon_area(polygon) < 4:
+            raise UserError(f"{label}: the polygon has hardly any area.", "Draw it around the particle.")
+        return Asked(name, frame, polygon=polygon)
+    if "click" in row:
+        click = _numbers(row["click"], f"{label}: click")
+        if click.shape != (2,):
+            raise UserError(f"{label}: click must be [x, y].", "Give one point inside the particle.")
+        return Asked(name, frame, click=(float(click[0]), float(click[1])))
+    raise UserError(f"{label} has neither a polygon nor a click.", "Give one of them.")
+
+
+def _numbers(value: Any, label: str) -> NDArray[np.float64]:
+    try:
+        array = np.asarray(value, np.float64)
+    except (TypeError, ValueError) as error:
+        raise UserError(f"{label} is not made of numbers.", "Check the file.") from error
+    if not np.isfinite(array).all():
+        raise UserError(f"{label} has values that are not finite.", "Check the file.")
+    return array
+
+
+def apply_request(stack: FrameStack, request: Request) -> None:
+    """Use the pixel size and times of the request, and check that its frames and points are in the movie."""
+    count = len(stack)
+    if request.pixel_nm:
+        stack.pixel_nm = request.pixel_nm
+    if request.times_s is not None:
+        if len(request.times_s) != count:
+            raise UserError(
+                f"There are {len(request.times_s)} times for {count} frames of {stack.name}.",
+                "Give one time per frame.",
+            )
+        stack.times, stack.times_from = request.times_s, "companion log"
+    _, height, width = stack.shape
+    for asked in request.particles:
+        if asked.frame >= count:
+            raise UserError(
+                f"Particle {asked.name} is drawn in frame {asked.frame}, but {stack.name} has {count}.",
+                "Frames count from 0.",
+            )
+        points = asked.polygon if asked.polygon is not None else np.array([asked.click])
+        middle = points.mean(axis=0)
+        if not (-0.5 <= middle[0] <= width - 0.5 and -0.5 <= middle[1] <= height - 0.5):
+            raise UserError(
+                f"Particle {asked.name} lies outside the frames of {stack.name} ({width} × {height}).",
+                "Check x and y.",
+            )
+
+
+def track(stack: FrameStack, request: Request) -> Job[Tracked]:
+    """Drift first (unless it is known), then every particle."""
+    started = time.perf_counter()
+    apply_request(stack, request)
+    drift = stack.drift_px
+    if drift is None:
+        drift = yield from particles.find_drift(stack)
+        stack.drift_px = drift
+    drawn = []
+    for asked in request.particles:
+        yield Progress(0, 0, f"Outlining {asked.name}")
+        polygon = (
+            asked.polygon
+            if asked.polygon is not None
+            else particles.propose(stack, asked.frame, *_point(asked))
+        )
+        particle = Particle(name=asked.name, stack_id=stack.id, simulated=stack.simulated)
+        particle.outlines[asked.frame] = particles.key_outline(polygon)
+        drawn.append(particle)
+    found = yield from particles.follow(stack, drawn)
+    for particle, outlines in zip(drawn, found):
+        particle.outlines = outlines
+        particle.followed = (0, len(stack) - 1)
+    return Tracked(drawn, np.asarray(drift), time.perf_counter() - started)
+
+
+def _point(asked: Asked) -> tuple[float, float]:
+    assert asked.click is not None
+    return asked.click
+
+
+def report(stack: FrameStack, tracked: Tracked) -> dict[str, Any]:
+    """TRACKS.json: one entry per frame, null where a particle was lost or the frame is blank."""
+    count = len(stack)
+    square_nm = stack.pixel_nm**2 if stack.pixel_nm else 1.0
+    return {
+        "pixel_size_nm": stack.pixel_nm,
+        "area_unit": "nm2" if stack.pixel_nm else "px2",
+        "times_s": stack.t[:count] if len(stack.times) else [None] * count,
+        "drift_px": tracked.drift_px,
+        "seconds": tracked.seconds,
+        "version": __version__,
+        "stack": stack.name,
+        "simulated": stack.simulated,
+        "particles": [_track(particle, count, square_nm) for particle in tracked.particles],
+    }
+
+
+def _track(particle: Particle, count: int, square_nm: float) -> dict[str, Any]:
+    rows = [particle.outlines.get(frame) for frame in range(count)]
+
+    def scaled(name: str) -> list[float | None]:
+        return [None if row is None else float(getattr(row, name)) * square_nm for row in rows]
+
+    return {
+        "name": particle.name,
+        "area_nm2": scaled("area_px"),
+        "area_low_nm2": scaled("area_low_px"),
+        "area_high_nm2": scaled("area_high_px"),
+        "confidence": [None if row is None else row.confidence for row in rows],
+        "polygons": [None if row is None else _rounded(row) for row in rows],
+    }
+
+
+def _rounded(outline: Outline) -> list[list[float]]:
+    rounded: list[list[float]] = np.round(outline.polygon, 3).tolist()
+    return rounded
