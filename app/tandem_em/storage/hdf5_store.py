@@ -28,6 +28,7 @@ from typing import Any, Literal, TypeVar
 
 from tandem_em.notices import UserError
 from tandem_em.storage import journal, opening
+from tandem_em.storage.collector import paused_collection
 from tandem_em.storage.paged_file import BrokenStoreError, Snapshot, TransactionalFile
 from tandem_em.storage.recovery import Overlay, Recovery
 
@@ -254,15 +255,15 @@ class Hdf5Store:
             try:
                 work = self._work.get(timeout=self._seconds_to_autocommit())
             except queue.Empty:
-                self._begin_commit()
-                continue
+                work = self._begin_commit
             if work is None:
                 return
-            work()
-            del work
+            with paused_collection():
+                work()
+                del work
+                if self._is_commit_due():
+                    self._begin_commit()
             self._tell_trouble(self.trouble)
-            if self._is_commit_due():
-                self._begin_commit()
 
     def _seconds_to_autocommit(self) -> float | None:
         if self.autocommit_s is None or not self._has_worked or self._in_flight or self._h5 is None:

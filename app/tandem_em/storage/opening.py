@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from tandem_em.notices import UserError
-from tandem_em.storage import journal, lock, recovery
+from tandem_em.storage import journal, lock, raw_file, recovery
 from tandem_em.storage.paged_file import TransactionalFile
-from tandem_em.storage.raw_file import DiskFile, SeekingFile, open_raw, sync_folder
+from tandem_em.storage.raw_file import DiskFile, SeekingFile
 from tandem_em.storage.recovery import Overlay, Recovery
 
 JOURNAL_BYTES = 2 << 20
@@ -42,7 +42,7 @@ def create_file(
 def open_to_write(path: Path) -> tuple[TransactionalFile, Recovery]:
     """Lock the file, finish what a crash interrupted, note who writes. UserError says why not."""
     with _sentences(path):
-        raw = open_raw(path, writable=True)
+        raw = raw_file.open_raw(path, writable=True)
         try:
             _lock(raw, path)
             file, report = recovery.recover(raw, path.name)
@@ -56,7 +56,7 @@ def open_to_write(path: Path) -> tuple[TransactionalFile, Recovery]:
 def open_to_read(path: Path) -> Overlay:
     """The last commit, without lock, without writing anything."""
     with _sentences(path):
-        raw = open_raw(path, writable=False)
+        raw = raw_file.open_raw(path, writable=False)
         try:
             return recovery.look(raw, path.name)
         except BaseException:
@@ -87,7 +87,7 @@ def open_hdf5(file: TransactionalFile | Overlay, path: Path, options: dict[str, 
 
 def who_writes(path: Path) -> lock.Holder | None:
     """The program that has the file open for writing, as it wrote itself down; None when nobody seems to."""
-    raw = open_raw(path, writable=False)
+    raw = raw_file.open_raw(path, writable=False)
     try:
         return lock.read_note(journal.read_holder(raw)) if journal.find_region(raw) is not None else None
     finally:
@@ -113,7 +113,7 @@ def _write_skeleton(path: Path, prepare: Callable[[Any], None] | None, journal_b
             raise RuntimeError("HDF5 put the journal elsewhere")
         if prepare is not None:
             prepare(h5)
-    raw = open_raw(path, writable=True)
+    raw = raw_file.open_raw(path, writable=True)
     try:
         journal.format_region(raw, size, uuid.uuid4().bytes)
         raw.sync("data")
@@ -127,7 +127,7 @@ def _exclusive(path: Path) -> Iterator[None]:
     if not path.exists():
         yield
         return
-    raw = open_raw(path, writable=True)
+    raw = raw_file.open_raw(path, writable=True)
     try:
         _lock(raw, path)
         if os.name == "nt":
@@ -139,7 +139,7 @@ def _exclusive(path: Path) -> Iterator[None]:
 
 def _replace(temporary: Path, path: Path) -> None:
     os.replace(temporary, path)
-    sync_folder(path.parent)
+    raw_file.sync_folder(path.parent)
 
 
 def _lock(raw: DiskFile | SeekingFile, path: Path) -> None:

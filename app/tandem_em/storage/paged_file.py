@@ -7,6 +7,9 @@ Two threads meet here: the one that calls h5py (all callbacks) and the one that 
 h5py's own, `phil`, which HDF5 holds during every callback: with any other lock, a garbage collection that closes an
 h5py object on one thread would wait for the other for ever. `write` never raises, because HDF5 does not survive a
 half-failed write: what the disk refuses is kept in memory and tried again at the next commit.
+
+No callback may let go of an h5py object either: closing a data set inside HDF5's flush makes HDF5 crash. So garbage is
+not collected in here, and no error is kept together with its traceback, whose frames hold the caller's data sets.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from tandem_em.storage import journal, superblock
+from tandem_em.storage.collector import without_collection
 from tandem_em.storage.journal import PAGE, Region, round_up
 from tandem_em.storage.raw_file import Bytes, RawFile, SyncPoint
 
@@ -72,13 +76,14 @@ class TransactionalFile:
     # ---- called by HDF5, with phil held -------------------------------------------------------------------------
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._size}[whence]
+        base = 0 if whence == os.SEEK_SET else self._size if whence == os.SEEK_END else self._position
         self._position = base + offset
         return self._position
 
     def tell(self) -> int:
         return self._position
 
+    @without_collection
     def readinto(self, buffer: memoryview) -> int:
         """Fill the whole buffer: space that was allocated and never written reads as zeros."""
         into = memoryview(buffer).cast("B")
@@ -91,13 +96,14 @@ class TransactionalFile:
         self.readinto(memoryview(content))
         return bytes(content)
 
+    @without_collection
     def write(self, data: Bytes) -> int:
         view = memoryview(data).cast("B")
         self.has_news = True
         try:
             self._write(view, self._position)
         except BaseException as error:  # noqa: BLE001  never raise into HDF5; no commit follows this one
-            self.broken = error
+            self.broken = error.with_traceback(None)
         self._position += len(view)
         self._size = max(self._size, self._position)
         return len(view)
@@ -175,7 +181,7 @@ class TransactionalFile:
             self.raw.write_at(data, at)
             self._direct_end = max(self._direct_end, at + len(data))
         except OSError as error:
-            self.trouble = error
+            self.trouble = OSError(error.errno, error.strerror)  # without the frames, which hold h5py objects
             for number, start, stop in _page_parts(at, len(data)):
                 place = number * PAGE + start - at
                 self._put(number, start, data[place : place + stop - start])

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from tandem_em.notices import UserError
 from tandem_em.storage import journal, superblock
+from tandem_em.storage.collector import without_collection
 from tandem_em.storage.journal import PAGE
 from tandem_em.storage.paged_file import TransactionalFile, write_in_place
 from tandem_em.storage.raw_file import Bytes, RawFile
@@ -102,6 +103,7 @@ class Overlay:
     def tell(self) -> int:
         return self._position
 
+    @without_collection
     def readinto(self, buffer: memoryview) -> int:
         into = memoryview(buffer).cast("B")
         _read_over(self.raw, self._pages, into, self._position)

@@ -6,9 +6,9 @@ import random
 from collections.abc import Iterator
 
 import pytest
-from crash_disk import LoggedDisk, Sync, Write, apply, awkward_position, power_cut, prefixes
-from crash_lab import Recording, check, new_file, play, view_and_read
 
+from tandem_em.bench.crash_disk import LoggedDisk, Sync, Write, apply, awkward_position, power_cut, prefixes
+from tandem_em.bench.crash_lab import Recording, check, new_file, play, view_and_read
 from tandem_em.storage import journal, recovery
 
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import h5py
 import numpy as np
-from crash_disk import Entry, LoggedDisk, promises
 
+from tandem_em.bench.crash_disk import Entry, LoggedDisk, promises
 from tandem_em.storage import journal, recovery
 from tandem_em.storage.opening import OPTIONS, create_file
 
