@@ -15,6 +15,7 @@ class Keithley2400(Meter):
     """One reading measures voltage and current together and brings the time element and the status word."""
 
     models = ("2400", "2401", "2410", "2420", "2425", "2430", "2440", "6430")
+    has_bursts = True
 
     def prepare(self) -> None:
         write, settings = self.link.write, self.settings

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tandem_em.sources.base import host_now
 from tandem_em.sources.scpi_link import BadReplyError
-from tandem_em.sources.scpi_meter import Meter, MeterState, Mode, Reading, _real
+from tandem_em.sources.scpi_meter import Meter, MeterState, Mode, Reading
 
 WORDS: dict[Mode, str] = {"current": "CURR", "voltage": "VOLT"}
 LIMITS: dict[Mode, str] = {"current": "VLIM", "voltage": "ILIM"}
@@ -16,6 +16,7 @@ class Keithley2450(Meter):
     """Sourcing current it measures voltage, and the other way round; the other value is the source's own read-back."""
 
     models = ("2450", "2460", "2461", "2470")
+    has_bursts = True
     _sourcing: Mode = "current"
 
     def prepare(self) -> None:
@@ -57,21 +58,29 @@ class Keithley2450(Meter):
         self.set_level(mode, level)
 
     def read(self) -> Reading:
-        reply = self.link.query(f":READ? {BUFFER},SOUR,READ,REL")
+        sourced, measured, time = self.fields(f":READ? {BUFFER},SOUR,READ,REL", 3)
         host = host_now()
-        parts = reply.split(",")
-        if len(parts) != 3:
-            raise BadReplyError(
-                f"{self.link.address} answered :READ? with {len(parts)} instead of 3 numbers."
-            )
-        try:
-            sourced, measured, time = (_real(float(part)) for part in parts)
-        except ValueError as error:
-            raise BadReplyError(f"{self.link.address} answered :READ? with {reply[:40]!r}.") from error
-        limit = f":SOUR:{WORDS[self._sourcing]}:{LIMITS[self._sourcing]}:TRIP?"
-        tripped = self.fields(limit, 1)[0] == 1
-        voltage, current = (measured, sourced) if self._sourcing == "current" else (sourced, measured)
-        return Reading(self.stamped(time), host, voltage, current, tripped)
+        voltage, current = self._sorted(sourced, measured)
+        return Reading(self.stamped(time), host, voltage, current, self._is_limited())
+
+    def read_burst(self, count: int) -> list[Reading]:
+        """A fill of the reading buffer, whose relative time begins anew; the host's clock places it."""
+        self.link.write(f":TRAC:CLE {BUFFER}")
+        self.link.write(f":SENS:COUN {count}")
+        self.link.write(f":TRAC:TRIG {BUFFER}")
+        wait_s = 2 * count * max(2 * self.settings.nplc / 50, 0.001) + 1.0
+        numbers = self.fields(f":TRAC:DATA? 1,{count},{BUFFER},SOUR,READ,REL", 3 * count, wait_s)
+        now = host_now()
+        self.link.write(":SENS:COUN 1")
+        rows = [numbers[i : i + 3] for i in range(0, len(numbers), 3)]
+        last = rows[-1][2]
+        end = self._time_base + (now - (self._time_reset_host or now))
+        self._time_base, self._time_reset_host = end - last, now - last
+        limited = self._is_limited()
+        return [
+            Reading(self.stamped(time), now - (last - time), *self._sorted(sourced, measured), limited)
+            for sourced, measured, time in rows
+        ]
 
     def use_high_impedance(self) -> str:
         """Both functions have an off-state of their own; both must say high impedance."""
@@ -84,6 +93,13 @@ class Keithley2450(Meter):
     def reset_time(self) -> None:
         """Relative time counts from the first reading in the buffer."""
         self.link.write(f":TRAC:CLE {BUFFER}")
+
+    def _sorted(self, sourced: float, measured: float) -> tuple[float, float]:
+        """(voltage, current)."""
+        return (measured, sourced) if self._sourcing == "current" else (sourced, measured)
+
+    def _is_limited(self) -> bool:
+        return self.fields(f":SOUR:{WORDS[self._sourcing]}:{LIMITS[self._sourcing]}:TRIP?", 1)[0] == 1
 
     def _set_limits(self) -> None:
         self.set_checked(":SOUR:CURR:VLIM", self.settings.compliance_V)

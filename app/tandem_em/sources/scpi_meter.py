@@ -63,6 +63,8 @@ class Meter(ABC):
     """A source-meter behind a link. Every method talks to the instrument; any may raise LinkError."""
 
     models: tuple[str, ...] = ()
+    has_bursts = False
+    """Whether `read_burst` lets the instrument sample on its own, faster than it can be asked."""
 
     def __init__(self, link: Link, settings: MeterSettings) -> None:
         self.link = link

@@ -211,8 +211,21 @@ class SimulatedMeter:
         if self.is_2450:
             self._time_zero = host_now()
 
-    def _do_query_trac_data(self, _argument: str) -> str | None:
-        return ",".join(self._shown_2400(time, answer) for time, answer in self._trace) or None
+    def _do_set_trac_trig(self, _argument: str) -> None:
+        """The 2450: as many readings into the buffer as the count says."""
+        if not self.state["OUTP"]:
+            self._errors.append('5076,"Not permitted with output off"')
+            return
+        interval = max(self.state["SENS:CURR:NPLC"] / 50, 0.0005)
+        self._trace = [(i * interval, self.advance(interval)) for i in range(int(self.state["SENS:COUN"]))]
+        self._time_zero = host_now() - len(self._trace) * interval
+
+    def _do_query_trac_data(self, argument: str) -> str | None:
+        if not self.is_2450:
+            return ",".join(self._shown_2400(time, answer) for time, answer in self._trace) or None
+        first, last, *wanted = argument.split(",")
+        rows = self._trace[int(first) - 1 : int(last)]
+        return ",".join(self._shown_2450(",".join(wanted), time, answer) for time, answer in rows) or None
 
     def _do_query_trac_act(self, _argument: str) -> str:
         return str(len(self._trace))
