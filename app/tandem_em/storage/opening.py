@@ -40,17 +40,15 @@ def create_file(
 
 
 def open_to_write(path: Path) -> tuple[TransactionalFile, Recovery]:
-    """Lock the file, finish what a crash interrupted, note who writes. UserError says why not."""
+    """Lock the file and finish what a crash interrupted. UserError says why not."""
     with _sentences(path):
         raw = raw_file.open_raw(path, writable=True)
         try:
             _lock(raw, path)
-            file, report = recovery.recover(raw, path.name)
-            journal.write_holder(raw, lock.note(lock.this_program()))
+            return recovery.recover(raw, path.name)
         except BaseException:
             raw.close()
             raise
-        return file, report
 
 
 def open_to_read(path: Path) -> Overlay:
@@ -65,7 +63,7 @@ def open_to_read(path: Path) -> Overlay:
 
 
 def open_hdf5(file: TransactionalFile | Overlay, path: Path, options: dict[str, Any]) -> Any:
-    """The `h5py.File` on top of one of our file objects."""
+    """The `h5py.File` on top of one of our file objects; for writing, with a note of who writes."""
     import h5py
 
     mode = "r+" if isinstance(file, TransactionalFile) else "r"
@@ -75,13 +73,17 @@ def open_hdf5(file: TransactionalFile | Overlay, path: Path, options: dict[str, 
         raise UserError(
             f"{path.name} cannot be opened: {_last_words(error)}.", "Open a copy or a backup."
         ) from error
-    if isinstance(file, TransactionalFile) and not _has_journal(h5, file):
-        with contextlib.suppress(Exception):
-            h5.close()
-        raise UserError(
-            f"{path.name} was rearranged by another program; TandEM cannot change it safely.",
-            "Open it for reading and save a copy.",
-        )
+    if isinstance(file, TransactionalFile):
+        if not _has_journal(h5, file):  # what lies in its place may be somebody's data by now
+            file.is_abandoned = True
+            with contextlib.suppress(Exception):
+                h5.close()
+            raise UserError(
+                f"{path.name} was rearranged by another program; TandEM cannot change it safely.",
+                "Open it for reading and save a copy.",
+            )
+        with contextlib.suppress(OSError):
+            journal.write_holder(file.raw, lock.note(lock.this_program()))
     return h5
 
 
