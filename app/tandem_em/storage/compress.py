@@ -56,7 +56,7 @@ def shuffled(plain: memoryview, itemsize: int) -> bytes | memoryview:
     return np.frombuffer(plain, np.uint8).reshape(-1, itemsize).T.tobytes()
 
 
-def unshuffled(content: bytes, itemsize: int) -> bytes | AnyArray:
+def unshuffled(content: bytes | bytearray, itemsize: int) -> bytes | bytearray | AnyArray:
     if itemsize == 1:
         return content
     count = len(content) // itemsize
@@ -82,7 +82,7 @@ def pack(block: AnyArray, origin: tuple[int, ...], chunk_shape: tuple[int, ...],
     return Chunk(origin, content, crc, len(plain))
 
 
-def unpack(content: bytes, dtype: np.dtype[Any], plain_bytes: int, shuffle: bool, deflate: bool) -> AnyArray:
+def unpack(content: bytes | bytearray, dtype: np.dtype[Any], plain_bytes: int, shuffle: bool, deflate: bool) -> AnyArray:
     """The plain values of one chunk, flat. ValueError when it is damaged or grows beyond `plain_bytes`."""
     if deflate:
         # never more than was declared is unpacked, whatever the stream says

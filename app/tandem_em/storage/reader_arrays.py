@@ -177,7 +177,7 @@ class StoredArray:
         content = bytearray(int(table.sizes[number]))
         self.owner.read_at(memoryview(content), int(table.offsets[number]))
         try:
-            return unpack(content, table.dtype, table.chunk_bytes, shuffle, deflate).reshape(table.chunks)  # type: ignore[arg-type]
+            return unpack(content, table.dtype, table.chunk_bytes, shuffle, deflate).reshape(table.chunks)
         except ValueError as error:
             raise UserError(
                 f"Part of {self.owner.path.name} is damaged and cannot be shown.",

@@ -43,7 +43,7 @@ from tandem_em.storage.writer_frames import discard, stage
 from tandem_em.storage.writer_link import file_hash
 from tandem_em.storage.writer_plan import Ledger, Plan, make_plan
 from tandem_em.storage.writer_recording import Recording, RunStream, StackStream
-from tandem_em.storage.writer_root import write_skeleton
+from tandem_em.storage.writer_root import choose_default, write_skeleton
 from tandem_em.storage.writer_streams import show_run, show_stack
 
 ALIGNED: dict[str, Any] = {"alignment_threshold": 1 << 20, "alignment_interval": 2 << 20}
@@ -510,6 +510,7 @@ def _begin_stream(h5: Any, item: BiasRun | FrameStack, ledger: Ledger) -> None:
 
 def _show_run_live(h5: Any, home: str, run: BiasRun) -> None:
     show_run(h5[layout.ENTRY], h5[home], run, h5[home]["times"][...], _start(h5), live=True)
+    choose_default(h5)
 
 
 def _show_stack_live(h5: Any, home: str, stack: FrameStack) -> None:
@@ -518,6 +519,7 @@ def _show_stack_live(h5: Any, home: str, stack: FrameStack) -> None:
     twin = copy.copy(stack)
     twin.times = h5[home][layout.ITEM]["times"][...]
     show_stack(h5[home], twin, _start(h5), live=True)
+    choose_default(h5)
 
 
 def _start(h5: Any) -> str:

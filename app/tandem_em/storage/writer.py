@@ -75,7 +75,7 @@ def home_of(h5: Any, record: Record, ledger: Ledger) -> str:
             h5.move(ledger.trash.pop(record.id), home)
         else:
             ensure_group(h5, home, place.nx_class if place.nx_class != "NXdata" else "NXcollection")
-            ledger.written.pop(record.id, None)
+            ledger.written.setdefault(record.id, Written()).marks.clear()
     ledger.homes[record.id] = home
     return home
 

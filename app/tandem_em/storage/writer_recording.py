@@ -4,6 +4,7 @@ once a second, and are acknowledged when they are safely on disk.
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections import deque
@@ -21,6 +22,7 @@ from tandem_em.storage import layout
 from tandem_em.storage.compress import Chunk, create_dataset, pack
 from tandem_em.storage.writer_fields import set_attr
 
+log = logging.getLogger(__name__)
 QUEUE_BYTES = 512 << 20
 """Data that may wait for the disk: 2 s at 200 MB/s and more."""
 DRAIN_BYTES = 64 << 20
@@ -299,9 +301,12 @@ class Recording:
             self._wake.clear()
             try:
                 self._drain_once()
-            except (UserError, OSError, RuntimeError) as error:
+            except Exception as error:
+                # an edge: whatever it is, the recorder hears of it and the other streams go on
+                if not isinstance(error, UserError):
+                    log.exception("recording failed")
                 self.trouble = error
-                time.sleep(0.2)
+                self._wake.wait(0.2)
             now = time.monotonic()
             is_free = self._committing is None or self._committing.done()
             if now - last_commit >= COMMIT_S and is_free:
