@@ -34,7 +34,7 @@ def guess(head_or_path: bytes | Path, name: str = "The text") -> TextSettings:
             f"{name} is no text.", "Open it with the program that wrote it and export it as text."
         )
     feed = LineFeed()
-    lines = feed.feed(head)
+    lines = [*feed.feed(head), *feed.end()]
     if len(head) < HEAD and feed.tail.strip():
         lines.append(feed.tail)
     try:

@@ -14,6 +14,10 @@ BOMS = (
 )
 
 
+ENOUGH_TO_TELL = 4
+"""Bytes needed to see a byte order mark."""
+
+
 def find_encoding(head: bytes) -> str:
     """The encoding of a text by its first bytes: a byte order mark, the zeros of UTF-16, UTF-8 if it fits, else cp1252."""
     for mark, name in BOMS:
@@ -52,18 +56,46 @@ class LineFeed:
     def __init__(self, encoding: str = "") -> None:
         self.encoding = encoding
         self.tail = ""
+        self._head = b""
         self._decoder: codecs.IncrementalDecoder | None = None
 
     def feed(self, data: bytes) -> list[str]:
         if self._decoder is None:
-            self.encoding = self.encoding or find_encoding(data)
-            try:
-                self._decoder = codecs.getincrementaldecoder(self.encoding)("replace")
-            except LookupError as error:
-                raise UserError(
-                    f"The encoding {self.encoding!r} is unknown.", "Use utf-8, utf-16 or cp1252."
-                ) from error
-        text = self.tail + self._decoder.decode(data)
+            self._head += data
+            if len(self._head) < ENOUGH_TO_TELL and not self.encoding:
+                return []
+            return self._begin()
+        return self._lines(data)
+
+    def end(self) -> list[str]:
+        """No more bytes will come; what was too short to tell its encoding is read now."""
+        return self._begin() if self._decoder is None and self._head else []
+
+    def _begin(self) -> list[str]:
+        self.encoding = self.encoding or find_encoding(self._head)
+        errors = "strict" if self.encoding == "utf-8" else "replace"
+        try:
+            self._decoder = codecs.getincrementaldecoder(self.encoding)(errors)
+        except LookupError as error:
+            raise UserError(
+                f"The encoding {self.encoding!r} is unknown.", "Use utf-8, utf-16 or cp1252."
+            ) from error
+        head, self._head = self._head, b""
+        return self._lines(head)
+
+    def _decode(self, data: bytes) -> str:
+        """Plain ASCII at first, then a byte that is no UTF-8: it was cp1252 all along."""
+        assert self._decoder is not None
+        pending = self._decoder.getstate()[0]
+        try:
+            return self._decoder.decode(data)
+        except UnicodeDecodeError:
+            self.encoding = "cp1252"
+            self._decoder = codecs.getincrementaldecoder("cp1252")("replace")
+            return self._decoder.decode(pending + data)
+
+    def _lines(self, data: bytes) -> list[str]:
+        text = self.tail + self._decode(data)
         if "\n" not in text and text.count("\r") > 1:
             text = text.replace("\r", "\n")  # line ends of old Macs
         lines = text.split("\n")

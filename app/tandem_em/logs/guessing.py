@@ -39,10 +39,9 @@ class GuessingParser(LogParser):
         elif lines:
             self._table.waiting.append(self._table.reader.read(lines))
 
-    def finish(self) -> None:
+    def at_end(self) -> None:
         if self._table is None:
             self._begin(self._guess_at_end())
-        super().finish()
 
     def _guess_at_end(self) -> TextSettings:
         """A last line without line end helps to understand the dates; it is the only row only when it looks whole."""

@@ -89,10 +89,9 @@ class MptParser(LogParser):
             self._settle()
             self._read()
 
-    def finish(self) -> None:
+    def at_end(self) -> None:
         if self._table is not None and not self._table.settings.field_counts:
             self._settle()
-        super().finish()
 
     def _begin(self, line: str) -> None:
         names = line.rstrip("\t\r ").split("\t")

@@ -73,9 +73,15 @@ class LogParser:
     def finish(self) -> None:
         """The file ends here: decide about a last line without line end."""
         self.finished = True
+        if lines := self.feeder.end():
+            self.take_lines(lines)
+        self.at_end()
         if self.feeder.tail.strip():
             self.take_last(self.feeder.tail)
             self.feeder.tail = ""
+
+    def at_end(self) -> None:
+        """All complete lines are consumed; overridden by formats that still have to decide something."""
 
     def take_lines(self, lines: list[str]) -> None:
         """Consume complete lines; overridden by each format."""

@@ -46,10 +46,9 @@ class ProtochipsParser(LogParser):
         if self._begun and lines[start:]:
             self._read(lines[start:])
 
-    def finish(self) -> None:
+    def at_end(self) -> None:
         if self._names is not None and not self._begun:
             self._begin()
-        super().finish()
 
     def _begin(self) -> None:
         self._begun = True
