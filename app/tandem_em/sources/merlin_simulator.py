@@ -31,7 +31,12 @@ class MerlinSimulator:
         skip: tuple[int, ...] = (),
         noise_before: bytes = b"",
         endless: bool = False,
+        movie: NDArray[Any] | None = None,
     ) -> None:
+        """`movie` (N, Y, X), uint16: shown over and over instead of the counting pattern."""
+        if movie is not None:
+            shape, kind = (movie.shape[1], movie.shape[2]), "U16"
+        self._movie = movie
         self.shape, self.frames, self.rate_hz, self.kind = shape, frames, rate_hz, kind
         self.skip, self.noise_before, self.endless = set(skip), noise_before, endless
         self.commands: list[str] = []
@@ -75,6 +80,8 @@ class MerlinSimulator:
 
     def pixels(self, number: int) -> NDArray[Any]:
         """What frame `number` (from 1) looks like."""
+        if self._movie is not None:
+            return np.asarray(self._movie[(number - 1) % len(self._movie)], np.uint16)
         dtype = {"U08": np.uint8, "U16": np.uint16, "U32": np.uint32}[self.kind]
         base = np.arange(self.shape[0] * self.shape[1], dtype=np.uint32).reshape(self.shape) % 251
         base[0, :4] = [number % 256, number // 256 % 256, number // 65536 % 256, 7]
@@ -137,8 +144,11 @@ class MerlinSimulator:
                 return
             if number in self.skip:
                 continue
-            for place, digit in enumerate((number % 256, number // 256 % 256, number // 65536 % 256)):
-                pattern[place * size : (place + 1) * size] = digit.to_bytes(size, "big")
+            if self._movie is not None:
+                pattern = bytearray(self._bytes(number))
+            else:
+                for place, digit in enumerate((number % 256, number // 256 % 256, number // 65536 % 256)):
+                    pattern[place * size : (place + 1) * size] = digit.to_bytes(size, "big")
             self._send(client, _message(self._frame_header(number) + pattern))
             self.sent += 1
 

@@ -1,0 +1,82 @@
+"""What could be recorded here: instruments VISA finds, serial ports, and cameras at their usual ports of this computer."""
+
+from __future__ import annotations
+
+import socket
+from dataclasses import dataclass
+from typing import Any
+
+from tandem_em.jobs import Job, Progress
+from tandem_em.sources.scpi_link import LinkError, find_instruments, open_link
+from tandem_em.sources.setup import AnySource, DectrisTable, ImpulseTable, MerlinTable, ScpiTable
+
+PORT_WAIT_S = 0.2
+ASK_WAIT_S = 0.5
+
+
+@dataclass(frozen=True)
+class Found:
+    """A proposal for the dialog: what it is, and the table that would connect to it."""
+
+    label: str
+    table: AnySource
+
+
+def find_sources(*, ask_serial: bool = False) -> Job[list[Found]]:
+    """Look around. Only *IDN? is asked, and serial ports are opened only with `ask_serial`: some devices take offence."""
+    found: list[Found] = []
+    yield Progress(0, 2, "Looking for cameras")
+    found += [Found(label, table) for label, table in _cameras() if _answers(table.address)]
+    yield Progress(1, 2, "Asking VISA")
+    try:
+        addresses = find_instruments()
+    except Exception:  # noqa: BLE001 - VISA backends raise anything when a driver is broken
+        addresses = []
+    for number, address in enumerate(addresses):
+        yield Progress(1 + number / max(len(addresses), 1), 2, f"Asking {address}")
+        if not address.upper().startswith("ASRL") or ask_serial:
+            proposal = ask(address)
+            if proposal is not None:
+                found.append(proposal)
+    return found
+
+
+def ask(address: str, baud_rate: int = 9600) -> Found | None:
+    """Who is at this VISA address; None when nobody answers or it is no source-meter of ours."""
+    from tandem_em.notices import UserError
+    from tandem_em.sources.scpi_connect import meter_class
+
+    link = open_link(address, timeout_s=ASK_WAIT_S, baud_rate=baud_rate)
+    try:
+        link.open()
+        idn = link.query("*IDN?")
+        model = idn.upper().partition("MODEL")[2].split(",")[0].strip()
+        meter_class(model)
+    except (LinkError, UserError):
+        return None
+    finally:
+        link.close()
+    table = ScpiTable(name="bias", address=address, model=f"keithley {model.lower()}", baud_rate=baud_rate)
+    return Found(idn, table)
+
+
+def _cameras() -> list[tuple[str, Any]]:
+    return [
+        ("Merlin", MerlinTable(name="Merlin", address="127.0.0.1:6342", control="127.0.0.1:6341")),
+        ("DECTRIS (stream 1)", DectrisTable(name="DECTRIS", address="127.0.0.1:9999", version=1)),
+        ("DECTRIS (stream 2)", DectrisTable(name="DECTRIS", address="127.0.0.1:31001", version=2)),
+        (
+            "DENSsolutions Impulse",
+            ImpulseTable(name="Impulse", address="127.0.0.1:5556", control="127.0.0.1:5557"),
+        ),
+    ]
+
+
+def _answers(address: str) -> bool:
+    from tandem_em.sources.addresses import host_port
+
+    try:
+        with socket.create_connection(host_port(address, 1), PORT_WAIT_S):
+            return True
+    except OSError:
+        return False
