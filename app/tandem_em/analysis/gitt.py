@@ -186,5 +186,5 @@ def _diffusivity(
         pulse.doubts.append(f"The pulse is not short: τ is {duration * value / length_cm**2:.2g} L²/D.")
     if pulse.linearity < 0.98:
         pulse.doubts.append(f"The voltage does not follow √t (R² {pulse.linearity:.3f}).")
-    if abs(still_moving) > 0.05 * abs(steady):
+    if abs(still_moving) > max(0.01 * abs(steady), 5 * steady_error):
         pulse.doubts.append("The rest after it did not reach equilibrium.")

@@ -96,9 +96,26 @@ def find_stretches(current: Floats, thresholds: Thresholds) -> list[tuple[int, i
     """Sign, first sample and end (one past the last) of every stretch, in order."""
     states = find_states(current, thresholds)
     edges = np.concatenate([[0], np.flatnonzero(np.diff(states)) + 1, [len(states)]])
+    signs = states[edges[:-1]]
+    edges, signs = _without_crossings(edges, signs, thresholds.window)
     if thresholds.window > 1:
         edges = _sharpened(current, edges, thresholds.window)
-    return [(int(states[(a + b) // 2]), int(a), int(b)) for a, b in itertools.pairwise(edges) if b > a]
+    return [(int(sign), int(a), int(b)) for sign, a, b in zip(signs, edges[:-1], edges[1:]) if b > a]
+
+
+def _without_crossings(
+    edges: NDArray[np.intp], signs: States, window: int
+) -> tuple[NDArray[np.intp], States]:
+    """A "rest" no longer than the averaging between charge and discharge is the current crossing zero: it is shared."""
+    inner = np.flatnonzero((signs[1:-1] == 0) & (signs[:-2] == -signs[2:]) & (signs[:-2] != 0)) + 1
+    inner = inner[np.diff(edges)[inner] <= window]
+    if not len(inner):
+        return edges, signs
+    edges = edges.copy()
+    edges[inner] = (edges[inner] + edges[inner + 1] + 1) // 2
+    keep = np.ones(len(signs), bool)
+    keep[inner] = False
+    return np.concatenate([edges[:-1][keep], edges[-1:]]), signs[keep]
 
 
 def _sharpened(current: Floats, edges: NDArray[np.intp], window: int) -> NDArray[np.intp]:

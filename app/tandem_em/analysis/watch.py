@@ -113,7 +113,8 @@ def open_contacts(
         dead = wanted & (np.abs(current) < np.maximum(OPEN_FRACTION * np.abs(set_current), 3 * noise))
         words = "the set current does not flow"
     elif limits.compliance_V:
-        dead = (np.abs(voltage) >= 0.99 * limits.compliance_V) & (np.abs(current) < max(5 * noise, 1e-15))
+        nothing = max(5 * noise, 1e-3 * float(np.nanmax(np.abs(current), initial=0.0)), 1e-15)
+        dead = (np.abs(voltage) >= 0.99 * limits.compliance_V) & (np.abs(current) < nothing)
         words = "no current flows at the full compliance voltage"
     else:
         return []

@@ -1,0 +1,71 @@
+"""The report that `tandem cycles --json` prints."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from bias_reading import BIAS, first_run
+from synthetic_cell import CYCLES, record
+
+from tandem_em.analysis.electrochemistry import cycles_report
+from tandem_em.model.arrays import GrowingArray
+from tandem_em.model.curves import BiasRun, Cell, Column
+from tandem_em.notices import UserError
+
+
+def run_of(noise_A: float = 0.0, zero_A: float = 0.0) -> BiasRun:
+    recording = record(CYCLES, noise_A=noise_A, zero_A=zero_A)
+    columns = {"voltage": Column("voltage", "V", GrowingArray(recording.voltage)),
+               "current": Column("current", "A", GrowingArray(recording.current))}  # fmt: skip
+    return BiasRun(name="cell 1", times=GrowingArray(recording.t), columns=columns)
+
+
+def test_report_has_all_numbers_and_is_json() -> None:
+    report = json.loads(json.dumps(cycles_report(run_of(), Cell(name="A", area_um2=10.0))))
+    charge = report["half_cycles"][1]
+    assert charge["kind"] == "charge"
+    assert charge["start_s"] == 300
+    assert charge["charge_C"] == pytest.approx(1e-8, rel=1e-3)
+    assert charge["charge_uAh_cm2"] == pytest.approx(1e-8 / 3.6e-3 / 1e-7, rel=1e-3)
+    for key in (
+        "end_s",
+        "mean_voltage_V",
+        "energy_J",
+        "plateau_V",
+        "plateau_uAh_cm2",
+        "plateau_length_s",
+        "efficiency",
+    ):
+        assert key in charge
+    assert [cycle["efficiency"] for cycle in report["cycles"]] == pytest.approx([0.95, 0.93, 0.91], rel=2e-3)
+    assert report["gaps"] == []
+    assert report["net_charge_C"] == pytest.approx((0.05 + 0.07 + 0.09) * 1e-8, rel=0.01)
+
+
+def test_the_marked_rest_is_the_zero() -> None:
+    run = run_of(noise_A=1e-13, zero_A=4e-13)
+    run.zero_span = (0.0, 290.0)
+    report = cycles_report(run)
+    assert report["zero"]["current_A"] == pytest.approx(4e-13, rel=0.1)
+    assert report["half_cycles"][1]["charge_C"] == pytest.approx(1e-8, rel=5e-3)
+    run.zero_current_A, run.zero_current_error_A = 4e-13, 1e-14
+    assert cycles_report(run)["zero"]["error_A"] == 1e-14
+
+
+def test_report_of_a_real_log() -> None:
+    run = first_run(BIAS / "navani" / "test.ndax")
+    report = cycles_report(run)
+    passed = sum(half["charge_C"] for half in report["half_cycles"] if half["kind"] != "rest")
+    capacity = (
+        np.abs(np.diff(run.values("charge_capacity"))).sum() / 2
+        + np.abs(np.diff(run.values("discharge_capacity"))).sum() / 2
+    )
+    assert passed == pytest.approx(capacity, rel=0.05)
+
+
+def test_a_run_without_current_is_told_in_words() -> None:
+    run = BiasRun(name="ocv", times=GrowingArray(np.arange(3.0)), columns={})
+    with pytest.raises(UserError, match="ocv has no column of current"):
+        cycles_report(run)
