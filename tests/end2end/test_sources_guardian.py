@@ -177,3 +177,19 @@ def test_a_closed_port_is_told_and_nothing_is_left(server: ScpiServer) -> None:
     assert source.status().state == "lost"
     source.close()
     source.close()
+
+
+def test_ending_with_a_hung_instrument_takes_three_seconds_and_says_so(server: ScpiServer) -> None:
+    source = GuardedSource(ScpiTable(name="bias", address=server.address, timeout_s=0.3), Limits())
+    source.start()
+    assert source.wait_for(lambda c: c.state == "watching", 5.0)
+    server.fault = "hang"
+    start = time.monotonic()
+    source.stop()
+    assert time.monotonic() - start < 3.0
+    texts = []
+    while (block := source.read(0.0)) is not None:
+        texts += [block.text] if isinstance(block, EventBlock) else []
+    source.close()
+    assert "Output may be ON" in texts[-1]
+    assert source.control.output_on is None

@@ -30,6 +30,8 @@ from tandem_em.sources.soft_limits import Limits
 from tandem_em.sources.threaded import SourceLostError, ThreadedSource
 
 BEAT_S = 0.2
+END_S = 8.0
+"""A guardian that is asked to end tries three times to make the cell safe; after this long it is killed."""
 UNITS = {"voltage": "V", "current": "A", "step": ""}
 READY = ("watching", "as found", "program", "paused")
 SHOWN_STATE: dict[str, State] = {
@@ -82,6 +84,7 @@ class GuardedSource(ThreadedSource):
 
     kind: ClassVar[Any] = "scpi"
     retry_s: ClassVar[float] = 0.2
+    stop_s: ClassVar[float] = END_S + 2.0
 
     def __init__(self, table: ScpiTable, limits: Limits | None = None) -> None:
         super().__init__(table.name)
@@ -122,11 +125,13 @@ class GuardedSource(ThreadedSource):
 
     def stop(self) -> None:
         """Ends the guardian too: the cell is at open circuit when this returns, or the last event says otherwise."""
-        self._order({"do": "quit"})
         super().stop()
         beating, self._beating = self._beating, None
         if beating is not None:
             beating.join(2.0)
+
+    def _interrupt(self) -> None:
+        self._order({"do": "quit"})
 
     # what can be ordered
 
@@ -240,21 +245,19 @@ class GuardedSource(ThreadedSource):
         process, self._process = self._process, None
         if process is None:
             return
-        for stream in (process.stdin,):
+        if process.stdin is not None:
             with contextlib.suppress(OSError):
-                if stream is not None:
-                    stream.close()
-        try:
-            self._drain(process)
-            process.wait(5.0)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-            self._say(
-                f"The guardian of {self._name} did not end; it was killed. Output may be ON.", "warning"
-            )
+                process.stdin.close()
+        last_resort = threading.Timer(END_S, process.kill)
+        last_resort.start()
+        self._drain(process)
+        code = process.wait()
+        last_resort.cancel()
+        last_resort.join()
         if process.stdout is not None:
             process.stdout.close()
+        if code not in (0, 1, 2) and self._stopping.is_set():
+            self._say(f"The guardian of {self._name} had to be ended by force. Output may be ON.", "warning")
 
     def _drain(self, process: subprocess.Popen[bytes]) -> None:
         """What the guardian still has to say while it makes the cell safe."""

@@ -13,7 +13,6 @@ import logging
 import os
 import queue
 import signal
-import sys
 import threading
 from typing import IO, Any
 
@@ -143,8 +142,9 @@ def _loop(core: GuardianCore, inbox: Inbox, terminated: threading.Event) -> str:
 
 def main() -> int:
     terminated = threading.Event()
-    inbox = Inbox(sys.stdin.buffer)
-    outbox = Outbox(os.fdopen(os.dup(sys.stdout.fileno()), "wb"))
+    # the descriptors, not sys.stdin: a windowed program has no sys.stdin even when it was given pipes
+    inbox = Inbox(os.fdopen(os.dup(0), "rb"))
+    outbox = Outbox(os.fdopen(os.dup(1), "wb"))
 
     def end(_number: int, _frame: Any) -> None:
         terminated.set()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from tandem_em.sources.base import host_now
 from tandem_em.sources.scpi_link import BadReplyError
 from tandem_em.sources.scpi_meter import Meter, MeterState, Mode, Reading
@@ -60,7 +62,7 @@ class Keithley2400(Meter):
 
     def read(self) -> Reading:
         voltage, current, time, status = self.fields(":READ?", 4)
-        return Reading(self.stamped(time), host_now(), voltage, current, bool(int(status) & IN_COMPLIANCE))
+        return Reading(self.stamped(time), host_now(), voltage, current, in_compliance(status))
 
     def read_burst(self, count: int) -> list[Reading]:
         """A fill of the trace buffer; the instrument cannot be asked anything meanwhile, so keep it short. Its stamps
@@ -88,7 +90,7 @@ class Keithley2400(Meter):
                 now - (last - time),
                 voltage,
                 current,
-                bool(int(status) & IN_COMPLIANCE),
+                in_compliance(status),
             )
             for voltage, current, time, status in rows
         ]
@@ -105,3 +107,8 @@ class Keithley2400(Meter):
         if reply not in WORDS.values():
             raise BadReplyError(f"{self.link.address} answered {reply!r} when asked what it sources.")
         return "current" if reply == "CURR" else "voltage"
+
+
+def in_compliance(status: float) -> bool:
+    """Bit 3 of the status word; a word that is no number says nothing."""
+    return math.isfinite(status) and bool(int(status) & IN_COMPLIANCE)

@@ -42,6 +42,7 @@ class ThreadedSource(ABC):
     patience_s: ClassVar[float] = 0.0
     retry_s: ClassVar[float] = 0.5
     quiet_s: ClassVar[float] = 2.0
+    stop_s: ClassVar[float] = 5.0
 
     def __init__(self, name: str, *, queue: BlockQueue | None = None) -> None:
         self._name = name
@@ -84,9 +85,9 @@ class ThreadedSource(ABC):
         self._interrupt()
         thread, self._thread = self._thread, None
         if thread is not None:
-            thread.join(5.0)
+            thread.join(self.stop_s)
             if thread.is_alive():
-                log.error("source %s did not stop within 5 s", self._name)
+                log.error("source %s did not stop within %g s", self._name, self.stop_s)
         self._queue.close()
         if self._state != "failed":
             self._set_state("stopped", self._message if self._was_lost else "")
