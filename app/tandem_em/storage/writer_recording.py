@@ -137,7 +137,7 @@ class StackStream:
         crcs: list[int] = []
         done = 0
         data = group.get("data")
-        is_first = data is None
+        is_first = "timestamp" not in group  # frames may still be packed when their data set is made
         if data is None and self._frames:
             data = self._create(group)
         count = self.written
