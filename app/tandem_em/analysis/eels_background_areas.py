@@ -1,7 +1,7 @@
 """Backgrounds from two areas: power law (the estimator of HyperSpy's fast mode) and exponential.
 
-Only two sums per pixel enter, so a dragged window costs per pixel and not per channel. With rho = log(area 1 / area 2)
-the exponent, and the background divided by either area, are functions of rho alone: tables of them replace powers.
+Only two sums per pixel enter, so a dragged window costs per pixel and not per channel. The exponent and the background
+relative to the areas are functions of the areas' ratio alone: a table of them replaces powers.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from tandem_em.analysis.eels_background import CurveForm, Detail, Floats, Solved, trimmed
 from tandem_em.analysis.eels_windows import Channels, EnergyAxis
 
-CENTRE, REACH = 0.5, 1.5
-"""Range of rho covered by the series: the first area holds 0.37 to 7.4 times the counts of the second."""
+CENTRE, REACH = 0.15, 0.55
+"""Range of (area 1 - area 2) / (area 1 + area 2) covered by the series: areas from 0.43 to 5.7 to one."""
 
 
 class TwoArea:
@@ -43,8 +43,7 @@ class TwoArea:
             self._u1, self._u2 = signal - self._x1, signal - self._x2
             self._u_area = energies[start:mid] - self._x1
             self._constants = np.array([1.0 / (self._x2 - self._x1), 0, 0, 0, 0, 0], dtype=np.float64)
-        self._series_1 = self._series(1, self._u1)
-        self._series_2 = self._series(2, self._u2)
+        self._series, self._is_log = self._tables()
 
     def _log_ratio(self, rho: Floats, area: int, u: Floats) -> Floats:
         """log(background summed over the offsets u / counts of one area)."""
@@ -61,11 +60,20 @@ class TwoArea:
         phi = np.where(small, 1.0 + 0.5 * z, np.expm1(z) / np.where(small, 1.0, z))
         return np.asarray(self._constants[5] - np.log(low) - np.log(width * phi) + log_tail)
 
-    def _series(self, area: int, u: Floats) -> Floats:
-        series = np.polynomial.chebyshev.chebinterpolate(
-            lambda x: self._log_ratio(CENTRE + REACH * np.asarray(x), area, u), 40
-        )
-        return trimmed(np.asarray(series, dtype=np.float64))
+    def _log_share(self, x: Floats) -> Floats:
+        """log of background over the sum of both areas, at x = -1..1 of the series' range."""
+        s = CENTRE + REACH * np.asarray(x, dtype=np.float64)
+        return self._log_background(np.log1p(s), np.log1p(-s), self._u1, self._u2) - np.log(2.0)
+
+    def _tables(self) -> tuple[Floats, bool]:
+        """The Chebyshev series the compiled loop uses: of the share itself where that keeps its digits, else of its log."""
+        fit = np.polynomial.chebyshev.chebinterpolate
+        plain = trimmed(np.asarray(fit(lambda x: np.exp(self._log_share(x)), 40), dtype=np.float64))
+        test = np.linspace(-1, 1, 201)
+        off = np.polynomial.chebyshev.chebval(test, plain) / np.exp(self._log_share(test)) - 1
+        if np.abs(off).max() < 1e-12:
+            return plain, False
+        return trimmed(np.asarray(fit(self._log_share, 40), dtype=np.float64)), True
 
     def solve(self, strip: NDArray[Any], detail: Detail) -> Solved:
         """From the spectra themselves, reading only their windows."""
@@ -93,7 +101,7 @@ class TwoArea:
         from tandem_em.analysis.eels_kernels import close_two_area
 
         close_two_area(
-            area_1, area_2, self.power, self._series_1, self._series_2, CENTRE, REACH, self._constants,
+            area_1, area_2, self.power, self._series, self._is_log, CENTRE, REACH, self._constants,
             self._u1, self._u2, self._u_area, background,
         )  # fmt: skip
 

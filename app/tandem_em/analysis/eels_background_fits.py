@@ -59,17 +59,18 @@ class LogPolynomial:
         centre = float(np.sqrt(window[0] * window[-1]))
         half = float(max(np.log(window[-1] / centre), 1e-9))
         self.form = CurveForm(True, True, centre, half)
-        areas = min(window.size, max(8, 2 * (order + 1)))
+        areas = min(window.size, max(6, 2 * (order + 1)))
         # counted from the start of the window, so that the same window has the same areas wherever the data begin
         self._bounds = channels.fit_start + np.floor(np.linspace(0, window.size, areas + 1) + 0.5).astype(
             np.int64
         )
+        self._bounds_unsigned = self._bounds.astype(np.uint64)
         t = self.form.variable(window)
         parts = np.split(t, self._bounds[1:-1] - channels.fit_start)
         self._channels = np.array([part.size for part in parts], dtype=np.float64)
         self._spreads = np.array([part.var() for part in parts])
         self._powers = np.vander([part.mean() for part in parts], order + 1, increasing=True)
-        nodes, self._node_weights = signal_nodes(axis, channels)
+        nodes, self._node_weights = signal_nodes(axis, channels, 6)
         self._nodes = np.ascontiguousarray(np.vander(self.form.variable(nodes), order + 1, increasing=True))
         self._powers = np.ascontiguousarray(self._powers)
 
@@ -80,7 +81,7 @@ class LogPolynomial:
         areas = np.empty((pixels, self._bounds.size - 1))
         background, variance, total = (np.empty(pixels) for _ in range(3))
         coefficients = np.empty((pixels, self._powers.shape[1]))
-        area_sums(strip, self._bounds, c.signal_start, c.signal_stop, areas, total)
+        area_sums(strip, self._bounds_unsigned, c.signal_start, c.signal_stop, areas, total)
         fit_log_polynomial(
             areas, self._channels, self._spreads, self._powers, self._nodes, self._node_weights,
             coefficients, background, variance,
@@ -107,7 +108,7 @@ class PowerLawFit:
             np.exp(-self._base * self._t) * self._t ** np.arange(ORDERS)[:, None]
         )
         squares = np.exp(-2 * self._base * self._t)
-        terms = np.arange(26)
+        terms = np.arange(19)
         factorials = np.cumprod(np.r_[1.0, terms[1:]])
         self._norm = (squares[:, None] * (-2 * self._t[:, None]) ** terms / factorials).sum(axis=0)
         self._tail = trimmed(

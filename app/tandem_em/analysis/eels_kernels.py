@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
@@ -105,13 +106,33 @@ def _direct_ratio(power, which, rho, constants, u_signal_1, u_signal_2, u_area):
     return log_exponential_ratio(rho, constants[0], u_area, u_signal_1 if which == 1 else u_signal_2)
 
 
+TILE = 64
+
+
+@njit(cache=True, nogil=True, fastmath={"contract"})
+def _series_tile(coefficients, x, b1, b2):  # type: ignore[no-untyped-def]
+    """Values of a Chebyshev series at a tile of places, left in b1. Pixels side by side, so that it vectorises."""
+    for j in range(TILE):
+        b1[j] = 0.0
+        b2[j] = 0.0
+    for k in range(coefficients.shape[0] - 1, 0, -1):
+        c = coefficients[k]
+        for j in range(TILE):
+            new = c + 2.0 * x[j] * b1[j] - b2[j]
+            b2[j] = b1[j]
+            b1[j] = new
+    c = coefficients[0]
+    for j in range(TILE):
+        b1[j] = c + x[j] * b1[j] - b2[j]
+
+
 @njit(cache=True, nogil=True)
 def close_two_area(  # type: ignore[no-untyped-def]
     area_1,
     area_2,
     power,
-    series_1,
-    series_2,
+    series,
+    is_log,
     centre,
     reach,
     constants,
@@ -122,32 +143,41 @@ def close_two_area(  # type: ignore[no-untyped-def]
 ):
     """Background under the signal window from the two area sums; NaN where there is no fit.
 
-    The background divided by either area depends on rho = log(area 1 / area 2) alone, so two Chebyshev series
-    replace a power per channel; a pixel outside their range is summed channel by channel.
+    The background over the sum of both areas depends on s = (area 1 - area 2) / (area 1 + area 2) alone, so one Chebyshev
+    series (of it or of its logarithm) replaces a power per channel; a pixel outside its range is summed by channels.
     """
-    for pixel in range(area_1.shape[0]):
-        one = area_1[pixel]
-        two = area_2[pixel]
-        if not (one > 0.0 and two > 0.0 and one < math.inf and two < math.inf):
-            background[pixel] = math.nan
-            continue
-        rho = math.log(one / two)
-        x = (rho - centre) / reach
-        if -1.0 <= x <= 1.0:
-            ratio_1 = math.exp(chebyshev(series_1, x))
-            ratio_2 = math.exp(chebyshev(series_2, x))
-        else:
-            ratio_1 = math.exp(_direct_ratio(power, 1, rho, constants, u_signal_1, u_signal_2, u_area))
-            ratio_2 = math.exp(_direct_ratio(power, 2, rho, constants, u_signal_1, u_signal_2, u_area))
-        background[pixel] = (ratio_1 * one * one + ratio_2 * two * two) / (one + two)
+    x = np.empty(TILE)
+    b1 = np.empty(TILE)
+    b2 = np.empty(TILE)
+    pixels = area_1.shape[0]
+    for begin in range(0, pixels, TILE):
+        number = min(TILE, pixels - begin)
+        for j in range(number):
+            one = area_1[begin + j]
+            two = area_2[begin + j]
+            x[j] = ((one - two) / (one + two) - centre) / reach if one + two != 0.0 else math.nan
+        _series_tile(series, x, b1, b2)
+        for j in range(number):
+            one = area_1[begin + j]
+            two = area_2[begin + j]
+            if not (one > 0.0 and two > 0.0 and one < math.inf and two < math.inf):
+                background[begin + j] = math.nan
+            elif -1.0 <= x[j] <= 1.0:
+                background[begin + j] = (one + two) * (math.exp(b1[j]) if is_log else b1[j])
+            else:
+                rho = math.log(one / two)
+                ratio_1 = math.exp(_direct_ratio(power, 1, rho, constants, u_signal_1, u_signal_2, u_area))
+                ratio_2 = math.exp(_direct_ratio(power, 2, rho, constants, u_signal_1, u_signal_2, u_area))
+                background[begin + j] = (ratio_1 * one * one + ratio_2 * two * two) / (one + two)
 
 
 @njit(cache=True, nogil=True, fastmath=FAST)
 def moments(data, weights, start, first, last, out, total):  # type: ignore[no-untyped-def]
     """Weighted moments of the fit channels (orders, channels) and the signal sum of each pixel."""
     orders, n = weights.shape
+    row = np.empty(n)
     for pixel in range(data.shape[0]):
-        row = data[pixel, start : start + n]
+        row[:] = data[pixel, start : start + n]
         for k in range(orders):
             value = 0.0
             for i in range(n):
@@ -232,13 +262,16 @@ def fit_power_law(data, start, moment, norm, t, base, reach, log_level, exponent
                 step = math.nan
                 break
             step = _newton_step(p, p1, p2, q, q1, q2)
-            if abs(step) < 1e-11 * (1.0 + abs(d)):
-                break
             d += step
+            if abs(step) < 1e-5:
+                # Newton doubles the digits: the next step would be 1e-10
+                p += p1 * step
+                q += q1 * step
+                break
             if abs(base + d) > 60.0:
                 step = math.nan
                 break
-        if abs(step) < 1e-6:
+        if abs(step) < 1e-5:
             log_level[pixel] = math.log(p / q) - log_scale
             exponent[pixel] = base + d
         else:
@@ -248,12 +281,13 @@ def fit_power_law(data, start, moment, norm, t, base, reach, log_level, exponent
 
 @njit(cache=True, nogil=True, fastmath=FAST)
 def area_sums(data, bounds, first, last, areas, total):  # type: ignore[no-untyped-def]
-    """Sums between neighbouring bounds and the signal sum of each pixel."""
+    """Sums between neighbouring bounds (unsigned, so that the loops vectorise) and the signal sum of each pixel."""
     for pixel in range(data.shape[0]):
+        row = data[pixel]
         for k in range(bounds.shape[0] - 1):
             value = 0.0
-            for count in data[pixel, bounds[k] : bounds[k + 1]]:
-                value += count
+            for i in range(bounds[k], bounds[k + 1]):
+                value += row[i]
             areas[pixel, k] = value
         signal = 0.0
         for count in data[pixel, first:last]:
@@ -262,8 +296,8 @@ def area_sums(data, bounds, first, last, areas, total):  # type: ignore[no-untyp
 
 
 @njit(cache=True, nogil=True)
-def _cholesky_solve(matrix, right):  # type: ignore[no-untyped-def]
-    """Solve a small symmetric positive system in place; False when it is not positive."""
+def _factor(matrix):  # type: ignore[no-untyped-def]
+    """Cholesky factor of a small symmetric matrix, in place of its lower half; False when it is not positive."""
     n = matrix.shape[0]
     for i in range(n):
         for j in range(i + 1):
@@ -276,23 +310,28 @@ def _cholesky_solve(matrix, right):  # type: ignore[no-untyped-def]
                 matrix[i, i] = math.sqrt(value)
             else:
                 matrix[i, j] = value / matrix[j, j]
-    for i in range(n):
-        for k in range(i):
-            right[i] -= matrix[i, k] * right[k]
-        right[i] /= matrix[i, i]
-    for i in range(n - 1, -1, -1):
-        for k in range(i + 1, n):
-            right[i] -= matrix[k, i] * right[k]
-        right[i] /= matrix[i, i]
     return True
 
 
 @njit(cache=True, nogil=True)
-def _weigh_areas(counts, heights, powers, normal, right):  # type: ignore[no-untyped-def]
-    """Normal equations of log heights weighted by counts; how many areas took part, -1 when one is not a number."""
+def _solve_factored(factor, right):  # type: ignore[no-untyped-def]
+    """Solve in place with a Cholesky factor."""
+    n = factor.shape[0]
+    for i in range(n):
+        for k in range(i):
+            right[i] -= factor[i, k] * right[k]
+        right[i] /= factor[i, i]
+    for i in range(n - 1, -1, -1):
+        for k in range(i + 1, n):
+            right[i] -= factor[k, i] * right[k]
+        right[i] /= factor[i, i]
+
+
+@njit(cache=True, nogil=True)
+def _weigh_areas(counts, powers, normal):  # type: ignore[no-untyped-def]
+    """Normal matrix of heights weighted by counts; how many areas take part, -1 when one is not a number."""
     n = powers.shape[1]
     normal[:, :] = 0.0
-    right[:] = 0.0
     usable = 0
     for a in range(counts.shape[0]):
         weight = counts[a]
@@ -302,9 +341,9 @@ def _weigh_areas(counts, heights, powers, normal, right):  # type: ignore[no-unt
             continue
         usable += 1
         for i in range(n):
-            right[i] += weight * heights[a] * powers[a, i]
-            for j in range(n):
-                normal[i, j] += weight * powers[a, i] * powers[a, j]
+            part = weight * powers[a, i]
+            for j in range(i + 1):
+                normal[i, j] += part * powers[a, j]
     return usable
 
 
@@ -330,34 +369,35 @@ def fit_log_polynomial(  # type: ignore[no-untyped-def]
     """
     n_areas, n = powers.shape
     normal = powers[:n, :n].copy()
-    right = powers[0].copy()
-    gradient = powers[0].copy()
-    heights = channels.copy()
-    logs = channels.copy()
+    found = np.zeros(n)
+    right = np.zeros(n)
+    gradient = np.zeros(n)
+    logs = np.zeros(n_areas)
     for pixel in range(areas.shape[0]):
         background[pixel] = math.nan
         variance[pixel] = math.nan
         coefficients[pixel, :] = math.nan
-        fitted = False
+        usable = _weigh_areas(areas[pixel], powers, normal)
+        if usable < n or not _factor(normal):
+            continue
         for a in range(n_areas):
             logs[a] = math.log(max(areas[pixel, a], 1e-300) / channels[a])
-        for turn in range(2):
+        for turn in range(2 if n > 1 else 1):
+            right[:] = 0.0
             for a in range(n_areas):
-                heights[a] = logs[a]
-                if turn > 0 and n > 1:
-                    heights[a] -= _bend(right, powers[a, 1], spreads[a])
-            usable = _weigh_areas(areas[pixel], heights, powers, normal, right)
-            fitted = usable >= n and _cholesky_solve(normal, right)
-            if not fitted:
-                break
-        if not fitted:
-            continue
+                weight = areas[pixel, a]
+                if weight > 0.0:
+                    height = weight * (logs[a] - (_bend(found, powers[a, 1], spreads[a]) if turn else 0.0))
+                    for i in range(n):
+                        right[i] += height * powers[a, i]
+            _solve_factored(normal, right)
+            found[:] = right
         value = 0.0
         gradient[:] = 0.0
         for k in range(nodes.shape[0]):
             height = 0.0
             for i in range(n):
-                height += right[i] * nodes[k, i]
+                height += found[i] * nodes[k, i]
             part = node_weights[k] * math.exp(min(height, 700.0))
             value += part
             for i in range(n):
@@ -372,7 +412,7 @@ def fit_log_polynomial(  # type: ignore[no-untyped-def]
         background[pixel] = value
         variance[pixel] = spread
         for i in range(n):
-            coefficients[pixel, i] = right[i]
+            coefficients[pixel, i] = found[i]
 
 
 @njit(cache=True, nogil=True)
@@ -446,11 +486,30 @@ def block_prefix(data, block, prefix, odd):  # type: ignore[no-untyped-def]
                 prefix[b + 1, pixel] = prefix[b, pixel] + value
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
-def ragged(data, first, last, sign, base, out):  # type: ignore[no-untyped-def]
-    """A running sum plus (or minus) the few channels between its block bound and the wanted channel."""
-    for pixel in range(data.shape[0]):
-        value = 0.0
-        for count in data[pixel, first:last]:
-            value += count
-        out[pixel] = base[pixel] + sign * value
+@njit(cache=True, nogil=True)
+def unfold(data, before, first, start, stop, base, rows):  # type: ignore[no-untyped-def]
+    """Turn channels start to stop into rows of pixels, exactly as they are; `base` becomes the running sum before them.
+
+    `before` is the running sum at channel `first` <= start. Pixels are taken in tiles so that writes fill cache lines.
+    """
+    pixels = data.shape[0]
+    for begin in range(0, pixels, 16):
+        end = min(begin + 16, pixels)
+        for pixel in range(begin, end):
+            base[pixel] = before[pixel] + block_sum(data[pixel, first:start])
+        for i in range(start, stop):
+            for pixel in range(begin, end):
+                rows[i - start, pixel] = data[pixel, i]
+
+
+@njit(cache=True, nogil=True)
+def add_rows(base, rows, number, out):  # type: ignore[no-untyped-def]
+    """`base` plus the first rows."""
+    pixels = base.shape[0]
+    for begin in range(0, pixels, 1024):
+        end = min(begin + 1024, pixels)
+        out[begin:end] = base[begin:end]
+        for k in range(number):
+            row = rows[k]
+            for pixel in range(begin, end):
+                out[pixel] += row[pixel]

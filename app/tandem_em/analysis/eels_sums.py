@@ -1,8 +1,8 @@
 """Running sums along energy, prepared once, so that a dragged window costs per pixel and not per channel.
 
-Memory: one float64 per pixel and block of channels, at most 1/8 of the spectra by default (`Sums.bytes_needed`),
-plus one image per remembered window bound (at most `REMEMBERED`). The sums at the last bounds are kept, so moving one
-bound touches the few channels between it and its block, and nothing else.
+Memory: all of it together at most 1/8 of the spectra by default. Half goes to one float64 per pixel and block of channels,
+the rest to the sums at the last window bounds and to a few unfolded channels around them (`Sums.bytes_needed`, stated
+before anything is made; `Sums.nbytes`, held now). Moving one bound touches neither the spectra nor the other bounds.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import threading
 from collections import OrderedDict
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,49 +19,77 @@ from numpy.typing import ArrayLike, NDArray
 from tandem_em.analysis.eels_background import Detail, Floats, NoBackground, Plan, make_plan
 from tandem_em.analysis.eels_background_areas import TwoArea
 from tandem_em.analysis.eels_maps import EdgeMap, ReadRows, as_spectra, check_fit, is_plain, map_edge
+from tandem_em.analysis.eels_sums_rows import UNIT, Rows
 from tandem_em.analysis.eels_threads import in_strips
-from tandem_em.analysis.eels_windows import Channels, EdgeWindows, EnergyAxis, find_channels
+from tandem_em.analysis.eels_windows import Background, Channels, EdgeWindows, EnergyAxis, find_channels
 from tandem_em.jobs import Job, Progress
+from tandem_em.notices import UserError
 
-REMEMBERED = 16
-"""Window bounds whose sums are kept as images."""
+REMEMBERED = 8
+"""Window bounds whose sums are kept as images: five belong to the edge in hand."""
 BUILD_PIXELS = 8192
 
 
-def block_size(channels: int, itemsize: int, share: float) -> int:
-    """Channels per block so that the sums take at most `share` of the spectra (float64 sums of `itemsize` data)."""
-    allowed = int(share * channels * itemsize / 8) - 1
-    return max(1, math.ceil(channels / max(1, allowed)))
+@dataclass(frozen=True)
+class Layout:
+    """How a share of memory is spent: channels per block, and unfolded units beside the blocks."""
+
+    block: int
+    units: int
+    bytes_per_pixel: int
+
+    @classmethod
+    def of(cls, channels: int, itemsize: int, share: float, at_hand: bool = True) -> Layout:
+        """The layout for spectra of so many channels; at least two units, whatever the share.
+
+        Without the spectra `at_hand` nothing can be unfolded, and all memory goes into finer blocks.
+        """
+        allowed = share * channels * itemsize
+        if not at_hand:
+            rows = max(1, int(allowed / 8) - REMEMBERED - 1)
+            block = max(1, math.ceil(channels / rows))
+            return cls(block, 0, (math.ceil(channels / block) + 1 + REMEMBERED) * 8)
+        rows = max(1, int(0.5 * allowed / 8))
+        block = math.ceil(channels / rows)
+        if block > 1:
+            block = UNIT * math.ceil(block / UNIT)
+        fixed = (math.ceil(channels / block) + 1) * 8 + REMEMBERED * 8
+        unit = Rows.bytes_per_pixel(itemsize)
+        units = int(min(max(2, (allowed - fixed) // unit), 8, math.ceil(channels / UNIT)))
+        return cls(block, units, fixed + units * unit)
 
 
 class Sums:
     """Prepared sums of one spectrum image. Made by `prepare`; safe to ask from any thread."""
 
     def __init__(
-        self, spectra: NDArray[Any] | None, shape: tuple[int, ...], axis: EnergyAxis, block: int
+        self, spectra: NDArray[Any] | None, shape: tuple[int, ...], axis: EnergyAxis, layout: Layout
     ) -> None:
         self.axis = axis
         self.shape = shape
-        self.block = block
+        self.block = layout.block
         self._spectra = spectra
         pixels = int(np.prod(shape, dtype=np.int64))
-        self.prefix = np.empty((math.ceil(axis.size / block) + 1, pixels))
+        self.prefix = np.empty((math.ceil(axis.size / layout.block) + 1, pixels))
         self._odd = np.zeros(pixels, dtype=bool)
         self._odd_pixels = np.empty(0, dtype=np.int64)
+        self._rows = None if spectra is None else Rows(spectra, self.prefix, layout.block, layout.units)
         self._bounds: OrderedDict[int, Floats] = OrderedDict()
         self._plan: tuple[EdgeWindows, Plan, Channels] | None = None
         self._lock = threading.Lock()
 
     @staticmethod
     def bytes_needed(shape: tuple[int, ...], itemsize: int, share: float = 0.125) -> int:
-        """Memory the sums of data of this shape (…, channels) will take."""
-        block = block_size(shape[-1], itemsize, share)
-        return int(np.prod(shape[:-1], dtype=np.int64)) * (math.ceil(shape[-1] / block) + 1) * 8
+        """Memory the sums of data of this shape (…, channels) will take at most."""
+        return (
+            int(np.prod(shape[:-1], dtype=np.int64)) * Layout.of(shape[-1], itemsize, share).bytes_per_pixel
+        )
 
     @property
     def nbytes(self) -> int:
         """Memory held now."""
-        return self.prefix.nbytes + sum(image.nbytes for image in self._bounds.values())
+        images = sum(image.nbytes for image in self._bounds.values())
+        return self.prefix.nbytes + images + (self._rows.nbytes if self._rows is not None else 0)
 
     @property
     def is_exact(self) -> bool:
@@ -98,29 +127,28 @@ class Sums:
             self._bounds.popitem(last=False)
         return image
 
+    def _is_far(self, bounds: tuple[int, ...]) -> bool:
+        """Whether so many bounds lie on new ground that reading the windows is quicker than unfolding; one is unfolded."""
+        if self._rows is None or self._spectra is None:
+            return False
+        new = [b for b in bounds if b not in self._bounds and b % self.block and not self._rows.holds(b)]
+        if len(new) <= 2:
+            return False
+        self._rows.up_to(new[0])
+        return True
+
     def _sum_up_to(self, channel: int) -> Floats:
-        from tandem_em.analysis.eels_kernels import ragged
+        if channel % self.block == 0:
+            whole: Floats = self.prefix[channel // self.block]
+            return whole
+        return self._shared(channel) if self._rows is None else self._rows.up_to(channel)
 
+    def _shared(self, channel: int) -> Floats:
+        """Without the spectra: a block's counts are shared evenly among its channels."""
         below, beyond = divmod(channel, self.block)
-        if beyond == 0:
-            found: Floats = self.prefix[below]
-            return found
         above = min(below + 1, self.prefix.shape[0] - 1)
-        top = min(above * self.block, self.axis.size)
-        if self._spectra is None:
-            share = beyond / (top - below * self.block)
-            return np.asarray((1 - share) * self.prefix[below] + share * self.prefix[above])
-        spectra = self._spectra
-        backwards = top - channel < beyond
-        base = self.prefix[above if backwards else below]
-        first, last, sign = (channel, top, -1.0) if backwards else (below * self.block, channel, 1.0)
-        out = np.empty(base.size)
-
-        def work(begin: int, end: int) -> None:
-            ragged(spectra[begin:end], first, last, sign, base[begin:end], out[begin:end])
-
-        in_strips(base.size, work)
-        return out
+        share = beyond / (min(above * self.block, self.axis.size) - below * self.block)
+        return np.asarray((1 - share) * self.prefix[below] + share * self.prefix[above])
 
     def window(self, first: int, last: int) -> Floats:
         """Sum of channels first to last (excluded), in the shape of the map."""
@@ -154,9 +182,12 @@ class Sums:
     def _from_sums(
         self, edge: EdgeWindows, plan: TwoArea | NoBackground, c: Channels, detail: Detail, gain: float
     ) -> EdgeMap:
+        bounds = (c.signal_start, c.signal_stop, c.fit_start, c.fit_mid, c.fit_stop)
         with self._lock:
-            signal = self.up_to(c.signal_start), self.up_to(c.signal_stop)
-            areas = [self.up_to(bound) for bound in (c.fit_start, c.fit_mid, c.fit_stop)]
+            if self._is_far(bounds):
+                return self._from_spectra(edge, detail, gain)
+            images = [self.up_to(bound) for bound in bounds]
+        signal, areas = images[:2], images[2:]
         pixels = signal[0].size
         counts, background = np.empty(pixels), np.zeros(pixels)
         error = np.empty(pixels) if detail != "counts" else None
@@ -196,11 +227,20 @@ class Sums:
             answer.error[odd] = few.error
 
     def _from_blocks(self, edge: EdgeWindows, detail: Detail, gain: float) -> EdgeMap:
-        """A least-squares model without the spectra: fitted to the blocks as if they were broad channels."""
+        """A least-squares model without the spectra: fitted to the blocks as if they were broad channels.
+
+        Where the window holds too few blocks the two areas of a power law stand in; either way the answer is not exact.
+        """
         blocks = np.diff(self.prefix, axis=0).T
         full = self.axis.size // self.block
         axis = EnergyAxis(self.axis.at((self.block - 1) / 2), self.axis.step_eV * self.block, full)
-        answer = map_edge(blocks[:, :full], axis, edge, detail=detail, counts_per_electron=gain)
+        try:
+            answer = map_edge(blocks[:, :full], axis, edge, detail=detail, counts_per_electron=gain)
+        except UserError:
+            kind: Background = "power law" if edge.fit[0] > 0 else "exponential"
+            answer = self.map(replace(edge, background=kind), "error" if detail == "full" else detail, gain)
+            answer.edge = edge
+            answer.notes.append("A quick estimate from two areas, until the spectra have been read.")
         for name in ("counts", "background", "error"):
             if getattr(answer, name) is not None:
                 setattr(answer, name, getattr(answer, name).reshape(self.shape))
@@ -211,13 +251,14 @@ class Sums:
 def prepare(data: ArrayLike, energy_eV: ArrayLike | EnergyAxis, *, share: float = 0.125) -> Job[Sums]:
     """Prepare the sums of spectra in memory, at most `share` of their size. The spectra stay referenced, not copied.
 
-    share=2 makes single-channel sums of float32 data: the quickest drag for twice the memory.
+    With share=4 float32 data get sums at every channel: no drag is quicker, for four times the memory.
     """
     axis = EnergyAxis.from_values(energy_eV)
     spectra, shape = as_spectra(data)
     check_fit(spectra, axis)
-    block = block_size(axis.size, spectra.dtype.itemsize, share)
-    sums = Sums(spectra if is_plain(spectra) else None, shape, axis, block)
+    plain = is_plain(spectra)
+    layout = Layout.of(axis.size, spectra.dtype.itemsize, share, at_hand=plain)
+    sums = Sums(spectra if plain else None, shape, axis, layout)
     for begin in range(0, spectra.shape[0], BUILD_PIXELS):
         yield Progress(begin, spectra.shape[0], "preparing sums")
         sums.fill(spectra[begin : begin + BUILD_PIXELS], begin)
@@ -236,7 +277,7 @@ def prepare_from_rows(
     """Prepare the sums of data larger than memory; drags are then quick estimates (`exact` is False) between blocks."""
     height, width, size = shape
     axis = EnergyAxis.from_values(energy_eV)
-    sums = Sums(None, (height, width), axis, block_size(size, itemsize, share))
+    sums = Sums(None, (height, width), axis, Layout.of(size, itemsize, share, at_hand=False))
     rows = max(1, BUILD_PIXELS // max(width, 1))
     for y0 in range(0, height, rows):
         yield Progress(y0, height, "preparing sums")

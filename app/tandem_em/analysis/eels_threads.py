@@ -25,16 +25,27 @@ def cores() -> int:
 
 
 def in_strips(pixels: int, work: Callable[[int, int], None]) -> None:
-    """Call work(begin, end) for consecutive strips of pixels, one per core; errors come out here."""
-    strips = cores()
-    if pixels < SMALL or strips == 1:
+    """Call work(begin, end) for strips of pixels until all are done; errors come out here.
+
+    There are more strips than cores and whoever is free takes the next one: on a busy machine a slow core holds nobody up.
+    """
+    threads = cores()
+    if pixels < SMALL or threads == 1:
         work(0, pixels)
         return
+    number = min(4 * threads, max(threads, pixels // SMALL))
     # strips begin at multiples of eight pixels: no two threads write the same cache line
-    edges = [pixels * k // strips // 8 * 8 for k in range(strips)] + [pixels]
-    others = [_pool().submit(work, begin, end) for begin, end in pairwise(edges[1:])]
+    edges = [pixels * k // number // 8 * 8 for k in range(number)] + [pixels]
+    strips = iter(list(pairwise(edges)))
+
+    def take() -> None:
+        for begin, end in strips:
+            work(begin, end)
+
+    others = [_pool().submit(take) for _ in range(threads - 1)]
     try:
-        work(edges[0], edges[1])
+        take()
     finally:
         for other in others:
-            other.result()
+            if not other.cancel():
+                other.result()

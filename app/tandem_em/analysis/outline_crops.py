@@ -1,0 +1,100 @@
+"""What the outline follower keeps of a movie: the surroundings of one particle, in sample coordinates.
+
+A crop is fixed to the sample to the nearest pixel (the rest of the drift stays in `shift`). Large particles are
+averaged over `side` x `side` pixels, so that the work does not grow with the magnification. Counts are divided by
+the brightness of their frame.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tandem_em.analysis.polygon import Array, Polygon, area
+
+Crop = NDArray[np.float16]
+WORK_RADIUS = 110.0  # px; larger particles are averaged down to about this
+GROWTH = 0.55  # room for swelling, relative to the radius
+MARGIN = 26.0  # room for drift errors and for the surroundings, in work pixels
+
+
+@dataclass(frozen=True)
+class FrameLevel:
+    """Brightness of a frame and the deviation of its pixels from noise, both in counts."""
+
+    level: float
+    noise: float
+    bright: float
+
+    @classmethod
+    def of(cls, frame: NDArray[np.generic]) -> FrameLevel:
+        stride = max(1, math.isqrt(frame.size // 16384))
+        sample = np.asarray(frame[stride // 2 :: stride, :: max(1, stride)], float)
+        beside = np.asarray(frame[stride // 2 :: stride, 1:][:, :: max(1, stride)], float)
+        width = min(sample.shape[1], beside.shape[1])
+        noise = float(np.median(np.abs(sample[:, :width] - beside[:, :width]))) * 1.4826 / math.sqrt(2)
+        level, bright = (float(q) for q in np.quantile(sample, [0.6, 0.9]))
+        return cls(level, max(noise, 1e-3 * abs(level), 1e-6), bright)
+
+
+@dataclass
+class Crops:
+    """The surroundings of one particle in all frames seen so far."""
+
+    origin: tuple[int, int]
+    shape: tuple[int, int]
+    side: int
+    drift_px: Array
+    images: dict[int, Crop] = field(default_factory=dict)
+    noises: dict[int, float] = field(default_factory=dict)
+
+    @classmethod
+    def around(cls, keys: Iterable[tuple[int, Polygon]], drift_px: Array) -> Crops:
+        """Crops with room for all key outlines and for swelling."""
+        polygons = [polygon - drift_px[frame] for frame, polygon in keys]
+        radius = max(math.sqrt(area(polygon) / math.pi) for polygon in polygons)
+        side = max(1, round(radius / WORK_RADIUS))
+        every = np.vstack(polygons)
+        low, high = every.min(axis=0), every.max(axis=0)
+        room = GROWTH / 2 * (high - low) + MARGIN * side
+        x0, y0 = (int(v) for v in np.floor(low - room))
+        columns, rows = (int(v) for v in np.ceil((high - low + 2 * room) / side))
+        return cls((x0, y0), (rows, columns), side, drift_px)
+
+    def add(self, number: int, frame: NDArray[np.generic], level: FrameLevel) -> None:
+        """Cut out and keep the surroundings of the particle."""
+        if number in self.images:
+            return
+        from tandem_em.analysis import outline_kernels as kernels
+
+        dx, dy = np.rint(self.drift_px[number]).astype(int)
+        high = level.bright + 7 * level.noise
+        cut = kernels.crop(
+            frame,
+            self.origin[0] + int(dx),
+            self.origin[1] + int(dy),
+            *self.shape,
+            self.side,
+            1 / level.level,
+            -high,
+            high,
+        )
+        self.images[number] = cut.astype(np.float16)
+        self.noises[number] = level.noise / level.level / self.side
+
+    def shift(self, number: int) -> Array:
+        """What is left of the drift of a frame, in work pixels."""
+        drift = self.drift_px[number]
+        return np.asarray((drift - np.rint(drift)) / self.side)
+
+    def to_work(self, polygon: Polygon, number: int) -> Polygon:
+        """From pixels of a frame to work pixels in sample coordinates."""
+        return np.asarray((polygon - self.drift_px[number] - self.origin - (self.side - 1) / 2) / self.side)
+
+    def to_frame(self, points: Polygon, number: int) -> Polygon:
+        """From work pixels in sample coordinates to pixels of a frame."""
+        return np.asarray(points * self.side + (self.side - 1) / 2 + self.origin + self.drift_px[number])

@@ -1,0 +1,222 @@
+"""Compiled inner loops of the outline follower: bands along normals, edge response, best closed path. Late import."""
+
+# mypy: allow-untyped-defs
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit
+
+
+@njit(cache=True, nogil=True)
+def crop(frame, x0, y0, rows, columns, side, scale, low, high):
+    """Block means of frame, first block at (x0, y0), times `scale`; NaN outside the frame; values cut to low..high."""
+    out = np.empty((rows, columns), np.float32)
+    height, width = frame.shape
+    for r in range(rows):
+        for c in range(columns):
+            total, count = 0.0, 0
+            for a in range(side):
+                y = y0 + r * side + a
+                if y < 0 or y >= height:
+                    continue
+                for b in range(side):
+                    x = x0 + c * side + b
+                    if x < 0 or x >= width:
+                        continue
+                    total += min(high, max(low, np.float64(frame[y, x])))
+                    count += 1
+            out[r, c] = total * scale / count if 2 * count > side * side else np.nan
+    return out
+
+
+@njit(cache=True, nogil=True)
+def sample_band(image, points, normals, offsets, weight, band, mass):
+    """Add weight * image at points + offset * normal (bilinear) to band[s, d], and the weight to mass[s, d]."""
+    height, width = image.shape
+    for s in range(points.shape[0]):
+        for d in range(offsets.size):
+            x = points[s, 0] + offsets[d] * normals[s, 0]
+            y = points[s, 1] + offsets[d] * normals[s, 1]
+            if not (x >= 0 and y >= 0 and x < width - 1 and y < height - 1):
+                continue
+            a, b = int(y), int(x)
+            fy, fx = y - a, x - b
+            value = (image[a, b] * (1 - fx) + image[a, b + 1] * fx) * (1 - fy)
+            value += (image[a + 1, b] * (1 - fx) + image[a + 1, b + 1] * fx) * fy
+            if value == value:
+                band[s, d] += weight * value
+                mass[s, d] += weight
+
+
+@njit(cache=True, nogil=True)
+def edge_response(band, taps):
+    """Correlation of each row with odd taps (outer minus inner); NaN where the band is not fully known."""
+    nodes, width = band.shape
+    reach = taps.size // 2
+    out = np.full((nodes, width - 2 * reach), np.nan, np.float64)
+    for s in range(nodes):
+        for u in range(width - 2 * reach):
+            total = 0.0
+            for k in range(taps.size):
+                total += taps[k] * band[s, u + k]
+            out[s, u] = total
+    return out
+
+
+@njit(cache=True, nogil=True)
+def smooth_rows(values, taps):
+    """Weighted mean along the closed outline (first axis) of a table; NaN entries are left out."""
+    nodes, width = values.shape
+    reach = taps.size // 2
+    out = np.empty_like(values)
+    for s in range(nodes):
+        for u in range(width):
+            total, mass = 0.0, 0.0
+            for k in range(taps.size):
+                value = values[(s + k - reach) % nodes, u]
+                if value == value:
+                    total += taps[k] * value
+                    mass += taps[k]
+            out[s, u] = total / mass if mass > 0 else np.nan
+    return out
+
+
+@njit(cache=True, nogil=True)
+def free_reach(points, normals, offsets, skip):
+    """How many offsets in and out (from the middle) a normal goes before it is nearer to another part of the outline."""
+    nodes, width = points.shape[0], offsets.size
+    middle = width // 2
+    inner, outer = np.full(nodes, middle, np.int64), np.full(nodes, middle, np.int64)
+    for s in range(nodes):
+        for sign in (-1, 1):
+            for k in range(2, middle + 1, 2):
+                d = offsets[middle + sign * k]
+                x, y = points[s, 0] + d * normals[s, 0], points[s, 1] + d * normals[s, 1]
+                limit = 0.92 * d * d
+                hit = False
+                for j in range(skip, nodes - skip + 1, 2):
+                    other = (s + j) % nodes
+                    dx, dy = x - points[other, 0], y - points[other, 1]
+                    if dx * dx + dy * dy < limit:
+                        hit = True
+                        break
+                if hit:
+                    if sign < 0:
+                        inner[s] = k - 1
+                    else:
+                        outer[s] = k - 1
+                    break
+    return inner, outer
+
+
+@njit(cache=True, nogil=True)
+def best_path(cost, step_cost):
+    """Closed path of least cost: one column per row; a change of k columns costs step_cost[k]. Twice around."""
+    nodes, width = cost.shape
+    reach = step_cost.size - 1
+    rounds = 2 * nodes
+    came = np.empty((rounds, width), np.int16)
+    old, new = cost[0].copy(), np.empty(width)
+    for step in range(1, rounds):
+        row = cost[step % nodes]
+        for u in range(width):
+            best, source = 1e300, u
+            for v in range(max(0, u - reach), min(width, u + reach + 1)):
+                value = old[v] + step_cost[abs(u - v)]
+                if value < best:
+                    best, source = value, v
+            new[u] = best + row[u]
+            came[step, u] = source
+        old, new = new, old
+    path = np.empty(nodes, np.int64)
+    u = int(np.argmin(old))
+    for step in range(rounds - 1, 0, -1):
+        if nodes // 2 <= step < nodes // 2 + nodes:
+            path[step % nodes] = u
+        u = came[step, u]
+    return path
+
+
+@njit(cache=True, nogil=True)
+def marginals(cost, step_cost):
+    """Probability of each column in each row, exp(-cost) with exp(-step_cost) between rows, around a closed outline."""
+    nodes, width = cost.shape
+    reach = step_cost.size - 1
+    move = np.exp(-step_cost)
+    likely = np.empty((nodes, width))
+    for s in range(nodes):
+        low = cost[s].min()
+        for u in range(width):
+            likely[s, u] = math.exp(low - cost[s, u])
+    lead = min(nodes, 60)  # far enough for the start to be forgotten
+    ahead, behind = np.ones((nodes, width)), np.ones((nodes, width))
+    for sign in (1, -1):
+        state, new = np.ones(width), np.empty(width)
+        for step in range(nodes + lead):
+            s = (step - lead) % nodes if sign > 0 else (lead - 1 - step) % nodes
+            if step >= lead:
+                if sign > 0:
+                    ahead[s] = state
+                else:
+                    behind[s] = state
+            total = 0.0
+            for u in range(width):
+                value = 0.0
+                for v in range(max(0, u - reach), min(width, u + reach + 1)):
+                    value += state[v] * likely[s, v] * move[abs(u - v)]
+                new[u] = value
+                total += value
+            for u in range(width):
+                state[u] = new[u] / total + 1e-30
+    out = ahead * likely * behind
+    for s in range(nodes):
+        out[s] /= out[s].sum()
+    return out
+
+
+@njit(cache=True, nogil=True)
+def rigid_scores(response, normals, step, reach, grid):
+    """Mean response when the outline moves as a whole by (i, j) * grid px, for i, j in -reach..reach."""
+    nodes, width = response.shape
+    middle = width // 2
+    side = 2 * reach + 1
+    out = np.empty((side, side))
+    for i in range(side):
+        for j in range(side):
+            dx, dy = (i - reach) * grid, (j - reach) * grid
+            total, count = 0.0, 0
+            for s in range(nodes):
+                u = math.floor((dx * normals[s, 0] + dy * normals[s, 1]) / step + 0.5) + middle
+                if 0 <= u < width and response[s, u] == response[s, u]:
+                    total += response[s, u]
+                    count += 1
+            out[i, j] = total / count if count else 0.0
+    return out
+
+
+@njit(cache=True, nogil=True)
+def crosses_itself(points):
+    """Whether any two edges of a closed outline that are not neighbours meet."""
+    nodes = points.shape[0]
+    for i in range(nodes):
+        ax, ay = points[i, 0], points[i, 1]
+        bx, by = points[(i + 1) % nodes, 0], points[(i + 1) % nodes, 1]
+        for j in range(i + 2, nodes):
+            if i == 0 and j == nodes - 1:
+                continue
+            cx, cy = points[j, 0], points[j, 1]
+            dx, dy = points[(j + 1) % nodes, 0], points[(j + 1) % nodes, 1]
+            if max(ax, bx) < min(cx, dx) or max(cx, dx) < min(ax, bx):
+                continue
+            if max(ay, by) < min(cy, dy) or max(cy, dy) < min(ay, by):
+                continue
+            one = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
+            two = (bx - ax) * (dy - ay) - (by - ay) * (dx - ax)
+            three = (dx - cx) * (ay - cy) - (dy - cy) * (ax - cx)
+            four = (dx - cx) * (by - cy) - (dy - cy) * (bx - cx)
+            if one * two < 0 and three * four < 0:
+                return True
+    return False

@@ -1,0 +1,136 @@
+"""Where the edge lies in a band: the most probable closed line, given what its edge has looked like so far."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tandem_em.analysis.outline_band import STEP, Band, offsets, response, response_noise
+from tandem_em.analysis.polygon import Array, smoothed
+
+FARTHEST_STEP = 6  # columns between neighbouring vertices
+VARIETY = 0.35  # how much the strength of an edge may differ from what is expected
+CEILING = 4.5  # cost beyond which an edge is simply not seen
+WEAKEST = 0.3  # of the usual strength; nothing weaker is asked for
+
+
+@dataclass(frozen=True)
+class Search:
+    """How far and how freely to look, in work pixels: tap width, walk per vertex, distance from the prediction."""
+
+    width: float = 2.0
+    along: float = 1.5
+    walk: float = 0.15
+    away: float = 2.0
+
+
+@dataclass(frozen=True)
+class Found:
+    """Displacement of each vertex along its normal, its deviation, and the strength of the edge found there."""
+
+    moved: Array
+    spread: Array
+    strength: Array
+    expected: Array
+    noise: float
+    margin: Array  # probability of the line's surroundings at each vertex
+
+    def resampled(self, count: int) -> Found:
+        """The same for another number of vertices."""
+        old = np.linspace(0, 1, len(self.moved), endpoint=False)
+        new = np.linspace(0, 1, count, endpoint=False)
+        columns = [self.moved, self.spread, self.strength, self.expected, self.margin]
+        moved, spread, strength, expected, margin = (np.interp(new, old, c, period=1.0) for c in columns)
+        return Found(moved, spread, strength, expected, self.noise, margin)
+
+
+def walk_costs(walk: float) -> Array:
+    """-log probability of 0, 1, 2... columns between neighbours: two-sided geometric with deviation `walk` px."""
+    variance = (walk / STEP) ** 2
+    # q / (1 - q)^2 * 2 = variance
+    q = (1 + variance - np.sqrt(1 + 2 * variance)) / variance
+    return np.asarray(-np.log((1 - q) / (1 + q)) - np.arange(FARTHEST_STEP + 1) * np.log(q))
+
+
+def expected_strength(strength: Array) -> Array:
+    """Strength to look for at each vertex: what was found, smoothed along the outline, not less than a floor."""
+    usual = float(np.nanmedian(strength))
+    filled = np.where(np.isfinite(strength), strength, usual)
+    smooth = smoothed(np.clip(filled, 0, 2.5 * max(usual, 1e-6)), 5.0)
+    return np.asarray(np.maximum(smooth, WEAKEST * max(usual, 1e-6)))
+
+
+def find_edge(
+    band: Band, polarity: float, expected: Array, search: Search, centre: Array | float = 0.0
+) -> Found:
+    """The closed line in the band whose edge looks as expected; `centre` is where it is predicted, px per vertex."""
+    from tandem_em.analysis import outline_kernels as kernels
+
+    answer = polarity * response(band, search.width, search.along)
+    noise = response_noise(band, search.width, search.along)
+    columns = offsets(answer.shape[1] // 2 * STEP)
+    cost = _cost(answer, expected, noise)
+    inner, outer = kernels.free_reach(band.points, band.normals, columns, 12)
+    place = np.arange(columns.size) - columns.size // 2
+    blocked = (place < -inner[:, None]) | (place > outer[:, None])
+    off = (columns[None, :] - np.broadcast_to(centre, expected.shape)[:, None]) / search.away
+    cost = cost + 1.5 * np.log1p(off**2 / 3) + np.where(blocked, 30.0, 0.0)
+    moves = walk_costs(search.walk)
+    path = kernels.best_path(cost, moves)
+    likely = kernels.marginals(cost, moves)
+    moved, spread, margin = _around(likely, path, columns)
+    nearest = np.clip(np.rint(moved / STEP).astype(int) + columns.size // 2, 0, columns.size - 1)
+    strength = answer[np.arange(len(path)), nearest]
+    return Found(moved, spread, strength, expected, noise, margin)
+
+
+def _cost(answer: Array, expected: Array, noise: float) -> Array:
+    """-log likelihood of each column: an edge much weaker or much stronger than expected is not ours."""
+    scale = np.sqrt(noise**2 + (VARIETY * expected[:, None]) ** 2)
+    lack = (expected[:, None] - answer) / scale
+    cost = np.where(lack > 0, 0.5 * lack**2, 0.12 * np.minimum(lack + 0.7, 0) ** 2)
+    cost = CEILING * (1 - np.exp(-cost / CEILING))
+    return np.where(np.isfinite(cost), cost, 0.5 * CEILING)
+
+
+def _around(likely: Array, path: Array, columns: Array) -> tuple[Array, Array, Array]:
+    """Mean and deviation of the position within 2 px of the best path, and the probability found there."""
+    reach = round(2.0 / STEP)
+    near = np.abs(np.arange(columns.size)[None, :] - path[:, None]) <= reach
+    weight = np.where(near, likely, 0.0) + 1e-12 * near
+    mass = weight.sum(axis=1)
+    moved = (weight * columns).sum(axis=1) / mass
+    spread = np.sqrt((weight * (columns - moved[:, None]) ** 2).sum(axis=1) / mass)
+    whole = np.sqrt((likely * (columns - moved[:, None]) ** 2).sum(axis=1))
+    return moved, np.maximum(spread, whole), mass
+
+
+def learn_polarity(band: Band, width: float) -> tuple[float, float]:
+    """+1 for a dark particle, -1 for a bright one, and the strength of its edge, from a first rough outline."""
+    answer = response(band, width, 2.0)
+    means = np.nanmean(answer, axis=0)
+    best = int(np.nanargmax(np.abs(means))) if np.isfinite(means).any() else 0
+    inside = np.nanmean(band.values[:, : band.middle - 2])
+    outside = np.nanmean(band.values[:, band.middle + 3 :])
+    polarity = 1.0 if outside >= inside else -1.0
+    if np.isfinite(means[best]) and abs(means[best]) > 2 * abs(outside - inside):
+        polarity = float(np.sign(means[best]))
+    strengths = np.nanmax(polarity * answer, axis=1)
+    return polarity, float(np.nanmedian(strengths))
+
+
+def rigid_motion(
+    band: Band, polarity: float, expected: Array, search: Search, reach_px: float
+) -> tuple[Array, float]:
+    """Movement (x, y) of the whole outline that fits best, px, and by how much better it fits than standing still."""
+    from tandem_em.analysis import outline_kernels as kernels
+
+    answer = polarity * response(band, search.width, search.along)
+    score = np.minimum(answer / expected[:, None], 1.3)
+    reach = round(reach_px)
+    grid = kernels.rigid_scores(score, band.normals, STEP, reach, 1.0)
+    away = np.hypot(*np.meshgrid(*[np.arange(-reach, reach + 1)] * 2, indexing="ij"))
+    judged = grid - 0.012 * away
+    i, j = np.unravel_index(int(np.argmax(judged)), judged.shape)
+    return np.array([float(i - reach), float(j - reach)]), float(judged[i, j] - grid[reach, reach])

@@ -1,0 +1,151 @@
+"""One particle followed from frame to frame: first a walk from each key outline, then a look back over all frames."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from tandem_em.analysis.outline_band import as_nodes, read_band
+from tandem_em.analysis.outline_crops import Crops
+from tandem_em.analysis.outline_locate import (
+    Found,
+    Search,
+    expected_strength,
+    find_edge,
+    learn_polarity,
+    rigid_motion,
+)
+from tandem_em.analysis.polygon import Array, Polygon, area, outer_outline, relaxed, smoothed
+
+ENOUGH = 5.0  # deviations by which an edge should stand above the noise at each vertex
+LONGEST_MEAN = 7  # frames on each side
+
+
+@dataclass
+class Appearance:
+    """What has been learned of an edge: which side is dark, how strong it is along the outline, how fast it moves."""
+
+    polarity: float
+    expected: Array
+    speed: Array  # px per frame along the normals
+
+
+@dataclass
+class Walk:
+    """State of one particle while it is followed in one direction; `shapes` in work pixels."""
+
+    crops: Crops
+    shapes: dict[int, Polygon] = field(default_factory=dict)
+    found: dict[int, Found] = field(default_factory=dict)
+    look: Appearance | None = None
+    width: float = 2.0
+    reach_mean: int = 0
+
+    def start(self, frame: int, polygon: Polygon, usable: list[int], exact: bool = False) -> None:
+        """Snap the first, imprecise outline to the edge (not an exact one) and learn what it looks like."""
+        points = as_nodes(self.crops.to_work(polygon, frame))
+        radius = math.sqrt(area(points) / math.pi)
+        reach = float(np.clip(0.16 * radius, 5.0, 16.0))
+        contrast = self._choose_scale(points, frame, usable, reach)
+        weights = self._window(frame, usable, min(4, max(self.reach_mean, 1)))
+        around = dict.fromkeys(weights, points)
+        band = read_band(self.crops, around, weights, points, reach + 3 * self.width)
+        polarity, strength = learn_polarity(band, self.width)
+        expected = np.full(len(points), max(strength, 0.2 * contrast))
+        away = max(1.5, 0.045 * radius)
+        for turn, walk in enumerate((0.3, 0.25, 0.2, 0.15)):
+            band = read_band(
+                self.crops, dict.fromkeys(weights, points), weights, points, reach + 3 * self.width
+            )
+            found = find_edge(band, polarity, expected, Search(self.width, 1.5, walk, away / (1 + turn)))
+            expected = expected_strength(found.strength)
+            if exact:
+                break
+            points = moved_outline(points, band.normals, found.moved)
+        self.look = Appearance(polarity, expected, np.zeros(len(points)))
+        self.shapes[frame], self.found[frame] = points, found
+
+    def _choose_scale(self, points: Polygon, frame: int, usable: list[int], reach: float) -> float:
+        """Width of the edge filter and length of the temporal mean, from contrast against noise."""
+        band = read_band(self.crops, {frame: points}, {frame: 1.0}, points, reach + 6)
+        inside = float(np.nanmedian(band.values[:, : band.middle - 4]))
+        outside = float(np.nanmedian(band.values[:, band.middle + 5 :]))
+        contrast = abs(outside - inside) + 1e-6
+        ratio = 0.6 * contrast / (0.75 * band.noise)  # of one pixel
+        self.width = float(np.clip(2.6 - 0.8 * math.log2(max(ratio, 1e-3)), 1.5, 3.0))
+        single = ratio * math.sqrt(self.width / 0.886) * 1.6
+        self.reach_mean = int(np.clip(math.ceil(((ENOUGH / single) ** 2 - 1) / 2), 0, LONGEST_MEAN))
+        return contrast
+
+    def _window(self, frame: int, usable: list[int], reach: int) -> dict[int, float]:
+        near = sorted(usable, key=lambda other: abs(other - frame))[: 2 * reach + 1]
+        sigma = max(0.6, 0.6 * reach)
+        return {k: math.exp(-0.5 * ((k - frame) / sigma) ** 2) for k in near if abs(k - frame) <= reach + 2}
+
+    def step(self, frame: int, direction: int, ahead: list[int]) -> None:
+        """Find the outline of the next frame, from the one before and what comes after."""
+        look = self.look
+        assert look is not None
+        before = frame - direction
+        while before not in self.shapes:
+            before -= direction
+        last = self.shapes[before]
+        gap = abs(frame - before)
+        guess = moved_outline(last, None, look.speed * min(gap, 3))
+        around, weights = self._recent(frame, direction, ahead, guess)
+        reach = float(np.clip(0.1 * math.sqrt(area(guess) / math.pi), 5.0, 12.0)) + 3 * self.width
+        search = Search(self.width, 1.5, 0.12, 1.5 + 0.3 * (gap - 1))
+        band = read_band(self.crops, around, weights, guess, reach)
+        shift, better = rigid_motion(band, look.polarity, look.expected, search, 6)
+        if better > 0.08 and np.hypot(*shift) > 1.5:
+            guess = guess + shift
+            around, weights = self._recent(frame, direction, ahead, guess)
+            band = read_band(self.crops, around, weights, guess, reach)
+        found = find_edge(band, look.polarity, look.expected, search)
+        points = moved_outline(guess, band.normals, found.moved)
+        self.shapes[frame], self.found[frame] = points, found
+        self._learn(found, gap)
+
+    def _recent(
+        self, frame: int, direction: int, ahead: list[int], guess: Polygon
+    ) -> tuple[dict[int, Polygon], dict[int, float]]:
+        """This frame and those after it around the guess, some before around their own outlines."""
+        around, weights = {frame: guess}, {frame: 1.0}
+        sigma = max(0.6, 0.7 * self.reach_mean)
+        look = self.look
+        assert look is not None
+        for other in ahead[: self.reach_mean]:
+            far = abs(other - frame)
+            around[other] = moved_outline(guess, None, look.speed * far) if far else guess
+            weights[other] = math.exp(-0.5 * (far / sigma) ** 2)
+        behind = [k for k in self.shapes if 0 < (frame - k) * direction <= self.reach_mean]
+        for other in behind:
+            around[other] = self.shapes[other]
+            weights[other] = 0.7 * math.exp(-0.5 * ((frame - other) / sigma) ** 2)
+        return around, weights
+
+    def _learn(self, found: Found, gap: int) -> None:
+        look = self.look
+        assert look is not None
+        seen = expected_strength(found.strength)
+        look.expected = 0.9 * look.expected + 0.1 * seen
+        drift = smoothed(found.moved, len(found.moved) / 12) / gap
+        change = 0.25 * np.clip(drift, -1.0, 1.0)
+        look.speed = np.asarray(0.9 * look.speed + change)
+
+
+def moved_outline(points: Polygon, directions: Array | None, by: Array) -> Polygon:
+    """Vertices moved along their normals, spaced evenly again, loops cut away."""
+    from tandem_em.analysis.polygon import crosses_itself, normals, resampled
+
+    directions = normals(points) if directions is None else directions
+    moved = points + directions * np.asarray(by)[:, None]
+    moved = relaxed(moved, 1.0)
+    if crosses_itself(moved):
+        start = moved[0]
+        moved = outer_outline(moved, len(points))
+        first = int(np.argmin(np.hypot(*(moved - start).T)))
+        moved = np.roll(moved, -first, axis=0)
+    return resampled(moved, len(points))
