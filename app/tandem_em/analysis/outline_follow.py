@@ -1,0 +1,172 @@
+"""Following particle outlines through a movie, several at once, forwards and back from their key outlines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tandem_em.analysis.outline_crops import FrameLevel
+from tandem_em.analysis.outline_follower import AHEAD, Follower
+from tandem_em.analysis.outline_result import FollowedOutline, FollowOptions, TrackResult
+from tandem_em.analysis.polygon import Array, Polygon, as_polygon
+from tandem_em.jobs import Job, Progress
+from tandem_em.notices import UserError
+
+ReadFrame = Callable[[int], NDArray[np.generic]]
+Preview = dict[str, dict[int, FollowedOutline]]
+BLANK_LEVEL = 0.35  # of the usual brightness
+
+
+def follow(
+    read_frame: ReadFrame,
+    n_frames: int,
+    keys: dict[int, Polygon],
+    drift_px: Array | None = None,
+    options: FollowOptions | None = None,
+) -> Job[TrackResult]:
+    """Follow one particle from its key outlines, polygons (N, 2) in pixels of their frames.
+
+    Yields Progress whose `partial` is {"": {frame: outline}}, what has just been finished.
+    """
+    results = yield from follow_many(read_frame, n_frames, {"": keys}, drift_px, options)
+    return results[""]
+
+
+def follow_many(
+    read_frame: ReadFrame,
+    n_frames: int,
+    particles: dict[str, dict[int, Polygon]],
+    drift_px: Array | None = None,
+    options: FollowOptions | None = None,
+) -> Job[dict[str, TrackResult]]:
+    """Follow several particles ({name: {frame: polygon}}); every frame is read once for all of them.
+
+    Yields Progress whose `partial` is {name: {frame: outline}}: first outlines while walking, better ones at the end.
+    Closing the job early loses nothing that was yielded.
+    """
+    options = options or FollowOptions()
+    drift = np.zeros((n_frames, 2)) if drift_px is None else np.asarray(drift_px, float)
+    _check(particles, n_frames, drift)
+    followers = {name: Follower(_polygons(keys, name), drift, options) for name, keys in particles.items()}
+    movie = _Movie(read_frame, n_frames, followers, options.frames or (0, n_frames - 1))
+    yield from _walk_forward(movie)
+    yield from _walk_back(movie)
+    results: dict[str, TrackResult] = {}
+    blank = frozenset(movie.blank)
+    for done, (name, follower) in enumerate(followers.items()):
+        results[name] = follower.result(blank)
+        share = 0.8 + 0.2 * (done + 1) / len(followers)
+        yield Progress(share * n_frames, n_frames, "Looking back", {name: results[name].outlines})
+    return results
+
+
+class _Movie:
+    """Reads each wanted frame once and hands it to all followers; knows which frames are blank."""
+
+    def __init__(
+        self, read_frame: ReadFrame, n_frames: int, followers: dict[str, Follower], span: tuple[int, int]
+    ) -> None:
+        self.followers = followers
+        self.span = max(0, span[0]), min(n_frames - 1, span[1])
+        self.blank: set[int] = set()
+        self._read_frame = read_frame
+        self._read: set[int] = set()
+        self._levels: list[float] = []
+
+    def read(self, number: int) -> bool:
+        """Make a frame available; False when it is blank or outside what was asked for."""
+        if not self.span[0] <= number <= self.span[1]:
+            return False
+        if number not in self._read:
+            frame = np.asarray(self._read_frame(number))
+            if frame.dtype.kind not in "uif" or not frame.dtype.isnative:
+                frame = frame.astype(np.float32)
+            self._read.add(number)
+            level = FrameLevel.of(frame)
+            if self._is_blank(level):
+                self.blank.add(number)
+            else:
+                self._levels.append(level.level)
+                for follower in self.followers.values():
+                    follower.crops.add(number, frame, level)
+        return number not in self.blank
+
+    def _is_blank(self, level: FrameLevel) -> bool:
+        usual = float(np.median(self._levels[-15:])) if self._levels else None
+        return level.level <= 0 or (usual is not None and level.level < BLANK_LEVEL * usual)
+
+    def usable(self) -> list[int]:
+        return sorted(self._read - self.blank)
+
+
+def _walk_forward(movie: _Movie) -> Job[None]:
+    """From the first key to the end, with a few frames read ahead."""
+    start = min(follower.first_key for follower in movie.followers.values())
+    first, last = max(start, movie.span[0]), movie.span[1]
+    total = movie.span[1] - movie.span[0] + 1
+    for key in sorted({key for follower in movie.followers.values() for key in follower.keys}):
+        movie.read(key)  # so that a key in a blank frame is noticed early
+    for number in range(first, last + 1):
+        for ahead in range(number, min(last, number + AHEAD) + 1):
+            movie.read(ahead)
+        if number in movie.blank:
+            continue
+        coming = [k for k in range(number + 1, min(last, number + AHEAD) + 1) if k not in movie.blank]
+        usable = movie.usable()
+        partial: Preview = {}
+        for name, follower in movie.followers.items():
+            if number >= follower.first_key:
+                outline = follower.forward(number, usable, coming)
+                if outline is not None:
+                    partial[name] = {number: outline}
+        yield Progress(0.6 * (number - first + 1), total, "Following", partial)
+
+
+def _walk_back(movie: _Movie) -> Job[None]:
+    """From each key back to the key before, or to the start of the movie."""
+    latest = max(max(follower.keys) for follower in movie.followers.values())
+    first, last = movie.span[0], min(latest - 1, movie.span[1])
+    total = movie.span[1] - movie.span[0] + 1
+    for number in range(last, first - 1, -1):
+        for ahead in range(number, max(first, number - AHEAD) - 1, -1):
+            movie.read(ahead)
+        if number in movie.blank:
+            continue
+        coming = [k for k in range(number - 1, max(first, number - AHEAD) - 1, -1) if k not in movie.blank]
+        usable = movie.usable()
+        partial: Preview = {}
+        for name, follower in movie.followers.items():
+            outline = follower.backward(number, usable, coming)
+            if outline is not None:
+                partial[name] = {number: outline}
+        if partial:
+            yield Progress(
+                (0.6 + 0.2 * (last - number + 1) / total) * total, total, "Following back", partial
+            )
+
+
+def _polygons(keys: dict[int, Polygon], name: str) -> dict[int, Polygon]:
+    label = f"The outline of {name}" if name else "The outline"
+    return {int(frame): as_polygon(polygon, f"{label} in frame {frame}") for frame, polygon in keys.items()}
+
+
+def _check(particles: dict[str, dict[int, Polygon]], n_frames: int, drift: Array) -> None:
+    if drift.shape != (n_frames, 2):
+        raise UserError(
+            f"The drift has {len(drift)} entries but the movie has {n_frames} frames.",
+            "Estimate the drift again.",
+        )
+    for name, keys in particles.items():
+        if not keys:
+            raise UserError(
+                f"Particle {name or ''} has no outline.".replace("  ", " "), "Draw one in any frame."
+            )
+        for frame in keys:
+            if not 0 <= frame < n_frames:
+                raise UserError(
+                    f"The outline of {name or 'the particle'} is given for frame {frame}, "
+                    f"but the movie has frames 0 to {n_frames - 1}.",
+                    "Give the frame in which it was drawn.",
+                )

@@ -1,0 +1,137 @@
+"""Where the silhouette ends: the mean edge profile is fitted with projected thickness, blur and Fresnel fringe.
+
+The steepest point of a blurred, rounded particle lies inside its silhouette. A model of the profile tells by how
+much: brightness = b0 + b1·T + b2·(T - mean of T), T = blur(exp(-a·g)), g = (1 - (1 - h/R)²)^p at depth h. p near 0
+is a sharp step, 0.5 a ball; p belongs to the particle and is shared by all frames, blur and fringe are not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tandem_em.analysis.outline_band import STEP, Band
+from tandem_em.analysis.polygon import Array
+
+FINE = 0.1  # px, grid of the model
+POWERS = np.array([0.02, 0.1, 0.18, 0.26, 0.34, 0.42, 0.5, 0.58, 0.68])
+BLURS = np.array([0.35, 0.55, 0.75, 1.0, 1.3, 1.65, 2.05, 2.5, 3.1])
+OUTWARD = np.arange(-1.0, 4.01, 0.1)  # px, where the silhouette may lie beyond the followed line
+FRINGE_PX = 2.2
+USUAL_POWER, POWER_SPREAD = 0.42, 0.2
+
+
+@dataclass(frozen=True)
+class EdgeProfile:
+    """Mean brightness against distance from the followed line (px, outwards), its error, and the particle's size."""
+
+    distance: Array
+    brightness: Array
+    error: Array
+    radius: float
+
+
+@dataclass(frozen=True)
+class EdgeFit:
+    """Distance from the followed line to the silhouette, px, with its uncertainty."""
+
+    outward: float
+    error: float
+    power: float
+    blur: float
+    misfit: float
+
+
+def edge_profile(band: Band, radius: float, strength: Array, expected: Array) -> EdgeProfile | None:
+    """Mean profile of the parts of an outline that border on open background."""
+    inside = min(9.0, 0.45 * radius)
+    columns = np.asarray((np.arange(band.values.shape[1]) - band.middle) * STEP, float)
+    use = (columns >= -inside) & (columns <= 7.0)
+    values = band.values[:, use]
+    outer = np.nanmean(values[:, columns[use] > 3.0], axis=1)
+    level = np.nanquantile(outer, 0.7)
+    spread = np.nanmedian(np.abs(outer - np.nanmedian(outer))) * 1.4826
+    usual = float(np.nanmedian(expected))
+    clean = (
+        (np.abs(outer - level) < 2.5 * spread + 0.1 * usual)
+        & (strength > 0.6 * usual)
+        & np.isfinite(values).all(axis=1)
+    )
+    if clean.sum() < 16:
+        return None
+    chosen = values[clean]
+    mean = chosen.mean(axis=0)
+    error = chosen.std(axis=0) / np.sqrt(max(4.0, clean.sum() / 2.5))
+    return EdgeProfile(columns[use], mean, np.maximum(error, 1e-4), radius)
+
+
+def fit_edges(profiles: list[EdgeProfile]) -> list[EdgeFit]:
+    """Fit all profiles of a particle with one shape of its thickness."""
+    tables = [_misfits(profile) for profile in profiles]
+    prior = ((POWERS - USUAL_POWER) / POWER_SPREAD) ** 2
+    # a profile is never quite of the model: its misfit is scaled so that the best fit is an ordinary one
+    scales = [
+        max(1.0, table.min() / max(4, profile.distance.size / 2 - 5))
+        for table, profile in zip(tables, profiles)
+    ]
+    shared = sum(table.min(axis=(1, 2)) / scale for table, scale in zip(tables, scales)) + prior
+    weight = np.exp(-0.5 * (shared - shared.min()))
+    weight /= weight.sum()
+    return [_summary(table / scale, scale, weight) for table, scale in zip(tables, scales)]
+
+
+def _summary(table: Array, scale: float, weight: Array) -> EdgeFit:
+    """Mean and deviation of the outward distance over all blurs and powers, weighted by how well they fit."""
+    density = np.exp(-0.5 * (table - table.min(axis=(1, 2), keepdims=True)))
+    density *= (weight / density.sum(axis=(1, 2)))[:, None, None]
+    over = density.sum(axis=(0, 1))
+    outward = float((over * OUTWARD).sum())
+    error = float(np.sqrt((over * (OUTWARD - outward) ** 2).sum()))
+    blur = float((density.sum(axis=(0, 2)) * BLURS).sum())
+    return EdgeFit(outward, error, float((weight * POWERS).sum()), blur, scale)
+
+
+def _misfits(profile: EdgeProfile) -> Array:
+    """Chi squared for every power, blur and outward distance, the linear terms solved for."""
+    y = profile.brightness / profile.error
+    depth = _depth(profile)
+    out = np.empty((POWERS.size, BLURS.size, OUTWARD.size))
+    for i, power in enumerate(POWERS):
+        for j, blur in enumerate(BLURS):
+            basis = _basis(profile, float(power), float(blur), depth) / profile.error
+            normal = np.einsum("kan,kbn->kab", basis, basis)
+            right = basis @ y
+            normal += np.eye(3) * 1e-9 * np.trace(normal, axis1=1, axis2=2)[:, None, None]
+            solved = np.linalg.solve(normal, right[..., None])[..., 0]
+            out[i, j] = (y @ y) - (solved * right).sum(axis=1)
+            out[i, j] += np.where(np.abs(solved[:, 2]) > 1.5 * np.abs(solved[:, 1]), 20.0, 0.0)
+    return out
+
+
+def _depth(profile: EdgeProfile) -> float:
+    """Absorption that corresponds to the contrast of the profile."""
+    inner = float(profile.brightness[: max(2, profile.distance.size // 6)].mean())
+    outer = float(profile.brightness[-6:].mean())
+    return float(np.clip(np.log(max(outer, 1e-6) / max(inner, 0.05 * abs(outer) + 1e-6)), -2.5, 2.5))
+
+
+def _basis(profile: EdgeProfile, power: float, blur: float, depth: float) -> Array:
+    """Constant, blurred transmission and its fringe at the profile's distances, for every outward distance."""
+    low, high = profile.distance[0] - 12.0, profile.distance[-1] + 12.0
+    x = np.arange(low, high, FINE)
+    inside = np.clip(-x / profile.radius, 0, 1)
+    g = (1 - (1 - inside) ** 2) ** power * (x < 0)
+    reference = (1 - (1 - min(0.99, 6.0 / profile.radius)) ** 2) ** power
+    sharp = np.exp(-depth * g / reference)
+    blurred = _blurred(sharp, blur)
+    fringe = blurred - _blurred(blurred, FRINGE_PX)
+    at = profile.distance[None, :] - OUTWARD[:, None]
+    rows = [np.interp(at.ravel(), x, row).reshape(at.shape) for row in (blurred, fringe)]
+    return np.stack([np.ones_like(at), *rows], axis=1)
+
+
+def _blurred(values: Array, sigma: float) -> Array:
+    from scipy.ndimage import gaussian_filter1d
+
+    return np.asarray(gaussian_filter1d(values, sigma / FINE, mode="nearest"))

@@ -1,0 +1,128 @@
+"""The look back: with all frames walked, each outline is found again between its past and its future.
+
+The bands of neighbouring frames are averaged along the outlines they belong to, so that a swelling particle is not
+blurred by the mean. Then the mean edge profile tells how far outside the steepest line the silhouette ends.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from tandem_em.analysis.outline_band import read_band
+from tandem_em.analysis.outline_crops import Crops
+from tandem_em.analysis.outline_locate import Found, Search, expected_strength, find_edge
+from tandem_em.analysis.outline_profile import EdgeFit, EdgeProfile, edge_profile, fit_edges
+from tandem_em.analysis.outline_walk import moved_outline
+from tandem_em.analysis.polygon import Array, Polygon, area, bulge_radius
+
+PROFILE_GROUPS = 12
+PROFILE_REACH = 12.0
+
+
+@dataclass
+class Review:
+    """Outlines of one particle in all walked frames (work pixels), to be improved together."""
+
+    crops: Crops
+    polarity: float
+    width: float
+    reach_mean: int
+    shapes: dict[int, Polygon]
+    found: dict[int, Found]
+    pinned: frozenset[int] = frozenset()  # kept as they are
+
+    @property
+    def frames(self) -> list[int]:
+        return sorted(self.shapes)
+
+    def improve(self, turns: int = 2) -> None:
+        """Find every outline again around the mean of its neighbours."""
+        for turn in range(turns):
+            expected = self._expected()
+            calm = self._calm_shapes(1.0 + 0.7 * self.reach_mean)
+            frames = self.frames
+            for place, frame in enumerate(frames):
+                if frame in self.pinned:
+                    continue
+                self._improve_one(frames, place, calm, expected[frame], last=turn == turns - 1)
+
+    def _improve_one(
+        self, frames: list[int], place: int, calm: dict[int, Polygon], expected: Array, last: bool
+    ) -> None:
+        frame = frames[place]
+        reach = self.reach_mean
+        sigma = max(0.5, 0.7 * reach)
+        near = frames[max(0, place - 2 * reach) : place + 2 * reach + 1]
+        weights = {k: math.exp(-0.5 * ((k - frame) / sigma) ** 2) for k in near}
+        weights = {k: w for k, w in weights.items() if w > 0.05}
+        guess = calm[frame]
+        span = float(np.clip(0.05 * math.sqrt(area(guess) / math.pi), 3.0, 6.0)) + 3 * self.width
+        band = read_band(self.crops, calm, weights, guess, span)
+        found = find_edge(band, self.polarity, expected, Search(self.width, 1.0, 0.1, 1.2))
+        self.found[frame] = found
+        self.shapes[frame] = moved_outline(guess, band.normals, found.moved)
+
+    def _expected(self) -> dict[int, Array]:
+        """Strength of the edge at each vertex, learned over the frames around each."""
+        frames = self.frames
+        table = np.stack([expected_strength(self.found[k].strength) for k in frames])
+        return dict(zip(frames, _time_mean(table, 6.0)))
+
+    def _calm_shapes(self, sigma: float) -> dict[int, Polygon]:
+        """Outlines averaged over neighbouring frames."""
+        frames = self.frames
+        table = np.stack([self.shapes[k] for k in frames])
+        table = _matched(table)
+        calm = _time_mean(table, sigma)
+        for place, frame in enumerate(frames):
+            if frame in self.pinned:
+                calm[place] = table[place]
+        return dict(zip(frames, calm))
+
+    def silhouettes(self) -> list[EdgeFit | None]:
+        """How far outside the followed line the silhouette lies, for each frame."""
+        frames = self.frames
+        groups = [g for g in np.array_split(frames, min(PROFILE_GROUPS, max(1, len(frames) // 4))) if len(g)]
+        profiles: list[EdgeProfile] = []
+        middles: list[float] = []
+        for group in groups:
+            profile = self._group_profile([int(k) for k in group])
+            if profile is not None:
+                profiles.append(profile)
+                middles.append(float(group.mean()))
+        if not profiles:
+            return [None] * len(frames)
+        fits = fit_edges(profiles)
+        outward = np.interp(frames, middles, [fit.outward for fit in fits])
+        nearest = [int(np.argmin(np.abs(np.array(middles) - k))) for k in frames]
+        return [
+            EdgeFit(float(o), fits[n].error, fits[n].power, fits[n].blur, fits[n].misfit)
+            for o, n in zip(outward, nearest)
+        ]
+
+    def _group_profile(self, group: list[int]) -> EdgeProfile | None:
+        middle = group[len(group) // 2]
+        band = read_band(
+            self.crops, self.shapes, dict.fromkeys(group, 1.0), self.shapes[middle], PROFILE_REACH
+        )
+        radius = bulge_radius(self.shapes[middle])
+        return edge_profile(band, radius, self.found[middle].strength, self.found[middle].expected)
+
+
+def _time_mean(table: Array, sigma: float) -> Array:
+    from scipy.ndimage import gaussian_filter1d
+
+    return np.asarray(gaussian_filter1d(table, sigma, axis=0, mode="nearest"))
+
+
+def _matched(table: Array, reach: int = 3) -> Array:
+    """Outlines whose first vertices correspond from frame to frame (they slide a little when spaced anew)."""
+    out = table.copy()
+    for k in range(1, len(out)):
+        shifts = range(-reach, reach + 1)
+        costs = [float(((np.roll(table[k], s, axis=0) - out[k - 1]) ** 2).sum()) for s in shifts]
+        out[k] = np.roll(table[k], shifts[int(np.argmin(costs))], axis=0)
+    return out

@@ -1,0 +1,110 @@
+"""Outlines follow the particles they were drawn around, with areas that hold against the truth."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+import pytest
+
+from tandem_em.analysis.outline_follow import follow, follow_many
+from tandem_em.analysis.outline_result import FollowOptions
+from tandem_em.analysis.polygon import area, centroid, overlap
+from tandem_em.jobs import run_to_end
+from tandem_em.notices import UserError
+from tandem_em.simulation.movie_levels import level_recipe
+from tandem_em.simulation.movie_physics import movie, truth
+from tandem_em.simulation.movie_recipe import MovieRecipe
+
+FRAMES = 20
+
+
+@lru_cache(maxsize=4)
+def made(level: str, seed: int, scene: str = "single") -> tuple[MovieRecipe, np.ndarray]:
+    recipe = level_recipe(level, seed, scene, frames=FRAMES, size=128)  # type: ignore[arg-type]
+    return recipe, movie(recipe)
+
+
+def drawn(recipe: MovieRecipe, frame: int, name: str = "P1", scale: float = 1.04) -> np.ndarray:
+    """A true outline as a hand draws it: too large, with few corners."""
+    polygon = truth(recipe, frame)[name][::18]
+    middle = centroid(polygon)
+    return middle + (polygon - middle) * scale
+
+
+def errors(recipe: MovieRecipe, result: object, name: str = "P1") -> np.ndarray:
+    outlines = result.outlines  # type: ignore[attr-defined]
+    return np.array([area(outlines[k].polygon) / area(truth(recipe, k)[name]) - 1 for k in sorted(outlines)])
+
+
+def test_an_easy_particle_is_followed_through_every_frame() -> None:
+    recipe, frames = made("easy", 2)
+    drift = np.array(recipe.drift_px)
+    result = run_to_end(follow(lambda k: frames[k], FRAMES, {0: drawn(recipe, 0)}, drift))
+    assert sorted(result.outlines) == list(range(FRAMES))
+    assert np.median(np.abs(errors(recipe, result))) < 0.02
+    assert min(overlap(result.outlines[k].polygon, truth(recipe, k)["P1"]) for k in range(FRAMES)) > 0.94
+
+
+def test_following_starts_in_any_frame_and_goes_both_ways() -> None:
+    recipe, frames = made("easy", 2)
+    drift = np.array(recipe.drift_px)
+    result = run_to_end(follow(lambda k: frames[k], FRAMES, {11: drawn(recipe, 11, scale=0.96)}, drift))
+    assert sorted(result.outlines) == list(range(FRAMES))
+    assert np.median(np.abs(errors(recipe, result))) < 0.02
+
+
+def test_progress_carries_each_outline_once_it_is_found_and_frames_are_read_once() -> None:
+    recipe, frames = made("easy", 2)
+    read: list[int] = []
+
+    def read_frame(k: int) -> np.ndarray:
+        read.append(k)
+        return frames[k]
+
+    job = follow_many(
+        read_frame,
+        FRAMES,
+        {"A": {0: drawn(recipe, 0)}, "B": {4: drawn(recipe, 4)}},
+        np.array(recipe.drift_px),
+    )
+    seen: dict[str, set[int]] = {"A": set(), "B": set()}
+    for _ in range(10):
+        for name, outlines in (next(job).partial or {}).items():
+            seen[name] |= outlines.keys()
+    job.close()
+    assert seen["A"] == set(range(10))
+    assert seen["B"] == set(range(4, 10))
+    assert len(read) == len(set(read))
+
+
+def test_a_blanked_frame_has_no_outline() -> None:
+    recipe, frames = made("easy", 2)
+    dark = frames.copy()
+    dark[[6, 7]] = 100
+    result = run_to_end(follow(lambda k: dark[k], FRAMES, {0: drawn(recipe, 0)}, np.array(recipe.drift_px)))
+    assert result.blank == {6, 7}
+    assert not {6, 7} & result.outlines.keys()
+    assert 8 in result.outlines
+
+
+def test_an_exact_key_is_kept_as_drawn() -> None:
+    recipe, frames = made("easy", 2)
+    mine = drawn(recipe, 9, scale=1.1)
+    options = FollowOptions(exact_keys=frozenset({9}), frames=(4, 12))
+    keys = {0: drawn(recipe, 0), 9: mine}
+    result = run_to_end(follow(lambda k: frames[k], FRAMES, keys, np.array(recipe.drift_px), options))
+    np.testing.assert_allclose(result.outlines[9].polygon, mine)
+    assert result.outlines[9].is_key
+    assert set(range(5, 13)) <= result.outlines.keys()
+
+
+def test_wrong_calls_get_a_sentence() -> None:
+    frames = np.ones((3, 40, 40), np.uint16)
+    square = np.array([[10, 10], [30, 10], [30, 30], [10, 30.0]])
+    with pytest.raises(UserError, match="frame 7"):
+        run_to_end(follow(lambda k: frames[k], 3, {7: square}))
+    with pytest.raises(UserError, match="encloses no area"):
+        run_to_end(follow(lambda k: frames[k], 3, {0: square[:2]}))
+    with pytest.raises(UserError, match="drift"):
+        run_to_end(follow(lambda k: frames[k], 3, {0: square}, np.zeros((2, 2))))
