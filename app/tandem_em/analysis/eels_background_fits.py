@@ -64,7 +64,9 @@ class LogPolynomial:
         self._bounds = channels.fit_start + np.floor(np.linspace(0, window.size, areas + 1) + 0.5).astype(
             np.int64
         )
-        self._bounds_unsigned = self._bounds.astype(np.uint64)
+        # ones and zeros: sums of all areas in one pass over the window
+        inside = np.arange(window.size) + channels.fit_start
+        self._inside = 1.0 * ((inside >= self._bounds[:-1, None]) & (inside < self._bounds[1:, None]))
         t = self.form.variable(window)
         parts = np.split(t, self._bounds[1:-1] - channels.fit_start)
         self._channels = np.array([part.size for part in parts], dtype=np.float64)
@@ -75,13 +77,13 @@ class LogPolynomial:
         self._powers = np.ascontiguousarray(self._powers)
 
     def solve(self, strip: NDArray[Any], detail: Detail) -> Solved:
-        from tandem_em.analysis.eels_kernels import area_sums, fit_log_polynomial
+        from tandem_em.analysis.eels_kernels import fit_log_polynomial, moments
 
         pixels, c = strip.shape[0], self.channels
         areas = np.empty((pixels, self._bounds.size - 1))
         background, variance, total = (np.empty(pixels) for _ in range(3))
         coefficients = np.empty((pixels, self._powers.shape[1]))
-        area_sums(strip, self._bounds_unsigned, c.signal_start, c.signal_stop, areas, total)
+        moments(strip, self._inside, c.fit_start, c.signal_start, c.signal_stop, areas, total)
         fit_log_polynomial(
             areas, self._channels, self._spreads, self._powers, self._nodes, self._node_weights,
             coefficients, background, variance,

@@ -279,22 +279,6 @@ def fit_power_law(data, start, moment, norm, t, base, reach, log_level, exponent
             exponent[pixel] = math.nan
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
-def area_sums(data, bounds, first, last, areas, total):  # type: ignore[no-untyped-def]
-    """Sums between neighbouring bounds (unsigned, so that the loops vectorise) and the signal sum of each pixel."""
-    for pixel in range(data.shape[0]):
-        row = data[pixel]
-        for k in range(bounds.shape[0] - 1):
-            value = 0.0
-            for i in range(bounds[k], bounds[k + 1]):
-                value += row[i]
-            areas[pixel, k] = value
-        signal = 0.0
-        for count in data[pixel, first:last]:
-            signal += count
-        total[pixel] = signal
-
-
 @njit(cache=True, nogil=True)
 def _factor(matrix):  # type: ignore[no-untyped-def]
     """Cholesky factor of a small symmetric matrix, in place of its lower half; False when it is not positive."""
