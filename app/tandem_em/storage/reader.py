@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from tandem_em.jobs import Job, Progress
-from tandem_em.model.arrays import ArraySource
+from tandem_em.model.arrays import ArraySource, MemoryArray
 from tandem_em.model.clock import Clock
 from tandem_em.model.frames import FrameStack
 from tandem_em.model.items import Item
@@ -268,6 +268,8 @@ def _source_of(
         return UnavailableArray((0, 1, 1), np.dtype(np.uint16), problem, advice), problem
     if not is_linked:
         return StoredArray(reading.owner, item.id, shape, dtype), ""
+    if 0 in shape:
+        return MemoryArray(np.zeros(shape, dtype)), ""
     origin = reading.items.get(item.source_id)
     if not isinstance(origin, SourceFile):
         problem = f"{name} is kept in another file, but {reading.path.name} does not say in which."

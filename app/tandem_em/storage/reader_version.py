@@ -24,6 +24,15 @@ class Found:
     needs_migration: bool
 
 
+@dataclass(frozen=True)
+class Examined:
+    """What is known before opening. `is_locked`: it cannot be had for writing."""
+
+    found: Found
+    is_locked: bool
+    was_recovered: bool
+
+
 _ours: dict[tuple[int, int], tuple[int, int]] = {}
 """Files this program closed: (device, inode) -> (size, time of change). They need not be looked through again."""
 
@@ -33,21 +42,21 @@ def note_ours(path: Path) -> None:
     _ours[state.st_dev, state.st_ino] = state.st_size, state.st_mtime_ns
 
 
-def examine(path: Path, readonly: bool) -> Job[tuple[Found, bool]]:
-    """Make sure a file may be opened: finish what a crash interrupted, look through it, find its version. Returns that
-    and whether it can not be had for writing. UserError when it is not a session this program can read."""
+def examine(path: Path, readonly: bool) -> Job[Examined]:
+    """Make sure a file may be opened: finish what a crash interrupted, look through it, find its version. UserError
+    when it is not a session this program can read."""
     is_locked = holds_lock(path)
-    is_torn = _has_pending_commit(path)
+    is_torn, was_recovered = _has_pending_commit(path), False
     if is_torn and not is_locked and not readonly:
-        file, _report = opening.open_to_write(path)
+        file, report = opening.open_to_write(path)
         file.raw.close()
-        is_torn = False
+        is_torn, was_recovered = False, report.was_needed
     state = path.stat()
     is_ours = _ours.get((state.st_dev, state.st_ino)) == (state.st_size, state.st_mtime_ns)
     if not is_ours and not is_torn and not (is_locked and opening.who_writes(path) is not None):
         yield Progress(0, 0, f"Looking through {path.name}")
         require_sound(path)
-    return check_version(path), is_locked
+    return Examined(check_version(path), is_locked, was_recovered)
 
 
 def _has_pending_commit(path: Path) -> bool:

@@ -126,16 +126,20 @@ def _repair(whole: Path, path: Path, out: Path) -> Job[list[str]]:
     require_sound(whole)
     store = Hdf5Store.open(whole, "r")
     migrated: Path | None = None
+    reason: UserError | None = None
     try:
         try:
             found = store.call(lambda h5: found_in(h5, path.name)).result()
-        except UserError:
-            found = None  # the note about the version is gone: read it as one of the present
+        except UserError as error:
+            found, reason = (
+                None,
+                error,
+            )  # the note about the version may just be gone: read it as one of the present
         if found is not None and found.needs_migration:
             store.abandon()
             migrated = yield from migrated_copy(whole)
             store = Hdf5Store.open(migrated, "r")
-        report = yield from _move_over(store, whole, out)
+        report = yield from _move_over(store, whole, out, reason)
     finally:
         store.abandon()
         if migrated is not None:
@@ -143,8 +147,11 @@ def _repair(whole: Path, path: Path, out: Path) -> Job[list[str]]:
     return report
 
 
-def _move_over(store: Hdf5Store, path: Path, out: Path) -> Job[list[str]]:
+def _move_over(store: Hdf5Store, path: Path, out: Path, reason: UserError | None) -> Job[list[str]]:
+    """Read the items and save them anew. `reason`: why this may be no session at all."""
     loaded = yield from read_session(store.call, _Owner(path), path, None)
+    if reason is not None and not loaded.ledger.homes:
+        raise reason
     session: Session = loaded.session
     report = [f"{len(list(session.items()))} items were read.", *loaded.problems]
     mended: dict[str, MendedArray] = {}

@@ -36,7 +36,7 @@ from tandem_em.storage.reader import open_linked, read_session
 from tandem_em.storage.reader_arrays import ChunkIndex, LinkOpener, StoredArray, index_of
 from tandem_em.storage.reader_size import SizeReport, size_report
 from tandem_em.storage.reader_version import examine, note_ours
-from tandem_em.storage.writer import apply_plan, note_shown, throw_away
+from tandem_em.storage.writer import apply_plan, changes_order, note_shown, throw_away
 from tandem_em.storage.writer_copy import copy_session
 from tandem_em.storage.writer_fields import Branch, Written, branch_names, encode_item, run_marks
 from tandem_em.storage.writer_frames import discard, stage
@@ -70,6 +70,8 @@ class SessionStore:
         """Who writes to it, when that is another program."""
         self.problems: list[str] = []
         """What `load` could not read (sentences)."""
+        self.was_recovered = False
+        """Opening finished or cut off what a crash had interrupted."""
         self._store = store
         self._open_link = open_link
         self._generation = 1
@@ -134,15 +136,22 @@ class SessionStore:
         the file may not be written to, or when it is from a newer version. UserError for anything else."""
         path = Path(path)
         yield Progress(0, 0, f"Opening {path.name}")
-        found, is_locked = yield from examine(path, readonly)
+        examined = yield from examine(path, readonly)
+        found, is_locked = examined.found, examined.is_locked
         if found.needs_migration:
-            if readonly or is_locked:
-                path, readonly = (yield from migrated_copy(path)), True
-            else:
-                yield from migrate(path)
+            if readonly or is_locked:  # a migrated copy is looked at in its place
+                made = cls(
+                    Hdf5Store.open((yield from migrated_copy(path)), "r"), path, open_link, who_writes(path)
+                )
+                made.problems.append(
+                    f"{path.name} has the old format {found.version}: it is open for reading only."
+                )
+                return made
+            yield from migrate(path)
         options = ALIGNED if for_recording else PACKED
         if not readonly and not is_locked and found.may_edit:
             made = cls(Hdf5Store.open(path, "rw", **options), path, open_link, None)
+            made.was_recovered = examined.was_recovered or made._store.recovery.was_needed
             made._store.call(_empty_trash).result()  # what a crash left: nobody can bring it back any more
             return made
         made = cls(Hdf5Store.open(path, "r"), path, open_link, who_writes(path))
@@ -161,11 +170,6 @@ class SessionStore:
         """What the disk refuses at present; None when all is well."""
         return self._store.trouble
 
-    @property
-    def was_recovered(self) -> bool:
-        """Opening finished or cut off what a crash had interrupted."""
-        return self._store.recovery.was_needed
-
     def close(self) -> None:
         """Commit everything, drop what was deleted, close. UserError when the disk refuses: it stays open."""
         for item_id in list(self._recording.ids):
@@ -176,10 +180,20 @@ class SessionStore:
         if self._store.is_writable:
             note_ours(self.path)
 
+        self._drop_copy()
+
     def abandon(self) -> None:
         """Let go at once; the file stays at its last commit."""
         self._recording.drop_all()
         self._store.abandon()
+        self._drop_copy()
+
+    def _drop_copy(self) -> None:
+        """The migrated copy of an old session that was only looked at."""
+        if self._store.path != self.path:
+            import shutil
+
+            shutil.rmtree(self._store.path.parent, ignore_errors=True)
 
     def __enter__(self) -> SessionStore:
         return self
@@ -281,6 +295,8 @@ class SessionStore:
         with self._saving:
             if number < self._applied:
                 return SaveReport()  # a newer snapshot is already in the file
+            if plan.is_empty and not changes_order(plan, self._ledger):
+                return SaveReport()
             try:
                 yield from self._embed(plan, staged, compress)
                 ledger = self._ledger.copy()

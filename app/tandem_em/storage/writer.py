@@ -48,8 +48,10 @@ def apply_plan(h5: Any, plan: Plan, ledger: Ledger, staged: dict[str, str]) -> N
             show_result(group, record.item)
     for item_id, path in staged.items():
         take_in(h5, item_id, path, ledger)
+    changed = {record.id for record in plan.records}
     for item_id, source in plan.linked.items():
-        _note_link(h5, h5[ledger.homes[item_id]], source.shape, source.dtype)
+        if item_id in changed:
+            _note_link(h5, h5[ledger.homes[item_id]], source.shape, source.dtype)
     for kind, items in plan.tables.items():
         write_records(h5, kind, items, plan.start_iso)
         ledger.records[kind] = plan.marks[kind]
@@ -233,6 +235,10 @@ def _show_tracks(h5: Any, entry: Any, plan: Plan, ledger: Ledger) -> None:
     for name in existing.values() if plan.is_complete else ():
         remove(entry, name)
         ledger.shown.pop(name, None)
+
+
+def changes_order(plan: Plan, ledger: Ledger) -> bool:
+    return plan.is_complete and json.dumps(plan.order) != ledger.order
 
 
 def _write_order(h5: Any, plan: Plan, ledger: Ledger) -> None:

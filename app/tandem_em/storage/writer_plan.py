@@ -76,7 +76,7 @@ class Plan:
     removed: list[str] = field(default_factory=list)
     embeddings: list[Embedding] = field(default_factory=list)
     linked: dict[str, ArraySource] = field(default_factory=dict)
-    """Streams whose data stay in another file."""
+    """Streams whose data stay in another file, or that have none yet: an empty data set troubles other programs."""
     order: dict[str, list[str]] = field(default_factory=dict)
     is_complete: bool = True
     recording: frozenset[str] = frozenset()
@@ -168,8 +168,11 @@ def _plan_data(
 ) -> None:
     source = item.source
     origin = session.sources.get(item.source_id)
-    if isinstance(origin, SourceFile) and origin.linked:
+    is_linked = isinstance(origin, SourceFile) and origin.linked
+    if (is_linked or 0 in source.shape) and not isinstance(source, UnavailableArray):
         plan.linked[item.id] = source
+    elif is_linked:
+        return
     elif not _is_inside(item, source, embedded, owner):
         plan.embeddings.append(Embedding(item.id, item.kind, source, item.name or item.id))
 
