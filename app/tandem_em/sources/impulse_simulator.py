@@ -89,8 +89,9 @@ class ImpulseSimulator:
                 "compliance": self.compliance_V,
             },
         }
+        skip, self.skip_next = self.skip_next, False
         for topic, properties in values.items():
-            self._numbers[topic] += 2 if self.skip_next else 1
+            self._numbers[topic] += 2 if skip else 1
             facts = {
                 "sequenceNumber": self._numbers[topic],
                 "timeStamp": datetime.now().isoformat(),
@@ -98,7 +99,6 @@ class ImpulseSimulator:
                 **properties,
             }
             data.send_multipart([topic.encode(), json.dumps(facts).encode()])
-        self.skip_next = False
 
     def _answer(self, request: bytes) -> dict[str, Any]:
         try:

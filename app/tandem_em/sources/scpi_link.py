@@ -223,9 +223,20 @@ def visa_manager() -> Any:
 
 
 def find_instruments() -> list[str]:
-    """VISA addresses that could be opened here (serial ports, GPIB, USB, LAN as far as VISA finds them)."""
+    """VISA addresses that could be opened here. pyvisa-py would look for LAN instruments by broadcasting from an open
+    socket; nothing is sent to the network unasked, so there only serial, GPIB and USB are listed."""
     manager = visa_manager()
     try:
-        return sorted(str(name) for name in manager.list_resources("?*"))
+        if manager.visalib.library_path != "py":
+            return sorted(str(name) for name in manager.list_resources("?*"))
     finally:
         manager.close()
+    from pyvisa.constants import InterfaceType
+    from pyvisa_py.sessions import Session
+
+    found: set[str] = set()
+    for kind, session in Session.iter_valid_session_classes():
+        if kind[0] != InterfaceType.tcpip:
+            with contextlib.suppress(Exception):
+                found.update(map(str, session.list_resources()))
+    return sorted(found)

@@ -37,7 +37,7 @@ class Bench:
         self.core = GuardianCore(config, open_link(self.server.address, timeout_s=0.3), self.said.append)
         self.core.beat()
 
-    def run(self, until: Callable[[], bool], limit_s: float = 5.0) -> float:
+    def run(self, until: Callable[[], bool], limit_s: float = 20.0) -> float:
         """Turn until something is so; returns how long it took."""
         start = time.monotonic()
         while not until():

@@ -42,7 +42,7 @@ def session(seconds: float = 2.0) -> Session:
     return made
 
 
-def drain(sources: list[Any], is_enough: Callable[[], bool], limit_s: float = 10.0) -> list[Block]:
+def drain(sources: list[Any], is_enough: Callable[[], bool], limit_s: float = 40.0) -> list[Block]:
     blocks: list[Block] = []
     deadline = time.monotonic() + limit_s
     while not is_enough() or any(s.status().queued for s in sources):
@@ -147,7 +147,7 @@ def test_out_through_the_wire_into_a_real_receiver() -> None:
     _clock, sources = replay_sources(session(), speed=5.0)
     wire = ReplayOverWire(sources[1], f"127.0.0.1:{port}")
     frames: list[FrameBlock] = []
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 40
     while len(frames) < 40:
         assert time.monotonic() < deadline
         block = receiver.read(0.2)

@@ -22,7 +22,7 @@ from tandem_em.sources.threaded import ThreadedSource
 
 
 def collect(
-    source: ThreadedSource, is_enough: Callable[[list[Block]], bool], limit_s: float = 10.0
+    source: ThreadedSource, is_enough: Callable[[list[Block]], bool], limit_s: float = 40.0
 ) -> list[Block]:
     blocks: list[Block] = []
     deadline = time.monotonic() + limit_s

@@ -53,7 +53,7 @@ def watch(folder: Path, read_file: Any = read_tiff, **more: Any) -> FolderSource
 
 
 def collect(
-    source: FolderSource, is_enough: Callable[[list[Block]], bool], limit_s: float = 20.0
+    source: FolderSource, is_enough: Callable[[list[Block]], bool], limit_s: float = 60.0
 ) -> list[Block]:
     blocks: list[Block] = []
     deadline = time.monotonic() + limit_s

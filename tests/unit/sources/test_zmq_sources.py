@@ -35,7 +35,7 @@ def free_port() -> int:
 
 
 def collect(
-    source: ThreadedSource, is_enough: Callable[[list[Block]], bool], limit_s: float = 10.0
+    source: ThreadedSource, is_enough: Callable[[list[Block]], bool], limit_s: float = 40.0
 ) -> list[Block]:
     blocks: list[Block] = []
     deadline = time.monotonic() + limit_s
