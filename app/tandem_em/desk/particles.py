@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
 
 from tandem_em.jobs import Job
 from tandem_em.model.frames import FrameStack
 from tandem_em.model.tracks import Outline, Particle, Polygon
+
+if TYPE_CHECKING:
+    from tandem_em.analysis.outline_result import FollowedOutline
 
 
 def polygon_area(polygon: Polygon) -> float:
@@ -38,7 +44,58 @@ def find_drift(
     return np.asarray(found)
 
 
-def follow(stack: FrameStack, drawn: list[Particle]) -> Job[list[dict[int, Outline]]]:
-    """Follow particles from their key outlines through the whole stack."""
-    raise NotImplementedError
-    yield
+def follow(
+    stack: FrameStack,
+    drawn: list[Particle],
+    *,
+    exact_keys: frozenset[int] = frozenset(),
+    span: tuple[int, int] | None = None,
+    stop_below: float | None = None,
+) -> Job[list[dict[int, Outline]]]:
+    """Follow particles from their key outlines; returns the outlines of each, by frame.
+
+    Progress carries {particle id: {frame: Outline}} of what is new, to be drawn while it works. `exact_keys` stay as
+    drawn, other keys snap to the edge. `span`: only these frames; outlines outside stay as they are.
+    """
+    from tandem_em.analysis.outline_follow import follow_many
+    from tandem_em.analysis.outline_result import FollowOptions
+
+    keys = {particle.id: particle.keys for particle in drawn}
+    before = {particle.id: dict(particle.outlines) for particle in drawn}
+    options = FollowOptions(exact_keys=exact_keys, frames=span, stop_below=stop_below)
+    job = follow_many(stack.frame, len(stack), keys, stack.drift_px, options)
+    try:
+        while True:
+            progress = next(job)
+            partial = {name: _outlines(found) for name, found in (progress.partial or {}).items()}
+            yield replace(progress, partial=partial or None)
+    except StopIteration as stop:
+        results = stop.value
+    finally:
+        job.close()
+    low, high = span or (0, len(stack) - 1)
+    answer = []
+    for particle in drawn:
+        kept = {frame: outline for frame, outline in before[particle.id].items() if not low <= frame <= high}
+        found = _outlines(results[particle.id].outlines)
+        keyed = {
+            frame: replace(outline, is_key=True)
+            for frame, outline in found.items()
+            if frame in keys[particle.id]
+        }
+        answer.append(kept | found | keyed)
+    return answer
+
+
+def _outlines(found: dict[int, FollowedOutline]) -> dict[int, Outline]:
+    return {
+        int(frame): Outline(o.polygon, o.confidence, o.is_key, o.area_px, o.area_low_px, o.area_high_px)
+        for frame, o in found.items()
+    }
+
+
+def propose(stack: FrameStack, frame: int, x: float, y: float) -> Polygon:
+    """The outline of what lies under a click, to be accepted or corrected."""
+    from tandem_em.analysis.outline_propose import propose_outline
+
+    return np.asarray(propose_outline(stack.frame(frame), x, y))
