@@ -1,0 +1,300 @@
+"""What is done to whole stacks: drift, calibration, what axis 0 is, region statistics, kymographs, dose, filters."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tandem_em.desk import particles
+from tandem_em.desk.desk import Desk
+from tandem_em.desk.provenance import step_for
+from tandem_em.jobs import Job, Progress, Task
+from tandem_em.model.dose import DoseSettings
+from tandem_em.model.edits import AddItem, ChangeFields, RemoveItem
+from tandem_em.model.frames import FrameStack
+from tandem_em.model.history import Edit
+from tandem_em.model.provenance import ResultSet
+from tandem_em.notices import UserError
+
+Region = tuple[int, int, int, int]
+"""x0, y0, x1, y1 in pixels of frame 0 (drift taken off); x1 and y1 are not included."""
+Point = tuple[float, float]
+Frame = NDArray[Any]
+REGION = "region statistics"
+
+
+# --- drift ----------------------------------------------------------------------------------------------------------
+
+
+def correct_drift(
+    desk: Desk, stack: FrameStack, region: Region | None = None, on_end: Callable[[], None] | None = None
+) -> Task[Any]:
+    """Find the drift in a job and keep it: one undoable step. Raw frames stay as they are."""
+    if len(stack) < 2:
+        raise UserError(f"{stack.name} has only one frame.", "Drift needs at least two.")
+
+    def finished(drift: NDArray[np.float64]) -> None:
+        if desk.session.stacks.get(stack.id) is not stack:
+            return
+        label = f"Correct the drift of {stack.name}"
+        step = step_for(
+            "Drift", [], {"region": list(region) if region else None, "frames": len(drift)}, [stack.id]
+        )
+        desk.do(label, ChangeFields(label, stack.id, {"drift_px": drift}), AddItem(label, step))
+        desk.notices.info(
+            f"{stack.name} drifts by up to {_drift_text(stack, drift)}.", "It is taken off on view only."
+        )
+        if on_end is not None:
+            on_end()
+
+    job = particles.find_drift(stack, region)
+    return desk.start(f"Finding the drift of {stack.name}", job, finished, key=f"drift {stack.id}")
+
+
+def _drift_text(stack: FrameStack, drift: NDArray[np.float64]) -> str:
+    far = float(np.nanmax(np.hypot(*(drift - drift[:1]).T))) if len(drift) else 0.0
+    return f"{far * stack.pixel_nm:.3g} nm" if stack.pixel_nm else f"{far:.1f} px"
+
+
+def drop_drift(desk: Desk, stack: FrameStack) -> None:
+    desk.change(f"Remove the drift correction of {stack.name}", stack, drift_px=None)
+
+
+# --- calibration and axis 0 -----------------------------------------------------------------------------------------
+
+
+def set_pixel(desk: Desk, stack: FrameStack, pixel_nm: float, pixel_from: str = "scale bar") -> None:
+    """Calibrate a stack; a scale bar is remembered for its magnification."""
+    if not (math.isfinite(pixel_nm) and pixel_nm > 0):
+        raise UserError("That is no length.", "Draw along the scale bar and type its length.")
+    desk.change(f"Calibrate {stack.name}", stack, pixel_nm=float(pixel_nm), pixel_from=pixel_from)
+    if stack.magnification and pixel_from == "scale bar":
+        known = dict(desk.settings.values.pixel_by_magnification)
+        known[magnification_key(stack)] = float(pixel_nm)
+        desk.settings.change(pixel_by_magnification=known)
+
+
+def magnification_key(stack: FrameStack) -> str:
+    """Camera pixels differ with binning: the width of the frame belongs to the magnification."""
+    return f"{stack.magnification:g}x {stack.shape[2]}px"
+
+
+def remembered_pixel(desk: Desk, stack: FrameStack) -> float | None:
+    """What the scale bar said last time at this magnification, for a stack without calibration."""
+    if stack.pixel_nm or not stack.magnification:
+        return None
+    return desk.settings.values.pixel_by_magnification.get(magnification_key(stack))
+
+
+def answer_axis(desk: Desk, stack: FrameStack, is_time: bool) -> None:
+    """Whether axis 0 is time. Without stamps the frames get a nominal second (or exposure) each, marked as nominal."""
+    fields: dict[str, Any] = {"axis0_is_time": is_time}
+    if is_time and not np.isfinite(stack.times).any():
+        fields |= {"times": np.arange(len(stack)) * (stack.exposure_s or 1.0), "times_from": "nominal"}
+    if not is_time:
+        fields |= {"times": np.full(len(stack), np.nan), "times_from": "none"}
+    desk.change(f"{stack.name}: {'frames over time' if is_time else 'separate images'}", stack, **fields)
+
+
+# --- numbers out of frames ------------------------------------------------------------------------------------------
+
+
+def region_statistics(desk: Desk, stack: FrameStack, region: Region) -> Task[Any]:
+    """Mean and spread of a region in every frame, as a stored result with a lane."""
+    x0, y0, x1, y1 = region
+    if x1 - x0 < 1 or y1 - y0 < 1:
+        raise UserError("The region holds no pixel.", "Drag a rectangle over the image.")
+    name = f"ROI {1 + sum(r.analysis == REGION for r in desk.session.results)} of {stack.name}"
+    step = step_for(name, [stack], {"region": list(region)})
+
+    def finished(found: NDArray[np.float64]) -> None:
+        result = ResultSet(
+            name=name,
+            analysis=REGION,
+            arrays={"t_s": stack.t[: len(found)].copy(), "mean": found[:, 0], "sd": found[:, 1]},
+            units={"t_s": "s", "mean": stack.unit, "sd": stack.unit},
+            values={"region": list(region)},
+            owner_id=stack.id,
+            step_id=step.id,
+            simulated=stack.simulated,
+        )
+        step.outputs.append(result.id)
+        desk.add(f"Measure {name}", step, result)
+        desk.session.focus.select("result", result.id)
+
+    return desk.start(f"Measuring {name}", measuring(stack, region), finished, key=f"region {stack.id}")
+
+
+def measuring(stack: FrameStack, region: Region) -> Job[NDArray[np.float64]]:
+    """Mean and standard deviation of a region (T, 2), followed by the drift; NaN for frames that cannot be read."""
+    found = np.full((len(stack), 2), np.nan)
+    for index in range(len(stack)):
+        yield Progress(index, len(stack), "Measuring the region")
+        part = _part(stack, index, region)
+        if part is not None and part.size:
+            found[index] = float(part.mean()), float(part.std())
+    return found
+
+
+def _part(stack: FrameStack, index: int, region: Region) -> Frame | None:
+    dx, dy = (round(each) for each in stack.drift_at(index))
+    x0, y0, x1, y1 = region
+    _, height, width = stack.shape
+    rows = slice(max(0, y0 + dy), max(0, min(height, y1 + dy)))
+    columns = slice(max(0, x0 + dx), max(0, min(width, x1 + dx)))
+    try:
+        return np.asarray(stack.source.read((index, rows, columns)), np.float64)
+    except UserError:
+        return None
+
+
+def kymograph(stack: FrameStack, start: Point, end: Point, width_px: float) -> Job[NDArray[np.float64]]:
+    """The profile along a line (pixels of frame 0) of every frame: (T, distance); NaN rows for frames nobody can read."""
+    from tandem_em.analysis.line_profile import profile
+
+    rows: list[NDArray[np.float64] | None] = []
+    for index in range(len(stack)):
+        yield Progress(index, len(stack), "Cutting along the line")
+        dx, dy = stack.drift_at(index)
+        try:
+            frame = stack.frame(index)
+        except UserError:
+            rows.append(None)
+            continue
+        ends = (start[0] + dx, start[1] + dy), (end[0] + dx, end[1] + dy)
+        rows.append(profile(frame, *ends, width_px)[1])
+    length = max((len(row) for row in rows if row is not None), default=0)
+    out = np.full((len(rows), length), np.nan)
+    for index, row in enumerate(rows):
+        if row is not None:
+            out[index, : len(row)] = row
+    return out
+
+
+# --- dose -----------------------------------------------------------------------------------------------------------
+
+
+def type_dose(desk: Desk, stack: FrameStack, rate_e_A2s: float, budget_e_A2: float | None) -> None:
+    """A typed dose rate (and budget) for a stack."""
+    known = next((dose for dose in desk.session.doses if dose.stack_id == stack.id), None)
+    fields: dict[str, Any] = {"rate_from": "typed", "rate_e_A2s": rate_e_A2s, "budget_e_A2": budget_e_A2}
+    if known is None:
+        desk.add("Set the dose rate", DoseSettings(name=stack.name, stack_id=stack.id, **fields))
+    else:
+        desk.change("Set the dose rate", known, **fields)
+
+
+def dose_from_counts(desk: Desk, stack: FrameStack, counts_per_electron: float, offset: float) -> Task[Any]:
+    """Dose of every frame from its calibrated counts, beam-off frames as they are; stored as a result."""
+    if not stack.pixel_nm:
+        raise UserError(f"{stack.name} has no pixel size.", "Calibrate it on the scale bar first.")
+    if counts_per_electron <= 0:
+        raise UserError(
+            "Counts per electron must be positive.", "The camera's data sheet or its calibration has it."
+        )
+    area_A2 = (10 * stack.pixel_nm) ** 2
+    calibration = {"counts_per_electron": counts_per_electron, "counts_offset": offset}
+    _, height, width = stack.shape
+
+    def finished(found: NDArray[np.float64]) -> None:
+        exposure = exposure_of(stack)
+        per_frame = np.clip((found[:, 0] - offset) / counts_per_electron, 0, None) / area_A2
+        rate, total = dose_over_time(stack.t[: len(found)], per_frame, exposure)
+        label = f"Dose of {stack.name} from counts"
+        step = step_for(label, [stack], calibration | {"exposure_s": exposure})
+        result = ResultSet(
+            name=label, analysis="dose", arrays={"t_s": stack.t[: len(found)].copy(), "rate_e_A2s": rate, "dose_e_A2": total},
+            units={"t_s": "s", "rate_e_A2s": "e/Å²s", "dose_e_A2": "e/Å²"}, values=dict(calibration), owner_id=stack.id,
+            step_id=step.id, simulated=stack.simulated,
+        )  # fmt: skip
+        step.outputs.append(result.id)
+        older = [r for r in desk.session.results if r.analysis == "dose" and r.owner_id == stack.id]
+        edits: list[Edit] = [RemoveItem(label, old) for old in older]
+        change = ChangeFields(label, stack.id, calibration)
+        step.inputs[stack.id] = stack.revision + 1
+        desk.do(label, *edits, change, AddItem(label, step), AddItem(label, result))
+
+    job = measuring(stack, (-width, -height, 2 * width, 2 * height))
+    return desk.start(f"Dose of {stack.name}", job, finished, key=f"dose {stack.id}")
+
+
+def exposure_of(stack: FrameStack) -> float:
+    """Seconds a frame was exposed; without a header the usual step between frames."""
+    times = np.sort(stack.times[np.isfinite(stack.times)])
+    usual = float(np.median(np.diff(times))) if len(times) > 1 else 1.0
+    return stack.exposure_s or usual
+
+
+def dose_over_time(
+    t: NDArray[np.float64], per_frame: NDArray[np.float64], exposure_s: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Rate (e/Å²s) and accumulated dose (e/Å²) at each frame. The beam stays on between frames; dark frames count nothing."""
+    rate = per_frame / exposure_s
+    order = np.argsort(np.where(np.isfinite(t), t, np.inf), kind="stable")
+    known = np.nan_to_num(rate[order])
+    steps = np.nan_to_num(np.diff(t[order], prepend=t[order][:1]))
+    gaps = np.clip(steps, 0, None)
+    before = np.concatenate([known[:1], known[:-1]])
+    total = np.empty_like(rate)
+    total[order] = np.cumsum(gaps * np.minimum(before, known) + gaps * np.abs(known - before) / 2)
+    return rate, total
+
+
+# --- filters on view ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ViewFilter:
+    """What is done to a frame before it is shown. The data never change."""
+
+    kind: Literal["none", "mean", "gaussian", "median"] = "none"
+    size: float = 1.0
+    """mean: frames; gaussian: sigma (px); median: side (px)."""
+
+    @property
+    def text(self) -> str:
+        words = {"mean": f"mean of {self.size:g} frames", "gaussian": f"gaussian σ {self.size:g} px"}
+        return words.get(self.kind, f"median {self.size:g} px" if self.kind == "median" else "")
+
+
+def reader(stack: FrameStack, view: ViewFilter) -> Callable[[int], Frame]:
+    """Reads a frame as it is to be shown; called on the loader's thread."""
+    if view.kind == "mean":
+        return lambda index: temporal_mean(stack, index, round(view.size))
+    if view.kind in ("gaussian", "median"):
+        return lambda index: _smoothed(stack.frame(index), view)
+    return stack.frame
+
+
+def temporal_mean(stack: FrameStack, index: int, count: int) -> Frame:
+    """Mean of the frames around one, moved onto it by whole pixels of drift."""
+    first = max(0, min(index - count // 2, len(stack) - count))
+    here = np.array(stack.drift_at(index))
+    total: NDArray[np.float32] | None = None
+    used = 0
+    for other in range(first, min(len(stack), first + count)):
+        try:
+            frame = np.asarray(stack.frame(other), np.float32)
+        except UserError:
+            if other == index:
+                raise
+            continue
+        dx, dy = np.round(np.array(stack.drift_at(other)) - here).astype(int)
+        frame = np.roll(frame, (-int(dy), -int(dx)), axis=(0, 1))
+        total = frame.copy() if total is None else np.add(total, frame, out=total)
+        used += 1
+    assert total is not None
+    return total / np.float32(used)
+
+
+def _smoothed(frame: Frame, view: ViewFilter) -> Frame:
+    from scipy import ndimage
+
+    if view.kind == "gaussian":
+        return np.asarray(ndimage.gaussian_filter(frame.astype(np.float32), view.size))
+    return np.asarray(ndimage.median_filter(frame, max(1, round(view.size))))
