@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
@@ -19,6 +18,8 @@ from tandem_em.model.curves import BiasRun, Column
 from tandem_em.notices import UserError
 
 Floats = NDArray[np.float64]
+LONGEST_S = 1e11
+"""Three thousand years: no recording is as long."""
 COLDEST_C = -273.15
 
 
@@ -50,7 +51,7 @@ class RunParts:
 
 def build_run(path: Path, parts: RunParts, options: ImportOptions) -> tuple[BiasRun, list[str]]:
     """A BiasRun and the sentences about it. Columns without any value are left out."""
-    problems: list[str] = []
+    problems = _drop_untimed(path, parts)
     columns = {key: column for key, column in parts.columns.items() if np.isfinite(column.values).any()}
     for key, column in columns.items():
         if column.unit == "°C" and (too_cold := column.values < COLDEST_C).any():
@@ -76,6 +77,25 @@ def build_run(path: Path, parts: RunParts, options: ImportOptions) -> tuple[Bias
     if parts.is_timed:
         problems += time_problems(path, parts.times, run.segment_starts)
     return run, [*problems, *more, *missing_columns(path, columns)]
+
+
+def _drop_untimed(path: Path, parts: RunParts) -> list[str]:
+    """Samples without a time have no place; infinite values are none."""
+    for column in parts.columns.values():
+        column.values = np.where(np.isfinite(column.values), column.values, np.nan)
+    timed = np.isfinite(parts.times) & (np.abs(parts.times) < LONGEST_S)
+    missing = len(timed) - int(timed.sum())
+    if not missing:
+        return []
+    if missing == len(timed):
+        raise UserError(
+            f"{path.name} has no sample with a time that can be.", "Copy it again from the instrument."
+        )
+    parts.segments = [int(np.count_nonzero(timed[:start])) for start in parts.segments]
+    parts.times = parts.times[timed]
+    for column in parts.columns.values():
+        column.values = column.values[timed]
+    return [f"{path.name}: {missing} samples have no time that can be and were left out."]
 
 
 def make_clock(path: Path, parts: RunParts, options: ImportOptions) -> tuple[Clock, list[str]]:
@@ -179,7 +199,3 @@ def no_samples(path: Path) -> UserError:
         f"{path.name} has a header but no samples.",
         "Check that the recording was running, or export it again.",
     )
-
-
-def seconds(value: float) -> float:
-    return value if math.isfinite(value) else 0.0

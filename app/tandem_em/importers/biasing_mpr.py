@@ -91,8 +91,9 @@ class Mpr:
             "format": self.label,
             "header": {m.name: f"version {m.version}, {m.date}" for m in modules},
         }
-        _fill(parts, rows, numbers, modules)
-        problems += derive_current(parts)
+        with np.errstate(all="ignore"):
+            _fill(parts, rows, numbers, modules)
+            problems += derive_current(parts)
         run, more = build_run(path, parts, options)
         return imported(path, [(run, [*problems, *more])])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -32,6 +33,7 @@ from tandem_em.importers.biasing_neware_records import (
     from_bts9,
     from_bts91,
     from_counts,
+    is_plausible,
     ordered,
     packed,
     step_numbers,
@@ -69,7 +71,8 @@ class Neware:
         try:
             with path.open("rb") as file:
                 is_nda = file.read(6) == MAGIC
-            records, problems = read_nda(path) if is_nda else read_ndax(path)
+            with np.errstate(all="ignore"):
+                records, problems = read_nda(path) if is_nda else read_ndax(path)
         except UnknownRangeError as error:
             raise UserError(
                 f"{path.name} uses a {error} TandEM does not know.", "Export it from BTSDA as text."
@@ -132,6 +135,9 @@ def read_nda(path: Path) -> tuple[Records, list[str]]:
     records, twice = ordered(records)
     if twice:
         problems.append(f"{path.name} holds {twice} samples twice; each was taken once.")
+    missing = int(records.index[-1] - records.index[0]) + 1 - len(records) if len(records) else 0
+    if missing:
+        problems.append(f"{path.name}: {missing} samples are missing between those that are there.")
     if len(records) and len(extras):
         add_extras(records, extras)
     return records, problems
@@ -151,7 +157,7 @@ def _nda29(path: Path, data: bytes) -> tuple[Records, NDArray[Any], list[str]]:
         return from_counts(np.empty(0, NDA29)), NO_EXTRAS, []
     start = place + 4
     rows = np.frombuffer(data, NDA29, (len(data) - start) // size, start)
-    good = (rows["mark"] == 0x55) & (rows["end"] == 0) & (rows["index"] > 0) & (rows["status"] > 0)
+    good = (rows["mark"] == 0x55) & (rows["end"] == 0) & is_plausible(rows)
     problems = []
     if (len(data) - start) % size and rows["mark"][-1:].tolist() in ([0x55], [0x65]):
         problems.append(f"{path.name}: the last record is cut and was left out.")
@@ -170,7 +176,7 @@ def _nda130(path: Path, data: bytes) -> tuple[Records, NDArray[Any], list[str]]:
         rows = np.frombuffer(data, packed(layout, size), (len(data) - 1024) // size, 1024)
         end = np.flatnonzero(rows["mark"] == 0x81)
         rows = rows[: end[0]] if len(end) else rows
-        return from_bts91(rows[rows["mark"] == 0x55]), NO_EXTRAS, []
+        return from_bts91(rows[(rows["mark"] == 0x55) & is_plausible(rows)]), NO_EXTRAS, []
     size = BTS9.itemsize
     raw = np.frombuffer(data, f"V{size}", (len(data) - 1024) // size, 1024)
     heads = np.frombuffer(raw.tobytes(), "u1").reshape(len(raw), size)[:, :6]
@@ -183,8 +189,9 @@ def _nda130(path: Path, data: bytes) -> tuple[Records, NDArray[Any], list[str]]:
         problems.append(f"{path.name} ends within a record; the last one was left out.")
     shifted = packed({name: (kind, place + 4) for name, (kind, place) in EXTRA.items()}, size)
     is_extra = np.all(heads[:, :5] == (0, 0, 0, 0, 0x65), axis=1)
+    rows = np.frombuffer(raw.tobytes(), BTS9)
     return (
-        from_bts9(np.frombuffer(raw.tobytes(), BTS9)[good]),
+        from_bts9(rows[good & is_plausible(rows)]),
         np.frombuffer(raw.tobytes(), shifted)[is_extra],
         problems,
     )
@@ -203,7 +210,7 @@ def read_ndax(path: Path) -> tuple[Records, list[str]]:
                     )
                 if info.filename.endswith((".ndc", "TestInfo.xml")):
                     parts[info.filename.rsplit("/", 1)[-1]] = archive.read(info)
-    except (zipfile.BadZipFile, OSError, EOFError, RuntimeError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError, ValueError) as error:
         raise UserError(
             f"{path.name} is cut or damaged: {error}.", "Copy it again from the cycler."
         ) from error

@@ -117,6 +117,20 @@ def add_extras(records: Records, rows: NDArray[Any]) -> None:
         records.temperatures[f"T{channel}"] = values
 
 
+STATUSES = frozenset({1, 2, 3, 4, 5, 7, 8, 9, 10, 13, 16, 17, 19, 20, 21, 22, 26, 27})
+"""Kinds of steps: constant current, voltage, power, resistance, rest, pause, pulse …"""
+
+
+def is_plausible(rows: NDArray[Any]) -> NDArray[np.bool_]:
+    """Records that can be samples: a known kind of step, and floats that no damage has turned into nonsense."""
+    good = np.isin(rows["status"], list(STATUSES)) & (rows["index"] > 0)
+    for name in ("V", "I"):
+        if rows[name].dtype.kind == "f":
+            with np.errstate(invalid="ignore"):
+                good &= np.isfinite(rows[name]) & (np.abs(rows[name]) < 1e9)
+    return np.asarray(good, np.bool_)
+
+
 def from_counts(rows: NDArray[Any]) -> Records:
     """Records whose numbers are counts in a range of the instrument (.nda 29, .ndc 2 and 5)."""
     unknown = sorted(set(np.unique(rows["range"]).tolist()) - set(RANGE_TO_MILLIAMPERES))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tandem_em.logs.fields import split_line as split
 from tandem_em.logs.guess_columns import guess_columns
 from tandem_em.logs.numbers import is_number
 from tandem_em.logs.settings import TextSettings
@@ -36,14 +36,6 @@ class Shape:
     score: float
 
 
-def split(line: str, separator: str) -> list[str]:
-    if separator == " ":
-        return line.split()
-    if '"' in line:
-        return next(csv.reader([line], delimiter=separator, skipinitialspace=True), [])
-    return line.split(separator)
-
-
 def guess_text(lines: Sequence[str], encoding: str = "utf-8", later: Sequence[str] = ()) -> TextSettings:
     """Settings for the table in these complete lines (the beginning of a file). Raises NoTableError.
 
@@ -59,6 +51,8 @@ def guess_text(lines: Sequence[str], encoding: str = "utf-8", later: Sequence[st
     rows = [split(lines[i], shape.separator) for i in body[:SAMPLE_ROWS]]
     counts = _counts(rows, shape.count)
     rows = [row for row in rows if len(row) in counts]
+    if not rows:
+        raise NoTableError("its rows are not alike", True)
     width = max(len(row) for row in rows)
     settings = TextSettings(
         shape.separator, shape.decimal, encoding, header, units, body[0], field_counts=counts

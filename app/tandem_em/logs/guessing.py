@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tandem_em.logs.guess import NoTableError, guess_text, split
+from tandem_em.logs.fields import split_line as split
+from tandem_em.logs.guess import NoTableError, guess_text
 from tandem_em.logs.parser import LogParser, Table
 from tandem_em.logs.settings import TextSettings
 

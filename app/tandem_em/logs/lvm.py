@@ -92,7 +92,7 @@ class LvmParser(LogParser):
 
     def _begin(self, line: str) -> None:
         names = line.split(self._separator)
-        channels = int((self.segment.get("Channels") or ["0"])[0] or 0)
+        channels = (self.segment.get("Channels") or [""])[0]
         has_x = self.head.get("X_Columns", "One").lower() != "no"
         decimal = "," if self.head.get("Decimal_Separator", ".") == "," else "."
         units = self.segment.get("Y_Unit_Label", [])
@@ -120,7 +120,7 @@ class LvmParser(LogParser):
         self._count = 0
         self._state = "rows"
 
-    def _new_table(self, columns: list[TextColumn], decimal: str, channels: int) -> Table:
+    def _new_table(self, columns: list[TextColumn], decimal: str, channels: str) -> Table:
         settings = TextSettings(self._separator, decimal, self.feeder.encoding, -1, -1, 0, columns, "YMD")
         width = len(columns)
         settings.field_counts = sorted(
@@ -130,7 +130,7 @@ class LvmParser(LogParser):
         clock = (self.segment.get("Time") or [self.head.get("Time", "")])[0]
         settings.start = f"{day} {clock.replace(',', '.')}".strip()
         table = self.add_table("", settings)
-        table.meta = {k: v for k, v in self.head.items() if v} | {"Channels": str(channels)}
+        table.meta = {k: v for k, v in self.head.items() if v} | {"Channels": channels}
         return table
 
     def _number(self, key: str, decimal: str) -> float:

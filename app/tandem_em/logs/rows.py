@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -10,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from tandem_em.logs.fields import split_line
 from tandem_em.logs.labels import STEPPED, read_label
 from tandem_em.logs.numbers import OVERFLOW, block, is_number, numbers
 from tandem_em.logs.settings import TextSettings
@@ -111,12 +111,7 @@ class RowReader:
         self._recent: list[list[str]] = []
 
     def split(self, line: str) -> list[str]:
-        separator = self.settings.separator
-        if separator == " ":
-            return line.split()
-        if '"' in line:
-            return next(csv.reader([line], delimiter=separator, skipinitialspace=True), [])
-        return line.split(separator)
+        return split_line(line, self.settings.separator)
 
     def read(self, lines: Sequence[str]) -> Rows:
         """All samples in these complete lines."""

@@ -91,3 +91,30 @@ def test_garbage_in_the_middle_is_counted(tmp_path: Path) -> None:
     for words in ("1 lines are no complete rows", "1 fields are no numbers", "overflow", "1 of 7 samples have the same",
                   "runs backwards 1 times"):  # fmt: skip
         assert words in text
+
+
+DAMAGED = ["yadg_eclab/mb.issue_95.mpr", "NewareNDA/TestFile_first_40000_bytes.nda", "NewareNDA/123456789012_Unit27_Example_Data_File.ndax",
+           "gamry-parser/cv_data.dta", "cellpy_bad/custom_good_small.csv", "PyProBE/sample_data_arbin.csv",
+           "yadg_tomato/MPG2_2022-04-20T213025.275348+0000_data.json"]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", DAMAGED)
+def test_damaged_bytes_end_in_words_not_in_a_traceback(name: str, tmp_path: Path) -> None:
+    data = (BIAS / name).read_bytes()
+    path = tmp_path / Path(name).name
+    rng = np.random.default_rng(len(name))
+    told: list[str] = []
+    for _ in range(15):
+        damaged = bytearray(data)
+        for place in rng.integers(0, len(data), 12):
+            damaged[place] = int(rng.integers(0, 256))
+        begin = int(rng.integers(0, len(data)))
+        del damaged[begin : begin + int(rng.integers(0, 100))]
+        path.write_bytes(bytes(damaged))
+        try:
+            result = read(path)
+        except UserError as error:
+            told.append(error.title)
+            continue
+        assert all(np.isfinite(run.times.view).all() for run in result.items if isinstance(run, BiasRun))
+    assert all(path.name in title for title in told)
