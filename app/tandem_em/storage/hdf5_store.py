@@ -204,6 +204,11 @@ class Hdf5Store:
         return self._file.generation if isinstance(self._file, TransactionalFile) else 0
 
     @property
+    def begun(self) -> int:
+        """The number of the last commit that began: what is written now is safe when `durable` exceeds it."""
+        return self._file.begun if isinstance(self._file, TransactionalFile) else 0
+
+    @property
     def trouble(self) -> UserError | None:
         """What the disk refuses at present, in words; None when all is well."""
         file = self._file

@@ -58,6 +58,7 @@ class TransactionalFile:
         self.raw = raw
         self.region = region
         self.generation = generation
+        self.begun = generation
         self.committed_end = committed_end
         self.trouble: OSError | None = None  # the last write the disk refused; None again after a good commit
         self.broken: BaseException | None = None
@@ -216,6 +217,7 @@ class TransactionalFile:
             pages[0] = bytearray(superblock.settled(bytes(head), self._size))
             pages = {n: p for n, p in pages.items() if n * PAGE < self._size and not self.region.contains(n)}
             shot = Snapshot(self.generation + 1, self._size, self.committed_end, pages)
+            self.begun = shot.generation
             self._layers = [{}, pages]
             self._boundary = max(self._boundary, round_up(self._size))
             self.has_news = False
