@@ -7,6 +7,7 @@ polynomial counts(E). So one set of coefficients per pixel draws them all.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -62,7 +63,8 @@ class Solved:
 class Plan(Protocol):
     """A background model ready for one pair of windows."""
 
-    form: CurveForm | None
+    @property
+    def form(self) -> CurveForm | None: ...
 
     def solve(self, strip: NDArray[Any], detail: Detail) -> Solved: ...
 
@@ -101,17 +103,20 @@ def signal_nodes(axis: EnergyAxis, channels: Channels, most: int = 8) -> tuple[F
     """Energies and weights that sum a smooth curve over the signal channels (discrete Gauss rule, exact to order 15)."""
     first, count = channels.signal_start, channels.signal_stop - channels.signal_start
     if count <= most:
-        return axis.at(first) + axis.step_eV * np.arange(count), np.ones(count)
+        return axis.values[first : first + count], np.ones(count)
     k = np.arange(1, most)
     beta = (count / (count - 1)) ** 2 * (1 - (k / count) ** 2) / (4 - 1 / k**2)
     jacobi = np.diag(np.sqrt(beta), 1)
     places, vectors = np.linalg.eigh(jacobi + jacobi.T)
-    return axis.at(first + (count - 1) / 2 * 1.0) + axis.step_eV * (count - 1) / 2 * places, count * vectors[
-        0
-    ] ** 2
+    energies = axis.at(first + (count - 1) / 2) + axis.step_eV * (count - 1) / 2 * places
+    return np.asarray(energies, dtype=np.float64), np.asarray(count * vectors[0] ** 2, dtype=np.float64)
 
 
-def trimmed(series: Floats) -> Floats:
-    """A Chebyshev series without the terms that only carry rounding."""
+def chebyshev_series(function: Callable[[Floats], Floats], points: int = 41) -> Floats:
+    """Chebyshev series of a smooth function on [-1, 1], without the terms that only carry rounding."""
+    angle = np.pi * (np.arange(points) + 0.5) / points
+    values = function(np.cos(angle))
+    series = 2.0 / points * (np.cos(np.arange(points)[:, None] * angle) @ values)
+    series[0] *= 0.5
     large = np.flatnonzero(np.abs(series) > 1e-14 * max(1e-300, float(np.abs(series).max())))
-    return np.ascontiguousarray(series[: (large[-1] + 1 if large.size else 1)])
+    return np.ascontiguousarray(series[: (large[-1] + 1 if large.size else 1)], dtype=np.float64)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tandem_em.analysis.eels_background import CurveForm, Detail, Floats, Solved, trimmed
+from tandem_em.analysis.eels_background import CurveForm, Detail, Floats, Solved, chebyshev_series
 from tandem_em.analysis.eels_windows import Channels, EnergyAxis
 
 CENTRE, REACH = 0.15, 0.55
@@ -67,13 +67,12 @@ class TwoArea:
 
     def _tables(self) -> tuple[Floats, bool]:
         """The Chebyshev series the compiled loop uses: of the share itself where that keeps its digits, else of its log."""
-        fit = np.polynomial.chebyshev.chebinterpolate
-        plain = trimmed(np.asarray(fit(lambda x: np.exp(self._log_share(x)), 40), dtype=np.float64))
+        plain = chebyshev_series(lambda x: np.exp(self._log_share(x)))
         test = np.linspace(-1, 1, 201)
         off = np.polynomial.chebyshev.chebval(test, plain) / np.exp(self._log_share(test)) - 1
         if np.abs(off).max() < 1e-12:
             return plain, False
-        return trimmed(np.asarray(fit(self._log_share, 40), dtype=np.float64)), True
+        return chebyshev_series(self._log_share), True
 
     def solve(self, strip: NDArray[Any], detail: Detail) -> Solved:
         """From the spectra themselves, reading only their windows."""

@@ -7,7 +7,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tandem_em.analysis.eels_background import CurveForm, Detail, Floats, Solved, signal_nodes, trimmed
+from tandem_em.analysis.eels_background import (
+    CurveForm,
+    Detail,
+    Floats,
+    Solved,
+    chebyshev_series,
+    signal_nodes,
+)
 from tandem_em.analysis.eels_windows import Channels, EnergyAxis
 
 ORDERS = 11
@@ -31,7 +38,7 @@ class PolynomialFit:
         self.weights = np.ascontiguousarray(tail @ self._solver)
 
     def solve(self, strip: NDArray[Any], detail: Detail) -> Solved:
-        from tandem_em.analysis.eels_kernels import weighted_sums
+        from tandem_em.analysis.eels_kernels_fits import weighted_sums
 
         c = self.channels
         background, variance, total = (np.empty(strip.shape[0]) for _ in range(3))
@@ -77,7 +84,7 @@ class LogPolynomial:
         self._powers = np.ascontiguousarray(self._powers)
 
     def solve(self, strip: NDArray[Any], detail: Detail) -> Solved:
-        from tandem_em.analysis.eels_kernels import fit_log_polynomial, moments
+        from tandem_em.analysis.eels_kernels_fits import fit_log_polynomial, moments
 
         pixels, c = strip.shape[0], self.channels
         areas = np.empty((pixels, self._bounds.size - 1))
@@ -113,14 +120,7 @@ class PowerLawFit:
         terms = np.arange(19)
         factorials = np.cumprod(np.r_[1.0, terms[1:]])
         self._norm = (squares[:, None] * (-2 * self._t[:, None]) ** terms / factorials).sum(axis=0)
-        self._tail = trimmed(
-            np.asarray(
-                np.polynomial.chebyshev.chebinterpolate(
-                    lambda x: self._log_tail(self._base + 2 * np.asarray(x)), 40
-                ),
-                dtype=np.float64,
-            )
-        )
+        self._tail = chebyshev_series(lambda x: self._log_tail(self._base + 2 * x))
 
     def _log_tail(self, exponent: Floats) -> Floats:
         power = -exponent[..., None] * self._t_signal
@@ -140,7 +140,7 @@ class PowerLawFit:
         return float(np.clip(found / apart, -10.0, 10.0)) if apart > 0 else 3.0 * self.form.scale
 
     def solve(self, strip: NDArray[Any], detail: Detail) -> Solved:
-        from tandem_em.analysis.eels_kernels import fit_power_law, moments, power_law_tail
+        from tandem_em.analysis.eels_kernels_fits import fit_power_law, moments, power_law_tail
 
         pixels, c = strip.shape[0], self.channels
         moment = np.empty((pixels, ORDERS))

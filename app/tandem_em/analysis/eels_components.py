@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tandem_em.analysis.eels_maps import as_spectra
+from tandem_em.analysis.eels_data import as_spectra
 from tandem_em.jobs import Job, Progress
 from tandem_em.notices import UserError
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tandem_em.analysis.eels_maps import as_spectra, check_fit
+from tandem_em.analysis.eels_data import as_spectra, check_fit
 from tandem_em.analysis.eels_windows import EnergyAxis
 from tandem_em.analysis.zero_loss import ZeroLoss, find_zero_loss, valley_eV
 from tandem_em.jobs import Job, Progress

@@ -18,13 +18,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tandem_em.analysis.eels_background import CurveForm, Detail, Floats, Plan, make_plan
+from tandem_em.analysis.eels_data import Windows, as_spectra, check_fit, mended, sample_pixels
 from tandem_em.analysis.eels_threads import in_strips
 from tandem_em.analysis.eels_windows import Channels, EdgeWindows, EnergyAxis, find_channels
 from tandem_em.jobs import Job, Progress
-from tandem_em.notices import UserError
 
 BLOCK_BYTES = 64 << 20
-SAMPLE_PIXELS = 256
 ReadRows = Callable[[int, int], NDArray[Any]]
 """read_rows(y0, y1) gives spectra (y1 - y0, X, E)."""
 
@@ -106,40 +105,6 @@ class EdgeMap:
         return numbers
 
 
-def as_spectra(data: ArrayLike) -> tuple[NDArray[Any], tuple[int, ...]]:
-    """Spectra as rows (pixels, channels) and the shape of the map; a sentence when they are not spectra."""
-    values = np.asarray(data)
-    if values.ndim == 0 or values.size == 0:
-        raise UserError(
-            "There are no spectra in these data.", "Open a spectrum, line scan or spectrum image."
-        )
-    if values.dtype.kind not in "biuf":
-        raise UserError(
-            f"Spectra of type {values.dtype} cannot be mapped.", "Convert them to real numbers first."
-        )
-    return values.reshape(-1, values.shape[-1]), values.shape[:-1]
-
-
-def check_fit(spectra: NDArray[Any], axis: EnergyAxis) -> None:
-    """Say so when data and energy axis differ in length."""
-    if spectra.shape[1] != axis.size:
-        raise UserError(
-            f"The spectra have {spectra.shape[1]} channels but the energy axis has {axis.size}.",
-            "Reload the file or calibrate the energy axis.",
-        )
-
-
-def is_plain(spectra: NDArray[Any]) -> bool:
-    """Whether the compiled loops can read the spectra where they are."""
-    kind = spectra.dtype.kind in "iu" or spectra.dtype in (np.float32, np.float64)
-    return bool(spectra.flags.c_contiguous and spectra.dtype.isnative and kind)
-
-
-def sample_pixels(spectra: NDArray[Any]) -> NDArray[Any]:
-    """A few hundred pixels spread over the map."""
-    return spectra[:: max(1, spectra.shape[0] // SAMPLE_PIXELS)][: 2 * SAMPLE_PIXELS]
-
-
 def map_edge(
     data: ArrayLike,
     energy_eV: ArrayLike | EnergyAxis,
@@ -161,34 +126,14 @@ def map_edge(
     channels = find_channels(edge, axis)
     if len(dead_channels):
         spectra = mended(spectra, dead_channels, channels)
-    spread = _Windows(spectra, axis, channels)
+    spread = Windows(spectra, axis, channels)
     plan = make_plan(edge, spread.axis, spread.channels, spread.strip(sample_pixels(spectra)))
     answer = _solve_all(spread, edge, plan, detail, counts_per_electron)
     answer.axis, answer.channels = axis, channels
     return _shaped(answer, shape)
 
 
-class _Windows:
-    """Spectra as the compiled loops see them: whole where that is possible, else only the windows, copied."""
-
-    def __init__(self, spectra: NDArray[Any], axis: EnergyAxis, channels: Channels) -> None:
-        self.spectra = spectra
-        self.pixels = spectra.shape[0]
-        self._low, self._high = channels.low, channels.high
-        if is_plain(spectra):
-            self.axis, self.channels = axis, channels
-        else:
-            self.axis = EnergyAxis(axis.at(self._low), axis.step_eV, max(self._high - self._low, 1))
-            self.channels = channels.shifted(-self._low)
-
-    def strip(self, rows: NDArray[Any]) -> NDArray[Any]:
-        if is_plain(self.spectra):
-            return np.ascontiguousarray(rows)
-        kind = np.float64 if rows.dtype.itemsize > 4 else np.float32
-        return np.ascontiguousarray(rows[:, self._low : self._high], dtype=kind)
-
-
-def _solve_all(spread: _Windows, edge: EdgeWindows, plan: Plan, detail: Detail, gain: float) -> EdgeMap:
+def _solve_all(spread: Windows, edge: EdgeWindows, plan: Plan, detail: Detail, gain: float) -> EdgeMap:
     pixels = spread.pixels
     counts, background = np.empty(pixels), np.empty(pixels)
     error = np.empty(pixels) if detail != "counts" else None
@@ -232,9 +177,9 @@ def _shaped(answer: EdgeMap, shape: tuple[int, ...]) -> EdgeMap:
 
 
 def _residuals(
-    strip: NDArray[Any], spread: _Windows, form: CurveForm, coefficients: Floats, gain: float
+    strip: NDArray[Any], spread: Windows, form: CurveForm, coefficients: Floats, gain: float
 ) -> tuple[Floats, Floats]:
-    from tandem_em.analysis.eels_kernels import residuals
+    from tandem_em.analysis.eels_kernels_fits import residuals
 
     c = spread.channels
     t = np.ascontiguousarray(form.variable(spread.axis.values[c.fit_start : c.fit_stop]))
@@ -242,41 +187,6 @@ def _residuals(
     residuals(strip, c.fit_start, t, np.ascontiguousarray(coefficients), form.log_counts, rms, chi2)
     freedom = max(1, t.size - coefficients.shape[1]) / t.size
     return rms, chi2 / freedom / gain
-
-
-def mended(
-    spectra: NDArray[Any], dead_channels: Sequence[int] | NDArray[Any], channels: Channels
-) -> NDArray[Any]:
-    """A copy with dead channels inside the windows replaced by the line between their living neighbours."""
-    dead = np.zeros(spectra.shape[1], dtype=bool)
-    dead[np.asarray(dead_channels, dtype=np.int64)] = True
-    if not dead[channels.low : channels.high].any() or dead.all():
-        return spectra
-    alive = np.flatnonzero(~dead)
-    living: NDArray[Any] = spectra.astype(np.float64 if spectra.dtype.itemsize > 4 else np.float32)
-    for channel in np.flatnonzero(dead).tolist():
-        after = int(np.searchsorted(alive, channel))
-        left, right = int(alive[max(after - 1, 0)]), int(alive[min(after, alive.size - 1)])
-        share = 0.5 if left == right else (channel - left) / (right - left)
-        living[:, channel] = (1 - share) * living[:, left] + share * living[:, right]
-    return living
-
-
-def find_dead_channels(spectra: ArrayLike) -> NDArray[np.int64]:
-    """Channels that are never finite, or 0 in every pixel between neighbours that are not."""
-    values, _ = as_spectra(spectra)
-    sample = sample_pixels(values)
-    lit = (np.isfinite(sample) & (sample != 0)).any(axis=0)
-    inside = np.flatnonzero(lit)
-    if inside.size == 0:
-        return np.empty(0, dtype=np.int64)
-    dark = np.flatnonzero(~lit)
-    never = ~np.isfinite(sample).any(axis=0)
-    between = (dark > inside[0]) & (dark < inside[-1])
-    # a dark channel among bright ones is dead; a dark stretch among single counts is only a dark stretch
-    level = np.abs(np.nan_to_num(sample.astype(np.float64))).sum(axis=0)
-    near = np.array([level[max(0, c - 3) : c + 4].max() for c in dark])
-    return np.asarray(dark[(between & (near >= 20)) | never[dark]], dtype=np.int64)
 
 
 def map_edge_in_blocks(

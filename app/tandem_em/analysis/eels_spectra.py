@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tandem_em.analysis.eels_background import Floats
-from tandem_em.analysis.eels_maps import EdgeMap, as_spectra, check_fit, map_edge
+from tandem_em.analysis.eels_data import as_spectra, check_fit
+from tandem_em.analysis.eels_maps import EdgeMap, map_edge
 from tandem_em.analysis.eels_windows import EdgeWindows, EnergyAxis
 from tandem_em.notices import UserError
 

@@ -18,7 +18,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from tandem_em.analysis.eels_background import Detail, Floats, NoBackground, Plan, make_plan
 from tandem_em.analysis.eels_background_areas import TwoArea
-from tandem_em.analysis.eels_maps import EdgeMap, ReadRows, as_spectra, check_fit, is_plain, map_edge
+from tandem_em.analysis.eels_data import as_spectra, check_fit, is_plain
+from tandem_em.analysis.eels_maps import EdgeMap, ReadRows, map_edge
 from tandem_em.analysis.eels_sums_rows import UNIT, Rows
 from tandem_em.analysis.eels_threads import in_strips
 from tandem_em.analysis.eels_windows import Background, Channels, EdgeWindows, EnergyAxis, find_channels
@@ -98,7 +99,7 @@ class Sums:
 
     def fill(self, spectra: NDArray[Any], begin: int) -> None:
         """Take in the spectra of consecutive pixels."""
-        from tandem_em.analysis.eels_kernels import block_prefix
+        from tandem_em.analysis.eels_kernels_sums import block_prefix
 
         if not is_plain(spectra):
             spectra = np.ascontiguousarray(spectra, np.float64 if spectra.dtype.itemsize > 4 else np.float32)

@@ -40,7 +40,7 @@ class Rows:
 
     def up_to(self, channel: int) -> Floats:
         """Sum of all channels before `channel`, per pixel."""
-        from tandem_em.analysis.eels_kernels import add_rows
+        from tandem_em.analysis.eels_kernels_sums import add_rows
 
         unit, beyond = self._place(channel)
         base, rows = self._unit(unit)
@@ -70,7 +70,7 @@ class Rows:
         return made
 
     def _unfold(self, unit: int, old: tuple[Floats, NDArray[Any]] | None) -> tuple[Floats, NDArray[Any]]:
-        from tandem_em.analysis.eels_kernels import unfold
+        from tandem_em.analysis.eels_kernels_sums import unfold
 
         pixels, channels = self._spectra.shape
         start, stop = unit * UNIT, min((unit + 1) * UNIT, channels)

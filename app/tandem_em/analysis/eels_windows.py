@@ -79,7 +79,7 @@ class EnergyAxis:
 
     @property
     def values(self) -> NDArray[np.float64]:
-        return self.offset_eV + self.step_eV * np.arange(self.size)
+        return np.asarray(self.offset_eV + self.step_eV * np.arange(self.size), dtype=np.float64)
 
     @property
     def last_eV(self) -> float:

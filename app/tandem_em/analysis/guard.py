@@ -7,38 +7,23 @@ battery cathodes are assumed possible, because their M edges lie under and besid
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tandem_em.analysis.eels_maps import EdgeMap, as_spectra, find_dead_channels
+from tandem_em.analysis.eels_maps import EdgeMap
 from tandem_em.analysis.eels_spectra import model_curve
-from tandem_em.analysis.eels_table import edges_between, find_edge, plasmon_table
+from tandem_em.analysis.eels_table import plasmon_table
 from tandem_em.analysis.eels_windows import EdgeWindows, EnergyAxis
+from tandem_em.analysis.guard_data import check_dead_channels, check_saturation
 from tandem_em.analysis.guard_plasmons import Plasmon
+from tandem_em.analysis.guard_windows import GuardWarning, fit_window_edges, neighbour_edges, suspect_elements
 
-CATHODE_METALS = ("Mn", "Fe", "Co", "Ni")
-BESIDE_eV = 15.0
-"""An edge this far above the signal window is still mentioned: its foot and its fine structure reach down."""
+__all__ = ["GuardWarning", "check_dead_channels", "check_map", "check_saturation"]
+
 THICK, VERY_THICK = 0.7, 1.0
 FEW_COUNTS = 30.0
-
-
-@dataclass(frozen=True)
-class GuardWarning:
-    """One doubt about one map. `code` is stable (for files), `title` a sentence, `reason` why it matters."""
-
-    code: str
-    level: Literal["note", "warning"]
-    edge: str
-    title: str
-    reason: str
-    numbers: dict[str, float] = field(default_factory=dict)
-
-    def as_dict(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in ("code", "level", "edge", "title", "reason", "numbers")}
 
 
 def check_map(
@@ -57,8 +42,8 @@ def check_map(
     """Everything there is to say about one edge of one map; gravest first. `spectrum` is the sum over the map."""
     axis = EnergyAxis.from_values(energy_eV)
     warnings = [
-        *_neighbour_edges(edge, elements, others, fwhm_eV),
-        *_fit_window_edges(edge, elements, others, fwhm_eV),
+        *neighbour_edges(edge, elements, others, fwhm_eV),
+        *fit_window_edges(edge, elements, others, fwhm_eV),
         *_plasmon_multiples(edge, plasmons or _expected_plasmons(elements, others), t_over_lambda),
         *_too_thick(edge, t_over_lambda),
     ]
@@ -67,88 +52,6 @@ def check_map(
     if found is not None:
         warnings += _weak_or_cut(edge, found)
     return sorted(warnings, key=lambda warning: warning.level != "warning")
-
-
-def _suspects(elements: Iterable[str] | None, others: Sequence[EdgeWindows], own: str) -> set[str]:
-    """Elements whose edges are looked at: those named, those mapped beside, else the cathode metals; never the own."""
-    known = {found.element for other in others if (found := find_edge(other.name)) is not None}
-    given = set(elements) if elements is not None else set(CATHODE_METALS)
-    return (known | given) - {own}
-
-
-def _neighbour_edges(
-    edge: EdgeWindows, elements: Iterable[str] | None, others: Sequence[EdgeWindows], fwhm_eV: float
-) -> list[GuardWarning]:
-    """Other edges that begin between the end of the fit window and a little beyond the signal window."""
-    own = find_edge(edge.name)
-    suspects = _suspects(elements, others, own.element if own else "")
-    warnings = []
-    low = edge.fit[1] if edge.background != "none" else edge.signal[0] - BESIDE_eV
-    # an edge that begins just below the fit window is bent there: the background window has its own rule
-    for other in edges_between(min(low, edge.signal[0] - 8.0), edge.signal[1] + BESIDE_eV, suspects):
-        inside = other.onset_eV < edge.signal[1]
-        near = inside or other.onset_eV - edge.signal[1] <= 2 * fwhm_eV
-        apart = other.onset_eV - (own.onset_eV if own else edge.signal[0])
-        place = (
-            f"begins {abs(apart):.1f} eV {'above' if apart > 0 else 'below'} {edge.name}"
-            if own
-            else f"begins at {other.onset_eV:g} eV"
-        )
-        reason = (
-            f"{other.name} starts at {other.onset_eV:g} eV, the signal window is {edge.signal[0]:g}–{edge.signal[1]:g} eV: "
-            + (
-                "its counts are in the map."
-                if inside
-                else "its foot and fine structure may reach into the map."
-            )
-        )
-        warnings.append(
-            GuardWarning(
-                "edge-overlap", "warning" if near else "note", edge.name,
-                f"{edge.name} may contain {other.element}: {other.name} {place}.", reason,
-                {"onset_eV": other.onset_eV, "signal_low_eV": edge.signal[0], "signal_high_eV": edge.signal[1]},
-            )
-        )  # fmt: skip
-    return warnings
-
-
-def _fit_window_edges(
-    edge: EdgeWindows, elements: Iterable[str] | None, others: Sequence[EdgeWindows], fwhm_eV: float
-) -> list[GuardWarning]:
-    """The background window must be free of edges, its own included."""
-    if edge.background == "none":
-        return []
-    own = find_edge(edge.name)
-    suspects = _suspects(elements, others, own.element if own else "")
-    warnings = []
-    for other in edges_between(edge.fit[0] - fwhm_eV, edge.fit[1] + fwhm_eV, suspects):
-        warnings.append(
-            GuardWarning(
-                "fit-window-edge", "warning", edge.name,
-                f"The background window of {edge.name} touches {other.name} at {other.onset_eV:g} eV.",
-                f"A background fitted over {edge.fit[0]:g}–{edge.fit[1]:g} eV cannot follow a step inside it.",
-                {"onset_eV": other.onset_eV, "fit_low_eV": edge.fit[0], "fit_high_eV": edge.fit[1]},
-            )
-        )  # fmt: skip
-    if own is not None and edge.fit[1] > own.onset_eV - 0.5 * fwhm_eV:
-        warnings.append(
-            GuardWarning(
-                "fit-window-own-edge", "warning", edge.name,
-                f"The background window of {edge.name} reaches into the edge itself at {own.onset_eV:g} eV.",
-                f"It ends at {edge.fit[1]:g} eV; half the energy resolution below the onset it should have ended.",
-                {"onset_eV": own.onset_eV, "fit_high_eV": edge.fit[1], "fwhm_eV": fwhm_eV},
-            )
-        )  # fmt: skip
-    if edge.fit[1] > edge.signal[0] and edge.fit[0] < edge.signal[1]:
-        warnings.append(
-            GuardWarning(
-                "windows-overlap", "warning", edge.name,
-                f"The background and signal windows of {edge.name} overlap.",
-                f"Counts between {edge.signal[0]:g} and {edge.fit[1]:g} eV are fitted and counted at once.",
-                {"fit_high_eV": edge.fit[1], "signal_low_eV": edge.signal[0]},
-            )
-        )  # fmt: skip
-    return warnings
 
 
 def _plasmon_multiples(
@@ -186,7 +89,7 @@ def _plasmon_multiples(
 
 def _expected_plasmons(elements: Iterable[str] | None, others: Sequence[EdgeWindows]) -> list[Plasmon]:
     """Plasmons of the pure elements that are named or mapped, for spectra that do not show their own."""
-    named = _suspects(elements if elements is not None else (), others, "")
+    named = suspect_elements(elements if elements is not None else (), others, "")
     return [Plasmon(energy) for material, energy in plasmon_table().items() if material in named]
 
 
@@ -302,56 +205,3 @@ def _weak_or_cut(edge: EdgeWindows, found: EdgeMap) -> list[GuardWarning]:
             )
         )  # fmt: skip
     return warnings
-
-
-def check_saturation(data: ArrayLike, name: str = "map") -> list[GuardWarning]:
-    """Channels that stand at the top of the counter: the zero loss and everything scaled by it are then too low."""
-    spectra, _ = as_spectra(data)
-    if spectra.shape[1] < 3:
-        return []
-    tops = np.empty(spectra.shape[0])
-    flat = 0
-    for begin in range(0, spectra.shape[0], 8192):
-        block = spectra[begin : begin + 8192]
-        top = np.nanmax(np.nan_to_num(block, nan=-np.inf) if block.dtype.kind == "f" else block, axis=1)
-        tops[begin : begin + 8192] = top
-        # three neighbours at exactly the same highest count, far above what chance makes equal
-        equal = block == top[:, None]
-        run = (equal[:, 2:] & equal[:, 1:-1] & equal[:, :-2]).any(axis=1)
-        flat += int((run & (top > 1000)).sum())
-    limit = float(np.iinfo(spectra.dtype).max) if spectra.dtype.kind in "iu" else float("inf")
-    full_scale = int((tops >= min(limit, 2**31)).sum()) if np.isfinite(limit) else 0
-    share = max(flat, full_scale) / spectra.shape[0]
-    if share == 0:
-        return []
-    return [
-        GuardWarning(
-            "saturation", "warning", name, f"The detector is saturated in {100 * share:.1f} % of the pixels.",
-            f"Their highest channels all stand at {tops.max():g} counts. Zero loss, t/λ and quantities scaled by them are wrong "
-            "there; edges are not affected.",
-            {"share": share, "top_counts": float(tops.max())},
-        )
-    ]  # fmt: skip
-
-
-def check_dead_channels(
-    data: ArrayLike, energy_eV: ArrayLike | EnergyAxis, edge: EdgeWindows
-) -> list[GuardWarning]:
-    """Channels without counts inside the windows of an edge."""
-    axis = EnergyAxis.from_values(energy_eV)
-    dead = find_dead_channels(data)
-    energies = axis.values[dead]
-    inside = energies[
-        ((energies >= edge.signal[0]) & (energies <= edge.signal[1]))
-        | ((energies >= edge.fit[0]) & (energies <= edge.fit[1]) & (edge.background != "none"))
-    ]
-    if inside.size == 0:
-        return []
-    return [
-        GuardWarning(
-            "dead-channels", "warning", edge.name,
-            f"Dead channels inside the windows of {edge.name}: {inside.size}, the first at {inside[0]:.1f} eV.",
-            "Maps made with the dead channels mended use the line between their neighbours instead.",
-            {"channels": float(inside.size), "first_eV": float(inside[0])},
-        )
-    ]  # fmt: skip

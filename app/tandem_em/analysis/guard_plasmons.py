@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tandem_em.analysis.eels_maps import as_spectra, check_fit
+from tandem_em.analysis.eels_data import as_spectra, check_fit
 from tandem_em.analysis.eels_windows import EnergyAxis
 
 Floats = NDArray[np.float64]

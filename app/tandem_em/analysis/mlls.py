@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tandem_em.analysis.eels_maps import as_spectra, check_fit
+from tandem_em.analysis.eels_data import as_spectra, check_fit
 from tandem_em.analysis.eels_windows import EnergyAxis
 from tandem_em.jobs import Job, Progress
 from tandem_em.notices import UserError

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tandem_em.analysis.eels_maps import as_spectra, check_fit, is_plain
+from tandem_em.analysis.eels_data import as_spectra, check_fit, is_plain
 from tandem_em.analysis.eels_threads import in_strips
 from tandem_em.analysis.eels_windows import EnergyAxis
 from tandem_em.notices import UserError

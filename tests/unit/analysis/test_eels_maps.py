@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tandem_em.analysis.eels_maps import find_dead_channels, map_edge, map_edge_in_blocks
+from tandem_em.analysis.eels_data import find_dead_channels
+from tandem_em.analysis.eels_maps import map_edge, map_edge_in_blocks
 from tandem_em.analysis.eels_windows import BACKGROUNDS, EdgeWindows, EnergyAxis, find_channels
 from tandem_em.jobs import run_to_end
 from tandem_em.notices import UserError
@@ -164,9 +165,8 @@ def test_any_window_on_any_counts_answers_or_says_why(
 ) -> None:
     data = np.random.default_rng(1).poisson(level, (6, ENERGY.size)).astype(np.float32) - 1.0
     with suppress(UserError):  # a sentence is an answer; anything else is not caught here
-        asked = EdgeWindows(
-            "x", background, order, (start, start + width), (start + width, start + width + signal)
-        )  # type: ignore[arg-type]
+        fit, counted = (start, start + width), (start + width, start + width + signal)
+        asked = EdgeWindows("x", background, order, fit, counted)  # type: ignore[arg-type]
         found = map_edge(data, ENERGY, asked)
         assert found.error is not None
         assert (np.isfinite(found.counts) == np.isfinite(found.error)).all()

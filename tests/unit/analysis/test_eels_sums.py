@@ -29,6 +29,7 @@ def test_a_drag_gives_the_map_of_the_spectra(background: str, share: float) -> N
         scale = np.abs(wanted.counts).max()
         np.testing.assert_allclose(found.counts, wanted.counts, atol=1e-7 * scale)
         assert found.error is not None
+        assert wanted.error is not None
         np.testing.assert_allclose(found.error, wanted.error, rtol=1e-6)
         assert found.exact
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 from tandem_em.analysis.eels_maps import map_edge
 from tandem_em.analysis.eels_table import default_edges, edge_table, find_edge, windows_for
 from tandem_em.analysis.eels_windows import EdgeWindows, EnergyAxis
-from tandem_em.analysis.guard import check_dead_channels, check_map, check_saturation
+from tandem_em.analysis.guard import GuardWarning, check_dead_channels, check_map, check_saturation
 from tandem_em.analysis.guard_plasmons import Plasmon, find_plasmons
 from tandem_em.notices import UserError
 from tandem_em.simulation.eels_images import simulate_map
@@ -17,9 +19,9 @@ AXIS = EnergyAxis(-10.0, 0.2, 1000)
 LITHIUM = windows_for("Li K")
 
 
-def codes(**more: object) -> dict[str, list[object]]:
-    found: dict[str, list[object]] = {}
-    for warning in check_map(LITHIUM, AXIS, **more):  # type: ignore[arg-type]
+def codes(**more: Any) -> dict[str, list[GuardWarning]]:
+    found: dict[str, list[GuardWarning]] = {}
+    for warning in check_map(LITHIUM, AXIS, **more):
         found.setdefault(warning.code, []).append(warning)
     return found
 
@@ -63,7 +65,7 @@ def test_background_windows_on_edges() -> None:
 @pytest.mark.parametrize(("thickness", "level"), [(0.4, None), (0.85, "note"), (1.3, "warning")])
 def test_thick_samples(thickness: float, level: str | None) -> None:
     found = codes(elements=[], t_over_lambda=np.full((5, 5), thickness)).get("too-thick")
-    assert (found[0].level if found else None) == level  # type: ignore[attr-defined]
+    assert (found[0].level if found else None) == level
 
 
 def test_a_background_that_misses_the_data() -> None:

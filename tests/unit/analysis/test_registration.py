@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from tandem_em.analysis.registration import Transform, by_correlation, from_points
+from tandem_em.analysis.registration import Kind, Transform, by_correlation, from_points
 from tandem_em.notices import UserError
 
 
@@ -75,8 +75,9 @@ def test_noise_is_not_trusted() -> None:
 def test_point_pairs_give_the_transform_back(angle: float, scale: float, dx: float, dy: float) -> None:
     truth = turn(angle, scale, (dx, dy))
     points = np.array([[0.0, 0.0], [100.0, 3.0], [40.0, 70.0]])
-    for kind in ("similarity", "affine"):
-        found = from_points(points, truth.apply(points), kind)  # type: ignore[arg-type]
+    kinds: tuple[Kind, ...] = ("similarity", "affine")
+    for kind in kinds:
+        found = from_points(points, truth.apply(points), kind)
         np.testing.assert_allclose(found.apply(points), truth.apply(points), atol=1e-6)
         assert found.rms_px < 1e-6
     np.testing.assert_allclose(truth.inverse().apply(truth.apply(points)), points, atol=1e-6)
@@ -90,6 +91,6 @@ def test_points_that_say_nothing_are_sentences() -> None:
         from_points([[1, 1], [1, 1]], [[2, 2], [3, 3]])
     with pytest.raises(UserError, match="8 × 8"):
         by_correlation(np.ones((4, 4)), scene())
-    moved = from_points([[0, 0], [10, 0]], [[5, 6], [15, 6.2]], "shift")
+    moved = from_points([[0.0, 0.0], [10.0, 0.0]], [[5.0, 6.0], [15.0, 6.2]], "shift")
     assert moved.offset == pytest.approx((5.0, 6.1))
     assert moved.rms_px == pytest.approx(0.1)
