@@ -177,6 +177,6 @@ def _particle(
         later_harmonics=later,
         swelling=swelling(onset_s, gain),
         domains=domains,
-        push_px=(float(rng.normal(0, 0.006)) * size, float(rng.normal(0, 0.006)) * size),
+        push_px=(float(rng.normal(0, 0.0015)) * size, float(rng.normal(0, 0.0015)) * size),
         grain=0.06,
     )
