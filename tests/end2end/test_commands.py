@@ -73,7 +73,19 @@ def test_check_of_a_good_session_is_content(session: Path, tmp_path: Path) -> No
 
 def test_screenshot_without_a_display(session: Path, tmp_path: Path) -> None:
     picture = tmp_path / "window.png"
-    done = tandem("screenshot", session, "-o", picture, "--size", "1280x800", "--at", "5", "--theme", "light", home=tmp_path)
+    done = tandem(
+        "screenshot",
+        session,
+        "-o",
+        picture,
+        "--size",
+        "1280x800",
+        "--at",
+        "5",
+        "--theme",
+        "light",
+        home=tmp_path,
+    )
     assert done.returncode == 0, done.stderr
     from PIL import Image
 
@@ -126,7 +138,11 @@ def test_exit_status(arguments: tuple[str, ...], status: int, tmp_path: Path) ->
 
 def test_a_hostile_or_broken_session_is_one_sentence(session: Path, tmp_path: Path) -> None:
     content = session.read_bytes()
-    for name, broken in (("cut.nxs", content[: len(content) // 3]), ("noise.nxs", os.urandom(4096)), ("empty.nxs", b"")):
+    for name, broken in (
+        ("cut.nxs", content[: len(content) // 3]),
+        ("noise.nxs", os.urandom(4096)),
+        ("empty.nxs", b""),
+    ):
         path = tmp_path / name
         path.write_bytes(broken)
         done = tandem("info", path, home=tmp_path)

@@ -31,7 +31,7 @@ ROWS: tuple[Row, ...] = (
     Row("save_as", "File", "Save as…", "ask_save_as", "Ctrl+Shift+S", "Write a compact copy and go on with it"),
     Row("copy_hyperspy", "File", "Copy HyperSpy line", "copy_hyperspy_line", "",
         "A line of Python that opens this file in HyperSpy", "has_file"),
-    Row("contents", "File", "Contents…", "show_contents", "Ctrl+I", "Everything in this session: rename, show, remove", "has_data", True),
+    Row("contents", "File", "Contents…", "show_contents", "Ctrl+I", "Rename, show or remove what is here", "has_data", True),
     Row("doctor", "File", "Session doctor…", "show_doctor", "", "What is wrong with the data, each with what to do", "has_data"),
     Row("preferences", "File", "Preferences…", "show_preferences", "Ctrl+,", "Theme, autosave, author", "", True),
     Row("quit", "File", "Quit", "close", "Ctrl+Q", "Close TandEM", "", True),
