@@ -37,8 +37,8 @@ class Progress:
 Job = Generator[Progress, None, Result]
 
 
-class Cancelled(Exception):
-    """Raised by `run_to_end` when the job was asked to stop."""
+class JobCancelledError(Exception):
+    """Raised inside the runner when a task was asked to stop."""
 
 
 def run_to_end(job: Job[Result], on_progress: Callable[[Progress], None] | None = None) -> Result:
@@ -150,7 +150,7 @@ class Runner:
         try:
             while True:
                 if task.is_cancelled:
-                    raise Cancelled
+                    raise JobCancelledError
                 task.progress = progress = next(job)
                 now = time.monotonic()
                 if now - last_told >= 0.05 or progress.partial is not None:
@@ -163,7 +163,7 @@ class Runner:
             self._finish(
                 task, None if on_result is None else (lambda: on_result(stop_value)), stop_value := stop.value
             )
-        except Cancelled:
+        except JobCancelledError:
             task.state = "cancelled"
             self._close(job)
             self._finish(task, None)
