@@ -159,6 +159,17 @@ def test_sigterm_to_the_guardian_makes_it_safe_and_another_takes_over(
         seen = later
 
 
+def test_a_stop_outlives_the_guardian(source: GuardedSource, server: ScpiServer) -> None:
+    source.emergency_stop()
+    assert source.wait_for(lambda c: c.state == "tripped", 2.0)
+    first = source.process_id
+    assert first is not None
+    os.kill(first, signal.SIGKILL)
+    assert source.wait_for(lambda c: c.state == "tripped" and source.process_id not in (first, None), 5.0)
+    assert is_safe(server)
+    assert server.lines.count(":OUTP ON") == 1
+
+
 def test_a_killed_guardian_is_said_and_replaced(source: GuardedSource, server: ScpiServer) -> None:
     first = source.process_id
     assert first is not None

@@ -98,6 +98,8 @@ class GuardedSource(ThreadedSource):
         self._dropped_there = 0
         self._pending = b""
         self._program: dict[str, Any] | None = None
+        self._stays_off = ""
+        """Why the output was switched off; handed to the next guardian if this one dies."""
         self.beats_itself = True
         self.control = ControlState()
 
@@ -215,6 +217,7 @@ class GuardedSource(ThreadedSource):
             "backend": table.backend,
             "baud_rate": table.baud_rate,
             "origin_host": self._origin_host,
+            "stays_off": self._stays_off,
             "settings": {
                 "compliance_V": table.compliance_V,
                 "compliance_A": table.compliance_A,
@@ -303,6 +306,10 @@ class GuardedSource(ThreadedSource):
     def _hear_state(self, message: dict[str, Any]) -> None:
         known = ("state", "message", "output_on", "verified", "mode", "level", "charge_C")
         self._set_control(replace(self.control, **{key: message[key] for key in known}))
+        if message["state"] == "tripped":
+            self._stays_off = message["message"]
+        elif message["state"] in READY:
+            self._stays_off = ""
         self._send_program()
         shown = SHOWN_STATE.get(message["state"])
         if shown is not None:

@@ -13,8 +13,9 @@ from typing import Any, Literal
 
 from tandem_em.notices import UserError
 from tandem_em.sources.base import host_now
+from tandem_em.sources.guardian_voice import Say, Voice
+from tandem_em.sources.program_reader import parse_program
 from tandem_em.sources.program_runner import ProgramRunner, SetPoint
-from tandem_em.sources.programs import parse_program
 from tandem_em.sources.scpi_connect import connect_meter
 from tandem_em.sources.scpi_link import Link, LinkClosedError, LinkError
 from tandem_em.sources.scpi_meter import Meter, MeterSettings, MeterState, Mode, Reading
@@ -33,7 +34,6 @@ SINGLE_READ_HZ = 80.0
 BURST_S = 0.2
 RETRY_S = 0.4
 SAFE_TRIES = 3
-Say = Callable[[dict[str, Any]], None]
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,8 @@ class GuardConfig:
     limits: Limits = field(default_factory=Limits)
     origin_host: float = 0.0
     """Host time of device second 0: the timeline goes on when a new guardian takes over."""
+    stays_off: str = ""
+    """Why the output was switched off before; it stays off until somebody rearms."""
 
 
 class GuardianCore:
@@ -61,7 +63,9 @@ class GuardianCore:
         self.output_on: bool | None = None
         self.verified = False
         self._link = link
-        self._say = say
+        self._voice = Voice(say)
+        self._stays_off = config.stays_off
+        """Why the output was switched off for good; empty: it may be on. Survives a lost connection."""
         self._meter: Meter | None = None
         self._watch = Watch(config.limits)
         self._runner: ProgramRunner | None = None
@@ -74,11 +78,6 @@ class GuardianCore:
         self._announced = -1
         self._was_connected = False
         self._next_try = 0.0
-        self._rows: list[list[float]] = []
-        self._flushed = 0.0
-        self._segment = True
-        self._told: tuple[Any, ...] = ()
-        self._told_at = 0.0
 
     # from outside
 
@@ -107,13 +106,13 @@ class GuardianCore:
             try:
                 orders[do](order)
             except UserError as error:
-                self._event(str(error), "warning")
+                self._voice.event(str(error), "warning")
             except LinkError as error:
                 self._lose(error)
             except (KeyError, TypeError, ValueError) as error:
-                self._event(f"The order {do!r} was not understood ({error!r}).", "warning")
+                self._voice.event(f"The order {do!r} was not understood ({error!r}).", "warning")
         else:
-            self._event(f"The order {do!r} is not known.", "warning")
+            self._voice.event(f"The order {do!r} is not known.", "warning")
 
     def turn(self) -> float:
         """One turn of the loop."""
@@ -136,13 +135,14 @@ class GuardianCore:
         except LinkError as error:
             self._lose(error)
             wait = RETRY_S
-        self._flush(now)
-        self._tell(now)
+        self._voice.flush()
+        self._tell()
         return wait
 
     def make_safe(self, why: str, state: GuardState = "safe") -> bool:
         """High impedance, output off, asked back; reopens the link when it must. True when the instrument says so."""
         self._end_program(f"The program ended: {why}")
+        self._stays_off = why
         trouble = "there is no connection"
         for attempt in range(SAFE_TRIES):
             try:
@@ -151,7 +151,9 @@ class GuardianCore:
                 assert self._meter is not None
                 report = self._meter.make_safe()
                 self._set_state(state, f"{why} {report.message}", not report.verified, report.verified)
-                self._event(self.message, "bias" if report.verified and report.high_impedance else "warning")
+                self._voice.event(
+                    self.message, "bias" if report.verified and report.high_impedance else "warning"
+                )
                 if report.verified:
                     return True
             except LinkError as error:
@@ -160,15 +162,15 @@ class GuardianCore:
         self._set_state(
             "lost", f"{why} Output may be ON: {trouble} Switch it off at the instrument.", None, False
         )
-        self._event(self.message, "warning")
+        self._voice.event(self.message, "warning")
         return False
 
     def end(self, why: str) -> bool:
         """The last thing before the process ends."""
         touched = self._meter is not None or self.state == "lost"
         verified = self.make_safe(why, "ended") if touched else True
-        self._flush(host_now(), force=True)
-        self._tell(host_now(), force=True)
+        self._voice.flush(force=True)
+        self._tell(force=True)
         self._link.close()
         return verified
 
@@ -182,7 +184,7 @@ class GuardianCore:
             )
         self._runner, self._announced = ProgramRunner(program), -1
         self._watch.restart(self.config.limits.with_safety(program.safety))
-        self._event(
+        self._voice.event(
             f"Program started: {self._runner.progress().total} steps.", "bias", json=program.source_json
         )
         self._set_state("program", "")
@@ -191,18 +193,18 @@ class GuardianCore:
         if self._runner is not None:
             self._runner.pause()
             self._set_state("paused", "The program is paused at 0 A.")
-            self._event("Program paused.", "bias")
+            self._voice.event("Program paused.", "bias")
 
     def _order_resume(self, _order: dict[str, Any]) -> None:
         if self._runner is not None:
             self._runner.resume()
             self._set_state("program", "")
-            self._event("Program resumed.", "bias")
+            self._voice.event("Program resumed.", "bias")
 
     def _order_skip(self, _order: dict[str, Any]) -> None:
         if self._runner is not None:
             self._runner.skip()
-            self._event(f"Step skipped: {self._runner.progress().label}.", "bias")
+            self._voice.event(f"Step skipped: {self._runner.progress().label}.", "bias")
 
     def _order_abort(self, _order: dict[str, Any]) -> None:
         if self._runner is not None:
@@ -222,7 +224,7 @@ class GuardianCore:
                 f"The current was not set: {self.message or self.state}.", "End the program first."
             )
         self._drive(SetPoint("current", level))
-        self._event(f"Current set to {level:g} A by hand.", "bias")
+        self._voice.event(f"Current set to {level:g} A by hand.", "bias")
 
     def _order_limits(self, order: dict[str, Any]) -> None:
         limits = Limits(**order["limits"])
@@ -230,17 +232,18 @@ class GuardianCore:
         self._watch.limits = (
             limits if self._runner is None else limits.with_safety(self._runner.program.safety)
         )
-        self._event("Limits changed.", "bias", limits=order["limits"])
+        self._voice.event("Limits changed.", "bias", limits=order["limits"])
 
     def _order_stop(self, order: dict[str, Any]) -> None:
         self.make_safe(str(order.get("why") or "Emergency stop."), "tripped")
 
     def _order_rearm(self, _order: dict[str, Any]) -> None:
         if self.state in ("safe", "tripped") and self._meter is not None:
+            self._stays_off = ""
             self._watch.restart(self.config.limits)
-            self._segment = True
+            self._voice.new_segment = True
             self._watch_open_circuit(self._meter)
-            self._event("Ready again: open circuit, 0 A.", "bias")
+            self._voice.event("Ready again: open circuit, 0 A.", "bias")
 
     # one turn
 
@@ -253,7 +256,7 @@ class GuardianCore:
             meter = connect_meter(self._link, self.config.model, self.config.settings)
             found = meter.read_state()
             self._meter = meter
-            self._say({"say": "ready", "idn": meter.idn, "found": found.__dict__})
+            self._voice.say({"say": "ready", "idn": meter.idn, "found": found.__dict__})
             self._take_over(meter, found, was_lost)
             self._was_connected = True
         except (LinkError, UserError) as error:
@@ -263,15 +266,18 @@ class GuardianCore:
             is_news = self.state != "lost"
             self._set_state("lost", f"{error}{doubt}", None, False)
             if is_news:
-                self._event(self.message, "warning")
+                self._voice.event(self.message, "warning")
             return RETRY_S
         return 0.0
 
     def _take_over(self, meter: Meter, found: MeterState, was_lost: bool) -> None:
-        self._segment = True
+        self._voice.new_segment = True
         self._watch.restart(self.config.limits)
+        if self._stays_off:
+            self.make_safe(self._stays_off, "tripped")
+            return
         if found.output_on:
-            self._event(f"The output was on, sourcing a {found.mode} of {found.level:g}.", "warning")
+            self._voice.event(f"The output was on, sourcing a {found.mode} of {found.level:g}.", "warning")
         if self.config.start == "as is" and not was_lost:
             self._mode, self._level = found.mode, found.level
             state: GuardState = "as found" if found.output_on else "safe"
@@ -287,7 +293,7 @@ class GuardianCore:
         meter.prepare()
         self._watch_open_circuit(meter)
         if was_lost:
-            self._event(f"{self.config.name} is back; the cell is at open circuit, 0 A.", "note")
+            self._voice.event(f"{self.config.name} is back; the cell is at open circuit, 0 A.", "note")
 
     def _watch_open_circuit(self, meter: Meter) -> None:
         meter.require_high_impedance()
@@ -308,8 +314,8 @@ class GuardianCore:
             self._next_read + 1.0 / (min(rate, SINGLE_READ_HZ) * self._looks_per_row()), now
         )
         if rate > SINGLE_READ_HZ:
-            self._flush(now, force=True)
-            self._segment = True
+            self._voice.flush(force=True)
+            self._voice.new_segment = True
             readings = meter.read_burst(max(int(rate * BURST_S), 2))
             self._next_read = now
         else:
@@ -321,7 +327,7 @@ class GuardianCore:
                 self._trip(why)
                 return 0.05
         if meter.keep_clock_fine():
-            self._event("The instrument's clock was set back to keep its digits.", "note")
+            self._voice.event("The instrument's clock was set back to keep its digits.", "note")
         self._run_program(readings[-1])
         return max(self._next_read - host_now(), 0.0)
 
@@ -338,7 +344,7 @@ class GuardianCore:
         progress = runner.progress()
         if progress.done != self._announced:
             self._announced = progress.done
-            self._event(f"Step {progress.step + 1}: {progress.label}.", "bias", step=progress.step)
+            self._voice.event(f"Step {progress.step + 1}: {progress.label}.", "bias", step=progress.step)
         self._drive(wanted)
         change = runner.deadline()
         if change is not None:
@@ -363,7 +369,7 @@ class GuardianCore:
             self._next_read = now + 1.0
             on = self._meter.output_is_on()
             if on and self.state in ("tripped", "safe"):
-                self._event("Somebody switched the output on at the instrument.", "warning")
+                self._voice.event("Somebody switched the output on at the instrument.", "warning")
             self.output_on, self.verified = on, not on
         return 0.05
 
@@ -380,7 +386,7 @@ class GuardianCore:
         self._next_try = 0.0 if not isinstance(error, LinkClosedError) else host_now() + 0.1
         doubt = "" if self.output_on is False else " Output may be ON."
         self._set_state("lost", f"{error}{doubt}", None, False)
-        self._event(self.message, "warning")
+        self._voice.event(self.message, "warning")
 
     def _reopen(self) -> None:
         self._link.close()
@@ -395,8 +401,8 @@ class GuardianCore:
             progress = self._runner.progress()
             self._runner = None
             self._watch.limits = self.config.limits
-            self._event(why, "bias", done=progress.done, total=progress.total)
-            self._tell_progress(progress.__dict__ | {"finished": True})
+            self._voice.event(why, "bias", done=progress.done, total=progress.total)
+            self._voice.progress(progress.__dict__ | {"finished": True})
 
     def _device_now(self) -> float:
         return host_now() - self.config.origin_host
@@ -409,42 +415,21 @@ class GuardianCore:
         number, self._reading_number = self._reading_number, self._reading_number + 1
         if number % self._looks_per_row() == 0:
             step = math.nan if self._runner is None else float(self._runner.step_number)
-            self._rows.append([reading.time, reading.host_time, reading.voltage, reading.current, step])
-
-    def _flush(self, now: float, force: bool = False) -> None:
-        if self._rows and (force or now - self._flushed >= 0.05 or len(self._rows) > 100):
-            self._flushed = now
-            rows, self._rows = self._rows, []
-            self._say({"say": "samples", "rows": rows, "segment": self._segment})
-            self._segment = False
-
-    def _event(self, text: str, category: str, **data: Any) -> None:
-        self._say({"say": "event", "text": text, "category": category, "host": host_now(), "data": data})
+            self._voice.row(reading.time, reading.host_time, reading.voltage, reading.current, step)
 
     def _set_state(
         self, state: GuardState, message: str, output_on: bool | None = True, verified: bool = True
     ) -> None:
         self.state, self.message, self.output_on, self.verified = state, message, output_on, verified
-        self._tell(host_now())
+        self._tell()
 
-    def _tell(self, now: float, force: bool = False) -> None:
-        shown = (self.state, self.message, self.output_on, self.verified)
-        if force or shown != self._told or now - self._told_at >= 0.5:
-            self._told, self._told_at = shown, now
-            self._say(
-                {
-                    "say": "state",
-                    "state": self.state,
-                    "message": self.message,
-                    "output_on": self.output_on,
-                    "verified": self.verified,
-                    "mode": self._mode,
-                    "level": self._level,
-                    "charge_C": self._watch.charge_C,
-                }
-            )
-            if self._runner is not None:
-                self._tell_progress(self._runner.progress().__dict__)
-
-    def _tell_progress(self, progress: dict[str, Any]) -> None:
-        self._say({"say": "progress", **progress})
+    def _tell(self, force: bool = False) -> None:
+        facts = {
+            "state": self.state,
+            "message": self.message,
+            "output_on": self.output_on,
+            "verified": self.verified,
+        }
+        more = {"mode": self._mode, "level": self._level, "charge_C": self._watch.charge_C}
+        if self._voice.state(facts, more, force=force) and self._runner is not None:
+            self._voice.progress(self._runner.progress().__dict__)

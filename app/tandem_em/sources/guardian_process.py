@@ -89,9 +89,8 @@ class Inbox:
 
 
 def config_from(raw: dict[str, Any]) -> GuardConfig:
-    known = {
-        key: raw[key] for key in ("name", "model", "address", "rate_hz", "start", "origin_host") if key in raw
-    }
+    plain = ("name", "model", "address", "rate_hz", "start", "origin_host", "stays_off")
+    known = {key: raw[key] for key in plain if key in raw}
     return GuardConfig(
         **known, settings=MeterSettings(**raw.get("settings", {})), limits=Limits(**raw.get("limits", {}))
     )

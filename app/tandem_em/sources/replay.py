@@ -11,7 +11,6 @@ and never writes into the session it plays.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
@@ -25,79 +24,16 @@ from tandem_em.model.frames import FrameStack
 from tandem_em.model.items import Item
 from tandem_em.model.marks import Event
 from tandem_em.model.session import Session
-from tandem_em.sources.base import Block, ClockFit, EventBlock, SourceDescription, host_now
+from tandem_em.sources.base import ClockFit, EventBlock, SourceDescription, host_now
 from tandem_em.sources.queues import BlockQueue
+from tandem_em.sources.replay_clock import ReplayClock
 from tandem_em.sources.threaded import ThreadedSource
-from tandem_em.sources.zmq_sender import MessageSender
 
-MIN_SPEED, MAX_SPEED, NEWEST_ONLY_ABOVE = 0.1, 100.0, 10.0
+NEWEST_ONLY_ABOVE = 10.0
 TICK_S = 0.02
 SHORTEST_TICK_S = 0.004
 """Rows that are due closer together go out in one block."""
 Floats = NDArray[np.float64]
-
-
-class ReplayClock:
-    """Recorded time now: start + (host − t0) × speed. Pausing and seeking move t0. Shared by all streams of a replay."""
-
-    def __init__(self, start_s: float, end_s: float, speed: float = 1.0) -> None:
-        self.start_s, self.end_s = start_s, end_s
-        self._lock = threading.Lock()
-        self._speed = min(max(speed, MIN_SPEED), MAX_SPEED)
-        self._at = start_s
-        self._since: float | None = None
-        self.jumps = 0
-        """Counts the seeks; a stream that sees it change begins a new segment."""
-        self.jumped_to = start_s
-
-    def now(self) -> float:
-        """The recorded second that is playing."""
-        with self._lock:
-            return self._now()
-
-    @property
-    def speed(self) -> float:
-        return self._speed
-
-    @speed.setter
-    def speed(self, speed: float) -> None:
-        with self._lock:
-            self._at, self._since = self._now(), None if self._since is None else host_now()
-            self._speed = min(max(speed, MIN_SPEED), MAX_SPEED)
-
-    @property
-    def is_running(self) -> bool:
-        return self._since is not None
-
-    @property
-    def is_over(self) -> bool:
-        return self.now() >= self.end_s
-
-    def resume(self) -> None:
-        with self._lock:
-            if self._since is None:
-                self._since = host_now()
-
-    def pause(self) -> None:
-        with self._lock:
-            self._at, self._since = self._now(), None
-
-    def seek(self, t: float) -> None:
-        with self._lock:
-            self._at = self.jumped_to = min(max(t, self.start_s), self.end_s)
-            self._since = None if self._since is None else host_now()
-            self.jumps += 1
-
-    def host_time_of(self, t: float) -> float:
-        """When a recorded second is due, on the host's clock."""
-        with self._lock:
-            since = host_now() if self._since is None else self._since
-            return since + (t - self._at) / self._speed
-
-    def _now(self) -> float:
-        if self._since is None:
-            return self._at
-        return min(self._at + (host_now() - self._since) * self._speed, self.end_s)
 
 
 class Track(Protocol):
@@ -329,59 +265,3 @@ def clock_over(tracks: Iterable[Track], speed: float = 1.0) -> ReplayClock:
     spans = [(float(track.times[0]), float(track.times[-1])) for track in tracks if len(track.times)]
     start = min((a for a, _ in spans), default=0.0)
     return ReplayClock(start, max((b for _, b in spans), default=start), speed)
-
-
-class ReplayOverWire:
-    """Sends what a replay source plays over ZeroMQ, so that real receivers hear it. `close` ends it."""
-
-    def __init__(
-        self, source: ReplaySource, address: str, *, pattern: Any = "push", bind: bool = False
-    ) -> None:
-        self.source = source
-        described = source.describe()
-        facts = {"replay_of": described.instrument.get("replay_of") or source.name, "label": described.label}
-        if described.simulated:
-            facts["simulated"] = True
-        self._units = described.units
-        self._sender = MessageSender(address, source.name, pattern=pattern, bind=bind, facts=facts)
-        self.sent = 0
-        self._thread = threading.Thread(target=self._send, name=f"replay {source.name}", daemon=True)
-        source.start()
-        self._thread.start()
-
-    def close(self) -> None:
-        self._sender.closing.set()
-        self.source.close()
-        self._thread.join(5.0)
-        self._sender.close()
-
-    @property
-    def is_done(self) -> bool:
-        return not self._thread.is_alive()
-
-    def _send(self) -> None:
-        while not self._sender.closing.is_set():
-            block = self.source.read(0.1)
-            if block is not None:
-                self._send_block(block)
-            elif self.source.is_played and self.source.status().queued == 0:
-                self._sender.end()
-                return
-
-    def _send_block(self, block: Block) -> None:
-        from tandem_em.sources.base import FrameBlock, SampleBlock
-
-        if isinstance(block, FrameBlock):
-            facts: dict[str, Any] = {key: block.info[key] for key in ("exposure_s",) if key in block.info}
-            if "pixel_nm" in block.info:
-                facts |= {"scale": block.info["pixel_nm"], "unit": "nm"}
-            self._sender.frame(block.frame, block.time, **facts)
-        elif isinstance(block, SampleBlock):
-            names = list(block.columns)
-            table = np.column_stack(
-                [block.times, *(np.asarray(block.columns[name], np.float64) for name in names)]
-            )
-            self._sender.samples(table, names, [self._units.get(name, "") for name in names])
-        else:
-            self._sender.event(block.text, block.time, block.category)
-        self.sent += len(block)

@@ -14,6 +14,7 @@ from tandem_em.model.curves import Cell
 from tandem_em.notices import UserError
 from tandem_em.sources.battery_cell import BatteryCell
 from tandem_em.sources.program_curve import program_curve
+from tandem_em.sources.program_reader import c_rate, parse_program
 from tandem_em.sources.program_runner import ProgramRunner, SetPoint
 from tandem_em.sources.programs import (
     ConstantCurrent,
@@ -23,9 +24,7 @@ from tandem_em.sources.programs import (
     Rest,
     Tag,
     amperes,
-    c_rate,
     label,
-    parse_program,
 )
 
 CYCLE: dict[str, Any] = {

@@ -222,6 +222,39 @@ def test_faults_are_honest_and_it_comes_back(make: Callable[..., Bench], fault: 
     assert times == sorted(times)
 
 
+@pytest.mark.parametrize("fault", ["garbage", "refuse"])
+def test_a_lost_connection_does_not_take_back_an_emergency_stop(
+    make: Callable[..., Bench], fault: Any
+) -> None:
+    bench = make(rate_hz=20)
+    bench.run(lambda: bench.core.state == "watching")
+    bench.core.command({"do": "stop"})
+    bench.server.fault = fault
+    bench.server.disconnect()
+    bench.run(lambda: bench.core.state == "lost")
+    bench.server.fault = ""
+    bench.run(lambda: bench.core.state == "tripped")
+    assert bench.is_safe
+    assert bench.server.lines.count(":OUTP ON") == 1
+    bench.core.command({"do": "rearm"})
+    bench.run(lambda: bench.core.state == "watching")
+
+
+def test_an_emergency_stop_that_did_not_arrive_is_made_up_for(make: Callable[..., Bench]) -> None:
+    bench = make(rate_hz=20)
+    bench.run(lambda: bench.core.state == "watching")
+    bench.program(CHARGE)
+    bench.run(lambda: bench.core.state == "program")
+    bench.server.fault = "refuse"
+    bench.server.disconnect()
+    bench.core.command({"do": "stop"})
+    assert bench.core.state == "lost"
+    assert "may be ON" in bench.core.message
+    bench.server.fault = ""
+    bench.run(lambda: bench.core.state == "tripped")
+    assert bench.is_safe
+
+
 def test_silence_of_the_window_switches_off(make: Callable[..., Bench]) -> None:
     bench = make(rate_hz=20)
     bench.run(lambda: bench.core.state == "watching")

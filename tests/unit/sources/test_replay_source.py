@@ -19,7 +19,9 @@ from tandem_em.model.session import Session
 from tandem_em.notices import UserError
 from tandem_em.sources.base import Block, EventBlock, FrameBlock, SampleBlock, Source, host_now
 from tandem_em.sources.registry import create_source
-from tandem_em.sources.replay import ReplayClock, ReplayOverWire, replay_sources
+from tandem_em.sources.replay import replay_sources
+from tandem_em.sources.replay_clock import ReplayClock
+from tandem_em.sources.replay_wire import ReplayOverWire
 from tandem_em.sources.setup import SOURCE_TABLES, ReplayTable, Setup, ZmqTable, parse_setup
 from tandem_em.sources.threaded import ThreadedSource
 from tandem_em.sources.zmq_frames import ZmqSource
