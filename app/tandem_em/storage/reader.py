@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -95,9 +96,15 @@ def find_homes(h5: Any, kind: str) -> dict[str, str]:
     folder = child(h5, place.folder)
     homes: dict[str, str] = {}
     for name, group in children(folder) if folder is not None and hasattr(folder, "keys") else ():
-        if hasattr(group, "keys") and text_attr(group, layout.KIND_ATTR) == kind:
-            item_id = text_attr(group, layout.ID_ATTR) or name
-            homes.setdefault(item_id, f"{place.folder}/{name}")
+        if not hasattr(group, "keys"):
+            continue
+        own = child(group, layout.ITEM) if place.has_item_group else group
+        owners = [owner for owner in (group, own) if owner is not None]
+        kinds = [text_attr(owner, layout.KIND_ATTR) for owner in owners]
+        # damage may have taken the attributes; the name still says what it is
+        if kind in kinds or (not any(kinds) and re.fullmatch(rf"{place.stem}_\d{{3,}}", name)):
+            ids = [text_attr(owner, layout.ID_ATTR) for owner in owners]
+            homes.setdefault(next((i for i in ids if i), f"{kind}-{name}"), f"{place.folder}/{name}")
     return homes
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from tandem_em.model.session import Session
 from tandem_em.model.spectra import SpectrumImage
 from tandem_em.notices import UserError
 from tandem_em.storage import layout
-from tandem_em.storage.audit import require_sound
+from tandem_em.storage.audit import audit
 from tandem_em.storage.check import damaged, read_chunk
 from tandem_em.storage.compress import chunk_grid
 from tandem_em.storage.hdf5_store import Hdf5Store
@@ -25,7 +26,7 @@ from tandem_em.storage.reader import read_session
 from tandem_em.storage.reader_arrays import ChunkIndex, UnavailableArray, index_of
 from tandem_em.storage.reader_fields import child
 from tandem_em.storage.reader_version import found_in
-from tandem_em.storage.repair_tail import whole_file
+from tandem_em.storage.repair_tail import salvaged, whole_file
 from tandem_em.storage.session_store import SessionStore
 
 
@@ -123,7 +124,17 @@ def repair(path: Path, out: Path) -> Job[list[str]]:
 
 
 def _repair(whole: Path, path: Path, out: Path) -> Job[list[str]]:
-    require_sound(whole)
+    if not audit(whole):
+        return (yield from _read_and_save(whole, path, out))
+    clean, report = yield from salvaged(whole, out)
+    try:
+        report += yield from _read_and_save(clean, path, out)
+    finally:
+        clean.unlink(missing_ok=True)
+    return report
+
+
+def _read_and_save(whole: Path, path: Path, out: Path) -> Job[list[str]]:
     store = Hdf5Store.open(whole, "r")
     migrated: Path | None = None
     reason: UserError | None = None
@@ -139,11 +150,11 @@ def _repair(whole: Path, path: Path, out: Path) -> Job[list[str]]:
             store.abandon()
             migrated = yield from migrated_copy(whole)
             store = Hdf5Store.open(migrated, "r")
-        report = yield from _move_over(store, whole, out, reason)
+        report = yield from _move_over(store, path, out, reason)
     finally:
         store.abandon()
         if migrated is not None:
-            migrated.unlink(missing_ok=True)
+            shutil.rmtree(migrated.parent, ignore_errors=True)
     return report
 
 

@@ -1,11 +1,16 @@
-"""A file that was cut short, made long enough to be opened: what is missing at its end reads as zeros."""
+"""Damaged files made fit to be opened: lengthened where they were cut short, copied object by object where HDF5 stumbles."""
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
+import subprocess
+import sys
 import uuid
 from pathlib import Path
 
+from tandem_em.jobs import Job, Progress
 from tandem_em.notices import UserError
 from tandem_em.storage import superblock
 from tandem_em.storage.journal import PAGE
@@ -46,3 +51,55 @@ def whole_file(path: Path, out: Path) -> tuple[Path, list[str]]:
     return copy, [
         f"{path.name} was cut short: {block.end - size} of {block.end} bytes are missing at its end."
     ]
+
+
+def salvaged(path: Path, out: Path) -> Job[tuple[Path, list[str]]]:
+    """A clean copy, beside `out`, of every object that can be read; and what was lost (sentences). Runs in a process of
+    its own: HDF5 may crash. Stopped half-way, nothing is left."""
+    copy = out.with_name(f".{out.name}.{uuid.uuid4().hex[:8]}.salvage")
+    is_complete = False
+    child = subprocess.Popen(
+        [*_command(), str(path), str(copy)],
+        env={**os.environ, "HDF5_PLUGIN_PRELOAD": "::"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+    )
+    try:
+        said: dict[str, object] = {}
+        assert child.stdout is not None
+        for line in child.stdout:
+            said = json.loads(line)
+            yield Progress(
+                float(str(said.get("bytes", 0))),
+                path.stat().st_size,
+                f"Saving what can be read of {path.name}",
+            )
+        if child.wait() != 0 or not said.get("done"):
+            raise UserError(
+                f"Nothing can be read of {path.name}: HDF5 fails on it.", "Look for a backup of it."
+            )
+        is_complete = True
+    finally:
+        if child.poll() is None:
+            child.kill()
+        child.wait()
+        if child.stdout is not None:
+            child.stdout.close()
+        if not is_complete:
+            copy.unlink(missing_ok=True)
+    lost = said.get("lost")
+    names = [str(name) for name in lost] if isinstance(lost, list) else []
+    return copy, [f"Lost: {name}." for name in names[:20]] + (
+        [f"Lost: {len(names) - 20} more."] if len(names) > 20 else []
+    )
+
+
+def _command() -> list[str]:
+    if getattr(
+        sys, "frozen", False
+    ):  # the packaged program has no interpreter: its front door knows this word
+        return [sys.executable, "--salvage-file"]
+    return [sys.executable, "-m", "tandem_em.storage.repair_child"]

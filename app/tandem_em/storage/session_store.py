@@ -36,13 +36,13 @@ from tandem_em.storage.reader import open_linked, read_session
 from tandem_em.storage.reader_arrays import ChunkIndex, LinkOpener, StoredArray, index_of
 from tandem_em.storage.reader_size import SizeReport, size_report
 from tandem_em.storage.reader_version import examine, note_ours
-from tandem_em.storage.writer import apply_plan, changes_order, note_shown, throw_away
+from tandem_em.storage.writer import apply_plan, changes_order, note_shown, sample_count, throw_away
 from tandem_em.storage.writer_copy import copy_session
 from tandem_em.storage.writer_fields import Branch, Written, branch_names, encode_item, run_marks
 from tandem_em.storage.writer_frames import discard, stage
 from tandem_em.storage.writer_link import file_hash
 from tandem_em.storage.writer_plan import Ledger, Plan, make_plan
-from tandem_em.storage.writer_recording import Recording, RunStream, StackStream
+from tandem_em.storage.writer_recording import Recording, RunStream, StackStream, make_room
 from tandem_em.storage.writer_root import choose_default, write_skeleton
 from tandem_em.storage.writer_streams import show_run, show_stack
 
@@ -415,6 +415,7 @@ class SessionStore:
         stream = RunStream(
             home, types, keys, run.clock, run.host_times is not None, lambda h5: _show_run_live(h5, home, run)
         )
+        stream.written = self._store.call(lambda h5: sample_count(h5[home])).result()
         self._recording.add(run.id, stream)
 
     def append_samples(
@@ -475,6 +476,7 @@ class SessionStore:
         with self._saving:
             ledger = self._ledger.copy()
             ledger.written[item.id] = Written(recorded=recorded)
+            ledger.shown.pop(item.id, None)
             self._store.edit(lambda h5: _begin_stream(h5, item, ledger)).result()
             self._ledger = ledger
         return ledger.homes[item.id]
@@ -521,7 +523,9 @@ def _begin_stream(h5: Any, item: BiasRun | FrameStack, ledger: Ledger) -> None:
         records[0].listed = False
     plan = Plan(records=records, is_complete=False, recording=frozenset({item.id}))
     apply_plan(h5, plan, ledger, {})
-    h5[ledger.homes[item.id]].attrs[layout.RECORDING_ATTR] = np.bool_(True)
+    group = h5[ledger.homes[item.id]]
+    group.attrs[layout.RECORDING_ATTR] = np.bool_(True)
+    make_room(group, item, ledger.written[item.id].recorded)
 
 
 def _show_run_live(h5: Any, home: str, run: BiasRun) -> None:

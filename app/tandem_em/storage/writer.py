@@ -176,7 +176,7 @@ def _show(h5: Any, plan: Plan, ledger: Ledger) -> None:
 def looks(group: Any, item: Any, start_iso: str) -> Any:
     """Everything the groups of a stream are made from."""
     stored = group.get("data")
-    length = tuple(stored.shape) if stored is not None else _sample_count(group)
+    length = tuple(stored.shape) if stored is not None else sample_count(group)
     return (item.revision, start_iso, length, item.clock.id, item.clock.offset_s, item.clock.rate_ppm)
 
 
@@ -201,10 +201,11 @@ def _tracks_mark(particles: list[tuple[int, Particle]], stack_id: str, ledger: L
 
 
 def _stored_times(group: Any) -> Any:
-    return group["times"][...] if _sample_count(group) else np.zeros(0)
+    return group["times"][...] if sample_count(group) else np.zeros(0)
 
 
-def _sample_count(group: Any) -> int:
+def sample_count(group: Any) -> int:
+    """Samples of a run that are in the file."""
     times = group.get("times")
     return int(times.shape[0]) if times is not None and len(getattr(times, "shape", "")) else 0
 

@@ -17,6 +17,7 @@ import numpy as np
 
 from tandem_em.model.arrays import AnyArray, GrowingArray
 from tandem_em.model.clock import Clock
+from tandem_em.model.items import Item
 from tandem_em.notices import UserError
 from tandem_em.storage import layout
 from tandem_em.storage.compress import Chunk, create_dataset, pack
@@ -54,6 +55,7 @@ class RunStream:
     """Make the groups for other programs; called once, when there is something to see."""
     written: int = 0
     waiting_bytes: int = 0
+    _is_shown: bool = False
     _blocks: deque[tuple[AnyArray, dict[str, AnyArray], AnyArray | None]] = field(default_factory=deque)
 
     def put(self, times: AnyArray, columns: dict[str, AnyArray], host_times: AnyArray | None) -> int:
@@ -74,7 +76,7 @@ class RunStream:
             return 0
         group = h5[self.home]
         times = np.concatenate([np.asarray(block[0], np.float64) for block in blocks])
-        is_first = "times" not in group
+        is_first = "times" not in group or not self._is_shown
         extend(group, "times", times, "s")
         for key, name in self.keys.items():
             parts = [block[1].get(key, np.full(len(block[0]), np.nan)) for block in blocks]
@@ -87,6 +89,7 @@ class RunStream:
             extend(group, "host_times", np.concatenate(hosts), "s")
         if is_first:
             self.show(h5)
+            self._is_shown = True
         elif self.columns:
             stem = self.home.rsplit("/", 1)[-1]
             stamps = h5[layout.ENTRY][f"{stem}_{next(iter(self.columns))}"].get("timestamp")
@@ -185,6 +188,28 @@ class StackStream:
             self.show(h5)
         elif group["timestamp"] != own["times"]:
             extend_dataset(group["timestamp"], self.clock.to_session(stamps))
+
+
+def make_room(group: Any, item: Item, recorded: frozenset[str]) -> None:
+    """Make what was saved of a stream before its recording ready to grow."""
+    is_stack = "item" in group and item.kind == "stack"
+    if is_stack and "data" in group and group["data"].shape[0]:
+        raise UserError(f"{item.name or item.id} has frames already.", "Record into a new stack.")
+    for name in (layout.LINKED_ATTR, layout.DTYPE_ATTR):
+        if name in group.attrs:
+            del group.attrs[name]
+    owner = group[layout.ITEM] if is_stack else group
+    for path in recorded:
+        stored = owner.get(path.strip("/"))
+        if stored is None:
+            continue
+        parent, name = stored.parent, stored.name.rpartition("/")[2]
+        values = stored[...] if stored.shape and stored.maxshape[0] is not None else None
+        if stored.shape == () or values is not None:
+            unit = str(stored.attrs.get("units", ""))
+            del parent[name]
+            if values is not None and len(values):
+                extend(parent, name, values, unit)
 
 
 def extend(group: Any, name: str, values: AnyArray, unit: str) -> None:

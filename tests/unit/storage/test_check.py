@@ -312,3 +312,39 @@ def test_an_old_session_is_repaired_as_a_present_one(tmp_path: Path) -> None:
     run_to_end(repair(path, tmp_path / "out.nxs"))
     with SessionStore.open(tmp_path / "out.nxs", readonly=True) as store:
         assert run_to_end(store.load()).stacks["stack-1"].pixel_nm == 0.25
+
+
+def test_of_a_recording_cut_short_the_frames_that_are_there_are_saved(tmp_path: Path) -> None:
+    path, out = tmp_path / "s.nxs", tmp_path / "out.nxs"
+    frames = np.random.default_rng(0).integers(0, 4000, (120, 128, 128), np.uint16)
+    stack = FrameStack(name="camera")
+    with SessionStore.create(path) as store:
+        stack.source = store.start_stack(stack, (128, 128), np.uint16)
+        for number, frame in enumerate(frames):
+            store.append_frame(stack.id, frame, number * 0.1)
+        store.finish_stack(stack)
+    with path.open("r+b") as file:
+        file.truncate(int(path.stat().st_size * 0.8))
+    report = run_to_end(repair(path, out))
+    assert "cut short" in report[0]
+    with SessionStore.open(out, readonly=True) as store:
+        saved = run_to_end(store.load()).stacks.first
+        assert saved is not None
+        same = [bool((saved.frame(i) == frames[i]).all()) for i in range(120)]
+        assert sum(same) > 60
+        assert all(same[:60])
+
+
+@pytest.mark.parametrize("work", [external_link, cycle, bomb, virtual], ids=lambda f: f.__name__)
+def test_repair_leaves_hostile_parts_behind(tmp_path: Path, work: Any) -> None:
+    path, out = tmp_path / "bad.nxs", tmp_path / "out.nxs"
+    hostile(path, work)
+    run_to_end(repair(path, out))
+    assert serious(run_to_end(check(out))) == []
+    with SessionStore.open(out, readonly=True) as store:
+        again = run_to_end(store.load())
+        np.testing.assert_array_equal(
+            again.stacks.first.source.read(slice(None)),  # type: ignore[union-attr]
+            session().stacks.first.source.read(slice(None)),  # type: ignore[union-attr]
+        )
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["bad.nxs", "out.nxs"]

@@ -412,6 +412,24 @@ def test_a_recording_of_which_the_model_missed_the_end_keeps_its_end(tmp_path: P
     assert len(loaded(tmp_path / "a.nxs").runs[run.id]) == 5
 
 
+def test_streams_that_were_saved_before_go_on(tmp_path: Path) -> None:
+    """A run with samples is continued; an empty stack is filled; a stack with frames is left alone."""
+    run, empty, full = empty_run(), FrameStack(name="camera"), movie()
+    run.append(np.arange(3.0), {"voltage": np.arange(3.0)})
+    with SessionStore.create(tmp_path / "a.nxs", session_with(run, empty, full)) as store:
+        store.start_run(run)
+        store.start_stack(empty, (8, 8), np.uint16)
+        with pytest.raises(UserError, match="frames already"):
+            store.start_stack(full, (32, 24), np.uint16)
+        store.append_samples(run.id, np.arange(3.0, 6.0), {"voltage": np.arange(3.0, 6.0)})
+        store.append_frame(empty.id, np.ones((8, 8), np.uint16), 1.5)
+        assert (store.finish_run(run), store.finish_stack(empty)) == (6, 1)
+    again = loaded(tmp_path / "a.nxs")
+    np.testing.assert_array_equal(again.runs[run.id].values("voltage"), np.arange(6.0))
+    assert again.stacks[empty.id].shape == (1, 8, 8)
+    assert again.stacks[full.id].shape == (6, 32, 24)
+
+
 def test_wrong_frames_and_columns_are_refused(tmp_path: Path) -> None:
     run, stack = empty_run(), FrameStack()
     with SessionStore.create(tmp_path / "a.nxs") as store:
