@@ -211,13 +211,13 @@ def follow(
     names = ", ".join(particle.name for particle in chosen)
     drawn = [replace(particle, outlines=dict(particle.outlines)) for particle in chosen]
     exact = frozenset(int(frame) for particle in chosen for frame in particle.extra.get(EXACT, []))
-    inputs = [stack]
+    began_with = [particle.outlines for particle in chosen]
     parameters: dict[str, Any] = {
         "span": list(span) if span else None,
         "exact_keys": sorted(exact),
         "stop_below": None,
     }
-    step = step_for(f"Follow {names}", inputs, parameters, [particle.id for particle in chosen])
+    step = step_for(f"Follow {names}", [stack], parameters, [particle.id for particle in chosen])
 
     def progress(told: Progress) -> None:
         if on_partial is not None and told.partial:
@@ -226,8 +226,9 @@ def follow(
     def finished(found: list[dict[int, Outline]]) -> None:
         label = f"Follow {names}"
         edits: list[Edit] = []
-        for particle, outlines in zip(chosen, found):
-            if desk.session.particles.get(particle.id) is particle:
+        for particle, outlines, before in zip(chosen, found, began_with):
+            # whoever was deleted or corrected meanwhile is left alone
+            if desk.session.particles.get(particle.id) is particle and particle.outlines is before:
                 through = (0, len(stack) - 1) if span is None else _joined(particle.followed, span)
                 fields = {"outlines": outlines, "followed": through, "provenance_id": step.id}
                 edits.append(ChangeFields(label, particle.id, fields))
@@ -239,6 +240,21 @@ def follow(
     job = particles.follow(stack, drawn, exact_keys=exact, span=span)
     key = "follow " + " ".join(sorted(particle.id for particle in chosen))
     return desk.start(f"Following {names}", job, finished, on_progress=progress, key=key)
+
+
+def keep(desk: Desk, chosen: list[Particle], grown: dict[str, dict[int, Outline]]) -> None:
+    """Keep what a stopped follow had found, as one step; keys stay as they were."""
+    label = "Follow " + ", ".join(particle.name for particle in chosen) + " (stopped)"
+    edits: list[Edit] = []
+    for particle in chosen:
+        found = grown.get(particle.id)
+        if found and desk.session.particles.get(particle.id) is particle:
+            keys = {frame: outline for frame, outline in particle.outlines.items() if outline.is_key}
+            fields: dict[str, Any] = {"outlines": particle.outlines | found | keys}
+            fields["followed"] = _joined(particle.followed, (min(found), max(found)))
+            edits.append(ChangeFields(label, particle.id, fields))
+    if edits:
+        desk.do(label, *edits)
 
 
 def _joined(followed: tuple[int, int] | None, span: tuple[int, int]) -> tuple[int, int]:

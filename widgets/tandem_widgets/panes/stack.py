@@ -5,12 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
-from PyQt6.QtWidgets import QVBoxLayout, QWidget
+from PyQt6.QtCore import Qt
+from PyQt6.QtWidgets import QComboBox, QSlider, QVBoxLayout, QWidget
 
+from tandem_em.desk import stacks
 from tandem_em.desk.desk import Desk
+from tandem_em.desk.stacks import ViewFilter
 from tandem_em.jobs import call_as_job
 from tandem_em.model.frames import FrameStack
+from tandem_em.notices import UserError
+from tandem_widgets.panes.stack_notes import AskBar, Marks, Notes
+from tandem_widgets.panes.stack_tools import StackTools
 from tandem_widgets.parts import image_render
 from tandem_widgets.parts.bind import Bindings
 from tandem_widgets.parts.bridge import Bridge
@@ -24,108 +31,219 @@ HINT = "Drop a movie, a stack or a folder of images here.\n.dm4 .emd .ser .mrc .
 
 
 class StackPane(PaneFrame):
-    """Shows one stack of the session at the cursor's time."""
+    """Shows one stack of the session at the cursor's time, or at its slider where axis 0 is not time."""
 
     def __init__(self, desk: Desk) -> None:
         self._canvas_holder = QWidget()
         super().__init__("Image stack", self._canvas_holder)
-        self._desk = desk
-        self._stack: FrameStack | None = None
+        self.desk = desk
+        self.stack: FrameStack | None = None
+        self.overlay: OutlineOverlay | None = None
+        self.view_filter = ViewFilter()
+        self.drift_on = True
+        self._marks: Marks | None = None
         self._loader: FrameLoader | None = None
         self._bridge = Bridge(self)
         self._contrast = Contrast()
         self._shown = -1
         self._wanted = -1
+        self.notes = Notes()
+        self.ask_bar = AskBar()
         self.canvas = ImageCanvas()
         self.canvas.fill = True
+        self.slider = QSlider(Qt.Orientation.Horizontal)
+        self.slider.setToolTip("Which image (axis 0 is not time)")
+        self.slider.valueChanged.connect(lambda _value: self._follow())
+        self.slider.hide()
         column = QVBoxLayout(self._canvas_holder)
         column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(self.canvas)
-        self._overlay: OutlineOverlay | None = None
-        self._contrast_tool = self.add_tool(
-            "◐ Contrast", "Percentile or by hand, gamma, colours", self._ask_contrast
-        )
+        column.setSpacing(0)
+        column.addWidget(self.ask_bar)
+        column.addWidget(self.canvas, 1)
+        column.addWidget(self.slider)
+        self._chooser = QComboBox()
+        self._chooser.setToolTip("Which stack")
+        self._chooser.setMaximumWidth(130)
+        self._chooser.activated.connect(self._chosen)
+        self.add_tool_widget(self._chooser)
+        self.tools = StackTools(self)
         self.canvas.hovered.connect(self._show_pixel)
         self.canvas.left.connect(self._show_title)
-        session = desk.session
+        self._bind()
+        self._choose()
+
+    def _bind(self) -> None:
+        session = self.desk.session
         bindings = Bindings(self)
         bindings.on(session.focus.t_changed, lambda _t: self._follow())
         bindings.on(session.focus.selection_changed, self._selected)
         bindings.on(session.stacks.added, lambda _stack: self._choose())
         bindings.on(session.stacks.removed, lambda _stack: self._choose())
         bindings.on(session.stacks.changed, self._stack_changed)
-        for signal in (session.particles.added, session.particles.removed):
-            bindings.on(signal, lambda _particle: self.canvas.update())
-        bindings.on(session.particles.changed, lambda _particle, _names: self.canvas.update())
-        self._choose()
+        for collection in (session.particles, session.results, session.profiles):
+            bindings.on(collection.added, lambda _item: self.canvas.update())
+            bindings.on(collection.removed, lambda _item: self.canvas.update())
+            bindings.on(collection.changed, lambda _item, _names: self.canvas.update())
+        bindings.on(session.particles.changed, lambda _item, _names: self.tools.refresh())
+        bindings.on(session.particles.removed, lambda _item: self.tools.refresh())
 
     # --- which stack ---------------------------------------------------------------------------------------------
 
     def _choose(self) -> None:
-        session = self._desk.session
+        session = self.desk.session
+        self._fill_chooser()
         stack = session.stacks.get(session.focus.selected("stack")) or session.stacks.first
-        if stack is self._stack and stack is not None:
+        if stack is self.stack and stack is not None:
             return
         self._let_go()
-        self._stack = stack
+        self.stack = stack
+        self.tools.put_down()
+        self.ask_bar.withdraw("")
         if stack is None:
             buttons = [
                 ("Open…", lambda: trigger(self, "open")),
                 ("See the demo experiment", lambda: trigger(self, "demo")),
             ]
             self.set_empty(EmptyHint(HINT, buttons))
+            self._show_title()
             return
         self.set_empty(None)
-        self._desk.start(
+        self.desk.start(
             "Preparing the image",
             call_as_job(image_render.warm_up),
             lambda _none: self.canvas.update(),
             key="warm-up",
         )
-        self._overlay = OutlineOverlay(session, stack)
-        self.canvas.overlays = [self._overlay]
+        self._show_stack(stack)
+
+    def _show_stack(self, stack: FrameStack) -> None:
+        self.overlay = OutlineOverlay(self.desk.session, stack)
+        self.overlay.selected = self.desk.session.focus.selected("particle")
+        self._marks = Marks(self.desk.session, stack)
+        self.canvas.overlays = [self._marks, self.overlay, self.notes]
         self.canvas.pixel_nm = stack.pixel_nm
-        self._loader = FrameLoader(stack.frame, lambda: len(stack), self._from_thread, self._failed_in_thread)
+        self._contrast = replace(self._contrast, low=None, high=None)
+        self._loader = self._reading(stack)
+        self._show_axis()
+        self._ask_what_is_unknown()
+        self.tools.refresh()
         self._show_title()
         self._follow()
+
+    def _reading(self, stack: FrameStack) -> FrameLoader:
+        """A loader whose frames are dropped once another one has taken its place."""
+
+        def arrived(index: int, frame: NDArray[Any]) -> None:
+            self._bridge.post(lambda: self._show(index, frame) if self._loader is loader else None)
+
+        def failed(index: int, error: Exception) -> None:
+            self._bridge.post(lambda: self._show_trouble(index, error) if self._loader is loader else None)
+
+        loader = FrameLoader(stacks.reader(stack, self.view_filter), lambda: len(stack), arrived, failed)
+        return loader
 
     def _let_go(self) -> None:
         if self._loader is not None:
             self._loader.close()
             self._loader = None
+        self.overlay = None
         self._shown = self._wanted = -1
 
     def close_pane(self) -> None:
         """The pane is going: its reading thread ends."""
         self._bridge.close()
+        if self._loader is not None:
+            self._loader.close(wait_s=0.2)
         self._let_go()
+
+    def _fill_chooser(self) -> None:
+        session = self.desk.session
+        self._chooser.clear()
+        for stack in session.stacks:
+            self._chooser.addItem(stack.name, stack.id)
+        chosen = session.stacks.get(session.focus.selected("stack")) or session.stacks.first
+        if chosen is not None:
+            self._chooser.setCurrentIndex(session.stacks.index(chosen.id))
+        self._chooser.setVisible(len(session.stacks) > 1)
+
+    def _chosen(self, index: int) -> None:
+        self.desk.session.focus.select("stack", self._chooser.itemData(index))
 
     def _selected(self, kind: str) -> None:
         if kind == "stack":
             self._choose()
-        elif kind == "particle" and self._overlay is not None:
-            self._overlay.selected = self._desk.session.focus.selected("particle")
+        elif kind == "particle" and self.overlay is not None:
+            self.overlay.selected = self.desk.session.focus.selected("particle")
             self.canvas.update()
 
     def _stack_changed(self, stack: FrameStack, names: frozenset[str]) -> None:
-        if stack is not self._stack:
+        if "name" in names:
+            self._fill_chooser()
+        if stack is not self.stack:
             return
         self.canvas.pixel_nm = stack.pixel_nm
         if "source" in names and self._loader is not None:
             self._loader.forget()
             self._shown = -1
+        if "drift_px" in names and self.view_filter.kind == "mean":
+            self.use_filter(self.view_filter)
+        if "axis0_is_time" in names:
+            self._show_axis()
+            self.ask_bar.withdraw("axis")
+        if "pixel_nm" in names:
+            self.ask_bar.withdraw("pixel")
+        self.tools.refresh()
         self._show_title()
         self._wanted = -1
         self._follow()
 
+    def _show_axis(self) -> None:
+        stack = self.stack
+        timeless = stack is not None and stack.axis0_is_time is False and len(stack) > 1
+        self.slider.setVisible(timeless)
+        if stack is not None and timeless:
+            self.slider.setRange(0, len(stack) - 1)
+
+    def _ask_what_is_unknown(self) -> None:
+        stack = self.stack
+        if stack is None:
+            return
+        if stack.axis0_is_time is None and len(stack) > 1:
+            self.ask_bar.ask(
+                f"axis {stack.id}",
+                f"{stack.name}: are its {len(stack)} images a movie?",
+                [
+                    ("Yes, over time", lambda: stacks.answer_axis(self.desk, stack, True)),
+                    ("No, separate images", lambda: stacks.answer_axis(self.desk, stack, False)),
+                ],
+            )
+            return
+        pixel = stacks.remembered_pixel(self.desk, stack)
+        if pixel is not None:
+            self.ask_bar.ask(
+                f"pixel {stack.id}",
+                f"At {stack.magnification:g}× the scale bar said {pixel:.4g} nm/px last time.",
+                [
+                    ("Use it", lambda: stacks.set_pixel(self.desk, stack, pixel, "magnification memory")),
+                    ("No", lambda: None),
+                ],
+            )
+
     # --- which frame ---------------------------------------------------------------------------------------------
+
+    @property
+    def frame_index(self) -> int:
+        """The frame on screen, or the one that is on its way while there is none."""
+        return max(0, self._shown if self._shown >= 0 else self._wanted)
 
     def _follow(self) -> None:
         """Show the frame of the cursor's moment; nothing to do while it is the one on screen."""
-        stack, loader = self._stack, self._loader
+        stack, loader = self.stack, self._loader
         if stack is None or loader is None or not len(stack):
             return
-        index = stack.index_at(self._desk.session.focus.t)
+        timeless = stack.axis0_is_time is False
+        index = self.slider.value() if timeless else stack.index_at(self.desk.session.focus.t)
+        index = min(index, len(stack) - 1)
         if index == self._wanted:
             return
         self._wanted = index
@@ -133,47 +251,101 @@ class StackPane(PaneFrame):
         if frame is not None:
             self._show(index, frame)
 
-    def _from_thread(self, index: int, frame: NDArray[Any]) -> None:
-        self._bridge.post(lambda: self._show(index, frame))
+    def go_to(self, index: int) -> None:
+        """Move the cursor (everywhere) to a frame."""
+        stack = self.stack
+        if stack is None:
+            return
+        if stack.axis0_is_time is False:
+            self.slider.setValue(index)
+        elif index < len(stack.times) and np.isfinite(stack.times[index]):
+            self.desk.session.focus.t = stack.time_of(index)
 
-    def _failed_in_thread(self, index: int, error: Exception) -> None:
-        self._bridge.post(lambda: self._desk.notices.tell(error))
+    def _show_trouble(self, index: int, error: Exception) -> None:
+        """A frame that cannot be read: a sentence in its place; the next one is shown as ever."""
+        stack = self.stack
+        if stack is None or index != self._wanted:
+            return
+        if not isinstance(error, UserError):
+            self.desk.notices.tell(error)
+        title = error.title if isinstance(error, UserError) else f"Frame {index + 1} cannot be read: {error}"
+        self.notes.trouble = f"Frame {index + 1}: {title}"
+        _, height, width = stack.shape
+        blank = np.broadcast_to(np.uint8(0), (height, width))
+        self._put(index, blank)
 
     def _show(self, index: int, frame: NDArray[Any]) -> None:
-        stack = self._stack
+        stack = self.stack
         if stack is None or (index != self._wanted and index == self._shown):
             return
-        first = self._shown < 0
-        self._shown = index
-        if first and self._contrast.mode == "percentile" and self._contrast.low is None:
+        first = self._contrast.mode == "percentile" and self._contrast.low is None
+        if first:
             low, high = image_render.auto_levels(frame, self._contrast.percent)
             self._contrast = replace(self._contrast, low=low, high=high)
+            self.canvas.table = self._contrast.table()
         self.canvas.levels = self._contrast.levels(frame)
-        self.canvas.table = self._contrast.table() if first else self.canvas.table
-        self.canvas.stamp = (
-            f"{stack.time_of(index):.2f} s".replace("-", "−") if index < len(stack.times) else ""
-        )
-        if self._overlay is not None:
-            self._overlay.frame = index
-        self.canvas.show_frame(frame, stack.drift_at(index))
+        self.notes.trouble = ""
+        self._put(index, frame)
+
+    def _put(self, index: int, frame: NDArray[Any]) -> None:
+        stack = self.stack
+        assert stack is not None
+        self._shown = index
+        self.canvas.stamp = self._stamp(stack, index)
+        for overlay in (self.overlay, self._marks):
+            if overlay is not None:
+                overlay.frame = index
+        shift = stack.drift_at(index) if self.drift_on else (0.0, 0.0)
+        self.tools.show_frame(index)
+        self.canvas.show_frame(frame, shift)
+
+    def _stamp(self, stack: FrameStack, index: int) -> str:
+        if stack.axis0_is_time is False or index >= len(stack.times) or not np.isfinite(stack.times[index]):
+            return f"{index + 1} / {len(stack)}" if len(stack) > 1 else ""
+        return f"{stack.time_of(index):.2f} s".replace("-", "−")
+
+    def show_again(self) -> None:
+        """The same frame in another way (drift on or off, a filter)."""
+        self._wanted = -1
+        self._follow()
+
+    def use_filter(self, view_filter: ViewFilter) -> None:
+        self.view_filter = view_filter
+        if self.stack is not None and self._loader is not None:
+            self._loader.use(stacks.reader(self.stack, view_filter))
+        self._show_title()
+        self.show_again()
+
+    def use_drift(self, on: bool) -> None:
+        if on != self.drift_on:
+            self.drift_on = on
+            self._show_title()
+            self.show_again()
 
     # --- texts ---------------------------------------------------------------------------------------------------
 
     def _show_title(self) -> None:
-        stack = self._stack
+        stack = self.stack
         if stack is None:
             self.subtitle.set_text("")
             return
         frames, height, width = stack.shape
-        parts = [stack.name, f"{width}²" if width == height else f"{width} × {height}", f"{frames} frames"]
-        if stack.pixel_nm:
-            parts.append(f"{stack.pixel_nm:.3g} nm/px")
+        parts = [f"{width}²" if width == height else f"{width} × {height}"]
+        if len(self.desk.session.stacks) < 2:
+            parts.insert(0, stack.name)
+        if frames > 1:
+            parts.append(f"{frames} frames" if stack.axis0_is_time is not False else f"{frames} images")
+        parts.append(f"{stack.pixel_nm:.3g} nm/px" if stack.pixel_nm else "not calibrated")
         if stack.times_from == "nominal":
             parts.append("nominal times")
+        if stack.drift_px is not None and not self.drift_on:
+            parts.append("drift shown")
+        if self.view_filter.kind != "none":
+            parts.append(self.view_filter.text)
         self.subtitle.set_text(" · ".join(parts))
 
     def _show_pixel(self, x: float, y: float) -> None:
-        frame, stack = self.canvas.frame, self._stack
+        frame, stack = self.canvas.frame, self.stack
         column, row = round(x), round(y)
         if frame is None or stack is None or not (0 <= row < frame.shape[0] and 0 <= column < frame.shape[1]):
             self._show_title()
@@ -184,12 +356,14 @@ class StackPane(PaneFrame):
             text += f"  ·  {(value - stack.counts_offset) / stack.counts_per_electron:.1f} e⁻"
         self.subtitle.set_text(text)
 
-    def _ask_contrast(self, _checked: bool = False) -> None:
+    # --- contrast ------------------------------------------------------------------------------------------------
+
+    def ask_contrast(self) -> None:
         panel = ContrastPanel(self._contrast, self)
         panel.changed.connect(self._use_contrast)
         panel.adjustSize()
-        corner = self._contrast_tool.rect().bottomRight()
-        panel.move(self._contrast_tool.mapToGlobal(corner) - panel.rect().topRight())
+        button = self.tools.contrast
+        panel.move(button.mapToGlobal(button.rect().bottomRight()) - panel.rect().topRight())
         panel.show()
 
     def _use_contrast(self, contrast: Contrast) -> None:

@@ -40,6 +40,8 @@ class FrameLoader:
         self._direction = 1
         self._ahead: list[int] = []
         self._open = True
+        self._turn = 0
+        """Counts the ways of reading: what was read in an older way is not kept."""
         self._thread = threading.Thread(target=self._work, name="frame-loader", daemon=True)
         self._thread.start()
 
@@ -61,13 +63,23 @@ class FrameLoader:
     def forget(self) -> None:
         """The data changed under us: read everything anew."""
         with self._lock:
+            self._turn += 1
             self._cache.clear()
 
-    def close(self) -> None:
+    def use(self, read: Callable[[int], Frame]) -> None:
+        """Read in another way from now on (a display filter, another source)."""
+        with self._lock:
+            self._read = read
+            self._turn += 1
+            self._cache.clear()
+
+    def close(self, wait_s: float = 0.0) -> None:
+        """No more reading. A read that hangs on a slow disk ends by itself: nobody waits for it longer than `wait_s`."""
         with self._lock:
             self._open = False
             self._lock.notify()
-        self._thread.join(timeout=5)
+        if wait_s:
+            self._thread.join(timeout=wait_s)
 
     def _next(self) -> tuple[int, bool] | None:
         """What to read now and whether somebody waits for it; None when there is nothing to do."""
@@ -93,15 +105,20 @@ class FrameLoader:
                     todo = self._next()
                 if not self._open:
                     return
+                read, turn = self._read, self._turn
             assert todo is not None
             index, waited_for = todo
             try:
-                frame = np.asarray(self._read(index))
+                frame = np.asarray(read(index))
             except Exception as error:  # noqa: BLE001  the edge: a bad frame is told, the next one is shown
-                if waited_for:
+                if waited_for and self._open:
                     self._failed(index, error)
                 continue
             with self._lock:
+                if turn != self._turn or not self._open:
+                    if waited_for and self._wish is None:
+                        self._wish = index
+                    continue
                 self._cache[index] = frame
                 self._trim()
             if waited_for:

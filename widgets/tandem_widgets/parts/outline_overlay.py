@@ -11,13 +11,15 @@ from tandem_em.model.session import Session
 from tandem_em.model.tracks import Outline, Particle, Polygon
 from tandem_widgets.parts import theme
 from tandem_widgets.parts.image_canvas import ImageCanvas
+from tandem_widgets.parts.plot_polyline import polygon as fast_polygon
 
 UNSURE = 0.5
 """Outlines with less confidence are dashed: do not trust them."""
 
 
 def to_polygon(canvas: ImageCanvas, vertices: Polygon) -> QPolygonF:
-    return QPolygonF([canvas.to_screen(float(x), float(y)) for x, y in vertices])
+    origin, unit = canvas.to_screen(0.0, 0.0), canvas.view.zoom
+    return fast_polygon(vertices[:, 0] * unit + origin.x(), vertices[:, 1] * unit + origin.y())
 
 
 class OutlineOverlay:
@@ -30,11 +32,20 @@ class OutlineOverlay:
         self.selected = ""
         self.hidden_id = ""
         """The particle that a tool is drawing itself."""
+        self.growing: dict[str, dict[int, Outline]] = {}
+        """Outlines that are being followed just now, by particle: shown before they are kept."""
+
+    def outline_of(self, particle: Particle) -> Outline | None:
+        """What is shown of a particle in this frame: what is being followed wins over what was kept."""
+        fresh = self.growing.get(particle.id, {}).get(self.frame)
+        return fresh if fresh is not None else particle.outlines.get(self.frame)
+
+    def shown(self) -> list[Particle]:
+        return [p for p in self._session.particles if p.stack_id == self._stack.id and p.visible]
 
     def __call__(self, painter: QPainter, canvas: ImageCanvas) -> None:
-        for particle in self._session.particles:
-            if particle.stack_id == self._stack.id and particle.visible and particle.id != self.hidden_id:
-                self._paint(painter, canvas, particle)
+        for particle in self.shown():
+            self._paint(painter, canvas, particle)
 
     def _paint(self, painter: QPainter, canvas: ImageCanvas, particle: Particle) -> None:
         colour = QColor(particle.colour)
@@ -42,28 +53,48 @@ class OutlineOverlay:
         for reference in particle.reference_frames:
             ghost = particle.outlines.get(reference)
             if ghost is not None and reference != self.frame:
-                pen = QPen(colour, 1.2, Qt.PenStyle.DotLine)
-                painter.setPen(pen)
+                painter.setPen(QPen(colour, 1.4, Qt.PenStyle.DotLine))
                 painter.drawPolygon(to_polygon(canvas, ghost.polygon - self._between(reference)))
-        outline = particle.outlines.get(self.frame)
-        if outline is None:
+        outline = self.outline_of(particle)
+        if outline is None or particle.id == self.hidden_id:
             return
-        style = Qt.PenStyle.SolidLine if outline.confidence >= UNSURE else Qt.PenStyle.DashLine
+        unsure = outline.confidence < UNSURE
         polygon = to_polygon(canvas, outline.polygon)
-        painter.setPen(QPen(QColor(0, 0, 0, 90), 3.4))
+        width = 2.6 if particle.id == self.selected else 1.8
+        painter.setPen(QPen(QColor(0, 0, 0, 90), width + 1.6))
         painter.drawPolygon(polygon)
-        painter.setPen(QPen(colour, 2.4 if particle.id == self.selected else 1.8, style))
+        painter.setPen(QPen(colour, width, Qt.PenStyle.DashLine if unsure else Qt.PenStyle.SolidLine))
         painter.drawPolygon(polygon)
+        if outline.is_key and particle.id == self.selected:
+            self._handles(painter, polygon, colour)
         self._label(painter, canvas, particle, outline, polygon)
+
+    def _handles(self, painter: QPainter, polygon: QPolygonF, colour: QColor) -> None:
+        """A key outline that is selected carries a few dots: this one was drawn by a hand."""
+        painter.setPen(QPen(QColor(255, 255, 255, 200), 1))
+        painter.setBrush(colour)
+        for index in range(0, polygon.count(), max(1, polygon.count() // 12)):
+            painter.drawEllipse(polygon.at(index), 2.6, 2.6)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
 
     def _between(self, reference: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
         """How far frame `reference` lies from the shown one (image pixels): ghosts stay on the sample."""
         return np.array(self._stack.drift_at(reference)) - np.array(self._stack.drift_at(self.frame))
 
+    def _words(self, particle: Particle, outline: Outline) -> str:
+        text = f"{particle.name}{change_text(particle, outline)}"
+        if particle.id in self.growing:
+            return f"{text} …"
+        if outline.confidence < UNSURE:
+            return f"{text} ?"
+        if particle.provenance_id and self._session.is_stale(particle.provenance_id):
+            return f"{text} · stale"
+        return text
+
     def _label(
         self, painter: QPainter, canvas: ImageCanvas, particle: Particle, outline: Outline, polygon: QPolygonF
     ) -> None:
-        text = f"{particle.name}{change_text(particle, outline)}"
+        text = self._words(particle, outline)
         painter.setFont(theme.numbers_font(13, bold=True))
         metrics = painter.fontMetrics()
         box = polygon.boundingRect()

@@ -1,0 +1,138 @@
+"""Following in the window: outlines appear while they are found, stopping keeps them, doubts and stale tracks are said."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from PyQt6.QtCore import QTimer
+
+from tandem_em.desk import particles_edit, stacks
+from tandem_em.jobs import Task
+from tandem_em.model.tracks import Outline, Particle
+from tandem_em.notices import UserError
+
+if TYPE_CHECKING:
+    from tandem_widgets.panes.stack import StackPane
+
+LOOK_MS = 150
+"""How often running follows are looked at: whether somebody has stopped them."""
+
+
+@dataclass
+class _Run:
+    task: Task[Any]
+    particles: list[Particle]
+
+
+class Following:
+    """Starts follows for one pane and shows what they find."""
+
+    def __init__(self, pane: StackPane) -> None:
+        self._pane = pane
+        self._runs: list[_Run] = []
+        self._said_stale = ""
+        self._timer = QTimer(pane)
+        self._timer.setInterval(LOOK_MS)
+        self._timer.timeout.connect(self._look)
+
+    @property
+    def is_running(self) -> bool:
+        return bool(self._runs)
+
+    def start(self, chosen: list[Particle], span: tuple[int, int] | None = None) -> None:
+        """Follow particles; without a known drift that is found first."""
+        stack, desk = self._pane.stack, self._pane.desk
+        if stack is None or len(stack) < 2 or stack.axis0_is_time is False or not chosen:
+            return
+        chosen = [particle for particle in chosen if particle.keys]
+        if not chosen:
+            desk.notices.tell(UserError("There is no key outline to start from.", "Draw one first (N)."))
+            return
+        if stack.drift_px is None:
+            stacks.correct_drift(desk, stack, on_end=lambda: self.start(chosen, span))
+            return
+        self._forget(chosen)
+        overlay = self._pane.overlay
+
+        def partial(found: dict[str, dict[int, Outline]]) -> None:
+            if overlay is None or overlay is not self._pane.overlay:
+                return
+            is_seen = False
+            for particle_id, outlines in found.items():
+                overlay.growing.setdefault(particle_id, {}).update(outlines)
+                is_seen = is_seen or overlay.frame in outlines
+            if is_seen:
+                self._pane.canvas.update()
+
+        def ended() -> None:
+            self._forget(chosen)
+            self._say_doubts(chosen)
+
+        task = particles_edit.follow(desk, stack, chosen, span, partial, ended)
+        self._runs.append(_Run(task, chosen))
+        self._timer.start()
+
+    def _forget(self, chosen: list[Particle]) -> None:
+        """What was growing for these particles is kept now, or begins anew."""
+        overlay = self._pane.overlay
+        for particle in chosen:
+            if overlay is not None:
+                overlay.growing.pop(particle.id, None)
+        ids = {particle.id for particle in chosen}
+        self._runs = [run for run in self._runs if not ids & {particle.id for particle in run.particles}]
+        self._pane.canvas.update()
+
+    def _look(self) -> None:
+        """A follow that was stopped leaves what it had found, as one step."""
+        overlay = self._pane.overlay
+        for run in list(self._runs):
+            if run.task.state in ("waiting", "running"):
+                continue
+            if run.task.state == "cancelled" and overlay is not None:
+                grown = {p.id: overlay.growing.get(p.id, {}) for p in run.particles}
+                particles_edit.keep(self._pane.desk, run.particles, grown)
+            if run.task.state in ("cancelled", "failed"):
+                self._forget(run.particles)
+        if not self._runs:
+            self._timer.stop()
+
+    # --- sentences -----------------------------------------------------------------------------------------------
+
+    def _say_doubts(self, chosen: list[Particle]) -> None:
+        pane = self._pane
+        for particle in chosen:
+            doubts = particles_edit.doubts(particle)
+            if doubts:
+                first, _ = doubts[0]
+                count = sum(end - start + 1 for start, end in doubts)
+                frames = f"frame {first + 1}" if count == 1 else f"{count} frames, first in frame {first + 1}"
+                pane.ask_bar.ask(
+                    f"doubt {particle.id}",
+                    f"{particle.name} is not sure in {frames}. Drag the outline there to correct it.",
+                    [("Go there", lambda first=first: pane.go_to(first)), ("Leave it", lambda: None)],
+                )
+                return
+        pane.ask_bar.withdraw("doubt")
+
+    def say_stale(self) -> None:
+        """Tracks older than the drift or the calibration they rest on."""
+        pane, stack = self._pane, self._pane.stack
+        if stack is None:
+            return
+        session = pane.desk.session
+        stale = [p for p in particles_edit.of_stack(session, stack) if particles_edit.stale(session, p)]
+        if not stale:
+            pane.ask_bar.withdraw("stale")
+            self._said_stale = ""
+            return
+        about = f"stale {stack.id} {stack.revision} " + " ".join(sorted(p.id for p in stale))
+        if about == self._said_stale or self._runs or pane.ask_bar.about.startswith(("axis", "pixel")):
+            return
+        self._said_stale = about
+        names = ", ".join(particle.name for particle in stale)
+        pane.ask_bar.ask(
+            about,
+            f"{stack.name} has changed since {names} {'was' if len(stale) == 1 else 'were'} followed.",
+            [("Update", lambda: self.start(stale)), ("Later", lambda: None)],
+        )

@@ -1,0 +1,393 @@
+"""The title-row tools of the stack pane: which one is in hand, and what a finished gesture does."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from PyQt6.QtCore import QEvent, QPoint, QPointF, Qt
+from PyQt6.QtGui import QKeySequence, QMouseEvent, QShortcut
+from PyQt6.QtWidgets import QApplication, QInputDialog, QMenu, QToolButton
+
+from tandem_em.desk import particles_edit, particles_shape, stacks
+from tandem_em.jobs import call_as_job
+from tandem_em.model.frames import FrameStack
+from tandem_em.model.spectra import ProfileLine
+from tandem_em.model.tracks import Particle, Polygon
+from tandem_em.notices import UserError
+from tandem_widgets.panes.stack_following import Following
+from tandem_widgets.parts.image_tools import (
+    BaseTool,
+    LineTool,
+    MeasureTool,
+    OutlineTool,
+    Point,
+    RectangleTool,
+)
+from tandem_widgets.parts.image_tools_edit import EditTool
+
+if TYPE_CHECKING:
+    from tandem_widgets.panes.stack import StackPane
+    from tandem_widgets.panes.stack_profile import ProfileWindow
+
+
+class StackTools:
+    """Owns the buttons and the tool in hand. Gestures end in desk verbs; errors become notices."""
+
+    def __init__(self, pane: StackPane) -> None:
+        self._pane = pane
+        self.following = Following(pane)
+        self._profile: ProfileWindow | None = None
+        self._switching = False
+        self.outline = self._mode(
+            "✎ Outline", "Draw a particle (N): drag, click vertices, Shift+drag an ellipse", self.take_outline
+        )
+        pane.add_tool(
+            "◌ Reference",
+            "Keep the shape of this frame as a dotted ghost, or let it go (G)",
+            self._guarded(self.toggle_reference),
+        )
+        self.roi = self._mode("□ ROI", "Mean and spread of a region over time (I)", self.take_roi)
+        self.profile = self._mode("╱ Profile", "Intensity along a line with width (L)", self.take_profile)
+        self.drift = pane.add_tool("✛ Drift", "", self._guarded(self.use_drift), checkable=False)
+        self.drift.setCheckable(True)
+        self.drift.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.contrast = pane.add_tool(
+            "◐ Contrast", "Percentile or by hand, gamma, colours (C)", lambda *_: pane.ask_contrast()
+        )
+        self.more = pane.add_tool(
+            "⋯", "Calibrate, measure, kymograph, montage, filters, dose", lambda *_: self._show_more()
+        )
+        self.drift.customContextMenuRequested.connect(lambda _at: self._show_more())
+        self._edit = EditTool(
+            pane.canvas, self._shapes, self._select, self._corrected, self.delete_selected, self._hide
+        )
+        pane.canvas.tool = self._edit
+        pane.canvas.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        pane.canvas.customContextMenuRequested.connect(self._context_menu)
+        for key, call in (
+            ("N", self.outline.toggle), ("G", self._guarded(self.toggle_reference)), ("I", self.roi.toggle),
+            ("L", self.profile.toggle), ("C", pane.ask_contrast),
+        ):  # fmt: skip
+            QShortcut(QKeySequence(key), pane).activated.connect(call)
+        self.refresh()
+
+    # --- which tool is in hand -----------------------------------------------------------------------------------
+
+    @property
+    def stack(self) -> FrameStack | None:
+        return self._pane.stack
+
+    def _mode(self, text: str, tip: str, take: Callable[[], None]) -> QToolButton:
+        button = self._pane.add_tool(text, tip, checkable=True)
+
+        def toggled(on: bool) -> None:
+            if not self._switching:
+                self.put_down(but=button)
+                if on and self.stack is not None:
+                    take()
+
+        button.toggled.connect(toggled)
+        return button
+
+    def _guarded(self, call: Callable[[], object]) -> Callable[..., None]:
+        """A gesture that cannot be done says so in a sentence."""
+
+        def guarded(*_: object) -> None:
+            try:
+                call()
+            except UserError as error:
+                self._pane.desk.notices.tell(error)
+
+        return guarded
+
+    def take(self, tool: BaseTool) -> None:
+        canvas = self._pane.canvas
+        canvas.tool = tool
+        canvas.setCursor(tool.cursor)
+        canvas.setFocus()
+        self._pane.notes.hint = tool.hint
+        canvas.update()
+
+    def put_down(self, but: QToolButton | None = None) -> None:
+        """Back to choosing and dragging outlines."""
+        self._switching = True
+        for button in (self.outline, self.roi, self.profile):
+            if button is not but:
+                button.setChecked(False)
+        self._switching = False
+        canvas = self._pane.canvas
+        canvas.tool = self._edit
+        canvas.setCursor(self._edit.cursor)
+        self._pane.notes.hint = ""
+        canvas.update()
+
+    def refresh(self) -> None:
+        """Buttons, and what the particles of this stack have to say."""
+        stack = self.stack
+        found = stack is not None and stack.drift_px is not None
+        self.drift.setChecked(found and self._pane.drift_on)
+        self.drift.setToolTip(
+            "Drift is taken off: show the frames as they are, or right-click for more"
+            if found
+            else "Find the drift of the stack and take it off on view"
+        )
+        self.following.say_stale()
+
+    def show_frame(self, index: int) -> None:
+        """Another frame is on screen."""
+        if self._profile is not None and self._profile.isVisible():
+            self._profile.mark()
+
+    # --- outlines ------------------------------------------------------------------------------------------------
+
+    def _shapes(self) -> list[tuple[Particle, Polygon]]:
+        overlay = self._pane.overlay
+        if overlay is None:
+            return []
+        pairs = [(particle, overlay.outline_of(particle)) for particle in overlay.shown()]
+        return [(particle, outline.polygon) for particle, outline in pairs if outline is not None]
+
+    def _select(self, particle_id: str) -> None:
+        self._pane.desk.session.focus.select("particle", particle_id)
+
+    def _hide(self, particle_id: str) -> None:
+        if self._pane.overlay is not None:
+            self._pane.overlay.hidden_id = particle_id
+            self._pane.canvas.update()
+
+    @property
+    def selected(self) -> Particle | None:
+        particle = self._pane.desk.session.particles.get(self._pane.desk.session.focus.selected("particle"))
+        stack = self.stack
+        return (
+            particle if particle is not None and stack is not None and particle.stack_id == stack.id else None
+        )
+
+    def take_outline(self) -> None:
+        tool = OutlineTool(
+            self._drawn, lambda x, y: self._propose(tool, x, y), self.put_down, particles_shape.ellipse
+        )
+        self.take(tool)
+
+    def _drawn(self, polygon: Polygon) -> None:
+        stack, frame = self.stack, self._pane.frame_index
+        self.put_down()
+        if stack is None:
+            return
+        try:
+            particle = particles_edit.draw(self._pane.desk, stack, frame, polygon)
+        except UserError as error:
+            self._pane.desk.notices.tell(error)
+            return
+        self.following.start([particle])
+
+    def _propose(self, tool: OutlineTool, x: float, y: float) -> None:
+        stack, frame = self.stack, self._pane.frame_index
+        if stack is None:
+            return
+
+        def propose() -> Polygon:
+            from tandem_em.desk import particles
+
+            return particles.propose(stack, frame, x, y)
+
+        def found(polygon: Polygon) -> None:
+            if self._pane.canvas.tool is tool and tool.offer(particles_shape.evened(polygon)):
+                self._pane.canvas.update()
+
+        def none_found(_error: BaseException) -> None:
+            """No proposal: the click was the first vertex of a polygon."""
+
+        self._pane.desk.start(
+            "Looking for an outline", call_as_job(propose), found, on_error=none_found, key="propose"
+        )
+
+    def _corrected(self, particle: Particle, polygon: Polygon) -> None:
+        desk = self._pane.desk
+        span = particles_edit.correct(desk, particle, self._pane.frame_index, polygon)
+        self.following.start([particle], span)
+
+    def delete_selected(self) -> bool:
+        particle = self.selected
+        if particle is None:
+            return False
+        particles_edit.remove(self._pane.desk, particle)
+        return True
+
+    def toggle_reference(self) -> None:
+        stack = self.stack
+        if stack is None:
+            return
+        chosen = (
+            [self.selected]
+            if self.selected is not None
+            else particles_edit.of_stack(self._pane.desk.session, stack)
+        )
+        particles_edit.toggle_reference(self._pane.desk, chosen, self._pane.frame_index)
+
+    def take_split(self, particle: Particle) -> None:
+        def cut(start: Point, end: Point) -> None:
+            self.put_down()
+            try:
+                parts = particles_edit.split(self._pane.desk, particle, self._pane.frame_index, start, end)
+            except UserError as error:
+                self._pane.desk.notices.tell(error)
+                return
+            self.following.start(list(parts))
+
+        self.take(LineTool(cut, self.put_down))
+        self._pane.notes.hint = f"Draw a line across {particle.name} · Esc leaves"
+
+    # --- region, profile, measuring ------------------------------------------------------------------------------
+
+    def on_sample(self, point: Point) -> Point:
+        """From pixels of the shown frame to those of frame 0."""
+        assert self.stack is not None
+        dx, dy = self.stack.drift_at(self._pane.frame_index)
+        return point[0] - dx, point[1] - dy
+
+    def take_roi(self) -> None:
+        self.take(RectangleTool(self._roi_drawn, self.put_down))
+
+    def _roi_drawn(self, x0: float, y0: float, x1: float, y1: float) -> None:
+        self.put_down()
+        stack = self.stack
+        if stack is None:
+            return
+        low, high = self.on_sample((x0, y0)), self.on_sample((x1, y1))
+        region = (round(low[0]), round(low[1]), round(high[0]), round(high[1]))
+        self._guarded(lambda: stacks.region_statistics(self._pane.desk, stack, region))()
+
+    def length_text(self, start: Point, end: Point) -> str:
+        length = math.dist(start, end)
+        pixel = self.stack.pixel_nm if self.stack is not None else None
+        return f"{length * pixel:.3g} nm" if pixel else f"{length:.1f} px"
+
+    def take_profile(self) -> None:
+        self.take(LineTool(self._profile_drawn, self.put_down, self.length_text))
+
+    def _profile_drawn(self, start: Point, end: Point) -> None:
+        self.put_down()
+        stack, desk = self.stack, self._pane.desk
+        if stack is None:
+            return
+        known = [line for line in desk.session.profiles if line.owner_id == stack.id]
+        name = desk.session.profiles.free_name("L")
+        line = ProfileLine(
+            name=name, owner_id=stack.id, start=self.on_sample(start), end=self.on_sample(end),
+            width_px=known[-1].width_px if known else max(1.0, round(0.02 * stack.shape[2])), simulated=stack.simulated,
+        )  # fmt: skip
+        desk.add(f"Draw profile {name}", line)
+        self.show_profile(line)
+
+    def show_profile(self, line: ProfileLine) -> None:
+        from tandem_widgets.panes.stack_profile import ProfileWindow
+
+        if self._profile is not None:
+            self._profile.close()
+        self._profile = ProfileWindow(self._pane, line)
+        self._profile.show()
+
+    def take_measure(self) -> None:
+        self.take(MeasureTool(self.put_down, self.length_text))
+
+    def take_scale_bar(self) -> None:
+        tool = LineTool(self._bar_drawn, self.put_down, lambda start, end: f"{math.dist(start, end):.1f} px")
+        self.take(tool)
+        self._pane.notes.hint = "Draw along the scale bar from end to end (Shift keeps it level) · Esc leaves"
+
+    def _bar_drawn(self, start: Point, end: Point) -> None:
+        self.put_down()
+        stack, length = self.stack, math.dist(start, end)
+        if stack is None:
+            return
+        before = length * stack.pixel_nm if stack.pixel_nm else 50.0
+        nm, accepted = QInputDialog.getDouble(
+            self._pane, "Scale bar", f"Length of the bar ({length:.1f} px) in nm:", before, 0.001, 1e9, 3
+        )
+        if accepted:
+            self._guarded(lambda: stacks.set_pixel(self._pane.desk, stack, nm / length))()
+
+    # --- drift ---------------------------------------------------------------------------------------------------
+
+    def use_drift(self) -> None:
+        """The first click finds it, later ones show the frames with and without."""
+        stack = self.stack
+        if stack is not None and stack.drift_px is None:
+            try:
+                self.find_drift()
+            finally:
+                self.refresh()
+        else:
+            self._pane.use_drift(not self._pane.drift_on)
+            self.refresh()
+
+    def find_drift(self, region: stacks.Region | None = None) -> None:
+        if self.stack is not None:
+            self._pane.drift_on = True
+            stacks.correct_drift(self._pane.desk, self.stack, region)
+
+    def last_region(self) -> stacks.Region | None:
+        stack = self.stack
+        for result in reversed(list(self._pane.desk.session.results)):
+            if stack is not None and result.analysis == stacks.REGION and result.owner_id == stack.id:
+                x0, y0, x1, y1 = (int(each) for each in result.values["region"])
+                return x0, y0, x1, y1
+        return None
+
+    # --- dialogs -------------------------------------------------------------------------------------------------
+
+    def open_kymograph(self, line: ProfileLine | None = None) -> None:
+        from tandem_widgets.dialogs.kymograph import KymographDialog
+
+        stack, desk = self.stack, self._pane.desk
+        if stack is None:
+            return
+        lines = [known for known in desk.session.profiles if known.owner_id == stack.id]
+        if line is None and not lines:
+            raise UserError("There is no line to cut along.", "Draw one with the Profile tool (L).")
+        KymographDialog(self._pane, desk, stack, line or lines[-1]).show()
+
+    def open_montage(self) -> None:
+        from tandem_widgets.dialogs.montage import MontageDialog
+
+        if self.stack is not None:
+            look = self._pane.canvas.levels, self._pane.canvas.table
+            MontageDialog(self._pane, self._pane.desk, self.stack, look).show()
+
+    def open_kinetics(self) -> None:
+        from tandem_widgets.dialogs.kinetics import KineticsDialog
+
+        if self.stack is not None:
+            KineticsDialog(self._pane, self._pane.desk, self.stack).show()
+
+    # --- menus ---------------------------------------------------------------------------------------------------
+
+    def _show_more(self) -> None:
+        from tandem_widgets.panes.stack_menus import fill_more
+
+        menu = QMenu(self._pane)
+        fill_more(menu, self._pane, self)
+        menu.popup(self.more.mapToGlobal(self.more.rect().bottomLeft()))
+
+    def _context_menu(self, at: QPoint) -> None:
+        from tandem_widgets.panes.stack_menus import fill_canvas, fill_particle
+
+        canvas = self._pane.canvas
+        release = QMouseEvent(
+            QEvent.Type.MouseButtonRelease, QPointF(at), QPointF(canvas.mapToGlobal(at)), Qt.MouseButton.RightButton,
+            Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier,
+        )  # fmt: skip
+        QApplication.sendEvent(canvas, release)  # the menu will swallow the real one: the canvas must let go
+        if self.stack is None:
+            return
+        menu = QMenu(self._pane)
+        particle = self._edit.inside(*canvas.to_image(QPointF(at)))
+        if particle is not None:
+            self._select(particle.id)
+            fill_particle(menu, self._pane, self, particle)
+        else:
+            fill_canvas(menu, self._pane, self)
+        menu.popup(canvas.mapToGlobal(at))
