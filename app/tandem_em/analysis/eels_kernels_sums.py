@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 from numba import njit
 
 from tandem_em.analysis.eels_kernels import FAST
@@ -45,20 +46,35 @@ def block_prefix(data, block, prefix, odd):  # type: ignore[no-untyped-def]
                 prefix[b + 1, pixel] = prefix[b, pixel] + value
 
 
+UNIT = 16
+TILE = 64
+
+
 @njit(cache=True, nogil=True)
 def unfold(data, before, first, start, stop, base, rows):  # type: ignore[no-untyped-def]
     """Turn channels start to stop into rows of pixels, exactly as they are; `base` becomes the running sum before them.
 
-    `before` is the running sum at channel `first` <= start. Pixels are taken in tiles so that writes fill cache lines.
+    `before` is the running sum at channel `first` <= start. Spectra of 2^n channels all fall on the same few cache
+    lines, so each is copied into a tile before the next is touched; the usual sixteen channels are a constant loop.
     """
     pixels = data.shape[0]
-    for begin in range(0, pixels, 16):
-        end = min(begin + 16, pixels)
-        for pixel in range(begin, end):
-            base[pixel] = before[pixel] + block_sum(data[pixel, first:start])
-        for i in range(start, stop):
-            for pixel in range(begin, end):
-                rows[i - start, pixel] = data[pixel, i]
+    tile = np.empty((UNIT, TILE), data.dtype)
+    for begin in range(0, pixels, TILE):
+        number = min(TILE, pixels - begin)
+        for p in range(number):
+            row = data[begin + p, start:stop]
+            base[begin + p] = before[begin + p] + block_sum(data[begin + p, first:start])
+            if stop - start == UNIT:
+                for i in range(UNIT):
+                    tile[i, p] = row[i]
+            else:
+                for i in range(stop - start):
+                    tile[i, p] = row[i]
+        for i in range(stop - start):
+            target = rows[i, begin : begin + number]
+            source = tile[i]
+            for p in range(number):
+                target[p] = source[p]
 
 
 @njit(cache=True, nogil=True)
