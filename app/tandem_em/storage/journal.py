@@ -72,8 +72,9 @@ def round_up(size: int, unit: int = PAGE) -> int:
 
 
 def format_region(raw: RawFile, size: int, identity: bytes) -> Region:
-    """Write an empty journal into a fresh region (`size` bytes at REGION_AT)."""
-    raw.write_at(bytes(_BODY_AT), REGION_AT)
+    """Write an empty journal into a fresh region (`size` bytes at REGION_AT), every byte: on a disk that is full later,
+    its room is already ours."""
+    raw.write_at(bytes(size), REGION_AT)
     raw.write_at(_sealed(_ANCHOR.pack(_MAGIC, size, identity)), REGION_AT)
     return Region(size, identity)
 
