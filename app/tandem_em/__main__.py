@@ -17,10 +17,10 @@ os.environ.setdefault("QT_API", "pyqt6")
 class Window:
     """The window as the command line sees it: loaded only when a command needs it."""
 
-    def open(self, paths: list[Path], *, demo: bool = False) -> int:
+    def open(self, paths: list[Path], *, demo: bool = False, play_at: float | None = None) -> int:
         from tandem_widgets.shell.application import run
 
-        return run(paths, demo=demo)
+        return run(paths, demo=demo, play_at=play_at)
 
     def screenshot(
         self, session: Path | None, out: Path, size: tuple[int, int], at: float | None, theme: str
@@ -37,6 +37,10 @@ class Window:
 def main(arguments: list[str] | None = None) -> int:
     multiprocessing.freeze_support()
     arguments = sys.argv[1:] if arguments is None else arguments
+    if "--guardian-process" in arguments:  # a frozen program is its own guardian
+        from tandem_em.sources.guardian_process import main as guard
+
+        return int(guard() or 0)
     from tandem_em.cli import commands
 
     return commands.run(arguments, Window())

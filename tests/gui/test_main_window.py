@@ -194,3 +194,18 @@ def test_a_wrong_file_is_a_sentence_in_the_strip(qtbot: QtBot, window: MainWindo
 def test_notices_show_errors_until_dismissed(window: MainWindow) -> None:
     window.workshop.notices.tell(UserError("The disk is full.", "Free some space."))
     assert "The disk is full." in window.status.notice.toolTip()
+
+
+def test_recording_a_growing_file_from_the_window(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
+    log = tmp_path / "log.csv"
+    log.write_text("time (s),voltage (V),current (A)\n" + "".join(f"{t}.0,3.6,1e-11\n" for t in range(20)))
+    (tmp_path / "setup.toml").write_text('[[source]]\nkind = "text"\nname = "bias"\npath = "log.csv"\n')
+    window.recording.start(tmp_path / "setup.toml")
+    qtbot.waitUntil(lambda: window.recording.is_recording, timeout=20_000)
+    session = window.desk.session
+    qtbot.waitUntil(lambda: session.runs.first is not None and len(session.runs.first) >= 19, timeout=20_000)
+    assert window.header.recording.isVisibleTo(window)
+    window.recording.stop()
+    qtbot.waitUntil(lambda: not window.recording.is_recording, timeout=20_000)
+    qtbot.waitUntil(lambda: not window.files.is_dirty, timeout=20_000)
+    assert not window.header.recording.isVisibleTo(window)

@@ -28,7 +28,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, window: WindowDoor) -> int:
     path = existing(options.session)
     if not options.to:
-        return window.open([path])
+        return window.open([path], play_at=options.speed)
     opened = work("Opening", files.open_session(path, readonly=True))
     try:
         sent = replay.send(opened.session, options.to, options.speed, _say)

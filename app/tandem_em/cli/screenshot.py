@@ -25,7 +25,9 @@ def size(text: str) -> tuple[int, int]:
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("session", type=Path, nargs="?", help="a session, or any file TandEM reads; none: the empty window")
+    parser.add_argument(
+        "session", type=Path, nargs="?", help="a session, or any file TandEM reads; none: the empty window"
+    )
     parser.add_argument("-o", "--out", type=Path, required=True, metavar="PNG")
     parser.add_argument("--size", type=size, default=(1600, 1000), metavar="1600x1000")
     parser.add_argument("--at", type=float, metavar="SECONDS", help="where the cursor stands")

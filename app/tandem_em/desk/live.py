@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,6 +50,24 @@ def read_file(path: Path) -> list[Item]:
     return run_to_end(registry.read(path, ImportOptions(axis0_is_time=True))).items
 
 
+def _capacity_C(setup: Setup) -> float | None:
+    """Full charge of the cell, which turns C-rates into amperes; None when the set-up does not say."""
+    cell = Cell(**setup.cell.model_dump(exclude_none=True))
+    if cell.capacity_uAh_cm2 is None or cell.electrode_area_cm2 is None:
+        return None
+    return cell.capacity_uAh_cm2 * 1e-6 * 3600 * cell.electrode_area_cm2
+
+
+def beating(recorder: Recorder) -> list[Callable[[], None]]:
+    """Heartbeats that the window gives from now on (every 0.2 s): a frozen window then counts as dead."""
+    beats = []
+    for source in recorder.sources:
+        if hasattr(source, "beats_itself"):
+            source.beats_itself = False
+            beats.append(source.beat)
+    return beats
+
+
 def start_program(setup: Setup, recorder: Recorder) -> None:
     """Hand the biasing program to the guardian of its source."""
     if setup.program is None:
@@ -66,4 +85,4 @@ def start_program(setup: Setup, recorder: Recorder) -> None:
         raise UserError(
             "It is not clear which source runs the program.", 'Name it: [program] source = "bias".'
         )
-    wanted[0].run_program(text)
+    wanted[0].run_program(text, setup.program.file.name, capacity_C=_capacity_C(setup))

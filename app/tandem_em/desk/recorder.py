@@ -153,8 +153,13 @@ class Recorder:
     def has_to_stop(self) -> bool:
         return self._stopping.is_set()
 
-    def stop(self, timeout_s: float = 10.0) -> None:
-        """Stop the sources, write what is queued, end the streams, save. The store stays open."""
+    def stop(self) -> None:
+        """All of stopping at once, where nothing else has to go on meanwhile (the command line)."""
+        self.halt()
+        self.finish()
+
+    def halt(self, timeout_s: float = 10.0) -> None:
+        """Stop the sources, write what is queued, end the streams. Takes its time: not on the GUI thread."""
         self._stopping.set()
         for stream in self._streams.values():
             stream.source.stop()
@@ -164,13 +169,17 @@ class Recorder:
                 stream.thread.join(max(0.1, deadline - time.monotonic()))
         for stream in self._streams.values():
             stream.source.close()
-            self._set_clock(stream)
             if stream.run is not None:
                 self._store.finish_run(stream.run)
             if stream.stack is not None:
                 self._store.finish_stack(stream.stack)
-        self._session.change(self._session.info, end_iso=now_iso())
         self.state = "stopped"
+
+    def finish(self) -> None:
+        """What is left to do on the session's thread after `halt`; save the session afterwards."""
+        for stream in self._streams.values():
+            self._set_clock(stream)
+        self._session.change(self._session.info, end_iso=now_iso())
 
     # --- the pump ------------------------------------------------------------------------------------------------
 

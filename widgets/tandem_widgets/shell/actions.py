@@ -37,6 +37,7 @@ ROWS: tuple[Row, ...] = (
     Row("quit", "File", "Quit", "close", "Ctrl+Q", "Close TandEM", "", True),
     Row("undo", "Edit", "Undo", "undo", "Ctrl+Z", "Take back the last step", "can_undo"),
     Row("redo", "Edit", "Redo", "redo", "Ctrl+Shift+Z", "Do it again", "can_redo"),
+    Row("record", "Edit", "Record…", "toggle_record", "R", "Record the sources of a set-up file; R again stops", "", True),
     Row("mark", "Edit", "Mark an event", "mark_event", "M", "Put a flag at the cursor", "", True),
     Row("find_event", "Edit", "Find event…", "find_event", "Ctrl+F", "List and search the flags; Enter jumps there"),
     Row("play", "View", "Play or pause", "toggle_play", "Space", "Play at the chosen speed"),

@@ -26,7 +26,7 @@ from tandem_widgets.shell.main_window import MainWindow, Workshop
 WINDOW_SIZE = (1600, 1000)
 
 
-def run(paths: list[Path], *, demo: bool = False) -> int:
+def run(paths: list[Path], *, demo: bool = False, play_at: float | None = None) -> int:
     """Open the window and stay until it is closed."""
     start_log()
     app = make_application()
@@ -34,6 +34,7 @@ def run(paths: list[Path], *, demo: bool = False) -> int:
     install_crash_dialog(window)
     heartbeat = let_signals_through()
     window.show()
+    window.files.play_at = play_at
     QTimer.singleShot(0, lambda: first_steps(window, paths, demo=demo))
     status = app.exec()
     heartbeat.stop()
@@ -66,7 +67,7 @@ def make_window(settings: Settings | None = None) -> tuple[MainWindow, Bridge]:
         theme.apply(app, theme.LIGHT if settings.values.theme == "light" else theme.DARK)
     bridge = Bridge()
     runner = Runner(bridge.post)
-    window = MainWindow(Workshop(runner, Notices(), settings))
+    window = MainWindow(Workshop(bridge.post, runner, Notices(), settings))
     width, height = settings.values.window.get("size", WINDOW_SIZE)
     screen = QGuiApplication.primaryScreen()
     if screen is not None:

@@ -23,6 +23,8 @@ class FileActions:
         self._opened: files.Opened | None = None
         self._saving = False
         self._saved_revision = self._revision()
+        self.play_at: float | None = None
+        """Speed at which the next opened session starts to play by itself."""
 
     # --- state ---------------------------------------------------------------------------------------------------
 
@@ -104,6 +106,17 @@ class FileActions:
             notices.warning(problem)
         if not self.is_untitled:
             self._window.workshop.settings.remember_recent(opened.store.path)
+        self._window._show_file()
+        if self.play_at is not None:
+            self._window.player.speed, self.play_at = self.play_at, None
+            self._window.player.start()
+
+    def adopt(self, opened: files.Opened) -> None:
+        """A session that was made elsewhere (a recording) is the one in the window from now on."""
+        self.close()
+        self._opened = opened
+        self._window.show_session(opened.session)
+        self._saved_revision = self._revision()
         self._window._show_file()
 
     def open_demo(self) -> None:

@@ -56,6 +56,9 @@ class Header(QWidget):
         self.chips.setSpacing(6)
         self.simulated = Chip()
         self.read_only = Chip()
+        self.recording = Chip()
+        self.chips.addWidget(self.recording)
+        self.sources: list[Chip] = []
         self.chips.addWidget(self.simulated)
         self.chips.addWidget(self.read_only)
         self.speed = QToolButton()
@@ -97,6 +100,18 @@ class Header(QWidget):
         self.session_name.setText(self.fontMetrics().elidedText(name, Qt.TextElideMode.ElideMiddle, 220))
         self.session_name.setToolTip(tip)
         self.read_only.show_text("read-only" if holder else "", theme.active().warning, holder)
+
+    def show_recording(self, elapsed: str, sources: list[tuple[str, str, str]]) -> None:
+        """The red chip and one chip per source (text, dot colour, tip); empty text: nothing is recorded."""
+        self.recording.show_text(
+            f"REC {elapsed}" if elapsed else "", theme.active().bad, "Recording; R stops it"
+        )
+        while len(self.sources) < len(sources):
+            chip = Chip()
+            self.sources.append(chip)
+            self.chips.addWidget(chip)
+        for index, chip in enumerate(self.sources):
+            chip.show_text(*(sources[index] if index < len(sources) else ("", "", "")))
 
     def _choose_speed(self, value: float) -> None:
         self.speed.setText(f"{value:g}×")

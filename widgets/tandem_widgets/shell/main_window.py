@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,13 +23,15 @@ from tandem_widgets.shell.docks import PaneDocks
 from tandem_widgets.shell.file_actions import FileActions
 from tandem_widgets.shell.header import Header
 from tandem_widgets.shell.player import Player
+from tandem_widgets.shell.record_actions import RecordActions
 from tandem_widgets.shell.status import StatusStrip
 
 
 @dataclass(frozen=True)
 class Workshop:
-    """What outlives a session: the job runner, the notices and the settings."""
+    """What outlives a session: the job runner, the notices, the settings and the way back to the GUI thread."""
 
+    post: Callable[[Callable[[], None]], None]
     runner: Runner
     notices: Notices
     settings: Settings
@@ -45,6 +48,7 @@ class MainWindow(QMainWindow):
         self.desk = self._make_desk(Session())
         self.player = Player(self, self.desk.session)
         self.files = FileActions(self)
+        self.recording = RecordActions(self)
         self._bindings = Bindings(self)
         self.actions_table = Actions(self)
         self._menu = self._make_menu()
@@ -211,6 +215,9 @@ class MainWindow(QMainWindow):
     def ask_save_as(self) -> None:
         self.files.ask_save_as()
 
+    def toggle_record(self) -> None:
+        self.recording.toggle()
+
     def undo(self) -> None:
         self.desk.session.history.undo()
 
@@ -372,7 +379,7 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent | None) -> None:
         if event is None:
             return
-        if not self.files.may_leave():
+        if not (self.recording.may_leave() and self.files.may_leave()):
             event.ignore()
             return
         self.workshop.settings.change(
