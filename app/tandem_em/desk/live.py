@@ -60,12 +60,10 @@ def _capacity_C(setup: Setup) -> float | None:
 
 def beating(recorder: Recorder) -> list[Callable[[], None]]:
     """Heartbeats that the window gives from now on (every 0.2 s): a frozen window then counts as dead."""
-    beats = []
-    for source in recorder.sources:
-        if hasattr(source, "beats_itself"):
-            source.beats_itself = False
-            beats.append(source.beat)
-    return beats
+    guarded: list[Any] = [source for source in recorder.sources if hasattr(source, "beats_itself")]
+    for source in guarded:
+        source.beats_itself = False
+    return [source.beat for source in guarded]
 
 
 def start_program(setup: Setup, recorder: Recorder) -> None:
