@@ -68,7 +68,7 @@ class TwoArea:
     def _tables(self) -> tuple[Floats, bool]:
         """The Chebyshev series the compiled loop uses: of the share itself where that keeps its digits, else of its log."""
         plain = chebyshev_series(lambda x: np.exp(self._log_share(x)))
-        test = np.linspace(-1, 1, 201)
+        test = np.linspace(-1, 1, 37)
         off = np.polynomial.chebyshev.chebval(test, plain) / np.exp(self._log_share(test)) - 1
         if np.abs(off).max() < 1e-12:
             return plain, False
