@@ -134,7 +134,8 @@ def make_maps(
             began = time.perf_counter()
             mapped = map_edge(data, image.energy_eV, windows_of(edge), counts_per_electron=gain)
             found.append((mapped, time.perf_counter() - began))
-        mean = np.nanmean(np.asarray(data, np.float64).reshape(-1, channels), axis=0)
+        mean = np.nanmean(data.reshape(-1, channels), axis=0, dtype=np.float64)
+        of_data = _of_data(image, data, edges)
     else:
         maps = yield from map_edge_in_blocks(
             lambda y0, y1: image.source.read(slice(y0, y1)),
@@ -148,9 +149,10 @@ def make_maps(
         step = max(1, height // 64)
         rows = [image.source.read(slice(y, y + 1)) for y in range(0, height, step)]
         mean = np.nanmean(np.concatenate(rows).reshape(-1, channels).astype(np.float64), axis=0)
+        of_data = {}
     made = [MadeMap(edge, mapped, seconds) for edge, (mapped, seconds) in zip(edges, found)]
     for each_made in made:
-        each_made.warnings = warnings_for(image, each_made, edges, mean)
+        each_made.warnings = warnings_for(image, each_made, edges, mean) + of_data.get(each_made.edge.id, [])
     return made
 
 
@@ -170,8 +172,19 @@ def warnings_for(
         others=[windows_of(edge) for edge in edges if edge is not made.edge],
         counts_per_electron=image.counts_per_electron or 1.0,
     )
-    cut = [{"code": "window-cut", "level": "note", "title": note} for note in made.found.notes]
-    return [warning.as_dict() for warning in found] + cut
+    return [warning.as_dict() for warning in found]
+
+
+def _of_data(image: SpectrumImage, data: NDArray[Any], edges: list[Edge]) -> dict[str, list[dict[str, Any]]]:
+    """What the counts themselves say of each edge: saturation, dead channels inside its windows."""
+    from tandem_em.analysis.guard import check_dead_channels, check_saturation
+
+    saturated = [warning.as_dict() for warning in check_saturation(data, image.name)]
+    return {
+        edge.id: [w.as_dict() for w in check_dead_channels(data, image.energy_eV, windows_of(edge))]
+        + saturated
+        for edge in edges
+    }
 
 
 def _thickness(image: SpectrumImage, mean: NDArray[np.float64]) -> NDArray[np.float64] | None:
