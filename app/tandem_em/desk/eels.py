@@ -134,7 +134,7 @@ def make_maps(
             began = time.perf_counter()
             mapped = map_edge(data, image.energy_eV, windows_of(edge), counts_per_electron=gain)
             found.append((mapped, time.perf_counter() - began))
-        mean = np.nanmean(data.reshape(-1, channels), axis=0, dtype=np.float64)
+        mean = np.asarray(np.nanmean(data.reshape(-1, channels), axis=0, dtype=np.float64))
         of_data = _of_data(image, data, edges)
     else:
         maps = yield from map_edge_in_blocks(
