@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 
 from PyQt6.QtCore import QPoint, Qt
-from PyQt6.QtWidgets import QHBoxLayout, QMenu, QStackedWidget, QToolButton, QWidget
+from PyQt6.QtWidgets import QDialog, QFileDialog, QHBoxLayout, QMenu, QStackedWidget, QToolButton, QWidget
 
 from tandem_em.desk import biasing
 from tandem_em.desk.desk import Desk
@@ -27,6 +28,7 @@ from tandem_widgets.parts.pane_frame import EmptyHint, PaneFrame
 from tandem_widgets.parts.refresh import Refresher
 
 LIVE_HZ = 30.0
+TEXT_FILTER = "Tables of text (*.csv *.txt *.tsv *.dat *.log *.asc *.mpt *.dta *.lvm);;All files (*)"
 HINT = (
     "Drop a biasing log here, or open one (Ctrl+O): BioLogic, Gamry, Ivium, Keithley, LabVIEW, DENSsolutions, "
     "Protochips, or any table of text."
@@ -251,6 +253,21 @@ class BiasingPane(PaneFrame):
 
     def ask_cell(self) -> None:
         """Describe the cell of the chosen run."""
+        from tandem_widgets.panes.biasing_cell import CellDialog
+
+        self.open_dialog(CellDialog(self, self.desk, self.chosen_run()))
 
     def ask_text(self) -> None:
         """Open a table of text through the dialog that shows its guess."""
+        chosen, _ = QFileDialog.getOpenFileName(self, "Import a table of text", "", TEXT_FILTER)
+        if chosen:
+            self.import_text(Path(chosen))
+
+    def import_text(self, path: Path) -> None:
+        from tandem_widgets.panes.biasing_text_import import TextImportDialog
+
+        self.open_dialog(TextImportDialog(self, self.desk, path))
+
+    def open_dialog(self, dialog: QDialog) -> None:
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.show()

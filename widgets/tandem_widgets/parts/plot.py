@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,9 +71,11 @@ class XYPlot(QWidget):
 
     # --- what is shown -------------------------------------------------------------------------------------------
 
-    def show_lines(self, lines: list[PlotLine], across: Axis, up: Axis, *, keep_view: bool = False) -> None:
+    def show_lines(
+        self, lines: Sequence[PlotLine], across: Axis, up: Axis, *, keep_view: bool = False
+    ) -> None:
         same_axes = (across, up) == (self.across, self.up)
-        self.lines, self.across, self.up = lines, across, up
+        self.lines, self.across, self.up = list(lines), across, up
         if not (keep_view and same_axes):
             self._view = None
         self._near = None
