@@ -49,7 +49,7 @@ def soft_drag(polygon: Polygon, vertex: int, dx: float, dy: float, reach: float)
     apart = np.abs(along - along[vertex])
     apart = np.minimum(apart, total - apart)
     weight = np.exp(-0.5 * (apart / max(reach, 1e-6)) ** 2)
-    return points + weight[:, None] * np.array([dx, dy])
+    return np.asarray(points + weight[:, None] * np.array([dx, dy]))
 
 
 def contains(polygon: Polygon, x: float, y: float) -> bool:

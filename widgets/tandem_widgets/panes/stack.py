@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PyQt6.QtCore import Qt
+from PyQt6.QtGui import QResizeEvent
 from PyQt6.QtWidgets import QComboBox, QSlider, QVBoxLayout, QWidget
 
 from tandem_em.desk import stacks
@@ -28,6 +29,8 @@ from tandem_widgets.parts.outline_overlay import OutlineOverlay
 from tandem_widgets.parts.pane_frame import EmptyHint, PaneFrame, trigger
 
 HINT = "Drop a movie, a stack or a folder of images here.\n.dm4 .emd .ser .mrc .mib .tif .tvips .hspy .avi .mp4 …"
+
+COMPACT_BELOW_PX = 800
 
 
 class StackPane(PaneFrame):
@@ -152,6 +155,7 @@ class StackPane(PaneFrame):
     def close_pane(self) -> None:
         """The pane is going: its reading thread ends."""
         self._bridge.close()
+        self.tools.close()
         if self._loader is not None:
             self._loader.close(wait_s=0.2)
         self._let_go()
@@ -304,6 +308,10 @@ class StackPane(PaneFrame):
             return f"{index + 1} / {len(stack)}" if len(stack) > 1 else ""
         return f"{stack.time_of(index):.2f} s".replace("-", "−")
 
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        self.tools.make_compact(self.width() < COMPACT_BELOW_PX)
+        super().resizeEvent(event)
+
     def show_again(self) -> None:
         """The same frame in another way (drift on or off, a filter)."""
         self._wanted = -1
@@ -333,8 +341,8 @@ class StackPane(PaneFrame):
         parts = [f"{width}²" if width == height else f"{width} × {height}"]
         if len(self.desk.session.stacks) < 2:
             parts.insert(0, stack.name)
-        if frames > 1:
-            parts.append(f"{frames} frames" if stack.axis0_is_time is not False else f"{frames} images")
+        if frames > 1 and stack.axis0_is_time is False:
+            parts.append(f"{frames} images")
         parts.append(f"{stack.pixel_nm:.3g} nm/px" if stack.pixel_nm else "not calibrated")
         if stack.times_from == "nominal":
             parts.append("nominal times")

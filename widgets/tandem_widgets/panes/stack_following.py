@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from PyQt6.QtCore import QTimer
@@ -55,7 +56,7 @@ class Following:
         self._forget(chosen)
         overlay = self._pane.overlay
 
-        def partial(found: dict[str, dict[int, Outline]]) -> None:
+        def arrived(found: dict[str, dict[int, Outline]]) -> None:
             if overlay is None or overlay is not self._pane.overlay:
                 return
             is_seen = False
@@ -69,7 +70,7 @@ class Following:
             self._forget(chosen)
             self._say_doubts(chosen)
 
-        task = particles_edit.follow(desk, stack, chosen, span, partial, ended)
+        task = particles_edit.follow(desk, stack, chosen, span, arrived, ended)
         self._runs.append(_Run(task, chosen))
         self._timer.start()
 
@@ -110,7 +111,7 @@ class Following:
                 pane.ask_bar.ask(
                     f"doubt {particle.id}",
                     f"{particle.name} is not sure in {frames}. Drag the outline there to correct it.",
-                    [("Go there", lambda first=first: pane.go_to(first)), ("Leave it", lambda: None)],
+                    [("Go there", partial(pane.go_to, first)), ("Leave it", lambda: None)],
                 )
                 return
         pane.ask_bar.withdraw("doubt")

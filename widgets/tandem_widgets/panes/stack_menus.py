@@ -73,7 +73,6 @@ def fill_more(menu: QMenu, pane: StackPane, tools: StackTools) -> None:
     )
     menu.addSeparator()
     add(menu, pane, "Follow all particles", lambda: tools.following.start(drawn), on=many and bool(drawn))
-    add(menu, pane, "Kinetics…", tools.open_kinetics, on=any(len(p.outlines) > 3 for p in drawn))
     add(menu, pane, "Montage…", tools.open_montage, tip="Chosen times as a row of frames")
     add(menu, pane, "Kymograph…", tools.open_kymograph, on=many, tip="The last profile line in every frame")
     menu.addSeparator()
@@ -228,7 +227,6 @@ def fill_particle(menu: QMenu, pane: StackPane, tools: StackTools, particle: Par
         for stack in elsewhere:
             add(copying, pane, stack.name, partial(particles_edit.copy_to, desk, particle, frame, stack))
     menu.addSeparator()
-    add(menu, pane, "Kinetics…", tools.open_kinetics, on=len(particle.outlines) > 3)
     add(menu, pane, "Delete\tDel", lambda: particles_edit.remove(desk, particle))
 
 

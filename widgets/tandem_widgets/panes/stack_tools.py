@@ -40,10 +40,11 @@ class StackTools:
         self.following = Following(pane)
         self._profile: ProfileWindow | None = None
         self._switching = False
+        self._shortcuts: list[QShortcut] = []
         self.outline = self._mode(
             "✎ Outline", "Draw a particle (N): drag, click vertices, Shift+drag an ellipse", self.take_outline
         )
-        pane.add_tool(
+        self.reference = pane.add_tool(
             "◌ Reference",
             "Keep the shape of this frame as a dotted ghost, or let it go (G)",
             self._guarded(self.toggle_reference),
@@ -70,8 +71,16 @@ class StackTools:
             ("N", self.outline.toggle), ("G", self._guarded(self.toggle_reference)), ("I", self.roi.toggle),
             ("L", self.profile.toggle), ("C", pane.ask_contrast),
         ):  # fmt: skip
-            QShortcut(QKeySequence(key), pane).activated.connect(call)
+            shortcut = QShortcut(QKeySequence(key), pane)
+            shortcut.activated.connect(call)
+            self._shortcuts.append(shortcut)
         self.refresh()
+
+    def make_compact(self, compact: bool) -> None:
+        """Where there is little room the buttons keep their words and lose their signs."""
+        for button in (self.outline, self.reference, self.roi, self.profile, self.drift, self.contrast):
+            full = button.accessibleName()
+            button.setText(full.split(" ", 1)[1] if compact else full)
 
     # --- which tool is in hand -----------------------------------------------------------------------------------
 
@@ -122,6 +131,13 @@ class StackTools:
         canvas.setCursor(self._edit.cursor)
         self._pane.notes.hint = ""
         canvas.update()
+
+    def close(self) -> None:
+        """The pane is going: its keys belong to the next one."""
+        for shortcut in self._shortcuts:
+            shortcut.setEnabled(False)
+        if self._profile is not None:
+            self._profile.close()
 
     def refresh(self) -> None:
         """Buttons, and what the particles of this stack have to say."""
@@ -356,12 +372,6 @@ class StackTools:
         if self.stack is not None:
             look = self._pane.canvas.levels, self._pane.canvas.table
             MontageDialog(self._pane, self._pane.desk, self.stack, look).show()
-
-    def open_kinetics(self) -> None:
-        from tandem_widgets.dialogs.kinetics import KineticsDialog
-
-        if self.stack is not None:
-            KineticsDialog(self._pane, self._pane.desk, self.stack).show()
 
     # --- menus ---------------------------------------------------------------------------------------------------
 

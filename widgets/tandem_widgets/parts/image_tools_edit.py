@@ -88,7 +88,7 @@ class EditTool(BaseTool):
         self, polygon: Polygon, vertex: int, dx: float, dy: float, keys: Qt.KeyboardModifier
     ) -> Polygon:
         if keys & Qt.KeyboardModifier.ControlModifier:
-            return polygon + np.array([dx, dy])
+            return np.asarray(polygon + np.array([dx, dy]))
         around = float(np.hypot(*(np.roll(polygon, -1, axis=0) - polygon).T).sum())
         part = 0.02 if keys & Qt.KeyboardModifier.ShiftModifier else 0.06
         return particles_shape.soft_drag(polygon, vertex, dx, dy, part * around)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from PyQt6.QtCore import QPointF, QRectF, Qt
+from PyQt6.QtCore import QPointF, Qt
 from PyQt6.QtGui import QColor, QPainter, QPen, QPolygonF
 
 from tandem_em.model.frames import FrameStack
@@ -11,6 +11,7 @@ from tandem_em.model.session import Session
 from tandem_em.model.tracks import Outline, Particle, Polygon
 from tandem_widgets.parts import theme
 from tandem_widgets.parts.image_canvas import ImageCanvas
+from tandem_widgets.parts.image_tools import draw_tag
 from tandem_widgets.parts.plot_polyline import polygon as fast_polygon
 
 UNSURE = 0.5
@@ -32,6 +33,7 @@ class OutlineOverlay:
         self.selected = ""
         self.hidden_id = ""
         """The particle that a tool is drawing itself."""
+        self.with_ghosts = True
         self.growing: dict[str, dict[int, Outline]] = {}
         """Outlines that are being followed just now, by particle: shown before they are kept."""
 
@@ -50,7 +52,7 @@ class OutlineOverlay:
     def _paint(self, painter: QPainter, canvas: ImageCanvas, particle: Particle) -> None:
         colour = QColor(particle.colour)
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        for reference in particle.reference_frames:
+        for reference in particle.reference_frames if self.with_ghosts else ():
             ghost = particle.outlines.get(reference)
             if ghost is not None and reference != self.frame:
                 painter.setPen(QPen(colour, 1.4, Qt.PenStyle.DotLine))
@@ -79,7 +81,7 @@ class OutlineOverlay:
 
     def _between(self, reference: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
         """How far frame `reference` lies from the shown one (image pixels): ghosts stay on the sample."""
-        return np.array(self._stack.drift_at(reference)) - np.array(self._stack.drift_at(self.frame))
+        return np.subtract(self._stack.drift_at(reference), self._stack.drift_at(self.frame))
 
     def _words(self, particle: Particle, outline: Outline) -> str:
         text = f"{particle.name}{change_text(particle, outline)}"
@@ -95,19 +97,13 @@ class OutlineOverlay:
         self, painter: QPainter, canvas: ImageCanvas, particle: Particle, outline: Outline, polygon: QPolygonF
     ) -> None:
         text = self._words(particle, outline)
-        painter.setFont(theme.numbers_font(13, bold=True))
-        metrics = painter.fontMetrics()
+        painter.setFont(theme.numbers_font(12, bold=True))
+        width = painter.fontMetrics().horizontalAdvance(text) + 10
         box = polygon.boundingRect()
-        width, height = metrics.horizontalAdvance(text), metrics.height()
-        place = QPointF(box.right() - width * 0.25, box.center().y())
-        x = min(max(place.x(), 4), canvas.width() - width - 6)
-        y = min(max(place.y(), height), canvas.height() - 8)
-        area = QRectF(x, y - height / 2, width + 4, height)
-        painter.setPen(QColor(0, 0, 0, 150))
-        for dx, dy in ((1, 0), (-1, 0), (0, 1), (0, -1)):
-            painter.drawText(area.translated(dx, dy), Qt.AlignmentFlag.AlignLeft, text)
-        painter.setPen(QColor(particle.colour))
-        painter.drawText(area, Qt.AlignmentFlag.AlignLeft, text)
+        x = box.right() + 5
+        if x + width > canvas.width() - 4:
+            x = box.left() - width - 5
+        draw_tag(painter, QPointF(x, box.center().y() - 9), text, particle.colour)
 
 
 def change_text(particle: Particle, outline: Outline) -> str:
