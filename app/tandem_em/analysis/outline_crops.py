@@ -14,31 +14,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from tandem_em.analysis.outline_levels import FrameLevel
 from tandem_em.analysis.polygon import Array, Polygon, area
 
 Crop = NDArray[np.float16]
 WORK_RADIUS = 110.0  # px; larger particles are averaged down to about this
 GROWTH = 0.55  # room for swelling, relative to the radius
 MARGIN = 26.0  # room for drift errors and for the surroundings, in work pixels
-
-
-@dataclass(frozen=True)
-class FrameLevel:
-    """Brightness of a frame and the deviation of its pixels from noise, both in counts."""
-
-    level: float
-    noise: float
-    bright: float
-
-    @classmethod
-    def of(cls, frame: NDArray[np.generic]) -> FrameLevel:
-        stride = max(1, math.isqrt(frame.size // 16384))
-        sample = np.asarray(frame[stride // 2 :: stride, :: max(1, stride)], float)
-        beside = np.asarray(frame[stride // 2 :: stride, 1:][:, :: max(1, stride)], float)
-        width = min(sample.shape[1], beside.shape[1])
-        noise = float(np.median(np.abs(sample[:, :width] - beside[:, :width]))) * 1.4826 / math.sqrt(2)
-        level, bright = (float(q) for q in np.quantile(sample, [0.6, 0.9]))
-        return cls(level, max(noise, 1e-3 * abs(level), 1e-6), bright)
 
 
 @dataclass

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from tandem_em.analysis.outline_crops import FrameLevel
 from tandem_em.analysis.outline_follower import AHEAD, Follower
+from tandem_em.analysis.outline_levels import BeamWatch, FrameLevel
 from tandem_em.analysis.outline_result import FollowedOutline, FollowOptions, TrackResult
 from tandem_em.analysis.polygon import Array, Polygon, as_polygon
 from tandem_em.jobs import Job, Progress
@@ -16,7 +16,6 @@ from tandem_em.notices import UserError
 
 ReadFrame = Callable[[int], NDArray[np.generic]]
 Preview = dict[str, dict[int, FollowedOutline]]
-BLANK_LEVEL = 0.35  # of the usual brightness
 
 
 def follow(
@@ -73,7 +72,7 @@ class _Movie:
         self.blank: set[int] = set()
         self._read_frame = read_frame
         self._read: set[int] = set()
-        self._levels: list[float] = []
+        self._beam = BeamWatch()
 
     def read(self, number: int) -> bool:
         """Make a frame available; False when it is blank or outside what was asked for."""
@@ -85,17 +84,12 @@ class _Movie:
                 frame = frame.astype(np.float32)
             self._read.add(number)
             level = FrameLevel.of(frame)
-            if self._is_blank(level):
+            if self._beam.is_blank(level):
                 self.blank.add(number)
             else:
-                self._levels.append(level.level)
                 for follower in self.followers.values():
                     follower.crops.add(number, frame, level)
         return number not in self.blank
-
-    def _is_blank(self, level: FrameLevel) -> bool:
-        usual = float(np.median(self._levels[-15:])) if self._levels else None
-        return level.level <= 0 or (usual is not None and level.level < BLANK_LEVEL * usual)
 
     def usable(self) -> list[int]:
         return sorted(self._read - self.blank)

@@ -10,8 +10,9 @@ from tandem_em.analysis.outline_band import STEP, Band, offsets, response, respo
 from tandem_em.analysis.polygon import Array, smoothed
 
 FARTHEST_STEP = 6  # columns between neighbouring vertices
-VARIETY = 0.35  # how much the strength of an edge may differ from what is expected
-CEILING = 4.5  # cost beyond which an edge is simply not seen
+VARIETY = 0.28  # how much the strength of an edge may differ from what is expected
+ODD = 0.08  # share of places where the edge looks like anything
+STIFFNESS = 60.0  # how strongly displacements of neighbouring vertices hold together, px^-2
 WEAKEST = 0.3  # of the usual strength; nothing weaker is asked for
 
 
@@ -35,14 +36,17 @@ class Found:
     expected: Array
     noise: float
     margin: Array  # probability of the line's surroundings at each vertex
+    support: Array  # 1 where the edge was seen, 0 where it was not
 
     def resampled(self, count: int) -> Found:
         """The same for another number of vertices."""
         old = np.linspace(0, 1, len(self.moved), endpoint=False)
         new = np.linspace(0, 1, count, endpoint=False)
-        columns = [self.moved, self.spread, self.strength, self.expected, self.margin]
-        moved, spread, strength, expected, margin = (np.interp(new, old, c, period=1.0) for c in columns)
-        return Found(moved, spread, strength, expected, self.noise, margin)
+        columns = [self.moved, self.spread, self.strength, self.expected, self.margin, self.support]
+        moved, spread, strength, expected, margin, support = (
+            np.interp(new, old, c, period=1.0) for c in columns
+        )
+        return Found(moved, spread, strength, expected, self.noise, margin, support)
 
 
 def walk_costs(walk: float) -> Array:
@@ -82,16 +86,43 @@ def find_edge(
     moved, spread, margin = _around(likely, path, columns)
     nearest = np.clip(np.rint(moved / STEP).astype(int) + columns.size // 2, 0, columns.size - 1)
     strength = answer[np.arange(len(path)), nearest]
-    return Found(moved, spread, strength, expected, noise, margin)
+    support = _support(strength, expected)
+    return Found(_calmed(moved, spread, support), spread, strength, expected, noise, margin, support)
+
+
+def _support(strength: Array, expected: Array) -> Array:
+    """1 where the edge looks as expected, 0 where nothing like it was found."""
+    ratio = np.where(np.isfinite(strength), strength, 0.0) / expected
+    return np.clip((ratio - 0.35) / 0.3, 0.0, 1.0) * np.clip((2.6 - ratio) / 0.6, 0.0, 1.0)
 
 
 def _cost(answer: Array, expected: Array, noise: float) -> Array:
-    """-log likelihood of each column: an edge much weaker or much stronger than expected is not ours."""
+    """-log likelihood of each column: an edge much weaker or much stronger than expected may not be ours.
+
+    What is far from expected costs the same whatever it is, so that faint marks inside do not attract the line.
+    """
     scale = np.sqrt(noise**2 + (VARIETY * expected[:, None]) ** 2)
     lack = (expected[:, None] - answer) / scale
-    cost = np.where(lack > 0, 0.5 * lack**2, 0.12 * np.minimum(lack + 0.7, 0) ** 2)
-    cost = CEILING * (1 - np.exp(-cost / CEILING))
-    return np.where(np.isfinite(cost), cost, 0.5 * CEILING)
+    off = np.where(lack > 0, lack**2, 0.25 * np.minimum(lack + 0.7, 0) ** 2)
+    cost = -np.log((1 - ODD) * np.exp(-0.5 * off) + ODD)
+    return np.where(np.isfinite(cost), cost, -np.log(ODD))
+
+
+def _calmed(moved: Array, spread: Array, support: Array) -> Array:
+    """Displacements where the edge was not seen follow those around, where it was; the others hardly change."""
+    from scipy.linalg import solveh_banded
+
+    count = len(moved)
+    weight = support / (spread**2 + 0.15**2) + 1e-3
+    # a closed outline: solved over one and a half turns, so that the cut does not matter
+    lead = count // 4
+    wrap = np.arange(-lead, count + lead) % count
+    bands = np.zeros((2, wrap.size))
+    bands[1] = weight[wrap] + 2 * STIFFNESS
+    bands[0, 1:] = -STIFFNESS
+    bands[1, [0, -1]] -= STIFFNESS
+    solved = solveh_banded(bands, weight[wrap] * moved[wrap])
+    return np.asarray(solved[lead : lead + count])
 
 
 def _around(likely: Array, path: Array, columns: Array) -> tuple[Array, Array, Array]:

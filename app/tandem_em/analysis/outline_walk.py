@@ -21,6 +21,7 @@ from tandem_em.analysis.polygon import Array, Polygon, area, outer_outline, rela
 
 ENOUGH = 5.0  # deviations by which an edge should stand above the noise at each vertex
 LONGEST_MEAN = 7  # frames on each side
+THINNEST = 5.0  # px; no part of a particle is thinner
 
 
 @dataclass
@@ -130,22 +131,21 @@ class Walk:
         look = self.look
         assert look is not None
         seen = expected_strength(found.strength)
-        look.expected = 0.9 * look.expected + 0.1 * seen
-        drift = smoothed(found.moved, len(found.moved) / 12) / gap
-        change = 0.25 * np.clip(drift, -1.0, 1.0)
-        look.speed = np.asarray(0.9 * look.speed + change)
+        rate = 0.12 * smoothed(found.support, 3.0)
+        look.expected = np.asarray((1 - rate) * look.expected + rate * seen)
+        drift = smoothed(found.moved, len(found.moved) / 30) / gap
+        look.speed = np.asarray(0.92 * look.speed + 0.35 * np.clip(drift, -1.2, 1.2))
 
 
 def moved_outline(points: Polygon, directions: Array | None, by: Array) -> Polygon:
     """Vertices moved along their normals, spaced evenly again, loops cut away."""
-    from tandem_em.analysis.polygon import crosses_itself, normals, resampled
+    from tandem_em.analysis.polygon import crosses_itself, has_fingers, normals, resampled
 
     directions = normals(points) if directions is None else directions
-    moved = points + directions * np.asarray(by)[:, None]
-    moved = relaxed(moved, 1.0)
-    if crosses_itself(moved):
+    moved = relaxed(points + directions * np.asarray(by)[:, None], 1.0)
+    if crosses_itself(moved) or has_fingers(moved, THINNEST):
         start = moved[0]
-        moved = outer_outline(moved, len(points))
+        moved = outer_outline(moved, len(points), THINNEST / 2)
         first = int(np.argmin(np.hypot(*(moved - start).T)))
         moved = np.roll(moved, -first, axis=0)
     return resampled(moved, len(points))

@@ -158,13 +158,28 @@ def crosses_itself(polygon: Polygon) -> bool:
     return bool(kernels.crosses_itself(np.ascontiguousarray(polygon)))
 
 
-def outer_outline(polygon: Polygon, count: int) -> Polygon:
-    """The outer line of an outline that crosses itself (loops cut away), as `count` vertices."""
+def has_fingers(polygon: Polygon, thinnest: float) -> bool:
+    """Whether some part of an oriented outline is thinner than `thinnest` px."""
+    from tandem_em.analysis import outline_kernels as kernels
+
+    half = -thinnest / 2
+    ends = np.array([half, half, half, 0.0, 0.0, 0.0, 0.0])
+    inner, _ = kernels.free_reach(polygon, normals(polygon), ends, 6)
+    return bool((inner < 3).any())
+
+
+def outer_outline(polygon: Polygon, count: int, thin: float = 0.0) -> Polygon:
+    """The outer line of an outline that crosses itself, as `count` vertices; parts thinner than 2 `thin` px go."""
+    from scipy.ndimage import distance_transform_edt
     from skimage.measure import find_contours
 
     low = np.floor(polygon.min(axis=0)) - 3
     size = np.ceil(polygon.max(axis=0)) + 4 - low
     covered = mask(polygon, (int(size[1]), int(size[0])), (float(low[0]), float(low[1])), fine=4)
+    if thin > 0:
+        depth = distance_transform_edt(covered > 0.5)
+        near = distance_transform_edt(~(depth > thin)) <= thin + 0.5
+        covered = np.where(near, covered, 0.0)
     lines = find_contours(covered, 0.5)
     if not lines:
         return resampled(polygon, count)
