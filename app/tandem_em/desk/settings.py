@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 import logging
 import os
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal
-
-from pydantic import BaseModel, Field, ValidationError
 
 log = logging.getLogger(__name__)
 
@@ -23,20 +22,41 @@ def config_folder() -> Path:
     return user_data_path("TandEM", appauthor=False)
 
 
-class Preferences(BaseModel):
+@dataclass(frozen=True)
+class Preferences:
     """Everything a person can choose."""
 
     theme: Literal["dark", "light"] = "dark"
-    recent: list[str] = Field(default_factory=list)
-    autosave_s: float = Field(default=30.0, ge=1.0)
-    embed_limit_GB: float = Field(default=8.0, gt=0)
+    recent: list[str] = field(default_factory=list)
+    autosave_s: float = 30.0
+    embed_limit_GB: float = 8.0
     author: str = ""
     scheduler: str = ""
     tour_seen: bool = False
-    window: dict[str, Any] = Field(default_factory=dict)
-    text_imports: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    window: dict[str, Any] = field(default_factory=dict)
+    text_imports: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Text import settings by fingerprint of the header."""
-    pixel_by_magnification: dict[str, float] = Field(default_factory=dict)
+    pixel_by_magnification: dict[str, float] = field(default_factory=dict)
+
+
+def preferences_from(found: Any) -> Preferences:
+    """Preferences from what stood in the file; a value of the wrong kind gives way to its default."""
+    defaults = Preferences()
+    if not isinstance(found, dict):
+        return defaults
+    good: dict[str, Any] = {}
+    for each in fields(Preferences):
+        value, default = found.get(each.name), getattr(defaults, each.name)
+        if (
+            isinstance(default, float)
+            and isinstance(value, int | float)
+            and not isinstance(value, bool)
+            and value > 0
+        ):
+            good[each.name] = float(value)
+        elif type(value) is type(default) and (each.name != "theme" or value in ("dark", "light")):
+            good[each.name] = value
+    return Preferences(**good)
 
 
 class Settings:
@@ -48,19 +68,19 @@ class Settings:
 
     def _load(self) -> Preferences:
         try:
-            return Preferences.model_validate_json(self.path.read_text(encoding="utf-8"))
+            return preferences_from(json.loads(self.path.read_text(encoding="utf-8")))
         except FileNotFoundError:
             return Preferences()
-        except (OSError, ValidationError, ValueError) as error:
+        except (OSError, ValueError) as error:
             log.warning("preferences %s could not be read (%s); defaults are used", self.path, error)
             return Preferences()
 
-    def change(self, **fields: Any) -> None:
-        self.values = self.values.model_copy(update=fields)
+    def change(self, **changed: Any) -> None:
+        self.values = replace(self.values, **changed)
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             temporary = self.path.with_suffix(".new")
-            temporary.write_text(json.dumps(self.values.model_dump(mode="json"), indent=1), encoding="utf-8")
+            temporary.write_text(json.dumps(asdict(self.values), indent=1), encoding="utf-8")
             temporary.replace(self.path)
         except OSError as error:
             log.warning("preferences could not be saved: %s", error)
