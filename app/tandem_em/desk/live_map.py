@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from psygnal import Signal
 
 from tandem_em.desk.desk import Desk
-from tandem_em.desk.eels import IN_MEMORY_BYTES, windows_of
+from tandem_em.desk.eels import IN_MEMORY_BYTES, MadeMap, warnings_for, windows_of
 from tandem_em.jobs import Job, Progress
 from tandem_em.model.spectra import Edge, SpectrumImage
 
@@ -38,6 +39,7 @@ class LiveMap:
         self._data: NDArray[Any] | None = None
         self._sums: Any = None
         self._mean: Floats | None = None
+        self._saturated: list[dict[str, Any]] | None = None
         desk.start(f"Reading {image.name}", self._load(), self._loaded, key=f"load {image.id}")
 
     @property
@@ -79,6 +81,56 @@ class LiveMap:
             return None
         found = self._sums.map(windows_of(edge), "error").error
         return None if found is None else np.asarray(found)
+
+    def snr(self, edge: Edge) -> Floats | None:
+        """Net counts of an edge over their error."""
+        return None if self._sums is None else self._sums.map(windows_of(edge), "error").snr
+
+    def profile(
+        self, edge: Edge, start: tuple[float, float], end: tuple[float, float], width_px: float
+    ) -> tuple[Floats, Floats, Floats] | None:
+        """Distance (px), counts per pixel and their error along a line; spectra are summed across it, then fitted."""
+        if self._data is None:
+            return None
+        from tandem_em.analysis.eels_spectra import line_profiles
+
+        gain = self.image.counts_per_electron or 1.0
+        found = line_profiles(
+            self._data,
+            self.image.energy_eV,
+            [windows_of(edge)],
+            start,
+            end,
+            width_px,
+            counts_per_electron=gain,
+        )[0]
+        return found.distance_px, found.counts, found.error
+
+    def doubts(self, edge: Edge, edges: list[Edge]) -> Job[list[dict[str, Any]]]:
+        """What the low-loss guard says of an edge of this map; works on copies, so windows may move meanwhile."""
+        own = copy.copy(edge)
+        return self._doubts(own, [own if each is edge else copy.copy(each) for each in edges])
+
+    def _doubts(self, edge: Edge, edges: list[Edge]) -> Job[list[dict[str, Any]]]:
+        from tandem_em.analysis.eels_maps import map_edge
+        from tandem_em.analysis.guard import check_dead_channels, check_saturation
+
+        image, data, mean = self.image, self._data, self._mean
+        yield Progress(0, 2, f"Checking {edge.name}")
+        if data is None or mean is None:
+            return []
+        gain = image.counts_per_electron or 1.0
+        found = map_edge(data, image.energy_eV, windows_of(edge), counts_per_electron=gain)
+        yield Progress(1, 2, f"Checking {edge.name}")
+        if self._saturated is None:
+            self._saturated = [warning.as_dict() for warning in check_saturation(data, image.name)]
+        dead = [w.as_dict() for w in check_dead_channels(data, image.energy_eV, windows_of(edge))]
+        return warnings_for(image, MadeMap(edge, found, 0.0), edges, mean) + dead + self._saturated
+
+    @property
+    def data(self) -> NDArray[Any] | None:
+        """The spectra (Y, X, E) when they fit in memory and have been read."""
+        return self._data
 
     def mean_spectrum(self) -> Floats | None:
         return self._mean

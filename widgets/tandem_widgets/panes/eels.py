@@ -13,6 +13,7 @@ from tandem_em.desk.live_map import LiveMap
 from tandem_em.model.spectra import Edge, SpectrumImage
 from tandem_em.notices import UserError
 from tandem_widgets.panes.eels_edges import EdgeTable
+from tandem_widgets.panes.eels_guard import Guard, NoteLine
 from tandem_widgets.panes.eels_images import EelsImages
 from tandem_widgets.parts import theme
 from tandem_widgets.parts.bind import Bindings
@@ -31,21 +32,24 @@ class EelsPane(PaneFrame):
     def __init__(self, desk: Desk) -> None:
         body = QWidget()
         super().__init__("EELS maps", body)
-        self._desk = desk
-        self._session = desk.session
+        self.desk = desk
+        self.session = desk.session
         self._live: dict[str, LiveMap] = {}
         self._image: SpectrumImage | None = None
         self._place: tuple[float, float] | None = None
-        self._levels: dict[str, tuple[float, float]] = {}
-        self.images = EelsImages(self._session)
+        self._troubles: dict[str, str] = {}
+        self.images = EelsImages(self.session)
+        self.note = NoteLine()
+        self._guard = Guard(desk, self.note, self)
         self.spectrum = SpectrumPlot()
         self.edges = EdgeTable(desk)
         self.profile = SpectrumPlot()
         column = QVBoxLayout(body)
         column.setContentsMargins(0, 0, 0, 2)
         column.setSpacing(2)
-        column.addWidget(self.images, 30)
-        column.addWidget(self.spectrum, 36)
+        column.addWidget(self.images, 34)
+        column.addWidget(self.note)
+        column.addWidget(self.spectrum, 34)
         column.addWidget(self.edges)
         column.addWidget(self.profile, 22)
         self._chooser = QComboBox()
@@ -58,52 +62,51 @@ class EelsPane(PaneFrame):
         self.images.left.connect(self._unhovered)
         self.spectrum.band_dragged.connect(self._drag_band)
         self.spectrum.band_released.connect(desk.end_gesture)
-        self.spectrum.band_clicked.connect(lambda key: self._session.focus.select("edge", key))
+        self.spectrum.band_clicked.connect(lambda key: self.session.focus.select("edge", key))
         bindings = Bindings(self)
         for collection in (
-            self._session.maps,
-            self._session.edges,
-            self._session.sites,
-            self._session.profiles,
+            self.session.maps,
+            self.session.edges,
+            self.session.sites,
+            self.session.profiles,
         ):
             bindings.on(collection.added, lambda _item: self._choose())
             bindings.on(collection.removed, lambda _item: self._choose())
             bindings.on(collection.changed, lambda _item, _names: self._refresher.mark())
-        bindings.on(self._session.focus.selection_changed, self._selected)
+        bindings.on(self.session.focus.selection_changed, self._selected)
         self._choose()
 
     # --- which map -----------------------------------------------------------------------------------------------
 
     def _choose(self) -> None:
-        maps = self._session.maps
+        maps = self.session.maps
         self._chooser.clear()
         for image in maps:
             self._chooser.addItem(image.name, image.id)
         self._chooser.setVisible(len(maps) > 1)
-        image_or_none = maps.get(self._session.focus.selected("map")) or maps.first
+        image_or_none = maps.get(self.session.focus.selected("map")) or maps.first
         if image_or_none is None:
             self._image = None
             self.set_empty(EmptyHint(HINT, [("Open…", lambda: trigger(self, "open"))]))
             self.subtitle.set_text("")
             return
         self.set_empty(None)
-        if not len(self._session.edges):
+        if not len(self.session.edges):
             for edge in fitting_edges(default_edges(), image_or_none.energy_eV):
-                self._session.edges.add(edge)
+                self.session.edges.add(edge)
         self._chooser.setCurrentIndex(maps.index(image_or_none.id))
         if self._image is not image_or_none:
             self._image = image_or_none
-            self._levels.clear()
             self.images.show_map(image_or_none)
         for image in maps:
             if image.id not in self._live:
-                live = LiveMap(self._desk, image)
+                live = LiveMap(self.desk, image)
                 live.ready.connect(self._refresher.mark)
                 self._live[image.id] = live
         self._refresher.mark()
 
     def _chosen(self, index: int) -> None:
-        self._session.focus.select("map", self._chooser.itemData(index))
+        self.session.focus.select("map", self._chooser.itemData(index))
 
     def _selected(self, kind: str) -> None:
         if kind == "map":
@@ -113,8 +116,8 @@ class EelsPane(PaneFrame):
 
     @property
     def _edge(self) -> Edge | None:
-        edges = self._session.edges
-        return edges.get(self._session.focus.selected("edge")) or edges.first
+        edges = self.session.edges
+        return edges.get(self.session.focus.selected("edge")) or edges.first
 
     # --- showing -------------------------------------------------------------------------------------------------
 
@@ -122,10 +125,13 @@ class EelsPane(PaneFrame):
         image = self._image
         if image is None:
             return
+        self._troubles.clear()
         self._show_title(image)
         self._show_maps(image)
         self._show_spectrum()
         self._show_profile(image)
+        self.note.say(next(iter(self._troubles.values()), ""))
+        self._guard.watch(self._live.get(image.id), self._edge)
 
     def _show_title(self, image: SpectrumImage) -> None:
         height, width, channels = image.shape
@@ -141,13 +147,13 @@ class EelsPane(PaneFrame):
         try:
             return self._live[image.id].counts(edge)
         except UserError as error:
-            self.subtitle.set_text(f"{error.title} {error.advice}")
+            self._troubles[edge.id] = f"{error.title} {error.advice}"
             return None
 
     def _show_maps(self, image: SpectrumImage) -> None:
         maps: dict[str, Floats] = {}
         names: list[str] = []
-        for edge in self._session.edges:
+        for edge in self.session.edges:
             if edge.channel and (counts := self._counts(image, edge)) is not None:
                 maps[edge.channel] = counts
                 names.append(edge.name.split(" ")[0])
@@ -173,9 +179,9 @@ class EelsPane(PaneFrame):
             return
         spectrum = self._current_spectrum()
         look = theme.active()
-        content = Content(x_label="energy loss (eV)", zero_based=True)
+        content = Content(x_label="energy loss (eV)", zero_based=True, title_right=True)
         chosen = self._edge
-        edges = fitting_edges(list(self._session.edges), image.energy_eV)
+        edges = fitting_edges(list(self.session.edges), image.energy_eV)
         for edge in edges:
             mark = chosen is not None and edge.id == chosen.id
             if edge.background != "none":
@@ -215,7 +221,7 @@ class EelsPane(PaneFrame):
         return f"pixel {round(self._place[0])}, {round(self._place[1])}"
 
     def _show_profile(self, image: SpectrumImage) -> None:
-        line = next((p for p in self._session.profiles if self._session.stacks.get(p.owner_id) is None), None)
+        line = next((p for p in self.session.profiles if self.session.stacks.get(p.owner_id) is None), None)
         edge = self._edge
         self.profile.setVisible(line is not None)
         if line is None or edge is None:
@@ -223,8 +229,9 @@ class EelsPane(PaneFrame):
         content = Content(
             x_label="distance (nm)" if image.pixel_nm else "distance (px)",
             title=f"{edge.name} along the line",
+            legend_right=True,
         )
-        for index, each in enumerate(self._session.maps):
+        for index, each in enumerate(self.session.maps):
             counts = self._counts(each, edge)
             if counts is None:
                 continue
@@ -235,10 +242,12 @@ class EelsPane(PaneFrame):
             content.curves.append(
                 Curve(distance * step, mean, colour, 1.3, label=each.state or each.name, error=spread)
             )
+        step = image.pixel_nm[0] if image.pixel_nm else 1.0
         for layer in image.layers:
-            place = layer.get("start_nm", layer.get("from_nm"))
-            if isinstance(place, int | float):
-                content.marks.append(Mark(float(place), str(layer.get("name", ""))))
+            begin, end = layer.get("from_px"), layer.get("to_px")
+            if isinstance(begin, int | float) and isinstance(end, int | float):
+                name = str(layer.get("name", ""))
+                content.marks.append(Mark((begin - line.start[0]) * step, name, (end - line.start[0]) * step))
         self.profile.show_content(content)
 
     # --- gestures ------------------------------------------------------------------------------------------------
@@ -252,9 +261,9 @@ class EelsPane(PaneFrame):
         self._hover.mark()
 
     def _drag_band(self, key: str, kind: str, low: float, high: float) -> None:
-        edge = self._session.edges.get(key)
+        edge = self.session.edges.get(key)
         if edge is not None:
             fields = {"fit" if kind == "fit" else "signal": (round(low, 2), round(high, 2))}
-            self._desk.change(
+            self.desk.change(
                 f"Move {kind} window of {edge.name}", edge, merge_key=f"band {key} {kind}", **fields
             )

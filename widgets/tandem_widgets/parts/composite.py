@@ -24,7 +24,7 @@ def lithium_colours() -> NDArray[np.uint8]:
     )
 
 
-def limits(image: Array, percent: float = 1.0) -> tuple[float, float]:
+def limits(image: Array, percent: float = 2.0) -> tuple[float, float]:
     """Levels that leave `percent` of the finite pixels dark and bright."""
     finite = image[np.isfinite(image)]
     if not finite.size:

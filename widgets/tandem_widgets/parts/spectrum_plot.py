@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 from PyQt6.QtCore import QPointF, QRectF, Qt, pyqtSignal
-from PyQt6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF, QWheelEvent
+from PyQt6.QtGui import QColor, QFontMetrics, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF, QWheelEvent
 from PyQt6.QtWidgets import QWidget
 
 from tandem_widgets.parts import theme
@@ -60,6 +60,8 @@ class Mark:
 
     x: float
     text: str = ""
+    until: float | None = None
+    """Where the layer ends: its name then stands in its middle."""
 
 
 @dataclass
@@ -74,6 +76,9 @@ class Content:
     x_range: tuple[float, float] | None = None
     zero_based: bool = False
     y_unit: str = ""
+    legend_right: bool = False
+    """Labels of curves stand in a margin of their own, so that no curve runs through them."""
+    title_right: bool = False
 
 
 class SpectrumPlot(QWidget):
@@ -128,7 +133,13 @@ class SpectrumPlot(QWidget):
         return (min(0.0, bottom), top) if self.content.zero_based else (bottom, top)
 
     def _area(self) -> QRectF:
-        return QRectF(LEFT, TOP, max(10, self.width() - LEFT - RIGHT), max(10, self.height() - TOP - BOTTOM))
+        right = RIGHT + (self._legend_px() if self.content.legend_right else 0)
+        return QRectF(LEFT, TOP, max(10, self.width() - LEFT - right), max(10, self.height() - TOP - BOTTOM))
+
+    def _legend_px(self) -> int:
+        metrics = QFontMetrics(theme.numbers_font(11))
+        widest = max((metrics.horizontalAdvance(c.label) for c in self.content.curves), default=0)
+        return min(widest + 6, self.width() // 4)
 
     def _x_to_px(self, x: Any) -> Any:
         area, (low, high) = self._area(), self.x_range
@@ -215,7 +226,13 @@ class SpectrumPlot(QWidget):
             painter.setPen(QColor(look.line))
             painter.drawLine(QPointF(x, area.top()), QPointF(x, area.bottom()))
             painter.setPen(QColor(look.quiet))
-            painter.drawText(QPointF(x + 4, area.bottom() - 4), mark.text)
+            if mark.until is None:
+                painter.drawText(QPointF(x + 4, area.bottom() - 4), mark.text)
+                continue
+            room = float(self._x_to_px(mark.until)) - x - 4
+            text = painter.fontMetrics().elidedText(mark.text, Qt.TextElideMode.ElideRight, int(room))
+            place = QRectF(x + 2, area.bottom() - 17, room, 16)
+            painter.drawText(place, Qt.AlignmentFlag.AlignCenter, text if len(text) > 1 else "")
 
     def _paint_curve(
         self, painter: QPainter, area: QRectF, y_range: tuple[float, float], curve: Curve
@@ -254,14 +271,21 @@ class SpectrumPlot(QWidget):
                         QRectF(x - 40, area.top() - 2, 80, 16), Qt.AlignmentFlag.AlignCenter, band.label
                     )
         painter.setPen(QColor(look.text))
-        painter.drawText(QPointF(area.left() + 4, area.top() + 11), self.content.title)
+        title, metrics = self.content.title, painter.fontMetrics()
+        x = (
+            area.right() - metrics.horizontalAdvance(title) - 4
+            if self.content.title_right
+            else area.left() + 4
+        )
+        painter.drawText(QPointF(x, area.top() + 11), title)
         painter.setFont(theme.numbers_font(11))
-        y = area.top() + 11
+        y = area.top() + (25 if self.content.title_right and title else 11)
         for curve in self.content.curves:
             if curve.label:
                 painter.setPen(QColor(curve.colour))
                 width = painter.fontMetrics().horizontalAdvance(curve.label)
-                painter.drawText(QPointF(area.right() - width - 4, y), curve.label)
+                x = area.right() + 6 if self.content.legend_right else area.right() - width - 4
+                painter.drawText(QPointF(x, y), curve.label)
                 y += 14
 
     # --- gestures ------------------------------------------------------------------------------------------------

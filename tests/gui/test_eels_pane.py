@@ -1,0 +1,109 @@
+"""The EELS pane as a person uses it: drag a window, hover, choose what the map shows, be told what is doubtful."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PyQt6.QtCore import QPointF, Qt
+from PyQt6.QtGui import QMouseEvent
+from PyQt6.QtTest import QTest
+from PyQt6.QtWidgets import QWidget
+from pytestqt.qtbot import QtBot
+
+from tandem_em.model.arrays import MemoryArray
+from tandem_em.model.session import Session
+from tandem_em.model.spectra import SpectrumImage
+from tandem_widgets.panes.eels import EelsPane
+from tandem_widgets.shell.main_window import MainWindow
+
+WIDTH, HEIGHT, STEP = 24, 12, 12
+"""Lithium lies to the right of column STEP."""
+
+
+def lithium_map(name: str, state: str, amount: float, seed: int) -> SpectrumImage:
+    """A power law everywhere and a lithium edge on the right half."""
+    rng = np.random.default_rng(seed)
+    energy = np.arange(38.0, 150.0, 0.5)
+    counts = np.broadcast_to(4e8 * energy**-3.0, (HEIGHT, WIDTH, energy.size)).copy()
+    counts[:, STEP:] += amount * (energy > 54.0) * (energy / 54.0) ** -3.0
+    return SpectrumImage(
+        name=name, source=MemoryArray(rng.poisson(counts).astype(np.float32)), energy_eV=energy, pixel_nm=(2.0, 2.0),
+        state=state, layers=[{"name": "bare", "from_px": -0.5, "to_px": 11.5}, {"name": "rich", "from_px": 11.5, "to_px": 23.5}],
+    )  # fmt: skip
+
+
+@pytest.fixture
+def pane(qtbot: QtBot, window: MainWindow) -> EelsPane:
+    """The EELS pane of the real window with two states of one sample."""
+    session = Session("lithium")
+    for seed, (state, amount) in enumerate((("pristine", 600.0), ("charged", 300.0))):
+        image = lithium_map(f"SI-{seed + 1}", state, amount, seed)
+        session.clocks.add(image.clock)
+        session.maps.add(image)
+    window.show_session(session)
+    found = window.docks.eels.widget()
+    assert isinstance(found, EelsPane)
+    settled(qtbot, window)
+    return found
+
+
+def settled(qtbot: QtBot, window: MainWindow) -> None:
+    qtbot.waitUntil(lambda: not window.workshop.runner.tasks, timeout=90_000)
+    qtbot.wait(40)
+
+
+def moved(widget: QWidget, place: QPointF, buttons: Qt.MouseButton = Qt.MouseButton.LeftButton) -> None:
+    """A mouse move with the button held: QTest cannot say that."""
+    event = QMouseEvent(
+        QMouseEvent.Type.MouseMove, place, widget.mapToGlobal(place), Qt.MouseButton.NoButton, buttons,
+        Qt.KeyboardModifier.NoModifier,
+    )  # fmt: skip
+    widget.mouseMoveEvent(event)
+
+
+def test_dragging_a_window_is_one_step_and_the_map_follows(qtbot: QtBot, pane: EelsPane) -> None:
+    plot = pane.spectrum
+    edge = pane.session.edges.first
+    assert edge is not None
+    before, map_before, painted = edge.signal, np.array(pane.images.single.frame), pane.images.single.painted
+    y = plot.height() // 2
+    start = float(plot._x_to_px(sum(edge.signal) / 2))
+    QTest.mousePress(plot, Qt.MouseButton.LeftButton, pos=QPointF(start, y).toPoint())
+    for step in range(1, 6):
+        moved(plot, QPointF(start + 4 * step, y))
+        qtbot.wait(25)
+    assert edge.signal != before
+    assert not np.array_equal(np.array(pane.images.single.frame), map_before, equal_nan=True)
+    QTest.mouseRelease(plot, Qt.MouseButton.LeftButton, pos=QPointF(start + 20, y).toPoint())
+    assert 1 <= pane.images.single.painted - painted <= 12
+    pane.session.history.undo()
+    assert edge.signal == before
+
+
+def test_hovering_shows_the_spectrum_of_that_pixel(qtbot: QtBot, pane: EelsPane) -> None:
+    image = pane.session.maps.first
+    assert image is not None
+    canvas = pane.images.rgb
+    painted = canvas.painted
+    place = canvas.to_screen(20, 6)
+    moved(canvas, place, Qt.MouseButton.NoButton)
+    qtbot.wait(40)
+    np.testing.assert_allclose(pane.spectrum.content.curves[0].y, image.source.read((6, 20)))
+    assert "20, 6" in pane.spectrum.content.title
+    assert canvas.painted - painted <= 1  # a hover shows a spectrum, it does not make the maps again
+
+
+def test_impossible_windows_are_said_in_a_sentence(qtbot: QtBot, pane: EelsPane) -> None:
+    edge = pane.session.edges.first
+    assert edge is not None
+    pane.desk.change("Signal", edge, signal=(900.0, 910.0))
+    qtbot.waitUntil(lambda: bool(pane.note.sentence), timeout=3000)
+    pane.session.history.undo()
+    qtbot.waitUntil(lambda: not pane.note.sentence, timeout=3000)
+
+
+def test_the_guard_speaks_of_the_chosen_edge_with_numbers(qtbot: QtBot, pane: EelsPane) -> None:
+    qtbot.waitUntil(lambda: bool(pane.note.warnings), timeout=20_000)
+    assert all(each["reason"] and each["edge"] for each in pane.note.warnings)
+    assert "cobalt" in pane.note.toolTip().lower() or "Co" in pane.note.toolTip()
+    assert pane.note.text().startswith("⚠")
