@@ -96,8 +96,7 @@ def area(polygon: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> float:
 def test_a_drawn_outline_is_one_step_and_is_followed_as_one_step(
     qtbot: QtBot, window: MainWindow, pane: StackPane
 ) -> None:
-    pane.canvas.setFocus()
-    QTest.keyClick(pane.canvas, Qt.Key.Key_N)
+    pane.tools.outline.click()
     assert pane.tools.outline.isChecked()
     drag(pane, [*map(tuple, circle(RADIUS + 1)), tuple(circle(RADIUS + 1)[0])])
     session = window.desk.session
@@ -121,6 +120,31 @@ def test_a_drawn_outline_is_one_step_and_is_followed_as_one_step(
     assert not len(session.particles)
     window.redo()
     assert len(session.particles) == 1
+
+
+def test_keys_take_the_tools_in_hand(window: MainWindow) -> None:
+    pane = window.docks.stack.widget()
+    assert isinstance(pane, StackPane)
+    QTest.keyClick(window, Qt.Key.Key_N)
+    assert pane.tools.outline.isChecked()
+    assert pane.notes.hint.startswith("Drag around")
+    QTest.keyClick(window, Qt.Key.Key_L)
+    assert not pane.tools.outline.isChecked()
+    assert pane.tools.profile.isChecked()
+    QTest.keyClick(pane.canvas, Qt.Key.Key_Escape)
+    assert not pane.tools.profile.isChecked()
+    assert pane.notes.hint == ""
+
+
+def test_a_stopped_follow_keeps_what_it_has(window: MainWindow, pane: StackPane) -> None:
+    assert pane.stack is not None
+    particle = particles_edit.draw(window.desk, pane.stack, 0, circle(RADIUS))
+    found = {frame: particle.outlines[0] for frame in range(4)}
+    particles_edit.keep(window.desk, [particle], {particle.id: found})
+    assert sorted(particle.outlines) == [0, 1, 2, 3]
+    assert particle.followed == (0, 3)
+    window.undo()
+    assert sorted(particle.outlines) == [0]
 
 
 def test_clicks_make_a_polygon_and_escape_leaves(qtbot: QtBot, window: MainWindow, pane: StackPane) -> None:

@@ -49,6 +49,8 @@ class KymographDialog(QDialog):
         self.readout = QLabel("Cutting along the line…")
         self.readout.setProperty("role", "quiet")
         copy, save = QPushButton("Copy"), QPushButton("Save…")
+        for button in (copy, save):
+            button.setAutoDefault(False)
         copy.setToolTip("The picture, to paste elsewhere")
         save.setToolTip("PNG of the picture, or CSV of the numbers with time and distance")
         copy.clicked.connect(self._copy)

@@ -62,7 +62,7 @@ class MontageDialog(QDialog):
         self.zero = QCheckBox("Times from the first")
         self.panel = QSpinBox()
         self.panel.setRange(120, 2000)
-        self.panel.setValue(360)
+        self.panel.setValue(220)
         self.panel.setSuffix(" px each")
         for box in (self.outlines, self.ghosts, self.zero):
             box.toggled.connect(lambda _on: self._paint())
@@ -73,6 +73,8 @@ class MontageDialog(QDialog):
         scroll.setWidget(self.picture)
         scroll.setWidgetResizable(True)
         copy, save = QPushButton("Copy"), QPushButton("Save…")
+        for button in (copy, save):
+            button.setAutoDefault(False)  # Enter in the field of times makes the picture anew
         copy.clicked.connect(self.copy)
         save.clicked.connect(self._ask_save)
         top, bottom = QHBoxLayout(), QHBoxLayout()
@@ -100,7 +102,7 @@ class MontageDialog(QDialog):
                 str(round(f) + 1) for f in np.linspace(0, len(self._stack) - 1, min(count, len(self._stack)))
             )
         times = self._stack.t[np.isfinite(self._stack.t)]
-        return " ".join(f"{t:.3g}" for t in np.linspace(times.min(), times.max(), count))
+        return " ".join(f"{round(float(t), 2):g}" for t in np.linspace(times.min(), times.max(), count))
 
     def wanted(self) -> list[int]:
         """Frame numbers of the typed moments."""

@@ -49,7 +49,9 @@ def paint_montage(
         canvas.levels, canvas.table = look.levels, look.table
         canvas.pixel_nm = stack.pixel_nm if number == 0 else None
         when = _time(stack, index)
-        canvas.stamp = f"{when - zero:.4g} s".replace("-", "−") if np.isfinite(when) else f"{index + 1}"
+        canvas.stamp = (
+            f"{round(when - zero, 2) + 0.0:g} s".replace("-", "−") if np.isfinite(when) else f"{index + 1}"
+        )
         if look.outlines:
             overlay = OutlineOverlay(session, stack)
             overlay.frame, overlay.with_ghosts = index, look.ghosts

@@ -313,7 +313,7 @@ def draw_rectangle(
     painter.drawRect(box)
     painter.setPen(QPen(QColor(colour), 1.6))
     painter.drawRect(box)
-    if text:
+    if text and box.intersects(QRectF(painter.viewport())):
         draw_tag(painter, QPointF(box.left() + 2, box.top() - 18), text, colour)
 
 
