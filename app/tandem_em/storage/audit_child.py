@@ -7,9 +7,13 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tandem_em.storage.recovery import Overlay
 
 MOST_FINDINGS = 20
+MOST_TRIES = 5  # while another program writes
 MOST_LINKS = 200_000
 MOST_ATTRIBUTES = 200_000
 DEEPEST = 32
@@ -160,14 +164,27 @@ def look_through(path: Path) -> list[str]:
     """All findings about one file. Runs in this process: only the child should do that with unknown files."""
     from tandem_em.notices import UserError
 
-    findings = Findings()
     try:
-        with _opened(path) as h5:
+        for _ in range(MOST_TRIES):
+            view = _view(path)
+            sentences = _look_through(path if view is None else view)
+            if not sentences or view is None or view.is_current():
+                break  # otherwise another program committed meanwhile
+    except UserError as error:
+        return [error.title]
+    return sentences
+
+
+def _look_through(file: Path | Overlay) -> list[str]:
+    import h5py
+
+    findings = Findings()
+    options = {"locking": False} if isinstance(file, Path) else {"driver": "fileobj"}
+    try:
+        with h5py.File(file, "r", **options) as h5:
             Walk(findings).group(h5.id, "", 0)
     except _EnoughError:
         pass
-    except UserError as error:
-        return [error.title]
     except MemoryError:
         findings.sentences.append("Looking through it takes too much memory.")
     except (OSError, RuntimeError, KeyError, ValueError, TypeError, RecursionError) as error:
@@ -175,16 +192,16 @@ def look_through(path: Path) -> list[str]:
     return findings.sentences
 
 
-def _opened(path: Path) -> Any:
-    """Through our own eyes when it can be: a commit may be pending. With a user block in front: plainly."""
+def _view(path: Path) -> Overlay | None:
+    """Our own eyes, as a commit may be pending; None for HDF5 files with a user block in front."""
     import h5py
 
     from tandem_em.storage import opening, superblock
 
     with contextlib.suppress(OSError), path.open("rb") as file:
         if file.read(8) != superblock.SIGNATURE and h5py.is_hdf5(path):
-            return h5py.File(path, "r", locking=False)
-    return h5py.File(opening.open_to_read(path), "r", driver="fileobj")
+            return None
+    return opening.open_to_read(path)
 
 
 def _product(shape: tuple[int, ...]) -> int:

@@ -14,11 +14,8 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import errno
-import logging
 import queue
 import threading
-import time
 import weakref
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -29,10 +26,10 @@ from typing import Any, Literal, TypeVar
 from tandem_em.notices import UserError
 from tandem_em.storage import journal, opening
 from tandem_em.storage.collector import paused_collection
-from tandem_em.storage.paged_file import BrokenStoreError, Snapshot, TransactionalFile
+from tandem_em.storage.committer import Committer
+from tandem_em.storage.paged_file import TransactionalFile
 from tandem_em.storage.recovery import Overlay, Recovery
 
-log = logging.getLogger(__name__)
 Result = TypeVar("Result")
 Mode = Literal["r", "rw"]
 MEMORY_LIMIT = 256 << 20  # bytes of uncommitted changes after which a commit starts by itself
@@ -63,24 +60,15 @@ class Hdf5Store:
         self.epoch = 0
         self._file = file
         self._options = hdf5_options
-        self._on_durable = on_durable
-        self._on_trouble = on_trouble
         self._h5: Any = None
         self._work: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
-        self._commits: queue.SimpleQueue[Snapshot | None] = queue.SimpleQueue()
-        self._finished: queue.SimpleQueue[tuple[Snapshot, OSError | None]] = queue.SimpleQueue()
-        self._waiting: list[Future[int]] = []  # want a commit that has not begun
-        self._in_flight: tuple[Snapshot, list[Future[int]]] | None = None
-        self._unfinished: Snapshot | None = None  # safe in the journal, not yet in place
-        self._has_worked = True  # since the last flush
-        self._last_begin = time.monotonic()
         self._is_closed = False
-        self._told: str | None = None
         self._gate = threading.Lock()  # orders `_is_closed` and the queue; never held while calling h5py
+        self._commits: Committer | None = None
+        if isinstance(file, TransactionalFile):
+            self._commits = Committer(file, path, self._flush, self._work.put, on_durable, on_trouble)
         self._thread = threading.Thread(target=self._run, name=f"storage {path.name}", daemon=True)
-        self._committer = threading.Thread(target=self._run_commits, name=f"commit {path.name}", daemon=True)
         self._thread.start()
-        self._committer.start()
         try:
             self._submit(self._open_hdf5).result()
         except BaseException:
@@ -190,10 +178,11 @@ class Hdf5Store:
     def commit(self, wait: bool = False, timeout_s: float | None = None) -> Future[int]:
         """Make everything handed in before durable. The Future gives the commit number, or raises UserError."""
         answer: Future[int] = Future()
-        if self.is_writable:
-            self._submit(lambda: self._want_commit(answer))
-        else:
+        commits = self._commits
+        if commits is None:
             answer.set_result(0)
+        else:
+            self._submit(lambda: commits.want(answer))
         if wait:
             answer.result(timeout_s)
         return answer
@@ -211,12 +200,7 @@ class Hdf5Store:
     @property
     def trouble(self) -> UserError | None:
         """What the disk refuses at present, in words; None when all is well."""
-        file = self._file
-        if not isinstance(file, TransactionalFile):
-            return None
-        if file.broken is not None:
-            return _broken(self.path, file.broken)
-        return None if file.trouble is None else _refused(self.path, file.trouble)
+        return None if self._commits is None else self._commits.trouble
 
     @property
     def bytes_in_memory(self) -> int:
@@ -260,51 +244,67 @@ class Hdf5Store:
             try:
                 work = self._work.get(timeout=self._seconds_to_autocommit())
             except queue.Empty:
-                work = self._begin_commit
+                work = self._nothing
             if work is None:
                 return
             with paused_collection():
                 work()
                 del work
-                if self._is_commit_due():
-                    self._begin_commit()
-            self._tell_trouble(self.trouble)
+                if self._commits is not None and self._is_commit_due():
+                    self._commits.begin()
+            if self._commits is not None:
+                self._commits.tell_trouble()
+
+    def _nothing(self) -> None:
+        """What the storage thread does when the time for a commit has come."""
 
     def _seconds_to_autocommit(self) -> float | None:
-        if self.autocommit_s is None or not self._has_worked or self._in_flight or self._h5 is None:
+        if self._commits is None or self._h5 is None:
             return None
-        return max(0.0, self._last_begin + self.autocommit_s - time.monotonic())
+        return self._commits.seconds_to_next(self.autocommit_s)
 
     def _is_commit_due(self) -> bool:
         return self._seconds_to_autocommit() == 0.0 or (
             self.bytes_in_memory > MEMORY_LIMIT and self.trouble is None
         )
 
+    def _flush(self) -> None:
+        if self._h5 is not None:
+            self._h5.flush()
+
     def _open_hdf5(self) -> None:
-        self._h5 = opening.open_hdf5(self._file, self.path, self._options)
-        self.epoch += 1
+        while True:
+            try:
+                self._h5 = opening.open_hdf5(self._file, self.path, self._options)
+            except UserError:
+                if not isinstance(self._file, Overlay) or self._file.is_current():
+                    raise
+                self._look_again()  # another program committed while HDF5 was opening
+            else:
+                self.epoch += 1
+                return
 
     def _guarded(self, work: Callable[[Any], Result]) -> Result:
-        self._refuse_if_stuck()
-        self._has_worked = True
+        self._expect_work()
         return work(self._h5)
 
-    def _refuse_if_stuck(self) -> None:
-        trouble = self.trouble
-        assert isinstance(self._file, TransactionalFile)
-        if trouble is not None and (self._file.broken is not None or self.bytes_in_memory > REFUSE_LIMIT):
-            raise trouble
-
-    def _edit(self, work: Callable[[Any], Result]) -> Result:
-        file = self._file
-        if not isinstance(file, TransactionalFile):
+    def _expect_work(self) -> tuple[TransactionalFile, Committer]:
+        """Before anything is changed: refuse it when it could not be saved any more."""
+        file, commits = self._file, self._commits
+        if not isinstance(file, TransactionalFile) or commits is None:
             raise UserError(
                 f"{self.path.name} is open for reading only.", "Save a copy under another name to edit it."
             )
-        self._refuse_if_stuck()
+        trouble = commits.trouble
+        if trouble is not None and (file.broken is not None or self.bytes_in_memory > REFUSE_LIMIT):
+            raise trouble
+        commits.has_work = True
+        return file, commits
+
+    def _edit(self, work: Callable[[Any], Result]) -> Result:
+        file, commits = self._expect_work()
         self._h5.flush()
         mark = file.begin_edit()
-        self._has_worked = True
         try:
             result = work(self._h5)
             self._h5.flush()
@@ -315,7 +315,7 @@ class Hdf5Store:
             self._open_hdf5()
             raise
         file.keep_edit(mark)
-        self._begin_commit()
+        commits.begin()
         return result
 
     def _read(self, work: Callable[[Any], Result]) -> Result:
@@ -338,166 +338,52 @@ class Hdf5Store:
     def _reopen_view(self) -> None:
         with contextlib.suppress(Exception):
             self._h5.close()
-        self._file.raw.close()
-        self._file = opening.open_to_read(self.path)
+        self._look_again()
         self._open_hdf5()
 
-    # ---- commits: begun on the storage thread, carried out on the committing thread --------------------------------
-
-    def _want_commit(self, answer: Future[int]) -> None:
-        self._waiting.append(answer)
-        self._begin_commit()
-
-    def _begin_commit(self) -> None:
-        file = self._file
-        if self._in_flight is not None or not isinstance(file, TransactionalFile):
-            return  # the end of the one in flight begins the next
-        self._last_begin = time.monotonic()
-        waiting, self._waiting = self._waiting, []
-        try:
-            shot = self._unfinished or self._snapshot(file)
-        except (BrokenStoreError, OSError, RuntimeError) as error:
-            self._has_worked = False
-            if file.broken is None:
-                file.broken = error
-            for answer in waiting:
-                answer.set_exception(_broken(self.path, error))
-            return
-        if shot is None:
-            for answer in waiting:
-                answer.set_result(file.generation)
-            return
-        if shot is self._unfinished:  # only now in place: what is asked for comes with the next one
-            self._waiting, waiting = waiting, []
-        self._in_flight = shot, waiting
-        self._commits.put(shot)
-
-    def _snapshot(self, file: TransactionalFile) -> Snapshot | None:
-        if self._h5 is not None:
-            self._h5.flush()
-        self._has_worked = False
-        return file.snapshot() if file.has_news else None
-
-    def _run_commits(self) -> None:
-        file = self._file
-        while (shot := self._commits.get()) is not None:
-            assert isinstance(file, TransactionalFile)
-            error: OSError | None = None
-            try:
-                file.commit(shot)
-            except (OSError, MemoryError) as refused:
-                error = (
-                    refused if isinstance(refused, OSError) else OSError(errno.ENOMEM, "not enough memory")
-                )
-                file.give_up(shot, error)
-            except Exception as bug:  # an edge: whoever waits for this commit must hear of it
-                log.exception("a commit failed in an unforeseen way")
-                file.broken, error = bug, OSError(str(bug))
-            self._finished.put((shot, error))
-            self._work.put(self._end_finished)
-            self._tell_trouble(self.trouble)
-            if error is None and self._on_durable is not None:
-                self._on_durable(shot.generation)
-
-    def _tell_trouble(self, trouble: UserError | None) -> None:
-        """Tell a change once: a full disk at once, not at the next commit; and that it is over."""
-        told, self._told = self._told, None if trouble is None else trouble.title
-        if told == self._told:
-            return
-        if trouble is not None:
-            log.warning("%s", trouble)
-        if self._on_trouble is not None:
-            self._on_trouble(trouble)
-
-    def _end_finished(self) -> None:
-        if not self._finished.empty():
-            self._end_commit(*self._finished.get())
-
-    def _wait_for_commit(self) -> None:
-        while self._in_flight is not None:
-            self._end_commit(*self._finished.get())
-
-    def _end_commit(self, shot: Snapshot, error: OSError | None) -> None:
-        assert self._in_flight is not None
-        _, answers = self._in_flight
-        self._in_flight = None
-        self._unfinished = shot if shot.is_durable and error is not None else None
-        self._has_worked = self._has_worked or error is not None
-        for answer in answers:
-            if error is None or shot.is_durable:
-                answer.set_result(shot.generation)
-            else:
-                answer.set_exception(_refused(self.path, error))
-        if self._waiting:
-            self._begin_commit()
+    def _look_again(self) -> None:
+        self._file.raw.close()
+        self._file = opening.open_to_read(self.path)
 
     # ---- the end ------------------------------------------------------------------------------------------------
 
     def _close_hdf5(self) -> None:
         """On the storage thread, after a commit of everything: HDF5 writes its last words, they are committed too."""
-        file = self._file
-        if not isinstance(file, TransactionalFile):
+        file, commits = self._file, self._commits
+        if not isinstance(file, TransactionalFile) or commits is None:
             self._abandon_hdf5()
             return
-        self._wait_for_commit()
+        commits.finish()
         if self._h5 is not None:
             self._h5.close()
             self._h5 = None
-        try:
-            if self._unfinished is not None:
-                file.commit(self._unfinished)
-                self._unfinished = None
-            if file.has_news:
-                file.commit(file.snapshot())
+        commits.write_rest()
+        with contextlib.suppress(OSError):
             journal.write_holder(file.raw, b"")
             if file.raw.size() > file.committed_end:
                 file.raw.truncate(file.committed_end)
-        except OSError as error:
-            raise _refused(self.path, error) from error
         file.is_abandoned = True
         file.raw.close()
 
     def _abandon_hdf5(self) -> None:
-        file = self._file
-        waiting, self._waiting = self._waiting, []
-        for answer in waiting:
-            answer.set_exception(UserError(f"{self.path.name} was closed before it could be saved."))
-        if isinstance(file, TransactionalFile):
-            self._wait_for_commit()
-            file.is_abandoned = True
+        if self._commits is not None:
+            self._commits.give_up()
+        if isinstance(self._file, TransactionalFile):
+            self._file.is_abandoned = True
         h5, self._h5 = self._h5, None
         if h5 is not None:
             with contextlib.suppress(Exception):
                 h5.close()
-        file.raw.close()
+        self._file.raw.close()
 
     def _stop(self) -> None:
         with self._gate:
             self._is_closed = True
             self._work.put(None)
-        self._commits.put(None)
         self._thread.join()
-        self._committer.join()
+        if self._commits is not None:
+            self._commits.stop()
         _open_stores.discard(self)
-
-
-def _refused(path: Path, error: OSError) -> UserError:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        return UserError(
-            f"The disk with {path.name} is full. Everything saved before is safe; the rest waits in memory.",
-            "Free some space: it is then written by itself. Or stop the recording and save under another name.",
-        )
-    return UserError(
-        f"{path.name} could not be written: {error.strerror or error}. Everything saved before is safe.",
-        "Check the disk or the network drive; TandEM goes on trying.",
-    )
-
-
-def _broken(path: Path, error: BaseException) -> UserError:
-    return UserError(
-        f"{path.name} cannot be saved any more ({error}). It stays as it was at the last save.",
-        "Save under another name, then open the file again.",
-    )
 
 
 @atexit.register

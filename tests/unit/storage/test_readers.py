@@ -12,8 +12,10 @@ import pytest
 
 from tandem_em.bench import crash_recorder
 from tandem_em.notices import UserError
+from tandem_em.storage import opening
 from tandem_em.storage.hdf5_store import Hdf5Store
 from tandem_em.storage.opening import who_writes
+from tandem_em.storage.recovery import Overlay
 
 READER = """
 import sys, h5py
@@ -81,6 +83,26 @@ def test_a_second_tandem_reads_whole_commits_and_says_who_writes(tmp_path: Path)
         enough.set()
         recorder.join()
     assert who_writes(path) is None
+
+
+def test_a_commit_between_looking_and_opening_is_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "live.nxs"
+    with Hdf5Store.create(path, prepare=crash_recorder.prepare, autocommit_s=None) as store:
+        step = iter(range(100))
+        plain = opening.open_to_read
+
+        def commit_after(path: Path) -> Overlay:
+            view, number = plain(path), next(step)
+            if number % 3 != 2:
+                store.call(lambda h5: crash_recorder.record(h5, 5, number - number // 3)).result()
+                store.commit(wait=True)
+            return view
+
+        monkeypatch.setattr(opening, "open_to_read", commit_after)
+        with Hdf5Store.open(path, "r") as view:
+            assert view.call(lambda h5: crash_recorder.fault(h5, 5, 1)).result() is None
 
 
 def test_reading_needs_no_permission_to_write(tmp_path: Path) -> None:
