@@ -275,7 +275,7 @@ class StackPane(PaneFrame):
         title = error.title if isinstance(error, UserError) else f"Frame {index + 1} cannot be read: {error}"
         self.notes.trouble = f"Frame {index + 1}: {title}"
         _, height, width = stack.shape
-        blank = np.broadcast_to(np.uint8(0), (height, width))
+        blank = np.zeros((height, width), np.uint8)
         self._put(index, blank)
 
     def _show(self, index: int, frame: NDArray[Any]) -> None:

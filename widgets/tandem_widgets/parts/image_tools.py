@@ -75,6 +75,7 @@ class OutlineTool(BaseTool):
         self._corner: Point | None = None
         self._at: Point = (0.0, 0.0)
         self._pressed: QPointF | None = None
+        self._far = False
         self._first_on_screen: QPointF | None = None
         self._offer: Polygon | None = None
 
@@ -86,7 +87,7 @@ class OutlineTool(BaseTool):
         return True
 
     def press(self, x: float, y: float, event: QMouseEvent) -> bool:
-        self._pressed, self._at = event.position(), (x, y)
+        self._pressed, self._at, self._far = event.position(), (x, y), False
         if event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
             self._corner = (x, y)
         else:
@@ -95,6 +96,8 @@ class OutlineTool(BaseTool):
 
     def move(self, x: float, y: float, event: QMouseEvent) -> bool:
         self._at = (x, y)
+        if self._pressed is not None and _apart(event.position(), self._pressed) > CLICK_PX:
+            self._far = True  # a drag, even when it comes back to where it began
         if self._drag and event.buttons():
             self._drag.append((x, y))
         return bool(self._drag or self._corner or self._clicked)
@@ -102,7 +105,7 @@ class OutlineTool(BaseTool):
     def release(self, x: float, y: float, event: QMouseEvent) -> bool:
         if self._pressed is None:  # the second half of a double click
             return True
-        far = _apart(event.position(), self._pressed) > CLICK_PX
+        far = self._far
         drag, corner = self._drag, self._corner
         self._drag, self._corner, self._pressed = [], None, None
         if corner is not None:
