@@ -1,22 +1,29 @@
-"""The child process of `repair`: `python -m tandem_em.storage.repair_child FILE OUT` copies every object of a damaged file
-that can still be read, one by one, into a clean file; what leads out of the file is left behind.
+"""The child process of `repair`: `python -m tandem_em.storage.repair_child FILE OUT [PATH…]` copies every object of a
+damaged file that can still be read, one by one, into a clean file; what leads out of the file is left behind.
 
-A process of its own because HDF5 may crash on damaged files. It prints one JSON line for each step.
+A process of its own because HDF5 may crash or hang on damaged files. It prints a JSON line before it touches an object, so
+that the next attempt can leave that one alone: those are the PATHs.
 """
 
 from __future__ import annotations
 
+import faulthandler
 import json
+import os
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+_nowhere = open(os.devnull, "w")  # noqa: SIM115  kept open: the watchdog writes there at the very end
+PATIENCE_S = 10.0
 DEEPEST = 32
 LARGEST_CHUNK = 256 << 20
 LARGEST_WHOLE = 64 << 20
 MOST_CHUNKS = 20_000_000
+MOST_GUESSES = 200_000
+HIGHEST_RATIO = 2000
 ERRORS = (OSError, RuntimeError, KeyError, ValueError, TypeError, MemoryError)
 
 
@@ -28,36 +35,48 @@ class Salvage:
     lost: list[str] = field(default_factory=list)
     known: dict[tuple[int, int], str] = field(default_factory=dict)
     bytes_done: int = 0
+    skipped: frozenset[str] = frozenset()
 
     def lose(self, where: str) -> None:
         self.lost.append(where)
 
-    def tell(self) -> None:
-        sys.stdout.write(json.dumps({"copied": self.copied, "bytes": self.bytes_done}) + "\n")
+    def tell(self, path: str) -> None:
+        """Say what comes next; whatever takes longer than PATIENCE_S ends this process."""
+        sys.stdout.write(json.dumps({"at": path, "bytes": self.bytes_done}) + "\n")
         sys.stdout.flush()
+        faulthandler.dump_traceback_later(PATIENCE_S, exit=True, file=_nowhere)
 
 
 def main(arguments: list[str]) -> int:
     import h5py
 
     source_path, target_path = Path(arguments[0]), Path(arguments[1])
-    salvage = Salvage()
+    salvage = Salvage(skipped=frozenset(arguments[2:]))
     with (
         h5py.File(source_path, "r") as source,
         h5py.File(target_path, "x", libver=("v110", "v114")) as target,
     ):
         copy_group(source, target, "", salvage, 0)
+    faulthandler.cancel_dump_traceback_later()
     sys.stdout.write(json.dumps({"copied": salvage.copied, "lost": salvage.lost[:200], "done": True}) + "\n")
     return 0
 
 
 def copy_group(source: Any, target: Any, path: str, salvage: Salvage, depth: int) -> None:
     """Everything readable below a group."""
-    copy_attributes(source, target, path, salvage)
+    salvage.tell(f"{path}@")
+    if f"{path}@" not in salvage.skipped:
+        copy_attributes(source, target, path, salvage)
     if depth >= DEEPEST:
         salvage.lose(path)
         return
     for name in names_of(source, path, salvage):
+        if depth == 0 and name == "_journal":
+            continue
+        salvage.tell(f"{path}/{name}")
+        if f"{path}/{name}" in salvage.skipped:
+            salvage.lose(f"{path}/{name} (HDF5 fails on it)")
+            continue
         copy_object(source, target, name, f"{path}/{name}", salvage, depth)
 
 
@@ -67,13 +86,16 @@ def names_of(group: Any, path: str, salvage: Salvage) -> list[str]:
         return list(group)
     except ERRORS:
         salvage.lose(f"the list of {path or '/'}")
-    found = []
+    found: list[str] = []
+    failures = 0
     for name in likely_names():
         try:
             if name in group:
                 found.append(name)
         except ERRORS:
-            continue
+            failures += 1
+            if failures > 10 and not found:
+                break  # nothing of the list is left
     return found
 
 
@@ -164,6 +186,8 @@ def is_plain(item: Any) -> bool:
         return False
     if item.chunks is None:
         return bool(item.nbytes <= 1 << 34 and item.dtype.itemsize <= 1 << 20)
+    if item.nbytes > LARGEST_WHOLE and item.nbytes > HIGHEST_RATIO * item.id.get_storage_size():
+        return False
     size, count = item.dtype.itemsize, 1
     for chunk, whole in zip(item.chunks, item.shape):
         size, count = size * chunk, count * -(-whole // chunk)
@@ -172,15 +196,12 @@ def is_plain(item: Any) -> bool:
 
 def copy_chunks(item: Any, target: Any, name: str, path: str, salvage: Salvage) -> Any:
     """Chunk by chunk as they are; those that cannot be found stay empty. Their content is checked later."""
-    import itertools
-
     made = target.create_dataset(
         name, shape=item.shape, dtype=item.dtype, chunks=item.chunks, maxshape=item.maxshape, shuffle=item.shuffle,
         compression=item.compression, compression_opts=item.compression_opts,
     )  # fmt: skip
     missing = 0
-    axes = [range(0, whole, chunk) for whole, chunk in zip(item.shape, item.chunks)]
-    for number, origin in enumerate(itertools.product(*axes)):
+    for number, origin in enumerate(chunk_origins(item)):
         try:
             mask, content = item.id.read_direct_chunk(origin)
             made.id.write_direct_chunk(origin, content, filter_mask=mask)
@@ -188,10 +209,23 @@ def copy_chunks(item: Any, target: Any, name: str, path: str, salvage: Salvage) 
         except ERRORS:
             missing += 1
         if number % 64 == 0:
-            salvage.tell()
+            salvage.tell(path)
     if missing:
         salvage.lose(f"{missing} parts of {path}")
     return made
+
+
+def chunk_origins(item: Any) -> Iterator[tuple[int, ...]]:
+    """Where chunks are, from their index; where that is damaged, everywhere one could be."""
+    import itertools
+
+    try:
+        found = [item.id.get_chunk_info(number).chunk_offset for number in range(item.id.get_num_chunks())]
+    except ERRORS:
+        axes = [range(0, whole, chunk) for whole, chunk in zip(item.shape, item.chunks)]
+        yield from itertools.islice(itertools.product(*axes), MOST_GUESSES)
+        return
+    yield from (tuple(origin) for origin in found)
 
 
 def copy_attributes(source: Any, target: Any, path: str, salvage: Salvage) -> None:

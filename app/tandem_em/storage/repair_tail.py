@@ -17,6 +17,7 @@ from tandem_em.storage.journal import PAGE
 
 SIGNATURE = superblock.SIGNATURE
 LARGEST_GAP = 1 << 40
+ATTEMPTS = 5
 
 
 def whole_file(path: Path, out: Path) -> tuple[Path, list[str]]:
@@ -55,46 +56,53 @@ def whole_file(path: Path, out: Path) -> tuple[Path, list[str]]:
 
 def salvaged(path: Path, out: Path) -> Job[tuple[Path, list[str]]]:
     """A clean copy, beside `out`, of every object that can be read; and what was lost (sentences). Runs in a process of
-    its own: HDF5 may crash. Stopped half-way, nothing is left."""
+    its own: where HDF5 crashes or hangs, the next attempt leaves that object alone. Stopped half-way, nothing is left."""
     copy = out.with_name(f".{out.name}.{uuid.uuid4().hex[:8]}.salvage")
+    skipped: list[str] = []
     is_complete = False
-    child = subprocess.Popen(
-        [*_command(), str(path), str(copy)],
+    try:
+        for _ in range(ATTEMPTS):
+            copy.unlink(missing_ok=True)
+            said = yield from _attempt(path, copy, skipped)
+            if said.get("done"):
+                is_complete = True
+                return copy, _losses(said)
+            skipped.append(str(said.get("at", "")))
+        raise UserError(f"Nothing can be read of {path.name}: HDF5 fails on it.", "Look for a backup of it.")
+    finally:
+        if not is_complete:
+            copy.unlink(missing_ok=True)
+
+
+def _attempt(path: Path, copy: Path, skipped: list[str]) -> Job[dict[str, object]]:
+    """Run the child once; returns the last thing it said."""
+    said: dict[str, object] = {}
+    with subprocess.Popen(
+        [*_command(), str(path), str(copy), *skipped],
         env={**os.environ, "HDF5_PLUGIN_PRELOAD": "::"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
         creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-    )
-    try:
-        said: dict[str, object] = {}
-        assert child.stdout is not None
-        for line in child.stdout:
-            said = json.loads(line)
-            yield Progress(
-                float(str(said.get("bytes", 0))),
-                path.stat().st_size,
-                f"Saving what can be read of {path.name}",
-            )
-        if child.wait() != 0 or not said.get("done"):
-            raise UserError(
-                f"Nothing can be read of {path.name}: HDF5 fails on it.", "Look for a backup of it."
-            )
-        is_complete = True
-    finally:
-        if child.poll() is None:
-            child.kill()
-        child.wait()
-        if child.stdout is not None:
-            child.stdout.close()
-        if not is_complete:
-            copy.unlink(missing_ok=True)
+    ) as child:
+        try:
+            assert child.stdout is not None
+            for line in child.stdout:
+                said = json.loads(line)
+                done = float(str(said.get("bytes", 0)))
+                yield Progress(done, path.stat().st_size, f"Saving what can be read of {path.name}")
+        finally:
+            if child.poll() is None and not said.get("done"):
+                child.kill()
+    return said
+
+
+def _losses(said: dict[str, object]) -> list[str]:
     lost = said.get("lost")
     names = [str(name) for name in lost] if isinstance(lost, list) else []
-    return copy, [f"Lost: {name}." for name in names[:20]] + (
-        [f"Lost: {len(names) - 20} more."] if len(names) > 20 else []
-    )
+    more = [f"Lost: {len(names) - 20} more."] if len(names) > 20 else []
+    return [f"Lost: {name}." for name in names[:20]] + more
 
 
 def _command() -> list[str]:

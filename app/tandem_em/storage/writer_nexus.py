@@ -18,6 +18,10 @@ from tandem_em.storage import layout
 from tandem_em.storage.compress import write_array
 from tandem_em.storage.writer_fields import presentable, remove, set_attr
 
+ROOM = "tandem_room"
+ATTRIBUTE_ROOM = 1536
+_STREAM_STEMS = tuple(f"{place.stem}_" for place in layout.PLACES.values() if place.has_item_group)
+
 
 @dataclass(frozen=True)
 class TimeAxis:
@@ -95,7 +99,7 @@ def ensure_group(parent: Any, path: str, nx_class: str = "NXcollection") -> Any:
         child = group.get(part)
         if child is None or not hasattr(child, "keys"):
             remove(group, part)
-            child = group.create_group(part, track_order=True)
+            child = _create_group(group, part)
             child.attrs["NX_class"] = layout.FOLDER_CLASSES.get(child.name.strip("/"), "NXcollection")
         group = child
     if group.attrs.get("NX_class") == "NXcollection" or "NX_class" not in group.attrs:
@@ -103,9 +107,25 @@ def ensure_group(parent: Any, path: str, nx_class: str = "NXcollection") -> Any:
     return group
 
 
+def _create_group(parent: Any, name: str) -> Any:
+    """A group with room for its attributes at its head: what describes the data lies before them in the file, so that
+    a file that was cut short still says what it holds."""
+    import h5py
+
+    creation = h5py.h5p.create(h5py.h5p.GROUP_CREATE)
+    creation.set_link_creation_order(h5py.h5p.CRT_ORDER_TRACKED | h5py.h5p.CRT_ORDER_INDEXED)
+    creation.set_attr_phase_change(40, 30)
+    made = h5py.Group(h5py.h5g.create(parent.id, name.encode(), gcpl=creation))
+    if name.startswith(_STREAM_STEMS):
+        made.attrs[ROOM] = np.zeros(ATTRIBUTE_ROOM, np.uint8)
+    return made
+
+
 def make_nxdata(group: Any, signal: str, axes: list[str], interpretation: str, title: str) -> None:
     """Attributes that make a group plottable. The axes belong to the signal's dimensions in order."""
     text_list = np.array(axes, dtype=object)
+    if ROOM in group.attrs:
+        del group.attrs[ROOM]
     set_attr(group, "NX_class", "NXdata")
     set_attr(group, "signal", signal)
     present = group.attrs.get("axes")

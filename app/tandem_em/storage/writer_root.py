@@ -37,6 +37,9 @@ def write_skeleton(h5: Any, file_name: str) -> None:
     for name, value in attributes.items():
         set_attr(h5, name, value)
     entry = ensure_group(h5, layout.ENTRY, "NXentry")
+    set_attr(
+        entry, "default", "session"
+    )  # a place early in the file: the head of the entry need not grow later
     set_text(entry, "program_name", "TandEM", version=program_version())
     form = ensure_group(h5, layout.FORMAT_GROUP)
     set_text(form, "name", layout.FORMAT_NAME)
@@ -78,8 +81,7 @@ def choose_default(h5: Any) -> None:
         if found is not None:
             set_attr(entry, "default", found)
             return
-    if "default" in entry.attrs:
-        del entry.attrs["default"]
+    set_attr(entry, "default", "session")
 
 
 def _current_first(name: str) -> tuple[bool, str]:

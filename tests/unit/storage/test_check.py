@@ -268,7 +268,7 @@ def test_what_is_no_session_gets_a_sentence(tmp_path: Path, make: Any, words: st
     assert not (tmp_path / "out.nxs").exists()
 
 
-@pytest.mark.parametrize("part", [0.001, 0.2, 0.9, 0.999])
+@pytest.mark.parametrize("part", [0.001, 0.9, 0.999])
 def test_a_file_cut_short_gets_a_sentence(path: Path, tmp_path: Path, part: float) -> None:
     with path.open("r+b") as file:
         file.truncate(int(path.stat().st_size * part))
@@ -288,7 +288,7 @@ def test_flipped_bytes_anywhere_never_crash(path: Path, tmp_path: Path) -> None:
     """Damage in the description of the file: a sentence or a session, never anything else."""
     rng = np.random.default_rng(11)
     whole = path.read_bytes()
-    for number in range(4):
+    for number in range(3):
         content = bytearray(whole)
         for at in rng.integers(2 << 20, len(content), 60):
             content[at] ^= int(rng.integers(1, 255))
@@ -318,7 +318,11 @@ def test_of_a_recording_cut_short_the_frames_that_are_there_are_saved(tmp_path: 
     path, out = tmp_path / "s.nxs", tmp_path / "out.nxs"
     frames = np.random.default_rng(0).integers(0, 4000, (120, 128, 128), np.uint16)
     stack = FrameStack(name="camera")
-    with SessionStore.create(path) as store:
+    made = Session("x")
+    made.stacks.add(stack)
+    SessionStore.create(path, made).close()
+    with SessionStore.open(path) as store:
+        run_to_end(store.load())
         stack.source = store.start_stack(stack, (128, 128), np.uint16)
         for number, frame in enumerate(frames):
             store.append_frame(stack.id, frame, number * 0.1)

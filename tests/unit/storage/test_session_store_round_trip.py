@@ -128,8 +128,9 @@ def assert_same(one: Any, other: Any, where: str = "") -> None:
         assert len(one) == len(other), where
         for index, (left, right) in enumerate(zip(one, other)):
             assert_same(left, right, f"{where}[{index}]")
-    elif isinstance(one, float) and math.isnan(one):
+    elif isinstance(one, (float, np.floating)) and math.isnan(one):
         assert math.isnan(other), where
+        assert isinstance(other, type(one)) or isinstance(one, np.float64), where
     else:
         assert one == other, where
         assert isinstance(other, type(one)) or isinstance(one, np.generic), where
