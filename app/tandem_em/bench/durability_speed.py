@@ -82,7 +82,7 @@ def acknowledgement_ages(folder: Path, bytes_per_s: float, seconds: float) -> Ag
         while waiting and waiting[0][0] <= number:
             ages.append(now - waiting.pop(0)[1])
 
-    with Hdf5Store.create(path, prepare=make_movie, autocommit_s=0.5, on_durable=safe, **ALIGNED) as store:
+    with Hdf5Store.create(path, prepare=make_movie, autocommit_s=0.3, on_durable=safe, **ALIGNED) as store:
 
         def take(h5: Any, number: int, came: float) -> None:
             waiting.append((store.begun + 1, came))

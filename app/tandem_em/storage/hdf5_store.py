@@ -98,7 +98,7 @@ class Hdf5Store:
         path: Path,
         mode: Mode = "rw",
         *,
-        autocommit_s: float | None = 0.5,
+        autocommit_s: float | None = 0.3,
         on_durable: Callable[[int], None] | None = None,
         on_trouble: Callable[[UserError | None], None] | None = None,
         **hdf5_options: Any,
