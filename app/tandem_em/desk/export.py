@@ -1,0 +1,123 @@
+"""Out of the program: tables, figures, movie and report of a session into a folder, all of it or nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tandem_em import __version__
+from tandem_em.desk import export_data, export_tables
+from tandem_em.exporters import figures_data as data
+from tandem_em.exporters.tables import write_table
+from tandem_em.jobs import Job, Progress
+from tandem_em.model.session import Session
+from tandem_em.notices import UserError
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What to write."""
+
+    tables: bool = True
+    figures: bool = True
+    movie: bool = True
+    report: bool = True
+
+
+def export(session: Session, folder: Path, wanted: Wanted | None = None) -> Job[list[Path]]:
+    """Write what is wanted; the files appear together at the end. Returns their paths."""
+    wanted = wanted or Wanted()
+    if session.is_empty:
+        raise UserError(
+            f"{session.info.name or 'This session'} is empty: there is nothing to export.",
+            "Import a biasing log, a movie or a spectrum image first.",
+        )
+    with _staging(folder) as staging:
+        found = yield from export_data.collect(session)
+        if wanted.tables:
+            yield from write_tables(session, found, staging / "tables")
+        yield Progress(1, 1, "Moving the files into place")
+        return _publish(staging, folder)
+
+
+def write_tables(session: Session, found: data.Picture, folder: Path) -> Job[list[Path]]:
+    """Every table as CSV, and provenance.json beside them."""
+    written: list[Path] = []
+    taken: set[str] = set()
+    for table in export_tables.tables(session, found):
+        stem, number = table.stem, 1
+        while stem.lower() in taken:
+            number += 1
+            stem = f"{table.stem}_{number}"
+        taken.add(stem.lower())
+        written.append((yield from write_table(folder / f"{stem}.csv", table)))
+    path = folder / "provenance.json"
+    path.write_text(
+        json.dumps(provenance(session), indent=1, ensure_ascii=False, default=str) + "\n", "utf-8"
+    )
+    return [*written, path]
+
+
+def provenance(session: Session) -> dict[str, Any]:
+    """What everything was computed from and with, for the side JSON."""
+    return {
+        "software": f"TandEM {__version__}",
+        "session": {"name": session.info.name, "id": session.info.uuid, "start": session.info.start_iso},
+        "simulated": [item.name for item in session.items() if item.simulated and item.name],
+        "clocks": export_tables.clock_rows(session),
+        "edges": [
+            {"name": e.name, "background": e.background, "order": e.order, "fit_eV": e.fit, "signal_eV": e.signal}
+            for e in session.edges
+        ],
+        "profiles": [
+            {"name": p.name, "start_px": p.start, "end_px": p.end, "width_px": p.width_px} for p in session.profiles
+        ],
+        "steps": [
+            {"what": s.what, "when": s.when, "version": s.version, "parameters": s.parameters, "inputs": s.inputs,
+             "stale": session.is_stale(s.id)}
+            for s in session.steps
+        ],
+        "sources": [{"path": s.path, "sha256": s.sha256, "importer": s.importer} for s in session.sources],
+    }  # fmt: skip
+
+
+@contextmanager
+def _staging(folder: Path) -> Iterator[Path]:
+    """A hidden folder inside the target that vanishes whatever happens; a target made for it goes too if left empty."""
+    existed = folder.exists()
+    staging = folder / f".export.{os.getpid()}.part"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        staging.mkdir(exist_ok=True)
+    except OSError as error:
+        raise UserError(
+            f"Nothing can be written into {folder}: {error.strerror or error}.",
+            "Choose another folder, or check its permissions and the free space.",
+        ) from error
+    try:
+        yield staging
+    except OSError as error:
+        raise UserError(
+            f"The export into {folder} stopped: {error.strerror or error}.", "Check the free space."
+        ) from error
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+        if not existed and folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
+
+
+def _publish(staging: Path, folder: Path) -> list[Path]:
+    written = []
+    for path in sorted(staging.rglob("*")):
+        if path.is_file():
+            target = folder / path.relative_to(staging)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            path.replace(target)
+            written.append(target)
+    return written

@@ -1,0 +1,170 @@
+"""What is drawn: plain numbers with names, units and colours, collected from a session by the desk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Image = NDArray[Any]
+Interval = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Track:
+    """A particle through a movie, one entry per frame; NaN where it is lost. Lengths in `unit` (nm or px)."""
+
+    name: str
+    colour: str
+    frame: NDArray[np.int64]
+    t: Floats
+    area: Floats
+    low: Floats
+    high: Floats
+    perimeter: Floats
+    centre: Floats
+    """(N, 2): x and y."""
+    confidence: Floats
+    is_key: NDArray[np.bool_]
+    unit: str = "nm"
+    polygons: dict[int, Floats] = field(default_factory=dict)
+    """Vertices in pixels of their frame."""
+
+    @property
+    def relative(self) -> Floats:
+        """Area over the first known area."""
+        known = self.area[np.isfinite(self.area)]
+        return self.area / known[0] if len(known) else self.area
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One line; `low` and `high` bound its error band."""
+
+    name: str
+    colour: str
+    x: Floats
+    y: Floats
+    low: Floats | None = None
+    high: Floats | None = None
+    style: str = "-"
+
+
+@dataclass(frozen=True)
+class Lane:
+    """Curves of one quantity over session time."""
+
+    label: str
+    unit: str
+    curves: list[Curve]
+
+
+@dataclass(frozen=True)
+class Flag:
+    """An event."""
+
+    t: float
+    name: str
+    colour: str
+
+
+@dataclass(frozen=True)
+class Band:
+    """The time an EELS map took."""
+
+    start: float
+    end: float
+    name: str
+    colour: str
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One frame of the montage."""
+
+    t: float
+    image: Image
+    outlines: list[tuple[str, Floats]]
+
+
+@dataclass(frozen=True)
+class ElementMap:
+    """Net counts of one edge."""
+
+    edge: str
+    colour: str
+    channel: str
+    counts: Image
+    error: Image | None
+
+
+@dataclass(frozen=True)
+class MapSet:
+    """All element maps of one spectrum image."""
+
+    name: str
+    state: str
+    pixel_nm: tuple[float, float] | None
+    interval: Interval | None
+    maps: list[ElementMap]
+    rgb: Image | None
+    adf: Image | None = None
+    sites: list[tuple[str, str, tuple[float, float], float]] = field(default_factory=list)
+    """name, colour, centre and radius in pixels."""
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A background under an edge."""
+
+    edge: str
+    colour: str
+    energy: Floats
+    background: Floats
+    fit: Interval
+    signal: Interval
+
+
+@dataclass(frozen=True)
+class SpectrumSet:
+    """Spectra of the sites of one map and the fits on their mean."""
+
+    name: str
+    energy: Floats
+    mean: Floats
+    fits: list[Fit]
+    sites: list[Curve]
+
+
+@dataclass(frozen=True)
+class ProfileSet:
+    """One line across one map: counts of every edge."""
+
+    name: str
+    state: str
+    unit: str
+    edges: list[Curve]
+    layers: list[tuple[str, float, float]]
+
+
+@dataclass
+class Picture:
+    """Everything a session has to show."""
+
+    title: str
+    simulated: bool = False
+    lanes: list[Lane] = field(default_factory=list)
+    span: Interval | None = None
+    flags: list[Flag] = field(default_factory=list)
+    bands: list[Band] = field(default_factory=list)
+    capacity: list[Curve] = field(default_factory=list)
+    capacity_unit: str = "µAh/cm²"
+    tracks: list[Track] = field(default_factory=list)
+    shots: list[Shot] = field(default_factory=list)
+    shot_pixel_nm: float | None = None
+    maps: list[MapSet] = field(default_factory=list)
+    spectra: list[SpectrumSet] = field(default_factory=list)
+    profiles: list[ProfileSet] = field(default_factory=list)
