@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from tandem_em.jobs import Job, Progress
 from tandem_widgets.parts import levels
+from tandem_widgets.parts.lanes_stamps import Even, find_even
 from tandem_widgets.parts.levels import Levels
 
 CHUNK = 1 << 22
@@ -27,6 +28,7 @@ class Ready:
     gap_limit_s: float
     gaps: NDArray[np.intp]
     levels: dict[str, Levels] = field(default_factory=dict)
+    even: Even | None = None
 
 
 def making_ready(
@@ -47,7 +49,7 @@ def making_ready(
         yield Progress(min(start + CHUNK, len(x)), total, "Looking for gaps")
     starts = [s for s in segments if 0 < s < len(x)] if order is None else []
     gaps = np.unique(np.concatenate([*found, np.asarray(starts, np.intp)])).astype(np.intp)
-    ready = Ready(x, order, limit, gaps)
+    ready = Ready(x, order, limit, gaps, even=find_even(x))
     for number, (name, values) in enumerate(columns.items(), start=1):
         yield Progress(number * len(times), total, f"Reading {name}")
         ready.levels[name] = yield from levels.build(values if order is None else values[order])

@@ -69,6 +69,8 @@ class RunSeries:
         starts = [s for s in run.segment_starts if self.size <= s < len(run) and s]
         if len(jumps) or starts:
             ready.gaps = np.union1d(ready.gaps, np.concatenate([jumps, starts])).astype(np.intp)
+        if ready.even is not None:
+            ready.even = ready.even.taking(times, self.size)
         ready.x = times
         self.size = len(run)
         for name, column in run.columns.items():
@@ -88,7 +90,7 @@ class RunSeries:
             derived.levels,
             min(self.ready.gap_limit_s, 3600.0),
         )
-        made.error = derived.error
+        made.error, made.even = derived.error, self.ready.even
         return made
 
     def _place(self, curve: Curve) -> None:
@@ -110,6 +112,7 @@ class RunSeries:
         self._place(made)
         if ready is not None and quantity in ready.levels:
             made.x, made.gaps, made.levels = ready.x, ready.gaps, ready.levels[quantity]
+            made.even = ready.even
             made.y = made.levels.values
             made.hold_s = min(ready.gap_limit_s, 3600.0)
         return made

@@ -69,6 +69,7 @@ class Lanes(QWidget):
         self.static_count = 0
         self._fonts: Fonts | None = None
         self._still: QPixmap | None = None
+        self._changed = True
         self._flag_boxes: list[tuple[Flag, QRectF]] = []
         self._band_boxes: list[tuple[Band, QRectF, bool]] = []
         self._gestures = LaneGestures(self)
@@ -90,7 +91,7 @@ class Lanes(QWidget):
 
     def invalidate(self) -> None:
         """Paint everything anew at the next turn."""
-        self._still = None
+        self._changed = True
         self.update()
 
     def show_statistics(self, texts: dict[str, str]) -> None:
@@ -124,28 +125,34 @@ class Lanes(QWidget):
     # --- painting ------------------------------------------------------------------------------------------------
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
-        still = self._still_picture()
+        """While everything changes (a pan), it is painted straight; once it stands still, it is kept as a picture."""
+        ratio = self.devicePixelRatioF()
         painter = QPainter(self)
-        painter.drawPixmap(0, 0, still)
+        if self._changed:
+            self._changed = False
+            self._still = None
+            self._paint_all(painter, ratio)
+        else:
+            painter.drawPixmap(0, 0, self._still_picture(ratio))
         self._paint_moving(painter)
         painter.end()
 
-    def _still_picture(self) -> QPixmap:
-        ratio = self.devicePixelRatioF()
-        size = self.size() * ratio
-        if self._still is not None and self._still.size() == size:
-            return self._still
+    def _paint_all(self, painter: QPainter, ratio: float) -> None:
         self.arrange()
-        fonts = self._fonts = self._fonts or Fonts()
-        picture = QPixmap(size)
-        picture.setDevicePixelRatio(ratio)
-        picture.fill(theme.colour(theme.active().plot))
-        painter = QPainter(picture)
-        self._paint_still(painter, fonts, ratio)
-        painter.end()
-        self._still = picture
+        self._fonts = self._fonts or Fonts()
         self.static_count += 1
-        return picture
+        painter.fillRect(self.rect(), theme.colour(theme.active().plot))
+        self._paint_still(painter, self._fonts, ratio)
+
+    def _still_picture(self, ratio: float) -> QPixmap:
+        size = self.size() * ratio
+        if self._still is None or self._still.size() != size:
+            self._still = QPixmap(size)
+            self._still.setDevicePixelRatio(ratio)
+            painter = QPainter(self._still)
+            self._paint_all(painter, ratio)
+            painter.end()
+        return self._still
 
     def _paint_still(self, painter: QPainter, fonts: Fonts, ratio: float) -> None:
         layout, scale = self.layout_now, self.scale

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tandem_widgets.parts import levels
+from tandem_widgets.parts.lanes_stamps import Even
 from tandem_widgets.parts.levels import Levels
 from tandem_widgets.parts.time_axis import TimeScale
 
@@ -28,6 +29,8 @@ class Curve:
     x: NDArray[np.float64]
     y: NDArray[Any]
     levels: Levels | None = None
+    even: Even | None = None
+    """The rule of the stamps, where they follow one: saves looking them up."""
     offset_s: float = 0.0
     rate: float = 1.0
     """Session time = offset_s + x × rate."""
@@ -49,6 +52,12 @@ class Curve:
     """How long the last sample still counts after the end."""
     is_main: bool = True
     """Whether its value is the one written in the gutter."""
+
+    _whole: tuple[int, float, float] | None = None
+
+    def positions(self, own: Any) -> Any:
+        """Numbers of the first samples that are not earlier than these own seconds."""
+        return np.searchsorted(self.x, own) if self.even is None else self.even.positions(self.x, own)
 
     def own(self, t: Any) -> Any:
         return (t - self.offset_s) / self.rate
@@ -103,11 +112,14 @@ class Curve:
 
     def range_between(self, low: float, high: float) -> tuple[float, float]:
         """Smallest and largest shown value between two moments; NaN when there is none."""
-        first, last = np.searchsorted(self.x, (self.own(low), self.own(high)))
+        first, last = self.positions(np.array([self.own(low), self.own(high)]))
         return self._range(int(first), int(last) + 1)
 
     def whole_range(self) -> tuple[float, float]:
-        return self._range(0, len(self.x))
+        """Smallest and largest shown value of everything; kept until there is more."""
+        if self._whole is None or self._whole[0] != len(self.x):
+            self._whole = len(self.x), *self._range(0, len(self.x))
+        return self._whole[1], self._whole[2]
 
     def _range(self, first: int, last: int) -> tuple[float, float]:
         last = min(last, len(self.x))
@@ -139,8 +151,8 @@ class Trace:
 def trace(curve: Curve, scale: TimeScale, columns: int) -> Trace:
     """The line of a curve on `columns` columns of pixels: every sample, or exact extremes where there are too many."""
     x = curve.x
-    first = max(int(np.searchsorted(x, curve.own(scale.low))) - 1, 0)
-    last = min(int(np.searchsorted(x, curve.own(scale.high), side="right")) + 1, len(x))
+    ends = curve.positions(np.array([curve.own(scale.low), curve.own(scale.high)]))
+    first, last = max(int(ends[0]) - 1, 0), min(int(ends[1]) + 1, len(x))
     if last <= first:
         return Trace(np.zeros(0), np.zeros(0), _NONE)
     if last - first <= RAW_PER_COLUMN * columns:
@@ -194,8 +206,17 @@ def _extremes(curve: Curve, bounds: NDArray[np.intp]) -> tuple[NDArray[Any], NDA
 
 def _column_trace(curve: Curve, scale: TimeScale, columns: int) -> Trace:
     edges = curve.own(np.linspace(scale.low, scale.high, columns + 1))
-    bounds = np.searchsorted(curve.x, edges)
+    bounds = curve.positions(edges)
     low, high, coarse = _extremes(curve, bounds)
+    if (
+        not curve.is_step
+        and bounds[0] < bounds[-1]
+        and not len(_gaps_within(curve, int(bounds[0]), int(bounds[-1])))
+    ):
+        full = _full_columns(curve, scale, low, high)
+        if full is not None:
+            full.is_coarse = coarse
+            return full
     filled = bounds[1:] > bounds[:-1]
     good = np.flatnonzero(filled & np.isfinite(low) & np.isfinite(high))
     if not len(good):
@@ -221,6 +242,20 @@ def _column_trace(curve: Curve, scale: TimeScale, columns: int) -> Trace:
     made = _without_nan(xs[keep], np.asarray(curve.shown(corners[keep]), np.float64), before[breaks])
     made.is_coarse = coarse
     return made
+
+
+def _full_columns(curve: Curve, scale: TimeScale, low: NDArray[Any], high: NDArray[Any]) -> Trace | None:
+    """The usual case, quickly: every column has samples and nothing is interrupted. None when that is not so."""
+    values = np.empty(2 * len(low))
+    values[0::4], values[1::4] = low[0::2], high[0::2]
+    values[2::4], values[3::4] = high[1::2], low[1::2]
+    if not np.isfinite(np.add.reduce(values)):
+        return None
+    shown = (
+        values if curve.factor == 1.0 and curve.shift == 0.0 else np.asarray(curve.shown(values), np.float64)
+    )
+    xs = scale.left + (np.arange(2 * len(low)) // 2 + 0.5) * (scale.width / len(low))
+    return Trace(np.asarray(xs, np.float64), shown, _NONE)
 
 
 def _column_breaks(

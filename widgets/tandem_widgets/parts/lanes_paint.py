@@ -26,6 +26,9 @@ class Fonts:
         self.tick = theme.numbers_font(11)
         self.flag = theme.numbers_font(10, bold=True)
         self.row = theme.numbers_font(11)
+        self.tick_metrics = QFontMetricsF(self.tick)
+        self.tick_drop = self.tick_metrics.capHeight() / 2
+        """From the middle of a line of figures down to its base."""
         self.small_metrics = QFontMetricsF(self.small)
         self.flag_metrics = QFontMetricsF(self.flag)
         self.row_metrics = QFontMetricsF(self.row)
@@ -87,26 +90,30 @@ def _paint_limit(painter: QPainter, limit: Limit, scale: TimeScale, up: LaneScal
         painter.drawText(box, Align.AlignRight | Align.AlignVCenter, limit.label)
 
 
+def _tick_count(height: float) -> int:
+    """Two or three in a low lane, about one per 45 pixels in a high one."""
+    return max(2, min(int(height / 18), 2 + int(height / 45)))
+
+
 def _paint_grid(painter: QPainter, lane: Lane, up: LaneScale, scale: TimeScale, fonts: Fonts) -> None:
     factor, _unit = lane.unit_for(up.low, up.high)
-    marks = plot_ticks.ticks(up.low * factor, up.high * factor, max(2, int(up.rect.height() / 18)))
+    marks = plot_ticks.ticks(up.low * factor, up.high * factor, _tick_count(up.rect.height()))
     decimals = plot_ticks.decimals_for(marks)
     active = theme.active()
     painter.setFont(fonts.tick)
-    lines = []
     painter.setPen(theme.colour(active.quiet))
+    grid = theme.colour(active.line, 0.55)
+    left, width = round(scale.left), round(up.rect.width())
     for mark in marks:
         y = up.y(mark / factor)
         if up.rect.top() - 1 <= y <= up.rect.bottom() + 1:
-            lines.append(QLineF(scale.left, y, up.rect.right(), y))
+            painter.fillRect(
+                left, round(y), width, 1, grid
+            )  # thirty times quicker than a line that shines through
             if not lane.note:
-                box = QRectF(NAME_WIDTH - 8, y - 8, GUTTER - NAME_WIDTH, 16)
-                painter.drawText(
-                    box, Align.AlignRight | Align.AlignVCenter, plot_ticks.tick_text(mark, decimals)
-                )
-    painter.setPen(pen(active.line, 1.0, 0.55))
-    for line in lines:
-        painter.drawLine(line)
+                text = plot_ticks.tick_text(mark, decimals)
+                x = GUTTER - 8 - fonts.tick_metrics.horizontalAdvance(text)
+                painter.drawText(QPointF(x, y + fonts.tick_drop), text)
 
 
 def _paint_name(painter: QPainter, lane: Lane, up: LaneScale, fonts: Fonts) -> None:
@@ -172,17 +179,15 @@ def paint_axis(painter: QPainter, layout: Layout, scale: TimeScale, fonts: Fonts
     """The common time axis under the lanes, with faint lines up through them."""
     active = theme.active()
     painter.setFont(fonts.tick)
-    lines = []
     painter.setPen(theme.colour(active.quiet))
+    line = theme.colour(active.line)
+    top = round(layout.axis.top())
+    base = layout.axis.top() + layout.axis.height() / 2 + 1 + fonts.tick_drop
     for moment, text in moments(scale):
         x = scale.x(moment)
-        lines.append(QLineF(x, layout.axis.top(), x, layout.axis.top() + 3))
-        box = QRectF(x - 50, layout.axis.top() + 2, 100, layout.axis.height() - 2)
-        painter.drawText(box, Align.AlignHCenter | Align.AlignVCenter, text)
-    painter.setPen(pen(active.line))
-    for line in lines:
-        painter.drawLine(line)
-    painter.drawLine(QLineF(scale.left, layout.axis.top(), scale.left + scale.width, layout.axis.top()))
+        painter.fillRect(round(x), top, 1, 3, line)
+        painter.drawText(QPointF(x - fonts.tick_metrics.horizontalAdvance(text) / 2, base), text)
+    painter.fillRect(round(scale.left), top, round(scale.width), 1, line)
 
 
 def flag_boxes(flags: list[Flag], scale: TimeScale, fonts: Fonts, top: float) -> list[tuple[Flag, QRectF]]:

@@ -17,7 +17,7 @@ from tandem_em.jobs import Job, Progress
 from tandem_em.model.arrays import GrowingArray
 
 FINE = 32
-COARSE = 256
+COARSE = 512
 SMALL = 100_000
 """Fewer samples than this are looked at one by one: no levels are needed."""
 CHUNK = 1 << 22
@@ -49,7 +49,7 @@ def forget_kernels() -> None:
 
 
 class Levels:
-    """The pyramid of one growing array: extremes of blocks of 32 and of 256 samples."""
+    """The pyramid of one growing array: extremes of blocks of 32 and of 512 samples."""
 
     def __init__(self, values: NDArray[Any]) -> None:
         self.values = _numbers(values)[:0]

@@ -67,16 +67,14 @@ class AxisScale:
 
 def paint_axes(painter: QPainter, area: QRectF, across: AxisScale, up: AxisScale, fonts: PlotFonts) -> None:
     active = theme.active()
-    grid = QPen(theme.colour(active.line, 0.55), 1.0)
+    grid = theme.colour(active.line, 0.55)
     painter.setFont(fonts.tick)
     for x, text in across.ticks(80):
-        painter.setPen(grid)
-        painter.drawLine(QLineF(x, area.top(), x, area.bottom()))
+        painter.fillRect(QRectF(round(x), area.top(), 1, area.height()), grid)
         painter.setPen(theme.colour(active.quiet))
         painter.drawText(QRectF(x - 50, area.bottom() + 2, 100, 15), Align.AlignCenter, text)
     for y, text in up.ticks(26):
-        painter.setPen(grid)
-        painter.drawLine(QLineF(area.left(), y, area.right(), y))
+        painter.fillRect(QRectF(area.left(), round(y), area.width(), 1), grid)
         painter.setPen(theme.colour(active.quiet))
         painter.drawText(QRectF(18, y - 8, area.left() - 24, 16), Align.AlignRight | Align.AlignVCenter, text)
     painter.setPen(QPen(theme.colour(active.line), 1.0))

@@ -11,8 +11,8 @@ from PyQt6.QtGui import QPainter, QPen, QPolygonF
 
 FAR_PX = 30_000.0
 """Qt's painter wants coordinates that are not astronomically far away."""
-LONG_WAY_PX = 40_000.0
-"""A line that goes up and down further than this fills its columns: smooth edges would not be seen, and cost three times."""
+LONG_WAY_PX = 15_000.0
+"""A dense line that goes up and down further than this fills its columns: smooth edges would cost much and not be seen."""
 
 
 def polygon(xs: NDArray[Any], ys: NDArray[Any]) -> QPolygonF:
@@ -52,7 +52,8 @@ def draw_thin(
     pen.setCosmetic(True)
     pen.setWidthF(1.0)
     painter.setPen(pen)
-    smooth = len(ys) < 2 or float(np.abs(np.diff(np.clip(ys, -FAR_PX, FAR_PX))).sum()) < LONG_WAY_PX
+    dense = len(xs) > 1.2 * ratio * (float(xs[-1]) - float(xs[0])) if len(xs) > 1 else False
+    smooth = not dense or float(np.abs(np.diff(np.clip(ys, -FAR_PX, FAR_PX))).sum()) < LONG_WAY_PX
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, smooth)
     passes = max(1, round(1.2 * ratio))
     for number in range(passes):
