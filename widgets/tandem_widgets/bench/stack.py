@@ -193,8 +193,9 @@ def _scrub(app: Any, read: Reader | None, count: int) -> tuple[float, int]:
         shown += 1
         canvas.show_frame(frame)
 
+    reading: Callable[[int], NDArray[Any]] = _nothing if read is None else read
     loader = FrameLoader(
-        read,
+        reading,
         lambda: count,
         lambda _index, frame: bridge.post(lambda: show(frame)),
         lambda _index, _error: None,

@@ -273,7 +273,10 @@ class StackTools:
         if stack is None:
             return
         low, high = self.on_sample((x0, y0)), self.on_sample((x1, y1))
-        region = (round(low[0]), round(low[1]), round(high[0]), round(high[1]))
+        _, height, width = stack.shape
+        region = (
+            max(0, round(low[0])), max(0, round(low[1])), min(width, round(high[0])), min(height, round(high[1])),
+        )  # fmt: skip
         self._guarded(lambda: stacks.region_statistics(self._pane.desk, stack, region))()
 
     def length_text(self, start: Point, end: Point) -> str:
