@@ -353,9 +353,9 @@ def draw_ruler(
         draw_tag(painter, QPointF(b.x() + 8, b.y() - 20), text, colour)
 
 
-def draw_tag(painter: QPainter, place: QPointF, text: str, colour: str) -> None:
+def draw_tag(painter: QPainter, place: QPointF, text: str, colour: str, pixels: int = 12) -> None:
     """Coloured text on a dark plate: readable on any image."""
-    painter.setFont(theme.numbers_font(12, bold=True))
+    painter.setFont(theme.numbers_font(pixels, bold=True))
     metrics = painter.fontMetrics()
     box = QRectF(place.x(), place.y(), metrics.horizontalAdvance(text) + 10, metrics.height() + 2)
     device = painter.viewport()
