@@ -14,6 +14,7 @@ from tandem_em.model.arrays import MemoryArray
 from tandem_em.model.session import Session
 from tandem_em.model.spectra import SpectrumImage
 from tandem_widgets.panes.eels import EelsPane
+from tandem_widgets.panes.eels_choice import read_limits
 from tandem_widgets.shell.main_window import MainWindow
 
 WIDTH, HEIGHT, STEP = 24, 12, 12
@@ -24,7 +25,7 @@ def lithium_map(name: str, state: str, amount: float, seed: int) -> SpectrumImag
     """A power law everywhere and a lithium edge on the right half."""
     rng = np.random.default_rng(seed)
     energy = np.arange(38.0, 150.0, 0.5)
-    counts = np.broadcast_to(4e8 * energy**-3.0, (HEIGHT, WIDTH, energy.size)).copy()
+    counts = np.broadcast_to(8e9 * energy**-3.0, (HEIGHT, WIDTH, energy.size)).copy()
     counts[:, STEP:] += amount * (energy > 54.0) * (energy / 54.0) ** -3.0
     return SpectrumImage(
         name=name, source=MemoryArray(rng.poisson(counts).astype(np.float32)), energy_eV=energy, pixel_nm=(2.0, 2.0),
@@ -36,7 +37,7 @@ def lithium_map(name: str, state: str, amount: float, seed: int) -> SpectrumImag
 def pane(qtbot: QtBot, window: MainWindow) -> EelsPane:
     """The EELS pane of the real window with two states of one sample."""
     session = Session("lithium")
-    for seed, (state, amount) in enumerate((("pristine", 600.0), ("charged", 300.0))):
+    for seed, (state, amount) in enumerate((("pristine", 12000.0), ("charged", 6000.0))):
         image = lithium_map(f"SI-{seed + 1}", state, amount, seed)
         session.clocks.add(image.clock)
         session.maps.add(image)
@@ -107,3 +108,89 @@ def test_the_guard_speaks_of_the_chosen_edge_with_numbers(qtbot: QtBot, pane: Ee
     assert all(each["reason"] and each["edge"] for each in pane.note.warnings)
     assert "cobalt" in pane.note.toolTip().lower() or "Co" in pane.note.toolTip()
     assert pane.note.text().startswith("⚠")
+
+
+def test_the_map_shows_what_was_chosen(qtbot: QtBot, pane: EelsPane) -> None:
+    single = pane.images.single
+    counts, table = np.array(single.frame), single.table.copy()
+    pane.tools.menus.set(quantity="signal to noise", colours="cividis")
+    qtbot.wait(60)
+    shown = np.array(single.frame)
+    assert np.nanmean(shown[:, STEP + 2 :]) > 10 > abs(np.nanmean(shown[:, : STEP - 2]))
+    assert not np.array_equal(shown, counts, equal_nan=True)
+    assert not np.array_equal(single.table, table)
+    pane.tools.menus.set(limits=(-2.0, 7.0))
+    qtbot.wait(60)
+    assert single.levels == (-2.0, 7.0)
+
+
+def test_states_stand_side_by_side_on_common_limits(qtbot: QtBot, pane: EelsPane) -> None:
+    pane.tools.menus.set(compare=True)
+    qtbot.wait(60)
+    shown = [canvas for canvas in pane.images.canvases if canvas.isVisible()]
+    assert [canvas.caption.split(" · ")[1] for canvas in shown] == ["pristine", "charged"]
+    assert shown[0].levels == shown[1].levels
+    pane.tools.menus.set(compare=False)
+    qtbot.wait(60)
+    assert [canvas for canvas in pane.images.canvases if canvas.isVisible()] == [
+        pane.images.adf, pane.images.rgb, pane.images.single,
+    ]  # fmt: skip
+
+
+def test_a_click_adds_a_site_and_undo_takes_it_back(qtbot: QtBot, pane: EelsPane) -> None:
+    pane.tools.sites.setChecked(True)
+    canvas = pane.images.rgb
+    for x in (3, 20):
+        QTest.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=canvas.to_screen(x, 6).toPoint())
+    qtbot.wait(60)
+    assert [site.number for site in pane.session.sites] == [0, 1]
+    assert len({site.colour for site in pane.session.sites}) == 2
+    assert [curve.label for curve in pane.spectrum.content.curves] == ["0", "1"]
+    start, end = canvas.to_screen(20, 6), canvas.to_screen(15, 4)
+    QTest.mousePress(canvas, Qt.MouseButton.LeftButton, pos=start.toPoint())
+    moved(canvas, (start + end) / 2)
+    moved(canvas, end)
+    QTest.mouseRelease(canvas, Qt.MouseButton.LeftButton, pos=end.toPoint())
+    second = list(pane.session.sites)[1]
+    assert second.points[0] == pytest.approx((15, 4), abs=0.5)
+    pane.session.history.undo()
+    assert second.points[0] == pytest.approx((20, 6), abs=0.5)
+    pane.session.history.undo()
+    assert len(pane.session.sites) == 1
+
+
+def test_a_profile_is_drawn_normalised_and_anchored_on_the_step(qtbot: QtBot, pane: EelsPane) -> None:
+    assert not pane.profile.isVisible()
+    pane.tools.profile.setChecked(True)
+    canvas = pane.images.single
+    start, end = canvas.to_screen(1, 6), canvas.to_screen(22, 6)
+    QTest.mousePress(canvas, Qt.MouseButton.LeftButton, pos=start.toPoint())
+    moved(canvas, end)
+    QTest.mouseRelease(canvas, Qt.MouseButton.LeftButton, pos=end.toPoint())
+    qtbot.wait(60)
+    assert pane.profile.isVisible()
+    assert not pane.tools.profile.isChecked()
+    curves = pane.profile.content.curves
+    assert [curve.label for curve in curves] == ["pristine", "charged"]
+    step = [float(np.nanmean(curve.y[-6:]) - np.nanmean(curve.y[:6])) for curve in curves]
+    assert step[1] / step[0] == pytest.approx(0.5, abs=0.1)
+    assert [mark.text for mark in pane.profile.content.marks] == ["bare", "rich"]
+    edge = pane.session.edges.first
+    assert edge is not None
+    pane.tools.menus.set(normalised=True, anchor=edge.id)
+    qtbot.wait(60)
+    curve = pane.profile.content.curves[0]
+    assert float(np.nanmax(curve.y)) == pytest.approx(1.0)
+    assert curve.x[0] < -10
+    left, right = curve.y[curve.x < -4], curve.y[curve.x > 4]
+    assert np.nanmax(left) < np.nanmin(right)  # the step lies at 0 nm
+    pane.session.history.undo()
+    qtbot.wait(60)
+    assert not pane.profile.isVisible()
+
+
+@pytest.mark.parametrize(
+    ("text", "limits"), [("-20 – 300", (-20.0, 300.0)), ("1e3 2e3", (1e3, 2e3)), ("5 - 2", None), ("x", None)]
+)
+def test_limits_are_read_with_their_signs(text: str, limits: tuple[float, float] | None) -> None:
+    assert read_limits(text) == limits

@@ -40,6 +40,7 @@ class LiveMap:
         self._sums: Any = None
         self._mean: Floats | None = None
         self._saturated: list[dict[str, Any]] | None = None
+        self._line: tuple[Any, tuple[Floats, Floats, NDArray[np.int64]]] | None = None
         desk.start(f"Reading {image.name}", self._load(), self._loaded, key=f"load {image.id}")
 
     @property
@@ -92,19 +93,20 @@ class LiveMap:
         """Distance (px), counts per pixel and their error along a line; spectra are summed across it, then fitted."""
         if self._data is None:
             return None
-        from tandem_em.analysis.eels_spectra import line_profiles
+        from tandem_em.analysis.eels_maps import map_edge
+        from tandem_em.analysis.eels_spectra import line_spectra
 
+        key = (start, end, width_px)
+        if self._line is None or self._line[0] != key:
+            self._line = key, line_spectra(self._data, start, end, width_px)
+        distance, sums, count = self._line[1]
         gain = self.image.counts_per_electron or 1.0
-        found = line_profiles(
-            self._data,
-            self.image.energy_eV,
-            [windows_of(edge)],
-            start,
-            end,
-            width_px,
-            counts_per_electron=gain,
-        )[0]
-        return found.distance_px, found.counts, found.error
+        found = map_edge(
+            sums, self.image.energy_eV, windows_of(edge), detail="error", counts_per_electron=gain
+        )
+        error = found.error if found.error is not None else np.full(count.size, np.nan)
+        pixels = np.where(count > 0, count, np.nan)
+        return distance, np.asarray(found.counts / pixels), np.asarray(error / pixels)
 
     def doubts(self, edge: Edge, edges: list[Edge]) -> Job[list[dict[str, Any]]]:
         """What the low-loss guard says of an edge of this map; works on copies, so windows may move meanwhile."""

@@ -6,21 +6,24 @@ import numpy as np
 from numpy.typing import NDArray
 from PyQt6.QtWidgets import QComboBox, QVBoxLayout, QWidget
 
-from tandem_em.analysis.line_profile import profile
 from tandem_em.desk.desk import Desk
 from tandem_em.desk.eels import default_edges, fitting_edges
 from tandem_em.desk.live_map import LiveMap
 from tandem_em.model.spectra import Edge, SpectrumImage
 from tandem_em.notices import UserError
+from tandem_widgets.panes.eels_choice import QUANTITIES, Choice, lookup
 from tandem_widgets.panes.eels_edges import EdgeTable
 from tandem_widgets.panes.eels_guard import Guard, NoteLine
 from tandem_widgets.panes.eels_images import EelsImages
+from tandem_widgets.panes.eels_profile import profile_content
+from tandem_widgets.panes.eels_sites import add_site_spectra
+from tandem_widgets.panes.eels_tools import EelsTools
 from tandem_widgets.parts import theme
 from tandem_widgets.parts.bind import Bindings
-from tandem_widgets.parts.composite import limits
+from tandem_widgets.parts.composite import common_limits, limits, smoothed
 from tandem_widgets.parts.pane_frame import EmptyHint, PaneFrame, trigger
 from tandem_widgets.parts.refresh import Refresher
-from tandem_widgets.parts.spectrum_plot import Band, Content, Curve, Mark, SpectrumPlot
+from tandem_widgets.parts.spectrum_plot import Band, Content, Curve, SpectrumPlot
 
 HINT = "Drop a spectrum image, a line scan or a spectrum here.\n.dm3 .dm4 .emd .hspy .msa"
 Floats = NDArray[np.float64]
@@ -35,9 +38,10 @@ class EelsPane(PaneFrame):
         self.desk = desk
         self.session = desk.session
         self._live: dict[str, LiveMap] = {}
-        self._image: SpectrumImage | None = None
+        self.image: SpectrumImage | None = None
         self._place: tuple[float, float] | None = None
         self._troubles: dict[str, str] = {}
+        self.choice = Choice()
         self.images = EelsImages(self.session)
         self.note = NoteLine()
         self._guard = Guard(desk, self.note, self)
@@ -52,12 +56,14 @@ class EelsPane(PaneFrame):
         column.addWidget(self.spectrum, 34)
         column.addWidget(self.edges)
         column.addWidget(self.profile, 22)
+        self._refresher = Refresher(self, self._show_all)
+        self._hover = Refresher(self, self._show_spectrum)
+        self.tools = EelsTools(self)
         self._chooser = QComboBox()
+        self._chooser.setMaximumWidth(130)
         self._chooser.setToolTip("Which spectrum image")
         self._chooser.activated.connect(self._chosen)
         self.add_tool_widget(self._chooser)
-        self._refresher = Refresher(self, self._show_all)
-        self._hover = Refresher(self, self._show_spectrum)
         self.images.hovered.connect(self._hovered)
         self.images.left.connect(self._unhovered)
         self.spectrum.band_dragged.connect(self._drag_band)
@@ -69,6 +75,7 @@ class EelsPane(PaneFrame):
             self.session.edges,
             self.session.sites,
             self.session.profiles,
+            self.session.results,
         ):
             bindings.on(collection.added, lambda _item: self._choose())
             bindings.on(collection.removed, lambda _item: self._choose())
@@ -86,7 +93,7 @@ class EelsPane(PaneFrame):
         self._chooser.setVisible(len(maps) > 1)
         image_or_none = maps.get(self.session.focus.selected("map")) or maps.first
         if image_or_none is None:
-            self._image = None
+            self.image = None
             self.set_empty(EmptyHint(HINT, [("Open…", lambda: trigger(self, "open"))]))
             self.subtitle.set_text("")
             return
@@ -95,8 +102,8 @@ class EelsPane(PaneFrame):
             for edge in fitting_edges(default_edges(), image_or_none.energy_eV):
                 self.session.edges.add(edge)
         self._chooser.setCurrentIndex(maps.index(image_or_none.id))
-        if self._image is not image_or_none:
-            self._image = image_or_none
+        if self.image is not image_or_none:
+            self.image = image_or_none
             self.images.show_map(image_or_none)
         for image in maps:
             if image.id not in self._live:
@@ -119,10 +126,14 @@ class EelsPane(PaneFrame):
         edges = self.session.edges
         return edges.get(self.session.focus.selected("edge")) or edges.first
 
+    def redraw(self) -> None:
+        """Something about how things are shown has changed."""
+        self._refresher.mark()
+
     # --- showing -------------------------------------------------------------------------------------------------
 
     def _show_all(self) -> None:
-        image = self._image
+        image = self.image
         if image is None:
             return
         self._troubles.clear()
@@ -157,24 +168,68 @@ class EelsPane(PaneFrame):
             if edge.channel and (counts := self._counts(image, edge)) is not None:
                 maps[edge.channel] = counts
                 names.append(edge.name.split(" ")[0])
-        self.images.show_composite(
-            maps, {key: limits(counts) for key, counts in maps.items()}, " · ".join(names)
-        )
-        chosen = self._edge
-        counts = self._counts(image, chosen) if chosen is not None else None
-        if chosen is not None and counts is not None:
-            self.images.show_single(counts, limits(counts), chosen.name)
-        else:
+        choice = self.choice
+        if choice.smooth:
+            maps = {key: smoothed(counts) for key, counts in maps.items()}
+        levels = {key: limits(counts, choice.percent) for key, counts in maps.items()}
+        self.images.show_composite(maps, levels, " · ".join(names), safe=choice.safe_colours)
+        self._show_single(image)
+
+    def _show_single(self, image: SpectrumImage) -> None:
+        """The map of the chosen edge, or a kept result; of every state side by side while comparing."""
+        edge, choice = self._edge, self.choice
+        colours = lookup(choice.colours)
+        states = list(self.session.maps) if choice.compare and edge is not None else []
+        if edge is not None and states:
+            found = [(each.state or each.name, self._quantity(each, edge)) for each in states]
+            there = [(name, values) for name, values in found if values is not None]
+            common = choice.limits or common_limits([values for _, values in there], choice.percent)
+            self.images.show_states([(f"{edge.name} · {n}", v) for n, v in there], common, colours)
+            if there:
+                return
+        self.images.show_states([], (0.0, 1.0), colours)
+        shown, caption = self._kept(image)
+        if shown is None and edge is not None:
+            shown, caption = self._quantity(image, edge), self._caption(edge)
+        if shown is None:
             self.images.refresh()
+            return
+        if choice.smooth:
+            shown = smoothed(shown)
+        self.images.show_single(shown, choice.limits or limits(shown, choice.percent), caption, colours)
+
+    def _caption(self, edge: Edge) -> str:
+        return edge.name if self.choice.quantity == QUANTITIES[0] else f"{edge.name} · {self.choice.quantity}"
+
+    def _kept(self, image: SpectrumImage) -> tuple[Floats | None, str]:
+        """The stored result that was chosen in the menu, when it belongs to this map."""
+        result = self.session.results.get(self.choice.result[0])
+        if result is None or result.owner_id != image.id or self.choice.result[1] not in result.arrays:
+            return None, ""
+        name = self.choice.result[1]
+        unit = result.units.get(name, "")
+        return result.arrays[name].astype(
+            np.float64
+        ), f"{result.analysis} · {name}{f' ({unit})' if unit else ''}"
+
+    def _quantity(self, image: SpectrumImage, edge: Edge) -> Floats | None:
+        """Counts, signal to noise or error of an edge."""
+        live = self._live[image.id]
+        call = dict(zip(QUANTITIES, (live.counts, live.snr, live.error)))[self.choice.quantity]
+        try:
+            return call(edge)
+        except UserError as error:
+            self._troubles[edge.id] = f"{error.title} {error.advice}"
+            return None
 
     def _current_spectrum(self) -> Floats | None:
-        assert self._image is not None
-        live = self._live[self._image.id]
+        assert self.image is not None
+        live = self._live[self.image.id]
         found = live.spectrum(*self._place) if self._place is not None else None
         return found if found is not None else live.mean_spectrum()
 
     def _show_spectrum(self) -> None:
-        image = self._image
+        image = self.image
         if image is None:
             return
         spectrum = self._current_spectrum()
@@ -188,7 +243,10 @@ class EelsPane(PaneFrame):
                 content.bands.append(Band(edge.id, "fit", *edge.fit, edge.colour, selected=mark))
             content.bands.append(Band(edge.id, "signal", *edge.signal, edge.colour, edge.name, selected=mark))
         content.x_range = self._energy_range(image, edges)
-        if spectrum is not None:
+        if self.tools.sites.isChecked():
+            add_site_spectra(content, self._live[image.id], list(self.session.sites), self.choice)
+            content.title = f"sites of {image.state or image.name}"
+        elif spectrum is not None:
             content.curves.append(Curve(image.energy_eV, spectrum, look.text))
             for edge in edges:
                 self._add_fit(content, edge, spectrum)
@@ -196,9 +254,9 @@ class EelsPane(PaneFrame):
         self.spectrum.show_content(content)
 
     def _add_fit(self, content: Content, edge: Edge, spectrum: Floats) -> None:
-        assert self._image is not None
+        assert self.image is not None
         try:
-            fit = self._live[self._image.id].fit(edge, spectrum)
+            fit = self._live[self.image.id].fit(edge, spectrum)
         except UserError:
             return  # the map has said so already
         if fit is not None:
@@ -221,34 +279,13 @@ class EelsPane(PaneFrame):
         return f"pixel {round(self._place[0])}, {round(self._place[1])}"
 
     def _show_profile(self, image: SpectrumImage) -> None:
-        line = next((p for p in self.session.profiles if self.session.stacks.get(p.owner_id) is None), None)
         edge = self._edge
-        self.profile.setVisible(line is not None)
-        if line is None or edge is None:
-            return
-        content = Content(
-            x_label="distance (nm)" if image.pixel_nm else "distance (px)",
-            title=f"{edge.name} along the line",
-            legend_right=True,
+        content = (
+            profile_content(self.session, self._live, image, edge, self.choice) if edge is not None else None
         )
-        for index, each in enumerate(self.session.maps):
-            counts = self._counts(each, edge)
-            if counts is None:
-                continue
-            error = self._live[each.id].error(edge)
-            distance, mean, spread = profile(counts, line.start, line.end, line.width_px, error)
-            step = each.pixel_nm[0] if each.pixel_nm else 1.0
-            colour = (theme.active().quiet, "#ff5a5f", "#ffbf47", "#4a9eff")[index % 4]
-            content.curves.append(
-                Curve(distance * step, mean, colour, 1.3, label=each.state or each.name, error=spread)
-            )
-        step = image.pixel_nm[0] if image.pixel_nm else 1.0
-        for layer in image.layers:
-            begin, end = layer.get("from_px"), layer.get("to_px")
-            if isinstance(begin, int | float) and isinstance(end, int | float):
-                name = str(layer.get("name", ""))
-                content.marks.append(Mark((begin - line.start[0]) * step, name, (end - line.start[0]) * step))
-        self.profile.show_content(content)
+        self.profile.setVisible(content is not None)
+        if content is not None:
+            self.profile.show_content(content)
 
     # --- gestures ------------------------------------------------------------------------------------------------
 

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PyQt6.QtCore import QPointF, QRectF, Qt, pyqtSignal
-from PyQt6.QtGui import QColor, QPainter, QPen
+from PyQt6.QtGui import QColor, QLinearGradient, QPainter, QPen, QPolygonF
 from PyQt6.QtWidgets import QHBoxLayout, QWidget
 
 from tandem_em.model.session import Session
 from tandem_em.model.spectra import SpectrumImage
 from tandem_widgets.parts import theme
-from tandem_widgets.parts.composite import composite, lithium_colours
+from tandem_widgets.parts.composite import composite, composite_safe
 from tandem_widgets.parts.image_canvas import ImageCanvas
 from tandem_widgets.parts.image_render import View, auto_levels, colour_table
+from tandem_widgets.parts.image_tools import BaseTool
 
 
 class EelsImages(QWidget):
@@ -24,30 +27,73 @@ class EelsImages(QWidget):
     hovered = pyqtSignal(float, float)
     left = pyqtSignal()
     clicked = pyqtSignal(float, float)
+    menu_asked = pyqtSignal(float, float, object)
 
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
         self._image: SpectrumImage | None = None
         self._adf_scale = 1.0
-        self._linking = False
+        self.sites_everywhere = False
+        self._states: list[ImageCanvas] = []
         self.adf, self.rgb, self.single = ImageCanvas(), ImageCanvas(), ImageCanvas()
-        self.single.table = colour_table(lithium_colours())
-        row = QHBoxLayout(self)
-        row.setContentsMargins(8, 2, 8, 4)
-        row.setSpacing(6)
+        self._row = QHBoxLayout(self)
+        self._row.setContentsMargins(8, 2, 8, 4)
+        self._row.setSpacing(6)
         for canvas in self.canvases:
-            canvas.fill = True
-            row.addWidget(canvas)
-            canvas.view_changed.connect(lambda view, canvas=canvas: self._link(canvas, view))
-            canvas.hovered.connect(lambda x, y, canvas=canvas: self.hovered.emit(*self._to_map(canvas, x, y)))
-            canvas.left.connect(self.left)
-            canvas.clicked.connect(lambda x, y, canvas=canvas: self.clicked.emit(*self._to_map(canvas, x, y)))
-            canvas.overlays = [self._paint_line, self._paint_sites]
+            self._prepare(canvas)
+        self.single.overlays.append(self._paint_scale)
+
+    def _prepare(self, canvas: ImageCanvas) -> None:
+        canvas.fill = True
+        self._row.addWidget(canvas)
+        canvas.view_changed.connect(lambda view: self._link(canvas, view))
+        canvas.hovered.connect(lambda x, y: self.hovered.emit(*self.to_map(canvas, x, y)))
+        canvas.left.connect(self.left)
+        canvas.clicked.connect(lambda x, y: self.clicked.emit(*self.to_map(canvas, x, y)))
+        canvas.overlays = [self._paint_line, self._paint_sites]
+        canvas.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        canvas.customContextMenuRequested.connect(
+            lambda place: self.menu_asked.emit(
+                *self.to_map(canvas, *canvas.to_image(QPointF(place))), canvas.mapToGlobal(place)
+            )
+        )
 
     @property
-    def canvases(self) -> tuple[ImageCanvas, ImageCanvas, ImageCanvas]:
-        return self.adf, self.rgb, self.single
+    def canvases(self) -> tuple[ImageCanvas, ...]:
+        return self.adf, self.rgb, self.single, *self._states
+
+    def show_states(
+        self, maps: list[tuple[str, NDArray[Any]]], levels: tuple[float, float], colours: Any
+    ) -> None:
+        """The chosen edge of every state side by side on common limits; an empty list brings the pictures back."""
+        while len(self._states) < len(maps):
+            canvas = ImageCanvas()
+            self._prepare(canvas)
+            canvas.view = self.single.view
+            self._states.append(canvas)
+        for canvas in (self.adf, self.rgb, self.single):
+            canvas.setVisible(not maps)
+        for number, canvas in enumerate(self._states):
+            canvas.setVisible(number < len(maps))
+            if number < len(maps):
+                canvas.caption, counts = maps[number]
+                canvas.levels, canvas.table = levels, colour_table(colours)
+                canvas.overlays[2:] = [self._paint_scale] if number == len(maps) - 1 else []
+                canvas.show_frame(np.asarray(counts, np.float32))
+
+    @property
+    def is_comparing(self) -> bool:
+        return not self.single.isVisibleTo(self)
+
+    def set_tools(self, make: Callable[[ImageCanvas], Any] | None) -> None:
+        """A tool for every picture, or none."""
+        for canvas in self.canvases:
+            canvas.tool = make(canvas) if make is not None else None
+            canvas.setCursor(
+                canvas.tool.cursor if isinstance(canvas.tool, BaseTool) else Qt.CursorShape.ArrowCursor
+            )
+            canvas.update()
 
     def show_map(self, image: SpectrumImage) -> None:
         """Another spectrum image: its survey at once, its maps when they are made."""
@@ -67,14 +113,18 @@ class EelsImages(QWidget):
             canvas.show_frame(blank)
 
     def show_composite(
-        self, maps: dict[str, NDArray[Any]], levels: dict[str, tuple[float, float]], caption: str
-    ) -> None:
+        self, maps: dict[str, NDArray[Any]], levels: dict[str, tuple[float, float]], caption: str,
+        *, safe: bool = False,
+    ) -> None:  # fmt: skip
         self.rgb.caption = caption
         if maps:
-            self.rgb.show_rgb(composite(maps, levels))
+            self.rgb.show_rgb((composite_safe if safe else composite)(maps, levels))
 
-    def show_single(self, counts: NDArray[Any], levels: tuple[float, float], caption: str) -> None:
+    def show_single(
+        self, counts: NDArray[Any], levels: tuple[float, float], caption: str, colours: NDArray[np.uint8] | None
+    ) -> None:  # fmt: skip
         self.single.levels = levels
+        self.single.table = colour_table(colours)
         self.single.caption = caption
         self.single.show_frame(np.asarray(counts, np.float32))
 
@@ -87,7 +137,7 @@ class EelsImages(QWidget):
     def _scale(self, canvas: ImageCanvas) -> float:
         return self._adf_scale if canvas is self.adf else 1.0
 
-    def _to_map(self, canvas: ImageCanvas, x: float, y: float) -> tuple[float, float]:
+    def to_map(self, canvas: ImageCanvas, x: float, y: float) -> tuple[float, float]:
         scale = self._scale(canvas)
         return (x + 0.5) / scale - 0.5, (y + 0.5) / scale - 0.5
 
@@ -97,12 +147,19 @@ class EelsImages(QWidget):
 
     def _link(self, moved: ImageCanvas, view: View) -> None:
         """One picture was zoomed or moved: the others look at the same place."""
-        x, y = self._to_map(moved, view.x, view.y)
+        x, y = self.to_map(moved, view.x, view.y)
         zoom = view.zoom * self._scale(moved)
         for canvas in self.canvases:
-            if canvas is not moved:
+            same = canvas.frame is not None and self._same_field(canvas)
+            if canvas is not moved and same:
                 scale = self._scale(canvas)
                 canvas.set_view(View((x + 0.5) * scale - 0.5, (y + 0.5) * scale - 0.5, zoom / scale))
+
+    def _same_field(self, canvas: ImageCanvas) -> bool:
+        """Maps of another size (another state) keep their own view."""
+        if canvas not in self._states or self._image is None or canvas.frame is None:
+            return True
+        return canvas.frame.shape == self._image.shape[:2]
 
     # --- overlays ------------------------------------------------------------------------------------------------
 
@@ -111,10 +168,39 @@ class EelsImages(QWidget):
             if self._image is None or not line.visible or self._session.stacks.get(line.owner_id) is not None:
                 continue
             painter.setPen(QPen(QColor(255, 255, 255, 200), 1, Qt.PenStyle.DashLine))
-            painter.drawLine(self._from_map(canvas, *line.start), self._from_map(canvas, *line.end))
+            start, end = self._from_map(canvas, *line.start), self._from_map(canvas, *line.end)
+            painter.drawLine(start, end)
+            length = math.hypot(end.x() - start.x(), end.y() - start.y())
+            half = 0.5 * line.width_px * canvas.view.zoom * self._scale(canvas)
+            if length > 0 and half > 2:
+                across = QPointF(
+                    -(end.y() - start.y()) / length * half, (end.x() - start.x()) / length * half
+                )
+                painter.setPen(QPen(QColor(255, 255, 255, 70), 1))
+                painter.drawPolygon(QPolygonF([start + across, end + across, end - across, start - across]))
+
+    def _paint_scale(self, painter: QPainter, canvas: ImageCanvas) -> None:
+        """A strip of the colours with the limits at its ends."""
+        if canvas.width() < 130 or canvas.height() < 80:
+            return
+        bar = QRectF(canvas.width() - 15, 26, 7, canvas.height() - 52)
+        strip = QLinearGradient(bar.bottomLeft(), bar.topLeft())
+        for step in range(9):
+            argb = int(canvas.table[round((len(canvas.table) - 1) * step / 8)])
+            strip.setColorAt(step / 8, QColor.fromRgb(argb))
+        painter.fillRect(bar.adjusted(-1, -1, 1, 1), QColor(0, 0, 0, 150))
+        painter.fillRect(bar, strip)
+        painter.setFont(theme.numbers_font(10, bold=True))
+        for value, y in ((canvas.levels[1], 8.0), (canvas.levels[0], canvas.height() - 24.0)):
+            place = QRectF(canvas.width() - 86, y, 80, 16)
+            _plain_text(
+                painter,
+                place,
+                (f"{value:.0f}" if 100 <= abs(value) < 1e5 else f"{value:.3g}").replace("-", "−"),
+            )
 
     def _paint_sites(self, painter: QPainter, canvas: ImageCanvas) -> None:
-        if canvas is not self.adf:
+        if canvas is not self.adf and not self.sites_everywhere:
             return
         painter.setFont(theme.numbers_font(10, bold=True))
         for site in self._session.sites:
@@ -128,3 +214,13 @@ class EelsImages(QWidget):
             painter.setPen(QColor("white"))
             painter.drawText(box, Qt.AlignmentFlag.AlignCenter, str(site.number))
         painter.setBrush(Qt.BrushStyle.NoBrush)
+
+
+def _plain_text(painter: QPainter, place: QRectF, text: str) -> None:
+    """White on a dark rim, at the right."""
+    right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+    painter.setPen(QColor(0, 0, 0, 170))
+    for dx, dy in ((1, 0), (-1, 0), (0, 1), (0, -1)):
+        painter.drawText(place.translated(dx, dy), int(right), text)
+    painter.setPen(QColor("white"))
+    painter.drawText(place, int(right), text)

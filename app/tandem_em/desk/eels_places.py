@@ -1,0 +1,64 @@
+"""Sites and the profile line on spectrum images: every change is one undo step."""
+
+from __future__ import annotations
+
+import math
+
+from tandem_em.desk.desk import Desk
+from tandem_em.model.session import Session
+from tandem_em.model.spectra import ProfileLine, Site, SpectrumImage
+
+Point = tuple[float, float]
+
+
+def is_on(image: SpectrumImage, place: Point) -> bool:
+    """Whether a place (px) lies on the map."""
+    height, width, _ = image.shape
+    return -0.5 <= place[0] <= width - 0.5 and -0.5 <= place[1] <= height - 0.5
+
+
+def add_site(desk: Desk, image: SpectrumImage, place: Point) -> Site | None:
+    """A site with the lowest free number; nothing outside the map."""
+    if not is_on(image, place):
+        return None
+    taken = {site.number for site in desk.session.sites}
+    number = next(n for n in range(len(taken) + 1) if n not in taken)
+    site = Site(
+        name=f"site {number}", number=number, map_id=image.id, points=[place], radius_px=2.0, simulated=image.simulated
+    )  # fmt: skip
+    desk.add(f"Add site {number}", site)
+    return site
+
+
+def move_site(desk: Desk, site: Site, image: SpectrumImage, place: Point) -> None:
+    """While it is dragged; end with `desk.end_gesture()`. It stays on the map."""
+    height, width, _ = image.shape
+    inside = min(max(place[0], 0.0), width - 1.0), min(max(place[1], 0.0), height - 1.0)
+    desk.change(f"Move {site.name}", site, merge_key=f"site {site.id}", points=[inside])
+
+
+def site_at(session: Session, place: Point, reach_px: float) -> Site | None:
+    """The site nearest to a place (px), within reach."""
+    near = [
+        (math.dist(site.points[0], place), site) for site in session.sites if site.points and site.visible
+    ]
+    best = min(near, key=lambda pair: pair[0], default=None)
+    return best[1] if best is not None and best[0] <= reach_px else None
+
+
+def profile_line(session: Session) -> ProfileLine | None:
+    """The line across the maps: the first that is not drawn on a stack."""
+    return next((line for line in session.profiles if session.stacks.get(line.owner_id) is None), None)
+
+
+def draw_line(desk: Desk, image: SpectrumImage, start: Point, end: Point) -> None:
+    """The line across the maps goes here; its width stays."""
+    line = profile_line(desk.session)
+    if line is not None:
+        desk.change("Draw profile line", line, start=start, end=end)
+        return
+    width_px = max(1.0, round(0.2 * min(image.shape[:2])))
+    made = ProfileLine(
+        name="across the map", owner_id=image.id, start=start, end=end, width_px=width_px, simulated=image.simulated
+    )  # fmt: skip
+    desk.add("Draw profile line", made)

@@ -1,0 +1,107 @@
+"""The profile across the stack: one edge over several states or several edges of one map, lined up on an interface."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tandem_em.analysis.line_profile import profile
+from tandem_em.desk.eels_places import profile_line
+from tandem_em.desk.live_map import LiveMap
+from tandem_em.model.session import Session
+from tandem_em.model.spectra import Edge, ProfileLine, SpectrumImage
+from tandem_em.notices import UserError
+from tandem_widgets.panes.eels_choice import Choice
+from tandem_widgets.parts import theme
+from tandem_widgets.parts.spectrum_plot import Content, Curve, Mark
+
+STATE_COLOURS = ("#ff5a5f", "#ffbf47", "#4a9eff", "#4fd18b", "#b98cff")
+Floats = NDArray[np.float64]
+
+
+def profile_content(
+    session: Session, lives: dict[str, LiveMap], image: SpectrumImage, edge: Edge, choice: Choice
+) -> Content | None:
+    """What the profile plot shows; None without a line. Impossible windows leave their curve out."""
+    line = profile_line(session)
+    if line is None:
+        return None
+    what = "Edges" if choice.overlay_edges else edge.name
+    content = Content(
+        x_label="distance (nm)" if image.pixel_nm else "distance (px)",
+        title=f"{what} along the line{', each to its maximum' if choice.normalised else ''}",
+        legend_right=True,
+    )
+    if choice.overlay_edges:
+        asked = [(image, each, each.colour, each.name) for each in session.edges]
+    else:
+        colours = (theme.active().quiet, *STATE_COLOURS)
+        asked = [(each, edge, colours[n % 6], each.state or each.name) for n, each in enumerate(session.maps)]
+    for each, which, colour, label in asked:
+        _add_curve(content, lives[each.id], which, line, colour, label, choice, session)
+    anchor = _anchor_px(lives[image.id], line, choice, session)
+    step = image.pixel_nm[0] if image.pixel_nm else 1.0
+    for name, begin, end in layers_along(image, line):
+        content.marks.append(Mark((begin - anchor) * step, name, (end - anchor) * step))
+    return content
+
+
+def _add_curve(
+    content: Content, live: LiveMap, edge: Edge, line: ProfileLine, colour: str, label: str, choice: Choice, session: Session
+) -> None:  # fmt: skip
+    try:
+        found = live.profile(edge, line.start, line.end, line.width_px)
+    except UserError:
+        return  # the note line has said so, or this map lies elsewhere
+    if found is None:
+        return
+    distance, counts, error = found
+    pixel = live.image.pixel_nm
+    distance = (distance - _anchor_px(live, line, choice, session)) * (pixel[0] if pixel else 1.0)
+    if choice.normalised and np.isfinite(counts).any() and (top := float(np.nanmax(counts))) > 0:
+        counts, error = counts / top, error / top
+    content.curves.append(Curve(distance, counts, colour, 1.3, label=label, error=error))
+
+
+def _anchor_px(live: LiveMap, line: ProfileLine, choice: Choice, session: Session) -> float:
+    """The place along the line that becomes 0: the steepest step of the anchor; 0 when there is none."""
+    if not choice.anchor:
+        return 0.0
+    from tandem_em.analysis.eels_spectra import find_interface
+
+    if choice.anchor == "ADF":
+        adf, width = live.image.adf, live.image.shape[1]
+        if adf is None or adf.ndim != 2:
+            return 0.0
+        scale = adf.shape[1] / width
+        ends = [((x + 0.5) * scale - 0.5, (y + 0.5) * scale - 0.5) for x, y in (line.start, line.end)]
+        distance, values, _ = profile(np.asarray(adf), ends[0], ends[1], line.width_px * scale)
+        place = find_interface(values, distance) / scale
+    else:
+        edge = session.edges.get(choice.anchor)
+        if edge is None:
+            return 0.0
+        try:
+            found = live.profile(edge, line.start, line.end, line.width_px)
+        except UserError:
+            return 0.0
+        place = find_interface(found[1], found[0]) if found is not None else 0.0
+    return place if np.isfinite(place) else 0.0
+
+
+def layers_along(image: SpectrumImage, line: ProfileLine) -> list[tuple[str, float, float]]:
+    """Layers (name, from, to) in pixels along the line; layers are stacked along x, so a line along y meets none."""
+    dx, dy = line.end[0] - line.start[0], line.end[1] - line.start[1]
+    length = float(np.hypot(dx, dy))
+    if abs(dx) < 0.5 * length or length == 0:
+        return []
+    per_x = length / dx
+    found = []
+    for layer in image.layers:
+        begin, end = layer.get("from_px"), layer.get("to_px")
+        if isinstance(begin, int | float) and isinstance(end, int | float):
+            near, far = sorted(((begin - line.start[0]) * per_x, (end - line.start[0]) * per_x))
+            near, far = max(near, 0.0), min(far, length)
+            if far > near:
+                found.append((str(layer.get("name", "")), near, far))
+    return found
