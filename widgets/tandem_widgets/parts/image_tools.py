@@ -59,7 +59,7 @@ class OutlineTool(BaseTool):
     The first click also asks for a proposal: it appears dashed, Enter or a double click takes it.
     """
 
-    hint = "Drag around a particle · or click in it, Enter takes the proposal · or click vertices · Shift+drag: ellipse · Esc"
+    hint = "Drag around a particle, or click point by point · Enter closes · Shift+drag: ellipse · Esc"
 
     def __init__(
         self,

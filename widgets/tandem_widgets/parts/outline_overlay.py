@@ -97,13 +97,14 @@ class OutlineOverlay:
         self, painter: QPainter, canvas: ImageCanvas, particle: Particle, outline: Outline, polygon: QPolygonF
     ) -> None:
         text = self._words(particle, outline)
-        painter.setFont(theme.numbers_font(12, bold=True))
+        pixels = 12 if canvas.width() > 300 else 9  # small panels of a montage
+        painter.setFont(theme.numbers_font(pixels, bold=True))
         width = painter.fontMetrics().horizontalAdvance(text) + 10
         box = polygon.boundingRect()
         x = box.right() + 5
         if x + width > canvas.width() - 4:
             x = box.left() - width - 5
-        draw_tag(painter, QPointF(x, box.center().y() - 9), text, particle.colour)
+        draw_tag(painter, QPointF(x, box.center().y() - 9), text, particle.colour, pixels)
 
 
 def change_text(particle: Particle, outline: Outline) -> str:
