@@ -15,7 +15,7 @@ from tandem_widgets.panes.eels_choice import QUANTITIES, Choice, lookup
 from tandem_widgets.panes.eels_edges import EdgeTable
 from tandem_widgets.panes.eels_guard import Guard, NoteLine
 from tandem_widgets.panes.eels_images import EelsImages
-from tandem_widgets.panes.eels_profile import profile_content
+from tandem_widgets.panes.eels_profile import profile_content, scree_content
 from tandem_widgets.panes.eels_sites import add_site_spectra
 from tandem_widgets.panes.eels_tools import EelsTools
 from tandem_widgets.parts import theme
@@ -283,6 +283,9 @@ class EelsPane(PaneFrame):
         content = (
             profile_content(self.session, self._live, image, edge, self.choice) if edge is not None else None
         )
+        scree = self.tools.scree_of(image) if self.choice.scree else None
+        if scree is not None:
+            content = scree_content(scree)
         self.profile.setVisible(content is not None)
         if content is not None:
             self.profile.show_content(content)

@@ -40,6 +40,8 @@ class Choice:
     """`ADF` or the id of an edge whose steepest step becomes 0."""
     site_scale: Literal["none", "maximum", "sum"] = "none"
     site_offset: float = 0.25
+    scree: bool = False
+    """The scree plot of the newest components stands where the profile does."""
 
 
 def lookup(name: str) -> NDArray[np.uint8] | None:

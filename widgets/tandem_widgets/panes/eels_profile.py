@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from tandem_em.analysis.line_profile import profile
 from tandem_em.desk.eels_places import profile_line
 from tandem_em.desk.live_map import LiveMap
+from tandem_em.model.provenance import ResultSet
 from tandem_em.model.session import Session
 from tandem_em.model.spectra import Edge, ProfileLine, SpectrumImage
 from tandem_em.notices import UserError
@@ -105,3 +106,18 @@ def layers_along(image: SpectrumImage, line: ProfileLine) -> list[tuple[str, flo
             if far > near:
                 found.append((str(layer.get("name", "")), near, far))
     return found
+
+
+def scree_content(result: ResultSet) -> Content:
+    """Share of the variance of each component, in powers of ten; those above the counting noise are named."""
+    scree = np.asarray(result.arrays["scree"], np.float64)
+    with np.errstate(divide="ignore"):
+        shares = np.where(scree > 0, np.log10(scree), np.nan)
+    suggested = result.values.get("suggested", 0)
+    number = np.arange(1, len(scree) + 1, dtype=np.float64)
+    return Content(
+        curves=[Curve(number, shares, theme.active().accent, 1.6)],
+        marks=[Mark(float(suggested) + 0.5, "noise")] if suggested else [],
+        x_label="component",
+        title=f"{result.name}: lg of its share, {suggested} above the noise",
+    )

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PyQt6.QtCore import QPoint
 from PyQt6.QtWidgets import QMenu, QToolButton
 
-from tandem_em.desk import eels_places
+from tandem_em.desk import eels_places, eels_results
+from tandem_em.desk.eels import fitting_edges
+from tandem_em.jobs import Job
+from tandem_em.model.provenance import ResultSet
+from tandem_em.model.spectra import SpectrumImage
 from tandem_widgets.panes.eels_choice import ChoiceMenus, option
 from tandem_widgets.panes.eels_sites import SiteTool
 from tandem_widgets.parts.image_canvas import ImageCanvas
@@ -122,6 +127,67 @@ class EelsTools:
         option(menu, "Compare states", choice.compare, lambda: change(compare=not choice.compare))
         self._fill_profile(menu.addMenu("Profile"))
         self._fill_sites(menu.addMenu("Sites"))
+        image = self._pane.image
+        if image is None:
+            return
+        menu.addSeparator()
+        if eels_results.has_zero_loss(image):
+            menu.addAction("Zero loss: FWHM and t/λ", self.find_zero_loss)
+        menu.addAction("Principal components", self.find_components)
+        menu.addAction("Non-negative factors", partial(self.find_components, non_negative=True))
+        sites = list(self._pane.session.sites)
+        if len(sites) > 1:
+            menu.addAction("MLLS with the sites as references", self.fit_sites)
+        if self.scree_of(image) is not None:
+            option(
+                menu,
+                "Scree plot",
+                self._choice.scree,
+                lambda: self.menus.set(scree=not self._choice.scree),
+            )
+
+    # --- analyses: each a job, kept as a result, shown in the single map -----------------------------------------
+
+    def scree_of(self, image: SpectrumImage) -> ResultSet | None:
+        """The newest components of a map."""
+        found = [r for r in self._pane.session.results if r.owner_id == image.id and "scree" in r.arrays]
+        return found[-1] if found else None
+
+    def find_zero_loss(self) -> None:
+        image = self._pane.image
+        if image is not None:
+            self._run(image, "Zero loss", eels_results.zero_loss(image), {}, "FWHM")
+
+    def find_components(self, *, non_negative: bool = False) -> None:
+        image = self._pane.image
+        if image is not None:
+            job = eels_results.components(image, non_negative=non_negative)
+            title = "Factors" if non_negative else "Components"
+            self._run(image, title, job, {"non_negative": non_negative}, "component 1")
+
+    def fit_sites(self) -> None:
+        image, sites = self._pane.image, [copy.copy(site) for site in self._pane.session.sites]
+        if image is None:
+            return
+        edges = fitting_edges(list(self._pane.session.edges), image.energy_eV)
+        window = None
+        if edges:  # over the edges, not over the zero loss, which would outweigh everything
+            window = (
+                min(min(e.fit[0] or e.signal[0], e.signal[0]) for e in edges),
+                max(e.signal[1] for e in edges),
+            )
+        parameters = {"sites": [[s.name, s.points, s.radius_px] for s in sites], "window_eV": window}
+        self._run(image, "MLLS", eels_results.references(image, sites, window), parameters, sites[0].name)
+
+    def _run(
+        self, image: SpectrumImage, title: str, job: Job[ResultSet], parameters: dict[str, Any], show: str
+    ) -> None:
+        def take(made: ResultSet) -> None:
+            eels_results.keep(self._pane.desk, image, made, parameters)
+            name = show if show in made.arrays else next(iter(made.arrays))
+            self.menus.set(result=(made.id, name), limits=None, scree="scree" in made.arrays)
+
+        self._pane.desk.start(f"{title} of {image.name}", job, take, key=f"{title} {image.id}")
 
     def _fill_profile(self, menu: QMenu | None) -> None:
         assert menu is not None
