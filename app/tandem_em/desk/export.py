@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from tandem_em import __version__
-from tandem_em.desk import export_data, export_tables
+from tandem_em.desk import export_data, export_report, export_tables
 from tandem_em.exporters import figures_data as data
+from tandem_em.exporters.figures import write_figures
 from tandem_em.exporters.tables import write_table
 from tandem_em.jobs import Job, Progress
 from tandem_em.model.session import Session
@@ -38,10 +39,20 @@ def export(session: Session, folder: Path, wanted: Wanted | None = None) -> Job[
             f"{session.info.name or 'This session'} is empty: there is nothing to export.",
             "Import a biasing log, a movie or a spectrum image first.",
         )
+    if wanted.movie:
+        raise UserError("Movies cannot be exported yet.", "Name what you want: --tables --figures --report.")
     with _staging(folder) as staging:
         found = yield from export_data.collect(session)
         if wanted.tables:
             yield from write_tables(session, found, staging / "tables")
+        if wanted.figures or wanted.report:
+            pictures = staging / ("figures" if wanted.figures else ".figures")
+            yield from write_figures(pictures, found)
+            if wanted.report:
+                yield Progress(0, 0, "Writing the report")
+                export_report.write(session, found, found.guard, pictures, staging / "report.html")
+            if not wanted.figures:
+                shutil.rmtree(pictures, ignore_errors=True)
         yield Progress(1, 1, "Moving the files into place")
         return _publish(staging, folder)
 

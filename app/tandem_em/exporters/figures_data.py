@@ -168,3 +168,5 @@ class Picture:
     maps: list[MapSet] = field(default_factory=list)
     spectra: list[SpectrumSet] = field(default_factory=list)
     profiles: list[ProfileSet] = field(default_factory=list)
+    guard: list[str] = field(default_factory=list)
+    """What the low-loss guard says of the maps."""

@@ -13,7 +13,6 @@ from hypothesis.extra import numpy as hnp
 
 from tandem_em.exporters.tables import Column, Table, table_of_rows, write_table
 from tandem_em.jobs import run_to_end
-from tandem_em.notices import UserError
 
 
 @settings(deadline=None, max_examples=30)
@@ -43,9 +42,3 @@ def test_a_cancelled_table_leaves_nothing(tmp_path: Path) -> None:
     next(job)
     job.close()
     assert list(tmp_path.iterdir()) == []
-
-
-def test_a_folder_that_is_a_file_gives_a_sentence(tmp_path: Path) -> None:
-    (tmp_path / "x").write_text("")
-    with pytest.raises(UserError, match="cannot be written"):
-        run_to_end(write_table(tmp_path / "x" / "a.csv", Table("a", [Column("n", "", np.arange(3))])))
