@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from PyQt6.QtCore import QPoint, Qt, QTimer
@@ -13,6 +14,7 @@ from tandem_widgets.parts import theme
 from tandem_widgets.parts.bind import Bindings
 from tandem_widgets.parts.pane_frame import ElidedLabel
 
+SHORT_S = 0.2
 SHOWN_S = {"info": 8, "warning": 30, "error": 0}
 """How long a notice stays (s); 0: until clicked away."""
 
@@ -55,7 +57,10 @@ class StatusStrip(QWidget):
     def __init__(self, runner: Runner, notices: Notices) -> None:
         super().__init__()
         self._jobs: dict[int, JobView] = {}
-        self._waiting: dict[int, QTimer] = {}
+        self._tasks: dict[int, Task[Any]] = {}
+        self._poll = QTimer(self)
+        self._poll.setInterval(100)
+        self._poll.timeout.connect(self._look)
         self._notices = notices
         self.notice = ElidedLabel()
         self._dot = QLabel()
@@ -87,30 +92,30 @@ class StatusStrip(QWidget):
         runner.listen(self._show_task)
 
     def _show_task(self, task: Task[Any]) -> None:
-        if task.state == "running":
+        """Jobs are shown once they last: one timer looks after all of them, short work is not worth a flicker."""
+        if task.state in ("done", "failed", "cancelled"):
+            self._tasks.pop(task.id, None)
+        else:
+            self._tasks[task.id] = task
+        self._look()
+
+    def _look(self) -> None:
+        now = time.monotonic()
+        for task_id in [each for each in self._jobs if each not in self._tasks]:
+            view = self._jobs.pop(task_id)
+            self._job_row.removeWidget(view)
+            view.hide()
+            view.deleteLater()
+        for task in self._tasks.values():
             if task.id in self._jobs:
                 self._jobs[task.id].show_task(task)
-            elif task.id not in self._waiting:
-                # short work is not worth a flicker
-                timer = QTimer(self)
-                timer.setSingleShot(True)
-                timer.timeout.connect(lambda: self._add(task))
-                timer.start(200)
-                self._waiting[task.id] = timer
-        else:
-            timer_or_none = self._waiting.pop(task.id, None)
-            if timer_or_none is not None:
-                timer_or_none.stop()
-                timer_or_none.deleteLater()
-            view = self._jobs.pop(task.id, None)
-            if view is not None:
-                self._job_row.removeWidget(view)
-                view.deleteLater()
-
-    def _add(self, task: Task[Any]) -> None:
-        self._waiting.pop(task.id).deleteLater()
-        self._jobs[task.id] = JobView(task)
-        self._job_row.addWidget(self._jobs[task.id])
+            elif task.state == "running" and now - task.started > SHORT_S:
+                self._jobs[task.id] = JobView(task)
+                self._job_row.addWidget(self._jobs[task.id])
+        if self._tasks and not self._poll.isActive():
+            self._poll.start()
+        elif not self._tasks:
+            self._poll.stop()
 
     def _show_notice(self, notice: Notice) -> None:
         colours = {
