@@ -97,24 +97,17 @@ def _opened(x: data.Floats, y: data.Floats, gaps: data.Image) -> tuple[data.Floa
 
 
 def _capacity(session: Session, found: data.Picture) -> Job[None]:
-    units = set()
-    curves: list[tuple[str, data.Curve]] = []
     for run in session.runs:
         if not {"voltage", "current"} <= set(run.columns) or len(run) < 2:
             continue
         given = biasing_views.snapshot(session, run)
+        unit = "µAh/cm²" if given.area_cm2 else "Ah"
+        factor = 1e6 if given.area_cm2 else 1.0
         for curve in (yield from biasing_views.capacity_curves(given)):
-            unit = "Ah/cm²" if given.area_cm2 else "Ah"
             style = "-" if curve.kind == "charge" else "--"
-            units.add(unit)
-            curves.append((unit, data.Curve(run.name, run.colour, curve.x, curve.y, style=style)))
-    cells = [(unit, curve) for unit, curve in curves if np.nanmax(np.abs(curve.y), initial=0) > 1.0]
-    chosen = cells or curves
-    unit = "Ah/cm²" if any(u == "Ah/cm²" for u, _ in chosen) else "Ah"
-    found.capacity = [
-        data.Curve(c.name, c.colour, 1e6 * c.x, c.y, style=c.style) for u, c in chosen if u == unit
-    ]
-    found.capacity_unit = f"µ{unit}"
+            found.capacity.append(
+                data.Curve(run.name, run.colour, factor * curve.x, curve.y, style=style, unit=unit)
+            )
 
 
 def _shots(session: Session, found: data.Picture) -> Job[None]:

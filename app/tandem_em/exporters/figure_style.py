@@ -15,7 +15,8 @@ RC: dict[str, Any] = {
     "axes.titlesize": 7, "xtick.labelsize": 6.5, "ytick.labelsize": 6.5, "legend.fontsize": 6.5,
     "axes.linewidth": 0.6, "lines.linewidth": 0.9, "xtick.major.width": 0.6, "ytick.major.width": 0.6,
     "xtick.major.size": 2.5, "ytick.major.size": 2.5, "axes.spines.top": False, "axes.spines.right": False,
-    "legend.frameon": False, "axes.unicode_minus": True, "image.interpolation": "nearest", "savefig.dpi": 300,
+    "legend.frameon": False, "axes.unicode_minus": True,
+    "mathtext.default": "regular", "image.interpolation": "nearest", "savefig.dpi": 300,
 }  # fmt: skip
 
 
@@ -43,6 +44,7 @@ def save(figure: Any, folder: Path, stem: str, simulated: bool) -> list[Path]:
 
     FigureCanvasAgg(figure)
     if simulated:
+        figure.get_layout_engine().set(rect=(0, 0, 1, 1 - 0.11 / figure.get_figheight()))
         figure.text(0.995, 0.995, "simulated", ha="right", va="top", fontsize=6, color="#b3261e")
     written = []
     for kind in ("pdf", "svg", "png"):

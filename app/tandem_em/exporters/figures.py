@@ -46,7 +46,7 @@ def _lane(axes: Any, lane: data.Lane, found: data.Picture) -> None:
             axes.fill_between(curve.x, factor * curve.low, factor * curve.high, color=colour, alpha=0.2, lw=0)
     axes.set_ylabel(f"{lane.label} ({unit})")
     if len(lane.curves) > 1:
-        axes.legend(ncols=len(lane.curves), loc="lower right")
+        axes.legend(ncols=len(lane.curves), loc="best")
     for flag in found.flags:
         axes.axvline(flag.t, color="#777777", lw=0.5, ls=(0, (3, 2)))
     for band in found.bands:
@@ -73,16 +73,23 @@ def lanes(found: data.Picture) -> Any:
 
 
 def capacity(found: data.Picture) -> Any:
-    figure = _figure(ONE_COLUMN, 2.4)
-    axes = figure.subplots()
-    named: set[str] = set()
-    for curve in found.capacity:
-        label = None if curve.name in named else curve.name
-        named.add(curve.name)
-        axes.plot(curve.x, curve.y, color=ink(curve.colour), ls=curve.style, label=label)
-    axes.set_xlabel(f"Capacity ({found.capacity_unit})")
-    axes.set_ylabel("Voltage (V)")
-    axes.legend(title="solid: charge, dashed: discharge", title_fontsize=6)
+    """One panel a run: their capacities can differ by orders of magnitude."""
+    names = list(dict.fromkeys(curve.name for curve in found.capacity))
+    columns = min(2, len(names))
+    rows = -(-len(names) // columns)
+    figure = _figure(TWO_COLUMNS if columns > 1 else ONE_COLUMN, 1.9 * rows + 0.2)
+    grid = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axes in grid[len(names) :]:
+        axes.set_axis_off()
+    for axes, name in zip(grid, names):
+        curves = [curve for curve in found.capacity if curve.name == name]
+        top = max((float(np.nanmax(np.abs(c.x), initial=0)) for c in curves), default=0.0)
+        factor, unit = prefix_for(top, curves[0].unit)
+        for curve in curves:
+            axes.plot(factor * curve.x, curve.y, color=ink(curve.colour), ls=curve.style)
+        axes.set_title(f"{name} (solid: charge, dashed: discharge)")
+        axes.set_xlabel(f"Capacity ({unit})")
+        axes.set_ylabel("Voltage (V)")
     return figure
 
 

@@ -51,6 +51,8 @@ class Curve:
     low: Floats | None = None
     high: Floats | None = None
     style: str = "-"
+    unit: str = ""
+    """Of x, where the curves of a figure differ."""
 
 
 @dataclass(frozen=True)
@@ -161,7 +163,6 @@ class Picture:
     flags: list[Flag] = field(default_factory=list)
     bands: list[Band] = field(default_factory=list)
     capacity: list[Curve] = field(default_factory=list)
-    capacity_unit: str = "µAh/cm²"
     tracks: list[Track] = field(default_factory=list)
     shots: list[Shot] = field(default_factory=list)
     shot_pixel_nm: float | None = None
