@@ -30,7 +30,7 @@ class Chunk:
     """One chunk as it goes into the file. `crc` is that of its plain bytes."""
 
     origin: tuple[int, ...]
-    content: bytes
+    content: bytes | memoryview
     crc: int
     plain_bytes: int
 
@@ -75,14 +75,13 @@ def pack(block: AnyArray, origin: tuple[int, ...], chunk_shape: tuple[int, ...],
         block = full
     plain = np.ascontiguousarray(block).data.cast("B")
     crc = crc32(plain)
-    if compressed:
-        content = _codec().compress(shuffled(plain, block.dtype.itemsize), LEVEL)
-    else:
-        content = plain.tobytes()
+    content = _codec().compress(shuffled(plain, block.dtype.itemsize), LEVEL) if compressed else plain
     return Chunk(origin, content, crc, len(plain))
 
 
-def unpack(content: bytes | bytearray, dtype: np.dtype[Any], plain_bytes: int, shuffle: bool, deflate: bool) -> AnyArray:
+def unpack(
+    content: bytes | bytearray, dtype: np.dtype[Any], plain_bytes: int, shuffle: bool, deflate: bool
+) -> AnyArray:
     """The plain values of one chunk, flat. ValueError when it is damaged or grows beyond `plain_bytes`."""
     if deflate:
         # never more than was declared is unpacked, whatever the stream says

@@ -36,7 +36,14 @@ from tandem_em.storage.reader import open_linked, read_session
 from tandem_em.storage.reader_arrays import ChunkIndex, LinkOpener, StoredArray, index_of
 from tandem_em.storage.reader_size import SizeReport, size_report
 from tandem_em.storage.reader_version import examine, note_ours
-from tandem_em.storage.writer import apply_plan, changes_order, note_shown, sample_count, throw_away
+from tandem_em.storage.writer import (
+    apply_plan,
+    changes_order,
+    note_shown,
+    prepare_tracks,
+    sample_count,
+    throw_away,
+)
 from tandem_em.storage.writer_copy import copy_session
 from tandem_em.storage.writer_fields import Branch, Written, branch_names, encode_item, run_marks
 from tandem_em.storage.writer_frames import discard, stage
@@ -300,6 +307,7 @@ class SessionStore:
             try:
                 yield from self._embed(plan, staged, compress)
                 ledger = self._ledger.copy()
+                prepare_tracks(plan, ledger)
                 self._store.edit(lambda h5: _apply(h5, plan, ledger, staged)).result()
                 is_done = True
             finally:

@@ -24,7 +24,7 @@ from tandem_em.storage.writer_plan import Ledger, Plan
 from tandem_em.storage.writer_records import write_records
 from tandem_em.storage.writer_root import choose_default, write_info
 from tandem_em.storage.writer_streams import show_map, show_result, show_run, show_stack
-from tandem_em.storage.writer_tracks import write_tracks
+from tandem_em.storage.writer_tracks import gather, write_tracks
 
 
 def apply_plan(h5: Any, plan: Plan, ledger: Ledger, staged: dict[str, str]) -> None:
@@ -200,6 +200,18 @@ def _tracks_mark(particles: list[tuple[int, Particle]], stack_id: str, ledger: L
     return sorted(rows), ledger.shown.get(stack_id), start_iso
 
 
+def prepare_tracks(plan: Plan, ledger: Ledger) -> None:
+    """Gather the outlines that will have to be written, so that the storage thread need not."""
+    touched = {record.id for record in plan.records} | set(plan.removed)
+    by_stack: dict[str, list[Particle]] = {}
+    for item in plan.snapshot.values():
+        if isinstance(item, Particle) and (item.id in ledger.homes or item.id in touched):
+            by_stack.setdefault(item.stack_id, []).append(item)
+    for stack_id, particles in by_stack.items():
+        if stack_id in touched or touched & {particle.id for particle in particles}:
+            plan.tracks[stack_id] = gather(stack_id, particles)
+
+
 def _stored_times(group: Any) -> Any:
     return group["times"][...] if sample_count(group) else np.zeros(0)
 
@@ -230,8 +242,9 @@ def _show_tracks(h5: Any, entry: Any, plan: Plan, ledger: Ledger) -> None:
             name = layout.numbered("particles", max(taken, default=0) + 1)
         group = ensure_group(entry, name, "NXprocess")
         set_attr(group, "stack_id", stack_id)
-        of_stack = stack if isinstance(stack, FrameStack) else None
-        write_tracks(group, sorted(particles, key=lambda p: p[0]), of_stack, plan.start_iso)
+        tracks = plan.tracks.get(stack_id) or gather(stack_id, [particle for _, particle in particles])
+        numbers = [layout.number_of(ledger.homes[particle_id]) for particle_id in tracks.particle_ids]
+        write_tracks(group, tracks, numbers, stack if isinstance(stack, FrameStack) else None, plan.start_iso)
         ledger.shown[name] = mark
     for name in existing.values() if plan.is_complete else ():
         remove(entry, name)

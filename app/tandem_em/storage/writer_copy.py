@@ -208,7 +208,11 @@ def _read_chunks(h5: Any, path: str, origins: list[Origin]) -> list[tuple[Origin
 
 def _packed(origin: Origin, content: bytes, form: dict[str, Any]) -> tuple[Origin, int, bytes]:
     shape = tuple(int(n) for n in form["chunks"])
-    return origin, 0, pack(np.frombuffer(content, form["dtype"]).reshape(shape), origin, shape, True).content
+    return (
+        origin,
+        0,
+        bytes(pack(np.frombuffer(content, form["dtype"]).reshape(shape), origin, shape, True).content),
+    )
 
 
 def _write_chunks(h5: Any, path: str, chunks: list[tuple[Origin, int, bytes]]) -> None:

@@ -19,6 +19,7 @@ from tandem_em.model.tracks import Particle
 from tandem_em.storage import layout
 from tandem_em.storage.reader_arrays import StoredArray, UnavailableArray
 from tandem_em.storage.writer_fields import Record, Same, Written, encode_item
+from tandem_em.storage.writer_tracks import Tracks
 
 LEFT_OUT: dict[str, frozenset[str]] = {"particle": frozenset({"outlines"})}
 """Fields that have a form of their own in the file."""
@@ -83,6 +84,8 @@ class Plan:
     """Streams that are being recorded: the recorder writes their data and shows them."""
     snapshot: dict[str, Item] = field(default_factory=dict)
     """Copies of all streams and particles: what the groups for other programs are made from."""
+    tracks: dict[str, Tracks] = field(default_factory=dict)
+    """By stack id: outlines that were gathered beforehand."""
     marks: dict[str, Any] = field(default_factory=dict)
     start_iso: str = ""
     beam_kv: float | None = None
