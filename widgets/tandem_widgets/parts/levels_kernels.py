@@ -55,7 +55,12 @@ def _take(
 
 @njit(cache=True, nogil=True)
 def _touch(
-    values: NDArray[Any], low_1: NDArray[Any], high_1: NDArray[Any], fine: int, bounds: NDArray[np.int64]
+    values: NDArray[Any],
+    low_1: NDArray[Any],
+    high_1: NDArray[Any],
+    fine: int,
+    reach: int,
+    bounds: NDArray[np.int64],
 ) -> float:
     """Read what lies around every bound, all at once: memory answers many questions together, but each one slowly."""
     total = 0.0
@@ -63,9 +68,13 @@ def _touch(
         block = bounds[i] // fine
         sample = block * fine
         if sample + fine <= len(values):
-            total += values[sample] + values[sample + fine // 2] + values[sample + fine - 1]
-        if block < len(low_1):
+            for k in range(0, fine, 8):
+                total += values[sample + k]
+        if reach <= block < len(low_1) - reach:
             total += low_1[block] + high_1[block]
+            total += (
+                low_1[block - reach] + high_1[block - reach] + low_1[block + reach] + high_1[block + reach]
+            )
     return total
 
 
@@ -86,7 +95,7 @@ def range_extremes(
     ratio = coarse // fine
     if len(low) == 0:
         return
-    low[0] = _touch(values, low_1, high_1, fine, bounds)
+    low[0] = _touch(values, low_1, high_1, fine, ratio - 1, bounds)
     for i in range(len(low)):
         first, last = bounds[i], bounds[i + 1]
         best = (np.inf, -np.inf)
