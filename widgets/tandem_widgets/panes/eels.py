@@ -287,6 +287,7 @@ class EelsPane(PaneFrame):
         if scree is not None:
             content = scree_content(scree)
         self.profile.setVisible(content is not None)
+        self.edges.setVisible(not self.tools.sites.isChecked())  # stacked spectra need the room
         if content is not None:
             self.profile.show_content(content)
 

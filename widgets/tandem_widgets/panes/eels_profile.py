@@ -32,6 +32,7 @@ def profile_content(
         x_label="distance (nm)" if image.pixel_nm else "distance (px)",
         title=f"{what} along the line{', each to its maximum' if choice.normalised else ''}",
         legend_right=True,
+        title_above=True,
     )
     if choice.overlay_edges:
         asked = [(image, each, each.colour, each.name) for each in session.edges]
@@ -110,14 +111,15 @@ def layers_along(image: SpectrumImage, line: ProfileLine) -> list[tuple[str, flo
 
 def scree_content(result: ResultSet) -> Content:
     """Share of the variance of each component, in powers of ten; those above the counting noise are named."""
-    scree = np.asarray(result.arrays["scree"], np.float64)
+    suggested = int(result.values.get("suggested", 0))
+    scree = np.asarray(result.arrays["scree"], np.float64)[: max(20, 2 * suggested)]
     with np.errstate(divide="ignore"):
         shares = np.where(scree > 0, np.log10(scree), np.nan)
-    suggested = result.values.get("suggested", 0)
     number = np.arange(1, len(scree) + 1, dtype=np.float64)
     return Content(
         curves=[Curve(number, shares, theme.active().accent, 1.6)],
         marks=[Mark(float(suggested) + 0.5, "noise")] if suggested else [],
         x_label="component",
+        title_above=True,
         title=f"{result.name}: lg of its share, {suggested} above the noise",
     )

@@ -79,4 +79,4 @@ def add_site_spectra(content: Content, live: LiveMap, sites: list[Site], choice:
     for place, (site, spectrum) in enumerate(found):
         lifted = spectrum + place * choice.site_offset * top
         content.curves.append(Curve(energy, lifted, site.colour, 1.2, label=str(site.number)))
-    content.legend_right = True
+    content.legend_right = content.legend_at_ends = True

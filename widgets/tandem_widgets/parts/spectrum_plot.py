@@ -79,6 +79,10 @@ class Content:
     legend_right: bool = False
     """Labels of curves stand in a margin of their own, so that no curve runs through them."""
     title_right: bool = False
+    legend_at_ends: bool = False
+    """With `legend_right`: each label stands beside the end of its curve."""
+    title_above: bool = False
+    """The title gets a row of its own above the curves."""
 
 
 class SpectrumPlot(QWidget):
@@ -134,7 +138,8 @@ class SpectrumPlot(QWidget):
 
     def _area(self) -> QRectF:
         right = RIGHT + (self._legend_px() if self.content.legend_right else 0)
-        return QRectF(LEFT, TOP, max(10, self.width() - LEFT - right), max(10, self.height() - TOP - BOTTOM))
+        top = TOP + (12 if self.content.title_above else 0)
+        return QRectF(LEFT, top, max(10, self.width() - LEFT - right), max(10, self.height() - top - BOTTOM))
 
     def _legend_px(self) -> int:
         metrics = QFontMetrics(theme.numbers_font(11))
@@ -277,7 +282,7 @@ class SpectrumPlot(QWidget):
             if self.content.title_right
             else area.left() + 4
         )
-        painter.drawText(QPointF(x, area.top() + 11), title)
+        painter.drawText(QPointF(x, area.top() + (-5 if self.content.title_above else 11)), title)
         painter.setFont(theme.numbers_font(11))
         y = area.top() + (25 if self.content.title_right and title else 11)
         for curve in self.content.curves:
@@ -285,8 +290,18 @@ class SpectrumPlot(QWidget):
                 painter.setPen(QColor(curve.colour))
                 width = painter.fontMetrics().horizontalAdvance(curve.label)
                 x = area.right() + 6 if self.content.legend_right else area.right() - width - 4
-                painter.drawText(QPointF(x, y), curve.label)
+                beside = self._end_of(curve, area) if self.content.legend_at_ends else None
+                painter.drawText(QPointF(x, y if beside is None else beside + 4), curve.label)
                 y += 14
+
+    def _end_of(self, curve: Curve, area: QRectF) -> float | None:
+        """Where a curve leaves the plot on the right, in widget pixels."""
+        inside = np.flatnonzero((curve.x <= self.x_range[1]) & np.isfinite(curve.y))
+        if not len(inside):
+            return None
+        low, high = self._y_range()
+        place = area.bottom() - (float(curve.y[inside[-1]]) - low) / (high - low) * area.height()
+        return min(max(place, area.top()), area.bottom())
 
     # --- gestures ------------------------------------------------------------------------------------------------
 
