@@ -24,7 +24,7 @@ class Evidence:
 
     review: Review
     final: dict[int, Polygon]
-    fits: list[EdgeFit | None]
+    fits: dict[int, EdgeFit]
 
 
 def features(evidence: Evidence) -> Array:
@@ -55,7 +55,8 @@ def confidences(evidence: Evidence) -> list[tuple[float, float, float]]:
     rows = features(evidence)
     score = np.clip(1.6 * rows[:, 0] - 0.5, 0.02, 0.99)
     out = []
-    for frame, fit, sure in zip(evidence.review.frames, evidence.fits, score):
+    for frame, sure in zip(evidence.review.frames, score):
+        fit = evidence.fits.get(frame)
         found, outline = evidence.review.found[frame], evidence.final[frame]
         spacing = perimeter(outline) / len(outline)
         alike = max(1.0, CORRELATION / spacing)

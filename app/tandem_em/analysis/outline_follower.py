@@ -7,10 +7,9 @@ import numpy as np
 from tandem_em.analysis.outline_confidence import Evidence, confidences
 from tandem_em.analysis.outline_crops import Crops
 from tandem_em.analysis.outline_locate import Found
-from tandem_em.analysis.outline_profile import EdgeFit
 from tandem_em.analysis.outline_result import FollowedOutline, FollowOptions, TrackResult
 from tandem_em.analysis.outline_review import Review
-from tandem_em.analysis.outline_walk import Walk, moved_outline
+from tandem_em.analysis.outline_walk import Walk
 from tandem_em.analysis.polygon import Array, Polygon, area, resampled
 
 AHEAD = 8  # frames read before one is decided
@@ -87,8 +86,7 @@ class Follower:
         pinned = frozenset(self.options.exact_keys & self.keys.keys())
         review = Review(self.crops, walk.look.polarity, walk.width, walk.reach_mean, shapes, found, pinned)
         review.improve()
-        fits = review.silhouettes()
-        return self._measured(review, fits, blank)
+        return self._measured(review, blank)
 
     def _joined(self) -> tuple[dict[int, Polygon], dict[int, Found]]:
         """Forward and backward walks between two keys, blended by the distance to each."""
@@ -108,13 +106,9 @@ class Follower:
                     found[frame] = walk.found[frame] if share > 0.5 else found[frame]
         return _same_count(shapes, found)
 
-    def _measured(self, review: Review, fits: list[EdgeFit | None], blank: frozenset[int]) -> TrackResult:
+    def _measured(self, review: Review, blank: frozenset[int]) -> TrackResult:
         outlines: dict[int, FollowedOutline] = {}
-        final: dict[int, Polygon] = {}
-        for frame, fit in zip(review.frames, fits):
-            shape = review.shapes[frame]
-            outward = 0.0 if fit is None or frame in review.pinned else fit.outward
-            final[frame] = moved_outline(shape, None, np.full(len(shape), outward)) if outward else shape
+        final, fits = review.silhouettes()
         evidence = Evidence(review, final, fits)
         for frame, (confidence, low, high) in zip(review.frames, confidences(evidence)):
             is_key = frame in self.keys

@@ -15,9 +15,10 @@ from tandem_em.analysis.outline_band import STEP, Band
 from tandem_em.analysis.polygon import Array
 
 FINE = 0.1  # px, grid of the model
-POWERS = np.array([0.02, 0.1, 0.18, 0.26, 0.34, 0.42, 0.5, 0.58, 0.68])
+POWERS = np.array([0.02, 0.1, 0.16, 0.22, 0.28, 0.33, 0.38, 0.43, 0.48, 0.53, 0.58, 0.66])
+FLATNESS = (1.0, 0.5)  # of the radius: a particle with a flat top thickens sooner
 BLURS = np.array([0.35, 0.55, 0.75, 1.0, 1.3, 1.65, 2.05, 2.5, 3.1])
-OUTWARD = np.arange(-1.0, 4.01, 0.1)  # px, where the silhouette may lie beyond the followed line
+OUTWARD = np.arange(-1.0, 4.01, 0.2)  # px, where the silhouette may lie beyond the followed line
 FRINGE_PX = 2.2
 USUAL_POWER, POWER_SPREAD = 0.42, 0.2
 
@@ -43,7 +44,7 @@ class EdgeFit:
     misfit: float
 
 
-def edge_profile(band: Band, radius: float, strength: Array, expected: Array) -> EdgeProfile | None:
+def edge_profile(band: Band, radius: float, expected: Array) -> EdgeProfile | None:
     """Mean profile of the parts of an outline that border on open background."""
     inside = min(9.0, 0.45 * radius)
     columns = np.asarray((np.arange(band.values.shape[1]) - band.middle) * STEP, float)
@@ -55,7 +56,7 @@ def edge_profile(band: Band, radius: float, strength: Array, expected: Array) ->
     usual = float(np.nanmedian(expected))
     clean = (
         (np.abs(outer - level) < 2.5 * spread + 0.1 * usual)
-        & (strength > 0.6 * usual)
+        & (expected > 0.6 * usual)
         & np.isfinite(values).all(axis=1)
     )
     if clean.sum() < 16:
@@ -69,7 +70,7 @@ def edge_profile(band: Band, radius: float, strength: Array, expected: Array) ->
 def fit_edges(profiles: list[EdgeProfile]) -> list[EdgeFit]:
     """Fit all profiles of a particle with one shape of its thickness."""
     tables = [_misfits(profile) for profile in profiles]
-    prior = ((POWERS - USUAL_POWER) / POWER_SPREAD) ** 2
+    prior = np.tile(((POWERS - USUAL_POWER) / POWER_SPREAD) ** 2, len(FLATNESS))
     # a profile is never quite of the model: its misfit is scaled so that the best fit is an ordinary one
     scales = [
         max(1.0, table.min() / max(4, profile.distance.size / 2 - 5))
@@ -89,17 +90,18 @@ def _summary(table: Array, scale: float, weight: Array) -> EdgeFit:
     outward = float((over * OUTWARD).sum())
     error = float(np.sqrt((over * (OUTWARD - outward) ** 2).sum()))
     blur = float((density.sum(axis=(0, 2)) * BLURS).sum())
-    return EdgeFit(outward, error, float((weight * POWERS).sum()), blur, scale)
+    return EdgeFit(outward, error, float((weight * np.tile(POWERS, len(FLATNESS))).sum()), blur, scale)
 
 
 def _misfits(profile: EdgeProfile) -> Array:
     """Chi squared for every power, blur and outward distance, the linear terms solved for."""
     y = profile.brightness / profile.error
     depth = _depth(profile)
-    out = np.empty((POWERS.size, BLURS.size, OUTWARD.size))
-    for i, power in enumerate(POWERS):
+    shapes = [(flat * profile.radius, float(power)) for flat in FLATNESS for power in POWERS]
+    out = np.empty((len(shapes), BLURS.size, OUTWARD.size))
+    for i, (radius, power) in enumerate(shapes):
         for j, blur in enumerate(BLURS):
-            basis = _basis(profile, float(power), float(blur), depth) / profile.error
+            basis = _basis(profile.distance, radius, power, float(blur), depth) / profile.error
             normal = np.einsum("kan,kbn->kab", basis, basis)
             right = basis @ y
             normal += np.eye(3) * 1e-9 * np.trace(normal, axis1=1, axis2=2)[:, None, None]
@@ -116,17 +118,17 @@ def _depth(profile: EdgeProfile) -> float:
     return float(np.clip(np.log(max(outer, 1e-6) / max(inner, 0.05 * abs(outer) + 1e-6)), -2.5, 2.5))
 
 
-def _basis(profile: EdgeProfile, power: float, blur: float, depth: float) -> Array:
+def _basis(distance: Array, radius: float, power: float, blur: float, depth: float) -> Array:
     """Constant, blurred transmission and its fringe at the profile's distances, for every outward distance."""
-    low, high = profile.distance[0] - 12.0, profile.distance[-1] + 12.0
+    low, high = distance[0] - 12.0, distance[-1] + 12.0
     x = np.arange(low, high, FINE)
-    inside = np.clip(-x / profile.radius, 0, 1)
+    inside = np.clip(-x / radius, 0, 1)
     g = (1 - (1 - inside) ** 2) ** power * (x < 0)
-    reference = (1 - (1 - min(0.99, 6.0 / profile.radius)) ** 2) ** power
+    reference = (1 - (1 - min(0.99, 6.0 / radius)) ** 2) ** power
     sharp = np.exp(-depth * g / reference)
     blurred = _blurred(sharp, blur)
     fringe = blurred - _blurred(blurred, FRINGE_PX)
-    at = profile.distance[None, :] - OUTWARD[:, None]
+    at = distance[None, :] - OUTWARD[:, None]
     rows = [np.interp(at.ravel(), x, row).reshape(at.shape) for row in (blurred, fringe)]
     return np.stack([np.ones_like(at), *rows], axis=1)
 

@@ -7,7 +7,7 @@ blurred by the mean. Then the mean edge profile tells how far outside the steepe
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from tandem_em.analysis.outline_profile import EdgeFit, EdgeProfile, edge_profil
 from tandem_em.analysis.outline_walk import moved_outline
 from tandem_em.analysis.polygon import Array, Polygon, area, bulge_radius
 
-PROFILE_GROUPS = 12
+PROFILE_GROUPS = 8
 PROFILE_REACH = 12.0
 
 
@@ -82,34 +82,43 @@ class Review:
                 calm[place] = table[place]
         return dict(zip(frames, calm))
 
-    def silhouettes(self) -> list[EdgeFit | None]:
-        """How far outside the followed line the silhouette lies, for each frame."""
+    def silhouettes(self) -> tuple[dict[int, Polygon], dict[int, EdgeFit]]:
+        """The outlines moved out to where the particle ends, and the fits that tell how far; no fit, no move."""
+        final = dict(self.shapes)
+        fits: dict[int, EdgeFit] = {}
+        for _ in range(2):  # the profile is measured again around the first answer, whose shape is truer
+            found = self._fit(final)
+            for frame, fit in found.items():
+                before = fits[frame].outward if frame in fits else 0.0
+                fits[frame] = replace(fit, outward=before + fit.outward)
+                if frame not in self.pinned:
+                    out = np.full(len(final[frame]), fit.outward)
+                    final[frame] = moved_outline(final[frame], None, out)
+        return final, fits
+
+    def _fit(self, shapes: dict[int, Polygon]) -> dict[int, EdgeFit]:
+        """Fits of groups of frames, interpolated to each frame."""
         frames = self.frames
-        groups = [g for g in np.array_split(frames, min(PROFILE_GROUPS, max(1, len(frames) // 4))) if len(g)]
+        groups = np.array_split(frames, min(PROFILE_GROUPS, max(1, len(frames) // 4)))
         profiles: list[EdgeProfile] = []
         middles: list[float] = []
         for group in groups:
-            profile = self._group_profile([int(k) for k in group])
+            profile = self._group_profile([int(k) for k in group], shapes)
             if profile is not None:
                 profiles.append(profile)
                 middles.append(float(group.mean()))
         if not profiles:
-            return [None] * len(frames)
+            return {}
         fits = fit_edges(profiles)
         outward = np.interp(frames, middles, [fit.outward for fit in fits])
         nearest = [int(np.argmin(np.abs(np.array(middles) - k))) for k in frames]
-        return [
-            EdgeFit(float(o), fits[n].error, fits[n].power, fits[n].blur, fits[n].misfit)
-            for o, n in zip(outward, nearest)
-        ]
+        return {k: replace(fits[n], outward=float(o)) for k, o, n in zip(frames, outward, nearest)}
 
-    def _group_profile(self, group: list[int]) -> EdgeProfile | None:
+    def _group_profile(self, group: list[int], shapes: dict[int, Polygon]) -> EdgeProfile | None:
         middle = group[len(group) // 2]
-        band = read_band(
-            self.crops, self.shapes, dict.fromkeys(group, 1.0), self.shapes[middle], PROFILE_REACH
-        )
-        radius = bulge_radius(self.shapes[middle])
-        return edge_profile(band, radius, self.found[middle].strength, self.found[middle].expected)
+        band = read_band(self.crops, shapes, dict.fromkeys(group, 1.0), shapes[middle], PROFILE_REACH)
+        expected = self.found[middle].expected
+        return edge_profile(band, bulge_radius(shapes[middle]), expected)
 
 
 def _time_mean(table: Array, sigma: float) -> Array:

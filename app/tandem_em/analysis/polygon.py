@@ -107,7 +107,8 @@ def normals(polygon: Polygon, sigma: float = 2.0) -> Array:
 
 def bulge_radius(polygon: Polygon) -> float:
     """Usual radius of curvature of the parts that bulge outwards: of a cluster, that of its particles, px."""
-    tangent = smoothed(np.roll(polygon, -1, axis=0) - np.roll(polygon, 1, axis=0), 3.0)
+    wide = len(polygon) / 30  # waves of the surface are not particles
+    tangent = smoothed(np.roll(polygon, -1, axis=0) - np.roll(polygon, 1, axis=0), wide)
     angle = np.unwrap(np.arctan2(tangent[:, 1], tangent[:, 0]))
     turn = smoothed(np.diff(angle, append=angle[:1] + 2 * np.pi), 3.0)
     bulging = turn[turn > 0]
