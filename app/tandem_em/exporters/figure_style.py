@@ -23,7 +23,7 @@ RC: dict[str, Any] = {
 def lettered(text: str) -> str:
     """Subscript digits, which journal fonts lack, as typeset subscripts: `P L₂,₃`."""
     down = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
-    return re.sub("[₀-₉][₀-₉,]*", lambda found: "$_{" + found.group().translate(down) + "}$", text)
+    return re.sub("[₀-₉](?:,?[₀-₉])*", lambda found: "$_{" + found.group().translate(down) + "}$", text)
 
 
 def ink(colour: str) -> str:
