@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,12 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 from psygnal import Signal
 
+from tandem_em.analysis.eels_windows import EdgeWindows
 from tandem_em.desk.desk import Desk
 from tandem_em.desk.eels import IN_MEMORY_BYTES, MadeMap, warnings_for, windows_of
 from tandem_em.jobs import Job, Progress
 from tandem_em.model.spectra import Edge, SpectrumImage
 
 Floats = NDArray[np.float64]
+REMEMBERED = 12
+"""Maps of one spectrum image that are kept at hand."""
 
 
 @dataclass
@@ -40,6 +44,7 @@ class LiveMap:
         self._sums: Any = None
         self._mean: Floats | None = None
         self._saturated: list[dict[str, Any]] | None = None
+        self._made: dict[tuple[str, EdgeWindows], Floats | None] = {}
         self._line: tuple[Any, tuple[Floats, Floats, NDArray[np.int64]]] | None = None
         desk.start(f"Reading {image.name}", self._load(), self._loaded, key=f"load {image.id}")
 
@@ -70,22 +75,36 @@ class LiveMap:
 
     def _loaded(self, found: tuple[NDArray[Any] | None, Any, Floats]) -> None:
         self._data, self._sums, self._mean = found
+        self._made.clear()
         self.ready.emit()
 
     def counts(self, edge: Edge) -> Floats | None:
         """The net counts of an edge, per pixel; None until the data are in. Raises UserError for impossible windows."""
-        return None if self._sums is None else np.asarray(self._sums.map(windows_of(edge)).counts)
+        return self._remembered("counts", edge, lambda w: np.asarray(self._sums.map(w).counts))
 
     def error(self, edge: Edge) -> Floats | None:
         """The error map of an edge (counts)."""
-        if self._sums is None:
-            return None
-        found = self._sums.map(windows_of(edge), "error").error
-        return None if found is None else np.asarray(found)
+        return self._remembered("error", edge, lambda w: self._sums.map(w, "error").error)
 
     def snr(self, edge: Edge) -> Floats | None:
         """Net counts of an edge over their error."""
-        return None if self._sums is None else self._sums.map(windows_of(edge), "error").snr
+        return self._remembered("snr", edge, lambda w: self._sums.map(w, "error").snr)
+
+    def _remembered(
+        self, what: str, edge: Edge, make: Callable[[EdgeWindows], Floats | None]
+    ) -> Floats | None:
+        """While one window is dragged the maps of the other edges stay: only what has changed is made again."""
+        if self._sums is None:
+            return None
+        windows = windows_of(edge)
+        key = (what, windows)
+        if key not in self._made:
+            if len(self._made) >= REMEMBERED:
+                del self._made[next(iter(self._made))]
+            self._made[key] = make(windows)
+        else:
+            self._made[key] = self._made.pop(key)  # the newest stand last
+        return self._made[key]
 
     def profile(
         self, edge: Edge, start: tuple[float, float], end: tuple[float, float], width_px: float
