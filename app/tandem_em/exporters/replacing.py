@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tandem_em.notices import UserError
@@ -24,4 +24,5 @@ def replacing(path: Path) -> Iterator[Path]:
             "Check the folder, its permissions and the free space.",
         ) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # the folder may not even be one
+            temporary.unlink(missing_ok=True)
