@@ -25,7 +25,9 @@ def main() -> None:
         tandem("demo", "--no-window", "-o", demo)
         for theme in ("dark", "light"):
             tandem("screenshot", demo, "-o", PICTURES / f"demo-{theme}.png", "--theme", theme, "--at", 35.2)
-            tandem("screenshot", "-o", PICTURES / f"empty-{theme}.png", "--theme", theme, "--size", "1280x800")
+            tandem(
+                "screenshot", "-o", PICTURES / f"empty-{theme}.png", "--theme", theme, "--size", "1280x800"
+            )
         tandem("screenshot", demo, "-o", PICTURES / "demo-small.png", "--size", "1280x800", "--at", 75)
     print(*sorted(PICTURES.glob("*.png")), sep="\n")
 

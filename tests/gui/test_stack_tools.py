@@ -139,7 +139,7 @@ def test_keys_take_the_tools_in_hand(window: MainWindow) -> None:
 def test_a_stopped_follow_keeps_what_it_has(window: MainWindow, pane: StackPane) -> None:
     assert pane.stack is not None
     particle = particles_edit.draw(window.desk, pane.stack, 0, circle(RADIUS))
-    found = {frame: particle.outlines[0] for frame in range(4)}
+    found = dict.fromkeys(range(4), particle.outlines[0])
     particles_edit.keep(window.desk, [particle], {particle.id: found})
     assert sorted(particle.outlines) == [0, 1, 2, 3]
     assert particle.followed == (0, 3)

@@ -144,7 +144,8 @@ def _map(session: Session, image: SpectrumImage, found: data.Picture) -> Job[Non
             for each in made
         ]  # fmt: skip
         by_channel = {each.channel: each.counts for each in maps if each.channel}
-        rgb = compose_rgb(*(by_channel.get(c) for c in ("red", "green", "blue"))) if by_channel else None
+        red, green, blue = (by_channel.get(channel) for channel in ("red", "green", "blue"))
+        rgb = compose_rgb(red, green, blue) if by_channel else None
         sites = [
             (site.name, site.colour, site.points[0], site.radius_px)
             for site in session.sites

@@ -125,7 +125,7 @@ def cycling_log(battery: Nanobattery, *, cycles: int = 10, step_s: float = 4.0, 
             voltages += [voltage, np.full(rest, voltage[-1] - sign * drop if not battery.shorted else 0.0)]
             currents += [np.full(count, sign * current_A), np.zeros(rest)]
     voltage, current = np.concatenate(voltages), np.concatenate(currents)
-    times = np.arange(len(voltage)) * step_s
+    times = np.asarray(np.arange(len(voltage)) * step_s, np.float64)
     charge = float(np.trapezoid(np.abs(current), times))
     voltage = voltage + rng.normal(0, 8e-4, len(voltage))
     noisy = current + rng.normal(0, 0.12e-12, len(current))

@@ -13,7 +13,9 @@ inside = st.tuples(st.floats(8, 30), st.floats(8, 30))
 
 @given(start=inside, end=inside, width=st.integers(1, 9), a=st.floats(-3, 3), b=st.floats(-3, 3))
 @settings(deadline=None, max_examples=40)
-def test_profile_of_a_plane(start: tuple[float, float], end: tuple[float, float], width: int, a: float, b: float) -> None:
+def test_profile_of_a_plane(
+    start: tuple[float, float], end: tuple[float, float], width: int, a: float, b: float
+) -> None:
     y, x = np.mgrid[0:40, 0:40].astype(float)
     _, mean, _ = profile(a * x + b * y, start, end, width)
     expected = np.linspace(a * start[0] + b * start[1], a * end[0] + b * end[1], len(mean))

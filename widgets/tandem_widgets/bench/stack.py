@@ -163,7 +163,7 @@ def _packed_reader(side: int, kept: int) -> Reader:
 
     def read(index: int) -> Frame:
         chunk = chunks[index % kept]
-        plain = compress.unpack(chunk.content, np.dtype(np.uint16), chunk.plain_bytes, True, True)
+        plain = compress.unpack(bytes(chunk.content), np.dtype(np.uint16), chunk.plain_bytes, True, True)
         return np.asarray(plain.reshape(shape))
 
     return read
