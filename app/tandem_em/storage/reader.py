@@ -58,6 +58,8 @@ class _Part:
     homes: dict[str, str] = field(default_factory=dict)
     unlisted: set[str] = field(default_factory=set)
     problems: list[str] = field(default_factory=list)
+    unread: set[str] = field(default_factory=set)
+    """Ids and group names of what could not be understood."""
 
 
 @dataclass
@@ -68,6 +70,7 @@ class _Reading:
     loaded: Loaded
     items: dict[str, Item] = field(default_factory=dict)
     unlisted: set[str] = field(default_factory=set)
+    unread: set[str] = field(default_factory=set)
 
 
 def read_session(call: Call, owner: Owner, path: Path, open_link: LinkOpener | None) -> Job[Loaded]:
@@ -79,9 +82,12 @@ def read_session(call: Call, owner: Owner, path: Path, open_link: LinkOpener | N
         cls = reading.loaded.session.collections[kind].kind
         _take(call(partial(_read_kind, kind=kind, cls=cls, known=reading.items)).result(), reading)
     yield Progress(len(kinds), len(kinds) + 1, "Reading outlines")
-    tracks, problems = call(_read_outlines).result()
+    tracks, problems, unread = call(_read_outlines).result()
     _give_outlines(tracks, reading)
     reading.loaded.problems += problems
+    reading.unread |= unread
+    if reading.unread:  # what belongs to it may look unused
+        reading.loaded.ledger.protected = frozenset(reading.unread | reading.unlisted)
     _put_together(call(_stored_order).result(), reading)
     _connect_data(call, reading)
     return reading.loaded
@@ -113,6 +119,7 @@ def _take(part: _Part, reading: _Reading) -> None:
     ledger = reading.loaded.ledger
     reading.loaded.problems += part.problems
     reading.unlisted |= part.unlisted
+    reading.unread |= part.unread
     for item in part.items:
         if item.id in reading.items:
             reading.loaded.problems.append(f"A second item with the id {item.id} was left out.")
@@ -133,9 +140,11 @@ def _read_kind(h5: Any, kind: str, cls: type[Item], known: dict[str, Item]) -> _
         group = child(h5, f"{home}/{layout.ITEM}" if layout.place_of(kind).has_item_group else home)
         if group is None:
             part.problems.append(f"{home} has lost its fields and was left out.")
+            part.unread.add(item_id)
             continue
         item = _read_item(group, cls, item_id, known, part)
         if item is None:
+            part.unread.add(item_id)
             continue
         part.items.append(item)
         part.homes[item_id] = home
@@ -177,19 +186,24 @@ def _read_records(h5: Any, kind: str, cls: type[Item], part: _Part) -> None:
             }
         except (ValueError, TypeError, KeyError) as error:
             part.problems.append(f"One {kind} cannot be understood: {error}.")
+            part.unread.add(str(record.get("id")))
             continue
         item = _make(cls, values, f"One {kind}", part)
         if item is not None:
             part.items.append(item)
+        else:
+            part.unread.add(str(record.get("id")))
 
 
 Tracks = dict[int, dict[int, Outline]]
 
 
-def _read_outlines(h5: Any) -> tuple[list[Tracks], list[str]]:
+def _read_outlines(h5: Any) -> tuple[list[Tracks], list[str], set[str]]:
+    """Outlines by group, sentences about those that cannot be read, and the names of their groups."""
     entry = child(h5, layout.ENTRY)
     found: list[Tracks] = []
     problems: list[str] = []
+    unread: set[str] = set()
     for name, group in children(entry) if entry is not None else ():
         if not name.startswith("particles_") or not hasattr(group, "keys"):
             continue
@@ -197,7 +211,8 @@ def _read_outlines(h5: Any) -> tuple[list[Tracks], list[str]]:
             found.append(read_tracks(group))
         except (FieldError, ValueError, TypeError, OSError, RuntimeError, KeyError) as error:
             problems.append(f"{group.name}: {error}.")
-    return found, problems
+            unread.add(name)
+    return found, problems, unread
 
 
 def _give_outlines(found: list[Tracks], reading: _Reading) -> None:

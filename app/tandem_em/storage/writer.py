@@ -53,7 +53,7 @@ def apply_plan(h5: Any, plan: Plan, ledger: Ledger, staged: dict[str, str]) -> N
         if item_id in changed:
             _note_link(h5, h5[ledger.homes[item_id]], source.shape, source.dtype)
     for kind, items in plan.tables.items():
-        write_records(h5, kind, items, plan.start_iso)
+        write_records(h5, kind, items, plan.start_iso, ledger.protected)
         ledger.records[kind] = plan.marks[kind]
     _show(h5, plan, ledger)
     if plan.is_complete:
@@ -228,7 +228,8 @@ def _show_tracks(h5: Any, entry: Any, plan: Plan, ledger: Ledger) -> None:
     for item in plan.snapshot.values():
         if isinstance(item, Particle) and item.id in ledger.homes:
             by_stack.setdefault(item.stack_id, []).append((layout.number_of(ledger.homes[item.id]), item))
-    existing = {str(entry[n].attrs.get("stack_id", "")): n for n in entry if n.startswith("particles_")}
+    ours = [n for n in entry if n.startswith("particles_") and n not in ledger.protected]
+    existing = {str(entry[n].attrs.get("stack_id", "")): n for n in ours}
     for stack_id, particles in by_stack.items():
         stack = plan.snapshot.get(stack_id)
         mark = _tracks_mark(particles, stack_id, ledger, plan.start_iso)

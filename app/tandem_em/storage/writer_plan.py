@@ -41,20 +41,17 @@ class Ledger:
     shown: dict[str, Any] = field(default_factory=dict)
     """What the groups for other programs were made from."""
     order: str = ""
+    protected: frozenset[str] = frozenset()
+    """Ids and group names that could not be read: nothing of them is removed or written over."""
 
     def copy(self) -> Ledger:
         """Enough of a copy that a failed save can go back to it."""
         written = {key: Written(dict(value.marks), value.recorded) for key, value in self.written.items()}
         records = {kind: dict(marks) for kind, marks in self.records.items()}
         return Ledger(
-            dict(self.homes),
-            dict(self.saved),
-            written,
-            dict(self.trash),
-            records,
-            dict(self.shown),
-            self.order,
-        )
+            dict(self.homes), dict(self.saved), written, dict(self.trash), records, dict(self.shown), self.order,
+            self.protected,
+        )  # fmt: skip
 
 
 @dataclass
@@ -149,7 +146,7 @@ def make_plan(
     if wanted is None:
         present = {item.id for item in session.items()} | clocks.keys()
         plan.removed = [
-            item_id for item_id in ledger.homes if item_id not in present and item_id not in recording
+            item_id for item_id in ledger.homes if item_id not in present | recording | ledger.protected
         ]
     return plan
 

@@ -23,13 +23,17 @@ def record_of(item: Item) -> dict[str, Any]:
     return {name: plain(getattr(item, name), hints[name]) for name in stored_fields(type(item))}
 
 
-def write_records(h5: Any, kind: str, items: list[Item], start_iso: str) -> None:
-    """Replace the list of all items of a kind. Fields of newer versions in the old records stay."""
+def write_records(
+    h5: Any, kind: str, items: list[Item], start_iso: str, protected: frozenset[str] = frozenset()
+) -> None:
+    """Replace the list of all items of a kind. Fields of newer versions in the old records stay, and so do records that
+    could not be understood (`protected`)."""
     place = layout.place_of(kind)
     group = ensure_group(h5, place.folder)
     set_attr(group, layout.KIND_ATTR, kind)
     old = {record.get("id"): record for record in old_records(group)}
     records = [{**old.get(item.id, {}), **record_of(item)} for item in items]
+    records += [record for record_id, record in old.items() if record_id in protected]
     if not records:
         for name in (layout.RECORDS, layout.TABLE):
             remove(group, name)

@@ -128,6 +128,30 @@ def test_missing_groups_are_named_and_survived(path: Path, tmp_path: Path) -> No
     SessionStore.open(tmp_path / "out.nxs", readonly=True).close()
 
 
+def test_what_cannot_be_read_is_not_written_over(path: Path) -> None:
+    def work(h5: Any) -> None:
+        h5["entry/eels_001/item"].move("name", "lost")
+        h5["entry/eels_001"].move("item", "mislaid")
+        events = h5["entry/events"]
+        text = events["items_json"].asstr()[()]
+        del events["items_json"]
+        events["items_json"] = text[:-1] + ', {"id": "event-x", "t": {"~": "unheard of", "v": 1}}]'
+
+    change(path, work)
+    with SessionStore.open(path) as store:
+        loaded = run_to_end(store.load())
+        assert len(store.problems) == 2
+        loaded.events.add(Event(name="new"))
+        loaded.change(loaded.info, name="saved")
+        run_to_end(store.save(loaded))
+    with h5py.File(path) as h5:
+        assert "data" in h5["entry/eels_001"]
+        assert len(h5["entry/clocks"]) == 3
+        text = h5["entry/events/items_json"].asstr()[()]
+        assert "unheard of" in text
+        assert "new" in text
+
+
 def test_what_streams_say_is_found(tmp_path: Path) -> None:
     made = session()
     stack, run, spectrum_image = made.stacks.first, made.runs.first, made.maps.first
