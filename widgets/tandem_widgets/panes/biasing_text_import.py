@@ -231,6 +231,10 @@ class TextImportDialog(QDialog):
 
     # --- importing -----------------------------------------------------------------------------------------------
 
+    def done(self, result: int) -> None:
+        self._later.stop()
+        super().done(result)
+
     def accept(self) -> None:
         """Remember the settings, and read the whole file in a job."""
         desk, session = self._desk, self._desk.session

@@ -76,9 +76,9 @@ class Lanes(QWidget):
         self._bar = QScrollBar(Qt.Orientation.Vertical, self)
         self._bar.hide()
         self._bar.valueChanged.connect(lambda _value: self.invalidate())
-        bindings = Bindings(self)
-        bindings.on(focus.t_changed, self._show_t)
-        bindings.on(focus.span_changed, self._show_span)
+        self.bindings = Bindings(self)
+        self.bindings.on(focus.t_changed, self._show_t)
+        self.bindings.on(focus.span_changed, self._show_span)
 
     def sizeHint(self) -> QSize:
         return QSize(900, 260)
@@ -101,7 +101,8 @@ class Lanes(QWidget):
     def _show_t(self, _t: float) -> None:
         self.update()
 
-    def _show_span(self, _low: float, _high: float) -> None:
+    def _show_span(self, low: float, high: float) -> None:
+        self.scale = TimeScale(low, high, self.layout_now.left, self.layout_now.plot_width)
         self.invalidate()
 
     def arrange(self) -> None:
@@ -271,14 +272,20 @@ class Lanes(QWidget):
     def zoom_values(self, number: int, y: float, factor: float) -> None:
         up = self.ups[number]
         at = up.value(y)
-        low, high = at + (up.low - at) * factor, at + (up.high - at) * factor
-        if high > low:
-            self.y_chosen.emit(self.content.lanes[number].kind, (low, high))
+        self._scale_lane(number, at + (up.low - at) * factor, at + (up.high - at) * factor)
 
     def pan_values(self, number: int, pixels: float) -> None:
         up = self.ups[number]
         shift = pixels / up.per_unit
-        self.y_chosen.emit(self.content.lanes[number].kind, (up.low + shift, up.high + shift))
+        self._scale_lane(number, up.low + shift, up.high + shift)
+
+    def _scale_lane(self, number: int, low: float, high: float) -> None:
+        """Show other limits at once; the pane keeps them."""
+        if high > low:
+            self.content.lanes[number].y = low, high
+            self.ups[number] = LaneScale(low, high, self.ups[number].rect)
+            self.invalidate()
+            self.y_chosen.emit(self.content.lanes[number].kind, (low, high))
 
     def toggle_fit(self, number: int) -> None:
         lane = self.content.lanes[number]
@@ -293,7 +300,12 @@ class Lanes(QWidget):
         heights = {lane.kind: rect.height() for lane, rect in zip(lanes, rects)}
         heights[lanes[number].kind], heights[lanes[number + 1].kind] = upper, lower
         mean = sum(heights.values()) / len(heights)
-        self.weights_chosen.emit({kind: round(height / mean, 4) for kind, height in heights.items()})
+        weights = {kind: round(height / mean, 4) for kind, height in heights.items()}
+        for lane in lanes:
+            lane.weight = weights[lane.kind]
+        self.arrange()
+        self.invalidate()
+        self.weights_chosen.emit(weights)
 
     def move_lane(self, number: int, drop: int) -> None:
         self.update()
