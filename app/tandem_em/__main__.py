@@ -37,6 +37,10 @@ class Window:
 def main(arguments: list[str] | None = None) -> int:
     multiprocessing.freeze_support()
     arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments[:1] == ["--audit-file"]:  # and looks through files of strangers in a child of its own
+        from tandem_em.storage.audit_child import main as audit
+
+        return int(audit(arguments[1:]) or 0)
     if "--guardian-process" in arguments:  # a frozen program is its own guardian
         from tandem_em.sources.guardian_process import main as guard
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tandem_em.desk import particles
+from tandem_em.desk.provenance import step_for
 from tandem_em.jobs import Job, Progress
 from tandem_em.model.frames import FrameStack
 from tandem_em.model.session import Session
@@ -21,6 +22,7 @@ def analyse(session: Session, stack: FrameStack, recipe: MovieRecipe) -> Job[Non
     yield Progress(0, 0, "Finding the drift")
     drift = yield from particles.find_drift(stack)
     stack.drift_px = drift
+    session.steps.add(step_for("drift", [stack], {"region": None}, [stack.id]))
     drawn = []
     rng = np.random.default_rng(recipe.seed)
     for name, colour in zip(DRAWN, COLOURS):
@@ -28,8 +30,10 @@ def analyse(session: Session, stack: FrameStack, recipe: MovieRecipe) -> Job[Non
         particle.outlines[0] = particles.key_outline(by_hand(truth(recipe, 0)[name], rng))
         drawn.append(session.particles.add(particle))
     found = yield from particles.follow(stack, drawn)
+    step = session.steps.add(step_for("follow outlines", [stack], {"drift": "estimated"}, [p.id for p in drawn]))
     for particle, outlines in zip(drawn, found):
         particle.outlines = outlines
+        particle.provenance_id = step.id
         particle.followed = (0, len(stack) - 1)
 
 
