@@ -10,7 +10,6 @@ is Qt; h5py is called by the storage thread only.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Generator, Iterable
 from dataclasses import dataclass, field
 from functools import partial
@@ -32,26 +31,17 @@ from tandem_em.storage.lock import Holder
 from tandem_em.storage.migrations import migrate, migrated_copy
 from tandem_em.storage.mirror import write_mirror
 from tandem_em.storage.opening import who_writes
-from tandem_em.storage.reader import open_linked, read_session
+from tandem_em.storage.reader import read_session
 from tandem_em.storage.reader_arrays import ChunkIndex, LinkOpener, StoredArray, index_of
 from tandem_em.storage.reader_size import SizeReport, size_report
 from tandem_em.storage.reader_version import examine, note_ours
-from tandem_em.storage.writer import (
-    apply_plan,
-    changes_order,
-    note_shown,
-    prepare_tracks,
-    sample_count,
-    throw_away,
-)
+from tandem_em.storage.writer import apply_plan, changes_order, note_shown, prepare_tracks, throw_away
 from tandem_em.storage.writer_copy import copy_session
-from tandem_em.storage.writer_fields import Branch, Written, branch_names, encode_item, run_marks
 from tandem_em.storage.writer_frames import discard, stage
-from tandem_em.storage.writer_link import file_hash
-from tandem_em.storage.writer_plan import Ledger, Plan, make_plan
-from tandem_em.storage.writer_recording import Recording, RunStream, StackStream, make_room
-from tandem_em.storage.writer_root import choose_default, write_skeleton
-from tandem_em.storage.writer_streams import show_run, show_stack
+from tandem_em.storage.writer_link import file_hash, relink
+from tandem_em.storage.writer_live import LiveStreams
+from tandem_em.storage.writer_plan import Books, Ledger, Plan, make_plan
+from tandem_em.storage.writer_root import write_skeleton
 
 ALIGNED: dict[str, Any] = {"alignment_threshold": 1 << 20, "alignment_interval": 2 << 20}
 PACKED: dict[str, Any] = {"alignment_threshold": 1, "alignment_interval": 1}
@@ -82,14 +72,11 @@ class SessionStore:
         self._store = store
         self._open_link = open_link
         self._generation = 1
-        self._ledger = Ledger()
+        self._books = Books()
         self._embedded: dict[str, ArraySource] = {}
-        self._saving = threading.Lock()
         self._plans = 0
         self._applied = 0
-        self._recording = Recording(store)
-        self._streams: dict[str, StackStream] = {}
-        self._finished: dict[str, int] = {}
+        self._live = LiveStreams(store, self._books)
 
     # ---- opening and closing ------------------------------------------------------------------------------------
 
@@ -179,8 +166,8 @@ class SessionStore:
 
     def close(self) -> None:
         """Commit everything, drop what was deleted, close. UserError when the disk refuses: it stays open."""
-        for item_id in list(self._recording.ids):
-            self._finish(item_id)
+        for item_id in list(self._live.recording.ids):
+            self._live.finish(item_id)
         if not self.is_readonly and self._store.trouble is None:
             self._store.call(_empty_trash).result()
         self._store.close()
@@ -191,7 +178,7 @@ class SessionStore:
 
     def abandon(self) -> None:
         """Let go at once; the file stays at its last commit."""
-        self._recording.drop_all()
+        self._live.recording.drop_all()
         self._store.abandon()
         self._drop_copy()
 
@@ -219,7 +206,7 @@ class SessionStore:
         session = loaded.session
         items, start_iso = list(session.items()), session.info.start_iso
         self._store.call(lambda h5: note_shown(h5, items, loaded.ledger, start_iso)).result()
-        self._ledger = loaded.ledger
+        self._books.ledger = loaded.ledger
         self.problems += loaded.problems
         return session
 
@@ -231,7 +218,7 @@ class SessionStore:
 
     def size_report(self) -> SizeReport:
         """Bytes by item, of deleted data, and in all."""
-        return self._store.call(lambda h5: size_report(h5, self._ledger, self.path)).result()
+        return self._store.call(lambda h5: size_report(h5, self._books.ledger, self.path)).result()
 
     # the face that stored arrays see
 
@@ -245,9 +232,8 @@ class SessionStore:
 
     def load_index(self, item_id: str) -> ChunkIndex | None:
         """Where the chunks lie."""
-        stream = self._streams.get(item_id)
-        if stream is not None:
-            return _live_index(stream)
+        if item_id in self._live.stacks:
+            return self._live.index(item_id)
         home = self._home(item_id)
         return self._store.call(lambda h5: index_of(h5[home]["data"])).result() if home else None
 
@@ -261,7 +247,7 @@ class SessionStore:
         return np.asarray(self._store.call(lambda h5: h5[home]["data"][index]).result())
 
     def _home(self, item_id: str) -> str | None:
-        return self._ledger.homes.get(item_id) or self._ledger.trash.get(item_id)
+        return self._books.ledger.homes.get(item_id) or self._books.ledger.trash.get(item_id)
 
     # ---- saving -------------------------------------------------------------------------------------------------
 
@@ -274,9 +260,9 @@ class SessionStore:
         are copied into it first; stopped half-way, nothing of them stays.
         """
         self._refuse_readonly()
-        self._hand_over(session)
+        self._live.hand_over(session)
         plan = make_plan(
-            session, self._ledger, self._embedded, self, only=only, recording=self._recording.ids
+            session, self._books.ledger, self._embedded, self, only=only, recording=self._live.recording.ids
         )
         self._plans += 1
         return self._save(plan, self._plans, compress)
@@ -288,25 +274,25 @@ class SessionStore:
 
         def work() -> Job[None]:
             yield Progress(0, 0, "Deleting")
-            with self._saving:
-                ledger = self._ledger.copy()
+            with self._books.saving:
+                ledger = self._books.ledger.copy()
                 self._store.edit(lambda h5: _throw_all_away(h5, gone, ledger)).result()
                 self._store.commit().result()
-                self._ledger = ledger
+                self._books.ledger = ledger
 
         return work()
 
     def _save(self, plan: Plan, number: int, compress: bool) -> Job[SaveReport]:
         staged: dict[str, str] = {}
         is_done = False
-        with self._saving:
+        with self._books.saving:
             if number < self._applied:
                 return SaveReport()  # a newer snapshot is already in the file
-            if plan.is_empty and not changes_order(plan, self._ledger):
+            if plan.is_empty and not changes_order(plan, self._books.ledger):
                 return SaveReport()
             try:
                 yield from self._embed(plan, staged, compress)
-                ledger = self._ledger.copy()
+                ledger = self._books.ledger.copy()
                 prepare_tracks(plan, ledger)
                 self._store.edit(lambda h5: _apply(h5, plan, ledger, staged)).result()
                 is_done = True
@@ -315,7 +301,7 @@ class SessionStore:
                     for path in staged.values():
                         self._store.call(partial(discard, path=path)).result()
             self._store.commit().result()
-            self._ledger, self._applied = ledger, number
+            self._books.ledger, self._applied = ledger, number
         sources = {e.item_id: e.source for e in plan.embeddings if e.item_id in staged}
         self._embedded.update(sources)
         arrays = {item_id: array for item_id in staged if (array := self.stored(item_id)) is not None}
@@ -348,11 +334,11 @@ class SessionStore:
         is_own = path.exists() and path.samefile(self.path)
         if is_own:
             self._refuse_readonly()
-        if is_own and self._recording.ids:
+        if is_own and self._live.recording.ids:
             raise UserError(
                 f"{self.path.name} is being recorded into.", "Stop the recording, then compact it."
             )
-        with self._saving:
+        with self._books.saving:
             temporary = yield from copy_session(self._store, path, compress)
             try:
                 if is_own:
@@ -370,9 +356,9 @@ class SessionStore:
             _replace(temporary, self.path)
         finally:
             self._store = Hdf5Store.open(self.path, "rw", **PACKED)
-            self._recording = Recording(self._store)
+            self._live = LiveStreams(self._store, self._books)
             self._generation += 1
-            self._ledger.trash.clear()
+            self._books.ledger.trash.clear()
 
     # ---- linked files -------------------------------------------------------------------------------------------
 
@@ -383,84 +369,40 @@ class SessionStore:
     def relink(self, session: Session, source_id: str, path: Path) -> Job[list[str]]:
         """Say where a linked file is now. It must have the same content (size, then hash). Returns ids of the streams
         whose `source` was replaced; the caller tells the session and saves."""
-        origin = session.sources[source_id]
-        found = yield from file_hash(Path(path), self.path)
-        if origin.sha256 and found.sha256 != origin.sha256:
-            raise UserError(
-                f"{Path(path).name} is not the file that was linked: its content differs.",
-                "Choose the original, or import this one as new data.",
-            )
-        origin.path, origin.size, origin.modified_iso = found.path, found.size, found.modified_iso
-        origin.problems = []
-        mended: list[str] = []
-        for item in [*session.stacks, *session.maps]:
-            if item.source_id == source_id:
-                shape, dtype = tuple(item.source.shape), np.dtype(item.source.dtype)
-                source, problem = open_linked(origin, self.path, shape, dtype, self._open_link)
-                if problem:
-                    raise UserError(problem, "Choose another file.")
-                item.source = source
-                mended.append(item.id)
-        return mended
+        return relink(session, source_id, Path(path), self.path, self._open_link)
 
     # ---- recording ----------------------------------------------------------------------------------------------
 
     def start_run(self, run: BiasRun) -> None:
         """Begin to record samples of a run. Its fields are written now; its columns grow by `append_samples`."""
         self._refuse_readonly()
-        record = encode_item(run)
-        columns = record.fields["columns"]
-        keys = (
-            {key: name for name, (key, _) in branch_names(columns).items()}
-            if isinstance(columns, Branch)
-            else {}
-        )
-        recorded = {"/times", *(f"/columns/{name}/values" for name in keys.values())}
-        if run.host_times is not None:
-            recorded.add("/host_times")
-        home = self._begin(run, frozenset(recorded))
-        types = {name: run.columns[key].values.view.dtype for key, name in keys.items()}
-        stream = RunStream(
-            home, types, keys, run.clock, run.host_times is not None, lambda h5: _show_run_live(h5, home, run)
-        )
-        stream.written = self._store.call(lambda h5: sample_count(h5[home])).result()
-        self._recording.add(run.id, stream)
+        self._live.start_run(run)
 
     def append_samples(
         self, run_id: str, times: AnyArray, columns: dict[str, AnyArray], host_times: AnyArray | None = None
     ) -> None:
         """Queue samples (device s; columns by key; missing ones are NaN). Waits while the disk is behind."""
-        self._recording.put_samples(run_id, np.asarray(times, np.float64), columns, host_times)
+        self._live.recording.put_samples(run_id, np.asarray(times, np.float64), columns, host_times)
 
     def start_stack(
         self, stack: FrameStack, shape: tuple[int, int], dtype: Any, *, compress: bool = False
     ) -> StoredArray:
         """Begin to record frames of (height, width). Returns the growing array to use as the stack's source."""
         self._refuse_readonly()
-        kind = np.dtype(dtype)
-        recorded = {"/times"} | ({"/frame_numbers"} if stack.frame_numbers is not None else set())
-        home = self._begin(stack, frozenset(recorded))
-        chunks = layout.frame_chunks((1, *shape), kind.itemsize)
-        stream = StackStream(
-            home, (int(shape[0]), int(shape[1])), kind, chunks, compress, stack.clock,
-            stack.frame_numbers is not None, lambda h5: _show_stack_live(h5, home, stack),
-        )  # fmt: skip
-        self._streams[stack.id] = stream
-        self._recording.add(stack.id, stream)
-        return StoredArray(self, stack.id, (0, *stream.frame_shape), kind)
+        self._live.start_stack(stack, shape, np.dtype(dtype), compress)
+        return StoredArray(self, stack.id, (0, int(shape[0]), int(shape[1])), np.dtype(dtype))
 
     def append_frame(self, stack_id: str, frame: AnyArray, time: float, frame_number: int = -1) -> None:
         """Queue one frame with its device time (s). The frame must not be changed afterwards."""
-        self._recording.put_frame(stack_id, frame, time, frame_number)
+        self._live.recording.put_frame(stack_id, frame, time, frame_number)
 
     def finish_run(self, run: BiasRun) -> int:
         """End a recording: everything queued is written and committed. Returns the number of samples."""
-        return self._finish(run.id)
+        return self._live.finish(run.id)
 
     def finish_stack(self, stack: FrameStack) -> int:
         """End a recording of frames. Returns their number."""
-        count = self._finish(stack.id)
-        self._streams.pop(stack.id, None)
+        count = self._live.finish(stack.id)
         self._generation += 1
         if isinstance(stack.source, StoredArray):
             stack.source.grow(count)
@@ -468,47 +410,17 @@ class SessionStore:
 
     def acknowledged(self) -> dict[str, int]:
         """Samples and frames of the streams recorded since opening that are safe on disk, by item id."""
-        return self._recording.acknowledged()
+        return self._live.recording.acknowledged()
 
     @property
     def waiting_bytes(self) -> int:
         """Recorded data that wait for the disk."""
-        return self._recording.waiting_bytes
+        return self._live.recording.waiting_bytes
 
     @property
     def recording_trouble(self) -> BaseException | None:
-        return self._recording.trouble
-
-    def _begin(self, item: BiasRun | FrameStack, recorded: frozenset[str]) -> str:
-        """Write the fields of a stream that is going to grow."""
-        with self._saving:
-            ledger = self._ledger.copy()
-            ledger.written[item.id] = Written(recorded=recorded)
-            ledger.shown.pop(item.id, None)
-            self._store.edit(lambda h5: _begin_stream(h5, item, ledger)).result()
-            self._ledger = ledger
-        return ledger.homes[item.id]
-
-    def _finish(self, item_id: str) -> int:
-        count = self._recording.finish(item_id)
-        with self._saving:
-            ledger = self._ledger.copy()
-            ledger.shown.pop(item_id, None)
-            ledger.saved.pop(item_id, None)
-            self._ledger = ledger
-            self._finished[item_id] = count
-        return count
-
-    def _hand_over(self, session: Session) -> None:
-        """Recorded stamps and columns belong to the model again once it has as many as the file: never fewer."""
-        for item_id, count in list(self._finished.items()):
-            item = session.find(item_id)
-            if isinstance(item, (BiasRun, FrameStack)) and len(item.times) == count:
-                written = self._ledger.written[item_id]
-                written.recorded = frozenset()
-                if isinstance(item, BiasRun):
-                    written.marks.update(run_marks(item))
-                del self._finished[item_id]
+        """Why recorded data cannot be written at present."""
+        return self._live.recording.trouble
 
 
 def _apply(h5: Any, plan: Plan, ledger: Ledger, staged: dict[str, str]) -> None:
@@ -521,52 +433,6 @@ def _apply(h5: Any, plan: Plan, ledger: Ledger, staged: dict[str, str]) -> None:
 def _throw_all_away(h5: Any, item_ids: list[str], ledger: Ledger) -> None:
     for item_id in item_ids:
         throw_away(h5, item_id, ledger)
-
-
-def _begin_stream(h5: Any, item: BiasRun | FrameStack, ledger: Ledger) -> None:
-    """The item, its clock, and the mark that it is being recorded."""
-    records = [encode_item(item)]
-    if item.clock.id not in ledger.homes:
-        records.insert(0, encode_item(item.clock))
-        records[0].listed = False
-    plan = Plan(records=records, is_complete=False, recording=frozenset({item.id}))
-    apply_plan(h5, plan, ledger, {})
-    group = h5[ledger.homes[item.id]]
-    group.attrs[layout.RECORDING_ATTR] = np.bool_(True)
-    make_room(group, item, ledger.written[item.id].recorded)
-
-
-def _show_run_live(h5: Any, home: str, run: BiasRun) -> None:
-    show_run(h5[layout.ENTRY], h5[home], run, h5[home]["times"][...], _start(h5), live=True)
-    choose_default(h5)
-
-
-def _show_stack_live(h5: Any, home: str, stack: FrameStack) -> None:
-    import copy
-
-    twin = copy.copy(stack)
-    twin.times = h5[home][layout.ITEM]["times"][...]
-    show_stack(h5[home], twin, _start(h5), live=True)
-    choose_default(h5)
-
-
-def _start(h5: Any) -> str:
-    stored = h5[layout.ENTRY].get("start_time")
-    return str(stored.asstr()[()]) if stored is not None else ""
-
-
-def _live_index(stream: StackStream) -> ChunkIndex | None:
-    """The chunks of a movie that is being recorded, as far as they are written."""
-    count = stream.written
-    if count == 0:
-        return None
-    chunks = count * -(-stream.frame_shape[0] // stream.chunks[1])
-    filters = {"shuffle": 0, "deflate": 1} if stream.compressed else {}
-    offsets, sizes = stream.offsets.view[:chunks], stream.sizes.view[:chunks]
-    none_skipped = np.zeros(chunks, np.uint32)
-    return ChunkIndex(
-        (count, *stream.frame_shape), stream.dtype, stream.chunks, offsets, sizes, none_skipped, **filters
-    )
 
 
 def _shape_of(h5: Any, home: str) -> tuple[tuple[int, ...], np.dtype[Any]] | None:

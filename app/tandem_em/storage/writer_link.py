@@ -7,9 +7,14 @@ import os
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
+
 from tandem_em.jobs import Job, Progress
 from tandem_em.model.provenance import SourceFile
+from tandem_em.model.session import Session
 from tandem_em.notices import UserError
+from tandem_em.storage.reader import open_linked
+from tandem_em.storage.reader_arrays import LinkOpener
 
 BLOCK = 8 << 20
 
@@ -38,6 +43,31 @@ def file_hash(path: Path, session_path: Path) -> Job[SourceFile]:
         name=path.name, path=relative_path(path, session_path), size=total, sha256=digest.hexdigest(),
         modified_iso=changed, linked=True,
     )  # fmt: skip
+
+
+def relink(
+    session: Session, source_id: str, path: Path, session_path: Path, open_link: LinkOpener | None
+) -> Job[list[str]]:
+    """Point a linked source at the file that holds its data now. Returns the ids of the streams that got them back."""
+    origin = session.sources[source_id]
+    found = yield from file_hash(path, session_path)
+    if origin.sha256 and found.sha256 != origin.sha256:
+        raise UserError(
+            f"{path.name} is not the file that was linked: its content differs.",
+            "Choose the original, or import this one as new data.",
+        )
+    origin.path, origin.size, origin.modified_iso = found.path, found.size, found.modified_iso
+    origin.problems = []
+    mended: list[str] = []
+    for item in [*session.stacks, *session.maps]:
+        if item.source_id == source_id:
+            shape, dtype = tuple(item.source.shape), np.dtype(item.source.dtype)
+            source, problem = open_linked(origin, session_path, shape, dtype, open_link)
+            if problem:
+                raise UserError(problem, "Choose another file.")
+            item.source = source
+            mended.append(item.id)
+    return mended
 
 
 def relative_path(path: Path, session_path: Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -52,6 +53,14 @@ class Ledger:
             dict(self.homes), dict(self.saved), written, dict(self.trash), records, dict(self.shown), self.order,
             self.protected,
         )  # fmt: skip
+
+
+@dataclass
+class Books:
+    """The ledger of one open file; whoever replaces it holds `saving`."""
+
+    ledger: Ledger = field(default_factory=Ledger)
+    saving: threading.Lock = field(default_factory=threading.Lock)
 
 
 @dataclass
