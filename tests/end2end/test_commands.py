@@ -166,3 +166,19 @@ def test_interrupting_leaves_no_half_file(tmp_path: Path) -> None:
     assert b"Traceback" not in errors
     assert not list(tmp_path.glob("*.nxs"))
     assert not list(tmp_path.glob(".*part*"))
+
+
+def test_a_linked_movie_is_found_from_where_the_session_lies(tmp_path: Path) -> None:
+    folder = tmp_path / "here"
+    folder.mkdir()
+    movie = folder / "movie.mrc"
+    movie.write_bytes((DATA / "tem" / "Custom_movie.mrc").read_bytes())
+    done = tandem("import", movie, "-o", folder / "s.nxs", "--link", home=tmp_path)
+    assert done.returncode == 0, done.stderr
+    moved = folder.rename(tmp_path / "there")
+    found = json.loads(tandem("info", moved / "s.nxs", "--json", home=tmp_path).stdout)
+    assert found["streams"][0]["shape"] == [30, 16, 16]
+    assert found["problems"] == []
+    (moved / "movie.mrc").unlink()
+    found = json.loads(tandem("info", moved / "s.nxs", "--json", home=tmp_path).stdout)
+    assert "movie.mrc" in found["problems"][0]

@@ -59,7 +59,7 @@ def run(options: argparse.Namespace, window: WindowDoor) -> int:
         imported = work("Importing", files.import_files(session, options.files, read))
         session.history.do(files.adding(session, imported))
         if options.link:
-            files.mark_linked(session, imported)
+            files.mark_linked(session, imported, options.out.parent)
         if opened is None:
             opened = work("Writing", files.create_session(options.out, session))
         else:

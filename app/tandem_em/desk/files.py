@@ -243,13 +243,21 @@ def in_recovery(path: Path) -> bool:
     return path.parent == config_folder() / "recovery"
 
 
-def mark_linked(session: Session, imported: Imported) -> None:
-    """Leave the big arrays of imported files where they are; only what describes them goes into the session."""
+def mark_linked(session: Session, imported: Imported, folder: Path) -> None:
+    """Leave the big arrays of imported files where they are, found again from `folder`, where the session lies."""
     for item in imported.items:
         if isinstance(item, FrameStack | SpectrumImage):
             source = session.sources.get(item.source_id)
             if source is not None:
-                session.change(source, linked=True)
+                session.change(source, linked=True, path=relative_to(Path(source.path), folder))
+
+
+def relative_to(path: Path, folder: Path) -> str:
+    """A path as seen from the session's folder; absolute where there is no way (another drive)."""
+    try:
+        return os.path.relpath(path, folder.resolve())
+    except ValueError:
+        return str(path)
 
 
 def say_missing(path: Path) -> UserError:

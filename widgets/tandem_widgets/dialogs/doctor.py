@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from PyQt6.QtCore import pyqtSignal
 from PyQt6.QtWidgets import (
     QDialog,
     QHBoxLayout,
@@ -26,6 +27,9 @@ SIGNS = {"error": "bad", "warning": "warning", "info": "quiet"}
 class DoctorDialog(QDialog):
     """Looks again whenever it is asked; shows the stream a finding speaks of."""
 
+    relink_wanted = pyqtSignal(str)
+    """Id of the source whose linked file has to be found again."""
+
     def __init__(self, parent: QWidget, desk: Desk) -> None:
         super().__init__(parent)
         self.setWindowTitle("Session doctor")
@@ -39,7 +43,7 @@ class DoctorDialog(QDialog):
         self.list.itemActivated.connect(lambda _item: self._go())
         again = QPushButton("Look again")
         again.clicked.connect(self.look)
-        go = QPushButton("Show it")
+        go = QPushButton("Show or mend it")
         go.clicked.connect(self._go)
         row = QHBoxLayout()
         row.addWidget(again)
@@ -69,7 +73,11 @@ class DoctorDialog(QDialog):
         row = self.list.currentRow()
         if not 0 <= row < len(self._found):
             return
-        item = self._desk.session.find(self._found[row].where)
+        finding = self._found[row]
+        if finding.fix == "relink":
+            self.relink_wanted.emit(finding.where)
+            return
+        item = self._desk.session.find(finding.where)
         focus = self._desk.session.focus
         if isinstance(item, BiasRun):
             focus.select("run", item.id)

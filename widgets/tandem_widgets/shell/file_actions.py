@@ -246,6 +246,23 @@ class FileActions:
             f"Saving {path.name}", files.save_session_as(self._opened, self._session, path), done
         )
 
+    def relink(self, source_id: str) -> None:
+        """Ask where a linked file is now; it must be the same file (size and hash)."""
+        source = self._session.sources.get(source_id)
+        if source is None or self._opened is None:
+            return
+        chosen, _ = QFileDialog.getOpenFileName(self._window, f"Where is {source.name} now?", "")
+        if chosen:
+            job = self._opened.store.relink(self._session, source_id, Path(chosen))
+            self._window.desk.start(f"Checking {Path(chosen).name}", job, self._relinked)
+
+    def _relinked(self, stream_ids: list[str]) -> None:
+        for stream_id in stream_ids:
+            item = self._session.find(stream_id)
+            if item is not None:
+                self._session.collection_of(item).touch(item, {"source"})
+        self._window.workshop.notices.info("The file is linked again.")
+
     # --- leaving -------------------------------------------------------------------------------------------------
 
     def may_leave(self) -> bool:

@@ -344,7 +344,9 @@ class MainWindow(QMainWindow):
     def show_doctor(self) -> None:
         from tandem_widgets.dialogs.doctor import DoctorDialog
 
-        self._open_dialog(DoctorDialog(self, self.desk))
+        dialog = DoctorDialog(self, self.desk)
+        dialog.relink_wanted.connect(self.files.relink)
+        self._open_dialog(dialog)
 
     def show_preferences(self) -> None:
         from tandem_widgets.dialogs.preferences import PreferencesDialog
