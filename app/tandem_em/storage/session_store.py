@@ -312,7 +312,13 @@ class SessionStore:
             if self._embedded.get(each.item_id) is each.source:
                 continue
             staged[each.item_id] = yield from stage(
-                self._store.call, each.item_id, each.kind, each.source, compress, f"Storing {each.label}"
+                self._store.call,
+                self.path,
+                each.item_id,
+                each.kind,
+                each.source,
+                compress,
+                f"Storing {each.label}",
             )
 
     def _refuse_readonly(self) -> None:

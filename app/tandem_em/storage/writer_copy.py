@@ -18,6 +18,7 @@ from tandem_em.storage.compress import create_dataset, pack
 from tandem_em.storage.hdf5_store import Hdf5Store
 from tandem_em.storage.reader_fields import children
 from tandem_em.storage.writer_fields import set_attr
+from tandem_em.storage.writer_frames import require_room
 
 BIG = 1 << 20
 """Data sets from this size on are copied in batches; smaller ones with the tree, in one consistent look."""
@@ -157,7 +158,9 @@ def _copy_big(
         target.call(made).result()
         for batch in _batches(origins):
             chunks = source.call(partial(_read_chunks, path=path, origins=batch)).result()
-            done += sum(len(content) for _origin, _mask, content in chunks)
+            size = sum(len(content) for _origin, _mask, content in chunks)
+            require_room(target.path, size)
+            done += size
             if packs:
                 chunks = [_packed(origin, content, form) for origin, _mask, content in chunks]
             target.call(partial(_write_chunks, path=path, chunks=chunks)).result()

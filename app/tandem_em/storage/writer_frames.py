@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,16 +12,29 @@ import numpy as np
 from tandem_em.jobs import Job, Progress
 from tandem_em.model.arrays import AnyArray, ArraySource
 from tandem_em.notices import UserError
-from tandem_em.storage import layout
+from tandem_em.storage import disk_space, layout
 from tandem_em.storage.compress import Chunk, create_dataset, packed, write_array
 
 Call = Callable[[Callable[[Any], Any]], "Future[Any]"]
 """`store.call`: runs a function of the h5py.File on the storage thread."""
 BATCH_BYTES = 16 << 20
 READ_BYTES = 64 << 20
+KEEP_FREE = 64 << 20
 
 
-def stage(call: Call, item_id: str, kind: str, source: ArraySource, compressed: bool, label: str) -> Job[str]:
+def require_room(path: Path, size: int) -> None:
+    """UserError before anything is written when `size` bytes more would fill the disk."""
+    free = disk_space.free_bytes(path)
+    if free - size < KEEP_FREE:
+        raise UserError(
+            f"The disk with {path.name} is full: {free / 1e6:.0f} MB are free. Nothing of this was kept.",
+            "Free some space and try again, or save on another disk.",
+        )
+
+
+def stage(
+    call: Call, file: Path, item_id: str, kind: str, source: ArraySource, compressed: bool, label: str
+) -> Job[str]:
     """Copy a source into `/_incoming/ID` (data, checksums, sum spectrum). Returns the path of the complete group.
 
     Stopped half-way, nothing is left behind."""
@@ -32,7 +46,7 @@ def stage(call: Call, item_id: str, kind: str, source: ArraySource, compressed: 
     try:
         total: AnyArray | None = np.zeros(shape[2]) if kind == "map" else None
         blocks = _blocks(source, shape, chunks, total)
-        yield from _write_all(call, path, packed(blocks, chunks, compressed), shape, dtype, label)
+        yield from _write_all(call, file, path, packed(blocks, chunks, compressed), shape, dtype, label)
         if total is not None:
             call(lambda h5: write_array(h5[path], "data_sum", total, signal=True)).result()
         is_complete = True
@@ -96,7 +110,13 @@ def _blocks(
 
 
 def _write_all(
-    call: Call, path: str, chunks: Iterator[Chunk], shape: tuple[int, ...], dtype: np.dtype[Any], label: str
+    call: Call,
+    file: Path,
+    path: str,
+    chunks: Iterator[Chunk],
+    shape: tuple[int, ...],
+    dtype: np.dtype[Any],
+    label: str,
 ) -> Generator[Progress, None, None]:
     """Write chunks in batches, one batch ahead of the disk; checksums at the end."""
     total, done = float(np.prod(shape)) * dtype.itemsize, 0.0
@@ -109,7 +129,8 @@ def _write_all(
             batch.append(chunk)
             crcs.append(chunk.crc)
             done += chunk.plain_bytes
-            if sum(len(each.content) for each in batch) >= BATCH_BYTES:
+            if (size := sum(len(each.content) for each in batch)) >= BATCH_BYTES:
+                require_room(file, size)
                 if pending is not None:
                     pending.result()
                 pending = call(_writing(path, batch))
@@ -119,6 +140,7 @@ def _write_all(
         chunks.close()  # type: ignore[attr-defined]
         if pending is not None:
             pending.result()
+    require_room(file, sum(len(each.content) for each in batch))
     call(_writing(path, batch)).result()
     if crcs:
         call(lambda h5: _write_crcs(h5, path, np.array(crcs, np.uint32))).result()

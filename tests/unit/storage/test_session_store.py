@@ -173,6 +173,25 @@ def test_embedding_that_is_cancelled_leaves_nothing_and_can_be_repeated(tmp_path
     assert len(loaded(tmp_path / "a.nxs").stacks.first or ()) == 40
 
 
+def test_a_disk_too_small_for_a_movie_keeps_the_session_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event, stack = Event(name="a"), movie(40)
+    session = session_with(event, stack)
+    with SessionStore.create(tmp_path / "a.nxs") as store:
+        free = iter([10**9] * 2)
+        monkeypatch.setattr("tandem_em.storage.writer_frames.BATCH_BYTES", 2000)
+        monkeypatch.setattr("tandem_em.storage.disk_space.free_bytes", lambda _path: next(free, 0))
+        with pytest.raises(UserError, match=r"disk with a\.nxs is full"):
+            run_to_end(store.save(session))
+        store._store.commit(wait=True)
+        with h5py.File(tmp_path / "a.nxs", "r") as other:
+            assert "_incoming" not in other
+        monkeypatch.undo()
+        run_to_end(store.save(session))
+    assert len(loaded(tmp_path / "a.nxs").stacks[stack.id]) == 40
+
+
 def test_an_edit_that_fails_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     event, stack = Event(name="a"), movie()
     session = session_with(event, stack)
