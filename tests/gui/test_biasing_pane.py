@@ -33,6 +33,7 @@ from tandem_widgets.panes.biasing_ready import making_ready
 from tandem_widgets.panes.biasing_text_import import TextImportDialog
 from tandem_widgets.parts import levels, theme
 from tandem_widgets.parts.bridge import Bridge
+from tandem_widgets.parts.plot_copy import copy_picture
 from tandem_widgets.parts.time_cursor import Stretch
 
 RATE_HZ, CURRENT_A, AREA_UM2, OFFSET_A = 10.0, 1e-11, 10.0, 5e-14
@@ -79,6 +80,23 @@ def full_session() -> Session:
     return session
 
 
+class CountingRunner(Runner):
+    """Knows whether everything it was given has also been answered."""
+
+    unanswered = 0
+
+    def start(self, *args, **fields):
+        self.unanswered += 1
+        return super().start(*args, **fields)
+
+    def _finish(self, *args) -> None:
+        super()._finish(*args)
+        self._post(self._answered)
+
+    def _answered(self) -> None:
+        self.unanswered -= 1
+
+
 class Bench:
     """A pane with its desk, and what waits for it."""
 
@@ -88,7 +106,7 @@ class Bench:
         theme.apply(app, theme.DARK)
         self.qtbot = qtbot
         self.bridge = Bridge()
-        self.runner = Runner(self.bridge.post)
+        self.runner = CountingRunner(self.bridge.post)
         self.settings = Settings(folder / "preferences.json")
         self.panes: list[BiasingPane] = []
 
@@ -103,9 +121,9 @@ class Bench:
 
     def settle(self, pane: BiasingPane) -> None:
         """Until no job runs, nothing is posted and everything has been shown."""
-        self.qtbot.waitUntil(lambda: not self.runner.tasks, timeout=30_000)
-        QApplication.processEvents()
-        self.qtbot.waitUntil(lambda: not self.runner.tasks, timeout=30_000)
+        self.qtbot.waitUntil(lambda: self.runner.unanswered == 0, timeout=30_000)
+        pane.refresher.flush()
+        self.qtbot.waitUntil(lambda: self.runner.unanswered == 0, timeout=30_000)
         pane.refresher.flush()
         QApplication.processEvents()
 
@@ -414,6 +432,45 @@ def test_samples_that_arrive_are_shown_without_a_new_job(bench: Bench) -> None:
     run.append(np.array([500.0]), {"voltage": np.array([3.0]), "current": np.array([0.0])})
     pane.refresher.flush()
     assert np.isnan(lane(pane, "voltage").curves[0].value_at(450.0)), "the pause is a gap"
+
+
+def test_the_view_follows_the_newest_moment_until_the_cursor_is_taken_away(bench: Bench) -> None:
+    pane = bench.pane(full_session())
+    session = pane.desk.session
+    run = next(iter(session.runs))
+    session.focus.span = (350.0, 410.0)
+
+    def record(start: float) -> None:
+        run.append(start + np.arange(100) / RATE_HZ, {"voltage": np.ones(100), "current": np.zeros(100)})
+        pane.refresher.flush()
+
+    record(400.0)
+    record(410.0)
+    assert session.focus.span == (pytest.approx(419.9 - 54), pytest.approx(419.9 + 6))
+    assert pane.live_button.isVisible()
+    pane.lanes.set_cursor_time(415.0)
+    record(420.0)
+    assert session.focus.span[1] == pytest.approx(425.9)
+    pane._set_follow(True)
+    assert session.focus.span[1] > 429
+    session.focus.span = (0.0, 430.0)
+    record(430.0)
+    assert session.focus.span[0] == 0.0
+    assert session.focus.span[1] > 440
+
+
+def test_a_plot_can_be_copied_as_picture_and_table(bench: Bench) -> None:
+    pane = bench.pane(full_session())
+    pane.show_view("iv")
+    bench.settle(pane)
+    clipboard = QGuiApplication.clipboard()
+    assert clipboard is not None
+    plot = pane.pages["iv"].plot
+    copy_picture(plot, plot.as_text())
+    assert clipboard.image().width() == 2 * plot.width()
+    head, first = clipboard.text().splitlines()[:2]
+    assert head == "cell A voltage (V)\tcell A current (A)"
+    assert float(first.split("\t")[0]) == pytest.approx(3.0)
 
 
 def test_a_long_run_is_coarse_first_and_exact_then(bench: Bench) -> None:

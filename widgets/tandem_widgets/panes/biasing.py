@@ -51,6 +51,7 @@ class BiasingPane(PaneFrame):
         self.maker = LaneMaker(desk.session, self.store)
         self.statistics = StretchStatistics(desk, self.lanes)
         self.view_buttons: dict[str, QToolButton] = {}
+        self._newest: float | None = None
         self._add_views()
         self._add_tools()
         self._connect_lanes()
@@ -88,6 +89,11 @@ class BiasingPane(PaneFrame):
         self.trust = TrustWatch(
             self.desk, self.add_tool("✓ trust", "What was found in the curves"), self.refresher.mark
         )
+        self.live_button = self.add_tool(
+            "live ▸", "Follow the newest moment; a click in the lanes stops it", checkable=True
+        )
+        self.live_button.clicked.connect(self._set_follow)
+        self.live_button.hide()
         self.cell_button = self.add_tool(
             "Cell…", "Area, capacity, safe window and calculators", self.ask_cell
         )
@@ -145,17 +151,32 @@ class BiasingPane(PaneFrame):
             page.refresh()
 
     def _follow(self) -> None:
-        """While recording, the newest moment stays in view until somebody moves the span."""
+        """While samples come, the newest stays in view as long as it was and nobody has taken the cursor elsewhere."""
         session = self.desk.session
         focus = session.focus
-        growing = [run for run in session.runs if run.instrument.get("recording") and len(run)]
-        if not growing or not focus.follow_live:
+        growing = [run for run in session.runs if run.id in self.store.growing and len(run)]
+        self.live_button.setVisible(bool(growing))
+        self.live_button.setChecked(focus.follow_live)
+        if not growing:
             return
         newest = max(float(run.clock.to_session(float(run.times.view[-1]))) for run in growing)
+        before, self._newest = self._newest, newest
         low, high = focus.span
-        if newest > high:
-            width = high - low
-            focus.span = (newest - 0.8 * width, newest + 0.2 * width)
+        if not focus.follow_live or newest <= high or (before is not None and before > high):
+            return
+        first = min(float(run.clock.to_session(float(run.times.view[0]))) for run in growing)
+        if low <= first:
+            focus.span = low, newest + 0.25 * (newest - low)
+        else:
+            focus.span = newest - 0.9 * (high - low), newest + 0.1 * (high - low)
+
+    def _set_follow(self, on: bool) -> None:
+        """Go on with the newest moment, or stay."""
+        focus = self.desk.session.focus
+        focus.follow_live = on
+        if on and self._newest is not None and self._newest > focus.span[1]:
+            width = focus.span[1] - focus.span[0]
+            focus.span = self._newest - 0.9 * width, self._newest + 0.1 * width
 
     def show_view(self, name: str) -> None:
         """Show the lanes or another view of the chosen run; pages are made when they are first wanted."""

@@ -5,9 +5,6 @@ from __future__ import annotations
 import io
 
 import numpy as np
-from PyQt6.QtCore import QMimeData
-from PyQt6.QtGui import QGuiApplication, QImage
-from PyQt6.QtWidgets import QWidget
 
 from tandem_em.desk.desk import Desk
 from tandem_em.jobs import Job, Progress
@@ -15,22 +12,14 @@ from tandem_em.notices import UserError
 from tandem_widgets.parts.lanes import Lanes
 from tandem_widgets.parts.lanes_curves import Curve
 from tandem_widgets.parts.lanes_model import Lane
+from tandem_widgets.parts.plot_copy import copy_picture, copy_text
 
 MOST_ROWS = 300_000
 
 
-def copy_figure(widget: QWidget, ratio: float = 2.0) -> None:
-    """The widget as it looks, at twice the screen's resolution; with the values at the cursor as text."""
-    image = QImage(widget.size() * ratio, QImage.Format.Format_RGB32)
-    image.setDevicePixelRatio(ratio)
-    widget.render(image)
-    data = QMimeData()
-    data.setImageData(image)
-    if isinstance(widget, Lanes):
-        data.setText(values_text(widget))
-    clipboard = QGuiApplication.clipboard()
-    if clipboard is not None:
-        clipboard.setMimeData(data)
+def copy_figure(lanes: Lanes) -> None:
+    """The lanes as they look, with the values at the cursor as text."""
+    copy_picture(lanes, values_text(lanes))
 
 
 def _rows(lanes: Lanes) -> list[tuple[Lane, Curve]]:
@@ -57,9 +46,7 @@ def _number(value: float) -> str:
 
 
 def copy_values(lanes: Lanes) -> None:
-    clipboard = QGuiApplication.clipboard()
-    if clipboard is not None:
-        clipboard.setText(values_text(lanes))
+    copy_text(values_text(lanes))
 
 
 def copy_table(desk: Desk, lanes: Lanes) -> None:
@@ -68,9 +55,7 @@ def copy_table(desk: Desk, lanes: Lanes) -> None:
     named = [(column_name(lane, curve), curve) for lane, curve in _rows(lanes)]
 
     def done(text: str) -> None:
-        clipboard = QGuiApplication.clipboard()
-        if clipboard is not None:
-            clipboard.setText(text)
+        copy_text(text)
         desk.notices.info(f"{text.count(chr(10)) - 1} rows are on the clipboard.")
 
     desk.start("Copying the table", making_table(named, low, high), done, key="copy table")

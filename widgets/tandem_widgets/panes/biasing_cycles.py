@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from PyQt6.QtCore import QAbstractTableModel, QModelIndex, Qt
-from PyQt6.QtGui import QGuiApplication, QKeyEvent, QKeySequence
+from PyQt6.QtGui import QKeyEvent, QKeySequence
 from PyQt6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QTableView, QVBoxLayout, QWidget
 
 from tandem_em.desk import biasing_results, biasing_views
 from tandem_em.notices import UserError
 from tandem_em.texts import figure, quantity
 from tandem_widgets.parts import theme
+from tandem_widgets.parts.plot_copy import copy_text
 from tandem_widgets.parts.plot_ticks import reading_unit
 from tandem_widgets.parts.time_axis import span_text
 
@@ -103,12 +104,6 @@ class CyclesTable(QTableView):
             copy_text(model.as_text())
             return
         super().keyPressEvent(event)
-
-
-def copy_text(text: str) -> None:
-    clipboard = QGuiApplication.clipboard()
-    if clipboard is not None:
-        clipboard.setText(text)
 
 
 class CyclesPage(QWidget):

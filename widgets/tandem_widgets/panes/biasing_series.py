@@ -125,6 +125,8 @@ class SeriesStore:
         self._desk = desk
         self._on_change = on_change
         self._series: dict[str, RunSeries] = {}
+        self.growing: set[str] = set()
+        """Runs that samples have been added to since they are shown."""
         self._heard: dict[str, Callable[[int, int], None]] = {}
         self.bindings = bindings
 
@@ -195,6 +197,7 @@ class SeriesStore:
         self._on_change()
 
     def _appended(self, run: BiasRun) -> None:
+        self.growing.add(run.id)
         series = self._series.get(run.id)
         if series is not None and not series.catch_up():
             self._series[run.id] = series = RunSeries(run)

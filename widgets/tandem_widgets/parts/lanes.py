@@ -241,7 +241,6 @@ class Lanes(QWidget):
         self.focus_model.t = t
 
     def set_span(self, span: tuple[float, float]) -> None:
-        self.focus_model.follow_live = False
         self.focus_model.span = span
 
     def set_stretch(self, stretch: Stretch | None) -> None:

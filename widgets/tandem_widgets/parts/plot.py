@@ -10,11 +10,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PyQt6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, pyqtSignal
-from PyQt6.QtGui import QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap, QResizeEvent, QWheelEvent
-from PyQt6.QtWidgets import QSizePolicy, QWidget
+from PyQt6.QtGui import (
+    QContextMenuEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QPixmap,
+    QResizeEvent,
+    QWheelEvent,
+)
+from PyQt6.QtWidgets import QMenu, QSizePolicy, QWidget
 
 from tandem_widgets.parts import plot_ticks, theme
 from tandem_widgets.parts.plot_axes import Axis, AxisScale, PlotFonts, paint_axes, paint_legend
+from tandem_widgets.parts.plot_copy import copy_picture, copy_text, table_text
 from tandem_widgets.parts.plot_polyline import draw_thin, polygon
 
 Align = Qt.AlignmentFlag
@@ -256,6 +266,27 @@ class XYPlot(QWidget):
         if self._near is not None:
             self._near = None
             self.update()
+
+    def contextMenuEvent(self, event: QContextMenuEvent | None) -> None:
+        if event is None or not self.lines:
+            return
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.addAction("Copy figure", lambda: copy_picture(self, self.as_text()))
+        menu.addAction("Copy data as a table", lambda: copy_text(self.as_text()))
+        menu.addAction("Fit", self.fit)
+        menu.popup(event.globalPos())
+
+    def as_text(self) -> str:
+        """All lines as pairs of columns in base units."""
+        headings, columns = [], []
+        for line in self.lines:
+            for axis, values in ((self.across, line.x), (self.up, line.y)):
+                headings.append(
+                    f"{line.label} {axis.title} ({axis.unit})" if axis.unit else f"{line.label} {axis.title}"
+                )
+                columns.append(values)
+        return table_text(headings, columns)
 
     def _nearest(self, at: QPointF) -> tuple[PlotLine, int] | None:
         if self._scales is None:
