@@ -96,7 +96,9 @@ def _slope_and_curvature(grid: Grid, product: Spectrum, shift: Array, kx: Array,
     ky = 2 * np.pi * grid.ky
     wave_y = np.exp(1j * ky * shift[1])
     waves = np.stack([wave_y, 1j * ky * wave_y, -(ky**2) * wave_y]).astype(np.complex64)
-    rows = np.einsum("ny,yx->nx", waves, product)  # too small for BLAS, whose threads would wait for one another
+    rows = np.einsum(
+        "ny,yx->nx", waves, product
+    )  # too small for BLAS, whose threads would wait for one another
     wave_x = np.exp(1j * kx * shift[0]) * twice
     s = [[float((row * wave_x * (1j * kx) ** n).sum().real) for n in range(3)] for row in rows]
     slope = np.array([s[0][1], s[1][0]])
