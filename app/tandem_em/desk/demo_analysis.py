@@ -30,7 +30,9 @@ def analyse(session: Session, stack: FrameStack, recipe: MovieRecipe) -> Job[Non
         particle.outlines[0] = particles.key_outline(by_hand(truth(recipe, 0)[name], rng))
         drawn.append(session.particles.add(particle))
     found = yield from particles.follow(stack, drawn)
-    step = session.steps.add(step_for("follow outlines", [stack], {"drift": "estimated"}, [p.id for p in drawn]))
+    step = session.steps.add(
+        step_for("follow outlines", [stack], {"drift": "estimated"}, [p.id for p in drawn])
+    )
     for particle, outlines in zip(drawn, found):
         particle.outlines = outlines
         particle.provenance_id = step.id
