@@ -86,7 +86,8 @@ def find_edge(
     moved, spread, margin = _around(likely, path, columns)
     nearest = np.clip(np.rint(moved / STEP).astype(int) + columns.size // 2, 0, columns.size - 1)
     strength = answer[np.arange(len(path)), nearest]
-    support = _support(strength, expected)
+    stray = (moved - np.broadcast_to(centre, moved.shape)) / (2.5 * search.away)
+    support = _support(strength, expected) / (1 + stray**2)
     return Found(_calmed(moved, spread, support), spread, strength, expected, noise, margin, support)
 
 

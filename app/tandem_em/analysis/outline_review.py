@@ -13,6 +13,7 @@ import numpy as np
 
 from tandem_em.analysis.outline_band import read_band
 from tandem_em.analysis.outline_crops import Crops
+from tandem_em.analysis.outline_growth import coherent, growth_since_start
 from tandem_em.analysis.outline_locate import Found, Search, expected_strength, find_edge
 from tandem_em.analysis.outline_profile import EdgeFit, EdgeProfile, edge_profile, fit_edges
 from tandem_em.analysis.outline_walk import moved_outline
@@ -42,15 +43,21 @@ class Review:
         """Find every outline again around the mean of its neighbours."""
         for turn in range(turns):
             expected = self._expected()
-            calm = self._calm_shapes(1.0 + 0.7 * self.reach_mean)
+            calm, centres, scales = self._calm_shapes(1.0 + 0.7 * self.reach_mean)
             frames = self.frames
             for place, frame in enumerate(frames):
-                if frame in self.pinned:
-                    continue
-                self._improve_one(frames, place, calm, expected[frame], last=turn == turns - 1)
+                if frame not in self.pinned:
+                    centre = centres[place] if turn == 0 else 0.5 * centres[place]
+                    self._improve_one(frames, place, calm, expected[frame], centre, scales[place])
 
     def _improve_one(
-        self, frames: list[int], place: int, calm: dict[int, Polygon], expected: Array, last: bool
+        self,
+        frames: list[int],
+        place: int,
+        calm: dict[int, Polygon],
+        expected: Array,
+        centre: Array,
+        scale: float,
     ) -> None:
         frame = frames[place]
         reach = self.reach_mean
@@ -61,7 +68,8 @@ class Review:
         guess = calm[frame]
         span = float(np.clip(0.05 * math.sqrt(area(guess) / math.pi), 3.0, 6.0)) + 3 * self.width
         band = read_band(self.crops, calm, weights, guess, span)
-        found = find_edge(band, self.polarity, expected, Search(self.width, 1.0, 0.1, 1.2))
+        search = Search(self.width, 1.0, 0.1, 1.2 * max(1.0, scale))
+        found = find_edge(band, self.polarity, expected, search, np.clip(centre, -2.0, 2.0))
         self.found[frame] = found
         self.shapes[frame] = moved_outline(guess, band.normals, found.moved)
 
@@ -71,16 +79,21 @@ class Review:
         table = np.stack([expected_strength(self.found[k].strength) for k in frames])
         return dict(zip(frames, _time_mean(table, 6.0)))
 
-    def _calm_shapes(self, sigma: float) -> dict[int, Polygon]:
-        """Outlines averaged over neighbouring frames."""
+    def _calm_shapes(self, sigma: float) -> tuple[dict[int, Polygon], list[Array], list[float]]:
+        """Outlines averaged over neighbouring frames, where growth in one piece would put them, and how loosely."""
         frames = self.frames
-        table = np.stack([self.shapes[k] for k in frames])
-        table = _matched(table)
+        table = _matched(np.stack([self.shapes[k] for k in frames]))
         calm = _time_mean(table, sigma)
         for place, frame in enumerate(frames):
             if frame in self.pinned:
                 calm[place] = table[place]
-        return dict(zip(frames, calm))
+        grown = growth_since_start(calm)
+        centres, scales = [], []
+        for place, frame in enumerate(frames):
+            fit, scale = coherent(grown[place], self.found[frame].support)
+            centres.append(fit - grown[place])
+            scales.append(scale)
+        return dict(zip(frames, calm)), centres, scales
 
     def silhouettes(self) -> tuple[dict[int, Polygon], dict[int, EdgeFit]]:
         """The outlines moved out to where the particle ends, and the fits that tell how far; no fit, no move."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from tandem_em.analysis.outline_band import as_nodes, read_band
 from tandem_em.analysis.outline_crops import Crops
+from tandem_em.analysis.outline_growth import coherent
 from tandem_em.analysis.outline_locate import (
     Found,
     Search,
@@ -21,6 +22,7 @@ from tandem_em.analysis.polygon import Array, Polygon, area, outer_outline, rela
 
 ENOUGH = 5.0  # deviations by which an edge should stand above the noise at each vertex
 LONGEST_MEAN = 7  # frames on each side
+PULL = 2.0  # px per frame by which a stray stretch is asked back
 THINNEST = 5.0  # px; no part of a particle is thinner
 
 
@@ -43,6 +45,7 @@ class Walk:
     look: Appearance | None = None
     width: float = 2.0
     reach_mean: int = 0
+    grown: Array | None = None  # px along the normals since the start
 
     def start(self, frame: int, polygon: Polygon, usable: list[int], exact: bool = False) -> None:
         """Snap the first, imprecise outline to the edge (not an exact one) and learn what it looks like."""
@@ -66,6 +69,7 @@ class Walk:
                 break
             points = moved_outline(points, band.normals, found.moved)
         self.look = Appearance(polarity, expected, np.zeros(len(points)))
+        self.grown = np.zeros(len(points))
         self.shapes[frame], self.found[frame] = points, found
 
     def _choose_scale(self, points: Polygon, frame: int, usable: list[int], reach: float) -> float:
@@ -94,20 +98,32 @@ class Walk:
             before -= direction
         last = self.shapes[before]
         gap = abs(frame - before)
-        guess = moved_outline(last, None, look.speed * min(gap, 3))
+        ahead_by = look.speed * min(gap, 3)
+        guess = moved_outline(last, None, ahead_by)
         around, weights = self._recent(frame, direction, ahead, guess)
         reach = float(np.clip(0.1 * math.sqrt(area(guess) / math.pi), 5.0, 12.0)) + 3 * self.width
-        search = Search(self.width, 1.5, 0.12, 1.5 + 0.3 * (gap - 1))
+        search = Search(self.width, 1.5, 0.12, 1.2 + 0.3 * (gap - 1))
         band = read_band(self.crops, around, weights, guess, reach)
         shift, better = rigid_motion(band, look.polarity, look.expected, search, 6)
         if better > 0.08 and np.hypot(*shift) > 1.5:
             guess = guess + shift
             around, weights = self._recent(frame, direction, ahead, guess)
             band = read_band(self.crops, around, weights, guess, reach)
-        found = find_edge(band, look.polarity, look.expected, search)
+        centre, away = self._expected_place(ahead_by, before)
+        found = find_edge(
+            band, look.polarity, look.expected, replace(search, away=away * search.away), centre
+        )
         points = moved_outline(guess, band.normals, found.moved)
         self.shapes[frame], self.found[frame] = points, found
+        assert self.grown is not None
+        self.grown = self.grown + ahead_by + found.moved
         self._learn(found, gap)
+
+    def _expected_place(self, ahead_by: Array, before: int) -> tuple[Array, float]:
+        """Where the line should lie if the particle grew in one piece, relative to the guess; how loosely (1: usual)."""
+        assert self.grown is not None
+        fit, scale = coherent(self.grown, self.found[before].support)
+        return np.clip(fit - self.grown, -PULL, PULL), max(1.0, scale)
 
     def _recent(
         self, frame: int, direction: int, ahead: list[int], guess: Polygon

@@ -105,6 +105,13 @@ def normals(polygon: Polygon, sigma: float = 2.0) -> Array:
     return np.asarray(outward / np.where(length > 1e-12, length, 1.0)[:, None])
 
 
+def solidity(polygon: Polygon) -> float:
+    """Area relative to that of the convex hull: 1 without notches."""
+    from scipy.spatial import ConvexHull
+
+    return area(polygon) / float(ConvexHull(polygon).volume)
+
+
 def bulge_radius(polygon: Polygon) -> float:
     """Usual radius of curvature of the parts that bulge outwards: of a cluster, that of its particles, px."""
     wide = len(polygon) / 30  # waves of the surface are not particles
