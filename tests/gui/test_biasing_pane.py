@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PyQt6 import sip
 from PyQt6.QtCore import QEvent, QObject
 from PyQt6.QtGui import QGuiApplication
 from PyQt6.QtWidgets import QApplication, QMenu
@@ -457,6 +458,20 @@ def test_the_view_follows_the_newest_moment_until_the_cursor_is_taken_away(bench
     record(430.0)
     assert session.focus.span[0] == 0.0
     assert session.focus.span[1] > 440
+
+
+def test_a_pane_may_go_while_its_jobs_still_run(bench: Bench) -> None:
+    session = full_session()
+    pane = BiasingPane(Desk(session, bench.runner, Notices(), bench.settings))
+    for view in ("capacity", "cycles", "gitt"):
+        pane.show_view(view)
+    pane.lanes.set_stretch(Stretch(10, 20))
+    pane.lanes.end_stretch(click=False)
+    pane.bindings.release()
+    pane.lanes.bindings.release()
+    sip.delete(pane)
+    bench.qtbot.waitUntil(lambda: bench.runner.unanswered == 0, timeout=30_000)
+    QApplication.processEvents()
 
 
 def test_a_plot_can_be_copied_as_picture_and_table(bench: Bench) -> None:

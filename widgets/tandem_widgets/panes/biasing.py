@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
+from PyQt6 import sip
 from PyQt6.QtCore import QPoint, Qt
 from PyQt6.QtWidgets import QDialog, QFileDialog, QHBoxLayout, QMenu, QStackedWidget, QToolButton, QWidget
 
@@ -47,7 +48,7 @@ class BiasingPane(PaneFrame):
         self._body.addWidget(self.lanes)
         self.pages: dict[str, QWidget] = {"time": self.lanes}
         self.refresher = Refresher(self, self.show_session, LIVE_HZ)
-        self.store = SeriesStore(desk, self.bindings, self.refresher.mark)
+        self.store = SeriesStore(desk, self.bindings, self.mark)
         self.maker = LaneMaker(desk.session, self.store)
         self.statistics = StretchStatistics(desk, self.lanes)
         self.view_buttons: dict[str, QToolButton] = {}
@@ -56,7 +57,7 @@ class BiasingPane(PaneFrame):
         self._add_tools()
         self._connect_lanes()
         self.bindings.on(desk.session.changed, self._changed)
-        self.bindings.on(desk.session.focus.selection_changed, lambda _kind: self.refresher.mark())
+        self.bindings.on(desk.session.focus.selection_changed, lambda _kind: self.mark())
         self.show_session()
 
     # --- building ------------------------------------------------------------------------------------------------
@@ -87,7 +88,7 @@ class BiasingPane(PaneFrame):
 
     def _add_tools(self) -> None:
         self.trust = TrustWatch(
-            self.desk, self.add_tool("✓ trust", "What was found in the curves"), self.refresher.mark
+            self.desk, self.add_tool("✓ trust", "What was found in the curves"), self.mark
         )
         self.live_button = self.add_tool(
             "live ▸", "Follow the newest moment; a click in the lanes stops it", checkable=True
@@ -118,12 +119,17 @@ class BiasingPane(PaneFrame):
         lanes.fit_wanted.connect(self.fit_time)
         lanes.stretch_chosen.connect(self.statistics.show)
         lanes.menu_wanted.connect(self._show_menu)
-        self.bindings.on(session.focus.follow_changed, lambda _on: self.refresher.mark())
+        self.bindings.on(session.focus.follow_changed, lambda _on: self.mark())
 
     # --- what is shown -------------------------------------------------------------------------------------------
 
     def _changed(self, item: Item) -> None:
         if not isinstance(item, Step):
+            self.mark()
+
+    def mark(self) -> None:
+        """Show at the next turn what has changed. Jobs may answer when the pane is gone already."""
+        if not sip.isdeleted(self.refresher):
             self.refresher.mark()
 
     def show_session(self) -> None:

@@ -11,6 +11,7 @@ from PyQt6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QTableView, QVBoxL
 from tandem_em.desk import biasing_results, biasing_views
 from tandem_em.notices import UserError
 from tandem_em.texts import figure, quantity
+from tandem_widgets.panes.biasing_asking import Asking
 from tandem_widgets.parts import theme
 from tandem_widgets.parts.plot_copy import copy_text
 from tandem_widgets.parts.plot_ticks import reading_unit
@@ -112,7 +113,7 @@ class CyclesPage(QWidget):
     def __init__(self, pane: BiasingPane) -> None:
         super().__init__()
         self._pane = pane
-        self._asked: Any = None
+        self._asking = Asking(self, pane.desk, self.refresh)
         self.result: HalfCycles | None = None
         self.model = CyclesModel()
         self.table = CyclesTable()
@@ -150,15 +151,12 @@ class CyclesPage(QWidget):
             self._show(None, "There is no biasing run yet.")
             return
         snapshot = biasing_views.snapshot(self._pane.desk.session, run)
-        if snapshot.key == self._asked:
-            return
-        self._asked = key = snapshot.key
-        self._pane.desk.start(
+        self._asking.ask(
+            snapshot.key,
             f"Finding half cycles of {run.name}",
-            biasing_views.finding_cycles(snapshot),
-            lambda found: self._show(found, "") if key == self._asked else None,
-            on_error=self._fail,
-            key="biasing cycles",
+            lambda: biasing_views.finding_cycles(snapshot),
+            lambda found: self._show(found, ""),
+            self._fail,
         )
 
     def _fail(self, error: BaseException) -> None:

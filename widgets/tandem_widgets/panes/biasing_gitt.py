@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PyQt6.QtWidgets import QDoubleSpinBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
@@ -10,6 +10,7 @@ from PyQt6.QtWidgets import QDoubleSpinBox, QHBoxLayout, QLabel, QPushButton, QV
 from tandem_em.desk import biasing, biasing_results, biasing_views
 from tandem_em.notices import UserError
 from tandem_em.texts import figure
+from tandem_widgets.panes.biasing_asking import Asking
 from tandem_widgets.parts import theme
 from tandem_widgets.parts.plot import PlotLine, XYPlot
 from tandem_widgets.parts.plot_axes import Axis
@@ -25,7 +26,7 @@ class GittPage(QWidget):
     def __init__(self, pane: BiasingPane) -> None:
         super().__init__()
         self._pane = pane
-        self._asked: Any = None
+        self._asking = Asking(self, pane.desk, self.refresh)
         self.result: Gitt | None = None
         self.length = QDoubleSpinBox()
         self.length.setRange(0.1, 1e7)
@@ -71,16 +72,13 @@ class GittPage(QWidget):
             self._show(None, "There is no biasing run yet.")
             return
         snapshot = biasing_views.snapshot(self._pane.desk.session, run)
-        asked = snapshot.key, self.length.value(), theme.active().name
-        if asked == self._asked:
-            return
-        self._asked = asked
-        self._pane.desk.start(
+        length_cm = self.length.value() * 1e-7
+        self._asking.ask(
+            (snapshot.key, length_cm, theme.active().name),
             f"Looking for pulses in {run.name}",
-            biasing_views.titrating(snapshot, self.length.value() * 1e-7),
-            lambda found: self._show(found, "") if asked == self._asked else None,
-            on_error=self._fail,
-            key="biasing gitt",
+            lambda: biasing_views.titrating(snapshot, length_cm),
+            lambda found: self._show(found, ""),
+            self._fail,
         )
 
     def _fail(self, error: BaseException) -> None:

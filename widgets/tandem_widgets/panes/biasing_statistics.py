@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PyQt6 import sip
 
 from tandem_em.desk.desk import Desk
 from tandem_em.jobs import Job, Progress
@@ -40,6 +41,8 @@ class StretchStatistics:
         )
 
     def _take(self, stretch: tuple[float, float], numbers: Numbers) -> None:
+        if sip.isdeleted(self._lanes):
+            return
         now = self._lanes.stretch
         if now is None or (now.low, now.high) != stretch:
             return

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from PyQt6 import sip
 from PyQt6.QtCore import Qt, QTimer
 from PyQt6.QtGui import QGuiApplication
 from PyQt6.QtWidgets import (
@@ -122,6 +123,8 @@ class TextImportDialog(QDialog):
     # --- the guess and changes to it -----------------------------------------------------------------------------
 
     def _take_guess(self, guess: TextGuess) -> None:
+        if sip.isdeleted(self):  # closed before the answer came
+            return
         self.guess = guess
         self.use(guess.settings)
 
@@ -194,6 +197,8 @@ class TextImportDialog(QDialog):
         )
 
     def _show_tried(self, tried: Tried) -> None:
+        if sip.isdeleted(self):
+            return
         self.tried = tried
         self.table.show_rows(self.settings.columns, tried.rows)
         lines = preview_lines(tried.run)
@@ -215,6 +220,8 @@ class TextImportDialog(QDialog):
         return "\n".join(doubt for doubt in doubts[:4] if doubt) or "Everything in this table was recognised."
 
     def _show_error(self, error: BaseException) -> None:
+        if sip.isdeleted(self):
+            return
         self._enable(False)
         text = f"{error.title} {error.advice}" if isinstance(error, UserError) else str(error)
         self.said.setText(f"⚠ {text}")

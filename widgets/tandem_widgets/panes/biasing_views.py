@@ -13,6 +13,7 @@ from tandem_em.desk import biasing_views
 from tandem_em.desk.biasing_views import OVERLAYS, RunInput, XYCurve
 from tandem_em.jobs import Job
 from tandem_em.notices import UserError
+from tandem_widgets.panes.biasing_asking import Asking
 from tandem_widgets.parts import theme
 from tandem_widgets.parts.plot import PlotLine, XYPlot
 from tandem_widgets.parts.plot_axes import Axis
@@ -41,7 +42,7 @@ class PlotPage(QWidget):
         self.plot = XYPlot("Reading…")
         self.plot.picked.connect(self._jump)
         self.curves: list[XYCurve] = []
-        self._asked: Any = None
+        self._asking = Asking(self, pane.desk, self.refresh)
         self.choice = QComboBox()
         self.left_out: set[str] = set()
         self.runs_button = self._make_runs_button()
@@ -109,19 +110,16 @@ class PlotPage(QWidget):
     def refresh(self) -> None:
         """Ask for the lines of the chosen run (or of all visible ones), unless they are here already."""
         inputs = self._inputs()
-        asked = (tuple(run.key for run in inputs), self.choice.currentData(), theme.active().name)
-        if asked == self._asked:
-            return
-        self._asked = asked
         if not inputs:
+            self._asking.forget()
             self._show([], "There is no biasing run yet.")
             return
-        self._pane.desk.start(
+        self._asking.ask(
+            (tuple(run.key for run in inputs), self.choice.currentData(), theme.active().name),
             f"Computing {self.name}",
-            self._job(inputs),
-            lambda curves: self._take(asked, inputs, curves),
-            on_error=lambda error: self._fail(asked, error),
-            key=f"biasing view {self.name}",
+            lambda: self._job(inputs),
+            lambda curves: self._take(inputs, curves),
+            self._fail,
         )
 
     def _inputs(self) -> list[RunInput]:
@@ -143,9 +141,7 @@ class PlotPage(QWidget):
         }  # fmt: skip
         return makers[self.name](inputs[0])
 
-    def _take(self, asked: Any, inputs: list[RunInput], curves: list[XYCurve]) -> None:
-        if asked != self._asked:
-            return
+    def _take(self, inputs: list[RunInput], curves: list[XYCurve]) -> None:
         names = ", ".join(run.name for run in inputs)
         aligned = "aligned where the current begins" + (
             ", per area" if self.choice.currentData() != "voltage" else ""
@@ -159,9 +155,7 @@ class PlotPage(QWidget):
         self._note.setText(text)
         self._note.setVisible(bool(text) or self.choice.count() > 0)
 
-    def _fail(self, asked: Any, error: BaseException) -> None:
-        if asked != self._asked:
-            return
+    def _fail(self, error: BaseException) -> None:
         if isinstance(error, UserError):
             self._show([], f"{error.title} {error.advice}")
         else:
