@@ -7,7 +7,7 @@ from __future__ import annotations
 import itertools
 import zlib
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
@@ -98,7 +98,7 @@ def unpack(
 
 def packed(
     blocks: Iterable[tuple[tuple[int, ...], AnyArray]], chunk_shape: tuple[int, ...], compressed: bool
-) -> Iterator[Chunk]:
+) -> Generator[Chunk, None, None]:
     """Pack blocks in order, a few at a time in parallel. Closing the iterator stops the threads."""
     with ThreadPoolExecutor(THREADS, thread_name_prefix="pack") as pool:
         waiting: deque[Future[Chunk]] = deque()
@@ -162,7 +162,7 @@ def write_array(group: Any, name: str, array: AnyArray, *, grows: bool = False, 
     lazy readers ask for chunks."""
     if not grows and not signal and array.ndim == 1 and array.nbytes <= SMALL_BYTES:
         return group.create_dataset(name, data=array)
-    chunks = _chunks_for(array, grows)
+    chunks = chunks_for(array, grows)
     compressed = array.nbytes > SMALL_BYTES
     maxshape = (None, *array.shape[1:]) if grows else None
     dataset = create_dataset(
@@ -181,7 +181,8 @@ def write_chunks(
             after_each(chunk)
 
 
-def _chunks_for(array: AnyArray, grows: bool) -> tuple[int, ...]:
+def chunks_for(array: AnyArray, grows: bool) -> tuple[int, ...]:
+    """The chunk shape of an array: rows of a curve, or pieces of about a megabyte."""
     if array.ndim == 1:
         large = array.nbytes > 16 * SMALL_BYTES
         length = layout.IMPORTED_CURVE_CHUNK if large else layout.CURVE_CHUNK

@@ -11,6 +11,7 @@ is Qt; h5py is called by the storage thread only.
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -36,6 +37,7 @@ from tandem_em.storage.reader_arrays import ChunkIndex, LinkOpener, StoredArray,
 from tandem_em.storage.reader_size import SizeReport, size_report
 from tandem_em.storage.reader_version import examine, note_ours
 from tandem_em.storage.writer import apply_plan, changes_order, note_shown, prepare_tracks, throw_away
+from tandem_em.storage.writer_big import stage_arrays
 from tandem_em.storage.writer_copy import copy_session
 from tandem_em.storage.writer_frames import discard, stage
 from tandem_em.storage.writer_link import file_hash, relink
@@ -277,33 +279,37 @@ class SessionStore:
             with self._books.saving:
                 ledger = self._books.ledger.copy()
                 self._store.edit(lambda h5: _throw_all_away(h5, gone, ledger)).result()
+                self._books.ledger = ledger  # so it is, also when the disk is full and the commit has to wait
                 self._store.commit().result()
-                self._books.ledger = ledger
 
         return work()
 
     def _save(self, plan: Plan, number: int, compress: bool) -> Job[SaveReport]:
         staged: dict[str, str] = {}
+        curves: dict[str, str] = {}
         is_done = False
         with self._books.saving:
             if number < self._applied:
                 return SaveReport()  # a newer snapshot is already in the file
             if plan.is_empty and not changes_order(plan, self._books.ledger):
+                self._store.commit().result()  # what an earlier save could not write
                 return SaveReport()
             try:
                 yield from self._embed(plan, staged, compress)
                 ledger = self._books.ledger.copy()
+                yield from stage_arrays(self._store.call, self.path, plan, ledger, curves)
                 prepare_tracks(plan, ledger)
                 self._store.edit(lambda h5: _apply(h5, plan, ledger, staged)).result()
                 is_done = True
             finally:
                 if not is_done:
-                    for path in staged.values():
-                        self._store.call(partial(discard, path=path)).result()
-            self._store.commit().result()
+                    for path in (*staged.values(), *curves.values()):
+                        with suppress(UserError, RuntimeError):  # a full disk: the next opening removes it
+                            self._store.call(partial(discard, path=path)).result()
+            # so it is, also when the disk is full and the commit has to wait
             self._books.ledger, self._applied = ledger, number
-        sources = {e.item_id: e.source for e in plan.embeddings if e.item_id in staged}
-        self._embedded.update(sources)
+            self._embedded.update({e.item_id: e.source for e in plan.embeddings if e.item_id in staged})
+            self._store.commit().result()
         arrays = {item_id: array for item_id in staged if (array := self.stored(item_id)) is not None}
         return SaveReport(len(plan.records) + sum(len(items) for items in plan.tables.values()), arrays)
 

@@ -52,6 +52,8 @@ def apply_plan(h5: Any, plan: Plan, ledger: Ledger, staged: dict[str, str]) -> N
     for item_id, source in plan.linked.items():
         if item_id in changed:
             _note_link(h5, h5[ledger.homes[item_id]], source.shape, source.dtype)
+    if layout.INCOMING in h5 and len(h5[layout.INCOMING]) == 0:
+        del h5[layout.INCOMING]
     for kind, items in plan.tables.items():
         write_records(h5, kind, items, plan.start_iso, ledger.protected)
         ledger.records[kind] = plan.marks[kind]
@@ -132,10 +134,7 @@ def take_in(h5: Any, item_id: str, staged: str, ledger: Ledger) -> None:
     for name in (layout.LINKED_ATTR, layout.DTYPE_ATTR):
         if name in group.attrs:
             del group.attrs[name]
-    parent = incoming.parent
     del h5[staged]
-    if len(parent) == 0:
-        del h5[parent.name]
     ledger.shown.pop(item_id, None)
 
 
@@ -166,7 +165,7 @@ def _show(h5: Any, plan: Plan, ledger: Ledger) -> None:
         elif isinstance(item, SpectrumImage):
             show_map(entry, group, item)
         elif isinstance(item, BiasRun):
-            show_run(entry, group, item, _stored_times(group), plan.start_iso)
+            show_run(entry, group, item, _times_of(group, item), plan.start_iso)
         ledger.shown[item.id] = mark
         if layout.RECORDING_ATTR in group.attrs:
             del group.attrs[layout.RECORDING_ATTR]
@@ -212,8 +211,12 @@ def prepare_tracks(plan: Plan, ledger: Ledger) -> None:
             plan.tracks[stack_id] = gather(stack_id, particles)
 
 
-def _stored_times(group: Any) -> Any:
-    return group["times"][...] if sample_count(group) else np.zeros(0)
+def _times_of(group: Any, run: BiasRun) -> Any:
+    """Device times of the samples in the file; from memory where the model has them."""
+    count = sample_count(group)
+    if len(run.times) >= count:
+        return run.times.view[:count]
+    return group["times"][...]
 
 
 def sample_count(group: Any) -> int:

@@ -75,6 +75,8 @@ class Written:
 
     marks: dict[str, Any] = field(default_factory=dict)
     recorded: frozenset[str] = frozenset()
+    staged: dict[str, str] = field(default_factory=dict)
+    """Field paths whose big arrays are in the file already, below `_incoming`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -215,7 +217,11 @@ def write_fields(group: Any, fields: dict[str, Encoded], written: Written, path:
             mark, old_mark = mark_of(value), written.marks.get(f"{path}/{name}")
             if name not in group or old_mark != mark:
                 own_unit = unit if isinstance(value, Array) and unit else layout.unit_of(name)
-                _write_value(group, name, value, own_unit, may_grow=_is_longer(old_mark, mark))
+                staged = written.staged.pop(f"{path}/{name}", None)
+                if staged is not None:
+                    _take_staged(group, name, staged, own_unit)
+                else:
+                    _write_value(group, name, value, own_unit, may_grow=is_longer(old_mark, mark))
                 written.marks[f"{path}/{name}"] = mark
 
 
@@ -307,7 +313,7 @@ def run_marks(run: Any) -> dict[str, Any]:
     return marks
 
 
-def _is_longer(old_mark: Any, mark: Any) -> bool:
+def is_longer(old_mark: Any, mark: Any) -> bool:
     """The same growing array as last time, with more at its end."""
     return (
         isinstance(old_mark, tuple)
@@ -330,6 +336,15 @@ def _write_value(group: Any, name: str, value: Encoded, unit: str, may_grow: boo
             if value.is_json:
                 set_attr(group[name], layout.ENCODING_ATTR, "json")
     if unit and not isinstance(value, Text):
+        set_attr(group[name], "units", unit)
+
+
+def _take_staged(group: Any, name: str, staged: str, unit: str) -> None:
+    """Give an array that was written beforehand its name."""
+    remove(group, name)
+    group[name] = group.file[staged]
+    del group.file[staged]
+    if unit:
         set_attr(group[name], "units", unit)
 
 

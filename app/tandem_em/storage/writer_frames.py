@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,8 @@ def stage(
         return path
     finally:
         if not is_complete:
-            call(lambda h5: discard(h5, path)).result()
+            with suppress(UserError, RuntimeError):  # a full disk: the next opening removes it
+                call(lambda h5: discard(h5, path)).result()
 
 
 def discard(h5: Any, path: str) -> None:

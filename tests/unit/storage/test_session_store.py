@@ -192,6 +192,43 @@ def test_a_disk_too_small_for_a_movie_keeps_the_session_as_it_was(
     assert len(loaded(tmp_path / "a.nxs").stacks[stack.id]) == 40
 
 
+@pytest.mark.expects_log
+def test_saving_on_a_full_disk_is_made_up_for_when_there_is_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tandem_em.storage import raw_file
+
+    is_full = [False]
+
+    class Disk(raw_file.DiskFile):
+        def write_at(self, data: Any, offset: int) -> None:
+            if is_full[0]:
+                raise OSError(28, "No space left on device")
+            super().write_at(data, offset)
+
+    monkeypatch.setattr(
+        raw_file, "open_raw", lambda path, writable, create=False: Disk(path, writable, create)
+    )
+    path = tmp_path / "a.nxs"
+    session = session_with(Event(name="a"))
+    with SessionStore.create(path, session) as store:
+        is_full[0] = True
+        run = empty_run()
+        run.append(np.arange(5.0), {"voltage": np.arange(5.0)})
+        session.runs.add(run)
+        with pytest.raises(UserError, match="full"):
+            run_to_end(store.save(session))
+        session.change(run, name="renamed")
+        with pytest.raises(UserError, match="full"):
+            run_to_end(store.save(session))
+        is_full[0] = False
+        session.events.add(Event(name="b"))
+        run_to_end(store.save(session))
+    again = loaded(path)
+    assert [each.name for each in again.runs] == ["renamed"]
+    assert len(again.events) == 2
+
+
 def test_an_edit_that_fails_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     event, stack = Event(name="a"), movie()
     session = session_with(event, stack)
@@ -231,6 +268,35 @@ def test_a_second_program_reads_and_is_told_who_writes(tmp_path: Path) -> None:
         with SessionStore.open(path) as same, pytest.raises(UserError, match="reading only"):
             run_to_end(same.save(Session()))
         assert not store.is_readonly
+
+
+def test_long_curves_are_written_in_pieces_and_can_be_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tandem_em.storage.writer_big.BIG_BYTES", 100_000)
+    monkeypatch.setattr("tandem_em.storage.writer_big.BATCH_BYTES", 20_000)
+    run = empty_run()
+    values = np.random.default_rng(6).normal(size=90_000)
+    run.append(np.arange(90_000.0), {"voltage": values})
+    session = session_with(run)
+    with SessionStore.create(tmp_path / "a.nxs") as store:
+        job = store.save(session)
+        for _ in range(4):
+            assert next(job).message.startswith("Storing bias")
+        job.close()
+        store._store.commit(wait=True)
+        with h5py.File(tmp_path / "a.nxs", "r") as other:
+            assert "_incoming" not in other
+            assert "bias_001" not in other["entry/instrument"]
+        run_to_end(store.save(session))
+        run.append(np.arange(90_000.0, 90_010.0), {"voltage": np.ones(10)})
+        run_to_end(store.save(session))
+        with h5py.File(tmp_path / "a.nxs", "r") as other:
+            assert "_incoming" not in other
+            assert other["entry/bias_001_voltage/voltage"].attrs["units"] == "V"
+    again = loaded(tmp_path / "a.nxs").runs[run.id]
+    np.testing.assert_array_equal(again.values("voltage"), np.append(values, np.ones(10)))
+    np.testing.assert_array_equal(again.times.view, np.arange(90_010.0))
 
 
 def test_unknown_groups_and_fields_are_kept(tmp_path: Path) -> None:

@@ -148,7 +148,7 @@ for name, options in {
     signals = hs.load(path, **options)
     signals = signals if isinstance(signals, list) else [signals]
     for number, signal in enumerate(signals):
-        if number < {"nxdata": 3, "hspy": 9}.get(name, 2):
+        if number < {"nxdata": 1, "hspy": 9}.get(name, 2):
             signal.save(f"{out}/{name}{number}.hspy", overwrite=True)
     found[name] = [
         [type(s).__name__, s.metadata.General.title, [
