@@ -36,7 +36,7 @@ CYCLING_START_S = -72_000.0
 BIAS_CLOCK = {"offset_s": 1.7, "rate_ppm": 40.0}
 CAMERA_CLOCK = {"offset_s": 0.0, "rate_ppm": 0.0}
 EELS_CLOCK = {"offset_s": -2.3, "rate_ppm": -15.0}
-LAYOUT_VERSION = 1
+LAYOUT_VERSION = 2
 """Raised when the demo changes, so that a cached one is built anew."""
 
 
@@ -185,9 +185,7 @@ def _biasing(session: Session, recipe: MovieRecipe, seed: int) -> None:
         safe_high_V=4.2,
         simulated=True,
     )  # fmt: skip
-    cluster = Cell(
-        name="Si cluster", area_um2=0.02, chemistry="Si", safe_low_V=-1.0, safe_high_V=1.0, simulated=True
-    )
+    cluster = Cell(name="Si cluster", chemistry="Si", safe_low_V=-1.0, safe_high_V=1.0, simulated=True)
     session.cells.add(cluster)
     session.cells.add(lamella)
     log = demo_bias.cluster_log(recipe, start_s=LOG_START_S, end_s=LOG_END_S, seed=seed)
