@@ -13,7 +13,7 @@ import numpy as np
 
 from tandem_em.analysis.outline_band import read_band
 from tandem_em.analysis.outline_crops import Crops
-from tandem_em.analysis.outline_growth import coherent, growth_since_start
+from tandem_em.analysis.outline_growth import asked_back, growth_since_start
 from tandem_em.analysis.outline_locate import Found, Search, expected_strength, find_edge
 from tandem_em.analysis.outline_profile import EdgeFit, EdgeProfile, edge_profile, fit_edges
 from tandem_em.analysis.outline_walk import moved_outline
@@ -41,14 +41,13 @@ class Review:
 
     def improve(self, turns: int = 2) -> None:
         """Find every outline again around the mean of its neighbours."""
-        for turn in range(turns):
+        for _ in range(turns):
             expected = self._expected()
             calm, centres, scales = self._calm_shapes(1.0 + 0.7 * self.reach_mean)
             frames = self.frames
             for place, frame in enumerate(frames):
                 if frame not in self.pinned:
-                    centre = centres[place] if turn == 0 else 0.5 * centres[place]
-                    self._improve_one(frames, place, calm, expected[frame], centre, scales[place])
+                    self._improve_one(frames, place, calm, expected[frame], centres[place], scales[place])
 
     def _improve_one(
         self,
@@ -69,7 +68,7 @@ class Review:
         span = float(np.clip(0.05 * math.sqrt(area(guess) / math.pi), 3.0, 6.0)) + 3 * self.width
         band = read_band(self.crops, calm, weights, guess, span)
         search = Search(self.width, 1.0, 0.1, 1.2 * max(1.0, scale))
-        found = find_edge(band, self.polarity, expected, search, np.clip(centre, -2.0, 2.0))
+        found = find_edge(band, self.polarity, expected, search, centre)
         self.found[frame] = found
         self.shapes[frame] = moved_outline(guess, band.normals, found.moved)
 
@@ -90,8 +89,8 @@ class Review:
         grown = growth_since_start(calm)
         centres, scales = [], []
         for place, frame in enumerate(frames):
-            fit, scale = coherent(grown[place], self.found[frame].support)
-            centres.append(fit - grown[place])
+            centre, scale = asked_back(grown[place], self.found[frame].support, calm[place])
+            centres.append(centre)
             scales.append(scale)
         return dict(zip(frames, calm)), centres, scales
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from tandem_em.analysis.outline_band import as_nodes, read_band
 from tandem_em.analysis.outline_crops import Crops
-from tandem_em.analysis.outline_growth import coherent
+from tandem_em.analysis.outline_growth import asked_back
 from tandem_em.analysis.outline_locate import (
     Found,
     Search,
@@ -22,7 +22,6 @@ from tandem_em.analysis.polygon import Array, Polygon, area, outer_outline, rela
 
 ENOUGH = 5.0  # deviations by which an edge should stand above the noise at each vertex
 LONGEST_MEAN = 7  # frames on each side
-PULL = 2.0  # px per frame by which a stray stretch is asked back
 THINNEST = 5.0  # px; no part of a particle is thinner
 
 
@@ -109,21 +108,15 @@ class Walk:
             guess = guess + shift
             around, weights = self._recent(frame, direction, ahead, guess)
             band = read_band(self.crops, around, weights, guess, reach)
-        centre, away = self._expected_place(ahead_by, before)
+        assert self.grown is not None
+        centre, away = asked_back(self.grown, self.found[before].support, last)
         found = find_edge(
             band, look.polarity, look.expected, replace(search, away=away * search.away), centre
         )
         points = moved_outline(guess, band.normals, found.moved)
         self.shapes[frame], self.found[frame] = points, found
-        assert self.grown is not None
         self.grown = self.grown + ahead_by + found.moved
         self._learn(found, gap)
-
-    def _expected_place(self, ahead_by: Array, before: int) -> tuple[Array, float]:
-        """Where the line should lie if the particle grew in one piece, relative to the guess; how loosely (1: usual)."""
-        assert self.grown is not None
-        fit, scale = coherent(self.grown, self.found[before].support)
-        return np.clip(fit - self.grown, -PULL, PULL), max(1.0, scale)
 
     def _recent(
         self, frame: int, direction: int, ahead: list[int], guess: Polygon
