@@ -41,6 +41,10 @@ def main(arguments: list[str] | None = None) -> int:
         from tandem_em.storage.audit_child import main as audit
 
         return int(audit(arguments[1:]) or 0)
+    if arguments[:1] == ["--salvage-file"]:  # … and takes damaged ones apart in another
+        from tandem_em.storage.repair_child import main as salvage
+
+        return int(salvage(arguments[1:]) or 0)
     if "--guardian-process" in arguments:  # a frozen program is its own guardian
         from tandem_em.sources.guardian_process import main as guard
 
