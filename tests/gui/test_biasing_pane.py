@@ -26,7 +26,7 @@ from tandem_em.model.session import Session
 from tandem_em.model.spectra import SpectrumImage
 from tandem_em.model.tracks import Outline, Particle
 from tandem_em.notices import Notices
-from tandem_widgets.panes import biasing_copy, biasing_menus
+from tandem_widgets.panes import biasing_copy, biasing_derived, biasing_menus
 from tandem_widgets.panes.biasing import BiasingPane
 from tandem_widgets.panes.biasing_cell import CellDialog
 from tandem_widgets.panes.biasing_fields import parse_quantity
@@ -505,6 +505,24 @@ def test_a_long_run_is_coarse_first_and_exact_then(bench: Bench) -> None:
     assert curve.levels is not None
     assert curve.whole_range() == (0.0, 5.0)
     assert curve.even is not None
+
+
+def test_charge_in_pieces_is_the_charge_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(5)
+    t = np.cumsum(rng.exponential(0.1, 5000))
+    t[2500:] += 100.0
+    current = rng.normal(1e-11, 5e-12, 5000)
+    current[777:790] = np.nan
+    run = BiasRun(
+        name="r", times=GrowingArray(t), columns={"current": Column("current", "A", GrowingArray(current))}
+    )
+    run.zero_current_A, run.zero_current_error_A = 2e-12, 1e-13
+    ready = run_to_end(making_ready(t, {}, 20.0, [0]))
+    whole = run_to_end(biasing_derived.deriving("charge", (), run, ready))
+    monkeypatch.setattr(biasing_derived, "CHUNK", 700)
+    pieces = run_to_end(biasing_derived.deriving("charge", (), run, ready))
+    np.testing.assert_allclose(pieces.y, whole.y, atol=1e-12 * abs(whole.y).max())
+    np.testing.assert_allclose(pieces.error, whole.error, rtol=1e-5)
 
 
 def test_samples_out_of_order_are_drawn_in_the_order_of_time() -> None:
