@@ -125,6 +125,7 @@ class CyclesPage(QWidget):
         if vertical is not None and horizontal is not None:
             vertical.hide()
             vertical.setDefaultSectionSize(22)
+            horizontal.setStretchLastSection(True)
             horizontal.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         self.table.setToolTip("Click a row to jump to its start; Ctrl+C copies the table")
         self.table.clicked.connect(self._jump)

@@ -84,6 +84,7 @@ class PlotPage(QWidget):
     def _make_runs_button(self) -> QToolButton:
         """Which runs are compared; it is only about this view."""
         button = QToolButton()
+        button.setProperty("role", "tool")
         button.setText("runs ▾")
         button.setToolTip("Choose the runs to compare")
         menu = QMenu(button)

@@ -141,9 +141,9 @@ class XYPlot(QWidget):
             painter.setClipRect(area.adjusted(-1, -1, 1, 1))
             for line in self.lines:
                 self._paint_line(painter, line, across, up, ratio)
-            paint_legend(
-                painter, area, [(n.label, n.colour) for n in self.lines if n.in_legend and n.label], fonts
-            )
+            names = [(line.label, line.colour) for line in self.lines if line.in_legend and line.label]
+            points = [np.column_stack([across.pixels(line.x), up.pixels(line.y)]) for line in self.lines]
+            paint_legend(painter, area, names, np.concatenate(points), fonts)
         else:
             painter.setFont(fonts.hint)
             painter.setPen(theme.colour(theme.active().quiet))

@@ -92,8 +92,14 @@ def paint_axes(painter: QPainter, area: QRectF, across: AxisScale, up: AxisScale
     painter.restore()
 
 
-def paint_legend(painter: QPainter, area: QRectF, entries: list[tuple[str, str]], fonts: PlotFonts) -> None:
-    """Names in their colours, top right; too many end in a count."""
+def paint_legend(
+    painter: QPainter,
+    area: QRectF,
+    entries: list[tuple[str, str]],
+    points: NDArray[np.float64],
+    fonts: PlotFonts,
+) -> None:
+    """Names in their colours, in the corner with the fewest points (pixels, one per row); too many end in a count."""
     most = max(1, int(area.height() / 15) - 1)
     shown = list(dict.fromkeys(entries))
     more = len(shown) - most
@@ -101,21 +107,30 @@ def paint_legend(painter: QPainter, area: QRectF, entries: list[tuple[str, str]]
         shown = shown[: most - 1]
     if not shown:
         return
-    painter.setFont(fonts.tick)
-    y = area.top() + 3
     wide = max(fonts.metrics.horizontalAdvance(label) for label, _colour in shown) + 12
-    rows = len(shown) + (more > 0)
-    painter.fillRect(
-        QRectF(area.right() - wide - 2, y, wide, 15 * rows + 1), theme.colour(theme.active().plot, 0.8)
-    )
+    box = _emptiest(area, wide, 15.0 * (len(shown) + (more > 0)) + 1, points)
+    painter.fillRect(box, theme.colour(theme.active().plot, 0.8))
+    painter.setFont(fonts.tick)
+    y = box.top()
     for label, colour in shown:
         painter.setPen(theme.colour(colour))
-        painter.drawText(
-            QRectF(area.left(), y, area.width() - 6, 15), Align.AlignRight | Align.AlignVCenter, label
-        )
+        painter.drawText(QRectF(box.left() + 6, y, wide, 15), Align.AlignLeft | Align.AlignVCenter, label)
         y += 15
     if more > 0:
         painter.setPen(theme.colour(theme.active().quiet))
-        painter.drawText(
-            QRectF(area.left(), y, area.width() - 6, 15), Align.AlignRight, f"and {more + 1} more"
-        )
+        painter.drawText(QRectF(box.left() + 6, y, wide, 15), Align.AlignLeft, f"and {more + 1} more")
+
+
+def _emptiest(area: QRectF, wide: float, high: float, points: NDArray[np.float64]) -> QRectF:
+    """The box in a corner or in the middle of an edge where it hides least: top right first."""
+    boxes = [
+        QRectF(left, top, wide, high)
+        for left in (area.right() - wide - 2, area.left() + 4, area.center().x() - wide / 2)
+        for top in (area.top() + 3, area.bottom() - high - 4)
+    ]
+
+    def hidden(box: QRectF) -> int:
+        inside = (points[:, 0] > box.left()) & (points[:, 0] < box.right())
+        return int(np.count_nonzero(inside & (points[:, 1] > box.top()) & (points[:, 1] < box.bottom())))
+
+    return min(boxes, key=hidden)
