@@ -54,7 +54,8 @@ def find_plateau(voltage: Floats, charge: Floats, dt: Floats) -> Plateau | None:
     inside = (which >= used[first]) & (which <= used[last])
     inside &= np.abs(middle - np.median(middle[inside])) < max(0.1 * (high - low), 5 * noise)
     amount = float(charge[inside].sum())
-    mean = float(np.average(middle[inside], weights=charge[inside]))
+    weights = charge[inside] if charge[inside].sum() > 0 else None  # a stretch may hold no charge at all
+    mean = float(np.average(middle[inside], weights=weights))
     return Plateau(
         mean,
         float(np.std(middle[inside])),
