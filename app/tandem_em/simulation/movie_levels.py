@@ -205,7 +205,7 @@ def _swelling(rng: Rng, length_s: float) -> Swelling:
 def _drift(rng: Rng, hard: Difficulty, frames: int) -> tuple[tuple[float, float], ...]:
     steps = rng.normal(0, hard.drift_px, (frames, 2)) + rng.normal(0, hard.drift_px / 2, 2)
     steps[0] = 0
-    for when in rng.integers(5, frames, hard.jumps):
+    for when in rng.integers(min(5, frames - 1), frames, hard.jumps):
         steps[when] += rng.normal(0, 6, 2)
     path = np.cumsum(steps, axis=0)
     path *= min(1.0, 25.0 / (np.abs(path).max() + 1e-9))
