@@ -163,3 +163,28 @@ def to_uint16(image):
         for c in range(image.shape[1]):
             out[r, c] = np.uint16(min(65535.0, max(0.0, image[r, c] + 0.5)))
     return out
+
+
+@njit(cache=True, nogil=True)
+def union_field(rows, columns, centres, radii, shortest, longest):
+    """Distance inside the nearest edge of several particles along their radii: zero on the union's outline."""
+    field = np.empty((rows, columns), np.float64)
+    steps = radii.shape[1]
+    to_index = steps / (2 * math.pi)
+    for r in range(rows):
+        for c in range(columns):
+            deepest = -np.inf
+            for member in range(radii.shape[0]):
+                dx, dy = c - centres[member, 0], r - centres[member, 1]
+                distance = math.sqrt(dx * dx + dy * dy)
+                edge = shortest[member]
+                if edge - 2 < distance < longest[member] + 2:  # elsewhere only the sign matters
+                    at = math.atan2(dy, dx) * to_index
+                    if at < 0:
+                        at += steps
+                    k = int(at)
+                    part = at - k
+                    edge = radii[member, k % steps] * (1 - part) + radii[member, (k + 1) % steps] * part
+                deepest = max(deepest, edge - distance)
+            field[r, c] = deepest
+    return field

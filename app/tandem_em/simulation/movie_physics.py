@@ -81,18 +81,14 @@ def _union_outline(members: tuple[Particle, ...], time_s: float) -> Array:
     """Outer outline of several particles together, the zero line of a smooth field (exact to 0.01 px)."""
     from skimage.measure import find_contours
 
+    from tandem_em.simulation import movie_kernels as kernels
+
     centres = np.array([member.centre(time_s) for member in members])
-    reach = max(float(member.radii(time_s, ANGLES).max()) for member in members) + 3
+    radii = np.array([member.radii(time_s, ANGLES) for member in members])
+    reach = float(radii.max()) + 3
     origin = np.floor(centres.min(axis=0) - reach)
-    size = np.ceil(centres.max(axis=0) + reach) - origin
-    y, x = np.mgrid[0 : int(size[1]) + 1, 0 : int(size[0]) + 1].astype(float)
-    field = np.full(x.shape, -np.inf)
-    for member, (cx, cy) in zip(members, centres - origin):
-        dx, dy = x - cx, y - cy
-        edge = np.interp(
-            np.arctan2(dy, dx), ANGLES - np.pi, np.roll(member.radii(time_s, ANGLES), 360), period=2 * np.pi
-        )
-        field = np.maximum(field, edge - np.hypot(dx, dy))
+    columns, rows = (np.ceil(centres.max(axis=0) + reach) - origin).astype(int) + 1
+    field = kernels.union_field(rows, columns, centres - origin, radii, radii.min(axis=1), radii.max(axis=1))
     longest = max(find_contours(field, 0.0), key=len)
     return np.asarray(longest[:-1, ::-1] + origin)
 
