@@ -29,12 +29,12 @@ from tandem_em.notices import Notices
 from tandem_widgets.panes import biasing_copy, biasing_derived, biasing_menus
 from tandem_widgets.panes.biasing import BiasingPane
 from tandem_widgets.panes.biasing_cell import CellDialog
-from tandem_widgets.panes.biasing_fields import parse_quantity
 from tandem_widgets.panes.biasing_ready import making_ready
 from tandem_widgets.panes.biasing_text_import import TextImportDialog
 from tandem_widgets.parts import levels, theme
 from tandem_widgets.parts.bridge import Bridge
 from tandem_widgets.parts.plot_copy import copy_picture
+from tandem_widgets.parts.quantity_edit import parse_quantity
 from tandem_widgets.parts.time_cursor import Stretch
 
 RATE_HZ, CURRENT_A, AREA_UM2, OFFSET_A = 10.0, 1e-11, 10.0, 5e-14

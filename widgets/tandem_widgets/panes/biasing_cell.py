@@ -29,7 +29,7 @@ from tandem_em.desk import biasing
 from tandem_em.desk.desk import Desk
 from tandem_em.model.curves import BiasRun
 from tandem_widgets.panes.biasing_cell_calculator import Calculator
-from tandem_widgets.panes.biasing_fields import QuantityEdit
+from tandem_widgets.parts.quantity_edit import QuantityEdit
 
 UM2 = (1.0, "µm²")
 PER_AREA = (1.0, "µAh/cm²")

@@ -6,8 +6,8 @@ from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QFormLayout, QGroupBox, QLabel
 
 from tandem_em.analysis.cell_numbers import CalculatorAnswer, calculate
-from tandem_widgets.panes.biasing_fields import QuantityEdit
 from tandem_widgets.parts import theme
+from tandem_widgets.parts.quantity_edit import QuantityEdit
 from tandem_widgets.parts.time_axis import span_text
 
 
