@@ -242,7 +242,7 @@ def test_resized_lanes_keep_their_share(bench: Bench) -> None:
     pane.lanes.arrange()
     assert pane.lanes.layout_now.lanes[0].height() == pytest.approx(before + 15, abs=1.5)
     stored = pane.desk.session.info.view["lanes"]
-    assert {entry["kind"] for entry in stored} == {"voltage", "current", "area", "dose"}
+    assert {"voltage", "current", "area", "dose"} <= {entry["kind"] for entry in stored}
 
 
 def test_nonsense_in_stored_lanes_is_left_out(bench: Bench) -> None:

@@ -17,9 +17,11 @@ from tandem_em.jobs import Job, Progress
 from tandem_em.notices import UserError
 
 Array = NDArray[np.float64]
-ReadFrame = Callable[[int], NDArray[np.generic]]
+ReadFrame = Callable[[int], NDArray[np.generic] | None]
+"""Gives a frame, or None where it cannot be read."""
 EDGE_WINDOW = 10.0  # px on each side of an edge that its fit looks at
 SMOOTH = 1.5  # px, of the filter that finds edges
+APART = 6.0  # px between two edges that are proposed, at least
 FARTHEST_STEP = 8  # px an edge may move from frame to frame
 SLOWNESS = 0.04  # of the score of an edge, per px moved
 SEEN = 5.0  # deviations
@@ -50,9 +52,22 @@ def kymograph(
     drift = np.zeros((n_frames, 2)) if drift_px is None else np.asarray(drift_px, float)
     rows = np.full((n_frames, len(points)), np.nan)
     for number in range(n_frames):
-        rows[number] = _profile(np.asarray(read_frame(number)), points + drift[number], normals, width_px)
+        frame = read_frame(number)
+        if frame is not None:
+            rows[number] = _profile(np.asarray(frame), points + drift[number], normals, width_px)
         yield Progress(number + 1, n_frames, "Reading the line", rows[: number + 1])
     return rows
+
+
+def one_profile(
+    frame: NDArray[np.generic], line: Sequence[Sequence[float]] | Array, width_px: float
+) -> tuple[Array, Array]:
+    """Brightness along a line or polyline in one frame, a value per px, and its standard error from the scatter across."""
+    total, mass = _band(frame, *_stations(line), width_px)
+    mean = _across(total, mass)
+    count = np.maximum((mass > 0).sum(axis=1), 1)
+    scatter = np.where(mass > 0, (total - mean[:, None]) ** 2, 0.0).sum(axis=1) / np.maximum(count - 1, 1)
+    return mean, np.sqrt(scatter / count)
 
 
 def follow_layers(
@@ -75,6 +90,16 @@ def follow_layers(
     return track_edges(rows, edges, frame)
 
 
+def propose_edges(row: Array, count: int) -> list[float]:
+    """Where the `count` strongest steps of one profile lie (px), from its start to its end; fewer when there are fewer."""
+    slope = np.abs(_steps(_even(row[None, :]))[0])
+    found: list[int] = []
+    while len(found) < count and slope.max(initial=0.0) > 0:
+        found.append(int(np.argmax(slope)))
+        slope[max(0, found[-1] - int(APART)) : found[-1] + int(APART) + 1] = 0.0
+    return [float(place) for place in sorted(found)]
+
+
 def track_edges(rows: Array, edges: Sequence[float], frame: int = 0) -> LayerTrack:
     """Follow edges through a kymograph, to a fraction of a pixel, with an error for each frame."""
     rows = _even(rows)
@@ -88,7 +113,7 @@ def track_edges(rows: Array, edges: Sequence[float], frame: int = 0) -> LayerTra
     return LayerTrack(positions, errors)
 
 
-def _stations(line: Sequence[Sequence[float]]) -> tuple[Array, Array]:
+def _stations(line: Sequence[Sequence[float]] | Array) -> tuple[Array, Array]:
     """Points one pixel apart along a polyline, and the unit normals there."""
     corners = np.asarray(line, float)
     if corners.ndim != 2 or corners.shape[1:] != (2,) or len(corners) < 2:
@@ -107,6 +132,11 @@ def _stations(line: Sequence[Sequence[float]]) -> tuple[Array, Array]:
 
 def _profile(frame: NDArray[np.generic], points: Array, normals: Array, width_px: float) -> Array:
     """Mean across the width at each point; NaN where that lies outside the frame."""
+    return _across(*_band(frame, points, normals, width_px))
+
+
+def _band(frame: NDArray[np.generic], points: Array, normals: Array, width_px: float) -> tuple[Array, Array]:
+    """Values across the width at each point (n, width), and whether they lie inside the frame."""
     from tandem_em.analysis import outline_kernels as kernels
 
     count = max(1, round(width_px))
@@ -115,9 +145,13 @@ def _profile(frame: NDArray[np.generic], points: Array, normals: Array, width_px
     if frame.dtype.kind not in "uif" or not frame.dtype.isnative:
         frame = frame.astype(np.float32)
     kernels.sample_band(frame, np.ascontiguousarray(points), normals, offsets.astype(float), 1.0, total, mass)
+    return total, mass
+
+
+def _across(total: Array, mass: Array) -> Array:
     known = mass.sum(axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray(np.where(known > 0.5 * count, _without_spikes(total, mass), np.nan))
+        return np.asarray(np.where(known > 0.5 * mass.shape[1], _without_spikes(total, mass), np.nan))
 
 
 def _without_spikes(total: Array, mass: Array) -> Array:

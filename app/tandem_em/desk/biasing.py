@@ -19,7 +19,7 @@ from tandem_em.notices import UserError
 if TYPE_CHECKING:
     from tandem_em.analysis.charge import Zero
 
-DEFAULT_LANES = ("voltage", "current", "area", "dose")
+DEFAULT_LANES = ("voltage", "current", "area", "thickness", "region", "dose")
 YChoice = tuple[float, float] | Literal["visible"] | None
 
 

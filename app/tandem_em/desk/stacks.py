@@ -153,29 +153,6 @@ def _part(stack: FrameStack, index: int, region: Region) -> Frame | None:
         return None
 
 
-def kymograph(stack: FrameStack, start: Point, end: Point, width_px: float) -> Job[NDArray[np.float64]]:
-    """The profile along a line (pixels of frame 0) of every frame: (T, distance); NaN rows for frames nobody can read."""
-    from tandem_em.analysis.line_profile import profile
-
-    rows: list[NDArray[np.float64] | None] = []
-    for index in range(len(stack)):
-        yield Progress(index, len(stack), "Cutting along the line")
-        dx, dy = stack.drift_at(index)
-        try:
-            frame = stack.frame(index)
-        except UserError:
-            rows.append(None)
-            continue
-        ends = (start[0] + dx, start[1] + dy), (end[0] + dx, end[1] + dy)
-        rows.append(profile(frame, *ends, width_px)[1])
-    length = max((len(row) for row in rows if row is not None), default=0)
-    out = np.full((len(rows), length), np.nan)
-    for index, row in enumerate(rows):
-        if row is not None:
-            out[index, : len(row)] = row
-    return out
-
-
 # --- dose -----------------------------------------------------------------------------------------------------------
 
 

@@ -100,4 +100,11 @@ class ProfileLine(ColouredItem):
     """The map or stack it is drawn on."""
     start: tuple[float, float] = (0.0, 0.0)
     end: tuple[float, float] = (1.0, 0.0)
+    via: list[tuple[float, float]] = field(default_factory=list)
+    """Corners between start and end: then it is a polyline."""
     width_px: float = 1.0
+
+    @property
+    def points(self) -> list[tuple[float, float]]:
+        """From start to end with every corner."""
+        return [self.start, *self.via, self.end]

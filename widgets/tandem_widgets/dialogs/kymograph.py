@@ -11,7 +11,7 @@ from PyQt6.QtCore import QEvent, Qt
 from PyQt6.QtGui import QGuiApplication
 from PyQt6.QtWidgets import QDialog, QFileDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from tandem_em.desk import stacks
+from tandem_em.desk import layers
 from tandem_em.desk.desk import Desk
 from tandem_em.jobs import Task
 from tandem_em.model.frames import FrameStack
@@ -64,7 +64,7 @@ class KymographDialog(QDialog):
         column.addLayout(row)
         self.resize(620, 560)
         self._task: Task[Any] = desk.start(
-            f"Kymograph of {line.name}", stacks.kymograph(stack, line.start, line.end, line.width_px), self._show,
+            f"Kymograph of {line.name}", layers.kymograph(stack, line), self._show,
             key=f"kymograph {line.id}",
         )  # fmt: skip
 

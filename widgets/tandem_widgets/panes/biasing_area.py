@@ -9,8 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tandem_em.desk import layers
+from tandem_em.desk.stacks import REGION
 from tandem_em.model.dose import DoseSettings
 from tandem_em.model.frames import FrameStack
+from tandem_em.model.provenance import ResultSet
 from tandem_em.model.session import Session
 from tandem_em.model.tracks import Outline, Particle
 from tandem_widgets.parts import theme
@@ -107,6 +110,53 @@ class StackCurves:
             is_stale=bool(particle.provenance_id) and self._session.is_stale(particle.provenance_id),
             band=(low, high) if bool(np.any(high > low)) else None,
         )
+
+    def thickness(self) -> tuple[list[Curve], str]:
+        """Thickness of the layers that were followed, with their deviation as a band, and the unit."""
+        curves: list[Curve] = []
+        unit = "nm"
+        for result in self._session.results:
+            if result.analysis != layers.LAYERS:
+                continue
+            line = self._session.profiles.get(str(result.values.get("line_id")))
+            name = line.name if line is not None else result.name
+            colour = line.colour if line is not None else theme.active().accent
+            found = layers.thicknesses(result)
+            unit = found[0][2] if found else unit
+            for number, (values, errors, _) in enumerate(found, start=1):
+                label = name if len(found) == 1 else f"{name}.{number}"
+                limits = (values - errors, values + errors)
+                curves.append(self._of_frames(f"{result.id}:{number}", label, colour, result, values, limits))
+        return curves, unit
+
+    def regions(self) -> tuple[list[Curve], str]:
+        """Mean of each region of a stack over time, and the unit."""
+        found = [r for r in self._session.results if r.analysis == REGION and "mean" in r.arrays]
+        colours = (theme.active().warning, theme.active().good, theme.active().accent, theme.active().dose)
+        curves = [
+            self._of_frames(
+                r.id, r.name.split(" of ")[0], colours[number % len(colours)], r, r.arrays["mean"]
+            )
+            for number, r in enumerate(found)
+        ]
+        return curves, found[0].units.get("mean", "counts") if found else "counts"
+
+    def _of_frames(
+        self,
+        key: str,
+        label: str,
+        colour: str,
+        result: ResultSet,
+        values: Floats,
+        limits: tuple[Floats, Floats] | None = None,
+    ) -> Curve:
+        x, order = _in_order(np.asarray(result.arrays["t_s"], np.float64))
+        stale = bool(result.step_id) and self._session.is_stale(result.step_id)
+        band = None if limits is None else (limits[0][order], limits[1][order])
+        return Curve(
+            key, label, colour, x, values[order], marker=True, nearest=True, is_stale=stale, band=band,
+            hold_s=float(np.median(np.diff(x))) if len(x) > 1 else 1.0,
+        )  # fmt: skip
 
     def drift(self) -> tuple[list[Curve], str]:
         """How far the content of each frame has moved in x and y, and the unit."""

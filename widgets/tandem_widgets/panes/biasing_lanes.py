@@ -38,6 +38,8 @@ KINDS: dict[str, LaneKind] = {
     "c_rate": LaneKind("C-rate", "C-rate", "", "C"),
     "resistance": LaneKind("Resistance", "Resistance", "Ω"),
     "area": LaneKind("Area", "Particle area", "", "× start"),
+    "thickness": LaneKind("Thickness", "Layer thickness", "nm"),
+    "region": LaneKind("Region", "Region mean", "counts"),
     "dose_rate": LaneKind("Dose rate", "Dose rate", "e⁻/Å²s"),
     "dose": LaneKind("Dose", "Dose", "e⁻/Å²"),
     "drift": LaneKind("Drift", "Drift of the stack", "nm"),
@@ -45,6 +47,9 @@ KINDS: dict[str, LaneKind] = {
 COLUMN = "column:"
 """Lanes of other columns of the runs: `column:temperature`."""
 NO_RUN = "Drop a biasing log here, or open one (Ctrl+O)."
+NO_LAYER = "Draw a profile across a layer in the image stack (L), mark its edges and follow them."
+NO_REGION = "Drag a region in the image stack: □ ROI."
+NO_DRIFT = "The drift of the stack has not been measured."
 NO_AREA = "Set the electrode area: click here, or Cell…"
 NO_CAPACITY = "Set the area and the theoretical capacity: click here, or Cell…"
 
@@ -102,10 +107,13 @@ class LaneMaker:
     def _fill(self, lane: Lane, choice: LaneChoice) -> None:
         fillers: dict[str, Callable[[Lane], None]] = {
             "voltage": self._voltage, "current": self._current, "charge": self._charge, "capacity": self._capacity,
-            "density": self._density, "c_rate": self._c_rate, "resistance": self._resistance, "drift": self._drift,
+            "density": self._density, "c_rate": self._c_rate, "resistance": self._resistance,
+            "drift": lambda lane: self._per_frame(lane, *self._stack.drift(), NO_DRIFT),
             "dose_rate": lambda lane: self._dose(lane, cumulative=False),
             "dose": lambda lane: self._dose(lane, cumulative=True),
             "area": lambda lane: self._area(lane, choice.mode),
+            "thickness": lambda lane: self._per_frame(lane, *self._stack.thickness(), NO_LAYER),
+            "region": lambda lane: self._per_frame(lane, *self._stack.regions(), NO_REGION),
         }  # fmt: skip
         fillers.get(lane.kind, self._column)(lane)
 
@@ -226,11 +234,13 @@ class LaneMaker:
     def _area_asked(self) -> bool:
         return any(c.kind == "area" and c.shown for c in lane_choices(self._session))
 
-    def _drift(self, lane: Lane) -> None:
-        lane.curves, lane.unit = self._stack.drift()
-        lane.shows_each = True
-        if not lane.curves:
-            lane.note = "The drift of the stack has not been measured."
+    def _per_frame(self, lane: Lane, curves: list[Curve], unit: str, missing: str) -> None:
+        """A lane of what was measured in each frame; `missing` is said where it was asked for and is not there."""
+        lane.curves, lane.unit, lane.shows_each = curves, unit, True
+        if lane.kind in ("thickness", "region"):
+            lane.caption = unit
+        if not curves and any(c.kind == lane.kind and c.shown for c in lane_choices(self._session)):
+            lane.note = missing
 
     def _dose(self, lane: Lane, *, cumulative: bool) -> None:
         lane.curves, dose = dose_curves(self._session, cumulative)

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
+import numpy as np
 from PyQt6.QtCore import QPointF, QRectF, Qt
-from PyQt6.QtGui import QColor, QPainter
+from PyQt6.QtGui import QColor, QPainter, QPen
 from PyQt6.QtWidgets import QFrame, QHBoxLayout, QPushButton
 
+from tandem_em.desk import layers
 from tandem_em.desk.stacks import REGION
 from tandem_em.model.frames import FrameStack
 from tandem_em.model.session import Session
+from tandem_em.model.spectra import ProfileLine
 from tandem_widgets.parts import theme
 from tandem_widgets.parts.image_canvas import ImageCanvas
-from tandem_widgets.parts.image_tools import draw_rectangle, draw_ruler
+from tandem_widgets.parts.image_tools import draw_path, draw_rectangle, draw_tag
 from tandem_widgets.parts.pane_frame import ElidedLabel
 
 Answer = tuple[str, Callable[[], object]]
@@ -112,8 +117,38 @@ class Marks:
             draw_rectangle(painter, canvas, *corners, colour, name)
         for line in self._session.profiles:
             if line.owner_id == self._stack.id and line.visible:
-                ends = (
-                    (line.start[0] + dx, line.start[1] + dy),
-                    (line.end[0] + dx, line.end[1] + dy),
-                )
-                draw_ruler(painter, canvas, *ends, line.name, line.width_px, line.colour)
+                points = [(x + dx, y + dy) for x, y in line.points]
+                draw_path(painter, canvas, points, line.name, line.width_px, line.colour)
+                self._paint_layers(painter, canvas, line, points)
+
+    def _paint_layers(
+        self, painter: QPainter, canvas: ImageCanvas, line: ProfileLine, points: list[tuple[float, float]]
+    ) -> None:
+        """The followed edges of this frame as bars across the line, and the thickness between them."""
+        result = layers.of_line(self._session, line)
+        if result is None:
+            return
+        bars = [along(points, place, line.width_px) for place in layers.edges_at(result, self.frame)]
+        painter.setPen(QPen(QColor(line.colour), 2.4))
+        for bar in bars:
+            if bar is not None:
+                painter.drawLine(canvas.to_screen(*bar[0]), canvas.to_screen(*bar[1]))
+        for number, (values, errors, unit) in enumerate(layers.thicknesses(result)):
+            bar = bars[number]
+            if bar is not None and self.frame < len(values) and np.isfinite(values[self.frame]):
+                text = f"{values[self.frame]:.1f} ± {errors[self.frame]:.1f} {unit}"
+                draw_tag(painter, canvas.to_screen(*bar[1]) + QPointF(4, 2), text, line.colour, 11)
+
+
+def along(
+    points: list[tuple[float, float]], place: float, width_px: float
+) -> tuple[tuple[float, float], tuple[float, float]] | None:
+    """Both ends of a bar across a polyline, `place` px from its start; None where that is not on it."""
+    for (x0, y0), (x1, y1) in pairwise(points):
+        length = math.hypot(x1 - x0, y1 - y0)
+        if 0 <= place <= length and length:
+            ux, uy, half = (x1 - x0) / length, (y1 - y0) / length, max(width_px, 8.0) / 2
+            x, y = x0 + ux * place, y0 + uy * place
+            return (x + uy * half, y - ux * half), (x - uy * half, y + ux * half)
+        place -= length
+    return None

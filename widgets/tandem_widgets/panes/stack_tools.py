@@ -23,6 +23,7 @@ from tandem_widgets.parts.image_tools import (
     MeasureTool,
     OutlineTool,
     Point,
+    PolylineTool,
     RectangleTool,
 )
 from tandem_widgets.parts.image_tools_edit import EditTool
@@ -50,7 +51,9 @@ class StackTools:
             self._guarded(self.toggle_reference),
         )
         self.roi = self._mode("□ ROI", "Mean and spread of a region over time (I)", self.take_roi)
-        self.profile = self._mode("╱ Profile", "Intensity along a line with width (L)", self.take_profile)
+        self.profile = self._mode(
+            "╱ Profile", "Along a line with width: intensity, layers, kymograph (L)", self.take_profile
+        )
         self.drift = pane.add_tool("✛ Drift", "", self._guarded(self.use_drift), checkable=False)
         self.drift.setCheckable(True)
         self.drift.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
@@ -285,9 +288,9 @@ class StackTools:
         return f"{length * pixel:.3g} nm" if pixel else f"{length:.1f} px"
 
     def take_profile(self) -> None:
-        self.take(LineTool(self._profile_drawn, self.put_down, self.length_text))
+        self.take(PolylineTool(self._profile_drawn, self.put_down, self.length_text))
 
-    def _profile_drawn(self, start: Point, end: Point) -> None:
+    def _profile_drawn(self, points: list[Point]) -> None:
         self.put_down()
         stack, desk = self.stack, self._pane.desk
         if stack is None:
@@ -295,7 +298,8 @@ class StackTools:
         known = [line for line in desk.session.profiles if line.owner_id == stack.id]
         name = desk.session.profiles.free_name("L")
         line = ProfileLine(
-            name=name, owner_id=stack.id, start=self.on_sample(start), end=self.on_sample(end),
+            name=name, owner_id=stack.id, start=self.on_sample(points[0]), end=self.on_sample(points[-1]),
+            via=[self.on_sample(point) for point in points[1:-1]],
             width_px=known[-1].width_px if known else max(1.0, round(0.02 * stack.shape[2])), simulated=stack.simulated,
         )  # fmt: skip
         desk.add(f"Draw profile {name}", line)

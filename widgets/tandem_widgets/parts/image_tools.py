@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -261,6 +262,65 @@ class LineTool(BaseTool):
             )
 
 
+class PolylineTool(LineTool):
+    """A drag is a straight line; clicks are the corners of a polyline, ended by Enter or a double click."""
+
+    hint = "Drag a line (Shift keeps it straight), or click corners · Enter ends · Esc leaves"
+
+    def __init__(
+        self,
+        done: Callable[[list[Point]], None],
+        cancelled: Callable[[], None],
+        describe: Callable[[Point, Point], str] = lambda _start, _end: "",
+    ) -> None:
+        super().__init__(lambda start, end: self._done_with([start, end]), cancelled, describe)
+        self._finished = done
+        self.corners: list[Point] = []
+
+    def _done_with(self, points: list[Point]) -> None:
+        self.corners = []
+        self._finished(points)
+
+    def move(self, x: float, y: float, event: QMouseEvent) -> bool:
+        return super().move(x, y, event) or bool(self.corners)
+
+    def release(self, x: float, y: float, event: QMouseEvent) -> bool:
+        if self._start is None:  # the second half of a double click
+            return True
+        end = self._straight(x, y, event)
+        if self.corners or math.dist(self._start, end) <= 2:
+            self._start = None
+            self.corners.append(end)
+            return True
+        return super().release(x, y, event)
+
+    def double_click(self, x: float, y: float, event: QMouseEvent) -> bool:
+        self._end()
+        return True
+
+    def key(self, event: QKeyEvent) -> bool:
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self._end()
+            return True
+        if event.key() == Qt.Key.Key_Backspace and self.corners:
+            self.corners.pop()
+            return True
+        if event.key() == Qt.Key.Key_Escape and self.corners:
+            self.corners = []
+            return True
+        return super().key(event)
+
+    def _end(self) -> None:
+        if len(self.corners) > 1:
+            self._done_with(self.corners)
+
+    def paint(self, painter: QPainter, canvas: ImageCanvas) -> None:
+        if self.corners:
+            draw_line(painter, canvas, np.array([*self.corners, self._at]))
+        else:
+            super().paint(painter, canvas)
+
+
 class MeasureTool(LineTool):
     """Lines stay until the tool is left: the length of each, and the angle of the last against the one before."""
 
@@ -351,6 +411,14 @@ def draw_ruler(
             painter.drawLine(end_point - tick, end_point + tick)
     if text:
         draw_tag(painter, QPointF(b.x() + 8, b.y() - 20), text, colour)
+
+
+def draw_path(
+    painter: QPainter, canvas: ImageCanvas, points: list[Point], text: str, width_px: float, colour: str
+) -> None:
+    """A polyline as rulers one after the other; the text stands at its end."""
+    for start, end in pairwise(points):
+        draw_ruler(painter, canvas, start, end, text if end is points[-1] else "", width_px, colour)
 
 
 def draw_tag(painter: QPainter, place: QPointF, text: str, colour: str, pixels: int = 12) -> None:
