@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tandem_em.logs import dta, idf, lvm, mpt, protochips
+from tandem_em.logs import dta, idf, lvm, mpt, neware_layers, protochips
 from tandem_em.logs.feed import find_encoding
 from tandem_em.logs.guessing import GuessingParser
 from tandem_em.logs.parser import LogParser
@@ -25,4 +25,6 @@ def parser_for(head: bytes, patient: bool = True) -> LogParser:
         return lvm.LvmParser()
     if protochips.MAGIC.match(plain):
         return protochips.ProtochipsParser()
+    if neware_layers.MAGIC.match(plain):
+        return neware_layers.LayeredParser(patient)
     return GuessingParser(patient)

@@ -297,5 +297,5 @@ def _only_stamp(text: str) -> str:
 
 def _strip_words(text: str) -> str:
     """From the first digit on (month names before a day stay)."""
-    match = re.search(r"\b[A-Z][a-z]{2,8} \d{1,2},? \d{4}|\d", text)
+    match = re.search(r"\b[A-Z][a-z]{2,8}\.? \d{1,2},? \d{4}|\d", text)
     return text[match.start() :] if match else text

@@ -41,8 +41,9 @@ def guess_columns(
         _name_by_numbers(settings, fields)
     dated = [[row[i].strip() if i < len(row) else "" for row in (*rows, *later)] for i in range(len(names))]
     _settle_dates(settings, dated, above)
-    _settle_time(settings, labels, fields)
+    _settle_time(settings, labels, dated)
     _settle_duplicates(settings, labels)
+    _name_by_units(settings, labels)
     _settle_units(settings, labels, fields)
 
 
@@ -171,6 +172,24 @@ def _name_by_numbers(settings: TextSettings, fields: Sequence[Sequence[str]]) ->
         _name_rest(columns[1:], values[1:])
 
 
+def _name_by_units(settings: TextSettings, labels: Sequence[Label]) -> None:
+    """`Bias (V)`, or PalmSens' bare `µA`: the only column in volts is the voltage, the only one in amperes the current."""
+    timed = any(c.quantity in ("time", "datetime") for c in settings.columns)
+    for quantity in ("voltage", "current") if timed else ("time", "voltage", "current"):
+        if any(column.quantity == quantity for column in settings.columns):
+            continue
+        alike = [
+            (column, label)
+            for column, label in zip(settings.columns, labels)
+            if column.kind == "number" and label.unit is not None and label.unit.dimension == quantity
+        ]
+        if len(alike) == 1 and not alike[0][0].quantity:
+            column, label = alike[0]
+            column.quantity = quantity
+            named = f"{column.name!r}, the only column" if column.name else "The only column"
+            settings.guesses.append(f"{named} in {label.unit_text} was read as {quantity}.")
+
+
 def _name_rest(
     columns: Sequence[TextColumn], values: Sequence[np.ndarray[tuple[int], np.dtype[np.float64]]]
 ) -> None:
@@ -229,6 +248,11 @@ def _settle_time(settings: TextSettings, labels: Sequence[Label], fields: Sequen
         settings.guesses.append(
             f"{labels[ranked[0]].text} starts again in the table: the dates were used as its time."
         )
+    elif _falls(settings, fields, ranked[0]) and settings.column("step", "cycle", "state") >= 0:
+        settings.time_restarts = True
+        settings.guesses.append(
+            f"{labels[ranked[0]].text} starts again in the table: its steps were put one after the other."
+        )
     for i in ranked:
         if i != best:
             column = settings.columns[i]
@@ -252,7 +276,7 @@ def _falls(settings: TextSettings, fields: Sequence[Sequence[str]], index: int) 
     if len(seconds) < 3:
         return False
     back = np.flatnonzero(np.diff(seconds) < 0)
-    return bool(len(back)) and bool(np.any(seconds[back + 1] < 0.5 * seconds[back]))
+    return bool(len(back)) and bool(np.any(seconds[back + 1] <= 0.5 * seconds[back]))
 
 
 def _settle_duplicates(settings: TextSettings, labels: Sequence[Label]) -> None:

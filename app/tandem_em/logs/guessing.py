@@ -61,9 +61,14 @@ class GuessingParser(LogParser):
             raise NoTableError("its only row is not whole", True)
         return settings
 
+    def _further(self) -> list[str]:
+        """Some lines after the first ones: their dates and times leave less doubt."""
+        rest = self._lines[ENOUGH_LINES:]
+        return [*rest[:: len(rest) // ENOUGH_LINES + 1], *self.later]
+
     def _try(self) -> None:
         try:
-            settings = guess_text(self._lines[:ENOUGH_LINES], self.feeder.encoding, self.later)
+            settings = guess_text(self._lines[:ENOUGH_LINES], self.feeder.encoding, self._further())
         except NoTableError:
             self._next_try = len(self._lines) + 4
             return

@@ -49,7 +49,9 @@ def read_label(text: str, unit_text: str = "") -> Label:
     slash = (
         _SLASH.match(text) if _NAME_SLASH_UNIT.fullmatch(text) and text not in ("dV/dt", "ox/red") else None
     )
-    return Label(text, slash["name"], slash["unit"]) if slash else Label(text, text)
+    if slash is None or parse_unit(slash["name"]) is not None:  # `mAh/g` is a unit and no name
+        return Label(text, text)
+    return Label(text, slash["name"], slash["unit"])
 
 
 def _unit(name: str, spelled: str) -> Unit | None:
@@ -86,17 +88,17 @@ _RULES: tuple[tuple[str, str, str], ...] = (
     ("datetime", "", r"unix.*|epoch.*|time stamp .*|date ?stamp|record ?time|date|datum|fecha|ts|when"),
     ("time", "time", r"corrected time|.*\btime|t|measurement time"),
     ("fraction", "time", r"fractional seconds?|frac(tion)? ?sec(onds)?|milliseconds?|msec"),
-    ("state", "", r"state|status|md|mode|step ?type|instruction ?name|step ?name|operation|type|chg ?type"),
+    ("state", "", r"state|status|md|mode|step ?(type|state)|instruction ?name|step ?name|operation|type|chg ?type"),
     ("current_range", "", r"i ?range|current ?range|ie ?range|irange|range( i)?"),
     ("overload", "", r"over|compliance|in compliance|error|ovld"),
     ("control_voltage", "voltage", r"control( v)?|v ?sig|sig|(set|target|source|applied|prog(rammed)?) ?(v|volt(age)?)"),
     ("control_current", "current", r"control( i| ma)?|(set|target|source|applied|prog(rammed)?) ?(i|curr(ent)?)"),
-    ("voltage", "voltage", r"<?e ?we>?|<?e ?cell>?|vf|voltage|volts?|u|v|e|cell ?voltage|v ?cell|e ?vs.*|potential"),
+    ("voltage", "voltage", r"<?e ?we>?|<?e ?cell>?|vf|voltage|([mu] )?volts?|u|v|e|cell ?voltage|v ?cell|e ?vs.*|potential"),
     ("voltage", "voltage", r"(measured|meas|smu|sample|battery|output|test) ?(v|volt(s|age)?)|volt(s|age)? ?(meas.*|\d)?"),
     ("voltage", "voltage", r"spannung|tension|ewe.*|v ?(meas.*|heat|\d+)|potential.*|channel \w+ voltage|.*\bvoltage"),
     ("voltage", "voltage", r"voltage vs.*|.*\bpotential|vdc|<?ewe.*"),
     ("counter_voltage", "voltage", r"<?e ?ce>?|counter ?(v|volt(age)?)"),
-    ("current", "current", r"<?i>?|im|current|amps?|curr|cell ?current|i ?cell|measured current|strom|courant"),
+    ("current", "current", r"<?i>?|im|current|([munpµ] )?amps?|curr?|cell ?current|i ?cell|measured current|strom|courant"),
     ("current", "current", r"(meas|measured|smu|sample|battery|output|test) ?(i|curr(ent)?|amps)|i ?(meas.*|heat|\d+)"),
     ("current", "current", r"current ?(meas.*|\d)?|channel \w+ current|i ?(mean|avg)|.*\bcurrent|idc"),
     ("charge_energy", "energy", r"(charge|charging|chg) ?energy|energy ?(charge|chg)|.*cumulative charg.* energy"),
@@ -105,8 +107,8 @@ _RULES: tuple[tuple[str, str, str], ...] = (
     ("discharge_capacity", "charge",
      r"(discharge|discharging|dchg|dischg|dis) ?cap(acity)?|q ?(discharge|dchg)|cap(acity)? ?(discharge|dchg)"),
     ("charge", "charge", r"\(q-qo\)|charge|cumulative charge|net capacity"),
-    ("capacity", "charge", r"capacity|cap|amp ?-?hr|ah|q charge discharge"),
-    ("energy", "energy", r"\|?energy\|?|watt ?-?hr|wh"),
+    ("capacity", "charge", r"capa ?city|cap|([mu] )?amp ?-?hr|ah|q charge discharge"),
+    ("energy", "energy", r"\|?energy\|?|([mu] )?watt ?-?hr|wh"),
     ("power", "power", r"power|p ?heat|watts"),
     ("temperature", "temperature", r"t ?meas|temp(erature)?( ?\d| meas.*)?|channel \w+ temp.*|(cell|aux|sample) ?temp.*"),
     ("temperature", "temperature", r"aux temperature \d|t\d?|station temp.*|temp.*|.*\btemperature"),
@@ -119,7 +121,7 @@ _RULES: tuple[tuple[str, str, str], ...] = (
     ("resistance", "resistance", r"resistance|r ?heat|ohms?|r ?meas|channel \w+ resistance"),
     ("internal_resistance", "resistance", r"internal ?resistance.*|dcir.*"),
     ("internal_resistance", "resistance", r"acr|ac ?imp.*"),
-    ("cycle", "", r"cycle( ?(number|no|index|id|c|count))?#?|cyc#?|z cycle|cycle c"),
+    ("cycle", "", r"cy ?cle( ?(number|no|index|id|c|count))?#?|cyc#?|z cycle|cycle c"),
     ("half_cycle", "", r"half ?cycle"),
     ("step", "", r"step( ?(index|number|no|id))?#?|ns"),
     ("loop", "", r"loop.*"),

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 
-from tandem_em.logs.labels import Label, quantity_of, read_label
+from tandem_em.logs.labels import Label, dimension_of, quantity_of, read_label
 from tandem_em.logs.parser import LogParser, Table
 from tandem_em.logs.settings import TextColumn, TextSettings
+from tandem_em.logs.stamps import find_order
 
 MAGIC = re.compile(rb"^\s*(?:\xef\xbb\xbf)?(EC|BT)-Lab ASCII FILE")
 COUNT = re.compile(r"Nb header lines\s*:\s*(\d+)")
 STARTED = re.compile(r"Acquisition started on\s*:\s*(\d.*\S)")
 LOOP = re.compile(r"Loop (\d+) from point number (\d+) to (\d+)")
-HEADING = re.compile(r"(^|\t)(time/s|freq/Hz)(\t|$)")
+HEADING = re.compile(r"(^|\t)(time/(s|ms|min|h)|freq/Hz)(\t|$)")
 OWN_NAMES = {
     "Ewe/V": "voltage", "<Ewe>/V": "voltage", "Ecell/V": "voltage", "<Ewe/V>": "voltage", "I/mA": "current",
     "<I>/mA": "current", "Ece/V": "counter_voltage", "<Ece>/V": "counter_voltage", "Ewe-Ece/V": "cell_voltage",
@@ -23,6 +24,9 @@ OWN_NAMES = {
     "Q discharge/mA.h": "discharge_capacity", "Energy charge/W.h": "charge_energy", "freq/Hz": "frequency",
     "Energy discharge/W.h": "discharge_energy", "time/s": "time", "step time/s": "step_time", "z cycle": "cycle",
 }  # fmt: skip
+OTHER_UNITS = {(heading.rpartition("/")[0], dimension_of(quantity)): quantity
+               for heading, quantity in OWN_NAMES.items() if "/" in heading}  # fmt: skip
+"""The same quantities where a person chose other units or a reference electrode: `Ewe/mV`, `I/µA`, `Ewe/V vs. SCE`."""
 STEPPED = {"mode", "ox/red", "error", "control changes", "Ns changes", "counter inc.", "Ns", "I Range", "cycle number",
            "half cycle", "z cycle"}  # fmt: skip
 
@@ -34,12 +38,14 @@ def column_of(heading: str) -> TextColumn:
     unit, factor, offset = label.unit_text, 1.0, 0.0
     if label.unit is not None:
         unit, factor, offset = label.unit.si, label.unit.factor, label.unit.offset
-    if heading.strip() == "-Im(Z)/Ohm":
+    if quantity == "impedance_imag" and heading.strip().startswith("-"):
         factor = -factor
     return TextColumn(heading.strip(), quantity, unit, "number", factor, offset, heading.strip() in STEPPED)
 
 
 def _other(label: Label) -> str:
+    if label.unit is not None and (known := OTHER_UNITS.get((label.name, label.unit.dimension))):
+        return known
     found = quantity_of(label) or ""
     return (
         found
@@ -102,6 +108,8 @@ class MptParser(LogParser):
         text = "\n".join(self.header)
         started = STARTED.search(text)
         settings.start = started[1] if started else ""
+        order, sure = find_order([settings.start])
+        settings.date_order = order if sure or "." in settings.start.split()[0] else "MDY"
         self._table = self.add_table(self._technique(), settings, line)
         self._table.meta = self._read_meta()
 

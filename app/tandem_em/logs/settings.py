@@ -56,6 +56,8 @@ class TextSettings:
     date_order: str = "MDY"
     """DMY, MDY or YMD, for dates that do not say it themselves."""
     date_order_sure: bool = True
+    time_restarts: bool = False
+    """The time begins again in every step: the steps follow one another."""
     start: str = ""
     """The absolute time of the start as the text above the table has it."""
     start_date_order_sure: bool = True

@@ -42,6 +42,9 @@ class TimeReader:
         self._last_clock = -1.0
         self._days = 0.0
         self._rows = 0
+        self._steps_s = 0.0
+        """What the steps before took, where the time begins again in every step."""
+        self._last_s = 0.0
         self._looked_for_start = False
 
     @property
@@ -57,7 +60,7 @@ class TimeReader:
             times = np.arange(self._rows, self._rows + count, dtype=np.float64)
         else:
             column = self.settings.columns[self.indices[0]]
-            times = table[:, 0] * column.factor + column.offset
+            times = self._continued(table[:, 0] * column.factor + column.offset)
         self._rows += count
         return times
 
@@ -72,6 +75,7 @@ class TimeReader:
             self._choose_since(rows[0])
         times = self._read(self.mode, self.indices, rows)
         if self.mode == "elapsed":
+            times = self._continued(times)
             self._find_start(rows, times)
             return times
         if self.mode == "clock":
@@ -127,6 +131,19 @@ class TimeReader:
             return 0.0
         values, _ = numbers([row[index] if index < len(row) else "" for row in rows], self.settings.decimal)
         return np.nan_to_num(values * self.settings.columns[index].factor)
+
+    def _continued(self, times: Floats) -> Floats:
+        """Times that begin again in every step, one step after the other."""
+        if not self.settings.time_restarts:
+            return times
+        out = np.empty_like(times)
+        for i, value in enumerate(times):
+            if value < self._last_s and value <= 0.5 * self._last_s:
+                self._steps_s += self._last_s
+            if np.isfinite(value):
+                self._last_s = float(value)
+            out[i] = value + self._steps_s
+        return out
 
     def _unwrapped(self, seconds: Floats) -> Floats:
         """Times of day across midnight: a step back by more than half a day is the next day."""

@@ -75,7 +75,7 @@ def parse_unit(text: str, hint: str = "") -> Unit | None:
         return Unit("temperature", 1.0, -273.15)
     if cleaned in ("°F", "F", "degF") and hint == "temperature":
         return Unit("temperature", 5 / 9, -160 / 9)
-    return _symbol(cleaned) or _word(lower)
+    return _symbol(cleaned) or _word(lower) or _prefixed_word(cleaned)
 
 
 def _symbol(cleaned: str) -> Unit | None:
@@ -95,6 +95,15 @@ def _word(lower: str) -> Unit | None:
             dimension, factor = _WORDS[rest]
             return Unit(dimension, factor * scale)
     return None
+
+
+def _prefixed_word(cleaned: str) -> Unit | None:
+    """`mAmps`, `uVolts`, `mAmphr`: one letter before a word of at least three."""
+    prefix, rest = cleaned[:1], cleaned[1:].lower()
+    if len(rest) < 3 or prefix not in PREFIXES or rest not in _WORDS:
+        return None
+    dimension, factor = _WORDS[rest]
+    return Unit(dimension, factor * PREFIXES[prefix])
 
 
 CLOCK_UNIT = re.compile(r"h+:m(m|in)?", re.IGNORECASE)
