@@ -11,6 +11,7 @@ import numpy as np
 
 from tandem_em import __version__
 from tandem_em.desk import files
+from tandem_em.desk.demo_truth import truth_of_map, truth_of_movie, truth_of_streams
 from tandem_em.desk.settings import config_folder
 from tandem_em.jobs import Job, Progress
 from tandem_em.model.arrays import GrowingArray, MemoryArray
@@ -19,24 +20,26 @@ from tandem_em.model.curves import BiasRun, Cell, Column
 from tandem_em.model.dose import DoseSettings
 from tandem_em.model.frames import FrameStack
 from tandem_em.model.marks import Event
-from tandem_em.model.provenance import ResultSet
 from tandem_em.model.session import Session
 from tandem_em.model.spectra import Edge, ProfileLine, Site, SpectrumImage
 from tandem_em.simulation import demo_bias, demo_movie
 from tandem_em.simulation.demo_bias import NANOBATTERIES, BiasLog
 from tandem_em.simulation.eels_images import SimulatedMap, simulate_states
-from tandem_em.simulation.movie_physics import render_frame, truth
+from tandem_em.simulation.movie_physics import render_frame
 from tandem_em.simulation.movie_recipe import MovieRecipe
 
 START = "2026-03-12T14:05:00+01:00"
 LOG_START_S, LOG_END_S = -60.0, 210.0
 MAP_STARTS_S = (-50.0, 132.0, 172.0)
 MAP_SECONDS = 28.0
+MAP_SHAPE = (60, 92, 1024)
+MAP_ELECTRONS = 8e6
+"""Reaching the spectrometer in each pixel: 250 pA for 5 ms."""
 CYCLING_START_S = -72_000.0
 BIAS_CLOCK = {"offset_s": 1.7, "rate_ppm": 40.0}
 CAMERA_CLOCK = {"offset_s": 0.0, "rate_ppm": 0.0}
 EELS_CLOCK = {"offset_s": -2.3, "rate_ppm": -15.0}
-LAYOUT_VERSION = 2
+LAYOUT_VERSION = 3
 """Raised when the demo changes, so that a cached one is built anew."""
 
 
@@ -101,7 +104,8 @@ def build_demo(frames: int = 300, size: int = 512, seed: int = 7) -> Job[Session
     _biasing(session, recipe, seed)
     yield from _maps(session, seed)
     _marks(session, stack)
-    _truth(session, recipe)
+    session.truths.add(truth_of_movie(recipe, stack.id))
+    session.truths.add(truth_of_streams(session))
     from tandem_em.desk.demo_analysis import analyse
 
     yield from analyse(session, stack, recipe)
@@ -201,7 +205,6 @@ def _biasing(session: Session, recipe: MovieRecipe, seed: int) -> None:
         session.runs.add(
             _run(battery.name, demo_bias.cycling_log(battery, seed=seed), clock, cell, CYCLING_START_S)
         )
-    session.focus.select("run", next(iter(session.runs)).id)
 
 
 def _run(name: str, log: BiasLog, clock: Clock, cell: Cell, starts_at_s: float) -> BiasRun:
@@ -223,11 +226,12 @@ def _run(name: str, log: BiasLog, clock: Clock, cell: Cell, starts_at_s: float) 
 
 def _maps(session: Session, seed: int) -> Job[None]:
     clock = _clock(session, "spectrometer", uncertainty_s=0.5, **EELS_CLOCK)
-    maps = yield from simulate_states((60, 92, 1024), seed=seed)
+    maps = yield from simulate_states(MAP_SHAPE, seed=seed, counts=MAP_ELECTRONS)
     for number, (start_s, simulated) in enumerate(zip(MAP_STARTS_S, maps), start=1):
-        session.maps.add(_map(f"SI-{number} {simulated.state}", start_s, simulated, clock))
-    first = session.maps.first
-    assert first is not None
+        image = session.maps.add(_map(f"SI-{number} {simulated.state}", start_s, simulated, clock))
+        session.truths.add(truth_of_map(image, simulated.truth))
+    first, charged, _ = session.maps
+    session.info.view["selected"] = {"map": charged.id}
     for name, onset, fit, signal, channel, colour in (
         ("Li K", 54.7, (41.0, 51.0), (52.5, 57.5), "red", "#ff5a5f"),
         ("P L₂,₃", 132.0, (120.0, 130.0), (132.0, 137.0), "green", "#4fd18b"),
@@ -291,33 +295,3 @@ def _marks(session: Session, stack: FrameStack) -> None:
             simulated=True,
         )
     )
-
-
-def _truth(session: Session, recipe: MovieRecipe) -> None:
-    """What went in, to compare with what comes out."""
-    outlines = [truth(recipe, frame) for frame in range(recipe.shape[0])]
-    arrays: dict[str, np.ndarray[tuple[int, ...], np.dtype[np.float64]]] = {
-        "times_s": np.array(recipe.times_s),
-        "drift_px": np.array(recipe.drift_px),
-    }
-    for name in recipe.target_members:
-        arrays[f"area_nm2_{name}"] = np.array([_area(frame[name]) for frame in outlines]) * recipe.pixel_nm**2
-    session.results.add(
-        ResultSet(
-            name="truth of the movie",
-            analysis="truth",
-            arrays=dict(arrays),
-            units={"times_s": "s", "drift_px": "px"}
-            | {name: "nm²" for name in arrays if name.startswith("area")},
-            values={
-                "charge_C": {run.name: run.instrument["true_charge_C"] for run in session.runs},
-                "clocks": {"source-meter": BIAS_CLOCK, "camera": CAMERA_CLOCK, "spectrometer": EELS_CLOCK},
-            },
-            simulated=True,
-        )
-    )
-
-
-def _area(polygon: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> float:
-    x, y = polygon.T
-    return 0.5 * abs(float(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))))

@@ -54,6 +54,11 @@ class Focus:
             self._follow_live = follow
             self.follow_changed.emit(follow)
 
+    @property
+    def selection(self) -> dict[str, str]:
+        """The ids of all selected items by kind, to be kept with a view."""
+        return dict(self._selection)
+
     def selected(self, kind: str) -> str:
         """Id of the selected item of a kind ("particle", "map", "stack", "run", …), empty when none."""
         return self._selection.get(kind, "")

@@ -49,6 +49,13 @@ class ResultSet(Item):
 
 
 @dataclass(eq=False, kw_only=True)
+class Truth(ResultSet):
+    """What a simulated stream was made of, to compare with what is measured; only in simulated sessions."""
+
+    kind: ClassVar[str] = "truth"
+
+
+@dataclass(eq=False, kw_only=True)
 class SourceFile(Item):
     """A file that data came from. `linked`: the data still live there (relative path, size and hash to find it again)."""
 

@@ -18,7 +18,7 @@ from tandem_em.model.frames import FrameStack
 from tandem_em.model.history import History
 from tandem_em.model.items import Item, Items
 from tandem_em.model.marks import Event
-from tandem_em.model.provenance import ResultSet, SourceFile, Step
+from tandem_em.model.provenance import ResultSet, SourceFile, Step, Truth
 from tandem_em.model.spectra import Edge, ProfileLine, Site, SpectrumImage
 from tandem_em.model.tracks import Particle
 
@@ -63,6 +63,7 @@ class Session:
         self.doses: Items[DoseSettings] = Items(DoseSettings)
         self.steps: Items[Step] = Items(Step)
         self.results: Items[ResultSet] = Items(ResultSet)
+        self.truths: Items[Truth] = Items(Truth)
         self.sources: Items[SourceFile] = Items(SourceFile)
         self.infos: Items[SessionInfo] = Items(SessionInfo)
         self.infos.add(self.info)

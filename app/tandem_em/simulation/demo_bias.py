@@ -60,10 +60,11 @@ def cluster_log(
     contact = (times >= BIAS_ON_S) & (times < RETRACT_S)
     lithium = lithium_in_view_mol(recipe, times)
     uptake = np.gradient(lithium, times) * FARADAY_C_MOL
-    in_contact = 120e-12 / max(float(uptake[contact].max()), 1e-30)
+    uptake = _settling(uptake, rate_hz)
+    in_contact = 95e-12 / max(float(uptake[contact].max()), 1e-30)
     since = np.where(contact, times - BIAS_ON_S, 0.0)
     true = -np.where(
-        contact, in_contact * np.maximum(uptake, 0) + 95e-12 * np.exp(-since / 2.5) + 42e-12, 0.0
+        contact, in_contact * np.maximum(uptake, 0) + 130e-12 * np.exp(-since / 3.0) + 42e-12, 0.0
     )
     compliance = 205e-12
     limited = np.abs(true) > compliance
@@ -76,6 +77,14 @@ def cluster_log(
     return BiasLog(
         times, np.asarray(voltage, np.float64), true + noise, ranges, float(np.trapezoid(true, times))
     )
+
+
+def _settling(current_A: Array, rate_hz: float, tau_s: float = 1.5) -> Array:
+    """The contact and the electrolyte let a sudden demand through over a second or two."""
+    from scipy.signal import lfilter
+
+    keep = np.exp(-1 / (rate_hz * tau_s))
+    return np.asarray(lfilter([1 - keep], [1, -keep], current_A))
 
 
 @dataclass(frozen=True)

@@ -38,8 +38,8 @@ class Chemistry:
 
 CHEMISTRY: dict[State, Chemistry] = {
     "pristine": Chemistry(1.0, 0.0, 50.0, 0.0, 0.0, 0.0),
-    "charged": Chemistry(0.55, 2.0, 82.0, 30.0, 0.0, 0.0),
-    "overcharged": Chemistry(0.35, 2.6, 88.0, 42.0, 14.0, 12.0),
+    "charged": Chemistry(0.55, 2.0, 82.0, 45.0, 0.0, 0.0),
+    "overcharged": Chemistry(0.35, 2.6, 88.0, 55.0, 14.0, 12.0),
 }
 CATHODE_NM, LIPON_NM = 110.0, 70.0
 ACCUMULATION_SIGMA_NM = 6.0

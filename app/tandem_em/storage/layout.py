@@ -91,6 +91,7 @@ PLACES: dict[str, Place] = {
     "dose": Place("entry/dose", "dose", "NXparameters"),
     "step": Place("entry/provenance", "step", as_table=True),
     "result": Place("entry/results", "result", "NXprocess"),
+    "truth": Place("entry/truth", "truth", "NXprocess"),
     "source": Place("entry/source_files", "source", "NXnote"),
 }
 """By kind of item. A kind that is not here gets a folder of its own: see `place_of`."""

@@ -210,6 +210,7 @@ class FileActions:
         view = self._session.info.view
         view["t"] = self._session.focus.t
         view["span"] = list(self._session.focus.span)
+        view["selected"] = self._session.focus.selection
 
     def _save_failed(self, error: BaseException) -> None:
         self._saving = False

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PyQt6.QtCore import Qt, QTimer
 from PyQt6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication
-from PyQt6.QtWidgets import QApplication, QMainWindow, QMenu, QToolButton, QWidget
+from PyQt6.QtWidgets import QApplication, QHBoxLayout, QMainWindow, QMenu, QToolButton, QVBoxLayout, QWidget
 
 from tandem_em.desk import events
 from tandem_em.desk.desk import Desk
@@ -21,6 +21,7 @@ from tandem_widgets.parts.bind import Bindings
 from tandem_widgets.shell.actions import MENUS, Actions
 from tandem_widgets.shell.docks import PaneDocks
 from tandem_widgets.shell.file_actions import FileActions
+from tandem_widgets.shell.guardian_bar import GuardianBar, StopKey
 from tandem_widgets.shell.header import Header
 from tandem_widgets.shell.player import Player
 from tandem_widgets.shell.record_actions import RecordActions
@@ -54,7 +55,9 @@ class MainWindow(QMainWindow):
         self._menu = self._make_menu()
         self.header = Header(self._menu, self._transport())
         self.header.speed_chosen.connect(self._set_speed)
-        self.setMenuWidget(self.header)
+        self.header.live_wanted.connect(self.go_live)
+        self.guardian_bar = GuardianBar()
+        self.setMenuWidget(self._make_top())
         self.setContentsMargins(7, 0, 7, 0)
         self.docks = PaneDocks(self)
         self.status = StatusStrip(workshop.runner, workshop.notices)
@@ -95,6 +98,8 @@ class MainWindow(QMainWindow):
             low, high = view.get("span", extent)
             desk.session.focus.span = (low, high) if high > low else (low - 1, low + 1)
             desk.session.focus.t = float(view.get("t", low))
+            for kind, item_id in view.get("selected", {}).items():
+                desk.session.focus.select(kind, item_id)
         self.docks.stack.show_pane(StackPane(desk))
         self.docks.eels.show_pane(EelsPane(desk))
         self.docks.biasing.show_pane(BiasingPane(desk))
@@ -147,6 +152,28 @@ class MainWindow(QMainWindow):
                 sub.insertMenu(self.actions_table.by_id["demo"], self._recent)
             menu.addMenu(sub)
         return menu
+
+    def _make_top(self) -> QWidget:
+        """The header, and the bar of the guardian while a cell is driven."""
+        bar = self.guardian_bar
+        bar.stop_wanted.connect(self.emergency_stop)
+        bar.program_wanted.connect(self.show_program)
+        bar.limits_wanted.connect(self.show_limits)
+        self._stop_key = StopKey(self)
+        self._stop_key.pressed.connect(self.emergency_stop)
+        app = QApplication.instance()
+        if app is not None:
+            app.installEventFilter(self._stop_key)
+        top = QWidget()
+        column = QVBoxLayout(top)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.header)
+        row = QHBoxLayout()
+        row.setContentsMargins(7, 0, 7, 6)
+        row.addWidget(bar)
+        column.addLayout(row)
+        return top
 
     def _fill_recent(self) -> None:
         self._recent.clear()
@@ -218,6 +245,25 @@ class MainWindow(QMainWindow):
     def toggle_record(self) -> None:
         self.recording.toggle()
 
+    @property
+    def is_recording(self) -> bool:
+        return self.recording.is_recording
+
+    def show_instruments(self) -> None:
+        self.recording.show_instruments()
+
+    def go_live(self) -> None:
+        self.recording.go_live()
+
+    def emergency_stop(self) -> None:
+        self.recording.emergency_stop()
+
+    def show_program(self) -> None:
+        self.recording.show_program()
+
+    def show_limits(self) -> None:
+        self.recording.show_limits()
+
     def undo(self) -> None:
         self.desk.session.history.undo()
 
@@ -232,7 +278,7 @@ class MainWindow(QMainWindow):
     def find_event(self) -> None:
         from tandem_widgets.dialogs.events import EventsDialog
 
-        self._open_dialog(EventsDialog(self, self.desk))
+        self.open_dialog(EventsDialog(self, self.desk))
 
     def toggle_play(self) -> None:
         self.player.toggle()
@@ -324,7 +370,7 @@ class MainWindow(QMainWindow):
             (name, [(r.shortcut, r.title) for r in self.actions_table.rows if r.menu == name and r.shortcut])
             for name in MENUS
         ]
-        self._open_dialog(ShortcutSheet(self, [group for group in groups if group[1]]))
+        self.open_dialog(ShortcutSheet(self, [group for group in groups if group[1]]))
 
     def show_about(self) -> None:
         from tandem_em import __version__
@@ -334,26 +380,26 @@ class MainWindow(QMainWindow):
             f"<h2>TandEM {__version__}</h2><p>Operando TEM of batteries: biasing curves, image stack and EELS maps on "
             "one clock, in one file.</p><p>Free software, GPL-3.0-or-later.</p>"
         )
-        self._open_dialog(TextDialog(self, "About TandEM", text))
+        self.open_dialog(TextDialog(self, "About TandEM", text))
 
     def show_contents(self) -> None:
         from tandem_widgets.dialogs.contents import ContentsDialog
 
-        self._open_dialog(ContentsDialog(self, self.desk))
+        self.open_dialog(ContentsDialog(self, self.desk))
 
     def show_doctor(self) -> None:
         from tandem_widgets.dialogs.doctor import DoctorDialog
 
         dialog = DoctorDialog(self, self.desk)
         dialog.relink_wanted.connect(self.files.relink)
-        self._open_dialog(dialog)
+        self.open_dialog(dialog)
 
     def show_preferences(self) -> None:
         from tandem_widgets.dialogs.preferences import PreferencesDialog
 
         dialog = PreferencesDialog(self, self.workshop.settings)
         dialog.accepted.connect(self._use_preferences)
-        self._open_dialog(dialog)
+        self.open_dialog(dialog)
 
     def _use_preferences(self) -> None:
         values = self.workshop.settings.values
@@ -361,7 +407,7 @@ class MainWindow(QMainWindow):
         if values.theme != theme.active().name:
             self.use_theme(values.theme)
 
-    def _open_dialog(self, dialog: QWidget) -> None:
+    def open_dialog(self, dialog: QWidget) -> None:
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.show()
 
@@ -389,5 +435,6 @@ class MainWindow(QMainWindow):
         )
         self.player.stop()
         self.docks.close_panes()
+        self.recording.close()
         self.files.close()
         event.accept()
