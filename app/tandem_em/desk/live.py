@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tandem_em.desk.guarding import capacity_C
 from tandem_em.desk.recorder import Recorder
 from tandem_em.importers.base import ImportOptions
 from tandem_em.jobs import run_to_end
@@ -50,12 +52,9 @@ def read_file(path: Path) -> list[Item]:
     return run_to_end(registry.read(path, ImportOptions(axis0_is_time=True))).items
 
 
-def _capacity_C(setup: Setup) -> float | None:
-    """Full charge of the cell, which turns C-rates into amperes; None when the set-up does not say."""
-    cell = Cell(**setup.cell.model_dump(exclude_none=True))
-    if cell.capacity_uAh_cm2 is None or cell.electrode_area_cm2 is None:
-        return None
-    return cell.capacity_uAh_cm2 * 1e-6 * 3600 * cell.electrode_area_cm2
+def cell_of(setup: Setup) -> Cell:
+    """The cell the set-up describes."""
+    return Cell(**setup.cell.model_dump(exclude_none=True))
 
 
 def beating(recorder: Recorder) -> list[Callable[[], None]]:
@@ -64,6 +63,26 @@ def beating(recorder: Recorder) -> list[Callable[[], None]]:
     for source in guarded:
         source.beats_itself = False
     return [source.beat for source in guarded]
+
+
+def newest_moment(session: Session, elapsed_s: float) -> float:
+    """The newest session second of which there is a sample or a frame; `elapsed_s` while there is none."""
+    newest = -math.inf
+    for run in session.runs:
+        if len(run.times):
+            newest = max(newest, float(run.clock.to_session(float(run.times.view[-1]))))
+    for stack in session.stacks:
+        if len(stack.times):
+            newest = max(newest, float(stack.clock.to_session(float(stack.times[-1]))))
+    return newest if math.isfinite(newest) else elapsed_s
+
+
+def newest_voltage(session: Session) -> float | None:
+    """What the cell has now (V), as the newest run says."""
+    for run in reversed(list(session.runs)):
+        if len(run.times) and "voltage" in run.columns:
+            return float(run.values("voltage")[-1])
+    return None
 
 
 def start_program(setup: Setup, recorder: Recorder) -> None:
@@ -83,4 +102,4 @@ def start_program(setup: Setup, recorder: Recorder) -> None:
         raise UserError(
             "It is not clear which source runs the program.", 'Name it: [program] source = "bias".'
         )
-    wanted[0].run_program(text, setup.program.file.name, capacity_C=_capacity_C(setup))
+    wanted[0].run_program(text, setup.program.file.name, capacity_C=capacity_C(cell_of(setup)))

@@ -37,9 +37,16 @@ ROWS: tuple[Row, ...] = (
     Row("quit", "File", "Quit", "close", "Ctrl+Q", "Close TandEM", "", True),
     Row("undo", "Edit", "Undo", "undo", "Ctrl+Z", "Take back the last step", "can_undo"),
     Row("redo", "Edit", "Redo", "redo", "Ctrl+Shift+Z", "Do it again", "can_redo"),
-    Row("record", "Edit", "Record…", "toggle_record", "R", "Record the sources of a set-up file; R again stops", "", True),
     Row("mark", "Edit", "Mark an event", "mark_event", "M", "Put a flag at the cursor", "", True),
     Row("find_event", "Edit", "Find event…", "find_event", "Ctrl+F", "List and search the flags; Enter jumps there"),
+    Row("instruments", "Live", "Instruments…", "show_instruments", "Ctrl+Shift+I",
+        "Find, test and set up instruments; simulated ones too"),
+    Row("record", "Live", "Record or stop", "toggle_record", "R", "Record the instruments; R again stops"),
+    Row("go_live", "Live", "Back to live", "go_live", "L", "Follow the newest moment again", "is_recording"),
+    Row("program", "Live", "Biasing program…", "show_program", "Ctrl+B", "Write, preview and run a biasing program", "", True),
+    Row("limits", "Live", "Limits…", "show_limits", "Ctrl+Shift+L", "Voltage, current and charge at which the output goes off"),
+    Row("emergency_stop", "Live", "Emergency stop", "emergency_stop", "F12",
+        "Every output off in high impedance, at once", "", True),
     Row("play", "View", "Play or pause", "toggle_play", "Space", "Play at the chosen speed"),
     Row("next_frame", "View", "Next frame", "next_frame", "Right", "One frame on"),
     Row("previous_frame", "View", "Previous frame", "previous_frame", "Left", "One frame back"),
@@ -55,7 +62,7 @@ ROWS: tuple[Row, ...] = (
     Row("about", "Help", "About TandEM", "show_about", "", "Version and licence"),
 )  # fmt: skip
 
-MENUS = ("File", "Edit", "View", "Help")
+MENUS = ("File", "Edit", "Live", "View", "Help")
 
 
 class Actions:

@@ -11,6 +11,8 @@ from tandem_widgets.parts import theme
 from tandem_widgets.parts.bind import Bindings
 from tandem_widgets.parts.refresh import Refresher
 
+DISK_SHOWN_MIN = 24 * 60
+"""More room than that is not worth a place in the header."""
 SPEEDS = (0.1, 0.25, 0.5, 1, 2, 5, 10, 25, 100)
 
 
@@ -37,10 +39,12 @@ class Header(QWidget):
     """Shows one desk; speaks of gestures through signals and the actions it was given."""
 
     speed_chosen = pyqtSignal(float)
+    live_wanted = pyqtSignal()
 
     def __init__(self, menu: QMenu, transport: dict[str, QToolButton]) -> None:
         super().__init__()
         self._desk: Desk | None = None
+        self._follows: bool | None = None
         self._bindings: Bindings | None = None
         self._refresher = Refresher(self, self._show_readout, rate_hz=30)
         brand = QToolButton()
@@ -84,6 +88,13 @@ class Header(QWidget):
         for button in transport.values():
             row.addWidget(button)
         row.addWidget(self.speed)
+        self.live = QToolButton()
+        self.live.setText("Live")
+        self.live.setCheckable(True)
+        self.live.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.live.clicked.connect(lambda _checked=False: self.live_wanted.emit())
+        self.live.hide()
+        row.addWidget(self.live)
         row.addWidget(self.readout, 1)
         row.addWidget(self.dose)
 
@@ -101,10 +112,16 @@ class Header(QWidget):
         self.session_name.setToolTip(tip)
         self.read_only.show_text("read-only" if holder else "", theme.active().warning, holder)
 
-    def show_recording(self, elapsed: str, sources: list[tuple[str, str, str]]) -> None:
+    def show_recording(
+        self, elapsed: str, sources: list[tuple[str, str, str]], disk_minutes: float | None = None
+    ) -> None:
         """The red chip and one chip per source (text, dot colour, tip); empty text: nothing is recorded."""
+        left = (
+            "" if disk_minutes is None or disk_minutes > DISK_SHOWN_MIN else f" · disk {disk_minutes:.0f} min"
+        )
+        room = "" if disk_minutes is None else f"\nRoom on the disk for {disk_minutes:,.0f} more minutes"
         self.recording.show_text(
-            f"REC {elapsed}" if elapsed else "", theme.active().bad, "Recording; R stops it"
+            f"REC {elapsed}{left}" if elapsed else "", theme.active().bad, f"Recording; R stops it{room}"
         )
         while len(self.sources) < len(sources):
             chip = Chip()
@@ -112,6 +129,20 @@ class Header(QWidget):
             self.chips.addWidget(chip)
         for index, chip in enumerate(self.sources):
             chip.show_text(*(sources[index] if index < len(sources) else ("", "", "")))
+
+    def show_live(self, follows: bool | None) -> None:
+        """Whether the cursor is on the newest moment; None: nothing is recorded."""
+        if follows == self._follows:
+            return
+        self._follows = follows
+        self.live.setVisible(follows is not None)
+        self.live.setChecked(bool(follows))
+        self.live.setText("● Live" if follows else "Back to live")
+        self.live.setToolTip(
+            "The newest moment is shown" if follows else "Follow the newest moment again (L)"
+        )
+        colour = theme.active().bad if follows else theme.active().accent
+        self.live.setStyleSheet(f"color: {colour}; font-weight: 700;")
 
     def _choose_speed(self, value: float) -> None:
         self.speed.setText(f"{value:g}×")

@@ -1,25 +1,37 @@
-"""Recording from the window: a set-up file in, chips in the header while it runs, a clean end."""
+"""The beam session in the window: instruments, recording, live cursor, guardian. One recording at a time."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PyQt6.QtCore import QTimer
-from PyQt6.QtWidgets import QFileDialog, QMessageBox
+from PyQt6.QtWidgets import QMessageBox
 
-from tandem_em.desk import files, live
-from tandem_em.desk.recorder import Counters, Recorder
+from tandem_em.desk import files, guarding, live
+from tandem_em.desk.recorder import Recorder
 from tandem_em.jobs import Job, Progress
+from tandem_em.model.curves import Cell
 from tandem_em.texts import duration
-from tandem_widgets.parts import theme
+from tandem_widgets.shell.recording_chips import chips
 
 if TYPE_CHECKING:
+    from tandem_em.desk.instruments import Instruments
     from tandem_widgets.shell.main_window import MainWindow
 
-LOOK_MS = 500
+LOOK_MS = 250
 BEAT_MS = 200
+FOLLOW_MS = 40
+
+
+@dataclass
+class _Made:
+    """What a job prepares before a recording can begin."""
+
+    opened: files.Opened
+    sources: list[Any]
 
 
 class RecordActions:
@@ -27,61 +39,134 @@ class RecordActions:
 
     def __init__(self, window: MainWindow) -> None:
         self._window = window
+        self._instruments: Instruments | None = None
         self._recorder: Recorder | None = None
         self._opened: files.Opened | None = None
         self._stopping = False
-        self._timer = QTimer(window)
-        self._timer.timeout.connect(self._look)
+        self._starting = False
+        self._dialog: Any = None
+        self._followed: float | None = None
+        self._disk_minutes: float | None = None
+        self._after: Callable[[], object] | None = None
+        self._look_timer = self._timer(LOOK_MS, self._look)
+        self._follow_timer = self._timer(FOLLOW_MS, self.follow)
+        self._steps: list[dict[str, Any]] = []
         self._beats: list[Callable[[], None]] = []
-        self._heart = QTimer(window)
-        self._heart.timeout.connect(lambda: [beat() for beat in self._beats])
+        self._heart = self._timer(BEAT_MS, lambda: [beat() for beat in self._beats])
+
+    def _timer(self, every_ms: int, call: Callable[[], object]) -> QTimer:
+        timer = QTimer(self._window)
+        timer.setInterval(every_ms)
+        timer.timeout.connect(call)
+        return timer
+
+    # --- what there is -------------------------------------------------------------------------------------------
 
     @property
     def is_recording(self) -> bool:
         return self._recorder is not None
 
+    @property
+    def instruments(self) -> Instruments:
+        """Made when they are first wanted: most sessions are reviews."""
+        if self._instruments is None:
+            from tandem_em.desk.instruments import Instruments
+
+            self._instruments = Instruments()
+        return self._instruments
+
+    @property
+    def sources(self) -> list[Any]:
+        """What is connected now: the sources of the recording, or those that are tested."""
+        if self._recorder is not None:
+            return list(self._recorder.sources)
+        tested = self._instruments.probes.values() if self._instruments is not None else ()
+        return [probe.source for probe in tested]
+
+    @property
+    def meters(self) -> list[Any]:
+        """Source-meters whose guardian takes orders now."""
+        return guarding.guarded(self._recorder.sources) if self._recorder is not None else []
+
+    # --- gestures ------------------------------------------------------------------------------------------------
+
+    def show_instruments(self) -> Any:
+        """Open the dialog of instruments, or bring it to the front."""
+        from tandem_widgets.dialogs.instruments import InstrumentsDialog
+
+        if self._dialog is None:
+            dialog = InstrumentsDialog(self._window, self._window.desk, self.instruments)
+            dialog.record_wanted.connect(self.start_chosen)
+            dialog.destroyed.connect(self._forget_dialog)
+            self._dialog = dialog
+            self._window.open_dialog(dialog)
+        self._dialog.raise_()
+        return self._dialog
+
+    def _forget_dialog(self) -> None:
+        self._dialog = None
+
     def toggle(self) -> None:
+        """R: stop, or record what is set up; without instruments, ask for them."""
         if self.is_recording:
             self.stop()
-            return
-        chosen, _ = QFileDialog.getOpenFileName(
-            self._window, "Record with which set-up?", "", "Set-up (*.toml)"
-        )
-        if chosen and self._window.files.may_leave():
-            self.start(Path(chosen))
+        elif self.instruments.setup.source:
+            self.start_chosen()
+        else:
+            self.show_instruments()
 
     def start(self, setup_path: Path) -> None:
+        """Record with a set-up file."""
+        try:
+            self.instruments.read(setup_path)
+        except Exception as error:  # noqa: BLE001  the edge: whatever is wrong with a set-up is told
+            self._window.workshop.notices.tell(error)
+            return
+        self.start_chosen(setup_path.stem)
+
+    def start_chosen(self, name: str = "") -> None:
         """Make the session and begin; it lives in the recovery folder until it is named."""
         window = self._window
-        try:
-            setup = live.read_setup(setup_path)
-            session = live.session_for(setup, setup_path.stem)
-            sources = live.make_sources(setup)
-        except Exception as error:  # noqa: BLE001  the edge: whatever is wrong with a set-up is told
-            window.workshop.notices.tell(error)
+        if self.is_recording or self._starting or not window.files.may_leave():
             return
-        path = files.untitled_path()
+        self._starting = True
+        setup = self.instruments.setup.model_copy(deep=True)
+        session = live.session_for(setup, name or setup.session.name or "untitled")
+        ending = self.instruments.end_tests()
 
-        def begin(opened: files.Opened) -> None:
-            self._opened = opened
-            window.files.adopt(opened)
+        def prepare() -> Job[_Made]:
+            yield from ending
+            sources = live.make_sources(setup)
+            opened = yield from files.create_session(files.untitled_path(), session, for_recording=True)
+            return _Made(opened, sources)
+
+        def begin(made: _Made) -> None:
+            self._starting = False
+            self._opened = made.opened
+            window.files.adopt(made.opened)
+            session.focus.follow_live = True
             self._recorder = Recorder(
-                session, opened.store, sources, window.workshop.notices, window.workshop.post
+                session, made.opened.store, made.sources, window.workshop.notices, window.workshop.post
             )
             self._recorder.start()
             self._beats = live.beating(self._recorder)
-            self._heart.start(BEAT_MS)
+            for timer in (self._heart, self._look_timer, self._follow_timer):
+                timer.start()
             live.start_program(setup, self._recorder)
-            self._timer.start(LOOK_MS)
+            window.guardian_bar.show_meters(self.meters, guarding.capacity_C(live.cell_of(setup)))
             self._look()
+            window.actions_table.refresh()
 
-        window.desk.start(
-            "Preparing the recording", files.create_session(path, session, for_recording=True), begin
-        )
+        def failed(error: BaseException) -> None:
+            self._starting = False
+            window.workshop.notices.tell(error)
 
-    def stop(self) -> None:
+        window.desk.start("Preparing the recording", prepare(), begin, on_error=failed)
+
+    def stop(self, then: Callable[[], object] | None = None) -> None:
         """End it off the GUI thread, then save."""
         recorder, opened = self._recorder, self._opened
+        self._after = then or self._after
         if recorder is None or opened is None or self._stopping:
             return
         self._stopping = True
@@ -90,16 +175,72 @@ class RecordActions:
             yield Progress(0, 0, "Ending the recording")
             recorder.halt()
 
-        def done(_none: None) -> None:
-            self._timer.stop()
-            self._heart.stop()
-            recorder.finish()
-            self._recorder, self._stopping = None, False
-            self._window.header.show_recording("", [])
-            self._window.files.autosave()
-            self._window.workshop.notices.info("The recording has ended.", "Save gives it a name.")
+        self._window.desk.start("Ending the recording", halt(), lambda _none: self._stopped(recorder))
 
-        self._window.desk.start("Ending the recording", halt(), done)
+    def _stopped(self, recorder: Recorder) -> None:
+        window = self._window
+        for timer in (self._heart, self._look_timer, self._follow_timer):
+            timer.stop()
+        recorder.finish()
+        self._recorder, self._stopping, self._beats = None, False, []
+        window.header.show_recording("", [])
+        window.header.show_live(None)
+        window.guardian_bar.show_meters([])
+        window.files.autosave()
+        window.workshop.notices.info("The recording has ended.", "Save gives it a name.")
+        window.actions_table.refresh()
+        then, self._after = self._after, None
+        if then is not None:
+            then()
+
+    def emergency_stop(self) -> None:
+        """Every output off, now; said also when there is none."""
+        told = guarding.stop_all(self.sources)
+        if told:
+            self._window.workshop.notices.post("warning", "Emergency stop.", "The outputs are switched off.")
+        else:
+            self._window.workshop.notices.info("Emergency stop.", "No source-meter is connected.")
+        self._window.guardian_bar.look()
+
+    def show_program(self) -> Any:
+        """The editor of the biasing program; it runs on the source-meter that is recorded."""
+        from tandem_widgets.dialogs.program import ProgramDialog
+
+        cell = self._window.desk.session.cells.first or self._cell_of_setup()
+        dialog = ProgramDialog(self._window, self._window.desk, self._steps, cell)
+        meters = self.meters
+        voltage = live.newest_voltage(self._window.desk.session) if meters else None
+        why_not = "Record a source-meter first" if not meters else ""
+        dialog.show_meter(bool(meters), voltage, why_not)
+        dialog.run_wanted.connect(self.run_program)
+        self._window.open_dialog(dialog)
+        return dialog
+
+    def _cell_of_setup(self) -> Cell:
+        return live.cell_of(self.instruments.setup)
+
+    def run_program(self, text: str) -> None:
+        """Hand a program to the guardian; mistakes come back as an event."""
+        if not self.meters:
+            self._window.workshop.notices.info(
+                "No source-meter is recorded.", "Start the recording first (R)."
+            )
+            return
+        cell = self._window.desk.session.cells.first or self._cell_of_setup()
+        self.meters[0].run_program(text, "The program", capacity_C=guarding.capacity_C(cell))
+
+    def show_limits(self) -> Any:
+        """The soft limits, of what runs and of the set-up."""
+        from tandem_widgets.dialogs.limits import LimitsDialog
+
+        dialog = LimitsDialog(self._window, self.instruments.setup.limits, bool(self.meters))
+        dialog.applied.connect(self._use_limits)
+        self._window.open_dialog(dialog)
+        return dialog
+
+    def _use_limits(self, limits: Any) -> None:
+        self.instruments.setup.limits = limits
+        guarding.set_limits(self.meters, limits)
 
     def may_leave(self) -> bool:
         """Closing the window while recording is asked about, and ends the recording first."""
@@ -107,31 +248,50 @@ class RecordActions:
             return True
         box = QMessageBox(self._window)
         box.setWindowTitle("TandEM")
-        box.setText("A recording is running. Stop it?")
+        box.setText("A recording is running. Stop it and close?")
         box.setStandardButtons(QMessageBox.StandardButton.Yes | QMessageBox.StandardButton.No)
         if box.exec() == QMessageBox.StandardButton.Yes:
-            self.stop()
+            self.stop(then=self._window.close)
         return False
+
+    def close(self) -> None:
+        """The program ends: tests and simulators too."""
+        if self._instruments is not None:
+            self._instruments.close()
+
+    # --- while it runs -------------------------------------------------------------------------------------------
+
+    def go_live(self) -> None:
+        """Back to the newest moment."""
+        focus = self._window.desk.session.focus
+        focus.follow_live = True
+        self._followed = None
+        self.follow()
+
+    def follow(self) -> None:
+        """Keep the cursor on the newest moment until somebody else has moved it."""
+        recorder = self._recorder
+        if recorder is None:
+            return
+        session = self._window.desk.session
+        focus = session.focus
+        if focus.follow_live and self._followed is not None and focus.t != self._followed:
+            focus.follow_live = False
+        newest = live.newest_moment(session, recorder.elapsed_s)
+        if focus.follow_live:
+            self._followed = newest
+            focus.t = newest
+        else:
+            self._followed = None
+        self._window.header.show_live(focus.follow_live)
 
     def _look(self) -> None:
         recorder = self._recorder
         if recorder is None:
             return
-        minutes = recorder.check_disk()
-        chips = [self._chip(name, counters, minutes) for name, counters in recorder.counters().items()]
-        self._window.header.show_recording(duration(recorder.elapsed_s), chips)
-        session = self._window.desk.session
-        if session.focus.follow_live:
-            session.focus.t = recorder.elapsed_s
+        self._disk_minutes = recorder.check_disk()
+        found = chips(self._window.desk.session, recorder.sources, recorder.counters(), self._disk_minutes)
+        self._window.header.show_recording(duration(recorder.elapsed_s), found, self._disk_minutes)
+        self._window.guardian_bar.look()
         if recorder.has_to_stop:
             self.stop()
-
-    def _chip(self, name: str, counters: Counters, minutes: float | None) -> tuple[str, str, str]:
-        look = theme.active()
-        dot = {"running": look.good, "lost": look.bad, "failed": look.bad}.get(counters.state, look.warning)
-        text = f"{name} · {counters.rate_hz:.0f} Hz" + (
-            f" · {counters.dropped} dropped" if counters.dropped else ""
-        )
-        left = f"\nDisk: {minutes:.0f} min left" if minutes is not None and minutes < 1e5 else ""
-        tip = f"{counters.state}. {counters.message}\n{counters.received} received, {counters.acknowledged} safe on disk{left}"
-        return text, dot, tip
