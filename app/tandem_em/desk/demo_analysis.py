@@ -1,10 +1,10 @@
-"""What a person would do with the demo: correct the drift, outline three particles and the cluster, follow them."""
+"""What a person would do with the demo: take the current's zero, correct the drift, outline particles, follow them."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from tandem_em.desk import particles
+from tandem_em.desk import biasing, particles
 from tandem_em.desk.provenance import step_for
 from tandem_em.jobs import Job, Progress
 from tandem_em.model.frames import FrameStack
@@ -13,12 +13,18 @@ from tandem_em.model.tracks import Particle
 from tandem_em.simulation.movie_physics import truth
 from tandem_em.simulation.movie_recipe import MovieRecipe
 
+REST_S = (-60.0, 3.0)
+"""Before the needle touches no current flows."""
 DRAWN = ("P1", "P2", "P3")
 COLOURS = ("#ff5a5f", "#4a9eff", "#ffbf47")
 
 
 def analyse(session: Session, stack: FrameStack, recipe: MovieRecipe) -> Job[None]:
-    """Drift, then outlines from a first drawing that is a few per cent off, as a hand's is."""
+    """Zero, drift, then outlines from a first drawing that is a few per cent off, as a hand's is."""
+    run = session.runs.first
+    assert run is not None
+    zero = yield from biasing.measuring_zero(run, REST_S)
+    run.zero_current_A, run.zero_current_error_A, run.zero_span = zero.current_A, zero.error_A, REST_S
     yield Progress(0, 0, "Finding the drift")
     drift = yield from particles.find_drift(stack)
     stack.drift_px = drift

@@ -25,6 +25,8 @@ Array = NDArray[np.float64]
 FARADAY_C_MOL = 96485.33
 SI_CM3_MOL = 12.06
 FULL_X, FULL_VOLUME_RATIO = 3.75, 3.8
+METER_OFFSET_A = 0.7e-12
+"""What the source-meter shows when no current flows."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,11 @@ def cluster_log(
     voltage = np.where(contact, -0.2, np.where(times < BIAS_ON_S, 0.0, -open_circuit))
     voltage = np.where(limited, -0.185, voltage) + rng.normal(0, 2e-4, len(times))
     return BiasLog(
-        times, np.asarray(voltage, np.float64), true + noise, ranges, float(np.trapezoid(true, times))
+        times,
+        np.asarray(voltage, np.float64),
+        true + METER_OFFSET_A + noise,
+        ranges,
+        float(np.trapezoid(true, times)),
     )
 
 
