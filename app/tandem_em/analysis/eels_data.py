@@ -69,12 +69,17 @@ class Windows:
 
 
 def mended(
-    spectra: NDArray[Any], dead_channels: Sequence[int] | NDArray[Any], channels: Channels
+    spectra: NDArray[Any], dead_channels: Sequence[int] | NDArray[Any], channels: Channels | None = None
 ) -> NDArray[Any]:
-    """A copy with dead channels inside the windows replaced by the line between their living neighbours."""
-    dead = np.zeros(spectra.shape[1], dtype=bool)
+    """A copy (…, channels) with dead channels replaced by the line between their living neighbours.
+
+    The same array when none of them is dead inside the windows (anywhere, without windows).
+    """
+    size = spectra.shape[-1]
+    dead = np.zeros(size, dtype=bool)
     dead[np.asarray(dead_channels, dtype=np.int64)] = True
-    if not dead[channels.low : channels.high].any() or dead.all():
+    low, high = (0, size) if channels is None else (channels.low, channels.high)
+    if not dead[low:high].any() or dead.all():
         return spectra
     alive = np.flatnonzero(~dead)
     living: NDArray[Any] = spectra.astype(np.float64 if spectra.dtype.itemsize > 4 else np.float32)
@@ -82,7 +87,7 @@ def mended(
         after = int(np.searchsorted(alive, channel))
         left, right = int(alive[max(after - 1, 0)]), int(alive[min(after, alive.size - 1)])
         share = 0.5 if left == right else (channel - left) / (right - left)
-        living[:, channel] = (1 - share) * living[:, left] + share * living[:, right]
+        living[..., channel] = (1 - share) * living[..., left] + share * living[..., right]
     return living
 
 

@@ -9,7 +9,7 @@ The error follows Egerton: counting noise of signal and background, plus the ext
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from typing import Any
@@ -96,7 +96,7 @@ class EdgeMap:
             "min": float(good.min()) if good.size else None,
             "max": float(good.max()) if good.size else None,
             "mean": float(good.mean()) if good.size else None,
-            "blank": float(self.counts.size - good.size),
+            "blank": int(self.counts.size - good.size),
             "mean_snr": None,
         }
         if self.error is not None and good.size:
@@ -204,29 +204,63 @@ def map_edge_in_blocks(
 
     Progress carries the growing count maps.
     """
-    height, width, size = shape
+    height, width, _ = shape
     axis = EnergyAxis.from_values(energy_eV)
     for edge in edges:
         find_channels(edge, axis)
-    rows = max(1, int(block_bytes // max(1, width * size * 8)))
-    parts: list[list[EdgeMap]] = [[] for _ in edges]
+    parts: list[list[EdgeMap]] = []
     growing = [np.full((height, width), np.nan) for _ in edges]
-    for y0 in range(0, height, rows):
-        yield Progress(y0, height, "mapping edges", growing)
-        y1 = min(y0 + rows, height)
-        block = np.asarray(read_rows(y0, y1)).reshape(y1 - y0, width, size)
-        for part, image, edge in zip(parts, growing, edges):
-            found = map_edge(
-                block, axis, edge, detail=detail, counts_per_electron=counts_per_electron, dead_channels=dead_channels
-            )  # fmt: skip
-            part.append(found)
+    for y0, y1, block in blocks_of_rows(read_rows, shape, block_bytes):
+        parts.append(map_block(block, axis, edges, counts_per_electron, dead_channels, detail))
+        for image, found in zip(growing, parts[-1]):
             image[y0:y1] = found.counts
-    return [_joined(part) for part in parts]
+        yield Progress(y1, height, "mapping edges", growing)
+    return joined(parts)
 
 
-def _joined(parts: list[EdgeMap]) -> EdgeMap:
-    """One map from maps of neighbouring rows."""
+def rows_in_block(shape: tuple[int, int, int], block_bytes: int = BLOCK_BYTES) -> int:
+    """How many rows of a map go into a block; eight bytes a channel are reckoned with."""
+    return max(1, int(block_bytes // max(1, shape[1] * shape[2] * 8)))
 
+
+def count_blocks(shape: tuple[int, int, int], block_bytes: int = BLOCK_BYTES) -> int:
+    return -(-shape[0] // rows_in_block(shape, block_bytes))
+
+
+def blocks_of_rows(
+    read_rows: ReadRows, shape: tuple[int, int, int], block_bytes: int = BLOCK_BYTES
+) -> Iterator[tuple[int, int, NDArray[Any]]]:
+    """First row, row after the last, and spectra of each block."""
+    height, width, size = shape
+    rows = rows_in_block(shape, block_bytes)
+    for y0 in range(0, height, rows):
+        y1 = min(y0 + rows, height)
+        yield y0, y1, np.asarray(read_rows(y0, y1)).reshape(y1 - y0, width, size)
+
+
+def map_block(
+    block: NDArray[Any],
+    axis: EnergyAxis,
+    edges: Sequence[EdgeWindows],
+    counts_per_electron: float = 1.0,
+    dead_channels: Sequence[int] | NDArray[Any] = (),
+    detail: Detail = "full",
+) -> list[EdgeMap]:
+    """All edges of one block; needs nothing but its arguments, so it runs on any machine."""
+    return [
+        map_edge(
+            block, axis, edge, detail=detail, counts_per_electron=counts_per_electron, dead_channels=dead_channels
+        )
+        for edge in edges
+    ]  # fmt: skip
+
+
+def joined(parts: Sequence[Sequence[EdgeMap]]) -> list[EdgeMap]:
+    """Maps of every edge from those of neighbouring blocks."""
+    return [_one_above_another(of_edge) for of_edge in zip(*parts)]
+
+
+def _one_above_another(parts: Sequence[EdgeMap]) -> EdgeMap:
     answer = copy(parts[0])
     for name in ("counts", "background", "error", "coefficients", "residual_rms", "reduced_chi2"):
         arrays = [getattr(part, name) for part in parts]

@@ -16,11 +16,8 @@ from tandem_em.analysis.eels_maps import EdgeMap
 from tandem_em.analysis.eels_spectra import model_curve
 from tandem_em.analysis.eels_table import plasmon_table
 from tandem_em.analysis.eels_windows import EdgeWindows, EnergyAxis
-from tandem_em.analysis.guard_data import check_dead_channels, check_saturation
 from tandem_em.analysis.guard_plasmons import Plasmon
 from tandem_em.analysis.guard_windows import GuardWarning, fit_window_edges, neighbour_edges, suspect_elements
-
-__all__ = ["GuardWarning", "check_dead_channels", "check_map", "check_saturation"]
 
 THICK, VERY_THICK = 0.7, 1.0
 FEW_COUNTS = 30.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,7 +28,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--map", metavar="NAME", help="which spectrum image of the session")
     parser.add_argument("-o", "--out", type=Path, required=True, metavar="FOLDER")
     parser.add_argument("--save", action="store_true", help="keep edges and maps in the session too")
-    parser.add_argument("--scheduler", metavar="ADDRESS", help="a Dask cluster, tcp://host:port")
+    parser.add_argument("--scheduler", metavar="ADDRESS", help="work on a Dask cluster, tcp://host:port")
+    parser.add_argument("--json", action="store_true", help="print one JSON object (the default)")
 
 
 def run(options: argparse.Namespace, window: WindowDoor) -> int:
@@ -44,13 +46,25 @@ def run(options: argparse.Namespace, window: WindowDoor) -> int:
         if edges is None:
             edges = list(source.session.edges) or eels.default_edges()
             edges = eels.fitting_edges(edges, image.energy_eV)
-        made = work("Mapping", eels.make_maps(image, edges))
+        made = work("Mapping", eels.make_maps(image, edges, scheduler=options.scheduler or ""))
         report = work("Writing", eels.write_maps(options.out, image, made, time.perf_counter() - started))
+        report["problems"] = _problems(source, image, options.map)
         write_json(options.out / "maps.json", report)
         if options.save and source.opened is not None:
             _save(source, image, edges, made)
+    for problem in report["problems"]:
+        print(problem, file=sys.stderr)
     print_json(report)
     return 0
+
+
+def _problems(source: streams.Source, image: SpectrumImage, asked: str | None) -> list[str]:
+    """What is doubtful about the file itself, and what else could have been mapped."""
+    found = [problem for file in source.session.sources for problem in file.problems]
+    others = [each.name for each in source.session.maps if each is not image]
+    if others and asked is None:
+        found.append(f"{image.name} was mapped; with --map there are also: {', '.join(others)}.")
+    return found
 
 
 def _save(source: streams.Source, image: SpectrumImage, edges: list[Edge], made: list[eels.MadeMap]) -> None:

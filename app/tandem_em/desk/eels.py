@@ -10,8 +10,17 @@ from typing import Any, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from tandem_em.analysis.eels_maps import EdgeMap, map_edge, map_edge_in_blocks
-from tandem_em.analysis.eels_windows import EdgeWindows
+from tandem_em.analysis.eels_maps import (
+    EdgeMap,
+    blocks_of_rows,
+    count_blocks,
+    joined,
+    map_block,
+    map_edge,
+    map_edge_in_blocks,
+)
+from tandem_em.analysis.eels_windows import EdgeWindows, EnergyAxis
+from tandem_em.desk import eels_guard
 from tandem_em.jobs import Job, Progress
 from tandem_em.model.provenance import ResultSet
 from tandem_em.model.spectra import BackgroundModel, Edge, SpectrumImage
@@ -112,92 +121,102 @@ def _window(value: Any, label: str) -> tuple[float, float]:
 
 
 def make_maps(
-    image: SpectrumImage, edges: list[Edge], *, block_bytes: int = IN_MEMORY_BYTES
+    image: SpectrumImage, edges: list[Edge], *, block_bytes: int = IN_MEMORY_BYTES, scheduler: str = ""
 ) -> Job[list[MadeMap]]:
-    """Maps of several edges of one spectrum image, whole or in blocks of rows, with the guard's warnings."""
-    if not edges:
-        raise UserError(
-            f"No edge of the list lies on the energy axis of {image.name} "
-            f"({image.energy_eV[0]:.1f} to {image.energy_eV[-1]:.1f} eV).",
-            "Choose edges inside this range.",
-        )
-    height, width, channels = image.shape
-    gain = image.counts_per_electron or 1.0
-    started = time.perf_counter()
-    size = height * width * channels * image.source.dtype.itemsize
-    if size <= block_bytes:
-        yield Progress(0, len(edges), f"Reading {image.name}")
-        data = image.source.read(slice(None))
-        found = []
-        for number, edge in enumerate(edges):
-            yield Progress(number, len(edges), f"Mapping {edge.name}")
-            began = time.perf_counter()
-            mapped = map_edge(data, image.energy_eV, windows_of(edge), counts_per_electron=gain)
-            found.append((mapped, time.perf_counter() - began))
-        mean = np.asarray(np.nanmean(data.reshape(-1, channels), axis=0, dtype=np.float64))
-        of_data = _of_data(image, data, edges)
+    """Maps of several edges of one spectrum image with the guard's warnings.
+
+    Whole when it fits into `block_bytes`, else in blocks of rows; on a Dask cluster when `scheduler` names one.
+    """
+    _refuse(image, edges)
+    windows = [windows_of(edge) for edge in edges]
+    if scheduler or size_of(image) > block_bytes:
+        facts, found = yield from _in_blocks(image, windows, scheduler)
     else:
-        maps = yield from map_edge_in_blocks(
-            lambda y0, y1: image.source.read(slice(y0, y1)),
-            image.shape,
-            image.energy_eV,
-            [windows_of(edge) for edge in edges],
-            counts_per_electron=gain,
-        )
-        each = (time.perf_counter() - started) / len(edges)
-        found = [(mapped, each) for mapped in maps]
-        step = max(1, height // 64)
-        rows = [image.source.read(slice(y, y + 1)) for y in range(0, height, step)]
-        mean = np.nanmean(np.concatenate(rows).reshape(-1, channels).astype(np.float64), axis=0)
-        of_data = {}
-    made = [MadeMap(edge, mapped, seconds) for edge, (mapped, seconds) in zip(edges, found)]
-    for each_made in made:
-        each_made.warnings = warnings_for(image, each_made, edges, mean) + of_data.get(each_made.edge.id, [])
+        facts, found = yield from _whole(image, windows)
+    made: list[MadeMap] = []
+    for edge, own, (mapped, seconds) in zip(edges, windows, found):
+        yield Progress(len(made), len(edges), f"Checking {edge.name}")
+        others = [each for each in windows if each is not own]
+        made.append(MadeMap(edge, mapped, seconds, eels_guard.doubts(image, facts, own, mapped, others)))
     return made
 
 
-def warnings_for(
-    image: SpectrumImage, made: MadeMap, edges: list[Edge], mean: NDArray[np.float64]
-) -> list[dict[str, Any]]:
-    """What the low-loss guard says of one map, with reasons and numbers."""
-    from tandem_em.analysis.guard import check_map
-
-    height, width, _ = image.shape
-    found = check_map(
-        windows_of(made.edge),
-        image.energy_eV,
-        spectrum=np.nan_to_num(mean) * height * width,
-        found=made.found,
-        t_over_lambda=_thickness(image, mean),
-        others=[windows_of(edge) for edge in edges if edge is not made.edge],
-        counts_per_electron=image.counts_per_electron or 1.0,
-    )
-    return [warning.as_dict() for warning in found]
+def size_of(image: SpectrumImage) -> int:
+    """Bytes of its spectra in memory."""
+    return int(np.prod(image.shape, dtype=np.int64)) * image.source.dtype.itemsize
 
 
-def _of_data(image: SpectrumImage, data: NDArray[Any], edges: list[Edge]) -> dict[str, list[dict[str, Any]]]:
-    """What the counts themselves say of each edge: saturation, dead channels inside its windows."""
-    from tandem_em.analysis.guard import check_dead_channels, check_saturation
+def _refuse(image: SpectrumImage, edges: list[Edge]) -> None:
+    """Say so when nothing can be mapped."""
+    low, high = float(image.energy_eV[0]), float(image.energy_eV[-1])
+    if image.shape[2] < 2:
+        raise UserError(
+            f"{image.name} has one energy channel (at {low:g} eV): there is no spectrum to map.",
+            "Open the file with its whole energy axis.",
+        )
+    if not edges:
+        raise UserError(
+            f"No edge of the list lies on the energy axis of {image.name} ({low:.1f} to {high:.1f} eV).",
+            f"Name edges inside this range with --edges.{_known_between(low, high)}",
+        )
 
-    saturated = [warning.as_dict() for warning in check_saturation(data, image.name)]
-    return {
-        edge.id: [w.as_dict() for w in check_dead_channels(data, image.energy_eV, windows_of(edge))]
-        + saturated
-        for edge in edges
-    }
+
+def _known_between(low: float, high: float) -> str:
+    """Major edges of the table whose windows lie between two energies, as a hint."""
+    rows = [
+        row["name"]
+        for row in read_json("edges.json")["edges"]
+        if row["relevance"] == "major" and low <= row["fit_eV"][0] and row["signal_eV"][1] <= high
+    ]
+    return f" The table has {', '.join(rows[:8])}{' …' if len(rows) > 8 else ''} there." if rows else ""
 
 
-def _thickness(image: SpectrumImage, mean: NDArray[np.float64]) -> NDArray[np.float64] | None:
-    """t/λ of the mean spectrum, where the zero loss is on the axis."""
-    energy = image.energy_eV
-    if not (energy[0] < -2 < 2 < energy[-1]):
-        return None
-    from tandem_em.analysis.zero_loss import thickness_map
+Found = list[tuple[EdgeMap, float]]
+"""Each map with the seconds it took."""
 
-    try:
-        return np.asarray(thickness_map(mean[None, :], energy).t_over_lambda)
-    except UserError:
-        return None
+
+def _whole(image: SpectrumImage, windows: list[EdgeWindows]) -> Job[tuple[eels_guard.DataFacts, Found]]:
+    yield Progress(0, len(windows), f"Reading {image.name}")
+    data = image.source.read(slice(None))
+    facts = eels_guard.look_at(image, data)
+    gain = image.counts_per_electron or 1.0
+    found = []
+    for number, edge in enumerate(windows):
+        yield Progress(number, len(windows), f"Mapping {edge.name}")
+        began = time.perf_counter()
+        mapped = map_edge(
+            data, image.energy_eV, edge, counts_per_electron=gain, dead_channels=facts.dead_channels
+        )
+        found.append((mapped, time.perf_counter() - began))
+    return facts, found
+
+
+def _in_blocks(
+    image: SpectrumImage, windows: list[EdgeWindows], scheduler: str
+) -> Job[tuple[eels_guard.DataFacts, Found]]:
+    """Block by block of rows, here or on a cluster: the same blocks, the same answer."""
+    yield Progress(0, 0, f"Looking at {image.name}")
+    facts = eels_guard.look_at_rows(image)
+    read_rows = lambda y0, y1: image.source.read(slice(y0, y1))  # noqa: E731
+    gain = image.counts_per_electron or 1.0
+    began = time.perf_counter()
+    if scheduler:
+        from tandem_em.desk import cluster
+
+        axis = EnergyAxis.from_values(image.energy_eV)
+        calls = (
+            (block, axis, windows, gain, facts.dead_channels)
+            for _, _, block in blocks_of_rows(read_rows, image.shape)
+        )
+        parts = yield from cluster.run(scheduler, map_block, calls, count_blocks(image.shape), "Mapping")
+        maps = joined(parts)
+    else:
+        maps = yield from map_edge_in_blocks(
+            read_rows, image.shape, image.energy_eV, windows,
+            counts_per_electron=gain, dead_channels=facts.dead_channels,
+        )  # fmt: skip
+    each = (time.perf_counter() - began) / len(windows)
+    return facts, [(mapped, each) for mapped in maps]
 
 
 def result_of(image: SpectrumImage, made: MadeMap, step_id: str) -> ResultSet:

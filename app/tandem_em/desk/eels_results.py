@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from tandem_em.desk.desk import Desk
 from tandem_em.desk.eels import IN_MEMORY_BYTES
+from tandem_em.desk.eels_guard import has_zero_loss
 from tandem_em.desk.provenance import step_for
 from tandem_em.jobs import Job, Progress
 from tandem_em.model.edits import AddItem
@@ -46,10 +47,6 @@ def _spectra(image: SpectrumImage) -> NDArray[Any]:
             "Crop or bin it first: this analysis needs all spectra at once.",
         )
     return np.ascontiguousarray(image.source.read(slice(None)))
-
-
-def has_zero_loss(image: SpectrumImage) -> bool:
-    return bool(image.energy_eV[0] < -2 < 2 < image.energy_eV[-1])
 
 
 def zero_loss(image: SpectrumImage) -> Job[ResultSet]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -12,8 +11,9 @@ from numpy.typing import NDArray
 from psygnal import Signal
 
 from tandem_em.analysis.eels_windows import EdgeWindows
+from tandem_em.desk import eels_guard
 from tandem_em.desk.desk import Desk
-from tandem_em.desk.eels import IN_MEMORY_BYTES, MadeMap, warnings_for, windows_of
+from tandem_em.desk.eels import IN_MEMORY_BYTES, size_of, windows_of
 from tandem_em.jobs import Job, Progress
 from tandem_em.model.spectra import Edge, SpectrumImage
 
@@ -32,6 +32,16 @@ class Fit:
     residual: Floats
 
 
+@dataclass
+class _Loaded:
+    """What is read and prepared in the background."""
+
+    data: NDArray[Any] | None
+    sums: Any
+    mean: Floats
+    facts: eels_guard.DataFacts | None = None
+
+
 class LiveMap:
     """Answers maps and spectra of one spectrum image. `ready` tells that answers got better (data, then sums, are in)."""
 
@@ -43,38 +53,38 @@ class LiveMap:
         self._data: NDArray[Any] | None = None
         self._sums: Any = None
         self._mean: Floats | None = None
-        self._saturated: list[dict[str, Any]] | None = None
+        self._facts: eels_guard.DataFacts | None = None
         self._made: dict[tuple[str, EdgeWindows], Floats | None] = {}
         self._line: tuple[Any, tuple[Floats, Floats, NDArray[np.int64]]] | None = None
-        desk.start(f"Reading {image.name}", self._load(), self._loaded, key=f"load {image.id}")
+        desk.start(f"Reading {image.name}", self._load(), self._take, key=f"load {image.id}")
 
     @property
     def is_ready(self) -> bool:
         return self._sums is not None
 
-    def _load(self) -> Job[tuple[NDArray[Any] | None, Any, Floats]]:
+    def _load(self) -> Job[_Loaded]:
         from tandem_em.analysis import eels_sums
+        from tandem_em.analysis.eels_data import find_dead_channels, mended
 
         image = self.image
-        height, width, channels = image.shape
         yield Progress(0, 3, f"Reading {image.name}")
-        if height * width * channels * image.source.dtype.itemsize <= IN_MEMORY_BYTES:
+        if size_of(image) <= IN_MEMORY_BYTES:
             data = np.ascontiguousarray(image.source.read(slice(None)))
+            data = mended(data, find_dead_channels(data))
             yield Progress(1, 3, f"Preparing {image.name}")
             sums = yield from eels_sums.prepare(data, image.energy_eV)
-            mean = np.asarray(np.nanmean(data.reshape(-1, channels), axis=0, dtype=np.float64))
             for edge in list(self._desk.session.edges)[:1]:
                 sums.map(windows_of(edge))  # compiles the kernels while nobody waits
-            return data, sums, mean
+            return _Loaded(data, sums, eels_guard.mean_spectrum(data))
         rows = lambda y0, y1: image.source.read(slice(y0, y1))  # noqa: E731
-        sums = yield from eels_sums.prepare_from_rows(rows, image.shape, image.energy_eV)
-        some = np.concatenate(
-            [image.source.read(slice(y, y + 1)) for y in range(0, height, max(1, height // 32))]
+        sums = yield from eels_sums.prepare_from_rows(
+            rows, image.shape, image.energy_eV, itemsize=image.source.dtype.itemsize
         )
-        return None, sums, np.asarray(np.nanmean(some.reshape(-1, channels), axis=0, dtype=np.float64))
+        facts = eels_guard.look_at_rows(image)
+        return _Loaded(None, sums, facts.mean, facts)
 
-    def _loaded(self, found: tuple[NDArray[Any] | None, Any, Floats]) -> None:
-        self._data, self._sums, self._mean = found
+    def _take(self, found: _Loaded) -> None:
+        self._data, self._sums, self._mean, self._facts = found.data, found.sums, found.mean, found.facts
         self._made.clear()
         self.ready.emit()
 
@@ -84,11 +94,14 @@ class LiveMap:
 
     def error(self, edge: Edge) -> Floats | None:
         """The error map of an edge (counts)."""
-        return self._remembered("error", edge, lambda w: self._sums.map(w, "error").error)
+        return self._remembered("error", edge, lambda w: self._with_error(w).error)
 
     def snr(self, edge: Edge) -> Floats | None:
         """Net counts of an edge over their error."""
-        return self._remembered("snr", edge, lambda w: self._sums.map(w, "error").snr)
+        return self._remembered("snr", edge, lambda w: self._with_error(w).snr)
+
+    def _with_error(self, windows: EdgeWindows) -> Any:
+        return self._sums.map(windows, "error", self.image.counts_per_electron or 1.0)
 
     def _remembered(
         self, what: str, edge: Edge, make: Callable[[EdgeWindows], Floats | None]
@@ -128,25 +141,27 @@ class LiveMap:
         return distance, np.asarray(found.counts / pixels), np.asarray(error / pixels)
 
     def doubts(self, edge: Edge, edges: list[Edge]) -> Job[list[dict[str, Any]]]:
-        """What the low-loss guard says of an edge of this map; works on copies, so windows may move meanwhile."""
-        own = copy.copy(edge)
-        return self._doubts(own, [own if each is edge else copy.copy(each) for each in edges])
+        """What the low-loss guard says of an edge of this map; asked with the windows as they are now."""
+        return self._doubts(windows_of(edge), [windows_of(each) for each in edges if each is not edge])
 
-    def _doubts(self, edge: Edge, edges: list[Edge]) -> Job[list[dict[str, Any]]]:
+    def _doubts(self, edge: EdgeWindows, others: list[EdgeWindows]) -> Job[list[dict[str, Any]]]:
         from tandem_em.analysis.eels_maps import map_edge
-        from tandem_em.analysis.guard import check_dead_channels, check_saturation
 
-        image, data, mean = self.image, self._data, self._mean
+        image, data = self.image, self._data
         yield Progress(0, 2, f"Checking {edge.name}")
-        if data is None or mean is None:
-            return []
-        gain = image.counts_per_electron or 1.0
-        found = map_edge(data, image.energy_eV, windows_of(edge), counts_per_electron=gain)
+        if self._facts is None:
+            if data is None:
+                return []
+            # dead channels are looked for in the file's own data: those at hand are mended
+            self._facts = eels_guard.look_at(image, image.source.read(slice(None)))
         yield Progress(1, 2, f"Checking {edge.name}")
-        if self._saturated is None:
-            self._saturated = [warning.as_dict() for warning in check_saturation(data, image.name)]
-        dead = [w.as_dict() for w in check_dead_channels(data, image.energy_eV, windows_of(edge))]
-        return warnings_for(image, MadeMap(edge, found, 0.0), edges, mean) + dead + self._saturated
+        gain = image.counts_per_electron or 1.0
+        found = (
+            map_edge(data, image.energy_eV, edge, counts_per_electron=gain)
+            if data is not None
+            else self._sums.map(edge, "error", gain)
+        )
+        return eels_guard.doubts(image, self._facts, edge, found, others)
 
     @property
     def data(self) -> NDArray[Any] | None:

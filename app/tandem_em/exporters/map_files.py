@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,18 @@ from numpy.typing import NDArray
 from tandem_em.exporters.replacing import replacing
 
 Array = NDArray[Any]
+SPELLED = str.maketrans(
+    {"µ": "u", "μ": "u", "Å": "A", "α": "alpha", "β": "beta", "γ": "gamma", "λ": "lambda", "σ": "sigma", "Ω": "Ohm",
+     "−": "-", "–": "-", "ß": "ss", "ø": "o", "Ø": "O", "æ": "ae", "ł": "l", "°": "deg"}
+)  # fmt: skip
+DROPPED = re.compile("[\u0300-\u036f]")
+"""Accents that were split from their letters."""
 
 
 def file_stem(text: str) -> str:
-    """A name that every file system takes: `P L₂,₃` gives `P_L2_3`."""
-    plain = text.translate(str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789"))
-    return re.sub(r"[^A-Za-z0-9.+-]+", "_", plain).strip("_.") or "map"
+    """A name that every file system takes: `P L₂,₃` gives `P_L2_3`, `10 µm` gives `10_um`."""
+    plain = unicodedata.normalize("NFKD", text.translate(SPELLED))
+    return re.sub(r"[^A-Za-z0-9.+-]+", "_", DROPPED.sub("", plain)).strip("_.") or "map"
 
 
 def write_map(folder: Path, stem: str, image: Array, pixel_nm: tuple[float, float] | None) -> dict[str, str]:

@@ -7,11 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tandem_em.analysis.eels_data import find_dead_channels
 from tandem_em.analysis.eels_maps import map_edge
 from tandem_em.analysis.eels_table import default_edges, edge_table, find_edge, windows_for
 from tandem_em.analysis.eels_windows import EdgeWindows, EnergyAxis
-from tandem_em.analysis.guard import GuardWarning, check_dead_channels, check_map, check_saturation
+from tandem_em.analysis.guard import check_map
+from tandem_em.analysis.guard_data import dead_channel_warnings, find_saturation, saturation_warnings
 from tandem_em.analysis.guard_plasmons import Plasmon, find_plasmons
+from tandem_em.analysis.guard_windows import GuardWarning
 from tandem_em.notices import UserError
 from tandem_em.simulation.eels_images import simulate_map
 
@@ -118,19 +121,33 @@ def test_the_demo_shows_silicon_under_lithium() -> None:
 
 def test_saturation_is_seen_in_floats_and_integers() -> None:
     image = simulate_map("pristine", (4, 10, 512))
-    assert check_saturation(image.data) == []
+    assert find_saturation(image.data) is None
     top = float(image.data.max()) / 3
-    assert check_saturation(np.minimum(image.data, top))[0].numbers["share"] == 1.0
-    assert check_saturation(np.minimum(image.data, 65535).astype(np.uint16))[0].code == "saturation"
-    assert check_saturation(np.zeros((3, 100))) == []
-    assert check_saturation(np.full((3, 100), np.nan)) == []
+    found = find_saturation(np.minimum(image.data, top))
+    assert found is not None
+    assert found.share == 1.0
+    (beside,) = saturation_warnings(found, image.energy_eV, LITHIUM)
+    assert beside.level == "note"  # the zero loss, far from the windows
+    assert abs(beside.numbers["high_eV"]) < 3
+    assert find_saturation(np.minimum(image.data, 65535).astype(np.uint16)) is not None
+    assert find_saturation(np.zeros((3, 100))) is None
+    assert find_saturation(np.full((3, 100), np.nan)) is None
+
+
+def test_saturation_that_reaches_into_a_window_is_grave() -> None:
+    data = np.full((6, 1000), 5e3)
+    data += np.arange(1000) % 7
+    data[:, : AXIS.channel(45.0)] = 65535.0
+    (warning,) = saturation_warnings(find_saturation(data), AXIS, LITHIUM)
+    assert warning.level == "warning"
+    assert "reach into the windows of Li K" in warning.reason
 
 
 def test_dead_channels_in_a_window() -> None:
     data = np.random.default_rng(0).poisson(500, (50, 1000)).astype(np.float32)
-    assert check_dead_channels(data, AXIS, LITHIUM) == []
+    assert dead_channel_warnings(find_dead_channels(data), AXIS, LITHIUM) == []
     data[:, AXIS.channel(55.0)] = 0
-    (warning,) = check_dead_channels(data, AXIS, LITHIUM)
+    (warning,) = dead_channel_warnings(find_dead_channels(data), AXIS, LITHIUM)
     assert warning.numbers == {"channels": 1.0, "first_eV": pytest.approx(55.0)}
 
 

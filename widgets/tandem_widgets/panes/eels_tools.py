@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from PyQt6.QtCore import QPoint
 from PyQt6.QtWidgets import QMenu, QToolButton
 
-from tandem_em.desk import eels_places, eels_results
+from tandem_em.desk import eels_guard, eels_places, eels_results
 from tandem_em.desk.eels import fitting_edges
 from tandem_em.jobs import Job
 from tandem_em.model.provenance import ResultSet
@@ -131,7 +131,7 @@ class EelsTools:
         if image is None:
             return
         menu.addSeparator()
-        if eels_results.has_zero_loss(image):
+        if eels_guard.has_zero_loss(image):
             menu.addAction("Zero loss: FWHM and t/λ", self.find_zero_loss)
         menu.addAction("Principal components", self.find_components)
         menu.addAction("Non-negative factors", partial(self.find_components, non_negative=True))

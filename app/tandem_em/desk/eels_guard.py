@@ -1,0 +1,114 @@
+"""What a spectrum image says about itself, gathered once, and what the low-loss guard makes of it for each edge."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tandem_em.model.spectra import SpectrumImage
+from tandem_em.notices import UserError
+
+if TYPE_CHECKING:
+    from tandem_em.analysis.eels_maps import EdgeMap
+    from tandem_em.analysis.eels_windows import EdgeWindows
+    from tandem_em.analysis.guard_data import Saturation
+    from tandem_em.analysis.guard_plasmons import Plasmon
+
+Floats = NDArray[np.float64]
+SAMPLE_PIXELS = 16384
+"""Zero loss and plasmons are looked at in so many pixels at most, spread evenly over the map."""
+
+
+@dataclass
+class DataFacts:
+    """Facts of one spectrum image that do not depend on windows."""
+
+    mean: Floats
+    """Mean spectrum (counts per pixel and channel), broken channels left out."""
+    pixels: int
+    dead_channels: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    saturation: Saturation | None = None
+    t_over_lambda: Floats | None = None
+    plasmons: list[Plasmon] = field(default_factory=list)
+    fwhm_eV: float = 1.0
+
+
+def mean_spectrum(data: NDArray[Any]) -> Floats:
+    """Mean over all pixels, float64; channels without any finite count are 0."""
+    spectra = data.reshape(-1, data.shape[-1])
+    total = np.zeros(spectra.shape[1])
+    count = np.zeros(spectra.shape[1], np.int64)
+    for begin in range(0, spectra.shape[0], 8192):
+        block = spectra[begin : begin + 8192]
+        if block.dtype.kind != "f":
+            total += block.sum(axis=0, dtype=np.float64)
+            count += block.shape[0]
+            continue
+        good = np.isfinite(block)
+        total += np.where(good, block, 0).sum(axis=0, dtype=np.float64)
+        count += good.sum(axis=0)
+    return np.asarray(total / np.maximum(count, 1))
+
+
+def has_zero_loss(image: SpectrumImage) -> bool:
+    """Whether 0 eV and a little on either side lie on the energy axis."""
+    return bool(image.energy_eV[0] < -2 < 2 < image.energy_eV[-1])
+
+
+def look_at(image: SpectrumImage, data: NDArray[Any]) -> DataFacts:
+    """Gather the facts from spectra (Y, X, E): all of the map, or rows spread over one too large for memory."""
+    from tandem_em.analysis.eels_data import find_dead_channels, mended
+    from tandem_em.analysis.guard_data import find_saturation
+
+    height, width, _ = image.shape
+    dead = find_dead_channels(data)
+    facts = DataFacts(mended(mean_spectrum(data), dead), height * width, dead, find_saturation(data))
+    if not has_zero_loss(image):
+        return facts
+    from tandem_em.analysis.guard_plasmons import find_plasmons
+    from tandem_em.analysis.zero_loss import find_zero_loss, thickness_map
+
+    stride = max(1, int(np.ceil(np.sqrt(data.shape[0] * data.shape[1] / SAMPLE_PIXELS))))
+    seen = np.ascontiguousarray(data[::stride, ::stride])
+    gain = image.counts_per_electron or 1.0
+    try:
+        peak = find_zero_loss(seen, image.energy_eV)
+        thick = thickness_map(seen, image.energy_eV, peak, counts_per_electron=gain)
+    except UserError:
+        return facts  # without a zero loss nothing is known of thickness and plasmons
+    facts.t_over_lambda = thick.t_over_lambda
+    facts.plasmons = find_plasmons(seen, image.energy_eV, thick.t_over_lambda)
+    if np.isfinite(peak.median_fwhm_eV):
+        facts.fwhm_eV = peak.median_fwhm_eV
+    return facts
+
+
+def look_at_rows(image: SpectrumImage, rows: int = 32) -> DataFacts:
+    """The facts of a map too large for memory, from rows spread over it."""
+    height = image.shape[0]
+    step = max(1, height // rows)
+    return look_at(
+        image, np.concatenate([image.source.read(slice(y, y + 1)) for y in range(0, height, step)])
+    )
+
+
+def doubts(
+    image: SpectrumImage, facts: DataFacts, edge: EdgeWindows, found: EdgeMap, others: Sequence[EdgeWindows]
+) -> list[dict[str, Any]]:
+    """What the guard says of one edge of one map, gravest first, with reasons and numbers."""
+    from tandem_em.analysis.guard import check_map
+    from tandem_em.analysis.guard_data import dead_channel_warnings, saturation_warnings
+
+    gain = image.counts_per_electron or 1.0
+    warnings = check_map(
+        edge, image.energy_eV, spectrum=facts.mean * facts.pixels, found=found,
+        t_over_lambda=facts.t_over_lambda, plasmons=facts.plasmons, others=others, fwhm_eV=facts.fwhm_eV,
+        counts_per_electron=gain,
+    )  # fmt: skip
+    warnings += dead_channel_warnings(facts.dead_channels, image.energy_eV, edge)
+    warnings += saturation_warnings(facts.saturation, image.energy_eV, edge)
+    return [warning.as_dict() for warning in sorted(warnings, key=lambda each: each.level != "warning")]
