@@ -81,7 +81,7 @@ class Probe:
         return Look(
             state=status.state,
             message=status.message,
-            label=about.label,
+            label=friendly(about.label),
             rate_hz=status.rate_hz,
             received=status.received,
             refused=status.refused,
@@ -120,6 +120,14 @@ class Probe:
             self._samples.append((float(times[row]), {key: float(v[row]) for key, v in columns.items()}))
         while self._samples and self._samples[0][0] < self._samples[-1][0] - KEPT_S:
             self._samples.popleft()
+
+
+def friendly(label: str) -> str:
+    """What an instrument calls itself, shorter: "KEITHLEY INSTRUMENTS INC.,MODEL 2400,…" gives "Keithley 2400"."""
+    maker, _, rest = label.partition(",")
+    if not rest.upper().startswith("MODEL "):
+        return label
+    return f"{maker.split()[0].title()} {rest.split(',')[0][6:].strip()}"
 
 
 def set_field(table: Any, key: str, value: Any) -> None:

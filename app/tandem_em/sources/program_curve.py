@@ -63,6 +63,12 @@ def program_curve(
             dt = 0.01
         if before is not None and (wanted.mode != before.mode or abs(wanted.level - before.level) > 1e-3):
             dt = min(dt, 0.05)
+        if (
+            before is not None
+            and (wanted.mode == "current" or wanted.mode != before.mode)
+            and wanted != before
+        ):
+            rows.append((t, answer.voltage, answer.current))  # a step is drawn upright
         before = wanted
         limit = limit_V if wanted.mode == "current" else 1.0
         last = answer

@@ -241,6 +241,8 @@ class SessionStore:
 
     def read_slowly(self, item_id: str, index: Any) -> AnyArray:
         """Through HDF5 on the storage thread: what is not yet safe, or has a form of its own."""
+        if isinstance(index, int | np.integer):
+            self._live.wait_for(item_id, int(index))
         home = self._home(item_id)
         if home is None:
             raise UserError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,9 @@ from tandem_em.storage.writer_plan import Books, Ledger, Plan, frozen
 from tandem_em.storage.writer_recording import Recording, RunStream, StackStream, make_room
 from tandem_em.storage.writer_root import choose_default
 from tandem_em.storage.writer_streams import show_run, show_stack
+
+PATIENCE_S = 2.0
+"""How long a reader waits for a frame that is queued."""
 
 
 class LiveStreams:
@@ -90,6 +94,13 @@ class LiveStreams:
                 if isinstance(item, BiasRun):
                     written.marks.update(run_marks(item))
                 del self._finished[item_id]
+
+    def wait_for(self, stack_id: str, frame: int) -> None:
+        """Wait until a frame that is on its way is in the file: whoever looks at a recording is sometimes ahead of it."""
+        stream = self.stacks.get(stack_id)
+        deadline = time.monotonic() + PATIENCE_S
+        while stream is not None and stream.written <= frame and time.monotonic() < deadline:
+            time.sleep(0.002)
 
     def index(self, stack_id: str) -> ChunkIndex | None:
         """The chunks of a movie that is being recorded, as far as they are written."""

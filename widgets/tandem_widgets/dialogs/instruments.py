@@ -20,6 +20,7 @@ from PyQt6.QtWidgets import (
     QMenu,
     QPushButton,
     QScrollArea,
+    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
@@ -36,6 +37,7 @@ from tandem_widgets.parts.bind import Bindings
 
 LOOK_MS = 100
 CELL_ENTRY = "Cell and limits"
+ROOMY = "QListWidget::item { padding: 6px 4px; }"
 FILTER = "Set-up (*.toml)"
 HINT = (
     "<b>Which instruments are there?</b><br><br>"
@@ -59,6 +61,7 @@ class InstrumentsDialog(QDialog):
         self.list = QListWidget()
         self.list.setAccessibleName("Instruments")
         self.list.setMinimumWidth(230)
+        self.list.setStyleSheet(ROOMY)
         self.list.currentItemChanged.connect(lambda _now, _before: self._show_chosen())
         self.trouble = QLabel()
         self.trouble.setWordWrap(True)
@@ -141,6 +144,7 @@ class InstrumentsDialog(QDialog):
         column.addWidget(self._about)
         column.addLayout(self._form_area)
         column.addWidget(self.probe, 1)
+        column.addStretch(0)
         scroll = QScrollArea()
         scroll.setWidget(inner)
         scroll.setWidgetResizable(True)
@@ -222,6 +226,7 @@ class InstrumentsDialog(QDialog):
 
     def _first_steps(self) -> QWidget:
         body = QWidget()
+        body.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         row = QHBoxLayout(body)
         row.setContentsMargins(0, 8, 0, 0)
         row.addWidget(self._button("Find instruments", "Look for instruments that answer", self._find))

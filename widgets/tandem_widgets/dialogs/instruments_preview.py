@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PyQt6.QtCore import Qt
-from PyQt6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from tandem_em.desk.instruments import Look
 from tandem_em.texts import quantity
@@ -46,21 +46,22 @@ class ProbeView(QWidget):
         self.said.setProperty("role", "quiet")
         self.said.setWordWrap(True)
         self.canvas = ImageCanvas()
-        self.canvas.setMinimumHeight(180)
+        self.canvas.setMinimumHeight(260)
         self.plots = [XYPlot("Waiting for values"), XYPlot("Waiting for values")]
         self._levels_of: tuple[int, ...] | None = None
-        curves = QVBoxLayout()
-        curves.setSpacing(4)
-        for plot in self.plots:
-            curves.addWidget(plot, 1)
         pictures = QHBoxLayout()
-        pictures.addWidget(self.canvas, 1)
-        pictures.addLayout(curves, 1)
+        pictures.setSpacing(10)
+        for widget in (self.canvas, *self.plots):
+            pictures.addWidget(widget, 1)
+        for plot in self.plots:
+            plot.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
+            plot.setMinimumHeight(150)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         for widget in (self.state, self.values):
             column.addWidget(widget)
         column.addLayout(pictures, 1)
+        column.addStretch(0)
         column.addWidget(self.said)
         self.show_look(None)
 
@@ -123,7 +124,7 @@ class ProbeView(QWidget):
                 in_legend=False,
             )
             title = QUANTITIES.get(name, name)
-            plot.show_lines([line], Axis("time before now", "s"), Axis(title, look.units.get(name, "")))
+            plot.show_lines([line], Axis("time, now is 0", "s"), Axis(title, look.units.get(name, "")))
         self.values.setText(
             "   ".join(
                 quantity(float(look.columns[name][-1]), look.units.get(name, ""), 4) for name in names[:4]

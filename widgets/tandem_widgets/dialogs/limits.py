@@ -39,6 +39,7 @@ class LimitsDialog(QDialog):
         )
         apply = buttons.button(QDialogButtonBox.StandardButton.Apply)
         if apply is not None:
+            apply.setDefault(True)
             apply.clicked.connect(self._apply)
         buttons.rejected.connect(self.reject)
         column = QVBoxLayout(self)

@@ -53,6 +53,7 @@ class ProgramDialog(QDialog):
         self.list = QListWidget()
         self.list.setAccessibleName("Steps")
         self.list.setMinimumWidth(270)
+        self.list.setStyleSheet("QListWidget::item { padding: 5px 4px; }")
         self.list.currentRowChanged.connect(lambda _row: self._show_step())
         self._title = QLabel()
         self._title.setProperty("role", "heading")

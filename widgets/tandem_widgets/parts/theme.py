@@ -139,9 +139,10 @@ QPushButton, QToolButton {{ background: {theme.raised}; color: {theme.text}; bor
   border-radius: {RADIUS}px; padding: 4px 10px; }}
 QPushButton:hover, QToolButton:hover {{ border-color: {theme.faint}; }}
 QPushButton:pressed, QToolButton:pressed, QPushButton:checked {{ background: {theme.selection}; }}
-QPushButton:disabled, QToolButton:disabled {{ color: {theme.faint}; }}
 QPushButton:focus, QToolButton:focus, QLineEdit:focus, QComboBox:focus {{ border-color: {theme.accent}; }}
 QPushButton:default, QPushButton[role="primary"] {{ background: {theme.accent}; color: {theme.on_accent}; border-color: {theme.accent}; }}
+QPushButton:disabled, QPushButton[role="primary"]:disabled, QToolButton:disabled {{ background: {theme.raised}; color: {theme.faint};
+  border-color: {theme.line}; }}
 QToolButton[role="tool"] {{ background: transparent; border: none; color: {theme.quiet}; padding: 3px 7px; }}
 QToolButton[role="tool"]:hover {{ color: {theme.text}; background: {theme.raised}; }}
 QToolButton[role="tool"]:checked {{ color: {theme.accent}; }}

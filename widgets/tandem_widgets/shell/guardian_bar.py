@@ -138,7 +138,7 @@ class GuardianBar(QFrame):
         if control.state in ("program", "as found") or control.level:
             parts.append(level)
         if control.state in ("program", "paused"):
-            parts.append(f"Q {quantity(control.charge_C, 'C', 3)}")
+            parts.append(f"charge {quantity(control.charge_C, 'C', 3)}")
             left = self._time_to_full(control)
             if left:
                 parts.append(left)

@@ -46,7 +46,6 @@ class RecordActions:
         self._starting = False
         self._dialog: Any = None
         self._followed: float | None = None
-        self._disk_minutes: float | None = None
         self._after: Callable[[], object] | None = None
         self._look_timer = self._timer(LOOK_MS, self._look)
         self._follow_timer = self._timer(FOLLOW_MS, self.follow)
@@ -267,6 +266,9 @@ class RecordActions:
         focus.follow_live = True
         self._followed = None
         self.follow()
+        low, high = focus.span
+        if not low <= focus.t <= high:
+            focus.span = focus.t - 0.9 * (high - low), focus.t + 0.1 * (high - low)
 
     def follow(self) -> None:
         """Keep the cursor on the newest moment until somebody else has moved it."""
@@ -289,9 +291,9 @@ class RecordActions:
         recorder = self._recorder
         if recorder is None:
             return
-        self._disk_minutes = recorder.check_disk()
-        found = chips(self._window.desk.session, recorder.sources, recorder.counters(), self._disk_minutes)
-        self._window.header.show_recording(duration(recorder.elapsed_s), found, self._disk_minutes)
+        minutes = recorder.check_disk()
+        found = chips(self._window.desk.session, recorder.sources, recorder.counters())
+        self._window.header.show_recording(duration(recorder.elapsed_s), found, minutes)
         self._window.guardian_bar.look()
         if recorder.has_to_stop:
             self.stop()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from tandem_em.desk.instruments import friendly
 from tandem_em.desk.recorder import Counters
 from tandem_em.model.clock import Clock
 from tandem_em.model.session import Session
@@ -32,9 +33,7 @@ SYNC = {
 }
 
 
-def chips(
-    session: Session, sources: list[Any], counters: dict[str, Counters], _minutes: float | None
-) -> list[Chip]:
+def chips(session: Session, sources: list[Any], counters: dict[str, Counters]) -> list[Chip]:
     return [_chip(session, source, counters[source.name]) for source in sources]
 
 
@@ -65,7 +64,7 @@ def _clock(session: Session, name: str) -> Clock | None:
 
 
 def _tip(about: Any, counters: Counters, clock: Clock | None) -> str:
-    lines = [about.label or about.name]
+    lines = [friendly(about.label) or about.name]
     if about.simulated:
         lines.append("Simulated: these are not measured data")
     if about.replay:
