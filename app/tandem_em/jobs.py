@@ -99,6 +99,7 @@ class Runner:
         self._tasks: dict[int, Task[Any]] = {}
         self._ids = itertools.count(1)
         self._listeners: list[Callable[[Task[Any]], None]] = []
+        self._closed = False
 
     def listen(self, on_change: Callable[[Task[Any]], None]) -> None:
         """`on_change(task)` is called through `post` at start, at progress (at most 20 a second) and at the end."""
@@ -119,8 +120,13 @@ class Runner:
         on_error: Callable[[BaseException], None] | None = None,
         key: str | None = None,
     ) -> Task[Result]:
-        """Queue a job. Exactly one of: on_result, on_error, or (cancelled) nothing, is called at the end."""
+        """Queue a job. Exactly one of: on_result, on_error, or (cancelled) nothing, is called at the end.
+
+        After `close` nothing begins any more: a timer may still fire while the window goes."""
         task: Task[Result] = Task(label, key, next(self._ids))
+        if self._closed:
+            task.cancel()
+            return task
         with self._lock:
             if key is not None:
                 for other in self._tasks.values():
@@ -132,6 +138,7 @@ class Runner:
 
     def close(self) -> None:
         """Cancel everything and wait for the threads."""
+        self._closed = True
         for task in self.tasks:
             task.cancel()
         self._pool.shutdown(wait=True, cancel_futures=True)

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from tandem_em.model.curves import usual_gap_limit
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
 LATE_SAMPLES = 3
@@ -65,13 +67,6 @@ class Charge:
     @property
     def total_C(self) -> float:
         return float(self.charge_C[-1]) if len(self.charge_C) else 0.0
-
-
-def usual_gap_limit(t: Floats) -> float:
-    """Pauses longer than this are gaps: ten times the usual step, at least one second."""
-    steps = np.diff(t)
-    steps = steps[steps > 0]
-    return max(10.0 * float(np.median(steps)), 1.0) if len(steps) else np.inf
 
 
 def intervals(

@@ -12,6 +12,8 @@ States = NDArray[np.int8]
 REST_FRACTION = 0.02
 """Less than this part of the usual current is a rest, when the noise is smaller still."""
 NOISE_FACTOR = 4.0
+SLOW_FRACTION = 0.05
+"""Of what is otherwise a rest, currents down to this part may be slow cycles."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,23 @@ def find_thresholds(
         usual = _usual(averaged(current, window), noise / np.sqrt(window))
     left = noise / np.sqrt(window)
     on = max(NOISE_FACTOR * left, REST_FRACTION * usual) if rest_below_A is None else rest_below_A
-    return Thresholds(on, 0.5 * on, noise, window)
+    if rest_below_A is None and (slow := _slow(averaged(current, window), NOISE_FACTOR * left, on)):
+        on = max(NOISE_FACTOR * left, 0.3 * slow)
+    off = min(max(0.5 * on, on - 2 * NOISE_FACTOR * left), 0.9 * on)
+    return Thresholds(on, off, noise, window)
+
+
+def _slow(current: Floats, floor: float, on: float) -> float:
+    """The usual current of slow cycles beside much faster ones; 0 when there are none.
+
+    Slow cycles charge and discharge about alike; the offset of an instrument at rest has one sign only."""
+    levels = []
+    for sign in (1, -1):
+        small = sign * current[(sign * current > max(floor, SLOW_FRACTION * on)) & (sign * current <= on)]
+        if len(small) < max(20, 0.01 * len(current)):
+            return 0.0
+        levels.append(float(np.median(small)))
+    return min(levels) if max(levels) < 3 * min(levels) else 0.0
 
 
 def _usual(current: Floats, noise: float) -> float:

@@ -20,6 +20,25 @@ SI_UNITS = {
 """Quantities that have a meaning for TandEM, in the unit they are kept in. Others keep the unit of their file."""
 
 
+GAP_STEPS = 10.0
+"""A pause of so many usual steps is a gap; one of three of the longest steps that still come regularly is none."""
+MOST_LOOKED_AT = 500_000
+
+
+def usual_gap_limit(times: NDArray[np.float64]) -> float:
+    """Pauses longer than this (s) are gaps: ten usual steps, at least a second.
+
+    Cyclers take a sample when the voltage has moved or a longer time has passed: steps of which there is one in
+    twenty belong to the recording, and only what is three times longer is a gap."""
+    first = np.arange(0, len(times) - 1, max(1, len(times) // MOST_LOOKED_AT))
+    steps = times[first + 1] - times[first]
+    steps = steps[steps > 0]
+    if not len(steps):
+        return float("inf")
+    usual, longest = np.percentile(steps, [50, 95], method="lower")
+    return max(GAP_STEPS * float(usual), 3.0 * float(longest), 1.0)
+
+
 @dataclass(eq=False)
 class Column:
     """One quantity of a run, aligned with the run's times. `is_step`: holds its value until the next sample."""
@@ -95,12 +114,9 @@ class BiasRun(ColouredItem):
 
     def gaps(self) -> NDArray[np.intp]:
         """Numbers of the samples before which there is a gap (a new segment or a long pause)."""
-        steps = np.diff(self.times.view)
-        limit = self.gap_limit_s
-        if limit is None:
-            usual = float(np.median(steps)) if len(steps) else 0.0
-            limit = max(10.0 * usual, 1.0) if usual > 0 else np.inf
-        found = np.flatnonzero(steps > limit) + 1
+        times = self.times.view
+        limit = usual_gap_limit(times) if self.gap_limit_s is None else self.gap_limit_s
+        found = np.flatnonzero(np.diff(times) > limit) + 1
         return np.union1d(found, [s for s in self.segment_starts if 0 < s < len(self)]).astype(np.intp)
 
 

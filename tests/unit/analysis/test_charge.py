@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from synthetic_cell import record
 
-from tandem_em.analysis.charge import Zero, integrate, intervals, usual_gap_limit, zero_from_span
+from tandem_em.analysis.charge import Zero, integrate, intervals, zero_from_span
+from tandem_em.model.curves import usual_gap_limit
 
 
 def test_constant_current_over_irregular_stamps() -> None:
@@ -91,6 +92,21 @@ def test_usual_gap_limit() -> None:
     assert usual_gap_limit(np.arange(10.0) * 60) == 600
     assert usual_gap_limit(np.arange(10.0) * 1e-3) == 1
     assert usual_gap_limit(np.array([1.0])) == np.inf
+
+
+def test_long_steps_that_come_regularly_are_no_gaps() -> None:
+    """A cycler takes a sample each 10 s or when the voltage moved, and each 300 s on the plateau."""
+    t = np.cumsum(np.concatenate([np.full(300, 10.0), np.full(40, 300.0), np.full(300, 10.0)]))
+    charge = integrate(t, np.full(len(t), 1e-3))
+    assert charge.gaps == []
+    assert charge.total_C == pytest.approx(1e-3 * (t[-1] - t[0]))
+    lost = np.concatenate([t[:200], t[200:] + 3600])
+    assert [gap.end_s - gap.start_s for gap in integrate(lost, np.full(len(t), 1e-3)).gaps] == [3610]
+
+
+def test_a_few_gaps_in_a_short_recording_are_gaps() -> None:
+    t = np.arange(60.0) + np.repeat([0.0, 30.0, 60.0], 20)
+    assert len(integrate(t, np.ones(60)).gaps) == 2
     assert intervals(np.array([0.0, 1, 2])).dt_s.tolist() == [1, 1]
 
 

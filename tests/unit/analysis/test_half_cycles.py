@@ -159,3 +159,22 @@ def test_a_million_samples_in_seconds() -> None:
     current = 1e-11 * np.sign(np.sin(t / 30)) + 1e-12 * np.random.default_rng(0).normal(size=len(t))
     found = find_half_cycles(t, current, np.full(len(t), 3.0))
     assert [h.kind for h in found.half_cycles if h.kind != "rest"][:4] == ["charge", "discharge"] * 2
+
+
+@pytest.mark.parametrize("noise_A", [0.0, 2e-13])
+def test_slow_cycles_beside_fast_ones_are_no_rests(noise_A: float) -> None:
+    """A formation at a hundredth of the rate that follows, each sampled by its own pace."""
+    slow = record([(100, 0.0), (3000, 1e-11), (300, 0.0), (3000, -1e-11), (300, 0.0)], noise_A=noise_A)
+    fast = record([(300, 1e-9), (50, 0.0), (300, -1e-9), (50, 0.0)] * 4, dt=0.05, noise_A=noise_A)
+    t = np.concatenate([slow.t, fast.t + slow.t[-1] + 0.05])
+    found = find_half_cycles(t, np.concatenate([slow.current, fast.current]))
+    kinds = [half.kind for half in found.half_cycles]
+    assert kinds == ["rest"] + ["charge", "rest", "discharge", "rest"] * 5
+    assert found.half_cycles[1].charge_C == pytest.approx(3e-8, rel=0.01)
+
+
+@pytest.mark.parametrize("offset_A", [1e-11, -1.5e-11])
+def test_an_offset_in_the_rests_is_no_charging(offset_A: float) -> None:
+    recording = record([(100, 0.0), (300, 1e-9), (100, 0.0), (300, -1e-9), (100, 0.0)], noise_A=1e-13)
+    kinds = [half.kind for half in find_half_cycles(recording.t, recording.current + offset_A).half_cycles]
+    assert kinds == ["rest", "charge", "rest", "discharge", "rest"]

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tandem_em.jobs import Job, Progress
+from tandem_em.model.curves import usual_gap_limit
 from tandem_widgets.parts import levels
 from tandem_widgets.parts.lanes_stamps import Even, find_even
 from tandem_widgets.parts.levels import Levels
@@ -42,7 +43,7 @@ def making_ready(
     total = len(times) * (len(columns) + 1)
     order = None if ascending(times) else time_order(times)
     x = times if order is None else times[order]
-    limit = usual_gap(x) if limit_s is None else limit_s
+    limit = usual_gap_limit(x) if limit_s is None else limit_s
     found: list[NDArray[np.intp]] = []
     for start in range(0, max(len(x) - 1, 0), CHUNK):
         found.append(np.flatnonzero(np.diff(x[start : start + CHUNK + 1]) > limit) + 1 + start)
@@ -71,10 +72,3 @@ def time_order(times: Floats) -> NDArray[np.intp]:
     """Samples by their stamps; those without one are left out."""
     order = np.argsort(times, kind="stable")
     return order[: int(np.count_nonzero(np.isfinite(times)))]
-
-
-def usual_gap(x: Floats) -> float:
-    """Pauses ten times longer than usual, and than a second, are gaps."""
-    steps = np.diff(x) if len(x) < 1_000_000 else np.diff(x).astype(np.float32)[:: len(x) // 500_000]
-    usual = float(np.median(steps)) if len(steps) else 0.0
-    return max(10.0 * usual, 1.0) if usual > 0 else float("inf")

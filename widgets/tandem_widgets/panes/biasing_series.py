@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tandem_em.desk.desk import Desk
 from tandem_em.jobs import Job, run_to_end
-from tandem_em.model.curves import BiasRun
+from tandem_em.model.curves import BiasRun, usual_gap_limit
 from tandem_widgets.panes.biasing_derived import Derived, derived_key, deriving
 from tandem_widgets.panes.biasing_ready import (
     CHUNK,
@@ -18,7 +18,6 @@ from tandem_widgets.panes.biasing_ready import (
     ascending,
     making_ready,
     time_order,
-    usual_gap,
 )
 from tandem_widgets.parts import levels
 from tandem_widgets.parts.bind import Bindings
@@ -64,7 +63,7 @@ class RunSeries:
         if ready.order is not None or not bool(np.all(np.diff(tail) >= 0)):
             return False
         if not np.isfinite(ready.gap_limit_s) and run.gap_limit_s is None and len(run) < CHUNK:
-            ready.gap_limit_s = usual_gap(times)
+            ready.gap_limit_s = usual_gap_limit(times)
         jumps = np.flatnonzero(np.diff(tail) > ready.gap_limit_s) + max(self.size, 1)
         starts = [s for s in run.segment_starts if self.size <= s < len(run) and s]
         if len(jumps) or starts:
@@ -212,7 +211,7 @@ def _at_once(series: RunSeries) -> Ready:
     times = run.times.view
     order = None if ascending(times) else time_order(times)
     x = times if order is None else times[order]
-    limit = usual_gap(x) if run.gap_limit_s is None else run.gap_limit_s
+    limit = usual_gap_limit(x) if run.gap_limit_s is None else run.gap_limit_s
     gaps = np.flatnonzero(np.diff(x) > limit) + 1
     starts = [s for s in run.segment_starts if 0 < s < len(x)] if order is None else []
     ready = Ready(x, order, limit, np.union1d(gaps, starts).astype(np.intp))
