@@ -39,7 +39,7 @@ CYCLING_START_S = -72_000.0
 BIAS_CLOCK = {"offset_s": 1.7, "rate_ppm": 40.0}
 CAMERA_CLOCK = {"offset_s": 0.0, "rate_ppm": 0.0}
 EELS_CLOCK = {"offset_s": -2.3, "rate_ppm": -15.0}
-LAYOUT_VERSION = 3
+LAYOUT_VERSION = 4
 """Raised when the demo changes, so that a cached one is built anew."""
 
 

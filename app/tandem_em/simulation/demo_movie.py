@@ -29,6 +29,8 @@ DOSE_RATE_E_A2S = 10.0
 ELECTRON_GAIN = 12.0
 SPREAD = 0.8
 """How far the particles lie apart; 1 leaves gaps between them."""
+MIDDLE_Y = 0.545
+"""Of the cluster: what is followed fits a wide pane that shows the middle of the frame."""
 
 CLUSTER = (
     # name, x, y, radius (of the width), onset after bias (s), fast gain of the area
@@ -108,7 +110,7 @@ def _needle(size: int) -> Needle:
     """Comes from the left and touches the outermost neighbour, N3."""
     return Needle(
         x_px=0.192 * size,
-        y_px=0.45 * size,
+        y_px=(MIDDLE_Y - 0.05) * size,
         angle=-0.35,
         radius_px=0.02 * size,
         half_angle=0.2,
@@ -170,7 +172,7 @@ def _particle(
     return Particle(
         name=name,
         x_px=(0.5 + SPREAD * (x - 0.5)) * size,
-        y_px=(0.5 + SPREAD * (y - 0.5)) * size,
+        y_px=(MIDDLE_Y + SPREAD * (y - 0.5)) * size,
         radius_px=radius * size,
         absorption=float(rng.uniform(0.5, 0.62)),
         harmonics=harmonics,

@@ -67,7 +67,7 @@ def build_stack(state: State, height: int, width: int, seed: int) -> Stack:
     bounds = np.cumsum([CATHODE_NM, LIPON_NM, chemistry.silicon_nm, max(chemistry.plated_nm, 0.0)])
     steps = [_step(depth, bound, pixel_nm) for bound in bounds]
     phases: list[tuple[str, Material, Floats]] = [
-        ("LiCoO2", cobaltate(chemistry.cathode_li), 1 - steps[0]),
+        ("LiCoO₂", cobaltate(chemistry.cathode_li), 1 - steps[0]),
         ("LiPON", LIPON, steps[0] - steps[1]),
         ("Si", lithiated_silicon(chemistry.silicon_li), steps[1] - steps[2]),
         ("Li", LITHIUM, steps[2] - steps[3]),
