@@ -48,7 +48,7 @@ def test_maps_agree_with_the_truth_within_the_error_shown(maps: dict[str, Simula
         assert found.error is not None
         pull = (found.counts - image.truth.net_counts[edge.name]) / found.error
         # the systematic part stays below the error of a pixel, the scatter is the error
-        for layer in ("LiCoO2", "LiPON", "Si", "Cu"):
+        for layer in ("LiCoO₂", "LiPON", "Si", "Cu"):
             part = pull[:, inside(image, layer)]
             if part.size:
                 assert abs(part.mean()) < 0.8, (edge.name, layer)
@@ -80,7 +80,7 @@ def test_charging_moves_lithium_from_the_cathode_into_the_silicon(maps: dict[str
     assert cathode[0] > cathode[1] > cathode[2]
     assert silicon[0] < 1
     assert silicon[1] < silicon[2]
-    assert [row["name"] for row in maps["overcharged"].truth.layers] == ["LiCoO2", "LiPON", "Si", "Li", "Cu"]
+    assert [row["name"] for row in maps["overcharged"].truth.layers] == ["LiCoO₂", "LiPON", "Si", "Li", "Cu"]
 
 
 def test_a_job_reports_and_returns_all_states() -> None:
