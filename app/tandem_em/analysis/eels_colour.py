@@ -83,3 +83,16 @@ def ratio(
         value = np.where(clear, top / bottom, np.nan)
         error = np.where(clear, np.hypot(top_error / bottom, top * bottom_error / bottom**2), np.nan)
     return np.asarray(value), np.asarray(error)
+
+
+LITHIUM_STOPS = ((0.0, (10, 30, 110)), (0.33, (40, 170, 170)), (0.66, (230, 210, 70)), (1.0, (225, 40, 35)))
+"""The four-colour lithium gradient, little (blue) to much (red)."""
+
+
+def lithium_colours() -> NDArray[np.uint8]:
+    """Its 256 colours (256, 3)."""
+    places = [place for place, _ in LITHIUM_STOPS]
+    channels = np.array([colour for _, colour in LITHIUM_STOPS], float).T
+    position = np.linspace(0, 1, 256)
+    mixed = [np.interp(position, places, channel) for channel in channels]
+    return np.stack(mixed, axis=1).round().astype(np.uint8)

@@ -5,20 +5,26 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from tandem_em import __version__
-from tandem_em.desk import export_data, export_report, export_tables
+from tandem_em.desk import export_data, export_report, export_tables, readout
+from tandem_em.desk.export_snapshot import snapshot
 from tandem_em.exporters import figures_data as data
 from tandem_em.exporters.figures import write_figures
+from tandem_em.exporters.movie import still, write_movie
+from tandem_em.exporters.movie_look import PANES, SIZES, MovieSettings
 from tandem_em.exporters.tables import write_table
 from tandem_em.jobs import Job, Progress
+from tandem_em.model.frames import FrameStack
 from tandem_em.model.session import Session
 from tandem_em.notices import UserError
+
+__all__ = ["PANES", "SIZES", "MovieSettings", "Wanted", "export", "export_movie", "movie_still", "snapshot"]
 
 
 @dataclass(frozen=True)
@@ -29,20 +35,26 @@ class Wanted:
     figures: bool = True
     movie: bool = True
     report: bool = True
+    film: MovieSettings = field(default_factory=MovieSettings)
 
 
 def export(session: Session, folder: Path, wanted: Wanted | None = None) -> Job[list[Path]]:
     """Write what is wanted; the files appear together at the end. Returns their paths."""
-    wanted = wanted or Wanted()
+    refuse_empty(session)
+    return _exporting(snapshot(session), folder, wanted or Wanted())
+
+
+def refuse_empty(session: Session) -> None:
     if session.is_empty:
         raise UserError(
             f"{session.info.name or 'This session'} is empty: there is nothing to export.",
             "Import a biasing log, a movie or a spectrum image first.",
         )
-    if wanted.movie:
-        raise UserError("Movies cannot be exported yet.", "Name what you want: --tables --figures --report.")
+
+
+def _exporting(session: Session, folder: Path, wanted: Wanted) -> Job[list[Path]]:
     with _staging(folder) as staging:
-        found = yield from export_data.collect(session)
+        found = yield from export_data.collect(session, wanted.film.span)
         if wanted.tables:
             yield from write_tables(session, found, staging / "tables")
         if wanted.figures or wanted.report:
@@ -53,8 +65,46 @@ def export(session: Session, folder: Path, wanted: Wanted | None = None) -> Job[
                 export_report.write(session, found, found.guard, pictures, staging / "report.html")
             if not wanted.figures:
                 shutil.rmtree(pictures, ignore_errors=True)
+        if wanted.movie:
+            yield from write_movie(
+                staging / "movie.mp4", found, shown_stack(session), wanted.film, reading(session)
+            )
         yield Progress(1, 1, "Moving the files into place")
         return _publish(staging, folder)
+
+
+def export_movie(session: Session, path: Path, film: MovieSettings) -> Job[Path]:
+    """The movie alone, under a name of its own."""
+    refuse_empty(session)
+    return _filming(snapshot(session), path, film)
+
+
+def _filming(session: Session, path: Path, film: MovieSettings) -> Job[Path]:
+    found = yield from export_data.collect(session, film.span)
+    return (yield from write_movie(path, found, shown_stack(session), film, reading(session)))
+
+
+def movie_still(
+    session: Session, film: MovieSettings, t: float, found: data.Picture | None = None
+) -> Job[Any]:
+    """One frame of the movie (height, width, 3) and what was collected for it, to be handed in next time."""
+    refuse_empty(session)
+    return _still(snapshot(session), film, t, found)
+
+
+def _still(session: Session, film: MovieSettings, t: float, found: data.Picture | None) -> Job[Any]:
+    if found is None:
+        found = yield from export_data.collect(session, film.span)
+    yield Progress(0, 0, "Painting the preview")
+    return still(found, shown_stack(session), film, reading(session), t), found
+
+
+def shown_stack(session: Session) -> FrameStack | None:
+    return session.stacks.get(session.focus.selected("stack")) or session.stacks.first
+
+
+def reading(session: Session) -> Callable[[float], list[str]]:
+    return lambda t: readout.read_at(session, t).parts
 
 
 def write_tables(session: Session, found: data.Picture, folder: Path) -> Job[list[Path]]:

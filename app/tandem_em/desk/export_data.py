@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from tandem_em.analysis import polygon
-from tandem_em.analysis.eels_colour import compose_rgb
+from tandem_em.analysis.eels_colour import compose_rgb, lithium_colours
 from tandem_em.analysis.eels_spectra import disc_mask, line_profiles, model_curve, region_spectrum
-from tandem_em.desk import biasing_views, eels, readout
+from tandem_em.desk import biasing_views, eels, export_lanes
 from tandem_em.exporters import figures_data as data
 from tandem_em.jobs import Job, Progress
 from tandem_em.model.frames import FrameStack
@@ -17,30 +17,50 @@ from tandem_em.model.tracks import Particle
 from tandem_em.notices import UserError
 
 SHOTS = 5
-MOST_POINTS = 4000
+Interval = tuple[float, float]
 
 
-def collect(session: Session) -> Job[data.Picture]:
-    """Everything the figures, the report and the movie draw. Reads the spectrum images and a few frames."""
+def collect(session: Session, span: Interval | None = None) -> Job[data.Picture]:
+    """Everything the figures, the report and the movie draw; curves at least over `span`. Reads the spectrum images
+    and a few frames."""
     found = data.Picture(session.info.name, session.is_simulated)
+    found.lithium = lithium_colours()
     found.tracks = [
         track(stack, particle)
         for particle in session.particles
         if (stack := session.stacks.get(particle.stack_id)) is not None and particle.outlines
     ]
-    found.flags = [data.Flag(event.t, event.name, event.colour) for event in session.events]
+    found.flags = [data.Flag(e.t, e.name, e.colour) for e in session.events if e.visible]
     found.bands = [
         data.Band(*image.interval, image.state or image.name, image.colour)
         for image in session.maps
-        if image.interval is not None
+        if image.interval is not None and image.visible
     ]
-    found.span = session.watched_extent()
-    found.lanes = lanes(session, found)
+    found.span = shown_span(session)
+    found.lanes = export_lanes.lanes(session, found.tracks, _reach(session, found, span))
     yield from _capacity(session, found)
     yield from _shots(session, found)
     for image in session.maps:
         yield from _map(session, image, found)
     return found
+
+
+def shown_span(session: Session) -> Interval | None:
+    """The stretch of time in view, as it was left; else that of the movie, or of everything."""
+    span = session.info.view.get("span")
+    if isinstance(span, list | tuple) and len(span) == 2 and span[1] > span[0]:
+        return float(span[0]), float(span[1])
+    return session.watched_extent()
+
+
+def _reach(session: Session, found: data.Picture, span: Interval | None) -> Interval | None:
+    """The time a figure or a movie may show: the view, the movie, and maps recorded about then."""
+    known = [each for each in (found.span, session.watched_extent(), span) if each is not None]
+    if not known:
+        return None
+    low, high = min(each[0] for each in known), max(each[1] for each in known)
+    near = [b for b in found.bands if b.start <= high + (high - low) and b.end >= low - (high - low)]
+    return min([low, *(b.start for b in near)]), max([high, *(b.end for b in near)])
 
 
 def track(stack: FrameStack, particle: Particle) -> data.Track:
@@ -64,36 +84,6 @@ def track(stack: FrameStack, particle: Particle) -> data.Track:
         low * pixel**2, high * pixel**2, around * pixel, centre * pixel, trust, is_key,
         "nm" if stack.pixel_nm else "px", {f: o.polygon for f, o in particle.outlines.items()},
     )  # fmt: skip
-
-
-def lanes(session: Session, found: data.Picture) -> list[data.Lane]:
-    """Voltage, current and area over the watched time; gaps as NaN, spikes kept."""
-    made: list[data.Lane] = []
-    low, high = found.span or (-np.inf, np.inf)
-    run = readout.active_run(session, 0.5 * (low + high) if found.span else None)
-    if run is not None and len(run):
-        for quantity, unit in (("voltage", "V"), ("current", "A")):
-            if quantity in run.columns:
-                values = np.asarray(run.current if quantity == "current" else run.values(quantity), float)
-                x, y = _opened(run.t, values, run.gaps())
-                keep = (x >= low - 0.15 * (high - low)) & (x <= high + 0.05 * (high - low))
-                x, y = (x[keep], y[keep]) if found.span else (x, y)
-                part = biasing_views.thinned(y, MOST_POINTS)
-                curve = data.Curve(run.name, run.colour, x[part], y[part])
-                made.append(data.Lane(quantity.capitalize(), unit, [curve]))
-    if found.tracks:
-        unit = f"{found.tracks[0].unit}²"
-        curves = [data.Curve(each.name, each.colour, each.t, each.area, each.low, each.high)
-                  for each in found.tracks if f"{each.unit}²" == unit]  # fmt: skip
-        made.append(data.Lane("Area", unit, curves))
-    return made
-
-
-def _opened(x: data.Floats, y: data.Floats, gaps: data.Image) -> tuple[data.Floats, data.Floats]:
-    """A NaN before every gap, so that nothing is drawn across it."""
-    if not len(gaps):
-        return np.asarray(x), y
-    return np.insert(x, gaps, x[gaps]), np.insert(y, gaps, np.nan)
 
 
 def _capacity(session: Session, found: data.Picture) -> Job[None]:
@@ -152,7 +142,17 @@ def _map(session: Session, image: SpectrumImage, found: data.Picture) -> Job[Non
             if site.map_id == image.id and site.shape == "disc" and site.points
         ]
         found.maps.append(
-            data.MapSet(image.name, image.state, image.pixel_nm, image.interval, maps, rgb, image.adf, sites)
+            data.MapSet(
+                image.name,
+                image.state,
+                image.pixel_nm,
+                image.interval,
+                maps,
+                rgb,
+                image.adf,
+                image.colour,
+                sites,
+            )
         )
     spectra = image.source.read(slice(None))
     found.spectra.append(_spectra(session, image, edges, spectra))
@@ -208,7 +208,12 @@ def _profiles(
         ]  # fmt: skip
         made.append(
             data.ProfileSet(
-                line.name, image.state or image.name, "nm" if image.pixel_nm else "px", curves, layers
+                line.name,
+                image.state or image.name,
+                "nm" if image.pixel_nm else "px",
+                curves,
+                layers,
+                image.name,
             )
         )
     return made

@@ -53,6 +53,12 @@ class Curve:
     style: str = "-"
     unit: str = ""
     """Of x, where the curves of a figure differ."""
+    exact: tuple[Floats, Floats] | None = None
+    """Every sample, where x and y are thinned for drawing."""
+    hold_s: float = 1.0
+    """How long the last sample holds."""
+    marker: bool = False
+    """Whether a movie marks the curve at the cursor."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +68,8 @@ class Lane:
     label: str
     unit: str
     curves: list[Curve]
+    limit: tuple[float, str] | None = None
+    """A dashed line across the lane, with its name."""
 
 
 @dataclass(frozen=True)
@@ -114,6 +122,7 @@ class MapSet:
     maps: list[ElementMap]
     rgb: Image | None
     adf: Image | None = None
+    colour: str = "#4a9eff"
     sites: list[tuple[str, str, tuple[float, float], float]] = field(default_factory=list)
     """name, colour, centre and radius in pixels."""
 
@@ -150,6 +159,7 @@ class ProfileSet:
     unit: str
     edges: list[Curve]
     layers: list[tuple[str, float, float]]
+    map_name: str = ""
 
 
 @dataclass
@@ -169,5 +179,7 @@ class Picture:
     maps: list[MapSet] = field(default_factory=list)
     spectra: list[SpectrumSet] = field(default_factory=list)
     profiles: list[ProfileSet] = field(default_factory=list)
+    lithium: NDArray[np.uint8] = field(default_factory=lambda: np.repeat(np.arange(256, dtype=np.uint8)[:, None], 3, 1))
+    """The colours of single maps (256, 3), little to much."""
     guard: list[str] = field(default_factory=list)
     """What the low-loss guard says of the maps."""

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PyQt6.QtWidgets import QInputDialog, QMenu, QWidget
 
+from tandem_em.analysis.eels_colour import lithium_colours
 from tandem_em.model.session import Session
 from tandem_em.model.spectra import SpectrumImage
-from tandem_widgets.parts.composite import lithium_colours
 
 QUANTITIES = ("counts", "signal to noise", "error")
 COLOURS = ("lithium", "viridis", "cividis", "magma", "gray")

@@ -9,21 +9,6 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 
-LITHIUM_STOPS = ((0.0, (10, 30, 110)), (0.33, (40, 170, 170)), (0.66, (230, 210, 70)), (1.0, (225, 40, 35)))
-"""The four-colour lithium gradient, little (blue) to much (red)."""
-
-
-def lithium_colours() -> NDArray[np.uint8]:
-    places = [place for place, _ in LITHIUM_STOPS]
-    channels = np.array([colour for _, colour in LITHIUM_STOPS], float).T
-    position = np.linspace(0, 1, 256)
-    return (
-        np.stack([np.interp(position, places, channel) for channel in channels], axis=1)
-        .round()
-        .astype(np.uint8)
-    )
-
-
 def limits(image: Array, percent: float = 2.0) -> tuple[float, float]:
     """Levels that leave `percent` of the finite pixels dark and bright."""
     finite = image[np.isfinite(image)]

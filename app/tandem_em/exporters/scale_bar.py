@@ -1,0 +1,12 @@
+"""How long a scale bar is: a round number of nm, about a quarter of the picture."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def bar_length_nm(across_nm: float, share: float = 0.3) -> float:
+    """The longest of 1, 2, 5 × 10ⁿ that is not longer than its share of the picture."""
+    wanted = share * across_nm
+    power = 10.0 ** np.floor(np.log10(wanted))
+    return float(max(step * power for step in (1, 2, 5) if step * power <= wanted))
