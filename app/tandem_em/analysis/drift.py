@@ -77,7 +77,7 @@ def _spectra(
     """Spectra of all frames; the mask (frame 0) moves with the sample."""
     n_frames, rows, columns = small.stack.shape
     spectra = np.zeros((n_frames, grid.ky.size, grid.kx.size), np.complex64)
-    window = _taper(rows)[:, None] * _taper(columns)[None, :]
+    window = taper(rows)[:, None] * taper(columns)[None, :]
     for number in range(n_frames):
         weight: NDArray[np.float32] = window
         if mask is not None and shifts is not None:
@@ -139,7 +139,8 @@ def _still_agrees(
     return good >= share * len(frames[:: max(1, len(frames) // 25)])
 
 
-def _taper(length: int) -> NDArray[np.float32]:
+def taper(length: int) -> NDArray[np.float32]:
+    """Weights along one side of a frame that fall to nothing at both ends."""
     ramp = np.clip(np.minimum(np.arange(length) + 0.5, np.arange(length)[::-1] + 0.5) / (0.1 * length), 0, 1)
     return np.asarray(0.5 - 0.5 * np.cos(np.pi * ramp), np.float32)
 

@@ -70,31 +70,33 @@ def read_small(read_frame: ReadFrame, n_frames: int, region: Region | None, shar
     x0, y0, x1, y1 = region or (0, 0, first.shape[1], first.shape[0])
     if min(x1 - x0, y1 - y0) < 16:
         raise UserError("The region for the drift is too small.", "Choose one of at least 16 pixels a side.")
-    side = _bin_side(y1 - y0, x1 - x0, n_frames)
+    side = bin_side(y1 - y0, x1 - x0, n_frames)
     stack = np.zeros((n_frames, (y1 - y0) // side, (x1 - x0) // side), np.uint8)
     levels = np.zeros(n_frames)
 
-    def prepare(number: int, frame: NDArray[np.generic]) -> None:
-        stack[number], levels[number] = _prepare(frame, (x0, y0, x1, y1), side)
+    def fill(number: int, frame: NDArray[np.generic]) -> None:
+        stack[number], levels[number] = prepare(frame, (x0, y0, x1, y1), side)
 
     with ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(prepare, 0, first)
+        waiting = pool.submit(fill, 0, first)
         for number in range(1, n_frames):
             frame = np.asarray(read_frame(number))
             waiting.result()
-            waiting = pool.submit(prepare, number, frame)
+            waiting = pool.submit(fill, number, frame)
             yield Progress(share * number, n_frames, "Reading frames")
         waiting.result()
     return SmallFrames(stack, levels, side)
 
 
-def _bin_side(rows: int, columns: int, n_frames: int) -> int:
+def bin_side(rows: int, columns: int, n_frames: int) -> int:
+    """Pixels per bin: about 512 bins across, fewer for long movies."""
     wanted = math.ceil(min(rows, columns) / (1.25 * BINNED_SIDE))
     affordable = math.ceil(math.sqrt(rows * columns * n_frames / STACK_BYTES))
     return max(1, wanted, min(affordable, min(rows, columns) // 64))
 
 
-def _prepare(frame: NDArray[np.generic], region: Region, side: int) -> tuple[NDArray[np.uint8], float]:
+def prepare(frame: NDArray[np.generic], region: Region, side: int) -> tuple[NDArray[np.uint8], float]:
+    """One frame as relative contrast in bins of `side` pixels, and its brightness."""
     from tandem_em.analysis import drift_kernels as kernels
 
     x0, y0, x1, y1 = region

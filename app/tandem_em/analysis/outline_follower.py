@@ -65,7 +65,7 @@ class Follower:
         """Give up a direction when following becomes guessing, if asked to."""
         if self.options.stop_below is None:
             return
-        sure = _first_confidence(walk.found[frame]) >= self.options.stop_below
+        sure = first_confidence(walk.found[frame]) >= self.options.stop_below
         self._doubts = 0 if sure else self._doubts + 1
         if self._doubts >= self.options.stop_after:
             self._given_up = True
@@ -74,7 +74,7 @@ class Follower:
     def _preview(self, walk: Walk, frame: int) -> FollowedOutline:
         polygon = self.crops.to_frame(walk.shapes[frame], frame)
         size = area(polygon)
-        return FollowedOutline(polygon, _first_confidence(walk.found[frame]), size, 0.95 * size, 1.05 * size)
+        return FollowedOutline(polygon, first_confidence(walk.found[frame]), size, 0.95 * size, 1.05 * size)
 
     def result(self, blank: frozenset[int]) -> TrackResult:
         """All outlines, reviewed together, with confidence and error band."""
@@ -122,7 +122,7 @@ class Follower:
         return TrackResult(outlines, blank, tuple(self.stopped))
 
 
-def _first_confidence(found: Found) -> float:
+def first_confidence(found: Found) -> float:
     """A quick guess while walking: the share of the outline where the expected edge was found."""
     share = float(np.mean(found.strength > 0.4 * found.expected))
     return float(np.clip(1.4 * share - 0.35, 0, 1))

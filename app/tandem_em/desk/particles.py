@@ -88,10 +88,14 @@ def follow(
 
 
 def _outlines(found: dict[int, FollowedOutline]) -> dict[int, Outline]:
-    return {
-        int(frame): Outline(o.polygon, o.confidence, o.is_key, o.area_px, o.area_low_px, o.area_high_px)
-        for frame, o in found.items()
-    }
+    return {int(frame): as_outline(outline) for frame, outline in found.items()}
+
+
+def as_outline(found: FollowedOutline) -> Outline:
+    """What the follower has found, as it is kept."""
+    return Outline(
+        found.polygon, found.confidence, found.is_key, found.area_px, found.area_low_px, found.area_high_px
+    )
 
 
 def propose(stack: FrameStack, frame: int, x: float, y: float) -> Polygon:

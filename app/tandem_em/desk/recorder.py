@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tandem_em.desk.live_follow import Lag, LiveFollow
 from tandem_em.model.arrays import GrowingArray
 from tandem_em.model.clock import Clock
 from tandem_em.model.curves import SI_UNITS, BiasRun, Column
@@ -60,6 +61,7 @@ class _Stream:
     written: int = 0
     uses_host_time: bool = False
     thread: threading.Thread | None = None
+    follow: LiveFollow | None = None
     error: BaseException | None = None
 
 
@@ -67,8 +69,16 @@ class Recorder:
     """Records sources into one session until `stop`. Make it, `start()`, look at `counters()`, `stop()`."""
 
     def __init__(
-        self, session: Session, store: SessionStore, sources: list[Source], notices: Notices, post: Post
+        self,
+        session: Session,
+        store: SessionStore,
+        sources: list[Source],
+        notices: Notices,
+        post: Post,
+        *,
+        follow: bool = False,
     ) -> None:
+        """`follow`: outlines drawn on a stack that is being recorded, and its drift, are followed meanwhile."""
         self._session = session
         self._store = store
         self._notices = notices
@@ -77,6 +87,7 @@ class Recorder:
         self._zero = host_now()
         self._stopping = threading.Event()
         self._disk_verdict = "fine"
+        self._follows = follow
         self.state = "idle"
 
     # --- from outside --------------------------------------------------------------------------------------------
@@ -128,6 +139,11 @@ class Recorder:
             )
         return found
 
+    def lags(self) -> dict[str, Lag]:
+        """How far following is behind the camera, by the id of the stack."""
+        streams = self._streams.values()
+        return {s.stack.id: s.follow.lag for s in streams if s.stack is not None and s.follow is not None}
+
     def check_disk(self) -> float | None:
         """Minutes of recording the disk has room for; stops the recording while the file can still be closed."""
         from tandem_em.storage import disk_space
@@ -169,6 +185,8 @@ class Recorder:
                 stream.thread.join(max(0.1, deadline - time.monotonic()))
         for stream in self._streams.values():
             stream.source.close()
+            if stream.follow is not None:
+                stream.follow.stop()
             if stream.run is not None:
                 self._store.finish_run(stream.run)
             if stream.stack is not None:
@@ -179,6 +197,8 @@ class Recorder:
         """What is left to do on the session's thread after `halt`; save the session afterwards."""
         for stream in self._streams.values():
             self._set_clock(stream)
+            if stream.follow is not None:
+                stream.follow.finish()
         self._session.change(self._session.info, end_iso=now_iso())
 
     # --- the pump ------------------------------------------------------------------------------------------------
@@ -261,6 +281,8 @@ class Recorder:
         stream.written += 1
         count, number = stream.written, block.frame_number
         self._post(lambda: self._grow(stack, count, device, number))
+        if stream.follow is not None:
+            stream.follow.offer(count - 1, block.frame, block.host_time)
 
     def _begin_stack(self, stream: _Stream, block: FrameBlock) -> FrameStack:
         source = stream.source.describe()
@@ -283,7 +305,17 @@ class Recorder:
         stream.stack, stream.written = stack, 0
         stream.item_ids.append(stack.id)
         self._post(lambda: self._add(clock, stack))
+        self._begin_following(stream, stack)
         return stack
+
+    def _begin_following(self, stream: _Stream, stack: FrameStack) -> None:
+        before = stream.follow
+        if before is not None:
+            before.stop()
+            self._post(before.finish)
+        if self._follows:
+            stream.follow = follow = LiveFollow(self._session, stack, self._post)
+            self._post(follow.start)
 
     def _take_event(self, stream: _Stream, block: EventBlock) -> None:
         event = Event(
