@@ -27,6 +27,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--quick", action="store_true", help="smaller sizes and fewer runs: a smoke test, not a measurement"
     )
+    parser.add_argument("--frames", type=int, metavar="N", help="outlines: frames of each movie (100)")
+    parser.add_argument("--seeds", type=int, metavar="N", help="outlines: movies of each scene and level (3)")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
@@ -41,7 +43,7 @@ def run(options: argparse.Namespace, window: WindowDoor) -> int:
     results: dict[str, list[Figure]] = {}
     for name in options.names or modules:
         print(f"{name} …", file=sys.stderr, flush=True)
-        results[name] = import_module(modules[name]).run(options.quick)
+        results[name] = _run(modules[name], options)
     if options.json:
         print_json(
             {
@@ -55,6 +57,14 @@ def run(options: argparse.Namespace, window: WindowDoor) -> int:
             print(f"\n{name}")
             print(table(figures))
     return 0
+
+
+def _run(module: str, options: argparse.Namespace) -> list[Figure]:
+    """Run one benchmark with the sizes it lets be set."""
+    bench = import_module(module)
+    sizes = {name: getattr(options, name) for name in getattr(bench, "SIZES", ()) if getattr(options, name)}
+    figures: list[Figure] = bench.run(options.quick, **sizes)
+    return figures
 
 
 def _modules(window: WindowDoor) -> dict[str, str]:
