@@ -27,6 +27,8 @@ FIELD_NM = 215.0
 BIAS_ON_S, RETRACT_S, END_S = 6.0, 80.0, 120.0
 DOSE_RATE_E_A2S = 10.0
 ELECTRON_GAIN = 12.0
+FULL_WELL = 65_535.0
+"""Counts at which the camera saturates; coarse pixels and long exposures are filmed with less gain."""
 SPREAD = 0.8
 """How far the particles lie apart; 1 leaves gaps between them."""
 MIDDLE_Y = 0.545
@@ -92,7 +94,7 @@ def demo_recipe(frames: int = 300, size: int = 512, seed: int = 7) -> MovieRecip
         ),
         camera=Camera(
             electrons=electrons,
-            gain=ELECTRON_GAIN,
+            gain=min(ELECTRON_GAIN, FULL_WELL / 2 / electrons),
             offset=100.0,
             read_noise=6.0,
             spread_px=0.35,
