@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from tandem_em.analysis import polygon
 from tandem_em.model.provenance import Truth
 from tandem_em.model.session import Session
 from tandem_em.model.spectra import SpectrumImage
@@ -25,8 +26,8 @@ def truth_of_movie(recipe: MovieRecipe, stack_id: str) -> Truth:
     frames = [truth(recipe, frame) for frame in range(recipe.shape[0])]
     for name in recipe.target_members:
         outlines = [frame[name] for frame in frames]
-        found.arrays[f"area_nm2_{name}"] = np.array([_area(each) for each in outlines]) * recipe.pixel_nm**2
-        found.arrays[f"outline_px_{name}"] = np.array([_resampled(each) for each in outlines], np.float32)
+        found.arrays[f"area_nm2_{name}"] = np.array([polygon.area(each) for each in outlines]) * recipe.pixel_nm**2
+        found.arrays[f"outline_px_{name}"] = np.array([polygon.resampled(each, VERTICES) for each in outlines], np.float32)
         found.units |= {f"area_nm2_{name}": "nm²", f"outline_px_{name}": "px"}
     return found
 
@@ -63,15 +64,3 @@ def truth_of_streams(session: Session) -> Truth:
 def _keep(found: Truth, name: str, values: Array, unit: str) -> None:
     found.arrays[name] = values.astype(np.float32)
     found.units[name] = unit
-
-
-def _resampled(polygon: Array) -> Array:
-    closed = np.vstack([polygon, polygon[:1]])
-    along = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(closed, axis=0).T))])
-    at = np.linspace(0, along[-1], VERTICES, endpoint=False)
-    return np.stack([np.interp(at, along, closed[:, axis]) for axis in (0, 1)], axis=1)
-
-
-def _area(polygon: Array) -> float:
-    x, y = polygon.T
-    return 0.5 * abs(float(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))))
