@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tandem_em.analysis.polygon import Polygon, area, centroid, overlap, resampled
+from tandem_em.analysis.polygon import Polygon, area, centroid, overlap, perimeter, resampled
 from tandem_em.bench.outlines_peers import threshold_and_link, watershed_from_last
 from tandem_em.benchmark import Figure
 from tandem_em.jobs import run_to_end
@@ -103,9 +103,9 @@ def one_movie(level: Level, seed: int, scene: Scene, frames: int, size: int = 25
 
 
 def drawn_by_hand(true: Polygon, seed: int, sloppy: float = 0.04) -> Polygon:
-    """A true outline as a person draws it: two dozen corners, the size off by up to 4 %, uneven and a little aside."""
+    """A true outline as a person draws it: a corner every 9 px, some per cent too large or small, uneven, a little aside."""
     rng = np.random.default_rng([seed, 99])
-    corners, middle = resampled(true, 26), centroid(true)
+    corners, middle = resampled(true, max(24, round(perimeter(true) / 9))), centroid(true)
     radius = float(np.sqrt(area(true) / np.pi))
     angle = np.arctan2(corners[:, 1] - middle[1], corners[:, 0] - middle[0])
     size = 1 + rng.uniform(-sloppy, sloppy) / 2
