@@ -239,6 +239,11 @@ class ViewFilter:
         return words.get(self.kind, f"median {self.size:g} px" if self.kind == "median" else "")
 
 
+def ready(stack: FrameStack) -> int:
+    """Frames that can be shown at once; while recording, those that are in the file."""
+    return int(getattr(stack.source, "ready", len(stack)))
+
+
 def reader(stack: FrameStack, view: ViewFilter) -> Callable[[int], Frame]:
     """Reads a frame as it is to be shown; called on the loader's thread."""
     if view.kind == "mean":

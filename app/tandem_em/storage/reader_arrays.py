@@ -97,6 +97,7 @@ class Owner(Protocol):
 
     def read_at(self, into: memoryview, offset: int) -> None: ...
     def load_index(self, item_id: str) -> ChunkIndex | None: ...
+    def written(self, item_id: str) -> int | None: ...
     def read_slowly(self, item_id: str, index: Any) -> AnyArray: ...
 
 
@@ -123,6 +124,12 @@ class StoredArray:
     def grow(self, count: int) -> None:
         """Tell that there are `count` frames now."""
         self._shape = (count, *self._shape[1:])
+
+    @property
+    def ready(self) -> int:
+        """Frames that can be read at once: fewer than there are while a recording waits for the disk."""
+        written = self.owner.written(self.item_id)
+        return self._shape[0] if written is None else min(written, self._shape[0])
 
     def close(self) -> None:
         """The file belongs to the store."""

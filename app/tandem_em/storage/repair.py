@@ -99,6 +99,9 @@ class _Owner:
     def read_at(self, into: memoryview, offset: int) -> None:
         raise UserError(f"{self.path.name} is being repaired.")
 
+    def written(self, item_id: str) -> int | None:
+        return None
+
     def load_index(self, item_id: str) -> ChunkIndex | None:
         return None
 

@@ -239,6 +239,11 @@ class SessionStore:
         home = self._home(item_id)
         return self._store.call(lambda h5: index_of(h5[home]["data"])).result() if home else None
 
+    def written(self, item_id: str) -> int | None:
+        """Frames in the file of a stack that is being recorded; None for any other."""
+        stream = self._live.stacks.get(item_id)
+        return None if stream is None else stream.placed
+
     def read_slowly(self, item_id: str, index: Any) -> AnyArray:
         """Through HDF5 on the storage thread: what is not yet safe, or has a form of its own."""
         if isinstance(index, int | np.integer):

@@ -99,13 +99,13 @@ class LiveStreams:
         """Wait until a frame that is on its way is in the file: whoever looks at a recording is sometimes ahead of it."""
         stream = self.stacks.get(stack_id)
         deadline = time.monotonic() + PATIENCE_S
-        while stream is not None and stream.written <= frame and time.monotonic() < deadline:
+        while stream is not None and stream.placed <= frame and time.monotonic() < deadline:
             time.sleep(0.002)
 
     def index(self, stack_id: str) -> ChunkIndex | None:
         """The chunks of a movie that is being recorded, as far as they are written."""
         stream = self.stacks[stack_id]
-        count = stream.written
+        count = stream.placed
         if count == 0:
             return None
         chunks = count * -(-stream.frame_shape[0] // stream.chunks[1])

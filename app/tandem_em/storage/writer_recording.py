@@ -117,6 +117,12 @@ class StackStream:
     sizes: GrowingArray = field(default_factory=lambda: GrowingArray(dtype=np.int64))
     _frames: deque[tuple[Future[list[Chunk]], float, int]] = field(default_factory=deque)
 
+    @property
+    def placed(self) -> int:
+        """Frames that can be read from the file, also those of a `drain` that is still at work."""
+        bands = -(-self.frame_shape[0] // self.chunks[1])
+        return len(self.sizes) // bands
+
     def put(self, frame: AnyArray, time_s: float, number: int, submit: Callable[..., Future[Any]]) -> int:
         if frame.shape != self.frame_shape or frame.dtype != self.dtype:
             raise ValueError(

@@ -142,7 +142,9 @@ class StackPane(PaneFrame):
         def failed(index: int, error: Exception) -> None:
             self._bridge.post(lambda: self._show_trouble(index, error) if self._loader is loader else None)
 
-        loader = FrameLoader(stacks.reader(stack, self.view_filter), lambda: len(stack), arrived, failed)
+        loader = FrameLoader(
+            stacks.reader(stack, self.view_filter), lambda: stacks.ready(stack), arrived, failed
+        )
         return loader
 
     def _let_go(self) -> None:
@@ -247,8 +249,8 @@ class StackPane(PaneFrame):
             return
         timeless = stack.axis0_is_time is False
         index = self.slider.value() if timeless else stack.index_at(self.desk.session.focus.t)
-        index = min(index, len(stack) - 1)
-        if index == self._wanted:
+        index = min(index, stacks.ready(stack) - 1)
+        if index in (self._wanted, -1):
             return
         self._wanted = index
         frame = loader.want(index)
