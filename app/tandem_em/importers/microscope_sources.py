@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tandem_em.model import buffers
 from tandem_em.model.arrays import AnyArray
 from tandem_em.notices import UserError
 
@@ -114,7 +115,7 @@ class RawArray:
         block = self._leading_block(index)
         if block is not None:
             start, shape = block
-            out = np.empty(shape, self._dtype)
+            out = buffers.empty(shape, self._dtype)
             if out.size:
                 self.file.read_into(self.offset + start * self._dtype.itemsize, out)
             return out.astype(self.dtype, copy=False)
@@ -187,7 +188,7 @@ class FramesAt:
 
     def one(self, number: int) -> AnyArray:
         file = self.files[0 if self.file_of is None else int(self.file_of[number])]
-        out = np.empty(self.frame_shape, self._dtype)
+        out = buffers.empty(self.frame_shape, self._dtype)
         if out.size:
             file.read_into(int(self.offsets[number]), out)
         return out.astype(self.dtype, copy=False)

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from tandem_em.model import buffers
 from tandem_em.model.arrays import AnyArray
 from tandem_em.notices import UserError
 from tandem_em.storage.compress import chunk_grid, unpack
@@ -155,7 +156,7 @@ class StoredArray:
             return known if known is not None and _covers(known, region) else None
 
     def _read_region(self, table: ChunkIndex, region: tuple[range, ...]) -> AnyArray:
-        out = np.empty(tuple(len(axis) for axis in region), table.dtype)
+        out = buffers.empty(tuple(len(axis) for axis in region), table.dtype)
         grid = chunk_grid(table.shape, table.chunks)
         touched = [_chunks_touched(axis, size) for axis, size in zip(region, table.chunks)]
         is_one_whole_chunk = out.shape == table.chunks and all(len(each) == 1 for each in touched)

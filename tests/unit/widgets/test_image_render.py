@@ -40,7 +40,8 @@ def test_kernel_equals_numpy_everywhere(zoom: float, x: float, y: float, width: 
     frame = np.random.default_rng(2).integers(0, 4000, (37, 41), dtype=np.uint16)
     view, table = View(x, y, zoom), colour_table()
     fast = render(frame, view, width, height, (0, 4000), table)
-    slow = image_render._run(None, frame, view, width, height, (0, 4000), table)
+    slow = np.empty((height, width), np.uint32)
+    image_render._run(None, frame, view, slow, (0, 4000), table)
     difference = np.abs(grey_index(fast) - grey_index(slow))
     assert difference.max() <= 1
     assert ((fast == 0) == (slow == 0)).all()
@@ -69,6 +70,13 @@ def test_not_a_number_is_blank() -> None:
     pixels = render(frame, View(0.5, 0.0, 1.0), 2, 1, (0, 1), colour_table())
     assert pixels[0, 0] == 0
     assert pixels[0, 1] != 0
+
+
+def test_not_a_number_blanks_the_pixels_it_is_in_and_no_others() -> None:
+    frame = np.ones((64, 64), np.float32)
+    frame[10, 10] = np.nan
+    pixels = render(frame, fitting(64, 64, 25, 25), 25, 25, (0, 1), colour_table())
+    assert np.argwhere(pixels == 0).tolist() == [[4, 4]]
 
 
 @given(st.floats(-50, 50), st.floats(-50, 50), st.floats(0.1, 10), st.floats(0.2, 5))

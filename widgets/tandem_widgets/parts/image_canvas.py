@@ -69,6 +69,7 @@ class ImageCanvas(QWidget):
         self.tool: Tool | None = None
         self.painted = 0
         self._frame: NDArray[Any] | None = None
+        self._pixels: NDArray[np.uint32] | None = None
         self._rgb: QImage | None = None
         self._fitted = True
         self._grabbed: QPoint | None = None
@@ -153,7 +154,9 @@ class ImageCanvas(QWidget):
         ratio = self.devicePixelRatioF()
         width, height = max(1, round(self.width() * ratio)), max(1, round(self.height() * ratio))
         view = View(self.view.x + self.shift[0], self.view.y + self.shift[1], self.view.zoom * ratio)
-        pixels = image_render.render(self._frame, view, width, height, self.levels, self.table)
+        self._pixels = pixels = image_render.render(
+            self._frame, view, width, height, self.levels, self.table, self._pixels
+        )
         image = QImage(pixels.data, width, height, 4 * width, QImage.Format.Format_ARGB32_Premultiplied)  # type: ignore[call-overload]
         image.setDevicePixelRatio(ratio)
         painter.drawImage(0, 0, image)

@@ -13,19 +13,30 @@ LOOSE = {"reassoc", "contract", "arcp", "nsz"}
 
 
 @njit(cache=True, nogil=True, fastmath=LOOSE)
-def _add_rows(frame: NDArray[Any], top: int, bottom: int, line: NDArray[Any]) -> None:
-    """line += the rows of the frame, four at a time."""
-    y = top
-    while y + 4 <= bottom:
+def _sum_rows(frame: NDArray[Any], top: int, bottom: int, zero: Any, line: NDArray[Any]) -> None:
+    """line = the sum of some rows of the frame (at least one), up to four in one pass."""
+    y = top + (bottom - top - 1) % 4 + 1
+    one = frame[top]
+    if y == top + 1:
+        for x in range(len(line)):
+            line[x] = zero + one[x]
+    elif y == top + 2:
+        two = frame[top + 1]
+        for x in range(len(line)):
+            line[x] = zero + one[x] + two[x]
+    elif y == top + 3:
+        two, three = frame[top + 1], frame[top + 2]
+        for x in range(len(line)):
+            line[x] = zero + one[x] + two[x] + three[x]
+    else:
+        two, three, four = frame[top + 1], frame[top + 2], frame[top + 3]
+        for x in range(len(line)):
+            line[x] = zero + one[x] + two[x] + three[x] + four[x]
+    while y < bottom:
         one, two, three, four = frame[y], frame[y + 1], frame[y + 2], frame[y + 3]
         for x in range(len(line)):
             line[x] += one[x] + two[x] + three[x] + four[x]
         y += 4
-    while y < bottom:
-        one = frame[y]
-        for x in range(len(line)):
-            line[x] += one[x]
-        y += 1
 
 
 @njit(cache=True, nogil=True, fastmath=LOOSE)
@@ -46,16 +57,37 @@ def _add_neighbours(line: NDArray[Any], group: int, small: NDArray[np.float32]) 
 
 
 @njit(cache=True, nogil=True, fastmath=LOOSE)
-def _add_boxes(small: NDArray[np.float32], edges: NDArray[np.int32], boxes: NDArray[np.float32]) -> None:
-    """boxes[i] = the sum of small[edges[i]] .. small[edges[i + 1]]."""
-    if len(boxes) == len(small):
-        boxes[:] = small
-        return
-    for i in range(len(boxes)):
-        total = np.float32(0)
-        for x in range(edges[i], edges[i + 1]):
-            total += small[x]
-        boxes[i] = total
+def _add_boxes(
+    small: NDArray[np.float32],
+    edges: NDArray[np.uint32],
+    least: int,
+    extra: NDArray[np.uint32],
+    boxes: NDArray[np.float32],
+) -> None:
+    """boxes[i] = the sum of small[edges[i]] .. small[edges[i + 1]].
+
+    Boxes are `least` or `least` + 1 wide; extra[i] is where the one more lies, or the zero at the end of `small`.
+    A loop whose length changes from box to box would take three times as long. `least` 0: any widths.
+    """
+    count = len(boxes)
+    second, third = small[1:], small[2:]
+    if count == len(small) - 1:
+        boxes[:] = small[:count]
+    elif least == 1:
+        for i in range(count):
+            boxes[i] = small[edges[i]] + small[extra[i]]
+    elif least == 2:
+        for i in range(count):
+            boxes[i] = small[edges[i]] + second[edges[i]] + small[extra[i]]
+    elif least == 3:
+        for i in range(count):
+            boxes[i] = small[edges[i]] + second[edges[i]] + third[edges[i]] + small[extra[i]]
+    else:
+        for i in range(count):
+            total = np.float32(0)
+            for x in range(edges[i], edges[i + 1]):
+                total += small[x]
+            boxes[i] = total
 
 
 @njit(cache=True, nogil=True, fastmath=LOOSE)
@@ -70,14 +102,17 @@ def _colour(
     steps = np.float32(len(table) - 1)
     for i in range(len(boxes)):
         value = boxes[i] * weights[i] * factor - offset
-        out[i] = table[np.int32(min(max(value, np.float32(0)), steps))]
+        value = value if value > 0 else np.float32(0)  # NaN too: `_stripe` blanks it
+        out[i] = table[np.uint32(value if value < steps else steps)]
 
 
 @njit(cache=True, nogil=True)
 def _stripe(
     frame: NDArray[Any],
     rows: NDArray[np.int64],
-    edges: NDArray[np.int32],
+    edges: NDArray[np.uint32],
+    least: int,
+    extra: NDArray[np.uint32],
     weights: NDArray[np.float32],
     group: int,
     zero: Any,
@@ -87,17 +122,16 @@ def _stripe(
     out: NDArray[np.uint32],
     blank: np.uint32,
 ) -> None:
-    line = np.full(frame.shape[1], zero)
-    small = np.empty((frame.shape[1] + group - 1) // group, np.float32)
+    line = np.full(frame.shape[1], zero)  # of the type of the sums
+    small = np.zeros((frame.shape[1] + group - 1) // group + 1, np.float32)
     boxes = np.empty(len(weights), np.float32)
     for j in range(out.shape[0]):
         if rows[j + 1] <= rows[j]:
             out[j, :] = blank
             continue
-        line[:] = zero
-        _add_rows(frame, rows[j], rows[j + 1], line)
+        _sum_rows(frame, rows[j], rows[j + 1], zero, line)
         _add_neighbours(line, group, small)
-        _add_boxes(small, edges, boxes)
+        _add_boxes(small, edges, least, extra, boxes)
         _colour(boxes, weights, scale / np.float32(rows[j + 1] - rows[j]), low * scale, table, out[j])
         for i in range(len(boxes)):
             if boxes[i] != boxes[i]:
@@ -108,7 +142,9 @@ def _stripe(
 def shrink(
     frame: NDArray[Any],
     rows: NDArray[np.int64],
-    edges: NDArray[np.int32],
+    edges: NDArray[np.uint32],
+    least: int,
+    extra: NDArray[np.uint32],
     weights: NDArray[np.float32],
     group: int,
     zero: Any,
@@ -122,7 +158,8 @@ def shrink(
     """Area mean of whole pixels: out[j, i] is the mean of frame[rows[j]:rows[j + 1], columns i].
 
     Every pixel counts in exactly one pixel of the screen; rows without pixels are `blank`. Neighbouring columns are
-    first added in groups (1, 2 or 4), `edges` count groups and `weights` are one over the columns of each box. `zero`
+    first added in groups (1, 2 or 4), `edges` count groups (`least` and `extra`: see `_add_boxes`) and `weights` are one
+    over the columns of each box. `zero`
     carries the type of the sums (uint32 for small integers, float32 otherwise). Work is cut into `stripes`: a plain
     loop inside a stripe is vectorised, a parallel one is not.
     """
@@ -133,6 +170,8 @@ def shrink(
             frame,
             rows[first : last + 1],
             edges,
+            least,
+            extra,
             weights,
             group,
             zero,

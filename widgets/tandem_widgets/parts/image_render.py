@@ -73,8 +73,9 @@ def warm_up() -> None:
 
         for dtype in (np.uint8, np.uint16, np.float32):
             frame = np.zeros((8, 8), dtype)
-            _run(image_kernels, frame, View(3.5, 3.5, 0.5), 4, 4, (0.0, 1.0), colour_table())
-            _run(image_kernels, frame, View(3.5, 3.5, 2.0), 4, 4, (0.0, 1.0), colour_table())
+            for zoom in (0.5, 2.0):
+                out = np.empty((4, 4), np.uint32)
+                _run(image_kernels, frame, View(3.5, 3.5, zoom), out, (0.0, 1.0), colour_table())
         _kernels = image_kernels
 
 
@@ -85,9 +86,16 @@ def render(
     height: int,
     levels: tuple[float, float],
     table: NDArray[np.uint32],
+    into: NDArray[np.uint32] | None = None,
 ) -> NDArray[np.uint32]:
-    """ARGB pixels (height, width) of the part of the frame that `view` shows; nothing outside the frame."""
-    return _run(_kernels, frame, view, width, height, levels, table)
+    """ARGB pixels (height, width) of the part of the frame that `view` shows; nothing outside the frame.
+
+    `into`: the pixels of an earlier call, to be overwritten. New memory costs as much as filling it.
+    """
+    if into is None or into.shape != (height, width):
+        into = np.empty((height, width), np.uint32)
+    _run(_kernels, frame, view, into, levels, table)
+    return into
 
 
 def _edges(middle: float, zoom: float, count: int, limit: int) -> NDArray[np.int64]:
@@ -113,8 +121,8 @@ def _shrink_fast(
     scale: float,
     table: NDArray[np.uint32],
     zero: Any,
-) -> NDArray[np.uint32]:
-    out = np.empty((len(rows) - 1, len(columns) - 1), np.uint32)
+    out: NDArray[np.uint32],
+) -> None:
     seen = np.flatnonzero(np.diff(columns))
     first, last = (int(seen[0]), int(seen[-1]) + 1) if len(seen) else (0, 0)
     out[:, :first] = out[:, last:] = BLANK
@@ -122,13 +130,22 @@ def _shrink_fast(
         part = columns[first : last + 1]
         group = _group(part)
         left = part[0]
-        edges = ((part - left + group - 1) // group).astype(np.int32)
+        edges = ((part - left + group - 1) // group).astype(np.uint32)
         weights = (1 / np.diff(part)).astype(np.float32)
+        least, extra = _widths(edges)
         kernels.shrink(
-            frame[:, left : part[-1]], rows, edges, weights, group, zero, np.float32(low), np.float32(scale), table,
+            frame[:, left : part[-1]], rows, edges, least, extra, weights, group, zero, np.float32(low), np.float32(scale), table,
             out[:, first:last], BLANK, STRIPES,
         )  # fmt: skip
-    return out
+
+
+def _widths(edges: NDArray[np.uint32]) -> tuple[int, NDArray[np.uint32]]:
+    """The width of the narrower boxes, and for the wider ones (one more) where that lies: see `_add_boxes`."""
+    widths = np.diff(edges)
+    least = int(widths.min())
+    if least > 3 or int(widths.max()) > least + 1:
+        return 0, edges[:-1]
+    return least, np.where(widths > least, edges[:-1] + least, edges[-1]).astype(np.uint32)
 
 
 def _group(columns: NDArray[np.int64]) -> int:
@@ -140,34 +157,36 @@ def _group(columns: NDArray[np.int64]) -> int:
 
 def _zero(dtype: np.dtype[Any], zoom: float) -> Any:
     """Sums of small integers stay exact in 32 bits; everything else is summed as float32."""
-    return np.uint32(0) if dtype.kind == "u" and dtype.itemsize <= 2 and zoom > 1 / 200 else np.float32(0)
+    return np.int32(0) if dtype.kind in "ui" and dtype.itemsize <= 2 and zoom > 1 / 200 else np.float32(0)
 
 
 def _run(
     kernels: Any,
     frame: NDArray[Any],
     view: View,
-    width: int,
-    height: int,
+    out: NDArray[np.uint32],
     levels: tuple[float, float],
     table: NDArray[np.uint32],
-) -> NDArray[np.uint32]:
+) -> None:
     low, high = levels
     scale = (len(table) - 1) / max(high - low, 1e-12)
+    height, width = out.shape
     rows_all, columns_all = frame.shape
     if view.zoom < 1:
         columns = _rounded(_edges(view.x, view.zoom, width, columns_all), view.zoom, columns_all)
         rows = _edges(view.y, view.zoom, height, rows_all)
         if kernels is None:
-            return _shrink_numpy(frame, columns, rows, low, scale, table)
-        return _shrink_fast(kernels, frame, columns, rows, low, scale, table, _zero(frame.dtype, view.zoom))
+            out[:] = _shrink_numpy(frame, columns, rows, low, scale, table)
+        else:
+            zero = _zero(frame.dtype, view.zoom)
+            _shrink_fast(kernels, frame, columns, rows, low, scale, table, zero, out)
+        return
     x = np.floor((np.arange(width) + 0.5 - width / 2) / view.zoom + view.x + 0.5).astype(np.int64)
     y = np.floor((np.arange(height) + 0.5 - height / 2) / view.zoom + view.y + 0.5).astype(np.int64)
     if kernels is None:
-        return _magnify_numpy(frame, x, y, low, scale, table)
-    out = np.empty((height, width), np.uint32)
-    kernels.magnify(frame, x, y, low, scale, table, out, BLANK)
-    return out
+        out[:] = _magnify_numpy(frame, x, y, low, scale, table)
+    else:
+        kernels.magnify(frame, x, y, low, scale, table, out, BLANK)
 
 
 def _look_up(values: NDArray[Any], low: float, scale: float, table: NDArray[np.uint32]) -> NDArray[np.uint32]:
