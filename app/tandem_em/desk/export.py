@@ -15,6 +15,7 @@ from tandem_em import __version__
 from tandem_em.desk import export_data, export_report, export_tables, readout
 from tandem_em.desk.export_snapshot import snapshot
 from tandem_em.exporters import figures_data as data
+from tandem_em.exporters.figure_style import FigureSettings
 from tandem_em.exporters.figures import write_figures
 from tandem_em.exporters.movie import still, write_movie
 from tandem_em.exporters.movie_look import PANES, SIZES, MovieSettings
@@ -36,6 +37,7 @@ class Wanted:
     movie: bool = True
     report: bool = True
     film: MovieSettings = field(default_factory=MovieSettings)
+    print: FigureSettings = field(default_factory=FigureSettings)
 
 
 def export(session: Session, folder: Path, wanted: Wanted | None = None) -> Job[list[Path]]:
@@ -54,17 +56,13 @@ def refuse_empty(session: Session) -> None:
 
 def _exporting(session: Session, folder: Path, wanted: Wanted) -> Job[list[Path]]:
     with _staging(folder) as staging:
-        found = yield from export_data.collect(session, wanted.film.span)
+        found = yield from export_data.collect(session, wanted.film.span, wanted.print)
         if wanted.tables:
             yield from write_tables(session, found, staging / "tables")
-        if wanted.figures or wanted.report:
-            pictures = staging / ("figures" if wanted.figures else ".figures")
-            yield from write_figures(pictures, found)
-            if wanted.report:
-                yield Progress(0, 0, "Writing the report")
-                export_report.write(session, found, found.guard, pictures, staging / "report.html")
-            if not wanted.figures:
-                shutil.rmtree(pictures, ignore_errors=True)
+        if wanted.figures:
+            yield from write_figures(staging / "figures", found, wanted.print)
+        if wanted.report:
+            yield from export_report.write(session, found, staging / "report.html")
         if wanted.movie:
             yield from write_movie(
                 staging / "movie.mp4", found, shown_stack(session), wanted.film, reading(session)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from tandem_em.analysis import polygon
 from tandem_em.analysis.eels_colour import compose_rgb, lithium_colours
 from tandem_em.analysis.eels_spectra import disc_mask, line_profiles, model_curve, region_spectrum
-from tandem_em.desk import biasing_views, eels, export_lanes
+from tandem_em.desk import biasing_views, eels, export_lanes, export_tables
 from tandem_em.exporters import figures_data as data
+from tandem_em.exporters.figure_style import FigureSettings
 from tandem_em.jobs import Job, Progress
 from tandem_em.model.frames import FrameStack
 from tandem_em.model.session import Session
@@ -17,10 +20,13 @@ from tandem_em.model.tracks import Particle
 from tandem_em.notices import UserError
 
 SHOTS = 5
+HELD_V = 0.005
 Interval = tuple[float, float]
 
 
-def collect(session: Session, span: Interval | None = None) -> Job[data.Picture]:
+def collect(
+    session: Session, span: Interval | None = None, wanted: FigureSettings | None = None
+) -> Job[data.Picture]:
     """Everything the figures, the report and the movie draw; curves at least over `span`. Reads the spectrum images
     and a few frames."""
     found = data.Picture(session.info.name, session.is_simulated)
@@ -39,7 +45,8 @@ def collect(session: Session, span: Interval | None = None) -> Job[data.Picture]
     found.span = shown_span(session)
     found.lanes = export_lanes.lanes(session, found.tracks, _reach(session, found, span))
     yield from _capacity(session, found)
-    yield from _shots(session, found)
+    found.shots = yield from shots(session, found.tracks, wanted or FigureSettings())
+    found.cycles = _cycles(session)
     for image in session.maps:
         yield from _map(session, image, found)
     return found
@@ -82,7 +89,7 @@ def track(stack: FrameStack, particle: Particle) -> data.Track:
     return data.Track(
         particle.name, particle.colour, np.arange(count), np.asarray(stack.t[:count]), area * pixel**2,
         low * pixel**2, high * pixel**2, around * pixel, centre * pixel, trust, is_key,
-        "nm" if stack.pixel_nm else "px", {f: o.polygon for f, o in particle.outlines.items()},
+        "nm" if stack.pixel_nm else "px", {f: o.polygon for f, o in particle.outlines.items()}, stack.id,
     )  # fmt: skip
 
 
@@ -93,30 +100,69 @@ def _capacity(session: Session, found: data.Picture) -> Job[None]:
         given = biasing_views.snapshot(session, run)
         unit = "µAh/cm²" if given.area_cm2 else "Ah"
         factor = 1e6 if given.area_cm2 else 1.0
-        for curve in (yield from biasing_views.capacity_curves(given)):
-            style = "-" if curve.kind == "charge" else "--"
-            found.capacity.append(
-                data.Curve(run.name, run.colour, factor * curve.x, curve.y, style=style, unit=unit)
-            )
+        curves = [
+            data.Curve(run.name, run.colour, factor * each.x, each.y, unit=unit, kind=each.kind)
+            for each in (yield from biasing_views.capacity_curves(given))
+        ]
+        if not _is_held(curves):
+            found.capacity += curves
 
 
-def _shots(session: Session, found: data.Picture) -> Job[None]:
-    stack = session.stacks.get(session.focus.selected("stack")) or session.stacks.first
-    if stack is None or len(stack) < 1:
-        return
-    found.shot_pixel_nm = stack.pixel_nm
-    order = [int(i) for i in np.argsort(stack.t[: len(stack)]) if np.isfinite(stack.t[i])] or [0]
-    times = np.linspace(stack.t[order[0]], stack.t[order[-1]], min(SHOTS, len(order)))
-    for number, t in enumerate(times):
-        yield Progress(number, len(times), f"Reading {stack.name}")
-        near = min(order, key=lambda i: abs(float(stack.t[i]) - t))
-        shapes = [
-            (track.colour, track.polygons[near]) for track in found.tracks if near in track.polygons
-        ]  # fmt: skip
-        try:
-            found.shots.append(data.Shot(float(stack.t[near]), stack.frame(near), shapes))
-        except UserError:
+def _is_held(curves: list[data.Curve]) -> bool:
+    """One stretch at one voltage: a chronoamperogram, whose voltage against capacity is noise."""
+    return len(curves) == 1 and bool(np.nanstd(curves[0].y) < HELD_V)
+
+
+def _cycles(session: Session) -> list[data.Cycles]:
+    """Runs with whole cycles, in the unit they can all be given in."""
+    _, rows = export_tables.cycle_rows(session)
+    areal = all(row.get("charge_uAh_cm2") is not None for row in rows)
+    key, unit, factor = ("uAh_cm2", "µAh/cm²", 1.0) if areal else ("C", "pAh", 1e12 / 3600)
+    found = []
+    for run in session.runs:
+        own = [row for row in rows if row["run"] == run.name]
+        if len(own) < 2:
             continue
+        charge, discharge = (_numbers(own, f"{kind}_{key}", factor) for kind in ("charge", "discharge"))
+        number = np.array([int(row["number"]) for row in own])
+        rates = _numbers(own, "efficiency"), _numbers(own, "efficiency_error")
+        found.append(data.Cycles(run.name, run.colour, unit, number, charge, discharge, *rates))
+    return found
+
+
+def _numbers(rows: list[dict[str, Any]], key: str, factor: float = 1.0) -> data.Floats:
+    values = [row.get(key) for row in rows]
+    return np.abs(np.array([np.nan if value is None else float(value) for value in values])) * factor
+
+
+def shots(session: Session, tracks: list[data.Track], wanted: FigureSettings) -> Job[list[data.Shot]]:
+    """Frames of the montage: the chosen moments of the chosen stacks, else five of the shown one."""
+    stacks = [stack for stack in session.stacks if stack.id in wanted.stack_ids]
+    if not stacks:
+        shown = session.stacks.get(session.focus.selected("stack")) or session.stacks.first
+        stacks = [shown] if shown is not None and len(shown) else []
+    found: list[data.Shot] = []
+    for stack in stacks:
+        for number, index in enumerate(_moments(stack, wanted.times)):
+            yield Progress(number, 0, f"Reading {stack.name}")
+            own = [track for track in tracks if track.stack == stack.id and index in track.polygons]
+            shapes = [(track.colour, track.polygons[index]) for track in own]
+            t = float(stack.t[index])
+            try:
+                frame = stack.frame(index)
+            except UserError:
+                continue
+            found.append(data.Shot(t if np.isfinite(t) else index, frame, shapes, stack.name, stack.pixel_nm))
+    return found
+
+
+def _moments(stack: FrameStack, times: tuple[float, ...]) -> list[int]:
+    if times:
+        return list(dict.fromkeys(stack.index_at(t) for t in times))
+    order = np.argsort(stack.t[: len(stack)], kind="stable")
+    timed = [int(i) for i in order if np.isfinite(stack.t[i])] or [0]
+    wanted = np.linspace(stack.t[timed[0]], stack.t[timed[-1]], min(SHOTS, len(timed)))
+    return list(dict.fromkeys(min(timed, key=lambda i: abs(float(stack.t[i]) - t)) for t in wanted))
 
 
 def _map(session: Session, image: SpectrumImage, found: data.Picture) -> Job[None]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from html import escape
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -11,59 +13,159 @@ from tandem_em import __version__
 from tandem_em.desk import export_tables
 from tandem_em.desk.doctor_streams import look
 from tandem_em.desk.inventory import line_of
+from tandem_em.exporters import figures, report
 from tandem_em.exporters import figures_data as data
-from tandem_em.exporters import report
+from tandem_em.exporters.figure_style import ONE_COLUMN_MM, TWO_COLUMNS_MM, FigureSettings
+from tandem_em.jobs import Job, Progress
 from tandem_em.model.session import Session
+from tandem_em.texts import figure, quantity
 
 CAPTIONS = {
-    "lanes": "Biasing and particle areas over time. Shaded: error band of the area; grey: EELS maps; dashed: events.",
-    "capacity": "Voltage against capacity.", "montage": "Frames with outlines, and area against time.",
-    "maps": "Net element counts (1st to 99th percentile) and RGB composite.",
-    "spectra": "Spectra with background fits and windows.", "profiles": "Line profile across the map in every state.",
-}  # fmt: skip
+    "lanes": "Dashed: events. Shaded over the full height: EELS maps. Band around a line: error of the area.",
+    "capacity": "Solid: charge, dashed: discharge; later cycles are darker.",
+    "cycles": "Filled: charge, open: discharge. Bars: error of the efficiency.",
+    "montage": "Frames with the followed outlines, drift not taken off; marks on the curve below show the moments.",
+    "maps": "Net counts after background subtraction; one colour scale a column, from the 2nd to the 98th percentile.",
+    "spectra": "Mean of each map. Pale: background window, strong: signal window, dashed: fitted background.",
+    "sites": "Mean of each site, logarithmic and shifted; bands: signal windows.",
+    "profiles": "Spectra summed across the line before fitting. Band: counting error and that of the background.",
+}
+AS_PIXELS = ("montage", "maps")
+MOST_ROWS = 40
 
 
-def write(session: Session, found: data.Picture, guard: list[str], pictures: Path, path: Path) -> Path:
-    """The page, with the figures found in a folder."""
-    streams = [f"{item.name}: {line_of(item)}" for item in (*session.runs, *session.stacks, *session.maps)]
+def write(session: Session, found: data.Picture, path: Path) -> Job[Path]:
+    """The page."""
+    images = yield from _figures(found)
+    yield Progress(0, 0, "Writing the report")
     halves, cycles = export_tables.cycle_rows(session)
-    doctor = [f"{f.severity}: {f.what} {f.advice}" for f in look(session)]
-    images = [report.picture(pictures / f"{stem}.png", text) for stem, text in CAPTIONS.items()
-              if (pictures / f"{stem}.png").exists()]  # fmt: skip
     simulated = [f"{item.kind} {item.name}" for item in session.items() if item.simulated and item.name]
     parts = [
-        ("Summary", report.listing([f"Sample: {session.info.sample or 'not stated'}",
-                                    f"Start: {session.info.start_iso or 'not known'}", *streams])),
-        ("Figures", "".join(images)),
-        ("Particles", report.table([_particle(t) for t in found.tracks], {
-            "name": "Particle", "frames": "Frames followed", "first": "First area", "last": "Last area", "ratio": "Last / first",
-            "error": "± (last area)", "unit": "Unit"})),
-        ("Cycles", report.table(cycles, _headers(export_tables.CYCLE_UNITS))),
-        ("Half cycles", report.table([h for h in halves if h["kind"] != "rest"], _headers(export_tables.HALF_UNITS))),
-        ("Clocks", report.table(export_tables.clock_rows(session), _headers(export_tables.CLOCK_UNITS))),
-        ("Events", report.table(export_tables.event_rows(session), _headers(export_tables.EVENT_UNITS))),
-        ("Warnings", report.listing([*guard, *doctor] or ["None."])),
-        ("Methods", f"<p>{escape(' '.join(methods(session)))}</p>"),
+        ("Summary", _summary(session)),
+        ("Figures", images),
+        ("Particles", report.table(
+            ["Particle", "Frames", "First area", "Last area", "± ", "Last / first"], [_particle(t) for t in found.tracks])),
+        ("Cycles", _cycles(cycles)),
+        ("Half cycles", _halves([h for h in halves if h["kind"] != "rest"])),
+        ("Clocks", report.table(
+            ["Clock", "How it is known", "Offset (s)", "Rate (ppm)", "± (s)"],
+            [_clock(row) for row in export_tables.clock_rows(session)], (0, 1))),
+        ("Events", report.table(
+            ["Event", "Kind", "Time (s)", "Until (s)"],
+            [_event(row) for row in export_tables.event_rows(session)], (0, 1))),
+        ("Warnings", _warnings(session, found)),
+        ("Methods", f'<p class="methods">{escape(" ".join(methods(session)))}</p>'),
+        ("What is simulated", report.listing(simulated) if simulated else ""),
     ]  # fmt: skip
-    if simulated:
-        parts.append(("What is simulated", report.listing(simulated)))
-    mark = "This session holds simulated data." if session.is_simulated else ""
-    return report.write_report(path, session.info.name or "Session", mark, parts)
+    mark = "Simulated data. Nothing here was measured." if session.is_simulated else ""
+    lead = " · ".join(
+        text for text in (session.info.sample, session.info.user, session.info.instrument, session.info.start_iso) if text
+    )  # fmt: skip
+    foot = f"Written by TandEM {__version__} from session {session.info.uuid}."
+    return report.write_report(path, session.info.name or "Session", lead, mark, parts, foot)
 
 
-def _headers(units: dict[str, str]) -> dict[str, str]:
-    return {
-        key: f"{key.replace('_', ' ')} ({unit})" if unit else key.replace("_", " ")
-        for key, unit in units.items()
-    }
+def _figures(found: data.Picture) -> Job[str]:
+    """Curves as SVG, sharp at any size; images as pixels."""
+    html = []
+    wanted = figures.names(found)
+    for number, name in enumerate(wanted, 1):
+        yield Progress(number, len(wanted), "Drawing the report's figures")
+        kind = "png" if name in AS_PIXELS else "svg"
+        content = figures.as_bytes(name, found, FigureSettings(dpi=220), kind)
+        wide = ONE_COLUMN_MM * 1.5 if name in ("lanes", "profiles") else TWO_COLUMNS_MM
+        html.append(report.picture(content, kind, wide, number, figures.FIGURES[name][0], CAPTIONS[name]))
+    return "".join(html)
 
 
-def _particle(track: data.Track) -> dict[str, object]:
+def _summary(session: Session) -> str:
+    rows = [
+        [item.name, words, line_of(item).removeprefix(item.name).lstrip(": ")]
+        for words, items in (
+            ("biasing", session.runs),
+            ("image stack", session.stacks),
+            ("EELS map", session.maps),
+        )
+        for item in items
+    ]
+    text = f"<p>{escape(session.info.description)}</p>" if session.info.description else ""
+    return text + report.table(["Stream", "Kind", "What it is"], rows, (0, 1, 2))
+
+
+def _warnings(session: Session, found: data.Picture) -> str:
+    guard = [("warning", text, "") for text in found.guard]
+    doctor = [(f.severity, f.what, f.advice) for f in look(session)]
+    return report.notes([*guard, *doctor] or [("info", "None.", "")])
+
+
+def _number(value: Any, digits: int = 4) -> str:
+    return "–" if value is None else figure(float(value), digits)
+
+
+def _amount(row: dict[str, Any], kind: str = "charge") -> str:
+    """A charge as it is best read: per area where the area is known."""
+    areal = row.get(f"{kind}_uAh_cm2")
+    value = row.get(f"{kind}_C")
+    if areal is not None:
+        return f"{figure(float(areal), 4)} µAh/cm²"
+    return "–" if value is None else quantity(float(value), "C", 4)
+
+
+def _percent(value: Any) -> str:
+    return "–" if value is None else f"{100 * float(value):.2f} %".replace("-", "−")
+
+
+def _cycles(rows: list[dict[str, Any]]) -> str:
+    cells = [
+        [str(r["run"]), str(r["number"]), _amount(r), _amount(r, "discharge"), _percent(r.get("efficiency")),
+         _percent(r.get("efficiency_error")), _percent(r.get("capacity_loss_fraction"))]
+        for r in rows[:MOST_ROWS]
+    ]  # fmt: skip
+    head = ["Run", "Cycle", "Charge", "Discharge", "Efficiency", "±", "Capacity lost"]
+    return report.table(head, cells) + _rest(rows, "cycles.csv")
+
+
+def _halves(rows: list[dict[str, Any]]) -> str:
+    cells = [
+        [str(r["run"]), str(r["kind"]), _number(r.get("start_s")), _number(r.get("duration_s")), _amount(r),
+         _number(r.get("mean_voltage_V")), _number(r.get("plateau_V"))]
+        for r in rows[:MOST_ROWS]
+    ]  # fmt: skip
+    head = ["Run", "Kind", "Start (s)", "Lasts (s)", "Charge", "Mean voltage (V)", "Plateau (V)"]
+    return report.table(head, cells, (0, 1)) + _rest(rows, "half_cycles.csv")
+
+
+def _rest(rows: list[dict[str, Any]], where: str) -> str:
+    left = len(rows) - MOST_ROWS
+    return f"<p>{left} more rows are in {where} of the exported tables.</p>" if left > 0 else ""
+
+
+def _clock(row: dict[str, Any]) -> list[str]:
+    sure = "unknown" if row["uncertainty"] is None else figure(float(row["uncertainty"]), 2)
+    return [str(row["name"]), str(row["origin"]), f"{row['offset']:+.3f}".replace("-", "−"),
+            f"{row['rate']:+.3g}".replace("-", "−"), sure]  # fmt: skip
+
+
+def _event(row: dict[str, Any]) -> list[str]:
+    return [str(row["name"]), str(row["category"]), _number(row["time"]), _number(row["end"])]
+
+
+def _particle(track: data.Track) -> list[str]:
     known = np.flatnonzero(np.isfinite(track.area))
+    if not len(known):
+        return [track.name, "0", "–", "–", "–", "–"]
     first, last = (float(track.area[i]) for i in (known[0], known[-1]))
     error = float(track.high[known[-1]] - track.low[known[-1]]) / 2
-    return {"name": track.name, "frames": len(known), "first": first, "last": last, "ratio": last / first,
-            "error": error, "unit": f"{track.unit}²"}  # fmt: skip
+    unit = f" {track.unit}²"
+    sure = figure(error, 2) + unit if math.isfinite(error) else "–"
+    return [
+        track.name,
+        str(len(known)),
+        figure(first, 4) + unit,
+        figure(last, 4) + unit,
+        sure,
+        figure(last / first, 3),
+    ]
 
 
 def methods(session: Session) -> list[str]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from tandem_em import __version__
 from tandem_em.analysis.electrochemistry import cycles_report
+from tandem_em.desk import biasing
 from tandem_em.exporters import figures_data as data
 from tandem_em.exporters import map_files
 from tandem_em.exporters.tables import Column, Table, table_of_rows
@@ -169,7 +170,7 @@ def cycle_rows(session: Session) -> tuple[list[dict[str, Any]], list[dict[str, A
     for run in session.runs:
         if "current" not in run.columns or len(run) < 2:
             continue
-        report = cycles_report(run, session.cells.get(run.cell_id))
+        report = cycles_report(run, biasing.cell_of(session, run))
         halves += [{"run": run.name} | row for row in report["half_cycles"]]
         cycles += [{"run": run.name} | row for row in report["cycles"]]
     return halves, cycles

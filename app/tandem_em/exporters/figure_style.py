@@ -4,26 +4,115 @@ from __future__ import annotations
 
 import colorsys
 import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 MM = 1 / 25.4
-ONE_COLUMN, TWO_COLUMNS = 85 * MM, 180 * MM
-RC: dict[str, Any] = {
-    "svg.fonttype": "none", "pdf.fonttype": 42, "font.family": "sans-serif",
-    "font.sans-serif": ["Arial", "Helvetica", "Nimbus Sans", "DejaVu Sans"], "font.size": 7, "axes.labelsize": 7,
-    "axes.titlesize": 7, "xtick.labelsize": 6.5, "ytick.labelsize": 6.5, "legend.fontsize": 6.5,
-    "axes.linewidth": 0.6, "lines.linewidth": 0.9, "xtick.major.width": 0.6, "ytick.major.width": 0.6,
-    "xtick.major.size": 2.5, "ytick.major.size": 2.5, "axes.spines.top": False, "axes.spines.right": False,
-    "legend.frameon": False, "axes.unicode_minus": True,
-    "mathtext.default": "regular", "image.interpolation": "nearest", "savefig.dpi": 300,
+ONE_COLUMN_MM, TWO_COLUMNS_MM = 85.0, 180.0
+FONTS = (
+    "Arial", "Helvetica", "Liberation Sans", "Noto Sans", "DejaVu Sans", "Times New Roman", "Liberation Serif",
+    "DejaVu Serif",
+)  # fmt: skip
+QUANTITY_INKS = {
+    "Voltage": "#1a7f4b", "Current": "#a86500", "Density": "#a86500", "C-rate": "#a86500", "Dose": "#6d46c0",
 }  # fmt: skip
+"""One curve of one quantity has the colour it has in the window."""
+DRAWING = threading.RLock()
+"""Matplotlib's settings are one for the whole program: one figure is drawn at a time."""
+
+
+@dataclass(frozen=True)
+class FigureSettings:
+    """What a person chooses for figures."""
+
+    width_mm: float | None = None
+    """None: one or two columns, whichever suits the figure."""
+    font: str = ""
+    """Empty: the first of FONTS that is here."""
+    size_pt: float = 7.0
+    dpi: int = 300
+    kinds: tuple[str, ...] = ("pdf", "svg", "png")
+    names: tuple[str, ...] = ()
+    """Which figures; empty: all there are data for."""
+    times: tuple[float, ...] = ()
+    """Moments of the montage (s); empty: five, evenly."""
+    stack_ids: tuple[str, ...] = ()
+    """Rows of the montage; empty: the shown stack."""
+
+    def width_in(self, suits_mm: float) -> float:
+        return (self.width_mm or suits_mm) * MM
+
+
+def fonts_here() -> list[str]:
+    """Fonts that can be embedded as they are: TrueType only, so that every program can edit the text."""
+    from matplotlib.font_manager import fontManager
+
+    known = {entry.name for entry in fontManager.ttflist if entry.fname.lower().endswith(".ttf")}
+    return [name for name in FONTS if name in known]
+
+
+@contextmanager
+def styled(settings: FigureSettings) -> Iterator[None]:
+    """Matplotlib set up for print, for the time of one figure."""
+    import matplotlib as mpl
+
+    size = settings.size_pt
+    here = fonts_here()
+    families = [settings.font] if settings.font in here else []
+    look: dict[str, Any] = {
+        "svg.fonttype": "none", "pdf.fonttype": 42, "font.family": [*families, *here], "font.size": size,
+        "axes.labelsize": size, "axes.titlesize": size, "xtick.labelsize": size - 0.5, "ytick.labelsize": size - 0.5,
+        "legend.fontsize": size - 0.5, "legend.handlelength": 1.4, "legend.labelspacing": 0.25, "axes.linewidth": 0.6,
+        "lines.linewidth": 0.9,
+        "xtick.major.width": 0.6, "ytick.major.width": 0.6, "xtick.major.size": 2.5, "ytick.major.size": 2.5,
+        "xtick.minor.size": 1.5, "ytick.minor.size": 1.5, "xtick.minor.width": 0.4, "ytick.minor.width": 0.4,
+        "axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False, "axes.unicode_minus": True,
+        "mathtext.default": "regular", "image.interpolation": "nearest", "savefig.dpi": settings.dpi,
+        "svg.hashsalt": "tandem", "axes.labelpad": 2.5, "lines.solid_joinstyle": "round", "path.simplify": True,
+    }  # fmt: skip
+    with DRAWING, mpl.rc_context(look):
+        yield
+
+
+def new_figure(width_in: float, height_in: float) -> Any:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width_in, height_in), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
 
 
 def lettered(text: str) -> str:
-    """Subscript digits, which journal fonts lack, as typeset subscripts: `P L₂,₃`."""
+    """Raised and lowered signs, which journal fonts lack, as typeset ones: `P L₂,₃`, `e⁻/Å²`."""
     down = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
-    return re.sub("[₀-₉](?:,?[₀-₉])*", lambda found: "$_{" + found.group().translate(down) + "}$", text)
+    text = re.sub(
+        "[₀-₉](?:,?[₀-₉])*",
+        lambda found: "$_{" + found.group().translate(down).replace(",", "{,}") + "}$",
+        text,
+    )
+    return text.replace("⁻", "$^{-}$")
+
+
+def name_ends(axes: Any, names: list[tuple[str, float, str]], size_pt: float) -> None:
+    """Names in their colours right of the axes, at the height (data) where each curve ends, moved apart where they meet."""
+    low, high = axes.get_ylim()
+    tall = axes.figure.get_figheight() * 72 * axes.get_position().height or 60.0
+    step = 1.15 * size_pt / tall * abs(high - low)
+    wanted = sorted(names, key=lambda each: each[1])
+    places = [y for _, y, _ in wanted]
+    for number in range(1, len(places)):
+        places[number] = max(places[number], places[number - 1] + step)
+    over = max(0.0, (places[-1] if places else 0.0) - max(high, max((y for _, y, _ in wanted), default=high)))
+    for (name, _, colour), y in zip(wanted, places):
+        axes.annotate(
+            name, (1.0, y - over), (3, 0), ("axes fraction", "data"), "offset points", va="center", color=ink(colour),
+            fontsize=size_pt - 0.5, annotation_clip=False,
+        )  # fmt: skip
 
 
 def ink(colour: str) -> str:
@@ -36,20 +125,20 @@ def ink(colour: str) -> str:
     return "#" + "".join(f"{round(255 * c):02x}" for c in (red, green, blue))
 
 
-def save(figure: Any, folder: Path, stem: str, simulated: bool) -> list[Path]:
-    """PDF, SVG and PNG of one figure; simulated data say so in the corner."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
+def mark_simulated(figure: Any) -> None:
+    """Simulated data say so in the corner."""
+    figure.get_layout_engine().set(rect=(0, 0, 1, 1 - 0.11 / figure.get_figheight()))
+    figure.text(0.995, 0.995, "simulated", ha="right", va="top", fontsize=6, color="#b3261e")
 
+
+def save(figure: Any, folder: Path, stem: str, settings: FigureSettings) -> list[Path]:
+    """One figure in every wanted format."""
     from tandem_em.exporters.replacing import replacing
 
-    FigureCanvasAgg(figure)
-    if simulated:
-        figure.get_layout_engine().set(rect=(0, 0, 1, 1 - 0.11 / figure.get_figheight()))
-        figure.text(0.995, 0.995, "simulated", ha="right", va="top", fontsize=6, color="#b3261e")
     written = []
-    for kind in ("pdf", "svg", "png"):
+    for kind in settings.kinds:
         path = folder / f"{stem}.{kind}"
         with replacing(path) as temporary:
-            figure.savefig(temporary, format=kind, dpi=300)
+            figure.savefig(temporary, format=kind, dpi=settings.dpi)
         written.append(path)
     return written

@@ -32,6 +32,8 @@ class Track:
     unit: str = "nm"
     polygons: dict[int, Floats] = field(default_factory=dict)
     """Vertices in pixels of their frame."""
+    stack: str = ""
+    """Id of the stack it was followed through."""
 
     @property
     def relative(self) -> Floats:
@@ -50,7 +52,8 @@ class Curve:
     y: Floats
     low: Floats | None = None
     high: Floats | None = None
-    style: str = "-"
+    kind: str = ""
+    """charge or discharge, of half cycles."""
     unit: str = ""
     """Of x, where the curves of a figure differ."""
     exact: tuple[Floats, Floats] | None = None
@@ -98,6 +101,9 @@ class Shot:
     t: float
     image: Image
     outlines: list[tuple[str, Floats]]
+    row: str = ""
+    """The stack it is of."""
+    pixel_nm: float | None = None
 
 
 @dataclass(frozen=True)
@@ -162,6 +168,30 @@ class ProfileSet:
     map_name: str = ""
 
 
+@dataclass(frozen=True)
+class Cycles:
+    """Capacities of one run, cycle by cycle, in `unit`."""
+
+    name: str
+    colour: str
+    unit: str
+    number: NDArray[np.int64]
+    charge: Floats
+    discharge: Floats
+    efficiency: Floats
+    efficiency_error: Floats
+
+    def sums(self) -> list[float]:
+        """First and last charge, what is kept (%), loss per cycle (%), mean efficiency (%)."""
+        known = self.charge[np.isfinite(self.charge)]
+        if not len(known):
+            return [float("nan")] * 5
+        kept = 100 * known[-1] / known[0]
+        loss = (100 - kept) / (len(known) - 1) if len(known) > 1 else float("nan")
+        good = self.efficiency[np.isfinite(self.efficiency)]
+        return [known[0], known[-1], kept, loss, 100 * float(good.mean()) if len(good) else float("nan")]
+
+
 @dataclass
 class Picture:
     """Everything a session has to show."""
@@ -173,13 +203,15 @@ class Picture:
     flags: list[Flag] = field(default_factory=list)
     bands: list[Band] = field(default_factory=list)
     capacity: list[Curve] = field(default_factory=list)
+    cycles: list[Cycles] = field(default_factory=list)
     tracks: list[Track] = field(default_factory=list)
     shots: list[Shot] = field(default_factory=list)
-    shot_pixel_nm: float | None = None
     maps: list[MapSet] = field(default_factory=list)
     spectra: list[SpectrumSet] = field(default_factory=list)
     profiles: list[ProfileSet] = field(default_factory=list)
-    lithium: NDArray[np.uint8] = field(default_factory=lambda: np.repeat(np.arange(256, dtype=np.uint8)[:, None], 3, 1))
+    lithium: NDArray[np.uint8] = field(
+        default_factory=lambda: np.repeat(np.arange(256, dtype=np.uint8)[:, None], 3, 1)
+    )
     """The colours of single maps (256, 3), little to much."""
     guard: list[str] = field(default_factory=list)
     """What the low-loss guard says of the maps."""

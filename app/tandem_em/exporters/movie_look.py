@@ -10,7 +10,9 @@ from tandem_em.exporters.movie_canvas import Rect
 
 Pane = Literal["stack", "eels", "biasing"]
 PANES: tuple[Pane, ...] = ("stack", "eels", "biasing")
-SIZES = {"1280 × 720": (1280, 720), "1920 × 1080": (1920, 1080), "3840 × 2160": (3840, 2160), "960 × 540": (960, 540)}  # fmt: skip
+SIZES = {
+    "960 × 540": (960, 540), "1280 × 720": (1280, 720), "1920 × 1080": (1920, 1080), "3840 × 2160": (3840, 2160),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

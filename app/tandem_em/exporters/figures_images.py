@@ -1,0 +1,180 @@
+"""Figures of images: the montage with its area plot, and the element maps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tandem_em.exporters import figures_data as data
+from tandem_em.exporters.figure_style import TWO_COLUMNS_MM, FigureSettings, ink, lettered, new_figure
+from tandem_em.exporters.figures_curves import draw_lane
+from tandem_em.exporters.scale_bar import bar_length_nm
+
+CHANNEL_INKS = {"red": "#c62828", "green": "#2e7d32", "blue": "#1565c0"}
+
+
+def scale_bar(axes: Any, shape: tuple[int, ...], pixel_nm: float | None, settings: FigureSettings) -> None:
+    if not pixel_nm:
+        return
+    from matplotlib.patheffects import withStroke
+
+    length = bar_length_nm(shape[1] * pixel_nm)
+    edge = [withStroke(linewidth=1.2, foreground="#00000090")]
+    y, x = 0.92 * shape[0], 0.05 * shape[1]
+    axes.plot(
+        [x, x + length / pixel_nm], [y, y], color="white", lw=2, solid_capstyle="butt", path_effects=edge
+    )
+    axes.text(
+        x + length / pixel_nm / 2, y - 0.035 * shape[0], f"{length:g} nm", color="white", ha="center", va="bottom",
+        fontsize=settings.size_pt - 1, fontweight="bold", path_effects=edge,
+    )  # fmt: skip
+
+
+def _plain(axes: Any, shape: tuple[int, ...]) -> None:
+    axes.set_axis_off()
+    axes.set_xlim(-0.5, shape[1] - 0.5)
+    axes.set_ylim(shape[0] - 0.5, -0.5)
+
+
+def montage(found: data.Picture, settings: FigureSettings) -> Any:
+    """A row of frames for each stack; the areas below, with a mark at every moment shown."""
+    rows = list(dict.fromkeys(shot.row for shot in found.shots))
+    count = max(sum(shot.row == row for shot in found.shots) for row in rows)
+    width = settings.width_in(TWO_COLUMNS_MM)
+    areas = [lane for lane in found.lanes if lane.label in ("Area", "Diameter", "Volume")]
+    aspect = max(shot.image.shape[0] / shot.image.shape[1] for shot in found.shots)
+    each = (width - 0.05 * count) / count * aspect + 0.16
+    figure = new_figure(width, each * len(rows) + 0.1 + (1.35 if areas else 0))
+    figure.get_layout_engine().set(w_pad=0.015, h_pad=0.015, wspace=0, hspace=0.01)
+    ratios = [each] * len(rows) + ([1.35] if areas else [])
+    grid = figure.add_gridspec(len(ratios), count, height_ratios=ratios)
+    for number, row in enumerate(rows):
+        shots = [shot for shot in found.shots if shot.row == row]
+        low, high = np.nanpercentile(shots[0].image[::2, ::2], [0.5, 99.5])
+        for column, shot in enumerate(shots):
+            axes = figure.add_subplot(grid[number, column])
+            _frame(axes, shot, (low, high), settings, with_bar=column == 0)
+            if column == 0 and len(rows) > 1:
+                axes.annotate(
+                    row,
+                    (0, 0.5),
+                    (-3, 0),
+                    "axes fraction",
+                    "offset points",
+                    rotation=90,
+                    ha="right",
+                    va="center",
+                )
+    if areas:
+        axes = figure.add_subplot(grid[-1, :])
+        draw_lane(axes, areas[0], found, settings.size_pt)
+        axes.set_xlabel("Time (s)")
+        for shot in found.shots:
+            axes.plot(
+                shot.t, 1.0, "v", ms=3, color="black", transform=axes.get_xaxis_transform(), clip_on=False
+            )
+    return figure
+
+
+def _frame(
+    axes: Any, shot: data.Shot, levels: tuple[float, float], settings: FigureSettings, *, with_bar: bool
+) -> None:
+    axes.imshow(shot.image, cmap="gray", vmin=levels[0], vmax=levels[1], interpolation="antialiased")
+    for colour, shape in shot.outlines:
+        closed = np.vstack([shape, shape[:1]])
+        axes.plot(closed[:, 0], closed[:, 1], color=colour, lw=0.9)
+    axes.set_title(f"{round(shot.t, 1) + 0.0:g} s".replace("-", "−"), pad=2)
+    _plain(axes, shot.image.shape)
+    if with_bar:
+        scale_bar(axes, shot.image.shape, shot.pixel_nm, settings)
+
+
+def maps(found: data.Picture, settings: FigureSettings) -> Any:
+    """A row a state, a column an edge: one colour scale a column, so that states compare."""
+    edges = list(dict.fromkeys(each.edge for image in found.maps for each in image.maps))
+    has_adf = any(image.adf is not None for image in found.maps)
+    has_rgb = any(image.rgb is not None for image in found.maps)
+    columns = len(edges) + has_adf + has_rgb
+    width = settings.width_in(TWO_COLUMNS_MM)
+    first = found.maps[0].maps[0].counts.shape
+    cell = (width - 0.2) / columns
+    figure = new_figure(width, cell * first[0] / first[1] * len(found.maps) + 0.62)
+    figure.get_layout_engine().set(w_pad=0.015, h_pad=0.015, wspace=0.01, hspace=0.01)
+    ratios = [cell * first[0] / first[1]] * len(found.maps) + [0.07]
+    grid = figure.add_gridspec(len(ratios), columns, height_ratios=ratios)
+    for column in range(columns):
+        edge = edges[column - has_adf] if has_adf <= column < has_adf + len(edges) else None
+        for row, image in enumerate(found.maps):
+            axes = figure.add_subplot(grid[row, column])
+            axes.set_axis_off()
+            if column == 0:
+                axes.text(
+                    -0.04, 0.5, image.state or image.name, transform=axes.transAxes, rotation=90, ha="right", va="center"
+                )  # fmt: skip
+            if edge is not None:
+                shown = _element(axes, found, image, edge)
+                if row == 0:
+                    axes.set_title(lettered(edge), pad=3)
+                if shown is not None and row == len(found.maps) - 1:
+                    bar = figure.colorbar(
+                        shown, cax=figure.add_subplot(grid[-1, column]), orientation="horizontal"
+                    )
+                    bar.outline.set_linewidth(0.4)
+                    bar.ax.tick_params(labelsize=settings.size_pt - 1, width=0.4, length=1.5, pad=1.5)
+                    bar.locator = _few_ticks()
+                    bar.set_label("net counts", fontsize=settings.size_pt - 1, labelpad=1)
+            elif column == 0:
+                _survey(axes, image, settings)
+                axes.set_title("ADF" if row == 0 else "", pad=3)
+            elif image.rgb is not None:
+                axes.imshow(image.rgb)
+                if row == 0:
+                    _legend(axes, image, settings)
+            if column == 0 and row == 0 and axes.get_images():
+                shape = axes.get_images()[0].get_array().shape
+                across = image.pixel_nm[0] * image.maps[0].counts.shape[1] if image.pixel_nm else None
+                scale_bar(axes, shape, across / shape[1] if across else None, settings)
+    return figure
+
+
+def _few_ticks() -> Any:
+    from matplotlib.ticker import MaxNLocator
+
+    return MaxNLocator(3, steps=[1, 2, 5, 10])
+
+
+def _element(axes: Any, found: data.Picture, image: data.MapSet, edge: str) -> Any:
+    from matplotlib.colors import ListedColormap
+
+    counts = next((each.counts for each in image.maps if each.edge == edge), None)
+    if counts is None:
+        return None
+    same = [each.counts for other in found.maps for each in other.maps if each.edge == edge]
+    finite = np.concatenate([each[np.isfinite(each)].ravel() for each in same])
+    low, high = np.percentile(finite, [2, 98]) if finite.size else (0.0, 1.0)
+    return axes.imshow(counts, cmap=ListedColormap(found.lithium / 255), vmin=low, vmax=high)
+
+
+def _survey(axes: Any, image: data.MapSet, settings: FigureSettings) -> None:
+    if image.adf is None:
+        return
+    low, high = np.nanpercentile(image.adf, [0.5, 99.5])
+    axes.imshow(image.adf, cmap="gray", vmin=low, vmax=high)
+    step = image.adf.shape[1] / image.maps[0].counts.shape[1]
+    for name, colour, (x, y), _radius in image.sites:
+        axes.text(
+            (x + 0.5) * step - 0.5, (y + 0.5) * step - 0.5, name.split()[-1], ha="center", va="center", color="white",
+            fontsize=settings.size_pt - 2.5,
+            bbox={"boxstyle": "circle,pad=0.18", "fc": ink(colour), "ec": "white", "lw": 0.4},
+        )  # fmt: skip
+
+
+def _legend(axes: Any, image: data.MapSet, settings: FigureSettings) -> None:
+    """The edges of the composite in their colours, above it."""
+    given = [(each.edge, each.channel) for each in image.maps if each.channel in CHANNEL_INKS]
+    for number, (edge, channel) in enumerate(given):
+        axes.annotate(
+            lettered(edge), ((number + 0.5) / len(given), 1.0), (0, 3), "axes fraction", "offset points", ha="center",
+            color=CHANNEL_INKS[channel], fontsize=settings.size_pt - 0.5,
+        )  # fmt: skip
