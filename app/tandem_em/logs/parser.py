@@ -61,6 +61,7 @@ class LogParser:
         self.tables: list[Table] = []
         self.feeder = LineFeed(encoding or self.encoding)
         self.finished = False
+        self._tail_is_taken = False
 
     @property
     def partial_line(self) -> str:
@@ -68,7 +69,19 @@ class LogParser:
         return self.feeder.tail
 
     def feed(self, data: bytes) -> None:
-        self.take_lines(self.feeder.feed(data))
+        lines = self.feeder.feed(data)
+        if self._tail_is_taken and lines:
+            lines, self._tail_is_taken = lines[1:], False
+        self.take_lines(lines)
+
+    def take_tail(self) -> bool:
+        """Consume the line still being written if it surely is whole; its end, when it comes, changes nothing."""
+        line = self.feeder.tail
+        if self._tail_is_taken or not self.tables or not self.tables[-1].reader.is_whole(line):
+            return False
+        self.take_last(line.rstrip("\r"))
+        self._tail_is_taken = True
+        return True
 
     def finish(self) -> None:
         """The file ends here: decide about a last line without line end."""
@@ -76,7 +89,7 @@ class LogParser:
         if lines := self.feeder.end():
             self.take_lines(lines)
         self.at_end()
-        if self.feeder.tail.strip():
+        if self.feeder.tail.strip() and not self._tail_is_taken:
             self.take_last(self.feeder.tail)
             self.feeder.tail = ""
 

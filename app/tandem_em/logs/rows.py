@@ -154,6 +154,18 @@ class RowReader:
         self.tally.cut_field = at_last.label
         return self.read([line[: len(line) - len(fields[-1])]])
 
+    def is_whole(self, line: str) -> bool:
+        """Whether a line of a growing file is complete without its line end. More may come: no doubt is allowed."""
+        fields = self.split(line) or [""]
+        length = len(_unsigned(fields[-1]))
+        recent = self._recent[-5:]
+        alike = all(len(row) == len(fields) and len(_unsigned(row[-1])) == length for row in recent)
+        if len(recent) < 3 or not alike or "\x00" in line:
+            return False
+        last = len(fields) - 1
+        is_number = last in self.times.indices or any(info.index == last for info in self.columns)
+        return not is_number or self._is_whole_number(fields)
+
     def _is_whole_number(self, fields: Sequence[str]) -> bool:
         """Whether the last field cannot be cut: the table writes every column with a fixed number of digits."""
         shape = _shape(fields[-1])
@@ -287,3 +299,7 @@ def _shape(text: str) -> tuple[int, int]:
     mantissa, _, exponent = text.strip().strip('"').lower().partition("e")
     decimals = re.split(r"[.,:]", mantissa)
     return len(exponent), len(decimals[-1]) if len(decimals) > 1 else 0
+
+
+def _unsigned(text: str) -> str:
+    return text.strip().lstrip("+-")

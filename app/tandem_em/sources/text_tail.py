@@ -1,8 +1,7 @@
 """Tables that a potentiostat program is still writing (.mpt, .DTA, .csv, .lvm, plain text), row by row as they come.
 
 The parsers are those of finished logs, fed piece by piece. A row counts when its line is complete; a last line without
-line end is taken after a quiet time only if it cannot be a fragment: as many fields as the rows before and a last field
-as long as theirs.
+line end is taken after a quiet time only if it cannot be a fragment.
 """
 
 from __future__ import annotations
@@ -24,8 +23,9 @@ from tandem_em.sources.setup import TextTable
 from tandem_em.sources.threaded import SourceLostError, ThreadedSource
 from tandem_em.sources.timeline import Timeline
 
-ENOUGH_TO_TELL = 64
-"""Bytes that must be there before the format is decided."""
+LINES_TO_TELL = 3
+ENOUGH_TO_TELL = 4096
+"""So many lines or bytes must be there before the format is decided, or a quiet time must have passed."""
 
 
 class TextTailSource(ThreadedSource):
@@ -124,31 +124,27 @@ class RowTail:
         self._parser: LogParser | None = None
         self._early = b""
         self._tables = 0
-        self._lengths: list[int] = []
-        self._line = ""
 
     def feed(self, data: bytes) -> list[tuple[Table, Rows, bool]]:
         """(table, rows, is this table new) for each portion of rows."""
         if self._parser is None:
             self._early += data
-            if len(self._early) < ENOUGH_TO_TELL and b"\n" not in self._early:
+            if self._early.count(b"\n") < LINES_TO_TELL and len(self._early) < ENOUGH_TO_TELL:
                 return []
-            self._parser = parser_for(self._early, patient=False)
-            data, self._early = self._early, b""
-        self._remember(data)
+            return self._begin()
         self._parser.feed(data)
         return self._take()
 
     def take_last(self) -> list[tuple[Table, Rows, bool]]:
-        """The last line, if it has no line end and is surely no fragment; it is taken once."""
-        parser = self._parser
-        if parser is None or not parser.tables or not parser.partial_line.strip():
-            return []
-        last = _last_field(parser.partial_line)
-        if len(self._lengths) < 3 or len(set(self._lengths)) != 1 or len(last) != self._lengths[0]:
-            return []
-        parser.take_last(parser.partial_line)
-        parser.feeder.tail = ""
+        """After a quiet time: what there is decides the format; a last line without line end counts if surely whole."""
+        if self._parser is None:
+            return self._begin() if self._early.count(b"\n") >= 2 else []
+        return self._take() if self._parser.take_tail() else []
+
+    def _begin(self) -> list[tuple[Table, Rows, bool]]:
+        self._parser = parser_for(self._early, patient=False)
+        early, self._early = self._early, b""
+        self._parser.feed(early)
         return self._take()
 
     def facts(self) -> dict[str, Any]:
@@ -172,15 +168,6 @@ class RowTail:
                 self._tables = max(self._tables, number + 1)
         return found
 
-    def _remember(self, data: bytes) -> None:
-        """How long the last fields of the last complete lines are, without sign."""
-        *lines, self._line = (self._line + data[-(1 << 16) :].decode("latin-1").replace("\x00", "")).split(
-            "\n"
-        )
-        lengths = [len(_last_field(line)) for line in lines if line.strip()]
-        self._lengths = (self._lengths + lengths)[-3:]
-        self._line = self._line[-4096:]
-
 
 def stretches(rows: Rows) -> list[Rows]:
     """Rows cut where a new stretch begins or the times run backwards; the later parts say so in `segments`."""
@@ -196,11 +183,3 @@ def stretches(rows: Rows) -> list[Rows]:
         for a, b in itertools.pairwise(edges)
         if b > a
     ]
-
-
-def _last_field(line: str) -> str:
-    text = line.rstrip("\r").rstrip(" ")
-    for separator in ("\t", ";", ","):
-        if separator in text:
-            return text.rsplit(separator, 1)[1].strip().lstrip("+-")
-    return text.rsplit(None, 1)[-1].lstrip("+-") if text.split() else ""
