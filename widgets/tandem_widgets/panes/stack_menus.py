@@ -75,6 +75,9 @@ def fill_more(menu: QMenu, pane: StackPane, tools: StackTools) -> None:
     add(menu, pane, "Follow all particles", lambda: tools.following.start(drawn), on=many and bool(drawn))
     add(menu, pane, "Montage…", tools.open_montage, tip="Chosen times as a row of frames")
     add(menu, pane, "Kymograph…", tools.open_kymograph, on=many, tip="The last profile line in every frame")
+    add(
+        menu, pane, "Kinetics…", tools.open_kinetics, on=many and bool(drawn), tip="Onset, rates and models of area against time",
+    )  # fmt: skip
     menu.addSeparator()
     _fill_drift(_sub(menu, "Drift"), pane, tools, stack)
     _fill_filters(_sub(menu, "Filter on view"), pane)
@@ -194,6 +197,10 @@ def fill_particle(menu: QMenu, pane: StackPane, tools: StackTools, particle: Par
     desk, frame = pane.desk, pane.frame_index
     outline = particle.outlines.get(frame)
     add(menu, pane, f"Follow {particle.name} again", lambda: tools.following.start([particle]))
+    add(
+        menu, pane, "Kinetics…", lambda: tools.open_kinetics(particle), on=len(particle.outlines) > 1,
+        tip="Onset, rates and models of its area against time",
+    )  # fmt: skip
     add(
         menu, pane, "Reference at this frame", lambda: particles_edit.toggle_reference(desk, [particle], frame),
         checked=frame in particle.reference_frames, on=outline is not None, tip="Its shape here stays as a dotted ghost",

@@ -373,6 +373,18 @@ class StackTools:
             raise UserError("There is no line to cut along.", "Draw one with the Profile tool (L).")
         KymographDialog(self._pane, desk, stack, line or lines[-1]).show()
 
+    def open_kinetics(self, particle: Particle | None = None) -> None:
+        from tandem_widgets.dialogs.kinetics import KineticsDialog
+
+        stack, desk = self.stack, self._pane.desk
+        if stack is None:
+            return
+        followed = [p for p in particles_edit.of_stack(desk.session, stack) if len(p.outlines) > 1]
+        chosen = particle or self.selected or (followed[0] if followed else None)
+        if chosen is None or chosen not in followed:
+            raise UserError("No particle has been followed here.", "Outline one with N first.")
+        KineticsDialog(self._pane, desk, stack, chosen).show()
+
     def open_montage(self) -> None:
         from tandem_widgets.dialogs.montage import MontageDialog
 
