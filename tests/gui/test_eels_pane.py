@@ -68,7 +68,7 @@ def test_dragging_a_window_is_one_step_and_the_map_follows(qtbot: QtBot, pane: E
     assert edge is not None
     before, map_before, painted = edge.signal, np.array(pane.images.single.frame), pane.images.single.painted
     y = plot.height() // 2
-    start = float(plot._x_to_px(sum(edge.signal) / 2))
+    start = float(plot.x_to_px(sum(edge.signal) / 2))
     QTest.mousePress(plot, Qt.MouseButton.LeftButton, pos=QPointF(start, y).toPoint())
     for step in range(1, 6):
         moved(plot, QPointF(start + 4 * step, y))

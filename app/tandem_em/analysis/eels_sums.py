@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tandem_em.analysis.eels_background import Detail, Floats, NoBackground, Plan, make_plan
+from tandem_em.analysis.eels_background import CurveForm, Detail, Floats, NoBackground, Plan, make_plan
 from tandem_em.analysis.eels_background_areas import TwoArea
 from tandem_em.analysis.eels_data import as_spectra, check_fit, is_plain
 from tandem_em.analysis.eels_maps import EdgeMap, ReadRows, map_edge
 from tandem_em.analysis.eels_sums_rows import UNIT, Rows
-from tandem_em.analysis.eels_threads import in_strips
+from tandem_em.analysis.eels_threads import SMALL_STEP, in_strips
 from tandem_em.analysis.eels_windows import Background, Channels, EdgeWindows, EnergyAxis, find_channels
 from tandem_em.jobs import Job, Progress
 from tandem_em.notices import UserError
@@ -167,6 +167,23 @@ class Sums:
             return self._from_sums(edge, plan, channels, detail, counts_per_electron)
         return self._from_blocks(edge, detail, counts_per_electron)
 
+    def curve(self, edge: EdgeWindows, spectrum: Floats) -> tuple[CurveForm, Floats] | None:
+        """The background of an edge on one spectrum: its form and coefficients; None where there is none.
+
+        Takes the plan of the last map, so the curve of a dragged window costs next to nothing.
+        """
+        if edge.background == "power law lsq":  # its plan is made for the spectra it meets
+            found = map_edge(spectrum, self.axis, edge)
+            form, coefficients = found.form, found.coefficients
+        else:
+            plan, _ = self._planned(edge)
+            row = np.ascontiguousarray(spectrum, np.float64)[None]
+            form, solved = plan.form, plan.solve(row, "full").coefficients
+            coefficients = None if solved is None else solved[0]
+        if form is None or coefficients is None or not np.isfinite(coefficients).all():
+            return None
+        return form, coefficients
+
     def _planned(self, edge: EdgeWindows) -> tuple[Plan, Channels]:
         with self._lock:
             if self._plan is None or self._plan[0] != edge:
@@ -206,7 +223,7 @@ class Sums:
             if error is not None:
                 error[begin:end] = np.sqrt(gain * (np.maximum(total, 0.0) + variance))
 
-        in_strips(pixels, work)
+        in_strips(pixels, work, SMALL_STEP)
         answer = EdgeMap(edge, self.axis, c, counts, background, error, form=plan.form, exact=self.is_exact)
         self._mend_odd(answer, detail, gain)
         for name in ("counts", "background", "error"):

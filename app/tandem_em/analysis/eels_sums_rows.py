@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tandem_em.analysis.eels_threads import in_strips
+from tandem_em.analysis.eels_threads import SMALL_STEP, in_strips
 
 Floats = NDArray[np.float64]
 UNIT = 16
@@ -47,7 +47,7 @@ class Rows:
         if beyond == 0:
             return base
         out = np.empty(base.size)
-        in_strips(base.size, lambda a, b: add_rows(base[a:b], rows[:, a:b], beyond, out[a:b]))
+        in_strips(base.size, lambda a, b: add_rows(base[a:b], rows[:, a:b], beyond, out[a:b]), SMALL_STEP)
         return out
 
     def holds(self, channel: int) -> bool:

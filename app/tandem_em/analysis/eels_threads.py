@@ -10,6 +10,8 @@ from itertools import pairwise
 
 SMALL = 2048
 """Fewer pixels than this are not worth a second thread."""
+SMALL_STEP = 1 << 17
+"""The same for work of a few operations a pixel: waking a thread takes longer, most of all on a busy machine."""
 
 
 @cache
@@ -24,13 +26,13 @@ def cores() -> int:
     )
 
 
-def in_strips(pixels: int, work: Callable[[int, int], None]) -> None:
+def in_strips(pixels: int, work: Callable[[int, int], None], small: int = SMALL) -> None:
     """Call work(begin, end) for strips of pixels until all are done; errors come out here.
 
     There are more strips than cores and whoever is free takes the next one: on a busy machine a slow core holds nobody up.
     """
     threads = cores()
-    if pixels < SMALL or threads == 1:
+    if pixels < small or threads == 1:
         work(0, pixels)
         return
     number = min(4 * threads, max(threads, pixels // SMALL))

@@ -55,6 +55,8 @@ class LiveMap:
         self._mean: Floats | None = None
         self._facts: eels_guard.DataFacts | None = None
         self._made: dict[tuple[str, EdgeWindows], Floats | None] = {}
+        self._fitted: Floats | None = None
+        self._fits: dict[EdgeWindows, Fit | None] = {}
         self._line: tuple[Any, tuple[Floats, Floats, NDArray[np.int64]]] | None = None
         desk.start(f"Reading {image.name}", self._load(), self._take, key=f"load {image.id}")
 
@@ -198,16 +200,26 @@ class LiveMap:
         )
 
     def fit(self, edge: Edge, spectrum: Floats) -> Fit | None:
-        """The background of an edge on one spectrum; None where there is none."""
-        from tandem_em.analysis.eels_maps import map_edge
+        """The background of an edge on one spectrum; None where there is none. Asked again, it is remembered."""
+        if edge.background == "none" or self._sums is None:
+            return None
+        windows = windows_of(edge)
+        if self._fitted is not spectrum:
+            self._fitted = spectrum
+            self._fits.clear()
+        if windows not in self._fits:
+            if len(self._fits) >= REMEMBERED:
+                self._fits.clear()
+            self._fits[windows] = self._fit(windows, spectrum)
+        return self._fits[windows]
 
-        if edge.background == "none":
+    def _fit(self, windows: EdgeWindows, spectrum: Floats) -> Fit | None:
+        found = self._sums.curve(windows, spectrum)
+        if found is None:
             return None
-        found = map_edge(spectrum, self.image.energy_eV, windows_of(edge))
-        if found.form is None or found.coefficients is None or not np.isfinite(found.coefficients).all():
-            return None
+        form, coefficients = found
         energy = self.image.energy_eV
-        inside = (energy >= edge.fit[0]) & (energy <= max(edge.signal[1], edge.fit[1]))
-        curve = found.form.curve(found.coefficients, energy[inside])
-        fitted = energy[inside] <= edge.fit[1]
+        inside = (energy >= windows.fit[0]) & (energy <= max(windows.signal[1], windows.fit[1]))
+        curve = form.curve(coefficients, energy[inside])
+        fitted = energy[inside] <= windows.fit[1]
         return Fit(energy[inside], curve, energy[inside][fitted], (spectrum[inside] - curve)[fitted])

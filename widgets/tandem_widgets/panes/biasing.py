@@ -15,6 +15,7 @@ from tandem_em.model.curves import BiasRun
 from tandem_em.model.items import Item
 from tandem_em.model.marks import Event
 from tandem_em.model.provenance import Step
+from tandem_em.model.spectra import Edge, Site
 from tandem_widgets.panes import biasing_lanes, biasing_menus
 from tandem_widgets.panes.biasing_cycles import CyclesPage
 from tandem_widgets.panes.biasing_gitt import GittPage
@@ -124,7 +125,9 @@ class BiasingPane(PaneFrame):
     # --- what is shown -------------------------------------------------------------------------------------------
 
     def _changed(self, item: Item) -> None:
-        if not isinstance(item, Step):
+        if not isinstance(
+            item, Step | Edge | Site
+        ):  # nothing of these is seen here, and edges change at every move
             self.mark()
 
     def mark(self) -> None:

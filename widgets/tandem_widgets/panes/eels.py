@@ -9,6 +9,7 @@ from PyQt6.QtWidgets import QComboBox, QVBoxLayout, QWidget
 from tandem_em.desk.desk import Desk
 from tandem_em.desk.eels import default_edges, fitting_edges
 from tandem_em.desk.live_map import LiveMap
+from tandem_em.jobs import call_as_job
 from tandem_em.model.spectra import Edge, SpectrumImage
 from tandem_em.notices import UserError
 from tandem_widgets.panes.eels_choice import QUANTITIES, Choice, lookup
@@ -18,9 +19,9 @@ from tandem_widgets.panes.eels_images import EelsImages
 from tandem_widgets.panes.eels_profile import profile_content, scree_content
 from tandem_widgets.panes.eels_sites import add_site_spectra
 from tandem_widgets.panes.eels_tools import EelsTools
-from tandem_widgets.parts import theme
+from tandem_widgets.parts import image_render, theme
 from tandem_widgets.parts.bind import Bindings
-from tandem_widgets.parts.composite import common_limits, limits, smoothed
+from tandem_widgets.parts.composite import Limits, common_limits, smoothed
 from tandem_widgets.parts.pane_frame import EmptyHint, PaneFrame, trigger
 from tandem_widgets.parts.refresh import Refresher
 from tandem_widgets.parts.spectrum_plot import Band, Content, Curve, SpectrumPlot
@@ -42,6 +43,7 @@ class EelsPane(PaneFrame):
         self._place: tuple[float, float] | None = None
         self._troubles: dict[str, str] = {}
         self.choice = Choice()
+        self._limits = Limits()
         self.images = EelsImages(self.session)
         self.note = NoteLine()
         self._guard = Guard(desk, self.note, self)
@@ -56,7 +58,7 @@ class EelsPane(PaneFrame):
         column.addWidget(self.spectrum, 34)
         column.addWidget(self.edges)
         column.addWidget(self.profile, 22)
-        self._refresher = Refresher(self, self._show_all)
+        self._refresher = Refresher(self, self._show_all, rate_hz=120.0)
         self._hover = Refresher(self, self._show_spectrum)
         self.tools = EelsTools(self)
         self._chooser = QComboBox()
@@ -98,6 +100,8 @@ class EelsPane(PaneFrame):
             self.subtitle.set_text("")
             return
         self.set_empty(None)
+        if not self._live:  # the kernels that draw pictures, while the spectra are read
+            self.desk.start("Preparing the image", call_as_job(image_render.warm_up), key="warm-up")
         if not len(self.session.edges):
             for edge in fitting_edges(default_edges(), image_or_none.energy_eV):
                 self.session.edges.add(edge)
@@ -125,6 +129,15 @@ class EelsPane(PaneFrame):
     def _edge(self) -> Edge | None:
         edges = self.session.edges
         return edges.get(self.session.focus.selected("edge")) or edges.first
+
+    def live(self, image: SpectrumImage) -> LiveMap:
+        """What answers for a map of the session."""
+        return self._live[image.id]
+
+    @property
+    def refreshes(self) -> int:
+        """How often everything has been redrawn (benchmarks and tests)."""
+        return self._refresher.count
 
     def redraw(self) -> None:
         """Something about how things are shown has changed."""
@@ -171,7 +184,7 @@ class EelsPane(PaneFrame):
         choice = self.choice
         if choice.smooth:
             maps = {key: smoothed(counts) for key, counts in maps.items()}
-        levels = {key: limits(counts, choice.percent) for key, counts in maps.items()}
+        levels = {key: self._limits.of(counts, choice.percent) for key, counts in maps.items()}
         self.images.show_composite(maps, levels, " · ".join(names), safe=choice.safe_colours)
         self._show_single(image)
 
@@ -196,7 +209,9 @@ class EelsPane(PaneFrame):
             return
         if choice.smooth:
             shown = smoothed(shown)
-        self.images.show_single(shown, choice.limits or limits(shown, choice.percent), caption, colours)
+        self.images.show_single(
+            shown, choice.limits or self._limits.of(shown, choice.percent), caption, colours
+        )
 
     def _caption(self, edge: Edge) -> str:
         return edge.name if self.choice.quantity == QUANTITIES[0] else f"{edge.name} · {self.choice.quantity}"

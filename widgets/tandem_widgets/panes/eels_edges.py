@@ -65,25 +65,39 @@ class EdgeTable(QTableWidget):
         self.fill()
 
     def fill(self) -> None:
+        """Write what has changed; while a window is dragged that is one cell."""
         self._filling = True
         edges = list(self._desk.session.edges)
-        self.setRowCount(len(edges))
+        if self.rowCount() != len(edges):
+            self.setRowCount(len(edges))
+            header = self.horizontalHeader()
+            self.setFixedHeight((header.height() if header else 24) + 20 * max(1, len(edges)) + 4)
         for row, edge in enumerate(edges):
             texts = (
                 edge.name, f"{edge.onset_eV:.1f} eV", window_text(edge.fit) if edge.background != "none" else "–",
                 window_text(edge.signal), method_text(edge), edge.channel or "–",
             )  # fmt: skip
             for column, text in enumerate(texts):
-                item = QTableWidgetItem(text)
-                if column == 0:
-                    item.setIcon(swatch(edge.colour))
-                if column >= 4:
-                    item.setFlags(item.flags() & ~Qt.ItemFlag.ItemIsEditable)
-                self.setItem(row, column, item)
-        header = self.horizontalHeader()
-        self.setFixedHeight((header.height() if header else 24) + 20 * max(1, len(edges)) + 4)
+                self._write(row, column, text)
+            self._colour(row, edge.colour)
         self._filling = False
         self._show_selection()
+
+    def _write(self, row: int, column: int, text: str) -> None:
+        item = self.item(row, column)
+        if item is None:
+            item = QTableWidgetItem(text)
+            if column >= 4:
+                item.setFlags(item.flags() & ~Qt.ItemFlag.ItemIsEditable)
+            self.setItem(row, column, item)
+        elif item.text() != text:
+            item.setText(text)
+
+    def _colour(self, row: int, colour: str) -> None:
+        item = self.item(row, 0)
+        if item is not None and item.data(Qt.ItemDataRole.UserRole) != colour:
+            item.setData(Qt.ItemDataRole.UserRole, colour)
+            item.setIcon(swatch(colour))
 
     def _show_selection(self) -> None:
         chosen = self._desk.session.focus.selected("edge")

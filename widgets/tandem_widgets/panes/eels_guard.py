@@ -33,8 +33,9 @@ class NoteLine(ElidedLabel):
 
     def say(self, sentence: str) -> None:
         """A sentence that goes before the doubts: the map cannot be made. Empty takes it back."""
-        self.sentence = sentence
-        self._write()
+        if sentence != self.sentence:
+            self.sentence = sentence
+            self._write()
 
     def doubt(self, warnings: list[dict[str, Any]]) -> None:
         self.warnings = warnings

@@ -15,7 +15,7 @@ from PyQt6.QtWidgets import QHBoxLayout, QWidget
 from tandem_em.model.session import Session
 from tandem_em.model.spectra import SpectrumImage
 from tandem_widgets.parts import theme
-from tandem_widgets.parts.composite import composite, composite_safe
+from tandem_widgets.parts.composite import Mixer
 from tandem_widgets.parts.image_canvas import ImageCanvas
 from tandem_widgets.parts.image_render import View, auto_levels, colour_table
 from tandem_widgets.parts.image_tools import BaseTool
@@ -34,6 +34,7 @@ class EelsImages(QWidget):
         self._session = session
         self._image: SpectrumImage | None = None
         self._adf_scale = 1.0
+        self._mixer = Mixer()
         self.sites_everywhere = False
         self._states: list[ImageCanvas] = []
         self.adf, self.rgb, self.single = ImageCanvas(), ImageCanvas(), ImageCanvas()
@@ -118,7 +119,7 @@ class EelsImages(QWidget):
     ) -> None:  # fmt: skip
         self.rgb.caption = caption
         if maps:
-            self.rgb.show_rgb((composite_safe if safe else composite)(maps, levels))
+            self.rgb.show_rgb(self._mixer.mix(maps, levels, safe=safe))
 
     def show_single(
         self, counts: NDArray[Any], levels: tuple[float, float], caption: str, colours: NDArray[np.uint8] | None

@@ -8,7 +8,17 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 from PyQt6.QtCore import QPointF, QRectF, Qt, pyqtSignal
-from PyQt6.QtGui import QColor, QFontMetrics, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF, QWheelEvent
+from PyQt6.QtGui import (
+    QColor,
+    QFontMetrics,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QPixmap,
+    QPolygonF,
+    QWheelEvent,
+)
 from PyQt6.QtWidgets import QWidget
 
 from tandem_widgets.parts import theme
@@ -99,6 +109,7 @@ class SpectrumPlot(QWidget):
         self.setMinimumHeight(90)
         self.content = Content()
         self.painted = 0
+        self._axes: tuple[Any, QPixmap] | None = None
         self._x_range: tuple[float, float] | None = None
         self._grip: _Grip | None = None
         self._pan: float | None = None
@@ -146,7 +157,7 @@ class SpectrumPlot(QWidget):
         widest = max((metrics.horizontalAdvance(c.label) for c in self.content.curves), default=0)
         return min(widest + 6, self.width() // 4)
 
-    def _x_to_px(self, x: Any) -> Any:
+    def x_to_px(self, x: Any) -> Any:
         area, (low, high) = self._area(), self.x_range
         return area.left() + (x - low) / (high - low) * area.width()
 
@@ -159,11 +170,9 @@ class SpectrumPlot(QWidget):
     def paintEvent(self, event: QPaintEvent | None) -> None:
         self.painted += 1
         painter = QPainter(self)
-        look = theme.active()
-        painter.fillRect(self.rect(), QColor(look.plot))
         area = self._area()
         y_range = self._y_range()
-        self._paint_axes(painter, area, y_range)
+        painter.drawPixmap(0, 0, self._axes_layer(area, y_range))
         painter.save()
         painter.setClipRect(area)
         self._paint_bands(painter, area)
@@ -174,6 +183,30 @@ class SpectrumPlot(QWidget):
         painter.restore()
         self._paint_labels(painter, area)
 
+    def _axes_layer(self, area: QRectF, y_range: tuple[float, float]) -> QPixmap:
+        """Ground, axes and ticks: painted anew only when something about them changed, not for every drag."""
+        ratio = self.devicePixelRatioF()
+        look = theme.active()
+        key = (
+            self.width(),
+            self.height(),
+            ratio,
+            self.x_range,
+            y_range,
+            area.getRect(),
+            look,
+            self.content.x_label,
+        )
+        if self._axes is None or self._axes[0] != key:
+            layer = QPixmap(round(self.width() * ratio), round(self.height() * ratio))
+            layer.setDevicePixelRatio(ratio)
+            layer.fill(QColor(look.plot))
+            painter = QPainter(layer)
+            self._paint_axes(painter, area, y_range)
+            painter.end()
+            self._axes = key, layer
+        return self._axes[1]
+
     def _paint_axes(self, painter: QPainter, area: QRectF, y_range: tuple[float, float]) -> None:
         look = theme.active()
         painter.setFont(theme.numbers_font(11))
@@ -183,7 +216,7 @@ class SpectrumPlot(QWidget):
         painter.setPen(QColor(look.line))
         painter.drawLine(area.bottomLeft(), area.bottomRight())
         for place in places:
-            x = float(self._x_to_px(place))
+            x = float(self.x_to_px(place))
             painter.setPen(QColor(look.line))
             painter.drawLine(QPointF(x, area.bottom()), QPointF(x, area.bottom() + 3))
             painter.setPen(QColor(look.quiet))
@@ -213,7 +246,7 @@ class SpectrumPlot(QWidget):
 
     def _paint_bands(self, painter: QPainter, area: QRectF) -> None:
         for band in self.content.bands:
-            left, right = float(self._x_to_px(band.low)), float(self._x_to_px(band.high))
+            left, right = float(self.x_to_px(band.low)), float(self.x_to_px(band.high))
             strength = (0.16, 0.45) if band.selected else (0.09, 0.3)
             alpha = strength[1] if band.kind == "signal" else strength[0]
             place = QRectF(left, area.top(), right - left, area.height())
@@ -227,14 +260,14 @@ class SpectrumPlot(QWidget):
         look = theme.active()
         painter.setFont(theme.numbers_font(11))
         for mark in self.content.marks:
-            x = float(self._x_to_px(mark.x))
+            x = float(self.x_to_px(mark.x))
             painter.setPen(QColor(look.line))
             painter.drawLine(QPointF(x, area.top()), QPointF(x, area.bottom()))
             painter.setPen(QColor(look.quiet))
             if mark.until is None:
                 painter.drawText(QPointF(x + 4, area.bottom() - 4), mark.text)
                 continue
-            room = float(self._x_to_px(mark.until)) - x - 4
+            room = float(self.x_to_px(mark.until)) - x - 4
             text = painter.fontMetrics().elidedText(mark.text, Qt.TextElideMode.ElideRight, int(room))
             place = QRectF(x + 2, area.bottom() - 17, room, 16)
             painter.drawText(place, Qt.AlignmentFlag.AlignCenter, text if len(text) > 1 else "")
@@ -247,7 +280,7 @@ class SpectrumPlot(QWidget):
         low, high = self.x_range
         first = max(0, int(np.searchsorted(curve.x, low)) - 1)
         last = min(len(curve.x), int(np.searchsorted(curve.x, high)) + 2)
-        xs = np.asarray(self._x_to_px(curve.x[first:last]), np.float64)
+        xs = np.asarray(self.x_to_px(curve.x[first:last]), np.float64)
         scale = area.height() / (y_range[1] - y_range[0])
         ys = area.bottom() - (curve.y[first:last] - y_range[0]) * scale
         good = np.isfinite(ys)
@@ -269,7 +302,7 @@ class SpectrumPlot(QWidget):
         painter.setFont(theme.numbers_font(11, bold=True))
         for band in self.content.bands:
             if band.label:
-                x = float(self._x_to_px((band.low + band.high) / 2))
+                x = float(self.x_to_px((band.low + band.high) / 2))
                 if area.left() <= x <= area.right():
                     painter.setPen(QColor(band.colour))
                     painter.drawText(
@@ -310,9 +343,9 @@ class SpectrumPlot(QWidget):
         bands = sorted(self.content.bands, key=lambda b: (not b.selected, b.kind != "signal"))
         x = self._px_to_x(px)
         for band in bands:
-            if abs(px - float(self._x_to_px(band.low))) <= GRAB_PX:
+            if abs(px - float(self.x_to_px(band.low))) <= GRAB_PX:
                 return _Grip(band, "low", x)
-            if abs(px - float(self._x_to_px(band.high))) <= GRAB_PX:
+            if abs(px - float(self.x_to_px(band.high))) <= GRAB_PX:
                 return _Grip(band, "high", x)
         for band in bands:
             if band.low <= x <= band.high:
