@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,14 +17,23 @@ from tandem_em.model.frames import FrameStack
 from tandem_em.model.provenance import ResultSet
 from tandem_em.model.session import Session
 from tandem_em.model.tracks import Outline, Particle
+from tandem_widgets.panes.biasing_shapes import SHAPES, kept_fits, shape_rows
 from tandem_widgets.parts import theme
 from tandem_widgets.parts.lanes_curves import Curve
 
 Floats = NDArray[np.float64]
-MODES = {"": "× start", "nm2": "nm²", "diameter": "nm", "volume": "× start"}
+MODES = {
+    "": "× start", "nm2": "nm²", "diameter": "nm", "volume": "× start", "perimeter": "nm", "circularity": "1 = disc",
+    "centroid": "nm from start",
+}  # fmt: skip
+MODE_TITLES = {
+    "diameter": "Diameter", "volume": "Volume", "perimeter": "Perimeter", "circularity": "Circularity",
+    "centroid": "Centroid",
+}  # fmt: skip
 MODE_NAMES = {
     "": "Area relative to start", "nm2": "Area (nm²)", "diameter": "Equivalent diameter (nm)",
-    "volume": "Volume ratio (A/A₀)^1.5",
+    "volume": "Volume ratio (A/A₀)^1.5", "perimeter": "Perimeter (nm)", "circularity": "Circularity 4πA/P²",
+    "centroid": "Path of the centroid (nm)",
 }  # fmt: skip
 
 
@@ -77,7 +87,19 @@ class StackCurves:
                 curve = self._area(particle, stack, mode)
                 if curve is not None:
                     curves.append(curve)
+        if mode not in SHAPES:
+            shown = {curve.key: curve for curve in curves}
+            curves += kept_fits(self._session, shown, partial(self._fit_in_mode, mode))
         return curves
+
+    def _fit_in_mode(self, mode: str, particle_id: str, areas: Floats, unit: str) -> Floats | None:
+        """Areas of a fit (nm², or px² where it was made without calibration) as the lane shows them."""
+        particle = self._session.particles[particle_id]
+        pixel = self._session.stacks[particle.stack_id].pixel_nm
+        if unit == "nm²" and not pixel:
+            return None
+        square = pixel**2 if unit == "nm²" and pixel else 1.0
+        return in_mode(areas / square, self._track(particle).area, mode, pixel)
 
     def _track(self, particle: Particle) -> AreaTrack:
         key = (particle.revision, len(particle.outlines), id(particle.outlines))
@@ -86,8 +108,21 @@ class StackCurves:
             kept = self._tracks[particle.id] = (key, area_track(particle))
         return kept[1]
 
+    def _shape(self, particle: Particle, stack: FrameStack, mode: str) -> AreaTrack | None:
+        key = (particle.revision, len(particle.outlines), id(particle.outlines), stack.revision, mode)
+        kept = self._tracks.get(f"{particle.id} shape")
+        if kept is None or kept[0] != key:
+            rows = shape_rows(particle, stack, mode)
+            if rows is None:
+                return None
+            track = AreaTrack(np.arange(len(rows[0])), *rows)
+            kept = self._tracks[f"{particle.id} shape"] = (key, track)
+        return kept[1]
+
     def _area(self, particle: Particle, stack: FrameStack, mode: str) -> Curve | None:
-        track = self._track(particle)
+        track = self._shape(particle, stack, mode) if mode in SHAPES else self._track(particle)
+        if track is None:
+            return None
         inside = track.frames < len(stack.times)
         t = stack.t[track.frames[inside]]
         timed = np.isfinite(t)
@@ -178,6 +213,8 @@ class StackCurves:
 
 def in_mode(values: Floats, areas: Floats, mode: str, pixel_nm: float | None) -> Floats | None:
     """Areas (px²) as the lane shows them; None when the pixel size is needed and unknown."""
+    if mode in SHAPES:
+        return values
     if mode in ("nm2", "diameter"):
         if not pixel_nm:
             return None

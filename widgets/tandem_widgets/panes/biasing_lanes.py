@@ -10,7 +10,7 @@ from tandem_em.desk.biasing import LaneChoice, cell_of, lane_choices
 from tandem_em.model.curves import BiasRun, Cell
 from tandem_em.model.session import Session
 from tandem_em.texts import quantity
-from tandem_widgets.panes.biasing_area import MODES, StackCurves, dose_curves
+from tandem_widgets.panes.biasing_area import MODE_TITLES, MODES, StackCurves, dose_curves
 from tandem_widgets.panes.biasing_derived import can_derive
 from tandem_widgets.panes.biasing_series import SeriesStore
 from tandem_widgets.parts import theme
@@ -225,7 +225,7 @@ class LaneMaker:
         lane.curves = self._stack.areas(mode)
         lane.caption = MODES.get(mode, MODES[""])
         lane.shows_each = True
-        lane.title = {"diameter": "Diameter", "volume": "Volume"}.get(mode, "Area")
+        lane.title = MODE_TITLES.get(mode, "Area")
         if not lane.curves and len(self._session.particles):
             lane.note = "No outline of a particle has a time or a calibration yet."
         elif not lane.curves and lane.kind == "area" and self._area_asked():
