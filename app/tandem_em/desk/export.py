@@ -17,15 +17,15 @@ from tandem_em.desk.export_snapshot import snapshot
 from tandem_em.exporters import figures_data as data
 from tandem_em.exporters.figure_style import FigureSettings
 from tandem_em.exporters.figures import write_figures
-from tandem_em.exporters.movie import still, write_movie
-from tandem_em.exporters.movie_look import PANES, SIZES, MovieSettings
+from tandem_em.exporters.movie import can_film, write_movie
+from tandem_em.exporters.movie_look import PANES, MovieSettings
 from tandem_em.exporters.tables import write_table
 from tandem_em.jobs import Job, Progress
 from tandem_em.model.frames import FrameStack
 from tandem_em.model.session import Session
 from tandem_em.notices import UserError
 
-__all__ = ["PANES", "SIZES", "MovieSettings", "Wanted", "export", "export_movie", "movie_still", "snapshot"]
+__all__ = ["PANES", "FigureSettings", "MovieSettings", "Wanted", "export", "export_movie"]
 
 
 @dataclass(frozen=True)
@@ -55,20 +55,21 @@ def refuse_empty(session: Session) -> None:
 
 
 def _exporting(session: Session, folder: Path, wanted: Wanted) -> Job[list[Path]]:
-    with _staging(folder) as staging:
+    with staging(folder) as place:
         found = yield from export_data.collect(session, wanted.film.span, wanted.print)
         if wanted.tables:
-            yield from write_tables(session, found, staging / "tables")
+            yield from write_tables(session, found, place / "tables")
         if wanted.figures:
-            yield from write_figures(staging / "figures", found, wanted.print)
+            yield from write_figures(place / "figures", found, wanted.print)
         if wanted.report:
-            yield from export_report.write(session, found, staging / "report.html")
-        if wanted.movie:
+            yield from export_report.write(session, found, place / "report.html")
+        nothing_else = not (wanted.tables or wanted.figures or wanted.report)
+        if wanted.movie and (nothing_else or can_film(found, shown_stack(session), wanted.film)):
             yield from write_movie(
-                staging / "movie.mp4", found, shown_stack(session), wanted.film, reading(session)
+                place / "movie.mp4", found, shown_stack(session), wanted.film, reading(session)
             )
         yield Progress(1, 1, "Moving the files into place")
-        return _publish(staging, folder)
+        return publish(place, folder)
 
 
 def export_movie(session: Session, path: Path, film: MovieSettings) -> Job[Path]:
@@ -80,21 +81,6 @@ def export_movie(session: Session, path: Path, film: MovieSettings) -> Job[Path]
 def _filming(session: Session, path: Path, film: MovieSettings) -> Job[Path]:
     found = yield from export_data.collect(session, film.span)
     return (yield from write_movie(path, found, shown_stack(session), film, reading(session)))
-
-
-def movie_still(
-    session: Session, film: MovieSettings, t: float, found: data.Picture | None = None
-) -> Job[Any]:
-    """One frame of the movie (height, width, 3) and what was collected for it, to be handed in next time."""
-    refuse_empty(session)
-    return _still(snapshot(session), film, t, found)
-
-
-def _still(session: Session, film: MovieSettings, t: float, found: data.Picture | None) -> Job[Any]:
-    if found is None:
-        found = yield from export_data.collect(session, film.span)
-    yield Progress(0, 0, "Painting the preview")
-    return still(found, shown_stack(session), film, reading(session), t), found
 
 
 def shown_stack(session: Session) -> FrameStack | None:
@@ -147,35 +133,36 @@ def provenance(session: Session) -> dict[str, Any]:
 
 
 @contextmanager
-def _staging(folder: Path) -> Iterator[Path]:
+def staging(folder: Path) -> Iterator[Path]:
     """A hidden folder inside the target that vanishes whatever happens; a target made for it goes too if left empty."""
     existed = folder.exists()
-    staging = folder / f".export.{os.getpid()}.part"
+    place = folder / f".export.{os.getpid()}.part"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        staging.mkdir(exist_ok=True)
+        place.mkdir(exist_ok=True)
     except OSError as error:
         raise UserError(
             f"Nothing can be written into {folder}: {error.strerror or error}.",
             "Choose another folder, or check its permissions and the free space.",
         ) from error
     try:
-        yield staging
+        yield place
     except OSError as error:
         raise UserError(
             f"The export into {folder} stopped: {error.strerror or error}.", "Check the free space."
         ) from error
     finally:
-        shutil.rmtree(staging, ignore_errors=True)
+        shutil.rmtree(place, ignore_errors=True)
         if not existed and folder.is_dir() and not any(folder.iterdir()):
             folder.rmdir()
 
 
-def _publish(staging: Path, folder: Path) -> list[Path]:
+def publish(place: Path, folder: Path) -> list[Path]:
+    """Move what was made in the staging folder to where it belongs."""
     written = []
-    for path in sorted(staging.rglob("*")):
+    for path in sorted(place.rglob("*")):
         if path.is_file():
-            target = folder / path.relative_to(staging)
+            target = folder / path.relative_to(place)
             target.parent.mkdir(parents=True, exist_ok=True)
             path.replace(target)
             written.append(target)

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -143,17 +144,24 @@ class Scene:
             )
 
 
+def _has(found: Picture, stack: FrameStack | None) -> dict[Pane, bool]:
+    has_stack = stack is not None and len(stack) > 0
+    return {"stack": has_stack, "eels": bool(found.maps), "biasing": bool(found.lanes)}
+
+
+def can_film(found: Picture, stack: FrameStack | None, settings: MovieSettings) -> bool:
+    has = _has(found, stack)
+    return any(has[pane] for pane in settings.panes)
+
+
 def available(found: Picture, stack: FrameStack | None, settings: MovieSettings) -> tuple[Pane, ...]:
     """The wanted panes there are data for."""
-    has: dict[Pane, bool] = {
-        "stack": stack is not None and len(stack) > 0, "eels": bool(found.maps), "biasing": bool(found.lanes),
-    }  # fmt: skip
-    panes = tuple(pane for pane in settings.panes if has[pane])
-    if not panes:
+    if not can_film(found, stack, settings):
         raise UserError(
-            "There is nothing to show in a movie.", "It needs a movie, maps with a time or biasing curves."
+            "There is nothing to show in a movie.", "It needs a stack, element maps or biasing curves."
         )
-    return panes
+    has = _has(found, stack)
+    return tuple(pane for pane in settings.panes if has[pane])
 
 
 def default_span(found: Picture, stack: FrameStack | None, panes: tuple[Pane, ...]) -> tuple[float, float]:
@@ -228,9 +236,22 @@ def write_movie(
     return path
 
 
-def still(found: Picture, stack: FrameStack | None, settings: MovieSettings, read: Read, t: float) -> Any:
-    """One frame of the movie as it would be (height, width, 3): for a preview."""
+@dataclass(frozen=True)
+class Still:
+    """One frame of the movie as it would be, and what the whole would be."""
+
+    pixels: Any
+    """(height, width, 4)"""
+    frames: int
+    seconds: float
+    span: tuple[float, float]
+    panes: tuple[Pane, ...]
+
+
+def still(found: Picture, stack: FrameStack | None, settings: MovieSettings, read: Read, t: float) -> Still:
+    """For a preview."""
     scene = Scene(found, stack, settings, read)
     canvas = Canvas(*scene.size)
     scene.paint(canvas, min(max(t, scene.span[0]), scene.span[1]))
-    return canvas.pixels[..., :3].copy()
+    frames = len(scene.times())
+    return Still(canvas.pixels.copy(), frames, frames / settings.rate, scene.span, scene.panes)

@@ -94,7 +94,7 @@ def test_maps_fade_in_during_their_interval() -> None:
     shown = [still(picture(), stack(), settings, lambda t: [], t) for t in (3.0, 5.0, 7.0)]
     scene = Scene(picture(), stack(), settings, lambda t: [])
     x, y, _w, _h = scene._rects["eels"]
-    greys = [image[int(y) + 30 : int(y) + 40, int(x) + 40 : int(x) + 60].mean() for image in shown]
+    greys = [image.pixels[int(y) + 30 : int(y) + 40, int(x) + 40 : int(x) + 60, :3].mean() for image in shown]
     assert greys[0] < greys[1] < greys[2]
     assert greys[2] == pytest.approx(200, abs=2)
 

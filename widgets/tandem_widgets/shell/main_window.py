@@ -25,6 +25,7 @@ from tandem_widgets.shell.guardian_bar import GuardianBar, StopKey
 from tandem_widgets.shell.header import Header
 from tandem_widgets.shell.player import Player
 from tandem_widgets.shell.record_actions import RecordActions
+from tandem_widgets.shell.replay_bar import ReplayBar
 from tandem_widgets.shell.status import StatusStrip
 
 
@@ -57,6 +58,7 @@ class MainWindow(QMainWindow):
         self.header.speed_chosen.connect(self._set_speed)
         self.header.live_wanted.connect(self.go_live)
         self.guardian_bar = GuardianBar()
+        self.replay_bar = ReplayBar()
         self.setMenuWidget(self._make_top())
         self.setContentsMargins(7, 0, 7, 0)
         self.docks = PaneDocks(self)
@@ -100,7 +102,8 @@ class MainWindow(QMainWindow):
             desk.session.focus.t = float(view.get("t", low))
             for kind, item_id in view.get("selected", {}).items():
                 desk.session.focus.select(kind, item_id)
-        self.docks.stack.show_pane(StackPane(desk))
+        self.stack_pane = StackPane(desk)
+        self.docks.stack.show_pane(self.stack_pane)
         self.docks.eels.show_pane(EelsPane(desk))
         self.docks.biasing.show_pane(BiasingPane(desk))
         self.header.show_desk(desk)
@@ -117,7 +120,7 @@ class MainWindow(QMainWindow):
         extent = self.desk.session.extent()
         if extent is not None and extent[1] > extent[0]:
             self.desk.session.focus.span = extent
-            if not extent[0] <= self.desk.session.focus.t <= extent[1]:
+            if not (self.is_recording or extent[0] <= self.desk.session.focus.t <= extent[1]):
                 self.desk.session.focus.t = extent[0]
 
     def _show_history(self) -> None:
@@ -173,6 +176,7 @@ class MainWindow(QMainWindow):
         row.setContentsMargins(7, 0, 7, 6)
         row.addWidget(bar)
         column.addLayout(row)
+        column.addWidget(self.replay_bar)
         return top
 
     def _fill_recent(self) -> None:
@@ -254,6 +258,9 @@ class MainWindow(QMainWindow):
 
     def go_live(self) -> None:
         self.recording.go_live()
+
+    def ask_replay(self) -> None:
+        self.recording.ask_replay()
 
     def emergency_stop(self) -> None:
         self.recording.emergency_stop()
@@ -386,6 +393,11 @@ class MainWindow(QMainWindow):
         from tandem_widgets.dialogs.contents import ContentsDialog
 
         self.open_dialog(ContentsDialog(self, self.desk))
+
+    def show_export(self) -> None:
+        from tandem_widgets.dialogs.export import ExportDialog
+
+        self.open_dialog(ExportDialog(self, self.desk))
 
     def show_doctor(self) -> None:
         from tandem_widgets.dialogs.doctor import DoctorDialog

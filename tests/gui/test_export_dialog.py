@@ -1,0 +1,73 @@
+"""The export window: what can be drawn is listed and shown, choices reach the files, nothing is left when it is closed early."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import av
+from PyQt6.QtGui import QGuiApplication
+from pytestqt.qtbot import QtBot
+
+from tandem_widgets.dialogs.export import ExportDialog
+from tandem_widgets.dialogs.export_movie import FULL
+from tandem_widgets.shell.main_window import MainWindow
+
+
+def opened(window: MainWindow, qtbot: QtBot) -> ExportDialog:
+    dialog = ExportDialog(window, window.desk)
+    dialog.show()
+    qtbot.waitUntil(dialog.tabs.isEnabled, timeout=60_000)
+    return dialog
+
+
+def idle(window: MainWindow, qtbot: QtBot) -> None:
+    qtbot.wait(200)
+    qtbot.waitUntil(lambda: not window.workshop.runner.tasks, timeout=60_000)
+
+
+def test_figures_are_shown_copied_and_saved(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    dialog = opened(window, qtbot)
+    page = dialog.figures
+    assert {"Curves over time", "Montage", "Element maps"} <= {
+        page.list.item(n).text() for n in range(page.list.count())
+    }
+    qtbot.waitUntil(lambda: not page.preview.image.isNull(), timeout=60_000)
+    narrow = page.preview.image.width()
+    page.width_box.setCurrentText("two columns, 180 mm")
+    qtbot.waitUntil(lambda: page.preview.image.width() > 2 * narrow, timeout=60_000)
+    page.copy_figure()
+    idle(window, qtbot)
+    mime = QGuiApplication.clipboard().mimeData()
+    assert mime.hasImage()
+    assert b"<text" in bytes(mime.data("image/svg+xml"))
+    page.kinds["png"].setChecked(False)
+    page.save_into(tmp_path / "out")
+    idle(window, qtbot)
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    assert {"lanes.pdf", "lanes.svg", "montage.pdf"} <= names
+    assert not any(name.endswith((".png", ".part")) for name in names)
+    dialog.close()
+
+
+def test_a_movie_is_shown_and_saved_as_chosen(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    dialog = opened(window, qtbot)
+    page = dialog.movie
+    qtbot.waitUntil(lambda: not page.preview.image.isNull(), timeout=60_000)
+    page.size_box.setCurrentText(FULL)
+    page.every_frame.setChecked(True)
+    qtbot.waitUntil(lambda: page.length.text().startswith("20 frames"), timeout=60_000)
+    page.save_as(tmp_path / "m.mp4")
+    idle(window, qtbot)
+    with av.open(str(tmp_path / "m.mp4")) as container:
+        assert sum(1 for _ in container.decode(container.streams.video[0])) == 20
+    page.end.setValue(page.start.value() - 1)
+    qtbot.waitUntil(lambda: not page.save.isEnabled())
+    dialog.close()
+
+
+def test_closing_at_once_leaves_nothing_running(window: MainWindow, qtbot: QtBot) -> None:
+    dialog = ExportDialog(window, window.desk)
+    dialog.show()
+    dialog.close()
+    idle(window, qtbot)
+    assert not [n for n in window.workshop.notices.items if n.level == "error"]

@@ -1,0 +1,62 @@
+"""Out of the program: figures with a live preview, the movie, tables and report."""
+
+from __future__ import annotations
+
+from PyQt6.QtCore import QEvent
+from PyQt6.QtWidgets import QDialog, QLabel, QTabWidget, QVBoxLayout, QWidget
+
+from tandem_em.desk import export_preview
+from tandem_em.desk.desk import Desk
+from tandem_widgets.dialogs.export_figures import FiguresPage
+from tandem_widgets.dialogs.export_files import FilesPage
+from tandem_widgets.dialogs.export_movie import MoviePage
+
+
+class ExportDialog(QDialog):
+    """Three pages on one collection of the data; the session as it is when the window opens."""
+
+    def __init__(self, parent: QWidget, desk: Desk, page: int = 0) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Export")
+        self.resize(1060, 680)
+        self._open = True
+        self.figures, self.movie, self.files = FiguresPage(desk), MoviePage(desk), FilesPage(desk)
+        self.tabs = QTabWidget()
+        for widget, title in (
+            (self.figures, "Figures"),
+            (self.movie, "Movie"),
+            (self.files, "Tables and report"),
+        ):
+            self.tabs.addTab(widget, title)
+        self.tabs.setCurrentIndex(page)
+        self.waiting = QLabel("Collecting what there is to show…")
+        self.waiting.setProperty("role", "hint")
+        column = QVBoxLayout(self)
+        column.setContentsMargins(12, 8, 12, 12)
+        column.addWidget(self.waiting)
+        column.addWidget(self.tabs)
+        self.tabs.setEnabled(False)
+        desk.start(
+            "Collecting the figures",
+            export_preview.collecting(desk.session),
+            self._take,
+            key=f"collect {id(self)}",
+        )
+
+    def _take(self, material: export_preview.Material) -> None:
+        if not self._open:
+            return
+        self.waiting.hide()
+        self.tabs.setEnabled(True)
+        self.figures.take(material)
+        self.movie.take(material)
+
+    def done(self, result: int) -> None:
+        self._open = False
+        self.figures.close_page()
+        self.movie.close_page()
+        super().done(result)
+
+    def closeEvent(self, event: QEvent | None) -> None:
+        self._open = False
+        super().closeEvent(event)  # type: ignore[arg-type]

@@ -1,0 +1,60 @@
+"""What the pages of the export window share: a picture that fits its place, and the question for a folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PyQt6.QtCore import QRectF, QSize, Qt
+from PyQt6.QtGui import QImage, QPainter, QPaintEvent
+from PyQt6.QtWidgets import QFileDialog, QWidget
+
+from tandem_widgets.parts import theme
+
+
+class PicturePreview(QWidget):
+    """Shows pixels (height, width, 4) as large as they fit, never larger than they are."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setMinimumSize(360, 300)
+        self._image, self._shown = QImage(), QImage()
+        self.note = ""
+
+    def show_pixels(self, pixels: NDArray[np.uint8]) -> None:
+        height, width = pixels.shape[:2]
+        whole = np.ascontiguousarray(pixels)
+        self._image = QImage(whole.tobytes(), width, height, 4 * width, QImage.Format.Format_RGBA8888).copy()
+        self._shown = QImage()
+        self.update()
+
+    @property
+    def image(self) -> QImage:
+        return self._image
+
+    def sizeHint(self) -> QSize:
+        return QSize(640, 480)
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), theme.colour(theme.active().image))
+        if self._image.isNull():
+            painter.setPen(theme.colour(theme.active().quiet))
+            painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self.note)
+            return
+        room, ratio = self.rect().adjusted(12, 12, -12, -12), self.devicePixelRatioF()
+        wanted = self._image.size().scaled(room.size() * ratio, Qt.AspectRatioMode.KeepAspectRatio)
+        if wanted.width() > self._image.width():
+            wanted = self._image.size()
+        if self._shown.size() != wanted:
+            averaged = Qt.TransformationMode.SmoothTransformation
+            self._shown = self._image.scaled(wanted, Qt.AspectRatioMode.IgnoreAspectRatio, averaged)
+        width, height = wanted.width() / ratio, wanted.height() / ratio
+        x, y = room.x() + (room.width() - width) / 2, room.y() + (room.height() - height) / 2
+        painter.drawImage(QRectF(x, y, width, height), self._shown)
+
+
+def ask_folder(parent: QWidget, title: str) -> Path | None:
+    chosen = QFileDialog.getExistingDirectory(parent, title)
+    return Path(chosen) if chosen else None
