@@ -13,6 +13,7 @@ from PyQt6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from tandem_em.desk import layers
+from tandem_em.jobs import Task
 from tandem_em.model.arrays import MemoryArray
 from tandem_em.model.frames import FrameStack
 from tandem_em.model.session import Session
@@ -147,3 +148,13 @@ def biasing(window: MainWindow) -> BiasingPane:
     found = window.docks.biasing.widget()
     assert isinstance(found, BiasingPane)
     return found
+
+
+def test_the_drift_is_taken_off_while_it_is_being_found(window: MainWindow, pane: StackPane) -> None:
+    task = Task[Any]("drift", state="running")
+    pane.watch_drift(task)
+    pane.preview_drift(np.full((FRAMES, 2), 3.0))
+    assert pane.canvas.shift == (3.0, 3.0)
+    task.state = "cancelled"
+    pane.show_again()
+    assert pane.canvas.shift == (0.0, 0.0)

@@ -32,6 +32,7 @@ MEMORY = 0.12  # weight of the newest frame in the running reference
 SEARCH_CLUTTER = 1.0  # share of the signal that may change: much while searching, little when masked
 MASKED_CLUTTER = 0.15
 CHANGE_SAMPLES = 32
+PREVIEW_EVERY = 20  # frames
 
 
 def estimate_drift(read_frame: ReadFrame, n_frames: int, region: Region | None = None) -> Job[Array]:
@@ -45,7 +46,7 @@ def estimate_drift(read_frame: ReadFrame, n_frames: int, region: Region | None =
     rows, columns = small.stack.shape[1:]
     grid = Grid.of(rows, columns, min(0.35, (SPECTRA_BYTES / 16 / n_frames / rows / columns) ** 0.5))
     spectra = yield from _spectra(small, grid, None, None, (0.6, 0.7))
-    shifts, sure = yield from _follow(spectra, small.seen, grid)
+    shifts, sure = yield from _follow(spectra, small, grid)
     _compare_with_neighbours(spectra, shifts, sure, grid)
     yield Progress(
         0.85 * n_frames, n_frames, "Looking for what changes", _in_pixels(shifts, sure, small.side)
@@ -146,11 +147,13 @@ def taper(length: int) -> NDArray[np.float32]:
 
 
 def _follow(
-    spectra: NDArray[np.complex64], seen: NDArray[np.bool_], grid: Grid
+    spectra: NDArray[np.complex64], small: SmallFrames, grid: Grid
 ) -> Job[tuple[Array, NDArray[np.bool_]]]:
-    """First answer: each frame against a running mean, forward and then, with what was learned, back again."""
+    """First answer: each frame against a running mean, forward and then, with what was learned, back again.
+
+    The progress carries the drift as far as it is known."""
     shifts, sure = np.zeros((len(spectra), 2)), np.zeros(len(spectra), bool)
-    forward = np.flatnonzero(seen)
+    forward = np.flatnonzero(small.seen)
     if not len(forward):
         return shifts, sure
     reference = spectra[forward[0]].copy()
@@ -168,7 +171,8 @@ def _follow(
                 newest = np.float32(max(MEMORY, 1 / weight))
                 reference += newest * (frame * np.conj(grid.ramp(shift)) - reference)
             done = 0.7 + 0.07 * turn + 0.07 * step / len(frames)
-            yield Progress(done * len(spectra), len(spectra), "Comparing frames")
+            known_now = _in_pixels(shifts, sure, small.side) if step % PREVIEW_EVERY == 0 else None
+            yield Progress(done * len(spectra), len(spectra), "Comparing frames", known_now)
     return shifts, sure
 
 

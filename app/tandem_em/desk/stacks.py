@@ -32,9 +32,15 @@ REGION = "region statistics"
 
 
 def correct_drift(
-    desk: Desk, stack: FrameStack, region: Region | None = None, on_end: Callable[[], None] | None = None
+    desk: Desk,
+    stack: FrameStack,
+    region: Region | None = None,
+    on_end: Callable[[], None] | None = None,
+    preview: Callable[[NDArray[np.float64]], None] | None = None,
 ) -> Task[Any]:
-    """Find the drift in a job and keep it: one undoable step. Raw frames stay as they are."""
+    """Find the drift in a job and keep it: one undoable step. Raw frames stay as they are.
+
+    `preview` gets the drift as far as it is known while the job runs."""
     if len(stack) < 2:
         raise UserError(f"{stack.name} has only one frame.", "Drift needs at least two.")
 
@@ -47,13 +53,19 @@ def correct_drift(
         )
         desk.do(label, ChangeFields(label, stack.id, {"drift_px": drift}), AddItem(label, step))
         desk.notices.info(
-            f"{stack.name} drifts by up to {_drift_text(stack, drift)}.", "It is taken off on view only."
+            f"{stack.name} drifts by up to {_drift_text(stack, drift)}.",
+            "It is taken off on view only. As a curve: lanes ▾, Drift of the stack.",
         )
         if on_end is not None:
             on_end()
 
+    def progressed(progress: Progress) -> None:
+        if preview is not None and progress.partial is not None:
+            preview(progress.partial)
+
     job = particles.find_drift(stack, region)
-    return desk.start(f"Finding the drift of {stack.name}", job, finished, key=f"drift {stack.id}")
+    label = f"Finding the drift of {stack.name}"
+    return desk.start(label, job, finished, on_progress=progressed, key=f"drift {stack.id}")
 
 
 def _drift_text(stack: FrameStack, drift: NDArray[np.float64]) -> str:

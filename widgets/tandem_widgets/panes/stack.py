@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +15,7 @@ from PyQt6.QtWidgets import QComboBox, QSlider, QVBoxLayout, QWidget
 from tandem_em.desk import stacks
 from tandem_em.desk.desk import Desk
 from tandem_em.desk.stacks import ViewFilter
-from tandem_em.jobs import call_as_job
+from tandem_em.jobs import Task, call_as_job
 from tandem_em.model.frames import FrameStack
 from tandem_em.notices import UserError
 from tandem_widgets.panes.stack_notes import AskBar, Marks, Notes
@@ -44,6 +45,8 @@ class StackPane(PaneFrame):
         self.overlay: OutlineOverlay | None = None
         self.view_filter = ViewFilter()
         self.drift_on = True
+        self._trial: NDArray[np.float64] | None = None
+        self._trial_task: Task[Any] | None = None
         self._marks: Marks | None = None
         self._loader: FrameLoader | None = None
         self._bridge = Bridge(self)
@@ -152,6 +155,7 @@ class StackPane(PaneFrame):
             self._loader.close()
             self._loader = None
         self.overlay = None
+        self._trial_task = None
         self._shown = self._wanted = -1
 
     def close_pane(self) -> None:
@@ -301,9 +305,8 @@ class StackPane(PaneFrame):
         for overlay in (self.overlay, self._marks):
             if overlay is not None:
                 overlay.frame = index
-        shift = stack.drift_at(index) if self.drift_on else (0.0, 0.0)
         self.tools.show_frame(index)
-        self.canvas.show_frame(frame, shift)
+        self.canvas.show_frame(frame, self._shift(index))
 
     def _stamp(self, stack: FrameStack, index: int) -> str:
         if stack.axis0_is_time is False or index >= len(stack.times) or not np.isfinite(stack.times[index]):
@@ -326,11 +329,48 @@ class StackPane(PaneFrame):
         self._show_title()
         self.show_again()
 
+    def _shift(self, index: int) -> tuple[float, float]:
+        """What is taken off a frame on view: while the drift is being found, as far as it is known."""
+        if self.stack is None or not self.drift_on:
+            return 0.0, 0.0
+        found, trial = self._trial_task, self._trial
+        if found is not None and found.state == "running" and trial is not None and index < len(trial):
+            return float(trial[index, 0]), float(trial[index, 1])
+        return self.stack.drift_at(index)
+
+    def watch_drift(self, task: Task[Any]) -> None:
+        """The drift is being found: `preview_drift` is told how far that is."""
+        self._trial_task, self._trial = task, None
+
+    def preview_drift(self, drift: NDArray[np.float64]) -> None:
+        self._trial = drift
+        if self._shown >= 0:
+            self.canvas.shift = self._shift(self._shown)
+            self.canvas.update()
+
     def use_drift(self, on: bool) -> None:
         if on != self.drift_on:
             self.drift_on = on
             self._show_title()
             self.show_again()
+
+    def show_lag(self, text: str, lost: Sequence[str]) -> None:
+        """While filming: how far the outlines are behind the camera, and which particles need a person."""
+        particles = self.desk.session.particles
+        followed = self.stack is not None and any(p.stack_id == self.stack.id for p in particles)
+        text = text if followed else ""
+        if text != self.notes.lag:
+            self.notes.lag = text
+            self.canvas.update()
+        names = [particle.name for key in lost if (particle := particles.get(key)) is not None]
+        about = f"lost {' '.join(lost)}"
+        if not names:
+            self.ask_bar.withdraw("lost")
+        elif self.ask_bar.about != about:
+            words = (
+                f"{' and '.join(names)} cannot be followed any more. Draw the outline again in this frame."
+            )
+            self.ask_bar.ask(about, words, [("Draw it", self.tools.outline.toggle), ("Later", lambda: None)])
 
     # --- texts ---------------------------------------------------------------------------------------------------
 

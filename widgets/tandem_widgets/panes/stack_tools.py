@@ -350,7 +350,9 @@ class StackTools:
     def find_drift(self, region: stacks.Region | None = None) -> None:
         if self.stack is not None:
             self._pane.drift_on = True
-            stacks.correct_drift(self._pane.desk, self.stack, region)
+            self._pane.watch_drift(
+                stacks.correct_drift(self._pane.desk, self.stack, region, preview=self._pane.preview_drift)
+            )
 
     def last_region(self) -> stacks.Region | None:
         stack = self.stack
