@@ -18,6 +18,7 @@ from tandem_em.notices import UserError
 from tandem_em.sources.base import Source
 
 if TYPE_CHECKING:
+    from tandem_em.desk.live_follow import Lag
     from tandem_em.sources.setup import Setup
 
 
@@ -83,6 +84,15 @@ def newest_voltage(session: Session) -> float | None:
         if len(run.times) and "voltage" in run.columns:
             return float(run.values("voltage")[-1])
     return None
+
+
+def lag_text(lag: Lag) -> str:
+    """How honest live outlines are, in a few words."""
+    every = round(lag.every)
+    parts = [f"outlines {lag.behind_s:.1f} s behind" if lag.behind_s >= 0.05 else "outlines up to date"]
+    if every > 1:
+        parts.append(f"every {every}. frame")
+    return " · ".join(parts)
 
 
 def start_program(setup: Setup, recorder: Recorder) -> None:

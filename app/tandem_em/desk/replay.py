@@ -1,14 +1,27 @@
-"""Replaying a recorded session: over the wire for now; marked as a replay wherever it arrives."""
+"""Replaying a recorded session, over the wire or into the window; marked as a replay wherever it arrives."""
 
 from __future__ import annotations
 
 import argparse
 import time
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from tandem_em.desk.files import Opened, open_session
+from tandem_em.jobs import Job
 from tandem_em.model.session import Session
 from tandem_em.notices import UserError
+from tandem_em.sources.base import Block, ClockFit, FrameBlock, SampleBlock, SourceDescription, SourceStatus
+
+if TYPE_CHECKING:
+    from tandem_em.sources.replay import ReplaySource
+    from tandem_em.sources.replay_clock import ReplayClock
+
+OFFSET_UNCERTAINTY_S = 0.02
 
 
 def speed(text: str) -> float:
@@ -43,3 +56,71 @@ def send(
         for wire in wires:
             wire.close()
     return {"sent": {wire.source.name: wire.sent for wire in wires}, "seconds": time.monotonic() - began}
+
+
+@dataclass(frozen=True)
+class Replay:
+    """A session that plays into the window. `clock` pauses, seeks and sets the speed."""
+
+    opened: Opened
+    clock: ReplayClock
+    sources: list[AsItCame]
+
+    @property
+    def name(self) -> str:
+        return self.opened.session.info.name or self.opened.store.path.stem
+
+
+class AsItCame:
+    """A replayed stream on the time axis of the replay: pauses are gaps, and going back does not turn time around."""
+
+    def __init__(self, source: ReplaySource) -> None:
+        self._source = source
+
+    @property
+    def name(self) -> str:
+        return self._source.name
+
+    def describe(self) -> SourceDescription:
+        return self._source.describe()
+
+    def start(self) -> None:
+        self._source.start()
+
+    def read(self, timeout: float) -> Block | None:
+        block = self._source.read(timeout)
+        if isinstance(block, SampleBlock):
+            return replace(block, times=np.asarray(block.host_times))
+        if isinstance(block, FrameBlock):
+            return replace(block, time=block.host_time)
+        return block
+
+    def stop(self) -> None:
+        self._source.stop()
+
+    def close(self) -> None:
+        self._source.close()
+
+    def status(self) -> SourceStatus:
+        return self._source.status()
+
+    def clock_fit(self) -> ClockFit:
+        """Its times are those of this computer."""
+        return ClockFit(
+            offset_s=0.0,
+            uncertainty_s=OFFSET_UNCERTAINTY_S,
+            origin="same host",
+            samples=self.status().received,
+        )
+
+
+def open_replay(path: Path, factor: float = 1.0) -> Job[Replay]:
+    """Open a session, only to read it, and make its streams ready to play."""
+    from tandem_em.sources.replay import replay_sources
+
+    opened = yield from open_session(path, readonly=True)
+    clock, sources = replay_sources(opened.session, factor)
+    if not sources:
+        opened.store.close()
+        raise UserError(f"There is nothing to replay in {path.name}.", "Choose one with a recorded stream.")
+    return Replay(opened, clock, [AsItCame(source) for source in sources])

@@ -73,17 +73,20 @@ class AskBar(QFrame):
 
 
 class Notes:
-    """An overlay: how the tool in hand is used, and why a frame is not shown."""
+    """An overlay: how the tool in hand is used, why a frame is not shown, and how far live outlines are behind."""
 
     def __init__(self) -> None:
         self.hint = ""
         self.trouble = ""
+        self.lag = ""
 
     def __call__(self, painter: QPainter, canvas: ImageCanvas) -> None:
         if self.trouble:
             self._plate(painter, canvas, self.trouble, canvas.height() / 2, theme.active().warning)
         if self.hint:
             self._plate(painter, canvas, self.hint, 22.0, "#e8ebef")
+        if self.lag:
+            self._plate(painter, canvas, self.lag, canvas.height() - 20.0, "#e8ebef")
 
     def _plate(self, painter: QPainter, canvas: ImageCanvas, text: str, y: float, colour: str) -> None:
         painter.setFont(theme.numbers_font(12))

@@ -139,7 +139,7 @@ class Header(QWidget):
         self.live.setChecked(bool(follows))
         self.live.setText("● Live" if follows else "Back to live")
         self.live.setToolTip(
-            "The newest moment is shown" if follows else "Follow the newest moment again (L)"
+            "The newest moment is shown" if follows else "Follow the newest moment again (B)"
         )
         colour = theme.active().bad if follows else theme.active().accent
         self.live.setStyleSheet(f"color: {colour}; font-weight: 700;")

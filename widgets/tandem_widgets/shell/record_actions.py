@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PyQt6.QtCore import QTimer
-from PyQt6.QtWidgets import QMessageBox
+from PyQt6.QtWidgets import QFileDialog, QMessageBox
 
-from tandem_em.desk import files, guarding, live
+from tandem_em.desk import files, guarding, live, replay
 from tandem_em.desk.recorder import Recorder
 from tandem_em.jobs import Job, Progress
 from tandem_em.model.curves import Cell
+from tandem_em.model.session import Session
 from tandem_em.texts import duration
 from tandem_widgets.shell.recording_chips import chips
 
@@ -45,6 +46,7 @@ class RecordActions:
         self._stopping = False
         self._starting = False
         self._dialog: Any = None
+        self._replay: replay.Replay | None = None
         self._followed: float | None = None
         self._after: Callable[[], object] | None = None
         self._look_timer = self._timer(LOOK_MS, self._look)
@@ -124,18 +126,48 @@ class RecordActions:
         self.start_chosen(setup_path.stem)
 
     def start_chosen(self, name: str = "") -> None:
-        """Make the session and begin; it lives in the recovery folder until it is named."""
+        """Record what is set up into a new session; it lives in the recovery folder until it is named."""
+        setup = self.instruments.setup.model_copy(deep=True)
+        session = live.session_for(setup, name or "untitled")
+        ending = self.instruments.end_tests()
+
+        def connect() -> Job[list[Any]]:
+            yield from ending
+            return live.make_sources(setup)
+
+        def begun(recorder: Recorder) -> None:
+            live.start_program(setup, recorder)
+            full = guarding.capacity_C(live.cell_of(setup))
+            self._window.guardian_bar.show_meters(self.meters, full)
+
+        self._begin(session, connect(), begun)
+
+    def ask_replay(self) -> None:
+        chosen, _ = QFileDialog.getOpenFileName(self._window, "Replay which session?", "", "Session (*.nxs)")
+        if chosen:
+            self.start_replay(Path(chosen))
+
+    def start_replay(self, path: Path, speed: float = 1.0) -> None:
+        """Play a recorded session as if it were live, into a session of its own."""
+
+        def connect() -> Job[list[Any]]:
+            self._replay = yield from replay.open_replay(path, speed)
+            return list(self._replay.sources)
+
+        def begun(_recorder: Recorder) -> None:
+            self._window.replay_bar.show_replay(self._replay)
+
+        self._begin(Session(f"replay of {path.stem}"), connect(), begun)
+
+    def _begin(self, session: Session, connect: Job[list[Any]], begun: Callable[[Recorder], None]) -> None:
+        """Connect and make the file in a job, then record."""
         window = self._window
         if self.is_recording or self._starting or not window.files.may_leave():
             return
         self._starting = True
-        setup = self.instruments.setup.model_copy(deep=True)
-        session = live.session_for(setup, name or setup.session.name or "untitled")
-        ending = self.instruments.end_tests()
 
         def prepare() -> Job[_Made]:
-            yield from ending
-            sources = live.make_sources(setup)
+            sources = yield from connect
             opened = yield from files.create_session(files.untitled_path(), session, for_recording=True)
             return _Made(opened, sources)
 
@@ -144,15 +176,15 @@ class RecordActions:
             self._opened = made.opened
             window.files.adopt(made.opened)
             session.focus.follow_live = True
-            self._recorder = Recorder(
-                session, made.opened.store, made.sources, window.workshop.notices, window.workshop.post
+            workshop = window.workshop
+            self._recorder = recorder = Recorder(
+                session, made.opened.store, made.sources, workshop.notices, workshop.post, follow=True
             )
-            self._recorder.start()
-            self._beats = live.beating(self._recorder)
+            recorder.start()
+            self._beats = live.beating(recorder)
             for timer in (self._heart, self._look_timer, self._follow_timer):
                 timer.start()
-            live.start_program(setup, self._recorder)
-            window.guardian_bar.show_meters(self.meters, guarding.capacity_C(live.cell_of(setup)))
+            begun(recorder)
             self._look()
             window.actions_table.refresh()
 
@@ -185,6 +217,11 @@ class RecordActions:
         window.header.show_recording("", [])
         window.header.show_live(None)
         window.guardian_bar.show_meters([])
+        window.replay_bar.show_replay(None)
+        if self._replay is not None:
+            self._replay.opened.store.close()
+            self._replay = None
+        window.stack_pane.show_lag("", ())
         window.files.autosave()
         window.workshop.notices.info("The recording has ended.", "Save gives it a name.")
         window.actions_table.refresh()
@@ -295,5 +332,14 @@ class RecordActions:
         found = chips(self._window.desk.session, recorder.sources, recorder.counters())
         self._window.header.show_recording(duration(recorder.elapsed_s), found, minutes)
         self._window.guardian_bar.look()
+        self._window.replay_bar.look()
+        self._show_lag(recorder)
         if recorder.has_to_stop:
             self.stop()
+
+    def _show_lag(self, recorder: Recorder) -> None:
+        """How far the outlines on screen are behind the camera, in words."""
+        pane = self._window.stack_pane
+        lag = recorder.lags().get(pane.stack.id) if pane.stack is not None else None
+        if lag is not None and lag.frame >= 0:
+            pane.show_lag(live.lag_text(lag), lag.lost)
