@@ -135,10 +135,11 @@ class LiveMap:
             self._line = key, line_spectra(self._data, start, end, width_px)
         distance, sums, count = self._line[1]
         gain = self.image.counts_per_electron or 1.0
-        found = map_edge(
-            sums, self.image.energy_eV, windows_of(edge), detail="error", counts_per_electron=gain
-        )
+        found = map_edge(sums, self.image.energy_eV, windows_of(edge), counts_per_electron=gain)
         error = found.error if found.error is not None else np.full(count.size, np.nan)
+        if found.reduced_chi2 is not None:
+            # many spectra summed count better than the model follows: the error grows by what the fit misses
+            error = error * np.sqrt(np.fmax(1.0, found.reduced_chi2))
         pixels = np.where(count > 0, count, np.nan)
         return distance, np.asarray(found.counts / pixels), np.asarray(error / pixels)
 

@@ -39,7 +39,7 @@ def run(quick: bool = False) -> list[Figure]:
 
 def spectra(shape: tuple[int, int, int]) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
     """A power law with counting noise, half as much again from left to right, and its energy axis."""
-    energy = FIRST_eV + 205.0 / shape[2] * np.arange(shape[2])
+    energy = np.asarray(FIRST_eV + 205.0 / shape[2] * np.arange(shape[2]), np.float64)
     rng = np.random.default_rng(1)
     mean = (5e7 * np.maximum(energy, 1.0) ** -3.0).astype(np.float32)
     data = rng.standard_normal(shape, dtype=np.float32)
