@@ -10,7 +10,7 @@ import numpy as np
 
 from tandem_em import __version__
 from tandem_em.analysis.electrochemistry import cycles_report
-from tandem_em.desk import biasing
+from tandem_em.desk import biasing, particles_table
 from tandem_em.exporters import figures_data as data
 from tandem_em.exporters import map_files
 from tandem_em.exporters.tables import Column, Table, table_of_rows
@@ -64,8 +64,10 @@ def tables(session: Session, found: data.Picture) -> Iterator[Table]:
             notes | {"stack": stack.name, "clock": clock_text(stack.clock), "times from": stack.times_from,
                      "simulated": yes(stack.simulated)},
         )  # fmt: skip
-    for track in found.tracks:
-        yield track_table(track, notes)
+    for particle in session.particles:
+        owner = session.stacks.get(particle.stack_id)
+        if owner is not None and particle.outlines:
+            yield particles_table.table(owner, particle, notes)
     for image in found.maps:
         yield from map_tables(image, notes)
     for spectrum in found.spectra:
@@ -120,25 +122,6 @@ def run_table(run: BiasRun, notes: dict[str, str]) -> Table:
     return Table(
         f"run_{file_stem(run.name)}", columns, notes | own | {"zero": f"{run.zero_current_A!r} A taken off"}
     )
-
-
-def track_table(track: data.Track, notes: dict[str, str]) -> Table:
-    unit, area = track.unit, track.area
-    with np.errstate(divide="ignore", invalid="ignore"):
-        roundness = 4 * np.pi * area / track.perimeter**2
-    columns = [
-        Column("frame", "", track.frame), Column("time", "s", track.t), Column("area", f"{unit}²", area),
-        Column("area low", f"{unit}²", track.low), Column("area high", f"{unit}²", track.high),
-        Column("relative area", "", track.relative), Column("volume ratio", "", track.relative**1.5),
-        Column("equivalent diameter", unit, 2 * np.sqrt(area / np.pi)),
-        Column("perimeter", unit, track.perimeter), Column("circularity", "", roundness),
-        Column("centroid x", unit, track.centre[:, 0]), Column("centroid y", unit, track.centre[:, 1]),
-        Column("confidence", "", track.confidence), Column("drawn by hand", "", track.is_key.astype(int)),
-    ]  # fmt: skip
-    own = {"particle": track.name, "area low, high": "edge position ± its uncertainty",
-           "volume ratio": "(A/A0)^1.5, A0 the first known area", "centroid": "drift taken off, from the centre of pixel 0, 0",
-           "empty cells": "the particle was lost or not followed there"}  # fmt: skip
-    return Table(f"particle_{file_stem(track.name)}", columns, notes | own)
 
 
 def map_tables(image: data.MapSet, notes: dict[str, str]) -> Iterator[Table]:

@@ -7,8 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from tandem_em.analysis.outline_measure import measure
-from tandem_em.desk import kinetics
+from tandem_em.desk import kinetics, particles_table
 from tandem_em.model.frames import FrameStack
 from tandem_em.model.session import Session
 from tandem_em.model.tracks import Particle
@@ -25,11 +24,9 @@ def shape_rows(particle: Particle, stack: FrameStack, mode: str) -> tuple[Floats
     """Value, lower and upper limit in every frame; None when the pixel size is needed and unknown."""
     if mode != "circularity" and not stack.pixel_nm:
         return None
-    count = max(len(stack), 1 + max(particle.outlines))
-    drift = np.array([stack.drift_at(frame) for frame in range(count)])
-    found = measure(particle.outlines, count, stack.pixel_nm or 1.0, drift)
+    found = particles_table.measured(stack, particle)
     if mode == "centroid":
-        start = found.centroid_nm[min(particle.outlines)]
+        start = found.centroid_nm[min(particle.outlines, default=0)]
         far = np.hypot(*(found.centroid_nm - start).T)
         return far, np.maximum(0, far - found.centroid_error_nm), far + found.centroid_error_nm
     shown = found.perimeter_nm if mode == "perimeter" else found.circularity

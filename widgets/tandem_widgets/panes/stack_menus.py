@@ -76,6 +76,14 @@ def fill_more(menu: QMenu, pane: StackPane, tools: StackTools) -> None:
     add(menu, pane, "Montage…", tools.open_montage, tip="Chosen times as a row of frames")
     add(menu, pane, "Kymograph…", tools.open_kymograph, on=many, tip="The last profile line in every frame")
     add(
+        menu,
+        pane,
+        "Table of sizes…",
+        tools.open_sizes,
+        on=bool(drawn),
+        tip="Area, diameter … in every frame, with limits",
+    )
+    add(
         menu, pane, "Kinetics…", tools.open_kinetics, on=many and bool(drawn), tip="Onset, rates and models of area against time",
     )  # fmt: skip
     menu.addSeparator()
@@ -197,6 +205,7 @@ def fill_particle(menu: QMenu, pane: StackPane, tools: StackTools, particle: Par
     desk, frame = pane.desk, pane.frame_index
     outline = particle.outlines.get(frame)
     add(menu, pane, f"Follow {particle.name} again", lambda: tools.following.start([particle]))
+    add(menu, pane, "Table of sizes…", lambda: tools.open_sizes(particle), on=len(particle.outlines) > 1)
     add(
         menu, pane, "Kinetics…", lambda: tools.open_kinetics(particle), on=len(particle.outlines) > 1,
         tip="Onset, rates and models of its area against time",

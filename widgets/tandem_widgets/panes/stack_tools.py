@@ -41,6 +41,7 @@ class StackTools:
         self.following = Following(pane)
         self._profile: ProfileWindow | None = None
         self._switching = False
+        self._was_live = False
         self._shortcuts: list[QShortcut] = []
         self.outline = self._mode(
             "✎ Outline", "Draw a particle (N): drag, click vertices, Shift+drag an ellipse", self.take_outline
@@ -129,6 +130,9 @@ class StackTools:
             if button is not but:
                 button.setChecked(False)
         self._switching = False
+        if self._was_live:
+            self._was_live = False
+            self._pane.desk.session.focus.follow_live = True
         canvas = self._pane.canvas
         canvas.tool = self._edit
         canvas.setCursor(self._edit.cursor)
@@ -185,6 +189,10 @@ class StackTools:
         )
 
     def take_outline(self) -> None:
+        """While filming the picture stands still until the outline is drawn."""
+        focus = self._pane.desk.session.focus
+        self._was_live = self.stack is not None and stacks.is_growing(self.stack) and focus.follow_live
+        focus.follow_live = focus.follow_live and not self._was_live
         tool = OutlineTool(
             self._drawn, lambda x, y: self._propose(tool, x, y), self.put_down, particles_shape.ellipse
         )
@@ -378,14 +386,24 @@ class StackTools:
     def open_kinetics(self, particle: Particle | None = None) -> None:
         from tandem_widgets.dialogs.kinetics import KineticsDialog
 
-        stack, desk = self.stack, self._pane.desk
-        if stack is None:
-            return
-        followed = [p for p in particles_edit.of_stack(desk.session, stack) if len(p.outlines) > 1]
-        chosen = particle or self.selected or (followed[0] if followed else None)
+        if self.stack is not None:
+            KineticsDialog(self._pane, self._pane.desk, self.stack, self._followed(particle)).show()
+
+    def open_sizes(self, particle: Particle | None = None) -> None:
+        from tandem_widgets.dialogs.particle_table import ParticleTableDialog
+
+        if self.stack is not None:
+            ParticleTableDialog(self._pane, self._pane.desk, self.stack, self._followed(particle)).show()
+
+    def _followed(self, wanted: Particle | None) -> Particle:
+        """The particle asked for, the selected one or the first, as long as it has been followed."""
+        session, stack = self._pane.desk.session, self.stack
+        drawn = particles_edit.of_stack(session, stack) if stack is not None else []
+        followed = [particle for particle in drawn if len(particle.outlines) > 1]
+        chosen = wanted or self.selected or (followed[0] if followed else None)
         if chosen is None or chosen not in followed:
             raise UserError("No particle has been followed here.", "Outline one with N first.")
-        KineticsDialog(self._pane, desk, stack, chosen).show()
+        return chosen
 
     def open_montage(self) -> None:
         from tandem_widgets.dialogs.montage import MontageDialog
