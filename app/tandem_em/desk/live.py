@@ -7,11 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from tandem_em.desk.guarding import capacity_C
 from tandem_em.desk.recorder import Recorder
 from tandem_em.importers.base import ImportOptions
 from tandem_em.jobs import run_to_end
 from tandem_em.model.curves import Cell
+from tandem_em.model.frames import FrameStack
 from tandem_em.model.items import Item
 from tandem_em.model.session import Session
 from tandem_em.notices import UserError
@@ -20,6 +23,9 @@ from tandem_em.sources.base import Source
 if TYPE_CHECKING:
     from tandem_em.desk.live_follow import Lag
     from tandem_em.sources.setup import Setup
+
+
+MOST_FRAMES = 2000
 
 
 def read_setup(path: Path) -> Setup:
@@ -84,6 +90,12 @@ def newest_voltage(session: Session) -> float | None:
         if len(run.times) and "voltage" in run.columns:
             return float(run.values("voltage")[-1])
     return None
+
+
+def frames_within(stack: FrameStack, seconds: float) -> int:
+    """How many of the newest frames came within this time."""
+    times = stack.times
+    return int(np.count_nonzero(times[-MOST_FRAMES:] > times[-1] - seconds)) if len(times) else 0
 
 
 def lag_text(lag: Lag) -> str:

@@ -251,6 +251,11 @@ class ViewFilter:
         return words.get(self.kind, f"median {self.size:g} px" if self.kind == "median" else "")
 
 
+def is_growing(stack: FrameStack) -> bool:
+    """Whether the movie is still being filmed: its outlines and drift follow by themselves."""
+    return bool(getattr(stack.source, "is_growing", False))
+
+
 def ready(stack: FrameStack) -> int:
     """Frames that can be shown at once; while recording, those that are in the file."""
     return int(getattr(stack.source, "ready", len(stack)))

@@ -77,9 +77,10 @@ class FrameStack(ColouredItem):
         return float(self.t[index])
 
     def drift_at(self, index: int) -> tuple[float, float]:
-        if self.drift_px is None or index >= len(self.drift_px):
+        """Drift of a frame (px); while filming, frames for which it is not known yet have that of the last known one."""
+        if self.drift_px is None or not len(self.drift_px):
             return 0.0, 0.0
-        dx, dy = self.drift_px[index]
+        dx, dy = self.drift_px[min(index, len(self.drift_px) - 1)]
         return float(dx), float(dy)
 
     def append(self, times: NDArray[np.float64]) -> None:

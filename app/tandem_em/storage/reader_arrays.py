@@ -127,6 +127,11 @@ class StoredArray:
         self._shape = (count, *self._shape[1:])
 
     @property
+    def is_growing(self) -> bool:
+        """Whether it is being recorded."""
+        return self.owner.written(self.item_id) is not None
+
+    @property
     def ready(self) -> int:
         """Frames that can be read at once: fewer than there are while a recording waits for the disk."""
         written = self.owner.written(self.item_id)

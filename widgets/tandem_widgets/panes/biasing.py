@@ -179,6 +179,12 @@ class BiasingPane(PaneFrame):
         else:
             focus.span = newest - 0.9 * (high - low), newest + 0.1 * (high - low)
 
+    def end_growing(self) -> None:
+        """The recording is over: nothing is followed any more."""
+        self.store.growing.clear()
+        self._newest = None
+        self.mark()
+
     def _set_follow(self, on: bool) -> None:
         """Go on with the newest moment, or stay."""
         focus = self.desk.session.focus

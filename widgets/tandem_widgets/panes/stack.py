@@ -354,11 +354,13 @@ class StackPane(PaneFrame):
             self._show_title()
             self.show_again()
 
-    def show_lag(self, text: str, lost: Sequence[str]) -> None:
+    def show_lag(self, text: str, lost: Sequence[str], reach: int = 0) -> None:
         """While filming: how far the outlines are behind the camera, and which particles need a person."""
         particles = self.desk.session.particles
         followed = self.stack is not None and any(p.stack_id == self.stack.id for p in particles)
         text = text if followed else ""
+        if self.overlay is not None:
+            self.overlay.reach = reach
         if text != self.notes.lag:
             self.notes.lag = text
             self.canvas.update()

@@ -46,6 +46,8 @@ class Following:
         stack, desk = self._pane.stack, self._pane.desk
         if stack is None or len(stack) < 2 or stack.axis0_is_time is False or not chosen:
             return
+        if stacks.is_growing(stack):
+            return  # the recorder follows what is drawn
         chosen = [particle for particle in chosen if particle.keys]
         if not chosen:
             desk.notices.tell(UserError("There is no key outline to start from.", "Draw one first (N)."))

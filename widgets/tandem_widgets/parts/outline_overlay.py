@@ -36,11 +36,21 @@ class OutlineOverlay:
         self.with_ghosts = True
         self.growing: dict[str, dict[int, Outline]] = {}
         """Outlines that are being followed just now, by particle: shown before they are kept."""
+        self.reach = 0
+        """While filming: an outline that is so many frames old at most is shown for one that is not there yet."""
 
     def outline_of(self, particle: Particle) -> Outline | None:
         """What is shown of a particle in this frame: what is being followed wins over what was kept."""
         fresh = self.growing.get(particle.id, {}).get(self.frame)
         return fresh if fresh is not None else particle.outlines.get(self.frame)
+
+    def latest(self, particle: Particle) -> tuple[Outline | None, int]:
+        """The outline to show in this frame, and how many frames old it is."""
+        for age in range(self.reach + 1):
+            outline = particle.outlines.get(self.frame - age) if age else self.outline_of(particle)
+            if outline is not None:
+                return outline, age
+        return None, 0
 
     def shown(self) -> list[Particle]:
         return [p for p in self._session.particles if p.stack_id == self._stack.id and p.visible]
@@ -57,11 +67,12 @@ class OutlineOverlay:
             if ghost is not None and reference != self.frame:
                 painter.setPen(QPen(colour, 1.4, Qt.PenStyle.DotLine))
                 painter.drawPolygon(to_polygon(canvas, ghost.polygon - self._between(reference)))
-        outline = self.outline_of(particle)
+        outline, age = self.latest(particle)
         if outline is None or particle.id == self.hidden_id:
             return
         unsure = outline.confidence < UNSURE
-        polygon = to_polygon(canvas, outline.polygon)
+        moved = self._between(self.frame - age) if age else 0.0
+        polygon = to_polygon(canvas, outline.polygon - moved)
         width = 2.6 if particle.id == self.selected else 1.8
         painter.setPen(QPen(QColor(0, 0, 0, 90), width + 1.6))
         painter.drawPolygon(polygon)

@@ -23,15 +23,23 @@ class Chip(QFrame):
         super().__init__()
         self.setProperty("role", "chip")
         self._label = QLabel()
+        self._shown: str | None = None
         row = QHBoxLayout(self)
         row.setContentsMargins(10, 2, 10, 2)
         row.addWidget(self._label)
         self.show_text(text, dot, tip)
 
     def show_text(self, text: str, dot: str = "", tip: str = "") -> None:
-        mark = f'<span style="color:{dot}">●</span> ' if dot else ""
-        self._label.setText(mark + text)
         self.setToolTip(tip)
+        mark = f'<span style="color:{dot}">●</span> ' if dot else ""
+        if mark + text == self._shown:
+            return
+        self._shown = mark + text
+        self._label.setText(self._shown)
+        wanted = (
+            -(-self._label.sizeHint().width() // 8) * 8
+        )  # in steps: running numbers must not make the line dance
+        self._label.setFixedWidth(wanted)
         self.setVisible(bool(text))
 
 

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 LOOK_MS = 250
 BEAT_MS = 200
 FOLLOW_MS = 40
+OLDEST_OUTLINE_S = 1.5
+"""Older outlines are not shown on a newer frame."""
 
 
 @dataclass
@@ -48,6 +50,7 @@ class RecordActions:
         self._dialog: Any = None
         self._replay: replay.Replay | None = None
         self._followed: float | None = None
+        self._out_of_view = 0
         self._after: Callable[[], object] | None = None
         self._look_timer = self._timer(LOOK_MS, self._look)
         self._follow_timer = self._timer(FOLLOW_MS, self.follow)
@@ -222,6 +225,7 @@ class RecordActions:
             self._replay.opened.store.close()
             self._replay = None
         window.stack_pane.show_lag("", ())
+        window.biasing_pane.end_growing()
         window.files.autosave()
         window.workshop.notices.info("The recording has ended.", "Save gives it a name.")
         window.actions_table.refresh()
@@ -303,9 +307,23 @@ class RecordActions:
         focus.follow_live = True
         self._followed = None
         self.follow()
+
+    def _keep_in_view(self, newest: float) -> None:
+        """The strip comes along: from the start while that was in view, else with the same width."""
+        focus = self._window.desk.session.focus
         low, high = focus.span
-        if not low <= focus.t <= high:
-            focus.span = focus.t - 0.9 * (high - low), focus.t + 0.1 * (high - low)
+        if newest <= high:
+            self._out_of_view = 0
+            return
+        self._out_of_view += 1
+        if self._out_of_view < 3:
+            return  # the biasing pane makes room for what grows; this is for what was left behind
+        width = high - low
+        focus.span = (
+            (low, newest + 0.25 * (newest - low))
+            if low <= 0
+            else (newest - 0.9 * width, newest + 0.1 * width)
+        )
 
     def follow(self) -> None:
         """Keep the cursor on the newest moment until somebody else has moved it."""
@@ -320,6 +338,7 @@ class RecordActions:
         if focus.follow_live:
             self._followed = newest
             focus.t = newest
+            self._keep_in_view(newest)
         else:
             self._followed = None
         self._window.header.show_live(focus.follow_live)
@@ -341,5 +360,6 @@ class RecordActions:
         """How far the outlines on screen are behind the camera, in words."""
         pane = self._window.stack_pane
         lag = recorder.lags().get(pane.stack.id) if pane.stack is not None else None
-        if lag is not None and lag.frame >= 0:
-            pane.show_lag(live.lag_text(lag), lag.lost)
+        if pane.stack is not None and lag is not None and lag.frame >= 0:
+            reach = live.frames_within(pane.stack, OLDEST_OUTLINE_S)
+            pane.show_lag(live.lag_text(lag), lag.lost, reach)
