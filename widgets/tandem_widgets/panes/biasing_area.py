@@ -140,7 +140,6 @@ class StackCurves:
             t[timed][order],
             area,
             marker=True,
-            nearest=True,
             hold_s=float(np.median(steps)) if len(steps) else 1.0,
             is_stale=bool(particle.provenance_id) and self._session.is_stale(particle.provenance_id),
             band=(low, high) if bool(np.any(high > low)) else None,
@@ -189,7 +188,7 @@ class StackCurves:
         stale = bool(result.step_id) and self._session.is_stale(result.step_id)
         band = None if limits is None else (limits[0][order], limits[1][order])
         return Curve(
-            key, label, colour, x, values[order], marker=True, nearest=True, is_stale=stale, band=band,
+            key, label, colour, x, values[order], marker=True, is_stale=stale, band=band,
             hold_s=float(np.median(np.diff(x))) if len(x) > 1 else 1.0,
         )  # fmt: skip
 
@@ -207,7 +206,7 @@ class StackCurves:
             unit = "nm" if stack.pixel_nm else "px"
             for axis, name in enumerate("xy"):
                 y = stack.drift_px[:count][order, axis] * pixel
-                curves.append(Curve(f"{stack.id}:drift {name}", name, colours[axis], x, y, nearest=True))
+                curves.append(Curve(f"{stack.id}:drift {name}", name, colours[axis], x, y))
         return curves, unit
 
 

@@ -51,7 +51,7 @@ def kept_fits(session: Session, shown: dict[str, Curve], convert: Convert) -> li
             curves.append(
                 Curve(
                     f"{result.id}:fit", f"{curve.label}, {model}", theme.active().text,
-                    np.asarray(result.arrays["t_s"], np.float64), y, nearest=True, is_main=False,
+                    np.asarray(result.arrays["t_s"], np.float64), y, is_main=False,
                     is_stale=kinetics.is_stale(session, result),
                 )
             )  # fmt: skip
