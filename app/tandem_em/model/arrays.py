@@ -8,6 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 AnyArray = NDArray[Any]
+LEAST = 1024
+PIECE = 1 << 15
+"""So many numbers at least are moved with one append while a longer storage is prepared."""
 
 
 @runtime_checkable
@@ -45,12 +48,17 @@ class MemoryArray:
 
 
 class GrowingArray:
-    """A one-dimensional array that is appended to for hours: doubling storage, cheap views."""
+    """A one-dimensional array that is appended to for hours: doubling storage, cheap views, and no append that takes long.
+
+    Before the storage is full the next one is made, and every append moves a piece over."""
 
     def __init__(self, values: AnyArray | None = None, dtype: Any = np.float64) -> None:
         start = np.asarray(values if values is not None else (), dtype=dtype)
-        self._storage = start.copy() if values is not None else np.empty(1024, dtype)
+        self._storage = start.copy() if values is not None else np.empty(LEAST, dtype)
         self._size = len(start)
+        self._next: AnyArray | None = None
+        self._moved = 0
+        """How much of the storage is in the next one already."""
 
     def __len__(self) -> int:
         return self._size
@@ -63,10 +71,28 @@ class GrowingArray:
         return view
 
     def append(self, values: AnyArray) -> None:
-        end = self._size + len(values)
+        self.room(len(values))[:] = values
+
+    def room(self, count: int) -> AnyArray:
+        """Make the array longer and give the new part, to be written at once."""
+        end = self._size + count
         if end > len(self._storage):
-            grown = np.empty(max(end, 2 * len(self._storage), 1024), self._storage.dtype)
-            grown[: self._size] = self._storage[: self._size]
-            self._storage = grown
-        self._storage[self._size : end] = values
-        self._size = end
+            self._move(self._size)
+            self._storage, self._next, self._moved = self._next_storage(end), None, 0
+        elif 4 * end > 3 * len(self._storage):
+            self._move(min(self._size, self._moved + max(PIECE, 5 * count)))
+        start, self._size = self._size, end
+        return self._storage[start:end]
+
+    def _next_storage(self, least: int) -> AnyArray:
+        if self._next is None or len(self._next) < least:
+            grown = np.empty(max(least, 2 * len(self._storage), LEAST), self._storage.dtype)
+            grown[: self._moved] = self._storage[: self._moved]
+            self._next = grown
+        return self._next
+
+    def _move(self, end: int) -> None:
+        """Copy into the next storage what is not there yet, up to `end`."""
+        following = self._next_storage(self._size)
+        following[self._moved : end] = self._storage[self._moved : end]
+        self._moved = end

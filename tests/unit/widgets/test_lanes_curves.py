@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tandem_em.jobs import run_to_end
+from tandem_widgets.parts import levels
 from tandem_widgets.parts.lanes_curves import Curve, trace
 from tandem_widgets.parts.levels import build
 from tandem_widgets.parts.time_axis import TimeScale, clock_text, moments, span_text
@@ -108,10 +109,21 @@ def test_ranges_follow_a_negative_factor_and_the_error_band():
     assert curve([0, 1, 2], [1, 3, 9]).range_between(0, 1) == (1.0, 3.0)
 
 
-def test_long_curves_without_levels_give_a_coarse_answer_first():
+def test_long_curves_are_coarse_while_nothing_is_warm_and_exact_at_once_afterwards():
+    levels.forget_kernels()
     y = np.zeros(300_000)
-    assert trace(curve(np.linspace(0, 10, len(y)), y), SCALE, 100).is_coarse
-    assert not trace(curve(np.linspace(0, 10, len(y)), y, levels=run_to_end(build(y))), SCALE, 100).is_coarse
+    y[123_457] = 5.0
+    x = np.linspace(0, 10, len(y))
+    coarse = trace(curve(x, y), SCALE, 100)
+    assert coarse.is_coarse
+    levels.warm()
+    try:
+        exact = trace(curve(x, y), SCALE, 100)
+    finally:
+        levels.forget_kernels()
+    assert not exact.is_coarse
+    assert exact.values.max() == 5.0
+    assert not trace(curve(x, y, levels=run_to_end(build(y))), SCALE, 100).is_coarse
 
 
 def test_moments_are_written_as_people_read_them():

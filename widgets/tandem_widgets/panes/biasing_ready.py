@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tandem_em.jobs import Job, Progress
 from tandem_em.model.curves import usual_gap_limit
 from tandem_widgets.parts import levels
-from tandem_widgets.parts.lanes_stamps import Even, find_even
+from tandem_widgets.parts.lanes_stamps import Even, look_through
 from tandem_widgets.parts.levels import Levels
 
 CHUNK = 1 << 22
@@ -41,16 +41,17 @@ def making_ready(
     """Order, gaps and levels of one run. Nothing but arrays goes in, so that it can run anywhere."""
     levels.warm()
     total = len(times) * (len(columns) + 1)
-    order = None if ascending(times) else time_order(times)
-    x = times if order is None else times[order]
-    limit = usual_gap_limit(x) if limit_s is None else limit_s
-    found: list[NDArray[np.intp]] = []
-    for start in range(0, max(len(x) - 1, 0), CHUNK):
-        found.append(np.flatnonzero(np.diff(x[start : start + CHUNK + 1]) > limit) + 1 + start)
-        yield Progress(min(start + CHUNK, len(x)), total, "Looking for gaps")
+    yield Progress(0, total, "Looking for gaps")
+    limit = usual_gap_limit(times) if limit_s is None else limit_s
+    x, order = times, None
+    in_order, gaps, even = look_through(times, limit)
+    if not in_order:
+        order = time_order(times)
+        x = times[order]
+        limit = usual_gap_limit(x) if limit_s is None else limit_s
+        _, gaps, even = look_through(x, limit)
     starts = [s for s in segments if 0 < s < len(x)] if order is None else []
-    gaps = np.unique(np.concatenate([*found, np.asarray(starts, np.intp)])).astype(np.intp)
-    ready = Ready(x, order, limit, gaps, even=find_even(x))
+    ready = Ready(x, order, limit, np.union1d(gaps, starts).astype(np.intp), even=even)
     for number, (name, values) in enumerate(columns.items(), start=1):
         yield Progress(number * len(times), total, f"Reading {name}")
         ready.levels[name] = yield from levels.build(values if order is None else values[order])

@@ -35,6 +35,8 @@ class RunSeries:
         self.pending: dict[str, tuple[Any, ...]] = {}
         """Derived quantities that are being computed, and with what."""
         self.size = 0
+        self.early: dict[str, Levels] = {}
+        """Levels of columns that were wanted before the job was done."""
         self.key = self.input_key()
 
     def input_key(self) -> tuple[Any, ...]:
@@ -51,6 +53,7 @@ class RunSeries:
     def take(self, ready: Ready) -> bool:
         """Use what the job found, and catch up with samples that came meanwhile. False: start again."""
         self.ready = ready
+        self.early = {}
         return self.catch_up()
 
     def catch_up(self) -> bool:
@@ -114,6 +117,11 @@ class RunSeries:
             made.even = ready.even
             made.y = made.levels.values
             made.hold_s = min(ready.gap_limit_s, 3600.0)
+        elif quantity in self.early:
+            self.early[quantity].grow(y)
+            made.levels = self.early[quantity]
+        elif made.known_levels is not None:
+            self.early[quantity] = made.known_levels
         return made
 
 

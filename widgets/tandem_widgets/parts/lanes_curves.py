@@ -121,13 +121,20 @@ class Curve:
             self._whole = len(self.x), *self._range(0, len(self.x))
         return self._whole[1], self._whole[2]
 
+    @property
+    def known_levels(self) -> Levels | None:
+        """The levels; made here and now when nobody has them yet and they can be had in a moment."""
+        if self.levels is None and len(self.y) > levels.SMALL:
+            self.levels = levels.at_once(self.y)
+        return self.levels
+
     def _range(self, first: int, last: int) -> tuple[float, float]:
         last = min(last, len(self.x))
         if last <= first:
             return float("nan"), float("nan")
         lower, upper = self.band if self.band is not None else (self.y, self.y)
-        if self.levels is not None and self.band is None:
-            low, high = self.levels.extremes(np.array([first, last]))
+        if self.band is None and self.known_levels is not None:
+            low, high = self.known_levels.extremes(np.array([first, last]))
         elif last - first <= levels.SMALL:
             low = np.array([np.fmin.reduce(np.fmin(lower[first:last], self.y[first:last]))])
             high = np.array([np.fmax.reduce(np.fmax(upper[first:last], self.y[first:last]))])
@@ -196,8 +203,8 @@ def _without_nan(xs: NDArray[np.float64], ys: NDArray[np.float64], breaks: NDArr
 
 
 def _extremes(curve: Curve, bounds: NDArray[np.intp]) -> tuple[NDArray[Any], NDArray[Any], bool]:
-    if curve.levels is not None:
-        return *curve.levels.extremes(bounds), False
+    if curve.known_levels is not None:
+        return *curve.known_levels.extremes(bounds), False
     first, last = int(bounds[0]), int(bounds[-1])
     if last - first <= levels.SMALL:
         return *Levels(curve.y[first:last]).extremes(bounds - first), False

@@ -8,9 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-CHUNK = 1 << 20
+from tandem_em.analysis.eels_threads import in_strips
+
 MOST = 0.2
 """Stamps may be off their rule by this part of a step."""
+LEAST = 1000
+"""Fewer stamps are looked up without a rule."""
+MANY = 1000
+"""With gaps in more blocks than this, all steps are looked at once more."""
 
 
 @dataclass(frozen=True)
@@ -41,17 +46,29 @@ class Even:
         return self if off <= self.off else replace(self, off=2 * off)
 
 
-def find_even(x: NDArray[np.float64]) -> Even | None:
-    """The rule of ascending stamps; None when they follow none."""
-    if len(x) < 1000 or not x[-1] > x[0]:
-        return None
-    step = float(x[-1] - x[0]) / (len(x) - 1)
-    off = 0.0
-    for first in range(0, len(x), CHUNK):
-        off = max(off, _off(x[: first + CHUNK], first, float(x[0]), step))
-        if off > MOST * step:
-            return None
-    return Even(float(x[0]), step, off)
+def look_through(x: NDArray[np.float64], limit_s: float) -> tuple[bool, NDArray[np.intp], Even | None]:
+    """Whether stamps ascend, the numbers of the samples after longer pauses than `limit_s`, and the rule they follow."""
+    from tandem_widgets.parts import stamps_kernels as kernels
+
+    count = len(x) - 1
+    if count < 1:
+        return True, np.zeros(0, np.intp), None
+    rule = float(x[0]), float(x[-1] - x[0]) / count
+    wide = np.zeros(-(-count // kernels.BLOCK), bool)
+    found: list[tuple[int, float]] = []
+    in_strips(len(wide), lambda begin, end: found.append(kernels.look(x, limit_s, rule, (begin, end), wide)))
+    ascending = not any(falling for falling, _ in found)
+    off = max(off for _, off in found)
+    is_even = ascending and count >= LEAST and rule[1] > 0 and off <= MOST * rule[1]
+    return ascending, _gaps(x, limit_s, wide, kernels.BLOCK), Even(*rule, off) if is_even else None
+
+
+def _gaps(x: NDArray[np.float64], limit_s: float, wide: NDArray[np.bool_], block: int) -> NDArray[np.intp]:
+    if np.count_nonzero(wide) > MANY:
+        return np.flatnonzero(np.diff(x) > limit_s) + 1
+    starts = (np.flatnonzero(wide) * block).tolist()
+    parts = [np.flatnonzero(np.diff(x[k : k + block + 1]) > limit_s) + 1 + k for k in starts]
+    return np.concatenate([np.zeros(0, np.intp), *parts])
 
 
 def _off(x: NDArray[np.float64], first: int, start: float, step: float) -> float:

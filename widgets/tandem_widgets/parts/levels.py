@@ -1,7 +1,7 @@
-"""Exact extremes of any stretch of a long curve, from a pyramid of block extremes. Numpy only; numba when it is warm.
+"""Exact extremes of any stretch of a long curve, from the extremes of its blocks. Numpy only; numba when it is warm.
 
-A column of the screen shows the smallest and the largest sample that falls into it. Whole blocks come from the levels,
-the ragged ends of a range from the samples themselves, so every column equals brute force and no spike is ever lost.
+A column of the screen shows the smallest and the largest sample that falls into it. Whole blocks are looked up, the
+ragged ends of a range are read from the samples themselves, so every column equals brute force and no spike is lost.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from tandem_em.jobs import Job, Progress
 from tandem_em.model.arrays import GrowingArray
 
-FINE = 32
-COARSE = 512
+BLOCK = 128
 SMALL = 100_000
 """Fewer samples than this are looked at one by one: no levels are needed."""
+AT_ONCE = 50_000_000
+"""So many samples can be gone through while somebody waits for a picture: some ten milliseconds, once numba is warm."""
 CHUNK = 1 << 22
 
 Extremes = tuple[NDArray[np.float64], NDArray[np.float64]]
@@ -36,9 +37,9 @@ def warm() -> None:
         from tandem_widgets.parts import levels_kernels as kernels
 
         for dtype in (np.float64, np.float32):
-            levels = Levels(np.zeros(2 * COARSE + FINE + 3, dtype))
+            levels = Levels(np.zeros(2 * BLOCK + 3, dtype))
             levels.grow(levels.values, kernels)
-            levels.extremes(np.array([0, COARSE + 5, 2 * COARSE + 7]), kernels)
+            levels.extremes(np.array([0, BLOCK + 5, 2 * BLOCK + 1]), kernels)
         _kernels = kernels
 
 
@@ -48,27 +49,41 @@ def forget_kernels() -> None:
     _kernels = None
 
 
+def at_once(values: NDArray[Any]) -> Levels | None:
+    """The levels of an array here and now; None when that would take too long and a job has to do it."""
+    if len(values) > SMALL and (_kernels is None or len(values) > AT_ONCE):
+        return None
+    levels = Levels(values)
+    levels.grow(values)
+    return levels
+
+
 class Levels:
-    """The pyramid of one growing array: extremes of blocks of 32 and of 512 samples."""
+    """The extremes of every block of 128 samples of one growing array."""
 
     def __init__(self, values: NDArray[Any]) -> None:
-        self.values = _numbers(values)[:0]
-        dtype = self.values.dtype
-        self._fine = (GrowingArray(dtype=dtype), GrowingArray(dtype=dtype))
-        self._coarse = (GrowingArray(dtype=dtype), GrowingArray(dtype=dtype))
         self.values = _numbers(values)
+        self._low, self._high = (GrowingArray(dtype=self.values.dtype) for _ in range(2))
 
     @property
     def covered(self) -> int:
         """How many samples the whole blocks reach."""
-        return len(self._fine[0]) * FINE
+        return len(self._low) * BLOCK
 
     def grow(self, values: NDArray[Any], kernels: ModuleType | None = None) -> None:
         """Take a longer view of the same array. Costs what was added, whatever is already there."""
         self.values = _numbers(values)
         kernels = kernels or _kernels
-        _add_blocks((self.values, self.values), self._fine, FINE, kernels)
-        _add_blocks((self._fine[0].view, self._fine[1].view), self._coarse, COARSE // FINE, kernels)
+        done, whole = len(self._low), len(self.values) // BLOCK
+        if whole <= done:
+            return
+        new = self.values[done * BLOCK : whole * BLOCK]
+        low, high = self._low.room(whole - done), self._high.room(whole - done)
+        if kernels is None:
+            np.fmin.reduce(new.reshape(-1, BLOCK), axis=1, out=low)
+            np.fmax.reduce(new.reshape(-1, BLOCK), axis=1, out=high)
+            return
+        kernels.block_extremes(new, low, high)  # one thread reads as fast as memory gives
 
     def building(self) -> Job[Levels]:
         """Build what is missing, in pieces, off the GUI thread."""
@@ -88,12 +103,8 @@ class Levels:
         kernels = kernels or _kernels
         if kernels is None:
             return self._extremes_numpy(bounds)
-        low, high = np.empty(len(bounds) - 1), np.empty(len(bounds) - 1)
-        kernels.range_extremes(
-            self.values, self._fine[0].view, self._fine[1].view, self._coarse[0].view, self._coarse[1].view,
-            FINE, COARSE, bounds, low, high,
-        )  # fmt: skip
-        return low, high
+        low, high = kernels.range_extremes(self.values, self._low.view, self._high.view, bounds)
+        return np.asarray(low, np.float64), np.asarray(high, np.float64)
 
     def overall(self) -> tuple[float, float]:
         """Smallest and largest of everything; NaN when there is nothing."""
@@ -102,26 +113,16 @@ class Levels:
 
     def _extremes_numpy(self, bounds: NDArray[np.int64]) -> Extremes:
         first, last = bounds[:-1], bounds[1:]
-        inner = -(-first // FINE)
-        outer = np.minimum(last // FINE, len(self._fine[0]))
-        raw = (self.values, self.values)
+        inner = -(-first // BLOCK)
+        outer = np.minimum(last // BLOCK, len(self._low))
         whole = inner < outer
-        if not whole.any():
-            return _ragged(raw, first, last)
-        big = -(-inner // (COARSE // FINE))
-        large = np.minimum(outer // (COARSE // FINE), len(self._coarse[0]))
-        deep = whole & (big < large)
-        ratio = COARSE // FINE
-        fine, coarse = _views(self._fine), _views(self._coarse)
-        parts = [
-            _ragged(raw, first, np.where(whole, inner * FINE, last)),
-            _ragged(raw, np.where(whole, outer * FINE, last), last),
-            _ragged(fine, inner, np.where(deep, big * ratio, np.where(whole, outer, inner))),
-            _ragged(fine, np.where(deep, large * ratio, outer), outer),
-            _ragged(coarse, big, np.where(deep, large, big)),
-        ]
-        low, high = parts[0]
-        for other_low, other_high in parts[1:]:
+        raw = (self.values, self.values)
+        low, high = _ragged(raw, first, np.where(whole, inner * BLOCK, last))
+        for source, start, end in (
+            (raw, np.where(whole, outer * BLOCK, last), last),
+            ((self._low.view, self._high.view), inner, np.where(whole, outer, inner)),
+        ):
+            other_low, other_high = _ragged(source, start, end)
             low, high = np.fmin(low, other_low), np.fmax(high, other_high)
         return low, high
 
@@ -141,29 +142,6 @@ def glance(values: NDArray[Any], bounds: NDArray[Any], looks: int = 6) -> Extrem
 
 def _numbers(values: NDArray[Any]) -> NDArray[Any]:
     return values if values.dtype in (np.float32, np.float64) else np.asarray(values, np.float64)
-
-
-def _views(level: tuple[GrowingArray, GrowingArray]) -> tuple[NDArray[Any], NDArray[Any]]:
-    return level[0].view, level[1].view
-
-
-def _add_blocks(
-    source: tuple[NDArray[Any], NDArray[Any]],
-    level: tuple[GrowingArray, GrowingArray],
-    block: int,
-    kernels: ModuleType | None,
-) -> None:
-    done, whole = len(level[0]), len(source[0]) // block
-    if whole <= done:
-        return
-    if kernels is not None and source[0] is source[1]:
-        low, high = np.empty(whole - done, source[0].dtype), np.empty(whole - done, source[0].dtype)
-        kernels.block_extremes(source[0][done * block : whole * block], block, low, high)
-    else:
-        low = np.fmin.reduce(source[0][done * block : whole * block].reshape(-1, block), axis=1)
-        high = np.fmax.reduce(source[1][done * block : whole * block].reshape(-1, block), axis=1)
-    level[0].append(low)
-    level[1].append(high)
 
 
 def _ragged(source: tuple[NDArray[Any], NDArray[Any]], first: NDArray[Any], last: NDArray[Any]) -> Extremes:
