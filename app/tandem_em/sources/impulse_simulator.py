@@ -119,7 +119,8 @@ class ImpulseSimulator:
         if kind == "control.impulse.getPropertyInformation":
             name = str(order["propertyName"])
             unit = {**ALWAYS, **PROPERTIES[channel]}[name]
-            return {"channelName": channel, "propertyName": name, "unit": unit, "precision": 6}
+            digits = {"A": 18, "V": 15}.get(unit, 6)
+            return {"channelName": channel, "propertyName": name, "unit": unit, "precision": digits}
         if kind == "control.bias.applyConstantBias":
             self.setpoint_A, self.compliance_V = float(order["setpoint"]), float(order["compliance"])
         elif kind == "control.heat.startRamp":

@@ -12,6 +12,7 @@ from typing import Any
 
 from tandem_em.sources.base import host_now
 from tandem_em.sources.battery_cell import BatteryCell, CellAnswer
+from tandem_em.sources.scpi_traces import Reading, Traces, elements_of, named_buffer, statistic
 from tandem_em.sources.scpi_words import normal_form, split_line
 
 STEP_S = 0.02
@@ -27,7 +28,7 @@ DEFAULTS_2400: dict[str, Any] = {
     "SYST:LFR": 50, "ROUT:TERM": "FRON", "TRIG:COUN": 1, "ARM:COUN": 1, "TRIG:DEL": 0.0, "ARM:TIM": 0.1,
     "TRIG:SOUR": "IMM", "ARM:SOUR": "IMM", "TRIG:OUTP": "NONE", "ARM:OUTP": "NONE", "TRAC:POIN": 100,
     "TRAC:FEED": "SENS", "TRAC:FEED:CONT": "NEV", "DISP:ENAB": 1, "SYST:BEEP:STAT": 1,
-    "STAT:MEAS:ENAB": 0, "*SRE": 0, "*ESE": 0,
+    "STAT:MEAS:ENAB": 0, "*SRE": 0, "*ESE": 0, "CALC3:FORM": "MEAN", "FORM:DATA": "ASC",
 }  # fmt: skip
 DEFAULTS_2450: dict[str, Any] = {
     "SOUR:FUNC": "VOLT", "SOUR:CURR": 0.0, "SOUR:VOLT": 0.0, "SOUR:CURR:VLIM": 21.0, "SOUR:VOLT:ILIM": 1.05e-4,
@@ -37,7 +38,10 @@ DEFAULTS_2450: dict[str, Any] = {
     "SENS:VOLT:RANG": 20.0, "SENS:CURR:RANG:AUTO": 1, "SENS:VOLT:RANG:AUTO": 1, "SENS:CURR:NPLC": 1.0,
     "SENS:VOLT:NPLC": 1.0, "SENS:CURR:RSEN": 0, "SENS:VOLT:RSEN": 0, "SENS:COUN": 1, "SENS:CURR:AZER": 1,
     "SENS:VOLT:AZER": 1, "FORM:ASC:PREC": 0, "OUTP": 0, "OUTP:CURR:SMOD": "NORM", "OUTP:VOLT:SMOD": "NORM",
-    "ROUT:TERM": "FRON", "TRAC:POIN": 100000, "SYST:AZER": 1, "*LANG": "SCPI",
+    "ROUT:TERM": "FRON", "TRAC:POIN": 100000, "SYST:AZER": 1, "*LANG": "SCPI", "SYST:LFR": 50,
+    "SENS:RES:RANG": 2e5, "SENS:RES:RANG:AUTO": 1, "SENS:RES:NPLC": 1.0, "SENS:RES:RSEN": 0, "SENS:RES:AZER": 1,
+    **{f"{branch}:DEL:USER{number}": 0.0 for number in range(1, 6)
+       for branch in ("SENS:CURR", "SENS:VOLT", "SOUR:CURR", "SOUR:VOLT")},
 }  # fmt: skip
 IDN = "KEITHLEY INSTRUMENTS INC.,MODEL {model},SIMULATED,TandEM"
 
@@ -64,7 +68,8 @@ class SimulatedMeter:
         self._clock_rate = 1 + clock_ppm * 1e-6
         self._lock = threading.RLock()
         self._errors: list[str] = []
-        self._trace: list[tuple[float, CellAnswer]] = []
+        self._traces = Traces()
+        self._sweep: list[str] = []
         self._reset_state()
         self._last_host = self._time_zero = host_now()
 
@@ -110,7 +115,11 @@ class SimulatedMeter:
             self, f"_do_{'query' if is_query else 'set'}_{_identifier(header)}", None
         )
         if special is not None:
-            return special(argument)
+            try:
+                return special(argument)
+            except (ValueError, KeyError, IndexError) as error:
+                self._errors.append(f'-102,"Syntax error {error}"')
+                return None
         if header not in self.state:
             self._errors.append(f'-113,"Undefined header {raw}"')
             return None
@@ -124,10 +133,9 @@ class SimulatedMeter:
         header = normal_form(raw)
         if header in self.state:
             return header
-        for optional in (":LEV", ":IMM", ":AMPL", ":DC", ":STAT", ":UPP"):
-            if optional in header and not header.startswith("STAT"):
-                header = header.replace(optional, "")
-        return header
+        words = header.split(":")
+        optional = {"LEV", "IMM", "AMPL", "DC", "UPP"} | ({"STAT"} if words[-1] == "STAT" else set())
+        return ":".join([words[0], *(word for word in words[1:] if word not in optional)])
 
     def _store(self, header: str, argument: str) -> None:
         known = self.state[header]
@@ -141,7 +149,7 @@ class SimulatedMeter:
             self._errors.append(f'-104,"Data type error {text}"')
             return
         if header == "SENS:FUNC":
-            value = f'"{value}:DC"' if self.is_2450 else text
+            value = f'"{value.removesuffix(":DC")}:DC"' if self.is_2450 else text
         if header == "SOUR:FUNC" and value != known:
             self.state["OUTP"] = 0
         if header == "ROUT:TERM":
@@ -176,7 +184,12 @@ class SimulatedMeter:
     _do_set_trig_cle = _do_set_stat_pres = _do_set_stat_que_cle = _do_set_trg = _do_set_syst_beep = (
         _do_set_abor
     )
-    _do_set_sens_func_all = _do_set_abor
+    _do_set_sens_func_all = _do_set_wai = _do_set_stat_cle = _do_set_syst_cle = _do_set_abor
+    _do_set_sens_azer_once = _do_set_abor
+
+    def _do_query_stb(self, _argument: str) -> str:
+        """Bits 0 and 6: the buffer is full."""
+        return "65" if len(self._traces.rows()) >= int(self.state.get("TRIG:COUN", 1)) else "0"
 
     def _do_query_syst_err(self, _argument: str) -> str:
         return self._errors.pop(0) if self._errors else '0,"No error"'
@@ -187,48 +200,97 @@ class SimulatedMeter:
         self._time_zero = host_now()
 
     def _do_query_read(self, argument: str) -> str | None:
-        if not self.state["OUTP"]:
-            self._errors.append('803,"Not permitted with OUTPUT off"')
+        if not self._may_measure():
             return None
-        answer, time = self.advance(), self._time()
+        reading = self._time(), self.advance()
         if self.is_2450:
-            self._trace = [*self._trace[-99_999:], (time, answer)]
-            return self._shown_2450(argument, time, answer)
-        return self._shown_2400(time, answer)
+            self._traces.append(named_buffer(argument), reading)
+            return self._shown_2450(argument, *reading)
+        return self._shown_2400(*reading)
 
-    _do_query_meas = _do_query_meas_curr = _do_query_meas_volt = _do_query_fetc = _do_query_read
+    _do_query_meas = _do_query_meas_curr = _do_query_meas_volt = _do_query_read
+
+    def _do_query_fetc(self, argument: str) -> str | None:
+        """The last reading; the 2400 makes one when there is none."""
+        rows = self._traces.rows(named_buffer(argument))
+        if not self.is_2450 or not rows:
+            return self._do_query_read(argument)
+        return self._shown_2450(argument, *rows[-1])
 
     def _do_set_init(self, _argument: str) -> None:
         """Fill the trace buffer at once, with the stamps the readings would have had."""
-        if not self.state["OUTP"]:
-            self._errors.append('803,"Not permitted with OUTPUT off"')
-            return
-        interval = max(self.state["SENS:CURR:NPLC"] / 50, 0.0005)
-        self._trace = [(i * interval, self.advance(interval)) for i in range(int(self.state["TRIG:COUN"]))]
+        if self._may_measure():
+            if self.is_2450:
+                self._run_sweep()
+            else:
+                self._traces.fill(named_buffer(""), self._readings(int(self.state["TRIG:COUN"])))
 
-    def _do_set_trac_cle(self, _argument: str) -> None:
-        self._trace = []
+    def _do_set_trac_cle(self, argument: str) -> None:
+        self._traces.fill(named_buffer(argument), [])
         if self.is_2450:
             self._time_zero = host_now()
 
-    def _do_set_trac_trig(self, _argument: str) -> None:
+    def _do_set_trac_make(self, argument: str) -> None:
+        self._traces.make(named_buffer(argument), int(argument.split(",")[1]))
+
+    def _do_set_trac_del(self, argument: str) -> None:
+        self._traces.delete(named_buffer(argument))
+
+    def _do_query_trac_poin(self, argument: str) -> str:
+        return str(self._traces.sizes.get(named_buffer(argument), self.state["TRAC:POIN"]))
+
+    def _do_set_trac_poin(self, argument: str) -> None:
+        size = int(float(argument.split(",")[0]))
+        if "," in argument:
+            self._traces.sizes[named_buffer(argument)] = size
+        else:
+            self.state["TRAC:POIN"] = size
+
+    def _do_set_trac_trig(self, argument: str) -> None:
         """The 2450: as many readings into the buffer as the count says."""
-        if not self.state["OUTP"]:
-            self._errors.append('5076,"Not permitted with output off"')
-            return
-        interval = max(self.state["SENS:CURR:NPLC"] / 50, 0.0005)
-        self._trace = [(i * interval, self.advance(interval)) for i in range(int(self.state["SENS:COUN"]))]
-        self._time_zero = host_now() - len(self._trace) * interval
+        if self._may_measure():
+            rows = self._readings(int(self.state["SENS:COUN"]))
+            self._traces.fill(named_buffer(argument), rows)
+            self._time_zero = host_now() - len(rows) * self._interval()
 
     def _do_query_trac_data(self, argument: str) -> str | None:
+        rows = self._traces.rows(named_buffer(argument))
         if not self.is_2450:
-            return ",".join(self._shown_2400(time, answer) for time, answer in self._trace) or None
-        first, last, *wanted = argument.split(",")
-        rows = self._trace[int(first) - 1 : int(last)]
-        return ",".join(self._shown_2450(",".join(wanted), time, answer) for time, answer in rows) or None
+            return ",".join(self._shown_2400(time, answer) for time, answer in rows) or None
+        first, last = (int(part) for part in argument.split(",")[:2])
+        shown = (self._shown_2450(argument, time, answer) for time, answer in rows[first - 1 : last])
+        return ",".join(shown) or None
 
-    def _do_query_trac_act(self, _argument: str) -> str:
-        return str(len(self._trace))
+    def _do_query_trac_act(self, argument: str) -> str:
+        return str(len(self._traces.rows(named_buffer(argument))))
+
+    def _do_query_calc3_data(self, _argument: str) -> str:
+        """Statistics of the buffer: voltage, current, resistance."""
+        answers = [answer for _, answer in self._traces.rows()]
+        columns = ([a.voltage for a in answers], [a.current for a in answers], [_ohms(a) for a in answers])
+        return ",".join(f"{statistic(self.state['CALC3:FORM'], column):+.6E}" for column in columns)
+
+    def _statistic_2450(self, word: str) -> str:
+        values = [self._measured(answer) for _, answer in self._traces.rows()]
+        return f"{statistic(word, values):.9E}"
+
+    def _do_query_trac_stat_aver(self, _argument: str) -> str:
+        return self._statistic_2450("AVER")
+
+    def _do_query_trac_stat_max(self, _argument: str) -> str:
+        return self._statistic_2450("MAX")
+
+    def _do_query_trac_stat_min(self, _argument: str) -> str:
+        return self._statistic_2450("MIN")
+
+    def _do_query_trac_stat_stdd(self, _argument: str) -> str:
+        return self._statistic_2450("STDD")
+
+    def _do_set_sour_swe_curr_lin(self, argument: str) -> None:
+        self._sweep = ["CURR", *argument.split(",")]
+
+    def _do_set_sour_swe_volt_lin(self, argument: str) -> None:
+        self._sweep = ["VOLT", *argument.split(",")]
 
     def _do_query_sour_curr_vlim_trip(self, _argument: str) -> str:
         return str(int(self.advance().in_compliance))
@@ -237,6 +299,29 @@ class SimulatedMeter:
     _do_query_sens_curr_prot_trip = _do_query_sens_volt_prot_trip = _do_query_sour_curr_vlim_trip
 
     # inside
+
+    def _may_measure(self) -> bool:
+        if not self.state["OUTP"]:
+            self._errors.append('803,"Not permitted with OUTPUT off"')
+        return bool(self.state["OUTP"])
+
+    def _interval(self) -> float:
+        return max(float(self.state["SENS:CURR:NPLC"]) / 50, 0.0005)
+
+    def _readings(self, count: int) -> list[Reading]:
+        interval = self._interval()
+        return [(i * interval, self.advance(interval)) for i in range(count)]
+
+    def _run_sweep(self) -> None:
+        """Levels from start to stop, one reading at each, into the buffer the sweep names."""
+        if not self._sweep:
+            return
+        word, first, last, count = self._sweep[0], *map(float, self._sweep[1:4])
+        rows = []
+        for step in range(int(count)):
+            self.state[f"SOUR:{word}"] = first + (last - first) * step / max(count - 1, 1)
+            rows.append((step * self._interval(), self.advance(self._interval())))
+        self._traces.fill(named_buffer(",".join(self._sweep)), rows)
 
     def _reset_state(self) -> None:
         self.state: dict[str, Any] = dict(DEFAULTS_2450 if self.is_2450 else DEFAULTS_2400)
@@ -261,21 +346,26 @@ class SimulatedMeter:
         return self.cell.drive("voltage", self.state["SOUR:VOLT"], self._limit_A(), dt)
 
     def _shown_2400(self, time: float, answer: CellAnswer) -> str:
-        ohms = answer.voltage / answer.current if answer.current else 9.91e37
         values = {
-            "VOLT": answer.voltage, "CURR": answer.current, "RES": ohms, "TIME": time,
+            "VOLT": answer.voltage, "CURR": answer.current, "RES": _ohms(answer), "TIME": time,
             "STAT": float(8 if answer.in_compliance else 0),
         }  # fmt: skip
         wanted = [normal_form(word.strip()) for word in str(self.state["FORM:ELEM"]).split(",")]
         return ",".join(f"{values[name]:+.6E}" for name in values if name in wanted)
 
     def _shown_2450(self, argument: str, time: float, answer: CellAnswer) -> str:
-        sourcing_current = self.state["SOUR:FUNC"] == "CURR"
-        sourced = answer.current if sourcing_current else answer.voltage
-        measured = answer.voltage if "VOLT" in str(self.state["SENS:FUNC"]) else answer.current
+        sourced = answer.current if self.state["SOUR:FUNC"] == "CURR" else answer.voltage
+        measured = self._measured(answer)
         values = {"SOUR": sourced, "READ": measured, "REL": time, "READING": measured, "RELATIVE": time}
-        wanted = [part.strip().upper() for part in argument.split(",")[1:]]
-        return ",".join(f"{values.get(name, measured):.9E}" for name in wanted or ["READ"])
+        return ",".join(f"{values.get(name, measured):.9E}" for name in elements_of(argument) or ["READ"])
+
+    def _measured(self, answer: CellAnswer) -> float:
+        sensed = str(self.state["SENS:FUNC"])
+        return answer.voltage if "VOLT" in sensed else _ohms(answer) if "RES" in sensed else answer.current
+
+
+def _ohms(answer: CellAnswer) -> float:
+    return answer.voltage / answer.current if answer.current else 9.91e37
 
 
 def _identifier(header: str) -> str:
