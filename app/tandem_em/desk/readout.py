@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tandem_em.desk import dose
 from tandem_em.model.curves import BiasRun
 from tandem_em.model.session import Session
 from tandem_em.texts import quantity
@@ -24,18 +25,20 @@ def active_run(session: Session, t: float | None = None) -> BiasRun | None:
         return selected
     if t is not None:
         for run in session.runs:
-            if len(run) and run.t[0] <= t <= run.t[-1]:
+            extent = run.extent
+            if extent is not None and extent[0] <= t <= extent[1]:
                 return run
     return session.runs.first
 
 
 def value_at(run: BiasRun, name: str, t: float) -> float:
     """The last sample at or before t; NaN in gaps and outside."""
-    times = run.t
-    index = int(np.searchsorted(times, t, side="right")) - 1
-    if index < 0 or (index == len(times) - 1 and t > times[-1] + 1.0):
+    times, own = run.times.view, run.clock.to_device(t)
+    index = int(np.searchsorted(times, own, side="right")) - 1
+    if index < 0 or (index == len(times) - 1 and own > times[-1] + 1.0):
         return float("nan")
-    return float(run.current[index] if name == "current" else run.values(name)[index])
+    one = slice(index, index + 1)
+    return float((run.current_in(one) if name == "current" else run.values(name)[one])[0])
 
 
 def read_at(session: Session, t: float) -> Reading:
@@ -58,11 +61,20 @@ def read_at(session: Session, t: float) -> Reading:
 
 
 def _dose_text(session: Session, t: float) -> str:
-    dose = session.doses.first
-    if dose is None or not dose.rate_e_A2s:
+    """Rate and dose up to t, as measured frame by frame where that was done; a sign where the budget is passed."""
+    settings = session.doses.first
+    stack = session.stacks.get(settings.stack_id) if settings is not None else None
+    stack = stack or session.stacks.first
+    measured = dose.of_stack(session, stack) if stack is not None else None
+    if measured is not None and stack is not None and len(stack.times):
+        at = min(stack.index_at(t), len(measured.arrays["dose_e_A2"]) - 1)
+        rate, total = (float(measured.arrays[name][at]) for name in ("rate_e_A2s", "dose_e_A2"))
+    elif settings is not None and settings.rate_e_A2s:
+        rate = settings.rate_e_A2s
+        extent = session.extent()
+        start = stack.time_of(0) if stack is not None and len(stack) else (extent[0] if extent else 0.0)
+        total = max(0.0, t - start) * rate
+    else:
         return ""
-    text = f"{dose.rate_e_A2s:.1f} e⁻/Å²s"
-    extent = session.extent()
-    stack = session.stacks.get(dose.stack_id) or session.stacks.first
-    start = stack.time_of(0) if stack is not None and len(stack) else (extent[0] if extent else 0.0)
-    return f"{text} · Σ {max(0.0, t - start) * dose.rate_e_A2s:.0f}"
+    over = settings is not None and settings.budget_e_A2 and total > settings.budget_e_A2
+    return f"{rate:.1f} e⁻/Å²s · Σ {total:.0f}{' ⚠' if over else ''}"

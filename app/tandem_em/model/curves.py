@@ -56,7 +56,7 @@ class BiasRun(ColouredItem):
 
     kind: ClassVar[str] = "run"
     appended: ClassVar[Signal] = Signal(int, int)
-    not_stored: ClassVar[frozenset[str]] = frozenset({"_t"})
+    not_stored: ClassVar[frozenset[str]] = frozenset({"_t", "_extent"})
 
     clock: Clock = field(default_factory=Clock)
     times: GrowingArray = field(default_factory=GrowingArray)
@@ -73,6 +73,8 @@ class BiasRun(ColouredItem):
     source_id: str = ""
     instrument: dict[str, Any] = field(default_factory=dict)
     _t: GrowingArray | None = None
+    _extent: tuple[int, float, float] | None = None
+    """How many samples were looked at, and their first and last own second."""
 
     def __len__(self) -> int:
         return len(self.times)
@@ -84,6 +86,19 @@ class BiasRun(ColouredItem):
             self._t = GrowingArray(self.clock.to_session(self.times.view))
         return self._t.view
 
+    @property
+    def extent(self) -> tuple[float, float] | None:
+        """First and last session second; costs what was added since it was last asked for."""
+        done, first, last = self._extent or (0, np.inf, -np.inf)
+        added = self.times.view[done:]
+        if len(added):
+            first, last = (
+                float(np.fmin.reduce(added, initial=first)),
+                float(np.fmax.reduce(added, initial=last)),
+            )
+            self._extent = len(self.times), first, last
+        return (self.clock.to_session(first), self.clock.to_session(last)) if first <= last else None
+
     def values(self, quantity: str) -> AnyArray:
         """A column in its stored unit; the current as recorded, without the zero taken off."""
         return self.columns[quantity].values.view
@@ -91,7 +106,11 @@ class BiasRun(ColouredItem):
     @property
     def current(self) -> NDArray[np.float64]:
         """Current (A) with the marked zero taken off."""
-        values = np.asarray(self.values("current"), np.float64)
+        return self.current_in(slice(None))
+
+    def current_in(self, part: slice) -> NDArray[np.float64]:
+        """A part of the current (A) with the marked zero taken off."""
+        values = np.asarray(self.values("current")[part], np.float64)
         return values - self.zero_current_A if self.zero_current_A else values
 
     def append(

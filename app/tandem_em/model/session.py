@@ -124,8 +124,7 @@ class Session:
         """First and last session second of anything; None for an empty session."""
         edges: list[float] = []
         for run in self.runs:
-            if len(run):
-                edges += [float(np.nanmin(run.t)), float(np.nanmax(run.t))]
+            edges += run.extent or ()
         for stack in self.stacks:
             times = stack.t[np.isfinite(stack.t)]
             if len(times):

@@ -55,6 +55,21 @@ def test_growing_array_equals_concatenation_and_old_views_stay(blocks: list[list
     np.testing.assert_array_equal(grown.view, [value for block in blocks for value in block])
 
 
+def test_the_extent_of_a_run_follows_what_is_appended_and_the_clock_and_touches_no_more() -> None:
+    run = BiasRun(columns={"voltage": Column("voltage", "V", GrowingArray())})
+    assert run.extent is None
+    run.append(np.array([np.nan, 3.0, 1.0]), {})
+    assert run.extent == (1.0, 3.0)
+    run.append(np.array([0.5, 9.0]), {})
+    assert run.extent == (0.5, 9.0)
+    run.clock.offset_s = 100.0
+    assert run.extent == (100.5, 109.0)
+    session = Session()
+    session.runs.add(run)
+    assert session.extent() == (100.5, 109.0)
+    assert run._t is None  # nobody needed the session time of every sample
+
+
 def test_run_tells_what_was_appended_and_fills_missing_columns() -> None:
     run = BiasRun(columns={q: Column(q, "", GrowingArray()) for q in ("voltage", "current")})
     told: list[tuple[int, int]] = []

@@ -55,7 +55,9 @@ class Derived:
                 self._error.append((float(self._error.view[-1]) if done else 0.0) + error[min(done, 1) :])
         else:
             part = slice(done, total)
-            self._values.append(_resistance(run.values("voltage")[part], run.current[part], self.threshold))
+            self._values.append(
+                _resistance(run.values("voltage")[part], run.current_in(part), self.threshold)
+            )
         self.levels.grow(self._values.view)
 
 
