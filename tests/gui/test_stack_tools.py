@@ -127,7 +127,7 @@ def test_keys_take_the_tools_in_hand(window: MainWindow) -> None:
     assert isinstance(pane, StackPane)
     QTest.keyClick(window, Qt.Key.Key_N)
     assert pane.tools.outline.isChecked()
-    assert pane.notes.hint.startswith("Drag around")
+    assert pane.notes.hint.startswith("Click a particle")
     QTest.keyClick(window, Qt.Key.Key_L)
     assert not pane.tools.outline.isChecked()
     assert pane.tools.profile.isChecked()
@@ -423,12 +423,3 @@ def test_filters_change_what_is_shown_and_not_the_data(
     qtbot.waitUntil(
         lambda: pane.canvas.frame is not None and pane.canvas.frame.dtype == np.uint16, timeout=10_000
     )
-
-
-def test_dose_accumulates_between_frames_and_not_while_the_beam_is_off() -> None:
-    t = np.array([0.0, 1, 2, 3, 4, 5])
-    rate, total = stacks.dose_over_time(t, np.array([10.0, 10, 0, 0, 10, 10]), 1.0)
-    assert rate[:2] == pytest.approx([10, 10])
-    assert total[1] == pytest.approx(10)
-    assert total[3] == pytest.approx(total[2])
-    assert total[-1] == pytest.approx(30)

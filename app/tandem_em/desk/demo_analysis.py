@@ -39,8 +39,8 @@ def analyse(session: Session, stack: FrameStack, recipe: MovieRecipe) -> Job[Non
     step = session.steps.add(
         step_for("follow outlines", [stack], {"drift": "estimated"}, [p.id for p in drawn])
     )
-    for particle, outlines in zip(drawn, found):
-        particle.outlines = outlines
+    for particle, followed in zip(drawn, found):
+        particle.outlines = followed.outlines
         particle.provenance_id = step.id
         particle.followed = (0, len(stack) - 1)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -44,6 +44,15 @@ def find_drift(
     return np.asarray(found)
 
 
+@dataclass(frozen=True)
+class Followed:
+    """Outlines of one particle by frame; `stopped`: frames where following gave up, `blank`: frames without beam."""
+
+    outlines: dict[int, Outline]
+    stopped: tuple[int, ...] = ()
+    blank: frozenset[int] = frozenset()
+
+
 def follow(
     stack: FrameStack,
     drawn: list[Particle],
@@ -51,11 +60,12 @@ def follow(
     exact_keys: frozenset[int] = frozenset(),
     span: tuple[int, int] | None = None,
     stop_below: float | None = None,
-) -> Job[list[dict[int, Outline]]]:
-    """Follow particles from their key outlines; returns the outlines of each, by frame.
+) -> Job[list[Followed]]:
+    """Follow particles from their key outlines; returns what was found of each.
 
     Progress carries {particle id: {frame: Outline}} of what is new, to be drawn while it works. `exact_keys` stay as
-    drawn, other keys snap to the edge. `span`: only these frames; outlines outside stay as they are.
+    drawn, other keys snap to the edge. `span`: only these frames; outlines outside stay as they are. `stop_below`:
+    confidence below which a direction is given up rather than guessed on.
     """
     from tandem_em.analysis.outline_follow import follow_many
     from tandem_em.analysis.outline_result import FollowOptions
@@ -76,14 +86,17 @@ def follow(
     low, high = span or (0, len(stack) - 1)
     answer = []
     for particle in drawn:
-        kept = {frame: outline for frame, outline in before[particle.id].items() if not low <= frame <= high}
-        found = _outlines(results[particle.id].outlines)
-        keyed = {
-            frame: replace(outline, is_key=True)
-            for frame, outline in found.items()
-            if frame in keys[particle.id]
+        kept = {
+            frame: outline
+            for frame, outline in before[particle.id].items()
+            if outline.is_key or not low <= frame <= high
         }
-        answer.append(kept | found | keyed)
+        result = results[particle.id]
+        found = {
+            frame: replace(outline, is_key=frame in keys[particle.id])
+            for frame, outline in _outlines(result.outlines).items()
+        }
+        answer.append(Followed(kept | found, tuple(result.stopped), frozenset(result.blank)))
     return answer
 
 

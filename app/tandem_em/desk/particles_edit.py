@@ -21,11 +21,14 @@ from tandem_em.notices import UserError
 
 EXACT = "exact_keys"
 """In `Particle.extra`: key frames that were corrected by hand and stay as drawn (the first drawing snaps to the edge)."""
+BLANK = "blank_frames"
+"""In `Particle.extra`: frames without beam, where nobody can outline anything."""
 DOUBT = 0.5
 """Below this confidence an outline is not to be trusted."""
 
 Partial = Callable[[dict[str, dict[int, Outline]]], None]
-Ended = Callable[[], None]
+Ended = Callable[[dict[str, tuple[int, ...]]], None]
+"""Gets the frames where each particle was given up, by its id."""
 
 
 def of_stack(session: Session, stack: FrameStack) -> list[Particle]:
@@ -202,20 +205,28 @@ def follow(
     span: tuple[int, int] | None = None,
     on_partial: Partial | None = None,
     on_end: Ended | None = None,
+    *,
+    ask: bool = True,
 ) -> Task[Any]:
     """Follow particles in a job; the result is one undoable step with its provenance.
 
     `on_partial` gets what is new while it works, `on_end` is called when it ended well. A newer call for the same
-    particles replaces this one.
+    particles replaces this one. With `ask` a direction is given up where following becomes guessing; without, every
+    frame is tried. All keys of a `span` stay as they are: what lies outside depends on them.
     """
     names = ", ".join(particle.name for particle in chosen)
     drawn = [replace(particle, outlines=dict(particle.outlines)) for particle in chosen]
-    exact = frozenset(int(frame) for particle in chosen for frame in particle.extra.get(EXACT, []))
+    exact = frozenset(
+        int(frame)
+        for particle in chosen
+        for frame in (particle.keys if span else particle.extra.get(EXACT, []))
+    )
     began_with = [particle.outlines for particle in chosen]
+    stop_below = DOUBT if ask else None
     parameters: dict[str, Any] = {
         "span": list(span) if span else None,
         "exact_keys": sorted(exact),
-        "stop_below": None,
+        "stop_below": stop_below,
     }
     step = step_for(f"Follow {names}", [stack], parameters, [particle.id for particle in chosen])
 
@@ -223,23 +234,45 @@ def follow(
         if on_partial is not None and told.partial:
             on_partial(told.partial)
 
-    def finished(found: list[dict[int, Outline]]) -> None:
+    def finished(found: list[particles.Followed]) -> None:
         label = f"Follow {names}"
         edits: list[Edit] = []
-        for particle, outlines, before in zip(chosen, found, began_with):
+        stops: dict[str, tuple[int, ...]] = {}
+        for particle, followed, before in zip(chosen, found, began_with):
             # whoever was deleted or corrected meanwhile is left alone
             if desk.session.particles.get(particle.id) is particle and particle.outlines is before:
-                through = (0, len(stack) - 1) if span is None else _joined(particle.followed, span)
-                fields = {"outlines": outlines, "followed": through, "provenance_id": step.id}
+                through = _through(stack, particle, followed, span)
+                fields: dict[str, Any] = {
+                    "outlines": followed.outlines,
+                    "followed": through,
+                    "provenance_id": step.id,
+                }
+                if followed.blank:
+                    fields["extra"] = {**particle.extra, BLANK: sorted(followed.blank)}
                 edits.append(ChangeFields(label, particle.id, fields))
+                stops[particle.id] = followed.stopped
         if edits:
             desk.do(label, AddItem(label, step), *edits)
         if on_end is not None:
-            on_end()
+            on_end(stops)
 
-    job = particles.follow(stack, drawn, exact_keys=exact, span=span)
+    job = particles.follow(stack, drawn, exact_keys=exact, span=span, stop_below=stop_below)
     key = "follow " + " ".join(sorted(particle.id for particle in chosen))
     return desk.start(f"Following {names}", job, finished, on_progress=progress, key=key)
+
+
+def _through(
+    stack: FrameStack, particle: Particle, followed: particles.Followed, span: tuple[int, int] | None
+) -> tuple[int, int]:
+    """First and last frame that have been tried: to where it stopped, else to the ends."""
+    keys = particle.keys
+    low, high = span or (0, len(stack) - 1)
+    for frame in followed.stopped:
+        if frame > max(keys, default=0):
+            high = min(high, frame)
+        elif frame < min(keys, default=0):
+            low = max(low, frame)
+    return (low, high) if span is None else _joined(particle.followed, (low, high))
 
 
 def keep(desk: Desk, chosen: list[Particle], grown: dict[str, dict[int, Outline]]) -> None:
@@ -262,14 +295,16 @@ def _joined(followed: tuple[int, int] | None, span: tuple[int, int]) -> tuple[in
 
 
 def doubts(particle: Particle) -> list[tuple[int, int]]:
-    """Stretches of frames (first, last) where a followed particle was lost or is not to be trusted."""
+    """Stretches of frames (first, last) where a followed particle was lost or is not to be trusted; blank ones are neither."""
     if particle.followed is None:
         return []
     first, last = particle.followed
+    blank = set(particle.extra.get(BLANK, []))
     bad = [
         frame
         for frame in range(first, last + 1)
-        if (outline := particle.outlines.get(frame)) is None or outline.confidence < DOUBT
+        if frame not in blank
+        and ((outline := particle.outlines.get(frame)) is None or outline.confidence < DOUBT)
     ]
     found: list[tuple[int, int]] = []
     for frame in bad:

@@ -152,8 +152,8 @@ def track(stack: FrameStack, request: Request) -> Job[Tracked]:
         particle.outlines[asked.frame] = particles.key_outline(polygon)
         drawn.append(particle)
     found = yield from particles.follow(stack, drawn)
-    for particle, outlines in zip(drawn, found):
-        particle.outlines = outlines
+    for particle, followed in zip(drawn, found):
+        particle.outlines = followed.outlines
         particle.followed = (0, len(stack) - 1)
     return Tracked(drawn, np.asarray(drift), time.perf_counter() - started)
 

@@ -41,8 +41,8 @@ class Following:
     def is_running(self) -> bool:
         return bool(self._runs)
 
-    def start(self, chosen: list[Particle], span: tuple[int, int] | None = None) -> None:
-        """Follow particles; without a known drift that is found first."""
+    def start(self, chosen: list[Particle], span: tuple[int, int] | None = None, *, ask: bool = True) -> None:
+        """Follow particles; without a known drift that is found first. `ask`: stop where it becomes guessing."""
         stack, desk = self._pane.stack, self._pane.desk
         if stack is None or len(stack) < 2 or stack.axis0_is_time is False or not chosen:
             return
@@ -53,7 +53,7 @@ class Following:
             desk.notices.tell(UserError("There is no key outline to start from.", "Draw one first (N)."))
             return
         if stack.drift_px is None:
-            stacks.correct_drift(desk, stack, on_end=lambda: self.start(chosen, span))
+            stacks.correct_drift(desk, stack, on_end=lambda: self.start(chosen, span, ask=ask))
             return
         self._forget(chosen)
         overlay = self._pane.overlay
@@ -68,11 +68,12 @@ class Following:
             if is_seen:
                 self._pane.canvas.update()
 
-        def ended() -> None:
+        def ended(stops: dict[str, tuple[int, ...]]) -> None:
             self._forget(chosen)
-            self._say_doubts(chosen)
+            if not self._ask_to_correct(chosen, stops):
+                self._say_doubts(chosen)
 
-        task = particles_edit.follow(desk, stack, chosen, span, arrived, ended)
+        task = particles_edit.follow(desk, stack, chosen, span, arrived, ended, ask=ask)
         self._runs.append(_Run(task, chosen))
         self._timer.start()
 
@@ -101,6 +102,38 @@ class Following:
             self._timer.stop()
 
     # --- sentences -----------------------------------------------------------------------------------------------
+
+    def _ask_to_correct(self, chosen: list[Particle], stops: dict[str, tuple[int, ...]]) -> bool:
+        """Where following was given up: a person corrects it there, or lets it go on. Whether there was such a place."""
+        pane = self._pane
+        lost = [particle for particle in chosen if stops.get(particle.id)]
+        if not lost:
+            return False
+        particle = lost[0]
+        frame = stops[particle.id][0]
+        others = f" (and {', '.join(other.name for other in lost[1:])})" if len(lost) > 1 else ""
+        pane.go_to(frame)
+        pane.desk.session.focus.select("particle", particle.id)
+        pane.ask_bar.ask(
+            f"stop {particle.id}",
+            f"{particle.name}{others} was not sure any more at frame {frame + 1} and stopped. "
+            "Correct the outline here by dragging it, or go on as it is.",
+            [("Correct here", partial(self._correct_here, particle, frame)),
+             ("Go on", lambda: self.start(lost, ask=False))],
+        )  # fmt: skip
+        return True
+
+    def _correct_here(self, particle: Particle, frame: int) -> None:
+        """The outline is in hand in that frame; where there is none, a new one is drawn for it."""
+        pane = self._pane
+        pane.go_to(frame)
+        pane.desk.session.focus.select("particle", particle.id)
+        if frame not in particle.outlines:
+            pane.tools.take_outline(particle)
+        else:
+            pane.notes.hint = f"Drag the outline of {particle.name}: it is followed on from here · Esc leaves"
+        pane.canvas.setFocus()
+        pane.canvas.update()
 
     def _say_doubts(self, chosen: list[Particle]) -> None:
         pane = self._pane

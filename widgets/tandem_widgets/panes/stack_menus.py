@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from PyQt6.QtGui import QAction, QColor, QIcon, QPixmap
 from PyQt6.QtWidgets import QApplication, QColorDialog, QInputDialog, QMenu
 
-from tandem_em.desk import particles_edit, stacks
+from tandem_em.desk import dose, particles_edit, stacks
 from tandem_em.desk.stacks import ViewFilter
 from tandem_em.model.frames import FrameStack
 from tandem_em.model.items import IDENTITY_COLOURS
@@ -151,47 +151,49 @@ def _ask_mean(pane: StackPane) -> None:
 
 
 def _fill_dose(menu: QMenu, pane: StackPane, stack: FrameStack) -> None:
+    measured = dose.of_stack(pane.desk.session, stack) is not None
     add(menu, pane, "Type the dose rate…", lambda: _ask_rate(pane, stack))
     add(
-        menu,
-        pane,
-        "From calibrated counts…",
-        lambda: _ask_counts(pane, stack),
-        tip="Gain and offset of the camera",
-    )
+        menu, pane, "From calibrated counts…", lambda: _ask_counts(pane, stack), tip="Gain and offset of the camera"
+    )  # fmt: skip
+    add(
+        menu, pane, "Map of the dose…", lambda: _show_dose_map(pane, stack), on=measured,
+        tip="The dose of every place of the sample, the drift taken into account",
+    )  # fmt: skip
+
+
+def _ask(pane: StackPane, text: str, value: float, low: float, high: float, decimals: int) -> float | None:
+    """A number typed into a small dialog; None when it was left."""
+    found, accepted = QInputDialog.getDouble(pane, "Dose", text, value, low, high, decimals)
+    return found if accepted else None
+
+
+def _ask_budget(pane: StackPane, stack: FrameStack) -> float | None:
+    known = dose.settings_of(pane.desk.session, stack)
+    before = (known.budget_e_A2 if known else None) or 0.0
+    return _ask(pane, "Budget (e⁻/Å², 0 for none):", before, 0.0, 1e9, 0)
 
 
 def _ask_rate(pane: StackPane, stack: FrameStack) -> None:
-    known = next((dose for dose in pane.desk.session.doses if dose.stack_id == stack.id), None)
-    rate, accepted = QInputDialog.getDouble(
-        pane, "Dose", "Dose rate (e⁻/Å²s):", (known.rate_e_A2s if known else None) or 10.0, 0.0, 1e7, 3
-    )
-    if not accepted:
-        return
-    budget, accepted = QInputDialog.getDouble(
-        pane,
-        "Dose",
-        "Budget (e⁻/Å², 0 for none):",
-        (known.budget_e_A2 if known else None) or 0.0,
-        0.0,
-        1e9,
-        0,
-    )
-    if accepted:
-        stacks.type_dose(pane.desk, stack, rate, budget or None)
+    known = dose.settings_of(pane.desk.session, stack)
+    rate = _ask(pane, "Dose rate (e⁻/Å²s):", (known.rate_e_A2s if known else None) or 10.0, 0.0, 1e7, 3)
+    budget = _ask_budget(pane, stack) if rate is not None else None
+    if rate is not None and budget is not None:
+        dose.type_rate(pane.desk, stack, rate, budget or None)
 
 
 def _ask_counts(pane: StackPane, stack: FrameStack) -> None:
-    gain, accepted = QInputDialog.getDouble(
-        pane, "Dose from counts", "Counts per electron:", stack.counts_per_electron or 1.0, 1e-6, 1e6, 4
-    )
-    if not accepted:
-        return
-    offset, accepted = QInputDialog.getDouble(
-        pane, "Dose from counts", "Counts without beam:", stack.counts_offset, -1e6, 1e6, 2
-    )
-    if accepted:
-        stacks.dose_from_counts(pane.desk, stack, gain, offset)
+    gain = _ask(pane, "Counts per electron:", stack.counts_per_electron or 1.0, 1e-6, 1e6, 4)
+    offset = _ask(pane, "Counts without beam:", stack.counts_offset, -1e6, 1e6, 2) if gain else None
+    budget = _ask_budget(pane, stack) if offset is not None else None
+    if gain is not None and offset is not None and budget is not None:
+        dose.from_counts(pane.desk, stack, gain, offset, budget)
+
+
+def _show_dose_map(pane: StackPane, stack: FrameStack) -> None:
+    from tandem_widgets.dialogs.dose_map import DoseMapDialog
+
+    DoseMapDialog(pane, pane.desk, stack, dose.map_over_sample(pane.desk, stack)).show()
 
 
 def _copy(pane: StackPane) -> None:
@@ -284,6 +286,9 @@ def fill_canvas(menu: QMenu, pane: StackPane, tools: StackTools) -> None:
     if stack is None:
         return
     add(menu, pane, "New outline\tN", tools.outline.toggle)
+    for particle in particles_edit.of_stack(pane.desk.session, stack):
+        if particle.visible and pane.frame_index not in particle.outlines:
+            add(menu, pane, f"Draw {particle.name} in this frame", partial(tools.take_outline, particle))
     hidden = [p for p in particles_edit.of_stack(pane.desk.session, stack) if not p.visible]
     if hidden:
         names = ", ".join(particle.name for particle in hidden)

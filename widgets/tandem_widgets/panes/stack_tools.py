@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QEvent, QPoint, QPointF, Qt
@@ -173,6 +174,7 @@ class StackTools:
         return [(particle, outline.polygon) for particle, outline in pairs if outline is not None]
 
     def _select(self, particle_id: str) -> None:
+        self._pane.notes.hint = ""
         self._pane.desk.session.focus.select("particle", particle_id)
 
     def _hide(self, particle_id: str) -> None:
@@ -188,22 +190,25 @@ class StackTools:
             particle if particle is not None and stack is not None and particle.stack_id == stack.id else None
         )
 
-    def take_outline(self) -> None:
-        """While filming the picture stands still until the outline is drawn."""
+    def take_outline(self, particle: Particle | None = None) -> None:
+        """Draw a new particle, or a given one anew in this frame. While filming the picture stands still until then."""
         focus = self._pane.desk.session.focus
         self._was_live = self.stack is not None and stacks.is_growing(self.stack) and focus.follow_live
         focus.follow_live = focus.follow_live and not self._was_live
         tool = OutlineTool(
-            self._drawn, lambda x, y: self._propose(tool, x, y), self.put_down, particles_shape.ellipse
-        )
+            partial(self._drawn, particle), lambda x, y: self._propose(tool, x, y), self.put_down, particles_shape.ellipse
+        )  # fmt: skip
         self.take(tool)
 
-    def _drawn(self, polygon: Polygon) -> None:
+    def _drawn(self, again: Particle | None, polygon: Polygon) -> None:
         stack, frame = self.stack, self._pane.frame_index
         self.put_down()
         if stack is None:
             return
         try:
+            if again is not None:
+                self._corrected(again, particles_shape.evened(polygon))
+                return
             particle = particles_edit.draw(self._pane.desk, stack, frame, polygon)
         except UserError as error:
             self._pane.desk.notices.tell(error)

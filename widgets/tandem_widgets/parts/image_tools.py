@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PyQt6.QtCore import QPointF, QRectF, Qt
 from PyQt6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPen
 
+from tandem_em.desk import particles_shape
 from tandem_widgets.parts import theme
 from tandem_widgets.parts.image_canvas import ImageCanvas
 from tandem_widgets.parts.plot_polyline import polygon as to_qt
@@ -57,10 +58,11 @@ class BaseTool:
 class OutlineTool(BaseTool):
     """Freehand drag, clicks from vertex to vertex (Enter, double click or the first vertex closes), Shift+drag an ellipse.
 
-    The first click also asks for a proposal: it appears dashed, Enter or a double click takes it.
+    The first click also asks for a proposal: it appears dashed. Enter or a double click takes it as it is; dragging its
+    line, or all of it, puts it right and takes it.
     """
 
-    hint = "Drag around a particle, or click point by point · Enter closes · Shift+drag: ellipse · Esc"
+    hint = "Click a particle, or drag around it, or click corner by corner · Shift+drag: ellipse · Esc"
 
     def __init__(
         self,
@@ -77,8 +79,13 @@ class OutlineTool(BaseTool):
         self._at: Point = (0.0, 0.0)
         self._pressed: QPointF | None = None
         self._far = False
+        self._from: Point = (0.0, 0.0)
+        self._scale = 0.0
+        """Screen pixels of an image pixel, as last painted."""
         self._first_on_screen: QPointF | None = None
         self._offer: Polygon | None = None
+        self._held: tuple[Polygon, int | None] | None = None
+        """The proposal as it was when a drag began, and the vertex in hand (None: all of it)."""
 
     def offer(self, polygon: Polygon) -> bool:
         """A proposal has been found; False when the hand has gone on meanwhile."""
@@ -89,7 +96,11 @@ class OutlineTool(BaseTool):
 
     def press(self, x: float, y: float, event: QMouseEvent) -> bool:
         self._pressed, self._at, self._far = event.position(), (x, y), False
-        if event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+        self._held = self._grasp(x, y)
+        if self._held is not None:
+            self._corner = None
+            self._from = (x, y)
+        elif event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
             self._corner = (x, y)
         else:
             self._drag = [(x, y)]
@@ -99,6 +110,9 @@ class OutlineTool(BaseTool):
         self._at = (x, y)
         if self._pressed is not None and _apart(event.position(), self._pressed) > CLICK_PX:
             self._far = True  # a drag, even when it comes back to where it began
+        if self._held is not None and self._far:
+            self._offer = self._moved(x, y)
+            return True
         if self._drag and event.buttons():
             self._drag.append((x, y))
         return bool(self._drag or self._corner or self._clicked)
@@ -107,6 +121,14 @@ class OutlineTool(BaseTool):
         if self._pressed is None:  # the second half of a double click
             return True
         far = self._far
+        held, self._held = self._held, None
+        if held is not None:
+            self._pressed = None
+            if far and self._offer is not None:
+                self._finish(self._offer)
+            else:
+                self._add_vertex(x, y, event.position())
+            return True
         drag, corner = self._drag, self._corner
         self._drag, self._corner, self._pressed = [], None, None
         if corner is not None:
@@ -117,6 +139,23 @@ class OutlineTool(BaseTool):
         else:
             self._add_vertex(x, y, event.position())
         return True
+
+    def _grasp(self, x: float, y: float) -> tuple[Polygon, int | None] | None:
+        """What a press takes hold of: the line of the proposal, or all of it."""
+        if self._offer is None or self._scale <= 0:
+            return None
+        vertex, far = particles_shape.nearest(self._offer, x, y)
+        if far * self._scale <= CLOSE_PX:
+            return self._offer, vertex
+        return (self._offer, None) if particles_shape.contains(self._offer, x, y) else None
+
+    def _moved(self, x: float, y: float) -> Polygon:
+        assert self._held is not None
+        (before, vertex), (dx, dy) = self._held, (x - self._from[0], y - self._from[1])
+        if vertex is None:
+            return before + np.array([dx, dy])
+        around = float(np.hypot(*(np.roll(before, -1, axis=0) - before).T).sum())
+        return particles_shape.soft_drag(before, vertex, dx, dy, 0.06 * around)
 
     def _add_vertex(self, x: float, y: float, on_screen: QPointF) -> None:
         if not self._clicked:
@@ -162,11 +201,12 @@ class OutlineTool(BaseTool):
         self._done(np.asarray(polygon, np.float64))
 
     def paint(self, painter: QPainter, canvas: ImageCanvas) -> None:
+        self._scale = canvas.view.zoom
         shape: list[Point] | Polygon = self._drag
         if self._corner is not None:
             shape = self._ellipse(self._corner, self._at)
             shape = np.vstack([shape, shape[:1]])
-        elif self._clicked:
+        elif self._clicked and self._held is None:
             shape = [*self._clicked, self._at]
         if len(shape) > 1:
             draw_line(painter, canvas, np.asarray(shape, np.float64))
@@ -174,7 +214,12 @@ class OutlineTool(BaseTool):
             painter.setPen(QPen(QColor(theme.active().accent), 2, Qt.PenStyle.DashLine))
             painter.setBrush(theme.colour(theme.active().accent, 0.12))
             painter.drawPolygon(to_qt(*on_screen(canvas, self._offer)))
-            draw_tag(painter, canvas.to_screen(*self._clicked[0]), "Enter takes it", theme.active().accent)
+            draw_tag(
+                painter,
+                canvas.to_screen(*self._clicked[0]),
+                "Enter or double click takes it, drag puts it right",
+                theme.active().accent,
+            )
         painter.setPen(QPen(QColor("white"), 1.2))
         painter.setBrush(QColor(theme.active().accent))
         for x, y in self._clicked:
