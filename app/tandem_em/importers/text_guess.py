@@ -38,7 +38,8 @@ def guess(head_or_path: bytes | Path, name: str = "The text") -> TextSettings:
     if len(head) < HEAD and feed.tail.strip():
         lines.append(feed.tail)
     try:
-        return guess_text(lines[:SAMPLE_LINES], feed.encoding)
+        rest = lines[SAMPLE_LINES:]
+        return guess_text(lines[:SAMPLE_LINES], feed.encoding, rest[:: len(rest) // SAMPLE_LINES + 1])
     except NoTableError as error:
         if error.header_only:
             raise UserError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib import resources
 
 from PyQt6.QtGui import QColor, QFont, QFontDatabase, QPalette
 from PyQt6.QtWidgets import QApplication
@@ -121,6 +122,11 @@ def _palette(theme: Theme) -> QPalette:
     return palette
 
 
+def _picture(name: str) -> str:
+    """Where a style sheet finds a picture."""
+    return str(resources.files("tandem_resources") / f"{name}.png").replace("\\", "/")
+
+
 def _style_sheet(theme: Theme) -> str:
     return f"""
 * {{ outline: 0; }}
@@ -153,6 +159,9 @@ QLineEdit, QSpinBox, QDoubleSpinBox, QComboBox, QPlainTextEdit, QTextEdit {{ bac
   border: 1px solid {theme.line}; border-radius: 4px; padding: 3px 6px; selection-background-color: {theme.accent};
   selection-color: {theme.on_accent}; }}
 QComboBox::drop-down {{ border: none; width: 18px; }}
+QComboBox::down-arrow, QAbstractSpinBox::down-arrow {{ image: url({_picture("arrow-down")}); width: 9px; height: 9px; }}
+QAbstractSpinBox::up-arrow {{ image: url({_picture("arrow-up")}); width: 9px; height: 9px; }}
+QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ border: none; background: transparent; width: 16px; }}
 QComboBox QAbstractItemView {{ background: {theme.pane}; border: 1px solid {theme.line}; }}
 QLabel[role="title"] {{ font-weight: 700; }}
 QLabel[role="quiet"] {{ color: {theme.quiet}; }}
