@@ -37,7 +37,7 @@ class Band:
 
     @property
     def middle(self) -> int:
-        return self.values.shape[1] // 2
+        return int(self.values.shape[1] // 2)
 
 
 def offsets(reach: float) -> Array:

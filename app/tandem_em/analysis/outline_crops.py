@@ -33,6 +33,7 @@ class Crops:
     drift_px: Array
     images: dict[int, Crop] = field(default_factory=dict)
     noises: dict[int, float] = field(default_factory=dict)
+    cut_at: dict[int, Array] = field(default_factory=dict)  # whole pixels by which a crop followed the drift
 
     @classmethod
     def around(cls, keys: Iterable[tuple[int, Polygon]], drift_px: Array) -> Crops:
@@ -45,7 +46,7 @@ class Crops:
         room = GROWTH / 2 * (high - low) + MARGIN * side
         x0, y0 = (int(v) for v in np.floor(low - room))
         columns, rows = (int(v) for v in np.ceil((high - low + 2 * room) / side))
-        return cls((x0, y0), (rows, columns), side, drift_px)
+        return cls((x0, y0), (rows, columns), side, drift_px.copy())
 
     def add(self, number: int, frame: NDArray[np.generic], level: FrameLevel) -> None:
         """Cut out and keep the surroundings of the particle."""
@@ -54,7 +55,7 @@ class Crops:
         from tandem_em.analysis import outline_kernels as kernels
 
         dx, dy = np.rint(self.drift_px[number]).astype(int)
-        high = level.bright + 7 * level.noise
+        high = level.bright + 6 * level.noise
         cut = kernels.crop(
             frame,
             self.origin[0] + int(dx),
@@ -66,12 +67,16 @@ class Crops:
             high,
         )
         self.images[number] = cut.astype(np.float16)
+        self.cut_at[number] = np.array([dx, dy], float)
         self.noises[number] = level.noise / level.level / self.side
 
     def shift(self, number: int) -> Array:
         """What is left of the drift of a frame, in work pixels."""
-        drift = self.drift_px[number]
-        return np.asarray((drift - np.rint(drift)) / self.side)
+        return np.asarray((self.drift_px[number] - self.cut_at[number]) / self.side)
+
+    def correct(self, number: int, by: Array) -> None:
+        """The particle was found elsewhere than the drift says, by (x, y) work pixels."""
+        self.drift_px[number] += by * self.side
 
     def to_work(self, polygon: Polygon, number: int) -> Polygon:
         """From pixels of a frame to work pixels in sample coordinates."""

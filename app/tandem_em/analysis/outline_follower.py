@@ -85,6 +85,7 @@ class Follower:
         assert walk.look is not None
         pinned = frozenset(self.options.exact_keys & self.keys.keys())
         review = Review(self.crops, walk.look.polarity, walk.width, walk.reach_mean, shapes, found, pinned)
+        review.steady()
         review.improve()
         return self._measured(review, blank)
 
@@ -108,8 +109,9 @@ class Follower:
 
     def _measured(self, review: Review, blank: frozenset[int]) -> TrackResult:
         outlines: dict[int, FollowedOutline] = {}
-        final, fits = review.silhouettes()
-        evidence = Evidence(review, final, fits)
+        ends = review.silhouettes()
+        final = ends.outlines
+        evidence = Evidence(review, final, ends.fits)
         for frame, (confidence, low, high) in zip(review.frames, confidences(evidence)):
             is_key = frame in self.keys
             exact = frame in review.pinned

@@ -12,7 +12,7 @@ from numba import njit
 
 @njit(cache=True, nogil=True)
 def crop(frame, x0, y0, rows, columns, side, scale, low, high):
-    """Block means of frame, first block at (x0, y0), times `scale`; NaN outside the frame; values cut to low..high."""
+    """Block means of frame, first block at (x0, y0), times `scale`; NaN outside the frame and where all is above `high`."""
     out = np.empty((rows, columns), np.float32)
     height, width = frame.shape
     for r in range(rows):
@@ -26,8 +26,10 @@ def crop(frame, x0, y0, rows, columns, side, scale, low, high):
                     x = x0 + c * side + b
                     if x < 0 or x >= width:
                         continue
-                    total += min(high, max(low, np.float64(frame[y, x])))
-                    count += 1
+                    value = np.float64(frame[y, x])
+                    if value <= high:  # higher: an X-ray or a hot pixel
+                        total += max(low, value)
+                        count += 1
             out[r, c] = total * scale / count if 2 * count > side * side else np.nan
     return out
 
@@ -220,3 +222,98 @@ def crosses_itself(points):
             if one * two < 0 and three * four < 0:
                 return True
     return False
+
+
+@njit(cache=True, nogil=True)
+def covered(points, rows, columns):
+    """1 for each pixel whose centre an outline goes around (overlapping and reversed loops count too)."""
+    out = np.zeros((rows, columns), np.uint8)
+    nodes = points.shape[0]
+    where, turn = np.empty(nodes), np.empty(nodes, np.int64)
+    for r in range(rows):
+        met = 0
+        for i in range(nodes):
+            ay, by = points[i, 1], points[(i + 1) % nodes, 1]
+            if (ay > r) != (by > r):
+                ax, bx = points[i, 0], points[(i + 1) % nodes, 0]
+                where[met] = ax + (r - ay) * (bx - ax) / (by - ay)
+                turn[met] = 1 if by > ay else -1
+                met += 1
+        order = np.argsort(where[:met])
+        around = 0
+        for k in range(met - 1):
+            around += turn[order[k]]
+            if around != 0:
+                first = max(0, math.ceil(where[order[k]]))
+                last = min(columns - 1, math.floor(where[order[k + 1]]))
+                for c in range(first, last + 1):
+                    out[r, c] = 1
+    return out
+
+
+@njit(cache=True, nogil=True)
+def learn_ground(ground, seen, image, hidden, shift, slowest):
+    """Mix uncovered pixels of an image, whose content lies at +shift, into a running mean in place."""
+    rows, columns = ground.shape
+    left, top = math.floor(shift[0]), math.floor(shift[1])
+    fx, fy = np.float32(shift[0] - left), np.float32(shift[1] - top)
+    one = np.float32(1)
+    for r in range(rows):
+        a = r + top
+        if a < 0 or a >= rows - 1:
+            continue
+        for c in range(columns):
+            b = c + left
+            if b < 0 or b >= columns - 1:
+                continue
+            if hidden[a, b] or hidden[a + 1, b] or hidden[a, b + 1] or hidden[a + 1, b + 1]:
+                continue
+            value = (image[a, b] * (one - fx) + image[a, b + 1] * fx) * (one - fy)
+            value += (image[a + 1, b] * (one - fx) + image[a + 1, b + 1] * fx) * fy
+            if value == value:
+                seen[r, c] += one
+                ground[r, c] += (value - ground[r, c]) * max(np.float32(slowest), one / seen[r, c])
+
+
+@njit(cache=True, nogil=True)
+def side_means(values, near, far):
+    """Means of each row between `near` and `far` columns below and above every column; NaN where there are none."""
+    nodes, width = values.shape
+    inner, outer = np.full((nodes, width), np.nan), np.full((nodes, width), np.nan)
+    for s in range(nodes):
+        for u in range(width):
+            total, count = 0.0, 0
+            for v in range(max(0, u - far), u - near + 1):
+                if values[s, v] == values[s, v]:
+                    total += values[s, v]
+                    count += 1
+            if count * 2 > far - near:
+                inner[s, u] = total / count
+            total, count = 0.0, 0
+            for v in range(u + near, min(width, u + far + 1)):
+                if values[s, v] == values[s, v]:
+                    total += values[s, v]
+                    count += 1
+            if count * 2 > far - near:
+                outer[s, u] = total / count
+    return inner, outer
+
+
+@njit(cache=True, nogil=True)
+def continue_inwards(values, count):
+    """Fill the unknown columns of each row, in place, with the mean of the first `count` known ones further out."""
+    nodes, width = values.shape
+    for s in range(nodes):
+        total, found, last = 0.0, 0, 1.0
+        for u in range(width):
+            if values[s, u] == values[s, u]:
+                total += values[s, u]
+                found += 1
+                if found == count:
+                    break
+        last = total / found if found > 0 else 1.0
+        for u in range(width):
+            if values[s, u] != values[s, u]:
+                values[s, u] = last
+            elif u + 1 < width:
+                last = values[s, u] if values[s, u + 1] != values[s, u + 1] else last

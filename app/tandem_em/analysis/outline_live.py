@@ -92,7 +92,7 @@ class LiveFollower:
             review.improve(1)
             self._walk.shapes.update(review.shapes)
             self._walk.found.update(review.found)
-        _, fits = review.silhouettes()
+        fits = review.edge_fits(review.shapes)
         if fits:
             found, self._fitted_at = fits[number], self._count
             self._fit = replace(found, error=max(found.error, UNSEEN))
@@ -126,6 +126,7 @@ class LiveFollower:
         """Let go of what is too old to matter."""
         _drop_before(self._crops.images, number - KEPT)
         _drop_before(self._crops.noises, number - KEPT)
+        _drop_before(self._crops.cut_at, number - KEPT)
         _drop_before(self._walk.shapes, number - KEPT)
         _drop_before(self._walk.found, number - KEPT)
 

@@ -66,15 +66,26 @@ def expected_strength(strength: Array) -> Array:
 
 
 def find_edge(
-    band: Band, polarity: float, expected: Array, search: Search, centre: Array | float = 0.0
+    band: Band,
+    polarity: float,
+    expected: Array,
+    search: Search,
+    centre: Array | float = 0.0,
+    sides: Array | None = None,
 ) -> Found:
-    """The closed line in the band whose edge looks as expected; `centre` is where it is predicted, px per vertex."""
+    """The closed line in the band whose edge looks as expected; `centre` is where it is predicted, px per vertex.
+
+    `sides` is what each column of the band costs for what lies inside and outside of it.
+    """
     from tandem_em.analysis import outline_kernels as kernels
 
     answer = polarity * response(band, search.width, search.along)
     noise = response_noise(band, search.width, search.along)
     columns = offsets(answer.shape[1] // 2 * STEP)
     cost = _cost(answer, expected, noise)
+    if sides is not None:
+        cut = (band.values.shape[1] - answer.shape[1]) // 2
+        cost = cost + sides[:, cut : cut + answer.shape[1]]
     inner, outer = kernels.free_reach(band.points, band.normals, columns, 12)
     place = np.arange(columns.size) - columns.size // 2
     blocked = (place < -inner[:, None]) | (place > outer[:, None])
@@ -150,19 +161,3 @@ def learn_polarity(band: Band, width: float) -> tuple[float, float]:
         polarity = float(np.sign(means[best]))
     strengths = np.nanmax(polarity * answer, axis=1)
     return polarity, float(np.nanmedian(strengths))
-
-
-def rigid_motion(
-    band: Band, polarity: float, expected: Array, search: Search, reach_px: float
-) -> tuple[Array, float]:
-    """Movement (x, y) of the whole outline that fits best, px, and by how much better it fits than standing still."""
-    from tandem_em.analysis import outline_kernels as kernels
-
-    answer = polarity * response(band, search.width, search.along)
-    score = np.minimum(answer / expected[:, None], 1.3)
-    reach = round(reach_px)
-    grid = kernels.rigid_scores(score, band.normals, STEP, reach, 1.0)
-    away = np.hypot(*np.meshgrid(*[np.arange(-reach, reach + 1)] * 2, indexing="ij"))
-    judged = grid - 0.012 * away
-    i, j = np.unravel_index(int(np.argmax(judged)), judged.shape)
-    return np.array([float(i - reach), float(j - reach)]), float(judged[i, j] - grid[reach, reach])

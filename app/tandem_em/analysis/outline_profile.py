@@ -34,13 +34,29 @@ class EdgeProfile:
 
 
 @dataclass(frozen=True)
+class EdgeForm:
+    """Brightness across the edge as a model: level + contrast * (transmission + fringe * its fringe)."""
+
+    radius: float
+    power: float
+    depth: float
+    blur: float
+    level: float
+    contrast: float
+    fringe: float
+
+    def basis(self, distance: Array, outward: Array) -> Array:
+        """Constant, transmission and fringe (outward, 3, distance) for silhouettes that lie `outward` of zero, px."""
+        return _basis(distance, self.radius, self.power, self.blur, self.depth, outward)
+
+
+@dataclass(frozen=True)
 class EdgeFit:
-    """Distance from the followed line to the silhouette, px, with its uncertainty."""
+    """Distance from the followed line to the silhouette, px, with its uncertainty, and the model that fits best."""
 
     outward: float
     error: float
-    power: float
-    blur: float
+    form: EdgeForm
     misfit: float
 
 
@@ -69,46 +85,51 @@ def edge_profile(band: Band, radius: float, expected: Array) -> EdgeProfile | No
 
 def fit_edges(profiles: list[EdgeProfile]) -> list[EdgeFit]:
     """Fit all profiles of a particle with one shape of its thickness."""
-    tables = [_misfits(profile) for profile in profiles]
+    distance = profiles[0].distance
+    radius = float(np.median([profile.radius for profile in profiles]))
+    depth = float(np.median([_depth(profile) for profile in profiles]))
+    shapes = [(flat * radius, float(power)) for flat in FLATNESS for power in POWERS]
+    bases = np.array(
+        [[_basis(distance, r, p, float(blur), depth, OUTWARD) for blur in BLURS] for r, p in shapes]
+    )
+    tables, linear = zip(*(_misfits(profile, bases) for profile in profiles))
     prior = np.tile(((POWERS - USUAL_POWER) / POWER_SPREAD) ** 2, len(FLATNESS))
     # a profile is never quite of the model: its misfit is scaled so that the best fit is an ordinary one
-    scales = [
-        max(1.0, table.min() / max(4, profile.distance.size / 2 - 5))
-        for table, profile in zip(tables, profiles)
-    ]
+    scales = [max(1.0, table.min() / max(4, distance.size / 2 - 5)) for table in tables]
     shared = sum(table.min(axis=(1, 2)) / scale for table, scale in zip(tables, scales)) + prior
     weight = np.exp(-0.5 * (shared - shared.min()))
     weight /= weight.sum()
-    return [_summary(table / scale, scale, weight) for table, scale in zip(tables, scales)]
+    best = int(np.argmin(shared))
+    fits = []
+    for table, solved, scale in zip(tables, linear, scales):
+        outward, error = _summary(table / scale, weight)
+        blur, place = np.unravel_index(int(np.argmin(table[best])), table[best].shape)
+        b0, b1, b2 = (float(v) for v in solved[best, blur, place])
+        form = EdgeForm(*shapes[best], depth, float(BLURS[blur]), b0, b1, b2 / b1 if b1 else 0.0)
+        fits.append(EdgeFit(outward, error, form, scale))
+    return fits
 
 
-def _summary(table: Array, scale: float, weight: Array) -> EdgeFit:
+def _summary(table: Array, weight: Array) -> tuple[float, float]:
     """Mean and deviation of the outward distance over all blurs and powers, weighted by how well they fit."""
     density = np.exp(-0.5 * (table - table.min(axis=(1, 2), keepdims=True)))
     density *= (weight / density.sum(axis=(1, 2)))[:, None, None]
     over = density.sum(axis=(0, 1))
     outward = float((over * OUTWARD).sum())
-    error = float(np.sqrt((over * (OUTWARD - outward) ** 2).sum()))
-    blur = float((density.sum(axis=(0, 2)) * BLURS).sum())
-    return EdgeFit(outward, error, float((weight * np.tile(POWERS, len(FLATNESS))).sum()), blur, scale)
+    return outward, float(np.sqrt((over * (OUTWARD - outward) ** 2).sum()))
 
 
-def _misfits(profile: EdgeProfile) -> Array:
-    """Chi squared for every power, blur and outward distance, the linear terms solved for."""
+def _misfits(profile: EdgeProfile, bases: Array) -> tuple[Array, Array]:
+    """Chi squared for every shape, blur and outward distance, and the linear terms that give it."""
     y = profile.brightness / profile.error
-    depth = _depth(profile)
-    shapes = [(flat * profile.radius, float(power)) for flat in FLATNESS for power in POWERS]
-    out = np.empty((len(shapes), BLURS.size, OUTWARD.size))
-    for i, (radius, power) in enumerate(shapes):
-        for j, blur in enumerate(BLURS):
-            basis = _basis(profile.distance, radius, power, float(blur), depth) / profile.error
-            normal = np.einsum("kan,kbn->kab", basis, basis)
-            right = basis @ y
-            normal += np.eye(3) * 1e-9 * np.trace(normal, axis1=1, axis2=2)[:, None, None]
-            solved = np.linalg.solve(normal, right[..., None])[..., 0]
-            out[i, j] = (y @ y) - (solved * right).sum(axis=1)
-            out[i, j] += np.where(np.abs(solved[:, 2]) > 1.5 * np.abs(solved[:, 1]), 20.0, 0.0)
-    return out
+    basis = bases / profile.error
+    normal = np.einsum("ijkan,ijkbn->ijkab", basis, basis, optimize=True)
+    right = basis @ y
+    normal += np.eye(3) * 1e-9 * np.trace(normal, axis1=-2, axis2=-1)[..., None, None]
+    solved = np.linalg.solve(normal, right[..., None])[..., 0]
+    table = (y @ y) - (solved * right).sum(axis=-1)
+    table += np.where(np.abs(solved[..., 2]) > 1.5 * np.abs(solved[..., 1]), 20.0, 0.0)
+    return table, solved
 
 
 def _depth(profile: EdgeProfile) -> float:
@@ -118,7 +139,7 @@ def _depth(profile: EdgeProfile) -> float:
     return float(np.clip(np.log(max(outer, 1e-6) / max(inner, 0.05 * abs(outer) + 1e-6)), -2.5, 2.5))
 
 
-def _basis(distance: Array, radius: float, power: float, blur: float, depth: float) -> Array:
+def _basis(distance: Array, radius: float, power: float, blur: float, depth: float, outward: Array) -> Array:
     """Constant, blurred transmission and its fringe at the profile's distances, for every outward distance."""
     low, high = distance[0] - 12.0, distance[-1] + 12.0
     x = np.arange(low, high, FINE)
@@ -128,7 +149,7 @@ def _basis(distance: Array, radius: float, power: float, blur: float, depth: flo
     sharp = np.exp(-depth * g / reference)
     blurred = _blurred(sharp, blur)
     fringe = blurred - _blurred(blurred, FRINGE_PX)
-    at = distance[None, :] - OUTWARD[:, None]
+    at = distance[None, :] - outward[:, None]
     rows = [np.interp(at.ravel(), x, row).reshape(at.shape) for row in (blurred, fringe)]
     return np.stack([np.ones_like(at), *rows], axis=1)
 

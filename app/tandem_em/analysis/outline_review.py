@@ -11,16 +11,37 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tandem_em.analysis.outline_band import read_band
+from tandem_em.analysis.outline_band import STEP, read_band
 from tandem_em.analysis.outline_crops import Crops
+from tandem_em.analysis.outline_ground import Ground, behind
 from tandem_em.analysis.outline_growth import asked_back, growth_since_start
 from tandem_em.analysis.outline_locate import Found, Search, expected_strength, find_edge
+from tandem_em.analysis.outline_precise import (
+    INSIDE,
+    LOOSE,
+    Comparer,
+    Places,
+    comparer,
+    find_places,
+    rigid_part,
+    surface,
+)
 from tandem_em.analysis.outline_profile import EdgeFit, EdgeProfile, edge_profile, fit_edges
+from tandem_em.analysis.outline_register import particle_shift
 from tandem_em.analysis.outline_walk import moved_outline
-from tandem_em.analysis.polygon import Array, Polygon, area, bulge_radius
+from tandem_em.analysis.polygon import Array, Polygon, area, bulge_radius, centroid, normals
 
 PROFILE_GROUPS = 8
 PROFILE_REACH = 12.0
+
+
+@dataclass(frozen=True)
+class Silhouettes:
+    """Final outlines (work pixels), the fits of their edges, and the deviation of each vertex, px."""
+
+    outlines: dict[int, Polygon]
+    fits: dict[int, EdgeFit]
+    spread: dict[int, Array]
 
 
 @dataclass
@@ -59,11 +80,7 @@ class Review:
         scale: float,
     ) -> None:
         frame = frames[place]
-        reach = self.reach_mean
-        sigma = max(0.5, 0.7 * reach)
-        near = frames[max(0, place - 2 * reach) : place + 2 * reach + 1]
-        weights = {k: math.exp(-0.5 * ((k - frame) / sigma) ** 2) for k in near}
-        weights = {k: w for k, w in weights.items() if w > 0.05}
+        weights = self._weights(frames, place)
         guess = calm[frame]
         span = float(np.clip(0.05 * math.sqrt(area(guess) / math.pi), 3.0, 6.0)) + 3 * self.width
         band = read_band(self.crops, calm, weights, guess, span)
@@ -82,7 +99,7 @@ class Review:
         """Outlines averaged over neighbouring frames, where growth in one piece would put them, and how loosely."""
         frames = self.frames
         table = _matched(np.stack([self.shapes[k] for k in frames]))
-        calm = _time_mean(table, sigma)
+        calm = _shape_mean(table, sigma)
         for place, frame in enumerate(frames):
             if frame in self.pinned:
                 calm[place] = table[place]
@@ -94,22 +111,87 @@ class Review:
             scales.append(scale)
         return dict(zip(frames, calm)), centres, scales
 
-    def silhouettes(self) -> tuple[dict[int, Polygon], dict[int, EdgeFit]]:
-        """The outlines moved out to where the particle ends, and the fits that tell how far; no fit, no move."""
-        final = dict(self.shapes)
-        fits: dict[int, EdgeFit] = {}
-        for _ in range(2):  # the profile is measured again around the first answer, whose shape is truer
-            found = self._fit(final)
-            for frame, fit in found.items():
-                before = fits[frame].outward if frame in fits else 0.0
-                fits[frame] = replace(fit, outward=before + fit.outward)
-                if frame not in self.pinned:
-                    out = np.full(len(final[frame]), fit.outward)
-                    final[frame] = moved_outline(final[frame], None, out)
-        return final, fits
+    def steady(self) -> None:
+        """Look for each calm outline in its own frame once more and correct what is left of the drift."""
+        expected = self._expected()
+        calm, _, _ = self._calm_shapes(1.0 + 0.7 * self.reach_mean)
+        frames = [frame for frame in self.frames if frame not in self.pinned]
+        grown = np.zeros(len(frames))
+        for place, frame in enumerate(frames):
+            moved, grown[place] = particle_shift(
+                self.crops, frame, calm[frame], self.polarity, expected[frame], self.width, 2.0
+            )
+            self.crops.correct(frame, moved)
+        if self.reach_mean > 0:  # one frame alone is not quite to be believed
+            grown = _time_mean(_middling(grown, self.reach_mean), 0.7 * self.reach_mean)
+        for frame, by in zip(frames, grown):
+            self.shapes[frame] = moved_outline(calm[frame], None, np.full(len(calm[frame]), by))
 
-    def _fit(self, shapes: dict[int, Polygon]) -> dict[int, EdgeFit]:
-        """Fits of groups of frames, interpolated to each frame."""
+    def silhouettes(self) -> Silhouettes:
+        """Where the particle ends in each frame, to a fraction of a pixel; without a fit the lines stay."""
+        final, fits = dict(self.shapes), dict[int, EdgeFit]()
+        spread = {k: np.full(len(final[k]), 1.0) for k in final}
+        for _ in range(2):  # the profile is measured again around the first answer, whose shape is truer
+            found = self.edge_fits(final)
+            if not found:
+                break
+            for frame, fit in found.items():
+                if frame not in self.pinned:
+                    final[frame] = moved_outline(final[frame], None, np.full(len(final[frame]), fit.outward))
+            fits = found
+            final, spread = self._precise(final, fits)
+        return Silhouettes(final, fits, spread)
+
+    def _precise(
+        self, shapes: dict[int, Polygon], fits: dict[int, EdgeFit]
+    ) -> tuple[dict[int, Polygon], dict[int, Array]]:
+        """Each outline moved to where the model of the edge fits best, smoothly in time and around."""
+        frames = self.frames
+        table = _matched(np.stack([shapes[k] for k in frames]))
+        calm = dict(zip(frames, _shape_mean(table, 0.7 + 0.5 * self.reach_mean)))
+        for frame in self.pinned & calm.keys():
+            calm[frame] = shapes[frame]
+        comparers: dict[tuple[int, int], tuple[Comparer, Comparer]] = {}
+        rows: list[Places] = []
+        ground = Ground.empty(self.crops.shape)
+        for frame in frames[: 2 + 2 * self.reach_mean]:
+            ground.learn(self.crops, frame, calm[frame])
+        for place, frame in enumerate(frames):
+            weights = self._weights(frames, place)
+            band = read_band(self.crops, calm, weights, calm[frame], INSIDE + STEP)
+            form = fits[frame].form
+            key = id(form), round(8 * math.log2(max(1e-4, band.noise)))
+            if key not in comparers:
+                comparers[key] = comparer(form, band.noise), comparer(form, band.noise, loose=LOOSE)
+            rows.append(find_places(band.values, behind(band, ground), form, comparers[key]))
+            ground.learn(self.crops, frame, calm[frame])
+        moved, spread, misfit = (
+            np.stack([getattr(r, name) for r in rows]) for name in ("moved", "spread", "misfit")
+        )
+        trust = 1 / spread**2 / (1 + (np.maximum(0, misfit / np.median(misfit) - 1.3) / 0.7) ** 2)
+        trust *= 0.03 + 0.97 * np.stack([self.found[k].support for k in frames])
+        outward = np.stack([normals(calm[k]) for k in frames])
+        whole = rigid_part(moved, outward, trust)
+        smooth = whole + surface(moved - whole, trust)
+        trust = trust / (1 + ((moved - smooth) / (2.5 * spread)) ** 2)
+        whole = rigid_part(moved, outward, trust)
+        smooth = whole + surface(moved - whole, trust)
+        final = dict(shapes)
+        for place, frame in enumerate(frames):
+            if frame not in self.pinned:
+                final[frame] = moved_outline(calm[frame], None, smooth[place])
+        return final, {frame: 1 / np.sqrt(trust[place] + 1e-3) for place, frame in enumerate(frames)}
+
+    def _weights(self, frames: list[int], place: int) -> dict[int, float]:
+        """How much each neighbouring frame counts in the mean around a frame."""
+        reach = self.reach_mean
+        sigma = max(0.5, 0.7 * reach)
+        near = frames[max(0, place - 2 * reach) : place + 2 * reach + 1]
+        weights = {k: math.exp(-0.5 * ((k - frames[place]) / sigma) ** 2) for k in near}
+        return {k: w for k, w in weights.items() if w > 0.05}
+
+    def edge_fits(self, shapes: dict[int, Polygon]) -> dict[int, EdgeFit]:
+        """How far outside of these lines the silhouettes end: fits of groups of frames, interpolated to each frame."""
         frames = self.frames
         groups = np.array_split(frames, min(PROFILE_GROUPS, max(1, len(frames) // 4)))
         profiles: list[EdgeProfile] = []
@@ -137,6 +219,21 @@ def _time_mean(table: Array, sigma: float) -> Array:
     from scipy.ndimage import gaussian_filter1d
 
     return np.asarray(gaussian_filter1d(table, sigma, axis=0, mode="nearest"))
+
+
+def _middling(values: Array, reach: int) -> Array:
+    from scipy.ndimage import median_filter
+
+    return np.asarray(median_filter(values, 2 * min(reach, 3) + 1, mode="nearest"))
+
+
+def _shape_mean(table: Array, sigma: float) -> Array:
+    """Outlines whose shape is averaged over neighbouring frames; each keeps its own place and size."""
+    middles = np.stack([centroid(row) for row in table])[:, None, :]
+    sizes = np.sqrt([area(row) for row in table])[:, None, None]
+    calm = _time_mean((table - middles) / sizes, sigma)
+    own = np.sqrt([area(row) for row in calm])[:, None, None]
+    return np.asarray(middles + calm * (sizes / own))
 
 
 def _matched(table: Array, reach: int = 3) -> Array:

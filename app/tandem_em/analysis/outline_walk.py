@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from tandem_em.analysis.outline_band import as_nodes, read_band
+from tandem_em.analysis.outline_band import STEP, Band, as_nodes, read_band
 from tandem_em.analysis.outline_crops import Crops
+from tandem_em.analysis.outline_ground import Ground, lacking, side_cost, two_sides
 from tandem_em.analysis.outline_growth import asked_back
 from tandem_em.analysis.outline_locate import (
     Found,
@@ -16,8 +17,8 @@ from tandem_em.analysis.outline_locate import (
     expected_strength,
     find_edge,
     learn_polarity,
-    rigid_motion,
 )
+from tandem_em.analysis.outline_register import particle_shift
 from tandem_em.analysis.polygon import Array, Polygon, area, outer_outline, relaxed, smoothed
 
 ENOUGH = 5.0  # deviations by which an edge should stand above the noise at each vertex
@@ -32,6 +33,7 @@ class Appearance:
     polarity: float
     expected: Array
     speed: Array  # px per frame along the normals
+    depth: Array  # share of the background's brightness that is missing just inside the edge
 
 
 @dataclass
@@ -45,6 +47,9 @@ class Walk:
     width: float = 2.0
     reach_mean: int = 0
     grown: Array | None = None  # px along the normals since the start
+    ground: Ground | None = None
+    placed: set[int] = field(default_factory=set)  # frames in which the particle has been looked for
+    off: Array = field(default_factory=lambda: np.zeros(2))  # last correction of the drift, work px
 
     def start(self, frame: int, polygon: Polygon, usable: list[int], exact: bool = False) -> None:
         """Snap the first, imprecise outline to the edge (not an exact one) and learn what it looks like."""
@@ -62,14 +67,61 @@ class Walk:
             band = read_band(
                 self.crops, dict.fromkeys(weights, points), weights, points, reach + 3 * self.width
             )
-            found = find_edge(band, polarity, expected, Search(self.width, 1.5, walk, away / (1 + turn)))
+            sides = None
+            if turn > 0:
+                ground = Ground.empty(self.crops.shape)
+                for number in sorted(weights)[:3] * 2:
+                    ground.learn(self.crops, number, points)
+                lack = lacking(band, ground, polarity)
+                inner, _ = two_sides(lack, 3.0)
+                depth = np.full(len(points), float(np.nanmedian(inner[:, band.middle])))
+                sides = side_cost(lack, depth, band.noise)
+            search = Search(self.width, 1.5, walk, away / (1 + turn))
+            found = find_edge(band, polarity, expected, search, sides=sides)
             expected = expected_strength(found.strength)
             if exact:
                 break
             points = moved_outline(points, band.normals, found.moved)
-        self.look = Appearance(polarity, expected, np.zeros(len(points)))
+        self.off = np.zeros(2)
+        self.placed = {frame}
+        self.look = Appearance(
+            polarity, expected, np.zeros(len(points)), np.full(len(points), 0.8 * contrast)
+        )
+        self.ground = Ground.empty(self.crops.shape)
+        for _ in range(3):
+            self.ground.learn(self.crops, frame, points)
+        depth = self._depth(band)
+        self.look.depth = np.maximum(depth, 0.3 * float(np.median(depth)))
         self.grown = np.zeros(len(points))
         self.shapes[frame], self.found[frame] = points, found
+
+    def _depth(self, band: Band) -> Array:
+        """Lack of brightness just inside the line a band lies along."""
+        assert self.ground is not None
+        assert self.look is not None
+        inner, _ = two_sides(lacking(band, self.ground, self.look.polarity), 3.0)
+        column = inner[:, band.middle]
+        usual = float(np.nanmedian(column))
+        return np.where(np.isfinite(column), column, usual)
+
+    def _place(self, frame: int, guess: Polygon) -> None:
+        """Look for the particle in a frame and correct the drift by what is found."""
+        look = self.look
+        assert look is not None
+        if frame not in self.placed:
+            self.crops.correct(frame, self.off)
+        moved, _ = particle_shift(
+            self.crops,
+            frame,
+            guess,
+            look.polarity,
+            look.expected,
+            self.width,
+            9.0 if frame not in self.placed else 3.0,
+        )
+        self.crops.correct(frame, moved)
+        self.off = self.off + moved if frame not in self.placed else self.off
+        self.placed.add(frame)
 
     def _choose_scale(self, points: Polygon, frame: int, usable: list[int], reach: float) -> float:
         """Width of the edge filter and length of the temporal mean, from contrast against noise."""
@@ -99,24 +151,33 @@ class Walk:
         gap = abs(frame - before)
         ahead_by = look.speed * min(gap, 3)
         guess = moved_outline(last, None, ahead_by)
+        for number in (frame, *ahead[: self.reach_mean]):
+            if number not in self.placed or number == frame:
+                self._place(number, guess)
         around, weights = self._recent(frame, direction, ahead, guess)
         reach = float(np.clip(0.1 * math.sqrt(area(guess) / math.pi), 5.0, 12.0)) + 3 * self.width
         search = Search(self.width, 1.5, 0.12, 1.2 + 0.3 * (gap - 1))
         band = read_band(self.crops, around, weights, guess, reach)
-        shift, better = rigid_motion(band, look.polarity, look.expected, search, 6)
-        if better > 0.08 and np.hypot(*shift) > 1.5:
-            guess = guess + shift
-            around, weights = self._recent(frame, direction, ahead, guess)
-            band = read_band(self.crops, around, weights, guess, reach)
+        assert self.ground is not None
+        lack = lacking(band, self.ground, look.polarity)
+        sides = side_cost(lack, look.depth, band.noise)
         assert self.grown is not None
         centre, away = asked_back(self.grown, self.found[before].support, last)
         found = find_edge(
-            band, look.polarity, look.expected, replace(search, away=away * search.away), centre
+            band, look.polarity, look.expected, replace(search, away=away * search.away), centre, sides
         )
         points = moved_outline(guess, band.normals, found.moved)
         self.shapes[frame], self.found[frame] = points, found
         self.grown = self.grown + ahead_by + found.moved
         self._learn(found, gap)
+        inner, _ = two_sides(lack, 3.0)
+        nearest = np.clip(np.rint(found.moved / STEP).astype(int) + band.middle, 0, inner.shape[1] - 1)
+        seen = inner[np.arange(len(points)), nearest]
+        usual = float(np.nanmedian(seen))
+        rate = 0.1 * found.support
+        fresh = np.where(np.isfinite(seen), np.maximum(seen, 0.3 * usual), look.depth)
+        look.depth = (1 - rate) * look.depth + rate * fresh
+        self.ground.learn(self.crops, frame, points)
 
     def _recent(
         self, frame: int, direction: int, ahead: list[int], guess: Polygon

@@ -1,0 +1,136 @@
+"""The last step of following: each outline to a fraction of a pixel, as one smooth surface through time and around.
+
+Around every vertex the brightness across the edge is compared with the fitted model of the particle's edge at a row of
+places; what the model does not know (how bright it is outside, how dark inside, stripes near the edge) is left free
+within limits. The places found, each with its deviation, are joined by the smoothest surface that agrees with them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tandem_em.analysis.outline_band import STEP
+from tandem_em.analysis.outline_profile import EdgeForm
+from tandem_em.analysis.polygon import Array
+
+INSIDE, OUTSIDE = 7.0, 6.0  # px of the band that are compared
+FARTHEST = 2.5  # px, places that are tried
+PLACES = np.arange(-FARTHEST, FARTHEST + 0.01, 0.25)
+EXPECTED = 1.2  # px, how far from the last answer the edge may be
+LEAST_NOISE = 0.04  # of the contrast: no edge is quite of the model
+LEAST_SPREAD = 0.12  # px
+OUTER_LEVEL, STRENGTH, FRINGE, SLOPE, BEND = 0.12, 0.4, 0.15, 0.05, 0.006  # freedom, relative to the contrast
+OUTER_SLOPE = 0.04  # per px, where a neighbour lies behind
+LOOSE = 3.0  # how much freer the brightness outside is there
+NEIGHBOUR = 0.45  # of the contrast: what is that dark outside is a neighbour, not the film
+ROUND = 20.0  # deviation^-2 of the second difference around an outline, px^-1
+STEADY = 8.0  # deviation^-1 of the change from frame to frame, px^-1
+
+
+Comparer = tuple[Array, Array, Array]
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where the silhouette lies at each vertex, px outwards, its deviation, and how well the model fits there."""
+
+    moved: Array
+    spread: Array
+    misfit: Array
+
+
+def comparer(form: EdgeForm, noise: float, loose: float = 1.0) -> Comparer:
+    """Whitening (places, n, n), whitened mean (places, n) and log determinant of the model's covariance."""
+    distance = _columns()
+    known, transmission, fringe = np.moveaxis(form.basis(distance, PLACES), 1, 0)
+    contrast = max(1e-3, abs(1 - float(transmission[:, 0].mean())))
+    within = np.clip(PLACES[:, None] - distance[None, :], 0, None)
+    free = [
+        loose * OUTER_LEVEL * contrast * known,
+        (loose - 1) * OUTER_SLOPE * contrast * np.clip(distance[None, :] - PLACES[:, None], 0, None),
+        STRENGTH * (transmission - 1),
+        FRINGE * fringe,
+        SLOPE * contrast * within,
+        BEND * contrast * within**2,
+    ]
+    mean = transmission + form.fringe * fringe
+    white = np.hypot(1.25 * noise / abs(form.contrast), LEAST_NOISE * contrast)
+    covariance = white**2 * np.eye(distance.size)[None] + sum(f[:, :, None] * f[:, None, :] for f in free)
+    lower = np.linalg.cholesky(covariance)
+    whitening = np.linalg.inv(lower)
+    logdet = np.log(np.diagonal(lower, axis1=1, axis2=2)).sum(axis=1)
+    return np.asarray(whitening, np.float64), np.asarray((whitening @ mean[..., None])[..., 0]), np.asarray(logdet, np.float64)
+
+
+def _columns() -> Array:
+    return np.arange(-round(INSIDE / STEP), round(OUTSIDE / STEP) + 1) * STEP
+
+
+def find_places(band: Array, behind: Array, form: EdgeForm, comparers: tuple[Comparer, Comparer]) -> Places:
+    """Compare a band and the background behind it with the model at every vertex.
+
+    Film is divided out. A neighbour is not (nobody knows how it goes on inside): there the brightness outside is free,
+    with the second comparer.
+    """
+    middle = band.shape[1] // 2
+    low = middle - round(INSIDE / STEP)
+    use = slice(low, low + comparers[0][0].shape[1])
+    outer = slice(middle + round(3 / STEP), use.stop)
+    with np.errstate(invalid="ignore"):
+        level = np.nanmean(behind[:, outer], axis=1)
+    relative = (form.level + form.contrast) / form.contrast
+    contrast = 1 - float(form.basis(_columns(), np.zeros(1))[0, 1, 0])
+    dark: Array = (1 - np.asarray(level)) * relative
+    neighbour = dark > NEIGHBOUR * contrast
+    values = np.where(neighbour[:, None], band[:, use] / level[:, None], band[:, use] / behind[:, use])
+    known = np.isfinite(values).all(axis=1)
+    y = 1 + (np.where(known[:, None], values, 1.0) - 1) * relative
+    cost, misfit = np.empty((len(y), PLACES.size)), np.empty(len(y))
+    for which, (whitening, mean, logdet) in zip((~neighbour, neighbour), comparers):
+        if which.any():
+            white = np.einsum("pmn,sn->psm", whitening, y[which], optimize=True) - mean[:, None, :]
+            cost[which] = 0.5 * (white**2).sum(axis=2).T + logdet[None, :]
+            misfit[which] = cost[which].min(axis=1) - logdet.min()
+    cost = cost + 0.5 * (PLACES / EXPECTED) ** 2
+    weight = np.exp(cost.min(axis=1, keepdims=True) - cost)
+    weight /= weight.sum(axis=1, keepdims=True)
+    moved = weight @ PLACES
+    spread = np.sqrt((weight * (PLACES[None, :] - moved[:, None]) ** 2).sum(axis=1))
+    spread = np.hypot(spread, LEAST_SPREAD)
+    return Places(np.where(known, moved, 0.0), np.where(known, spread, 10 * FARTHEST), misfit / y.shape[1])
+
+
+def rigid_part(moved: Array, normals: Array, trust: Array) -> Array:
+    """What of the displacements (frames, vertices) is movement or growth of the whole outline."""
+    modes = np.concatenate([np.ones((*moved.shape, 1)), normals], axis=2)
+    table = np.einsum("tsa,ts,tsb->tab", modes, trust, modes) + 1e-3 * np.eye(3)
+    right = np.einsum("tsa,ts->ta", modes, trust * moved)
+    return np.asarray(np.einsum("tsa,ta->ts", modes, np.linalg.solve(table, right[..., None])[..., 0]))
+
+
+def surface(moved: Array, trust: Array) -> Array:
+    """Smooth surface (frames, vertices) through displacements with their inverse variances; closed around."""
+    from scipy.sparse import diags, eye, kron
+    from scipy.sparse.linalg import cg
+
+    frames, nodes = moved.shape
+    around = _ring(nodes)
+    system = kron(eye(frames), ROUND**2 * (around.T @ around))
+    if frames > 1:
+        step = diags([-np.ones(frames - 1), np.ones(frames - 1)], [0, 1], shape=(frames - 1, frames))
+        system = system + kron(STEADY**2 * (step.T @ step), eye(nodes))
+    system = (system + diags(trust.ravel() + 1e-3)).tocsr()
+    scale = diags(1 / system.diagonal())
+    solved, _ = cg(system, (trust * moved).ravel(), x0=moved.ravel(), M=scale, rtol=1e-4, maxiter=400)
+    return np.asarray(solved).reshape(frames, nodes)
+
+
+def _ring(nodes: int):  # type: ignore[no-untyped-def]
+    from scipy.sparse import diags
+
+    return diags(
+        [-2 * np.ones(nodes), np.ones(nodes - 1), np.ones(nodes - 1), [1.0], [1.0]],
+        [0, 1, -1, nodes - 1, 1 - nodes],
+    )
