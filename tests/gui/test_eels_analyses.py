@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+from PyQt6.QtWidgets import QDialog
 from pytestqt.qtbot import QtBot
 
-from tandem_em.desk import eels_places, eels_results
+from tandem_em.desk import eels_export, eels_places, eels_results
 from tandem_em.jobs import run_to_end
 from tandem_em.model.arrays import MemoryArray
 from tandem_em.model.session import Session
-from tandem_em.model.spectra import SpectrumImage
+from tandem_em.model.spectra import Edge, SpectrumImage
 from tandem_em.notices import UserError
+from tandem_widgets.dialogs.eels_optics import OpticsDialog
 from tandem_widgets.panes.eels import EelsPane
+from tandem_widgets.panes.eels_sites import site_spectra
 from tandem_widgets.shell.main_window import MainWindow
 
 HEIGHT, WIDTH, FWHM_EV = 8, 16, 1.2
@@ -49,7 +54,7 @@ def pane(qtbot: QtBot, window: MainWindow) -> EelsPane:
 
 
 def test_zero_loss_maps_are_kept_shown_and_undone(qtbot: QtBot, pane: EelsPane) -> None:
-    pane.tools.find_zero_loss()
+    pane.tools.analyses.find_zero_loss()
     qtbot.waitUntil(lambda: len(pane.session.results) == 1, timeout=60_000)
     result = pane.session.results.first
     assert result is not None
@@ -71,7 +76,7 @@ def test_zero_loss_maps_are_kept_shown_and_undone(qtbot: QtBot, pane: EelsPane) 
 
 
 def test_components_come_with_their_scree(qtbot: QtBot, pane: EelsPane) -> None:
-    pane.tools.find_components()
+    pane.tools.analyses.find_components()
     qtbot.waitUntil(lambda: len(pane.session.results) == 1, timeout=60_000)
     result = pane.session.results.first
     assert result is not None
@@ -91,3 +96,151 @@ def test_sites_as_references_are_found_where_they_are(qtbot: QtBot, pane: EelsPa
     assert np.median(made.arrays["site 0"][:, 8:]) == pytest.approx(0.0, abs=0.03)
     with pytest.raises(UserError, match="at least two sites"):
         run_to_end(eels_results.references(image, []))
+
+
+def finished(qtbot: QtBot, pane: EelsPane) -> None:
+    qtbot.waitUntil(lambda: not pane.desk.runner.tasks, timeout=90_000)
+    qtbot.wait(60)
+
+
+def test_components_show_their_spectrum_and_make_a_denoised_map(qtbot: QtBot, pane: EelsPane) -> None:
+    image = pane.image
+    assert image is not None
+    pane.tools.analyses.find_components()
+    finished(qtbot, pane)
+    assert pane.spectrum.content.title == "spectrum of PCA component 1"
+    result = pane.session.results.first
+    assert result is not None
+    pane.tools.analyses.reconstruct(result, 2)
+    finished(qtbot, pane)
+    made = pane.image
+    assert made is not None
+    assert made.name == "low loss, 2 components"
+    noisy, clean = image.source.read(slice(None)), made.source.read(slice(None))
+    expected = noisy[:, : WIDTH // 2].mean(axis=(0, 1))
+    where = expected > 100
+    off = [np.abs(data[:, : WIDTH // 2] - expected)[..., where].mean() for data in (noisy, clean)]
+    assert off[1] < 0.4 * off[0]
+    pane.session.history.undo()
+    finished(qtbot, pane)
+    assert list(pane.session.maps) == [image]
+
+
+def test_single_scattering_is_a_map_of_its_own(qtbot: QtBot, pane: EelsPane) -> None:
+    image = pane.image
+    assert image is not None
+    pane.tools.analyses.deconvolve()
+    finished(qtbot, pane)
+    made = pane.image
+    assert made is not None
+    assert made.name == "low loss, single scattering"
+    # all of it over the zero loss is t/λ
+    energy = made.energy_eV
+    zero_loss = image.source.read((0, 2))[energy < 5].sum()
+    assert made.source.read((0, 2)).sum() / zero_loss == pytest.approx(0.2, rel=0.05)
+    step = pane.session.steps.get(made.extra["step_id"])
+    assert step is not None
+    assert step.outputs == [made.id]
+
+
+def test_energies_are_aligned_on_view_and_again_as_in_the_file(qtbot: QtBot, pane: EelsPane) -> None:
+    image = pane.image
+    assert image is not None
+    data = image.source.read(slice(None))
+    data[:, 8:] = np.roll(data[:, 8:], 5, axis=-1)  # one electron volt
+    pane.tools.analyses.align()
+    finished(qtbot, pane)
+    assert image.energy_shift_eV is not None
+    assert np.median(image.energy_shift_eV[:, 8:]) == pytest.approx(1.0, abs=0.05)
+    aligned = pane.live(image).data
+    assert aligned is not None
+    tops = image.energy_eV[np.asarray(aligned).mean(axis=0).argmax(axis=-1)]
+    assert np.abs(tops).max() < 0.11
+    assert "aligned" in pane.subtitle.toolTip()
+    pane.session.history.undo()
+    finished(qtbot, pane)
+    assert image.energy_shift_eV is None
+    assert np.array_equal(pane.live(image).data, data)
+
+
+def test_a_stale_result_says_so_and_is_updated_in_one_step(qtbot: QtBot, pane: EelsPane) -> None:
+    image = pane.image
+    assert image is not None
+    for column in (3, 12):
+        eels_places.add_site(pane.desk, image, (column, 4))
+    pane.session.edges.add(Edge(name="loss", fit=(5.0, 9.0), signal=(10.0, 40.0)))
+    pane.tools.analyses.fit_sites()
+    finished(qtbot, pane)
+    result = pane.session.results.first
+    assert result is not None
+    before = result.arrays["site 1"]
+    assert "stale" not in pane.images.single.caption
+    site = pane.session.sites.first
+    assert site is not None
+    eels_places.move_site(pane.desk, site, image, (6.0, 2.0))
+    qtbot.wait(60)
+    assert "stale" in pane.images.single.caption
+    pane.tools.analyses.update_stale()
+    finished(qtbot, pane)
+    assert "stale" not in pane.images.single.caption
+    assert not np.array_equal(result.arrays["site 1"], before)
+    pane.session.history.undo()
+    assert np.array_equal(result.arrays["site 1"], before)
+
+
+def test_references_from_files_of_another_axis(qtbot: QtBot, pane: EelsPane, tmp_path: Path) -> None:
+    image = pane.image
+    assert image is not None
+    data = image.source.read(slice(None))
+    paths = []
+    for name, columns in (("thin", slice(0, 8)), ("thick", slice(8, 16))):
+        mean = data[:, columns].mean(axis=(0, 1))
+        coarse = mean[: len(mean) // 2 * 2].reshape(-1, 2).sum(axis=1)
+        lines = ["#FORMAT : EMSA/MAS Spectral Data File", "#VERSION : 1.0", f"#TITLE : {name}", f"#NPOINTS : {len(coarse)}",
+                 "#NCOLUMNS : 1", "#XUNITS : eV", "#YUNITS : counts", "#DATATYPE : Y", "#XPERCHAN : 0.4",
+                 f"#OFFSET : {image.energy_eV[0] + 0.1}", "#SIGNALTYPE : ELS", "#SPECTRUM :",
+                 *(f"{value:.6g}" for value in coarse), "#ENDOFDATA :"]  # fmt: skip
+        paths.append(tmp_path / f"{name}.msa")
+        paths[-1].write_text("\r\n".join(lines))
+    pane.session.edges.add(Edge(name="loss", fit=(5.0, 9.0), signal=(10.0, 40.0)))
+    pane.tools.analyses.fit_files(paths)
+    finished(qtbot, pane)
+    result = pane.session.results.first
+    assert result is not None
+    assert {"thin", "thin error", "thick", "residual"} <= set(result.arrays)
+    assert np.median(result.arrays["thin"][:, :8]) == pytest.approx(1.0, abs=0.05)
+    assert np.median(result.arrays["thick"][:, :8]) == pytest.approx(0.0, abs=0.05)
+
+
+def test_quantification_names_its_model(
+    qtbot: QtBot, pane: EelsPane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = pane.image
+    assert image is not None
+    asked: list[str] = []
+    monkeypatch.setattr(
+        OpticsDialog, "exec", lambda self: (asked.append("optics"), self.boxes["beam_kV"].setValue(200.0),
+                                            self.boxes["collection_mrad"].setValue(20.0), QDialog.DialogCode.Accepted)[-1],
+    )  # fmt: skip
+    pane.tools.analyses.quantify()
+    finished(qtbot, pane)
+    assert asked == ["optics"]
+    assert image.beam_kV == 200.0
+    result = pane.session.results.first
+    assert result is not None
+    assert {"Li at%", "P at%", "Si at%"} <= set(result.arrays)
+    assert "hydrogenic" in result.values["model"].lower()
+    assert "No pixel has counts" in pane.desk.notices.items[-1].title  # there are none in these spectra
+
+
+def test_site_spectra_are_saved_with_their_energies(qtbot: QtBot, pane: EelsPane, tmp_path: Path) -> None:
+    image = pane.image
+    assert image is not None
+    eels_places.add_site(pane.desk, image, (3, 4))
+    spectra = [(site.name, spectrum) for site, spectrum in site_spectra(pane.live(image), pane.session.sites)]
+    run_to_end(eels_export.save_spectra(tmp_path / "sites.csv", image, spectra))
+    lines = [line for line in (tmp_path / "sites.csv").read_text().splitlines() if not line.startswith("#")]
+    assert lines[0] == "energy loss (eV),site 0 (counts)"
+    table = np.array([[float(cell) for cell in line.split(",")] for line in lines[1:]])
+    assert np.array_equal(table[:, 0], image.energy_eV)
+    assert np.allclose(table[:, 1], spectra[0][1])

@@ -14,7 +14,7 @@ from tandem_em.model.arrays import MemoryArray
 from tandem_em.model.session import Session
 from tandem_em.model.spectra import SpectrumImage
 from tandem_widgets.panes.eels import EelsPane
-from tandem_widgets.panes.eels_choice import read_limits
+from tandem_widgets.panes.eels_limits import LimitsPanel
 from tandem_widgets.shell.main_window import MainWindow
 
 WIDTH, HEIGHT, STEP = 24, 12, 12
@@ -189,8 +189,67 @@ def test_a_profile_is_drawn_normalised_and_anchored_on_the_step(qtbot: QtBot, pa
     assert not pane.profile.isVisible()
 
 
-@pytest.mark.parametrize(
-    ("text", "limits"), [("-20 – 300", (-20.0, 300.0)), ("1e3 2e3", (1e3, 2e3)), ("5 - 2", None), ("x", None)]
-)
-def test_limits_are_read_with_their_signs(text: str, limits: tuple[float, float] | None) -> None:
-    assert read_limits(text) == limits
+def test_a_drag_on_a_picture_shows_the_spectrum_of_that_region(qtbot: QtBot, pane: EelsPane) -> None:
+    canvas = pane.images.single
+    image = pane.image
+    assert image is not None
+    data = image.source.read(slice(None))
+    start, end = canvas.to_screen(2.0, 3.0), canvas.to_screen(7.0, 6.0)
+    QTest.mousePress(canvas, Qt.MouseButton.LeftButton, pos=start.toPoint())
+    for share in (0.3, 0.7, 1.0):
+        moved(canvas, start + (end - start) * share)
+    qtbot.wait(40)
+    QTest.mouseRelease(canvas, Qt.MouseButton.LeftButton, pos=end.toPoint())
+    qtbot.wait(40)
+    assert pane.spectrum.content.title == "region 6 × 4 px"
+
+    expected = data[3:7, 2:8].reshape(-1, data.shape[2]).mean(axis=0, dtype=np.float64)
+    shown = [c.y for c in pane.spectrum.content.curves if len(c.y) == data.shape[2]]
+    assert any(np.allclose(y, expected) for y in shown)
+    QTest.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=start.toPoint())
+    qtbot.wait(40)
+    assert pane.images.region is None
+
+
+def test_each_channel_has_limits_that_are_dragged_on_its_histogram(qtbot: QtBot, pane: EelsPane) -> None:
+    edge = pane.session.edges.first
+    assert edge is not None
+    panel = LimitsPanel(pane, pane.choice, pane.redraw, pane.shown_maps())
+    panel.setWindowFlags(Qt.WindowType.Widget)  # a popup would grab the keyboard of the whole screen
+    panel.show()
+    histogram = panel.rows["red"].histogram
+    before = pane.images.rgb._rgb
+    low, high = histogram.limits
+    place = QPointF(histogram._to_px(high), 20.0)
+    QTest.mousePress(histogram, Qt.MouseButton.LeftButton, pos=place.toPoint())
+    moved(histogram, place - QPointF(30, 0))
+    QTest.mouseRelease(histogram, Qt.MouseButton.LeftButton, pos=place.toPoint())
+    qtbot.wait(40)
+    first, last = pane.choice.channel_limits["red"]
+    assert first == pytest.approx(low)
+    assert last < high
+    assert pane.images.rgb._rgb != before
+    QTest.mouseDClick(histogram, Qt.MouseButton.LeftButton, pos=place.toPoint())
+    assert "red" not in pane.choice.channel_limits
+    panel.rows["map"].high.setText("5e3")
+    panel.rows["map"].high.editingFinished.emit()
+    qtbot.wait(40)
+    assert pane.choice.limits is not None
+    assert pane.choice.limits[1] == 5000.0
+    panel.close()
+
+
+def test_the_ratio_of_two_states_is_shown(qtbot: QtBot, pane: EelsPane) -> None:
+    pristine, charged = list(pane.session.maps)
+    pane.session.focus.select("map", charged.id)
+    pane.tools.menus.set(ratio_to=pristine.id)
+    qtbot.wait(60)
+    assert pane.images.single.caption == "Li K ÷ pristine"
+    shown = pane.images.single.frame
+    assert shown is not None
+    edge = pane.session.edges.first
+    assert edge is not None
+    above, below = (pane.live(image).counts(edge) for image in (charged, pristine))
+    assert above is not None
+    assert below is not None
+    assert np.allclose(shown[:, STEP:], above[:, STEP:] / below[:, STEP:])

@@ -102,7 +102,9 @@ def find_dead_channels(spectra: ArrayLike) -> NDArray[np.int64]:
     dark = np.flatnonzero(~lit)
     never = ~np.isfinite(sample).any(axis=0)
     between = (dark > inside[0]) & (dark < inside[-1])
-    # a dark channel among bright ones is dead; a dark stretch among single counts is only a dark stretch
+    # a dark channel between bright ones is dead; one beside a steep flank, or among single counts, is only dark
     level = np.abs(np.nan_to_num(sample.astype(np.float64))).sum(axis=0)
-    near = np.array([level[max(0, c - 3) : c + 4].max() for c in dark])
+    near = np.array(
+        [min(level[max(0, c - 3) : c].max(initial=0), level[c + 1 : c + 4].max(initial=0)) for c in dark]
+    )
     return np.asarray(dark[(between & (near >= 20)) | never[dark]], dtype=np.int64)

@@ -197,7 +197,6 @@ def map_edge_in_blocks(
     *,
     detail: Detail = "full",
     counts_per_electron: float = 1.0,
-    dead_channels: Sequence[int] | NDArray[Any] = (),
     block_bytes: int = BLOCK_BYTES,
 ) -> Job[list[EdgeMap]]:
     """Maps of several edges from data larger than memory: each row is read once, `block_bytes` at a time.
@@ -211,7 +210,7 @@ def map_edge_in_blocks(
     parts: list[list[EdgeMap]] = []
     growing = [np.full((height, width), np.nan) for _ in edges]
     for y0, y1, block in blocks_of_rows(read_rows, shape, block_bytes):
-        parts.append(map_block(block, axis, edges, counts_per_electron, dead_channels, detail))
+        parts.append(map_block(block, axis, edges, counts_per_electron, detail))
         for image, found in zip(growing, parts[-1]):
             image[y0:y1] = found.counts
         yield Progress(y1, height, "mapping edges", growing)
@@ -243,16 +242,12 @@ def map_block(
     axis: EnergyAxis,
     edges: Sequence[EdgeWindows],
     counts_per_electron: float = 1.0,
-    dead_channels: Sequence[int] | NDArray[Any] = (),
     detail: Detail = "full",
 ) -> list[EdgeMap]:
     """All edges of one block; needs nothing but its arguments, so it runs on any machine."""
     return [
-        map_edge(
-            block, axis, edge, detail=detail, counts_per_electron=counts_per_electron, dead_channels=dead_channels
-        )
-        for edge in edges
-    ]  # fmt: skip
+        map_edge(block, axis, edge, detail=detail, counts_per_electron=counts_per_electron) for edge in edges
+    ]
 
 
 def joined(parts: Sequence[Sequence[EdgeMap]]) -> list[EdgeMap]:

@@ -69,7 +69,7 @@ def _problems(source: streams.Source, image: SpectrumImage, asked: str | None) -
 
 def _save(source: streams.Source, image: SpectrumImage, edges: list[Edge], made: list[eels.MadeMap]) -> None:
     session = source.session
-    step = step_for("element maps", [image], {"edges": [edge.name for edge in edges]})
+    step = step_for("element maps", [image, *edges], {"edges": [edge.name for edge in edges]})
     results = [eels.result_of(image, each, step.id) for each in made]
     step.outputs = [result.id for result in results]
     added = [edge for edge in edges if edge.id not in session.edges]

@@ -21,14 +21,13 @@ from tandem_em.analysis.eels_maps import (
 )
 from tandem_em.analysis.eels_windows import EdgeWindows, EnergyAxis
 from tandem_em.desk import eels_guard
+from tandem_em.desk.eels_spectra import IN_MEMORY_BYTES, corrected, size_of
 from tandem_em.jobs import Job, Progress
 from tandem_em.model.provenance import ResultSet
 from tandem_em.model.spectra import BackgroundModel, Edge, SpectrumImage
 from tandem_em.notices import UserError
 from tandem_resources import read_json
 
-IN_MEMORY_BYTES = 2 << 30
-"""Spectrum images up to this size are worked whole, larger ones in blocks of rows."""
 CHANNEL_COLOURS = {"red": "#ff5a5f", "green": "#4fd18b", "blue": "#4a9eff"}
 
 
@@ -141,11 +140,6 @@ def make_maps(
     return made
 
 
-def size_of(image: SpectrumImage) -> int:
-    """Bytes of its spectra in memory."""
-    return int(np.prod(image.shape, dtype=np.int64)) * image.source.dtype.itemsize
-
-
 def _refuse(image: SpectrumImage, edges: list[Edge]) -> None:
     """Say so when nothing can be mapped."""
     low, high = float(image.energy_eV[0]), float(image.energy_eV[-1])
@@ -177,16 +171,15 @@ Found = list[tuple[EdgeMap, float]]
 
 def _whole(image: SpectrumImage, windows: list[EdgeWindows]) -> Job[tuple[eels_guard.DataFacts, Found]]:
     yield Progress(0, len(windows), f"Reading {image.name}")
-    data = image.source.read(slice(None))
-    facts = eels_guard.look_at(image, data)
+    raw = image.source.read(slice(None))
+    facts = eels_guard.look_at(image, raw)
+    data = corrected(image, raw, 0, facts.dead_channels)
     gain = image.counts_per_electron or 1.0
     found = []
     for number, edge in enumerate(windows):
         yield Progress(number, len(windows), f"Mapping {edge.name}")
         began = time.perf_counter()
-        mapped = map_edge(
-            data, image.energy_eV, edge, counts_per_electron=gain, dead_channels=facts.dead_channels
-        )
+        mapped = map_edge(data, image.energy_eV, edge, counts_per_electron=gain)
         found.append((mapped, time.perf_counter() - began))
     return facts, found
 
@@ -197,24 +190,23 @@ def _in_blocks(
     """Block by block of rows, here or on a cluster: the same blocks, the same answer."""
     yield Progress(0, 0, f"Looking at {image.name}")
     facts = eels_guard.look_at_rows(image)
-    read_rows = lambda y0, y1: image.source.read(slice(y0, y1))  # noqa: E731
+
+    def read_rows(y0: int, y1: int) -> NDArray[Any]:
+        return corrected(image, image.source.read(slice(y0, y1)), y0, facts.dead_channels)
+
     gain = image.counts_per_electron or 1.0
     began = time.perf_counter()
     if scheduler:
         from tandem_em.desk import cluster
 
         axis = EnergyAxis.from_values(image.energy_eV)
-        calls = (
-            (block, axis, windows, gain, facts.dead_channels)
-            for _, _, block in blocks_of_rows(read_rows, image.shape)
-        )
+        calls = ((block, axis, windows, gain) for _, _, block in blocks_of_rows(read_rows, image.shape))
         parts = yield from cluster.run(scheduler, map_block, calls, count_blocks(image.shape), "Mapping")
         maps = joined(parts)
     else:
         maps = yield from map_edge_in_blocks(
-            read_rows, image.shape, image.energy_eV, windows,
-            counts_per_electron=gain, dead_channels=facts.dead_channels,
-        )  # fmt: skip
+            read_rows, image.shape, image.energy_eV, windows, counts_per_electron=gain
+        )
     each = (time.perf_counter() - began) / len(windows)
     return facts, [(mapped, each) for mapped in maps]
 

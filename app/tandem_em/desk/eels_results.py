@@ -2,32 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tandem_em.desk.desk import Desk
-from tandem_em.desk.eels import IN_MEMORY_BYTES
+from tandem_em.analysis.eels_windows import EnergyAxis
+from tandem_em.desk import eels_spectra
+from tandem_em.desk.eels import windows_of
 from tandem_em.desk.eels_guard import has_zero_loss
-from tandem_em.desk.provenance import step_for
 from tandem_em.jobs import Job, Progress
-from tandem_em.model.edits import AddItem
 from tandem_em.model.provenance import ResultSet
-from tandem_em.model.spectra import Site, SpectrumImage
+from tandem_em.model.spectra import Edge, Site, SpectrumImage
 from tandem_em.notices import UserError
 
 COMPONENTS = 8
 """Component maps that are kept."""
-
-
-def keep(desk: Desk, image: SpectrumImage, made: ResultSet, parameters: dict[str, Any]) -> ResultSet:
-    """Store a result beside its step, as one undoable step; the data stay as they are."""
-    step = step_for(made.analysis, [image], parameters, [made.id])
-    made.step_id = step.id
-    label = f"{made.analysis} of {image.name}"
-    desk.do(label, AddItem(label, step), AddItem(label, made))
-    return made
 
 
 def _result(
@@ -39,19 +30,9 @@ def _result(
     )  # fmt: skip
 
 
-def _spectra(image: SpectrumImage) -> NDArray[Any]:
-    height, width, channels = image.shape
-    if height * width * channels * image.source.dtype.itemsize > IN_MEMORY_BYTES:
-        raise UserError(
-            f"{image.name} is larger than {IN_MEMORY_BYTES >> 30} GiB.",
-            "Crop or bin it first: this analysis needs all spectra at once.",
-        )
-    return np.ascontiguousarray(image.source.read(slice(None)))
-
-
 def zero_loss(image: SpectrumImage) -> Job[ResultSet]:
-    """Position, FWHM (eV) and t/λ of every pixel."""
-    from tandem_em.analysis.zero_loss import find_zero_loss, thickness_map
+    """Position, FWHM (eV) and t/λ of every pixel; maps too large for memory block by block."""
+    from tandem_em.analysis.zero_loss import find_zero_loss, thickness_map, valley_eV
 
     if not has_zero_loss(image):
         raise UserError(
@@ -59,24 +40,27 @@ def zero_loss(image: SpectrumImage) -> Job[ResultSet]:
             f"({image.energy_eV[0]:.1f} to {image.energy_eV[-1]:.1f} eV).",
             "Open the low-loss spectra of the same place.",
         )
-    yield Progress(0, 3, f"Reading {image.name}")
-    data = _spectra(image)
-    yield Progress(1, 3, "Measuring the zero loss")
-    peak = find_zero_loss(data, image.energy_eV)
-    yield Progress(2, 3, "Measuring the thickness")
-    gain = image.counts_per_electron or 1.0
-    thick = thickness_map(data, image.energy_eV, peak, counts_per_electron=gain)
-    arrays: dict[str, NDArray[Any]] = {
-        "position": peak.position_eV.astype(np.float32),
-        "FWHM": peak.fwhm_eV.astype(np.float32),
-        "t over lambda": thick.t_over_lambda.astype(np.float32),
-        "t over lambda error": thick.error.astype(np.float32),
-    }
+    height, width, channels = image.shape
     units = {"position": "eV", "FWHM": "eV", "t over lambda": "", "t over lambda error": ""}
+    arrays: dict[str, NDArray[Any]] = {name: np.full((height, width), np.nan, np.float32) for name in units}
+    threshold: float | None = None
+    notes: tuple[str, ...] = ()
+    for y0, y1, block in eels_spectra.in_blocks(image):
+        yield Progress(y0, height, f"Measuring the zero loss of {image.name}")
+        peak = find_zero_loss(block, image.energy_eV)
+        if threshold is None:  # the same for all blocks
+            axis = EnergyAxis.from_values(image.energy_eV)
+            threshold = valley_eV(block.reshape(-1, channels), axis, peak)
+        thick = thickness_map(
+            block, image.energy_eV, peak, threshold_eV=threshold, counts_per_electron=image.counts_per_electron or 1.0
+        )  # fmt: skip
+        notes = thick.notes
+        for name, found in zip(units, (peak.position_eV, peak.fwhm_eV, thick.t_over_lambda, thick.error)):
+            arrays[name][y0:y1] = found
     values = {
-        "threshold_eV": thick.threshold_eV,
-        "median_fwhm_eV": peak.median_fwhm_eV,
-        "notes": list(thick.notes),
+        "threshold_eV": threshold,
+        "median_fwhm_eV": _median(arrays["FWHM"]),
+        "notes": list(notes),
     }
     return _result(image, "zero loss", arrays, units, values)
 
@@ -88,7 +72,7 @@ def components(
     from tandem_em.analysis.eels_components import non_negative_factors, principal_components
 
     yield Progress(0, 0, f"Reading {image.name}")
-    data = _spectra(image)
+    data = eels_spectra.whole(image)
     gain = image.counts_per_electron or 1.0
     found = yield from principal_components(data, counts_per_electron=gain)
     scree, suggested = found.scree, found.suggested
@@ -103,35 +87,29 @@ def components(
     return _result(image, kind, arrays, dict.fromkeys(arrays, ""), {"suggested": suggested, "kept": kept})
 
 
-def site_spectra(image: SpectrumImage, sites: list[Site]) -> tuple[NDArray[np.float64], list[str]]:
-    """Mean spectra of the sites that lie on a map, and their names."""
-    from tandem_em.analysis.eels_spectra import disc_mask, region_spectrum
-
-    data, found, names = _spectra(image), [], []
-    height, width, _ = image.shape
-    for site in sites:
-        if site.points and 0 <= round(site.points[0][0]) < width and 0 <= round(site.points[0][1]) < height:
-            mask = disc_mask((height, width), site.points[0], site.radius_px)
-            found.append(region_spectrum(data, mask, mean=True))
-            names.append(site.name)
-    if len(found) < 2:
-        raise UserError(
-            f"MLLS needs at least two sites on {image.name}; there are {len(found)}.",
-            "Place sites on the pure phases.",
-        )
-    return np.array(found), names
-
-
 def references(
-    image: SpectrumImage, sites: list[Site], window_eV: tuple[float, float] | None = None
+    image: SpectrumImage,
+    sites: list[Site] | None = None,
+    window_eV: tuple[float, float] | None = None,
+    *,
+    paths: list[Path] | None = None,
 ) -> Job[ResultSet]:
-    """MLLS: the share of each site's spectrum in every pixel, its error, and what is left over."""
+    """MLLS: the share of each reference in every pixel, its error, and what is left over.
+
+    References are the mean spectra of sites, or those in files.
+    """
     from tandem_em.analysis.mlls import fit_references
+    from tandem_em.desk import eels_references
 
     yield Progress(0, 0, f"Reading {image.name}")
-    spectra, names = site_spectra(image, sites)
+    data = eels_spectra.whole(image)
+    if paths:
+        spectra, names = yield from eels_references.of_files(image, paths)
+        window_eV = eels_references.overlap_eV(image, spectra, window_eV)
+    else:
+        spectra, names = eels_references.of_sites(image, data, sites or [])
     found = yield from fit_references(
-        _spectra(image), image.energy_eV, spectra, names, window_eV=window_eV,
+        data, image.energy_eV, spectra, names, window_eV=window_eV,
         counts_per_electron=image.counts_per_electron or 1.0,
     )  # fmt: skip
     arrays: dict[str, NDArray[Any]] = {}
@@ -139,5 +117,64 @@ def references(
         arrays[name] = share.astype(np.float32)
         arrays[f"{name} error"] = error.astype(np.float32)
     arrays["residual"] = found.residual_rms.astype(np.float32)
+    arrays["reduced χ²"] = found.reduced_chi2.astype(np.float32)
     units = dict.fromkeys(arrays, "") | {"residual": "counts per channel"}
-    return _result(image, "MLLS", arrays, units, {"channels": list(found.channels)})
+    values = {"channels": list(found.channels), "references": list(found.names)}
+    return _result(image, "MLLS", arrays, units, values)
+
+
+def quantification(image: SpectrumImage, edges: list[Edge]) -> Job[ResultSet]:
+    """Atomic percentages of the mapped elements, their counting errors, and the cross-section model they rest on."""
+    from tandem_em.analysis.eels_maps import map_edge
+    from tandem_em.analysis.eels_quantify import quantify
+
+    yield Progress(0, len(edges) + 1, f"Reading {image.name}")
+    data = eels_spectra.whole(image)
+    gain = image.counts_per_electron or 1.0
+    maps = []
+    for number, edge in enumerate(edges):
+        yield Progress(number + 1, len(edges) + 1, f"Mapping {edge.name}")
+        found = map_edge(data, image.energy_eV, windows_of(edge), detail="error", counts_per_electron=gain)
+        maps.append(found)
+    made = quantify(
+        maps, beam_kV=image.beam_kV, collection_mrad=image.collection_mrad, convergence_mrad=image.convergence_mrad
+    )  # fmt: skip
+    arrays: dict[str, NDArray[Any]] = {}
+    for element, share, error in zip(made.elements, made.fractions, made.errors):
+        arrays[f"{element} at%"] = (100 * share).astype(np.float32)
+        arrays[f"{element} at% error"] = (100 * error).astype(np.float32)
+    values = {
+        "model": made.model,
+        "model_error": made.model_error,
+        "cross_sections_barn": dict(zip(made.elements, made.cross_sections_barn)),
+        "remark": made.remark,
+    }
+    return _result(image, "quantification", arrays, dict.fromkeys(arrays, "at%"), values)
+
+
+def _median(values: NDArray[Any]) -> float:
+    """Median of what is known; NaN when nothing is."""
+    known = values[np.isfinite(values)]
+    return float(np.median(known)) if known.size else float("nan")
+
+
+def summary_of(made: ResultSet) -> str:
+    """One line on a result for the person who asked for it."""
+    arrays, values = made.arrays, made.values
+    if made.analysis == "quantification":
+        names = [name for name in arrays if not name.endswith("error")]
+        if not any(np.isfinite(arrays[name]).any() for name in names):
+            return "No pixel has counts of these elements to compare."
+        shares = ", ".join(f"{name.split(' ')[0]} {_median(arrays[name]):.0f} %" for name in names)
+        off = 100 * float(values["model_error"])
+        return f"Median of the map: {shares} (cross sections: {values['model']}, ± {off:.0f} %). {values['remark']}".strip()
+    if made.analysis == "zero loss":
+        width, thick = _median(arrays["FWHM"]), _median(arrays["t over lambda"])
+        return (
+            f"Zero loss {width:.2f} eV wide, t/λ {thick:.2f} (medians). {' '.join(values['notes'])}".strip()
+        )
+    if made.analysis == "MLLS":
+        return f"Median reduced χ² of the fit: {_median(arrays['reduced χ²']):.2f}."
+    if made.analysis in ("PCA", "NMF"):
+        return f"{values['suggested']} components rise above the noise."
+    return ""

@@ -13,11 +13,14 @@ from psygnal import Signal
 from tandem_em.analysis.eels_windows import EdgeWindows
 from tandem_em.desk import eels_guard
 from tandem_em.desk.desk import Desk
-from tandem_em.desk.eels import IN_MEMORY_BYTES, size_of, windows_of
+from tandem_em.desk.eels import windows_of
+from tandem_em.desk.eels_spectra import corrected, fits_in_memory
 from tandem_em.jobs import Job, Progress
 from tandem_em.model.spectra import Edge, SpectrumImage
 
 Floats = NDArray[np.float64]
+QUICK_PIXELS = 1024
+"""While a region is drawn so many of its pixels are enough: read within a few milliseconds."""
 REMEMBERED = 12
 """Maps of one spectrum image that are kept at hand."""
 
@@ -66,19 +69,17 @@ class LiveMap:
 
     def _load(self) -> Job[_Loaded]:
         from tandem_em.analysis import eels_sums
-        from tandem_em.analysis.eels_data import find_dead_channels, mended
 
         image = self.image
         yield Progress(0, 3, f"Reading {image.name}")
-        if size_of(image) <= IN_MEMORY_BYTES:
-            data = np.ascontiguousarray(image.source.read(slice(None)))
-            data = mended(data, find_dead_channels(data))
+        if fits_in_memory(image):
+            data = np.ascontiguousarray(corrected(image, image.source.read(slice(None))))
             yield Progress(1, 3, f"Preparing {image.name}")
             sums = yield from eels_sums.prepare(data, image.energy_eV)
             for edge in list(self._desk.session.edges)[:1]:
                 sums.map(windows_of(edge))  # compiles the kernels while nobody waits
             return _Loaded(data, sums, eels_guard.mean_spectrum(data))
-        rows = lambda y0, y1: image.source.read(slice(y0, y1))  # noqa: E731
+        rows = lambda y0, y1: corrected(image, image.source.read(slice(y0, y1)), y0)  # noqa: E731
         sums = yield from eels_sums.prepare_from_rows(
             rows, image.shape, image.energy_eV, itemsize=image.source.dtype.itemsize
         )
@@ -101,6 +102,13 @@ class LiveMap:
     def snr(self, edge: Edge) -> Floats | None:
         """Net counts of an edge over their error."""
         return self._remembered("snr", edge, lambda w: self._with_error(w).snr)
+
+    def ratio(self, base: LiveMap, edge: Edge) -> Floats | None:
+        """Counts of an edge over those of another map of as many pixels; blank where those are not clear of zero."""
+        from tandem_em.analysis.eels_colour import ratio
+
+        above, below, error = self.counts(edge), base.counts(edge), base.error(edge)
+        return None if above is None or below is None else ratio(above, below, None, error)[0]
 
     def _with_error(self, windows: EdgeWindows) -> Any:
         return self._sums.map(windows, "error", self.image.counts_per_electron or 1.0)
@@ -199,6 +207,16 @@ class LiveMap:
         return np.asarray(
             self._data[y0:y1, x0:x1][inside].reshape(-1, channels).mean(axis=0, dtype=np.float64)
         )
+
+    def region(self, x0: int, y0: int, x1: int, y1: int, *, quick: bool = False) -> Floats | None:
+        """The mean spectrum of a rectangle of pixels, x1 and y1 included; quick: of some of them, while a hand draws."""
+        if self._data is None:
+            return None
+        part = self._data[y0 : y1 + 1, x0 : x1 + 1]
+        if quick:
+            stride = max(1, int(np.sqrt(part.shape[0] * part.shape[1] / QUICK_PIXELS)))
+            part = part[::stride, ::stride]
+        return eels_guard.mean_spectrum(part)
 
     def fit(self, edge: Edge, spectrum: Floats) -> Fit | None:
         """The background of an edge on one spectrum; None where there is none. Asked again, it is remembered."""

@@ -223,6 +223,9 @@ def test_dead_channels_are_found_and_mended() -> None:
     broken[:, 170] = np.nan
     assert find_dead_channels(broken).tolist() == [130, 170]
     assert find_dead_channels(data).size == 0
+    flank = np.zeros((4, 60))
+    flank[:, 20:40], flank[:, 3] = 1e5 * np.exp(-np.arange(20.0)), 1.0
+    assert find_dead_channels(flank).size == 0  # dark beside a steep flank
     mended = map_edge(broken, ENERGY, edge(), dead_channels=find_dead_channels(broken)).counts.mean()
     assert mended == pytest.approx(clean, abs=0.02 * float(data[0, 162:187].sum()))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 from numpy.typing import NDArray
 from PyQt6.QtWidgets import QComboBox, QVBoxLayout, QWidget
@@ -10,12 +12,15 @@ from tandem_em.desk.desk import Desk
 from tandem_em.desk.eels import default_edges, fitting_edges
 from tandem_em.desk.live_map import LiveMap
 from tandem_em.jobs import call_as_job
+from tandem_em.model.items import Item
+from tandem_em.model.provenance import ResultSet
 from tandem_em.model.spectra import Edge, SpectrumImage
 from tandem_em.notices import UserError
 from tandem_widgets.panes.eels_choice import QUANTITIES, Choice, lookup
 from tandem_widgets.panes.eels_edges import EdgeTable
 from tandem_widgets.panes.eels_guard import Guard, NoteLine
 from tandem_widgets.panes.eels_images import EelsImages
+from tandem_widgets.panes.eels_limits import SINGLE, Shown
 from tandem_widgets.panes.eels_profile import profile_content, scree_content
 from tandem_widgets.panes.eels_sites import add_site_spectra
 from tandem_widgets.panes.eels_tools import EelsTools
@@ -41,6 +46,7 @@ class EelsPane(PaneFrame):
         self._live: dict[str, LiveMap] = {}
         self.image: SpectrumImage | None = None
         self._place: tuple[float, float] | None = None
+        self._region_quick = False
         self._troubles: dict[str, str] = {}
         self.choice = Choice()
         self._limits = Limits()
@@ -68,6 +74,7 @@ class EelsPane(PaneFrame):
         self.add_tool_widget(self._chooser)
         self.images.hovered.connect(self._hovered)
         self.images.left.connect(self._unhovered)
+        self.images.region_drawn.connect(self._region_drawn)
         self.spectrum.band_dragged.connect(self._drag_band)
         self.spectrum.band_released.connect(desk.end_gesture)
         self.spectrum.band_clicked.connect(lambda key: self.session.focus.select("edge", key))
@@ -81,7 +88,7 @@ class EelsPane(PaneFrame):
         ):
             bindings.on(collection.added, lambda _item: self._choose())
             bindings.on(collection.removed, lambda _item: self._choose())
-            bindings.on(collection.changed, lambda _item, _names: self._refresher.mark())
+            bindings.on(collection.changed, self._changed)
         bindings.on(self.session.focus.selection_changed, self._selected)
         self._choose()
 
@@ -111,9 +118,17 @@ class EelsPane(PaneFrame):
             self.images.show_map(image_or_none)
         for image in maps:
             if image.id not in self._live:
-                live = LiveMap(self.desk, image)
-                live.ready.connect(self._refresher.mark)
-                self._live[image.id] = live
+                self._read(image)
+        self._refresher.mark()
+
+    def _read(self, image: SpectrumImage) -> None:
+        live = LiveMap(self.desk, image)
+        live.ready.connect(self._refresher.mark)
+        self._live[image.id] = live
+
+    def _changed(self, item: Item, names: frozenset[str]) -> None:
+        if isinstance(item, SpectrumImage) and names & {"energy_shift_eV", "energy_eV"}:
+            self._read(item)  # the sums were made of other energies
         self._refresher.mark()
 
     def _chosen(self, index: int) -> None:
@@ -164,6 +179,8 @@ class EelsPane(PaneFrame):
             parts.append(f"{image.pixel_nm[0]:.3g} nm")
         if not image.pixel_nm:
             parts.append("not calibrated")
+        if image.energy_shift_eV is not None:
+            parts.append("aligned")
         self.subtitle.set_text(" · ".join(parts))
 
     def _counts(self, image: SpectrumImage, edge: Edge) -> Floats | None:
@@ -174,18 +191,38 @@ class EelsPane(PaneFrame):
             self._troubles[edge.id] = f"{error.title} {error.advice}"
             return None
 
-    def _show_maps(self, image: SpectrumImage) -> None:
-        maps: dict[str, Floats] = {}
-        names: list[str] = []
+    def _channels(self, image: SpectrumImage) -> list[tuple[Edge, Floats]]:
+        """Edges that have a colour channel, with the maps that are shown of them."""
+        found = []
         for edge in self.session.edges:
             if edge.channel and (counts := self._counts(image, edge)) is not None:
-                maps[edge.channel] = counts
-                names.append(edge.name.split(" ")[0])
-        choice = self.choice
-        if choice.smooth:
-            maps = {key: smoothed(counts) for key, counts in maps.items()}
-        levels = {key: self._limits.of(counts, choice.percent) for key, counts in maps.items()}
-        self.images.show_composite(maps, levels, " · ".join(names), safe=choice.safe_colours)
+                found.append((edge, smoothed(counts) if self.choice.smooth else counts))
+        return found
+
+    def _channel_limits(self, edge: Edge, counts: Floats) -> tuple[float, float]:
+        return self.choice.channel_limits.get(edge.channel) or self._limits.of(counts, self.choice.percent)
+
+    def shown_maps(self) -> list[Shown]:
+        """What can be given limits: the channels of the composite and the single map."""
+        if self.image is None:
+            return []
+        found = [
+            Shown(edge.channel, edge.name, edge.colour, counts, self._channel_limits(edge, counts))
+            for edge, counts in self._channels(self.image)
+        ]
+        single = self.images.single
+        if single.frame is not None and np.isfinite(single.frame).any():
+            found.append(
+                Shown(SINGLE, single.caption, theme.active().quiet, np.asarray(single.frame), single.levels)
+            )
+        return found
+
+    def _show_maps(self, image: SpectrumImage) -> None:
+        channels = self._channels(image)
+        maps = {str(edge.channel): counts for edge, counts in channels}
+        levels = {str(edge.channel): self._channel_limits(edge, counts) for edge, counts in channels}
+        names = " · ".join(edge.name.split(" ")[0] for edge, _ in channels)
+        self.images.show_composite(maps, levels, names, safe=self.choice.safe_colours)
         self._show_single(image)
 
     def _show_single(self, image: SpectrumImage) -> None:
@@ -197,7 +234,7 @@ class EelsPane(PaneFrame):
             found = [(each.state or each.name, self._quantity(each, edge)) for each in states]
             there = [(name, values) for name, values in found if values is not None]
             common = choice.limits or common_limits([values for _, values in there], choice.percent)
-            self.images.show_states([(f"{edge.name} · {n}", v) for n, v in there], common, colours)
+            self.images.show_states([(f"{self._caption(edge)} · {n}", v) for n, v in there], common, colours)
             if there:
                 return
         self.images.show_states([], (0.0, 1.0), colours)
@@ -214,34 +251,53 @@ class EelsPane(PaneFrame):
         )
 
     def _caption(self, edge: Edge) -> str:
+        base = self.session.maps.get(self.choice.ratio_to)
+        if base is not None:
+            return f"{edge.name} ÷ {base.state or base.name}"
         return edge.name if self.choice.quantity == QUANTITIES[0] else f"{edge.name} · {self.choice.quantity}"
 
-    def _kept(self, image: SpectrumImage) -> tuple[Floats | None, str]:
+    def _chosen_result(self, image: SpectrumImage) -> ResultSet | None:
         """The stored result that was chosen in the menu, when it belongs to this map."""
         result = self.session.results.get(self.choice.result[0])
         if result is None or result.owner_id != image.id or self.choice.result[1] not in result.arrays:
+            return None
+        return result
+
+    def _kept(self, image: SpectrumImage) -> tuple[Floats | None, str]:
+        result = self._chosen_result(image)
+        if result is None:
             return None, ""
         name = self.choice.result[1]
         unit = result.units.get(name, "")
-        return result.arrays[name].astype(
-            np.float64
-        ), f"{result.analysis} · {name}{f' ({unit})' if unit else ''}"
+        caption = f"{result.analysis} · {name}"
+        caption += f" ({unit})" if unit and unit not in name else ""
+        caption += " · stale" if result.step_id and self.session.is_stale(result.step_id) else ""
+        return result.arrays[name].astype(np.float64), caption
 
     def _quantity(self, image: SpectrumImage, edge: Edge) -> Floats | None:
-        """Counts, signal to noise or error of an edge."""
+        """Counts, signal to noise or error of an edge; or its counts over those of another state."""
         live = self._live[image.id]
         call = dict(zip(QUANTITIES, (live.counts, live.snr, live.error)))[self.choice.quantity]
         try:
-            return call(edge)
+            base = self._live.get(self.choice.ratio_to)
+            if base is None or base.image.shape[:2] != image.shape[:2]:
+                return call(edge)
+            return live.ratio(base, edge)
         except UserError as error:
             self._troubles[edge.id] = f"{error.title} {error.advice}"
             return None
 
     def _current_spectrum(self) -> Floats | None:
+        """Of the region, else of the pixel under the pointer, else of the whole map."""
         assert self.image is not None
-        live = self._live[self.image.id]
-        found = live.spectrum(*self._place) if self._place is not None else None
-        return found if found is not None else live.mean_spectrum()
+        live, region = self._live[self.image.id], self.images.region
+        if region is not None:
+            return live.region(region.x0, region.y0, region.x1, region.y1, quick=self._region_quick)
+        return self._hovered_spectrum() if self._place is not None else live.mean_spectrum()
+
+    def _hovered_spectrum(self) -> Floats | None:
+        assert self.image is not None
+        return self._live[self.image.id].spectrum(*self._place) if self._place is not None else None
 
     def _show_spectrum(self) -> None:
         image = self.image
@@ -261,12 +317,29 @@ class EelsPane(PaneFrame):
         if self.tools.sites.isChecked():
             add_site_spectra(content, self._live[image.id], list(self.session.sites), self.choice)
             content.title = f"sites of {image.state or image.name}"
+        elif (factor := self._factor(image)) is not None:
+            content.curves.append(Curve(image.energy_eV, factor[0], look.accent, 1.4))
+            content.title = factor[1]
         elif spectrum is not None:
+            if self.images.region is not None and (pixel := self._hovered_spectrum()) is not None:
+                content.curves.append(Curve(image.energy_eV, pixel, look.faint, 1.0, scales=False))
             content.curves.append(Curve(image.energy_eV, spectrum, look.text))
             for edge in edges:
                 self._add_fit(content, edge, spectrum)
             content.title = self._place_text()
         self.spectrum.show_content(content)
+
+    def _factor(self, image: SpectrumImage) -> tuple[Floats, str] | None:
+        """The spectrum of the component whose map is shown."""
+        result = self._chosen_result(image)
+        found = re.fullmatch(r"component (\d+)", self.choice.result[1])
+        if result is None or found is None or "factors" not in result.arrays:
+            return None
+        factors = result.arrays["factors"]
+        number = int(found.group(1))
+        if number > len(factors) or factors.shape[1] != len(image.energy_eV):
+            return None
+        return factors[number - 1].astype(np.float64), f"spectrum of {result.analysis} component {number}"
 
     def _add_fit(self, content: Content, edge: Edge, spectrum: Floats) -> None:
         assert self.image is not None
@@ -289,6 +362,8 @@ class EelsPane(PaneFrame):
         return max(float(energy[0]), low - 0.12 * room), min(float(energy[-1]), high + room)
 
     def _place_text(self) -> str:
+        if self.images.region is not None:
+            return self.images.region.text
         if self._place is None:
             return "whole map"
         return f"pixel {round(self._place[0])}, {round(self._place[1])}"
@@ -298,7 +373,7 @@ class EelsPane(PaneFrame):
         content = (
             profile_content(self.session, self._live, image, edge, self.choice) if edge is not None else None
         )
-        scree = self.tools.scree_of(image) if self.choice.scree else None
+        scree = self.tools.analyses.components_of(image) if self.choice.scree else None
         if scree is not None:
             content = scree_content(scree)
         self.profile.setVisible(content is not None)
@@ -314,6 +389,10 @@ class EelsPane(PaneFrame):
 
     def _unhovered(self) -> None:
         self._place = None
+        self._hover.mark()
+
+    def _region_drawn(self, _region: object, moving: bool) -> None:
+        self._region_quick = moving
         self._hover.mark()
 
     def _drag_band(self, key: str, kind: str, low: float, high: float) -> None:

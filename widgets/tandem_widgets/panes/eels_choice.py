@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PyQt6.QtWidgets import QInputDialog, QMenu, QWidget
+from PyQt6.QtWidgets import QMenu
 
 from tandem_em.analysis.eels_colour import lithium_colours
 from tandem_em.model.session import Session
@@ -28,6 +27,10 @@ class Choice:
     colours: str = "lithium"
     limits: tuple[float, float] | None = None
     """None: between percentiles."""
+    channel_limits: dict[str, tuple[float, float]] = field(default_factory=dict)
+    """Of the composite, by channel; a channel that is missing lies between percentiles."""
+    ratio_to: str = ""
+    """Id of the map (state) by which the counts are divided; empty for the counts themselves."""
     safe_colours: bool = False
     smooth: bool = False
     percent: float = 2.0
@@ -56,11 +59,12 @@ def lookup(name: str) -> NDArray[np.uint8] | None:
     return table
 
 
-def read_limits(text: str) -> tuple[float, float] | None:
-    """`-20 – 300`: two numbers, the lower first, signs allowed."""
-    found = re.findall(r"(?:(?<=^)|(?<=[\s–;]))[-−+]?\d+(?:[.,]\d+)?(?:[eE][-+]?\d+)?", text.strip())
-    numbers = [float(each.replace(",", ".").replace("−", "-")) for each in found]
-    return (numbers[0], numbers[1]) if len(numbers) == 2 and numbers[0] < numbers[1] else None
+def read_number(text: str) -> float | None:
+    """`−1,5e3`: a number as people type it; None when it is none."""
+    try:
+        return float(text.strip().replace(",", ".").replace("−", "-"))
+    except ValueError:
+        return None
 
 
 def option(menu: QMenu, text: str, checked: bool, call: Callable[[], None]) -> None:
@@ -73,8 +77,10 @@ def option(menu: QMenu, text: str, checked: bool, call: Callable[[], None]) -> N
 class ChoiceMenus:
     """Fills the menus of the tools RGB and Map; `changed` redraws."""
 
-    def __init__(self, owner: QWidget, session: Session, choice: Choice, changed: Callable[[], None]) -> None:
-        self._owner, self._session, self._choice, self._changed = owner, session, choice, changed
+    def __init__(
+        self, session: Session, choice: Choice, changed: Callable[[], None], ask_limits: Callable[[], None]
+    ) -> None:
+        self._session, self._choice, self._changed, self._ask_limits = session, choice, changed, ask_limits
 
     def set(self, **fields: object) -> None:
         for name, value in fields.items():
@@ -89,19 +95,25 @@ class ChoiceMenus:
         menu.addSeparator()
         for percent in (0.5, 2.0, 5.0):
             option(
-                menu, f"Limits at {percent:g} % of the pixels", choice.percent == percent,
-                partial(self.set, percent=percent),
+                menu, f"Limits at {percent:g} % of the pixels",
+                choice.percent == percent and not choice.channel_limits,
+                partial(self.set, percent=percent, channel_limits={}, limits=None),
             )  # fmt: skip
+        menu.addAction("Limits and histograms…", self._ask_limits)
         menu.addSeparator()
         option(menu, "Smooth the display (2 × 2)", choice.smooth, lambda: self.set(smooth=not choice.smooth))
 
-    def fill_map(self, menu: QMenu, image: SpectrumImage | None, shown: tuple[float, float]) -> None:
+    def fill_map(self, menu: QMenu, image: SpectrumImage | None) -> None:
         menu.clear()
         choice = self._choice
         for quantity in QUANTITIES:
-            checked = not choice.result[0] and choice.quantity == quantity
+            checked = not choice.result[0] and not choice.ratio_to and choice.quantity == quantity
             option(menu, quantity.capitalize(), checked,
-                   partial(self.set, quantity=quantity, result=("", ""), limits=None))  # fmt: skip
+                   partial(self.set, quantity=quantity, ratio_to="", result=("", ""), limits=None))  # fmt: skip
+        for other in self._others(image):
+            checked = not choice.result[0] and choice.ratio_to == other.id
+            option(menu, f"Counts ÷ those of {other.state or other.name}", checked,
+                   partial(self.set, quantity=QUANTITIES[0], ratio_to=other.id, result=("", ""), limits=None))  # fmt: skip
         self._add_results(menu, image)
         menu.addSeparator()
         for name in COLOURS:
@@ -109,7 +121,13 @@ class ChoiceMenus:
             option(menu, text, choice.colours == name, partial(self.set, colours=name))
         menu.addSeparator()
         option(menu, "Automatic limits", choice.limits is None, lambda: self.set(limits=None))
-        option(menu, "Limits…", choice.limits is not None, lambda: self._ask_limits(shown))
+        menu.addAction("Limits and histograms…", self._ask_limits)
+
+    def _others(self, image: SpectrumImage | None) -> list[SpectrumImage]:
+        """Other states with the same pixels."""
+        if image is None:
+            return []
+        return [m for m in self._session.maps if m is not image and m.shape[:2] == image.shape[:2]]
 
     def _add_results(self, menu: QMenu, image: SpectrumImage | None) -> None:
         if image is None:
@@ -124,12 +142,7 @@ class ChoiceMenus:
                 if first:
                     menu.addSection("Kept results")
                     first = False
+                stale = " (stale)" if result.step_id and self._session.is_stale(result.step_id) else ""
                 key = (result.id, name)
-                option(menu, f"{result.analysis} · {name}", self._choice.result == key,
+                option(menu, f"{result.analysis} · {name}{stale}", self._choice.result == key,
                        partial(self.set, result=key, limits=None))  # fmt: skip
-
-    def _ask_limits(self, shown: tuple[float, float]) -> None:
-        before = f"{shown[0]:.4g} – {shown[1]:.4g}"
-        text, accepted = QInputDialog.getText(self._owner, "Limits", "Lowest – highest:", text=before)
-        if accepted:
-            self.set(limits=read_limits(text))

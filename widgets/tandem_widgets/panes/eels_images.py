@@ -14,6 +14,7 @@ from PyQt6.QtWidgets import QHBoxLayout, QWidget
 
 from tandem_em.model.session import Session
 from tandem_em.model.spectra import SpectrumImage
+from tandem_widgets.panes.eels_region import Region, RegionTool, paint_region
 from tandem_widgets.parts import theme
 from tandem_widgets.parts.composite import Mixer
 from tandem_widgets.parts.image_canvas import ImageCanvas
@@ -28,6 +29,8 @@ class EelsImages(QWidget):
     left = pyqtSignal()
     clicked = pyqtSignal(float, float)
     menu_asked = pyqtSignal(float, float, object)
+    region_drawn = pyqtSignal(object, bool)
+    """A Region (or None) and whether the hand is still at it."""
 
     def __init__(self, session: Session) -> None:
         super().__init__()
@@ -36,6 +39,7 @@ class EelsImages(QWidget):
         self._adf_scale = 1.0
         self._mixer = Mixer()
         self.sites_everywhere = False
+        self.region: Region | None = None
         self._states: list[ImageCanvas] = []
         self.adf, self.rgb, self.single = ImageCanvas(), ImageCanvas(), ImageCanvas()
         self._row = QHBoxLayout(self)
@@ -52,7 +56,8 @@ class EelsImages(QWidget):
         canvas.hovered.connect(lambda x, y: self.hovered.emit(*self.to_map(canvas, x, y)))
         canvas.left.connect(self.left)
         canvas.clicked.connect(lambda x, y: self.clicked.emit(*self.to_map(canvas, x, y)))
-        canvas.overlays = [self._paint_line, self._paint_sites]
+        canvas.overlays = [self._paint_line, self._paint_region, self._paint_sites]
+        canvas.tool = self._region_tool(canvas)
         canvas.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         canvas.customContextMenuRequested.connect(
             lambda place: self.menu_asked.emit(
@@ -80,7 +85,7 @@ class EelsImages(QWidget):
             if number < len(maps):
                 canvas.caption, counts = maps[number]
                 canvas.levels, canvas.table = levels, colour_table(colours)
-                canvas.overlays[2:] = [self._paint_scale] if number == len(maps) - 1 else []
+                canvas.overlays[3:] = [self._paint_scale] if number == len(maps) - 1 else []
                 canvas.show_frame(np.asarray(counts, np.float32))
 
     @property
@@ -88,17 +93,29 @@ class EelsImages(QWidget):
         return not self.single.isVisibleTo(self)
 
     def set_tools(self, make: Callable[[ImageCanvas], Any] | None) -> None:
-        """A tool for every picture, or none."""
+        """A tool for every picture; without one a drag draws a region."""
         for canvas in self.canvases:
-            canvas.tool = make(canvas) if make is not None else None
+            canvas.tool = (make or self._region_tool)(canvas)
             canvas.setCursor(
                 canvas.tool.cursor if isinstance(canvas.tool, BaseTool) else Qt.CursorShape.ArrowCursor
             )
             canvas.update()
 
+    def _region_tool(self, canvas: ImageCanvas) -> RegionTool:
+        return RegionTool(
+            canvas, self.to_map, lambda: self._image.shape[:2] if self._image else None, self.show_region
+        )
+
+    def show_region(self, region: Region | None, moving: bool = False) -> None:
+        if region != self.region or not moving:
+            self.region = region
+            self.refresh()
+            self.region_drawn.emit(region, moving)
+
     def show_map(self, image: SpectrumImage) -> None:
         """Another spectrum image: its survey at once, its maps when they are made."""
         self._image = image
+        self.region = None
         height, width, _ = image.shape
         blank = np.full((height, width), np.nan, np.float32)
         adf = image.adf if image.adf is not None and image.adf.ndim == 2 else None
@@ -179,6 +196,12 @@ class EelsImages(QWidget):
                 )
                 painter.setPen(QPen(QColor(255, 255, 255, 70), 1))
                 painter.drawPolygon(QPolygonF([start + across, end + across, end - across, start - across]))
+
+    def _paint_region(self, painter: QPainter, canvas: ImageCanvas) -> None:
+        if self.region is not None:
+            corner = self._from_map(canvas, self.region.x0 - 0.5, self.region.y0 - 0.5)
+            opposite = self._from_map(canvas, self.region.x1 + 0.5, self.region.y1 + 0.5)
+            paint_region(painter, QRectF(corner, opposite))
 
     def _paint_scale(self, painter: QPainter, canvas: ImageCanvas) -> None:
         """A strip of the colours with the limits at its ends."""

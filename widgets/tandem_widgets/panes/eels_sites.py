@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
+from numpy.typing import NDArray
 from PyQt6.QtGui import QMouseEvent
 
 from tandem_em.desk import eels_places
@@ -61,6 +62,12 @@ class SiteTool(BaseTool):
         return True
 
 
+def site_spectra(live: LiveMap, sites: Iterable[Site]) -> list[tuple[Site, NDArray[np.float64]]]:
+    """Sites that lie on a map, with their mean spectra."""
+    found = ((site, live.spectrum(*site.points[0], site.radius_px)) for site in sites if site.points)
+    return [(site, spectrum) for site, spectrum in found if spectrum is not None]
+
+
 def add_site_spectra(content: Content, live: LiveMap, sites: list[Site], choice: Choice) -> None:
     """Mean spectra of the sites on this map, each lifted by the same share of the highest one."""
     from tandem_em.analysis.eels_spectra import normalised
@@ -68,12 +75,11 @@ def add_site_spectra(content: Content, live: LiveMap, sites: list[Site], choice:
     energy = live.image.energy_eV
     low, high = content.x_range or (float(energy[0]), float(energy[-1]))
     first, last = int(np.searchsorted(energy, low)), int(np.searchsorted(energy, high))
-    found = []
-    for site in sites:
-        if site.points and site.visible:
-            spectrum = live.spectrum(*site.points[0], site.radius_px)
-            if spectrum is not None:
-                found.append((site, normalised(spectrum, choice.site_scale, (first, last))))
+    found = [
+        (site, normalised(spectrum, choice.site_scale, (first, last)))
+        for site, spectrum in site_spectra(live, sites)
+        if site.visible
+    ]
     seen = [s[first:last] for _, s in found if last > first]
     top = max((float(np.nanmax(s)) for s in seen if np.isfinite(s).any()), default=1.0)
     for place, (site, spectrum) in enumerate(found):

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from PyQt6.QtCore import QPoint
-from PyQt6.QtWidgets import QMenu, QToolButton
+from PyQt6.QtCore import QPoint, Qt
+from PyQt6.QtWidgets import QFileDialog, QMenu, QToolButton
 
-from tandem_em.desk import eels_guard, eels_places, eels_results
-from tandem_em.desk.eels import fitting_edges
-from tandem_em.jobs import Job
-from tandem_em.model.provenance import ResultSet
-from tandem_em.model.spectra import SpectrumImage
+from tandem_em.desk import eels_export, eels_places
+from tandem_widgets.panes.eels_analyses import Analyses
 from tandem_widgets.panes.eels_choice import ChoiceMenus, option
-from tandem_widgets.panes.eels_sites import SiteTool
+from tandem_widgets.panes.eels_limits import LimitsPanel
+from tandem_widgets.panes.eels_sites import SiteTool, site_spectra
 from tandem_widgets.parts.image_canvas import ImageCanvas
 from tandem_widgets.parts.image_tools import LineTool
 
@@ -33,12 +31,13 @@ class EelsTools:
     def __init__(self, pane: EelsPane) -> None:
         self._pane = pane
         self._choice = pane.choice
-        self.menus = ChoiceMenus(pane, pane.session, pane.choice, pane.redraw)
+        self.menus = ChoiceMenus(pane.session, pane.choice, pane.redraw, self.ask_limits)
+        self.analyses = Analyses(pane, self.menus)
         self._add_menu("RGB", "Colours and limits of the composite", self.menus.fill_rgb)
         self._add_menu(
             "Map",
             "What the single map shows, its colours and limits",
-            lambda menu: self.menus.fill_map(menu, pane.image, pane.images.single.levels),
+            lambda menu: self.menus.fill_map(menu, pane.image),
         )
         self.profile = pane.add_tool(
             "Profile", "Draw the profile line on a picture", self.take_line, checkable=True
@@ -131,63 +130,16 @@ class EelsTools:
         if image is None:
             return
         menu.addSeparator()
-        if eels_guard.has_zero_loss(image):
-            menu.addAction("Zero loss: FWHM and t/λ", self.find_zero_loss)
-        menu.addAction("Principal components", self.find_components)
-        menu.addAction("Non-negative factors", partial(self.find_components, non_negative=True))
-        sites = list(self._pane.session.sites)
-        if len(sites) > 1:
-            menu.addAction("MLLS with the sites as references", self.fit_sites)
-        if self.scree_of(image) is not None:
-            option(
-                menu,
-                "Scree plot",
-                self._choice.scree,
-                lambda: self.menus.set(scree=not self._choice.scree),
-            )
+        self.analyses.fill(menu, image)
 
-    # --- analyses: each a job, kept as a result, shown in the single map -----------------------------------------
+    # --- limits --------------------------------------------------------------------------------------------------
 
-    def scree_of(self, image: SpectrumImage) -> ResultSet | None:
-        """The newest components of a map."""
-        found = [r for r in self._pane.session.results if r.owner_id == image.id and "scree" in r.arrays]
-        return found[-1] if found else None
-
-    def find_zero_loss(self) -> None:
-        image = self._pane.image
-        if image is not None:
-            self._run(image, "Zero loss", eels_results.zero_loss(image), {}, "FWHM")
-
-    def find_components(self, *, non_negative: bool = False) -> None:
-        image = self._pane.image
-        if image is not None:
-            job = eels_results.components(image, non_negative=non_negative)
-            title = "Factors" if non_negative else "Components"
-            self._run(image, title, job, {"non_negative": non_negative}, "component 1")
-
-    def fit_sites(self) -> None:
-        image, sites = self._pane.image, [copy.copy(site) for site in self._pane.session.sites]
-        if image is None:
-            return
-        edges = fitting_edges(list(self._pane.session.edges), image.energy_eV)
-        window = None
-        if edges:  # over the edges, not over the zero loss, which would outweigh everything
-            window = (
-                min(min(e.fit[0] or e.signal[0], e.signal[0]) for e in edges),
-                max(e.signal[1] for e in edges),
-            )
-        parameters = {"sites": [[s.name, s.points, s.radius_px] for s in sites], "window_eV": window}
-        self._run(image, "MLLS", eels_results.references(image, sites, window), parameters, sites[0].name)
-
-    def _run(
-        self, image: SpectrumImage, title: str, job: Job[ResultSet], parameters: dict[str, Any], show: str
-    ) -> None:
-        def take(made: ResultSet) -> None:
-            eels_results.keep(self._pane.desk, image, made, parameters)
-            name = show if show in made.arrays else next(iter(made.arrays))
-            self.menus.set(result=(made.id, name), limits=None, scree="scree" in made.arrays)
-
-        self._pane.desk.start(f"{title} of {image.name}", job, take, key=f"{title} {image.id}")
+    def ask_limits(self) -> None:
+        """The panel with histograms, under the pictures' titles."""
+        pane = self._pane
+        panel = LimitsPanel(pane, self._choice, pane.redraw, pane.shown_maps())
+        panel.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        panel.open_at(pane.images.mapToGlobal(QPoint(8, 8)))
 
     def _fill_profile(self, menu: QMenu | None) -> None:
         assert menu is not None
@@ -234,4 +186,26 @@ class EelsTools:
         sites = list(self._pane.session.sites)
         if sites:
             menu.addSeparator()
+            menu.addAction("Save the spectra…", self.save_site_spectra)
             menu.addAction("Remove all sites", lambda: self._pane.desk.remove("Remove all sites", *sites))
+
+    def save_site_spectra(self) -> None:
+        """The mean spectra of the sites on this map as CSV."""
+        pane, image = self._pane, self._pane.image
+        if image is None:
+            return
+        chosen, _ = QFileDialog.getSaveFileName(
+            pane, "Save spectra", f"{image.name} sites.csv", "CSV (*.csv)"
+        )
+        if chosen:
+            path = Path(chosen)
+            spectra = [
+                (site.name, spectrum) for site, spectrum in site_spectra(pane.live(image), pane.session.sites)
+            ]
+            job = eels_export.save_spectra(path if path.suffix else path.with_suffix(".csv"), image, spectra)
+            pane.desk.start(
+                "Saving spectra",
+                job,
+                lambda done: pane.desk.notices.info(f"Saved {done.name}."),
+                key="save spectra",
+            )

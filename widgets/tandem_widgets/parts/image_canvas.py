@@ -81,6 +81,11 @@ class ImageCanvas(QWidget):
     def frame(self) -> NDArray[Any] | None:
         return self._frame
 
+    @property
+    def is_fitted(self) -> bool:
+        """Whether the whole picture is seen: there is nothing to move about then."""
+        return self._fitted
+
     def show_frame(self, frame: NDArray[Any] | None, shift: tuple[float, float] = (0.0, 0.0)) -> None:
         """Show a frame (Y, X), or nothing. The view stays unless the size of the image changed."""
         resized = frame is not None and (self._frame is None or self._frame.shape != frame.shape)
