@@ -254,6 +254,8 @@ class StackPane(PaneFrame):
         timeless = stack.axis0_is_time is False
         index = self.slider.value() if timeless else stack.index_at(self.desk.session.focus.t)
         index = min(index, stacks.ready(stack) - 1)
+        if self.overlay is not None and self.overlay.reach and self.desk.session.focus.follow_live:
+            index = self.overlay.newest_followed(index, self.overlay.reach // 2)
         if index in (self._wanted, -1):
             return
         self._wanted = index

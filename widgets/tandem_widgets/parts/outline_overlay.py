@@ -52,6 +52,14 @@ class OutlineOverlay:
                 return outline, age
         return None, 0
 
+    def newest_followed(self, frame: int, reach: int) -> int:
+        """The newest frame up to this one that has every outline, at most `reach` frames older; else the frame itself."""
+        followed = [particle for particle in self.shown() if particle.outlines]
+        for age in range(reach + 1 if followed else 0):
+            if all(frame - age in particle.outlines for particle in followed):
+                return frame - age
+        return frame
+
     def shown(self) -> list[Particle]:
         return [p for p in self._session.particles if p.stack_id == self._stack.id and p.visible]
 
@@ -80,7 +88,7 @@ class OutlineOverlay:
         painter.drawPolygon(polygon)
         if outline.is_key and particle.id == self.selected:
             self._handles(painter, polygon, colour)
-        self._label(painter, canvas, particle, outline, polygon)
+        self._label(painter, canvas, particle, outline, polygon, age)
 
     def _handles(self, painter: QPainter, polygon: QPolygonF, colour: QColor) -> None:
         """A key outline that is selected carries a few dots: this one was drawn by a hand."""
@@ -94,8 +102,10 @@ class OutlineOverlay:
         """How far frame `reference` lies from the shown one (image pixels): ghosts stay on the sample."""
         return np.subtract(self._stack.drift_at(reference), self._stack.drift_at(self.frame))
 
-    def _words(self, particle: Particle, outline: Outline) -> str:
+    def _words(self, particle: Particle, outline: Outline, age: int) -> str:
         text = f"{particle.name}{change_text(particle, outline)}"
+        if age:
+            return f"{text} · {age} frame{'s' if age > 1 else ''} ago"
         if particle.id in self.growing:
             return f"{text} …"
         if outline.confidence < UNSURE:
@@ -105,9 +115,15 @@ class OutlineOverlay:
         return text
 
     def _label(
-        self, painter: QPainter, canvas: ImageCanvas, particle: Particle, outline: Outline, polygon: QPolygonF
+        self,
+        painter: QPainter,
+        canvas: ImageCanvas,
+        particle: Particle,
+        outline: Outline,
+        polygon: QPolygonF,
+        age: int,
     ) -> None:
-        text = self._words(particle, outline)
+        text = self._words(particle, outline, age)
         pixels = 12 if canvas.width() > 300 else 9  # small panels of a montage
         painter.setFont(theme.numbers_font(pixels, bold=True))
         width = painter.fontMetrics().horizontalAdvance(text) + 10
