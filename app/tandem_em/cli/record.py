@@ -44,7 +44,8 @@ def run(options: argparse.Namespace, window: WindowDoor) -> int:
     notices = Notices()
     notices.posted.connect(_say_notice)
     waiting: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
-    recorder = Recorder(session, opened.store, live.make_sources(setup), notices, waiting.put)
+    sources = live.make_sources(setup)
+    recorder = Recorder(session, opened.store, sources, notices, waiting.put, follow=False)
     try:
         recorder.start()
         live.start_program(setup, recorder)

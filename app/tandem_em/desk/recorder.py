@@ -1,38 +1,38 @@
 """Recording: blocks from live sources go to disk first, then into the model.
 
-One thread a source pumps blocks into the store; `post` brings what changed to the thread the session lives on. A source
-that dies ends nothing but itself; one that comes back goes on as a new segment.
+    recorder = Recorder(session, store, sources, notices, post)
+    recorder.arm(10.0)            # optional: watch, and keep the last 10 s in memory
+    recorder.start()              # record, with what was kept
+    recorder.counters()           # honest numbers, at any time
+    recorder.stop()               # or halt() off the session's thread, then finish() on it
+
+One thread a source; `post` brings what changed to the thread the session lives on. A source that dies ends nothing but
+itself; one that comes back goes on as a new segment.
 """
 
 from __future__ import annotations
 
 import logging
-import math
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from tandem_em.desk.live_follow import Lag, LiveFollow
-from tandem_em.model.arrays import GrowingArray
-from tandem_em.model.clock import Clock
-from tandem_em.model.curves import SI_UNITS, BiasRun, Column
-from tandem_em.model.frames import FrameStack
-from tandem_em.model.marks import Event
+from tandem_em.desk.live_files import LiveFiles
+from tandem_em.desk.live_follow import Lag
+from tandem_em.desk.recorder_stream import Place, Post, RecordedStream
+from tandem_em.desk.recorder_trigger import Kept
 from tandem_em.model.provenance import now_iso
 from tandem_em.model.session import Session
 from tandem_em.notices import Notices
-from tandem_em.sources.base import EventBlock, FrameBlock, SampleBlock, Source, host_now
+from tandem_em.sources.base import Source, host_now
 
 if TYPE_CHECKING:
     from tandem_em.storage.session_store import SessionStore
 
 log = logging.getLogger(__name__)
-Post = Callable[[Callable[[], None]], None]
-READ_S = 0.2
 CLOCK_S = 1.0
 
 
@@ -43,30 +43,20 @@ class Counters:
     received: int = 0
     written: int = 0
     acknowledged: int = 0
+    """Safe on disk, whatever happens now."""
     dropped: int = 0
+    """All that was lost: here because the disk or the computer was too slow, and before it got here."""
+    missed: int = 0
+    """… of them lost before they arrived: holes in the numbers of the instrument."""
+    refused: int = 0
+    """Messages that could not be understood."""
     rate_hz: float = 0.0
     state: str = "connecting"
     message: str = ""
 
 
-@dataclass
-class _Stream:
-    """One source and the items it fills."""
-
-    source: Source
-    run: BiasRun | None = None
-    stack: FrameStack | None = None
-    clock: Clock | None = None
-    item_ids: list[str] = field(default_factory=list)
-    written: int = 0
-    uses_host_time: bool = False
-    thread: threading.Thread | None = None
-    follow: LiveFollow | None = None
-    error: BaseException | None = None
-
-
 class Recorder:
-    """Records sources into one session until `stop`. Make it, `start()`, look at `counters()`, `stop()`."""
+    """Records sources into one session until `stop`."""
 
     def __init__(
         self,
@@ -76,40 +66,53 @@ class Recorder:
         notices: Notices,
         post: Post,
         *,
-        follow: bool = False,
+        follow: bool = True,
     ) -> None:
         """`follow`: outlines drawn on a stack that is being recorded, and its drift, are followed meanwhile."""
         self._session = session
         self._store = store
         self._notices = notices
         self._post = post
-        self._streams = {source.name: _Stream(source) for source in sources}
-        self._zero = host_now()
-        self._stopping = threading.Event()
+        self._files = LiveFiles(session, notices, post)
+        self._place = Place(session, store, post, self._files, follow, host_now())
+        self._streams = {source.name: RecordedStream(source, self._place) for source in sources}
+        self._threads: list[threading.Thread] = []
+        self._recording, self._stopping = threading.Event(), threading.Event()
+        self._keep_s = 0.0
         self._disk_verdict = "fine"
-        self._follows = follow
+        self._trouble = ""
         self.state = "idle"
 
     # --- from outside --------------------------------------------------------------------------------------------
 
+    def arm(self, keep_s: float) -> None:
+        """Open the sources and keep what they send for so many seconds; nothing is written before `start`."""
+        self._keep_s = keep_s
+        self._open_sources()
+        self.state = "armed"
+
     def start(self) -> None:
-        """Open the sources; their times are counted from this moment unless the session has begun before."""
-        self._zero = host_now()
+        """Record; times are counted from this moment (what was kept is before it) unless the session has begun earlier."""
+        self._place.zero = host_now()
         if not self._session.info.start_iso:
             self._session.change(self._session.info, start_iso=now_iso())
         else:
-            self._zero -= self._since_start()
+            self._place.zero -= self._since_start()
+        self._recording.set()
         self.state = "recording"
+        if not self._threads:
+            self._open_sources()
+
+    def _open_sources(self) -> None:
         for stream in self._streams.values():
-            stream.thread = threading.Thread(
+            thread = threading.Thread(
                 target=self._pump, args=(stream,), name=f"record {stream.source.name}", daemon=True
             )
             stream.source.start()
-            stream.thread.start()
+            thread.start()
+            self._threads.append(thread)
 
     def _since_start(self) -> float:
-        from datetime import datetime
-
         begun = datetime.fromisoformat(self._session.info.start_iso)
         return (datetime.now(begun.tzinfo) - begun).total_seconds()
 
@@ -120,7 +123,7 @@ class Recorder:
     @property
     def elapsed_s(self) -> float:
         """Session seconds of now."""
-        return host_now() - self._zero
+        return host_now() - self._place.zero
 
     def counters(self) -> dict[str, Counters]:
         """What has happened to every source so far."""
@@ -133,6 +136,8 @@ class Recorder:
                 written=stream.written,
                 acknowledged=sum(safe.get(item_id, 0) for item_id in stream.item_ids),
                 dropped=status.dropped + status.missed,
+                missed=status.missed,
+                refused=status.refused,
                 rate_hz=status.rate_hz,
                 state=status.state,
                 message=status.message,
@@ -148,22 +153,30 @@ class Recorder:
         """Minutes of recording the disk has room for; stops the recording while the file can still be closed."""
         from tandem_em.storage import disk_space
 
-        rate = sum(self._bytes_per_second(stream) for stream in self._streams.values())
+        rate = sum(stream.bytes_per_second for stream in self._streams.values())
         state = disk_space.outlook(disk_space.free_bytes(self._store.path), rate)
         words = disk_space.sentence(state, self._store.path.name)
         if words is not None and state.verdict != self._disk_verdict:
             self._notices.post("error" if state.verdict == "stop" else "warning", *words)
         self._disk_verdict = state.verdict
+        self._tell_trouble()
         if state.verdict == "stop":
             self._stopping.set()
         return None if rate <= 0 else state.seconds_left / 60
 
-    def _bytes_per_second(self, stream: _Stream) -> float:
-        rate = stream.source.status().rate_hz
-        if stream.stack is not None:
-            _, height, width = stream.stack.source.shape
-            return rate * height * width * stream.stack.source.dtype.itemsize
-        return rate * 8 * (2 + len(stream.run.columns)) if stream.run is not None else 0.0
+    def _tell_trouble(self) -> None:
+        """The disk takes nothing at present: said once, and once that it goes on."""
+        trouble = self._store.recording_trouble
+        text = "" if trouble is None else str(trouble)
+        if bool(text) != bool(self._trouble):
+            if text:
+                self._notices.error(
+                    f"Nothing can be written at present: {text}",
+                    "What arrives waits in memory; free the disk.",
+                )
+            else:
+                self._notices.info("The disk takes data again.", "")
+        self._trouble = text
 
     @property
     def has_to_stop(self) -> bool:
@@ -177,188 +190,50 @@ class Recorder:
     def halt(self, timeout_s: float = 10.0) -> None:
         """Stop the sources, write what is queued, end the streams. Takes its time: not on the GUI thread."""
         self._stopping.set()
-        for stream in self._streams.values():
-            stream.source.stop()
+        streams = list(self._streams.values())
+        if streams:
+            with ThreadPoolExecutor(len(streams)) as pool:  # a source-meter takes its second to be made safe
+                list(pool.map(lambda stream: stream.source.stop(), streams))
         deadline = time.monotonic() + timeout_s
-        for stream in self._streams.values():
-            if stream.thread is not None:
-                stream.thread.join(max(0.1, deadline - time.monotonic()))
-        for stream in self._streams.values():
+        for thread in self._threads:
+            thread.join(max(0.1, deadline - time.monotonic()))
+        for stream in streams:
             stream.source.close()
-            if stream.follow is not None:
-                stream.follow.stop()
-            if stream.run is not None:
-                self._store.finish_run(stream.run)
-            if stream.stack is not None:
-                self._store.finish_stack(stream.stack)
+            stream.end()
+        self._files.stop()
         self.state = "stopped"
 
     def finish(self) -> None:
         """What is left to do on the session's thread after `halt`; save the session afterwards."""
         for stream in self._streams.values():
-            self._set_clock(stream)
+            stream.catch_up()
+            stream.set_clock()
             if stream.follow is not None:
                 stream.follow.finish()
         self._session.change(self._session.info, end_iso=now_iso())
 
     # --- the pump ------------------------------------------------------------------------------------------------
 
-    def _pump(self, stream: _Stream) -> None:
-        next_clock = host_now() + CLOCK_S
+    def _pump(self, stream: RecordedStream) -> None:
         try:
-            while True:
-                block = stream.source.read(READ_S)
-                if block is not None:
-                    self._take(stream, block)
-                elif self._stopping.is_set():
-                    return
-                if host_now() >= next_clock:
-                    next_clock = host_now() + CLOCK_S
-                    self._post(lambda: self._set_clock(stream))
+            for block in Kept(stream.source, self._keep_s).until(self._recording, self._stopping):
+                stream.take(block)
+            self._record(stream)
         except Exception as error:
             log.exception("the source %s stopped", stream.source.name)
-            stream.error = error
             self._notices.error(
                 f"{stream.source.name} is no longer recorded: {error}", "The other sources go on."
             )
 
-    def _take(self, stream: _Stream, block: SampleBlock | FrameBlock | EventBlock) -> None:
-        if isinstance(block, SampleBlock):
-            self._take_samples(stream, block)
-        elif isinstance(block, FrameBlock):
-            self._take_frame(stream, block)
-        else:
-            self._take_event(stream, block)
-
-    def _take_samples(self, stream: _Stream, block: SampleBlock) -> None:
-        run = stream.run
-        if run is None or set(block.columns) - set(run.columns):
-            run = self._begin_run(stream, block)
-        if block.new_segment and stream.written:
-            at = stream.written
-            self._post(lambda: run.segment_starts.append(at))
-        self._store.append_samples(run.id, block.times, block.columns, block.host_times - self._zero)
-        stream.written += len(block)
-        self._post(lambda: run.append(block.times, block.columns, block.host_times - self._zero))
-
-    def _begin_run(self, stream: _Stream, block: SampleBlock) -> BiasRun:
-        """The first block says which columns there are; one with more columns begins another run."""
-        source = stream.source.describe()
-        if stream.run is not None:
-            self._store.finish_run(stream.run)
-        columns = {
-            name: Column(
-                name, source.units.get(name, SI_UNITS.get(name, "")), GrowingArray(), is_step=name == "step"
-            )
-            for name in block.columns
-        }
-        clock = self._clock_of(stream, float(block.times[0]), float(block.host_times[0]))
-        run = BiasRun(
-            name=source.name,
-            clock=clock,
-            columns=columns,
-            host_times=GrowingArray(),
-            instrument={"kind": source.kind, "label": source.label, **source.instrument},
-            simulated=source.simulated,
-            cell_id=self._session.cells.first.id if self._session.cells.first else "",
-        )
-        self._store.start_run(run)
-        stream.run, stream.written = run, 0
-        stream.item_ids.append(run.id)
-        self._post(lambda: self._add(clock, run))
-        return run
-
-    def _take_frame(self, stream: _Stream, block: FrameBlock) -> None:
-        stack = stream.stack
-        if (
-            stack is None
-            or stack.source.shape[1:] != block.frame.shape
-            or stack.source.dtype != block.frame.dtype
-        ):
-            stack = self._begin_stack(stream, block)
-        device = block.host_time - self._zero if stream.uses_host_time else block.time
-        self._store.append_frame(stack.id, block.frame, device, block.frame_number)
-        stream.written += 1
-        count, number = stream.written, block.frame_number
-        self._post(lambda: self._grow(stack, count, device, number))
-        if stream.follow is not None:
-            stream.follow.offer(count - 1, block.frame, block.host_time)
-
-    def _begin_stack(self, stream: _Stream, block: FrameBlock) -> FrameStack:
-        source = stream.source.describe()
-        if stream.stack is not None:
-            self._store.finish_stack(stream.stack)
-        stream.uses_host_time = not math.isfinite(block.time)
-        clock = self._clock_of(stream, block.time, block.host_time)
-        stack = FrameStack(
-            name=source.name,
-            clock=clock,
-            times_from="nominal" if stream.uses_host_time else "file",
-            frame_numbers=np.zeros(0, np.int64),
-            pixel_nm=block.info.get("pixel_nm", source.pixel_nm),
-            exposure_s=block.info.get("exposure_s"),
-            instrument={"kind": source.kind, "label": source.label, **source.instrument},
-            simulated=source.simulated,
-        )
-        height, width = block.frame.shape
-        stack.source = self._store.start_stack(stack, (height, width), block.frame.dtype)
-        stream.stack, stream.written = stack, 0
-        stream.item_ids.append(stack.id)
-        self._post(lambda: self._add(clock, stack))
-        self._begin_following(stream, stack)
-        return stack
-
-    def _begin_following(self, stream: _Stream, stack: FrameStack) -> None:
-        before = stream.follow
-        if before is not None:
-            before.stop()
-            self._post(before.finish)
-        if self._follows:
-            stream.follow = follow = LiveFollow(self._session, stack, self._post)
-            self._post(follow.start)
-
-    def _take_event(self, stream: _Stream, block: EventBlock) -> None:
-        event = Event(
-            name=block.text,
-            t=block.host_time - self._zero,
-            category=block.category,
-            author=stream.source.name,
-        )
-        self._post(lambda: self._add(None, event))
-
-    # --- on the session's thread ---------------------------------------------------------------------------------
-
-    def _add(self, clock: Clock | None, item: BiasRun | FrameStack | Event) -> None:
-        if clock is not None and clock.id not in self._session.clocks:
-            self._session.clocks.add(clock)
-        self._session.collection_of(item).add(item)
-
-    def _grow(self, stack: FrameStack, count: int, device: float, number: int) -> None:
-        source: Any = stack.source
-        source.grow(count)
-        assert stack.frame_numbers is not None
-        stack.frame_numbers = np.append(stack.frame_numbers, number)
-        stack.append(np.array([device]))
-
-    def _clock_of(self, stream: _Stream, device: float, host: float) -> Clock:
-        """A first guess from one pair of stamps; the envelope fit of the source takes over within seconds."""
-        if stream.clock is None:
-            offset = 0.0 if stream.uses_host_time else host - self._zero - device
-            stream.clock = Clock(
-                name=f"clock of {stream.source.name}", offset_s=offset, origin="same host", uncertainty_s=0.25
-            )
-        return stream.clock
-
-    def _set_clock(self, stream: _Stream) -> None:
-        clock = stream.clock
-        if clock is None or stream.uses_host_time or clock.id not in self._session.clocks:
-            return
-        fit = stream.source.clock_fit()
-        if math.isfinite(fit.offset_s) and fit.samples > 1:
-            self._session.change(
-                clock,
-                offset_s=fit.offset_s - self._zero,
-                rate_ppm=fit.rate_ppm,
-                uncertainty_s=fit.uncertainty_s,
-                origin=fit.origin,
-            )
+    def _record(self, stream: RecordedStream) -> None:
+        next_clock = host_now() + CLOCK_S
+        while True:
+            block = stream.source.read(stream.wait_s)
+            if block is not None:
+                stream.take(block)
+            elif self._stopping.is_set():
+                return
+            stream.show()
+            if host_now() >= next_clock:
+                next_clock = host_now() + CLOCK_S
+                self._post(stream.set_clock)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from psygnal import Signal
 
-from tandem_em.model.arrays import AnyArray, ArraySource, MemoryArray
+from tandem_em.model.arrays import AnyArray, ArraySource, GrowingArray, MemoryArray
 from tandem_em.model.clock import Clock
 from tandem_em.model.items import ColouredItem
 
@@ -22,7 +22,7 @@ class FrameStack(ColouredItem):
 
     kind: ClassVar[str] = "stack"
     appended: ClassVar[Signal] = Signal(int, int)
-    not_stored: ClassVar[frozenset[str]] = frozenset({"source"})
+    not_stored: ClassVar[frozenset[str]] = frozenset({"source", "_growing"})
 
     source: ArraySource = field(default_factory=lambda: MemoryArray(np.zeros((0, 1, 1), np.uint16)))
     clock: Clock = field(default_factory=Clock)
@@ -44,6 +44,7 @@ class FrameStack(ColouredItem):
     """(T, 2): how far the content of each frame lies from where it is in frame 0, x then y. Applied on view only."""
     source_id: str = ""
     instrument: dict[str, Any] = field(default_factory=dict)
+    _growing: dict[str, tuple[GrowingArray, AnyArray]] = field(default_factory=dict, repr=False)
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -83,8 +84,21 @@ class FrameStack(ColouredItem):
         dx, dy = self.drift_px[min(index, len(self.drift_px) - 1)]
         return float(dx), float(dy)
 
-    def append(self, times: NDArray[np.float64]) -> None:
-        """Tell that the source has grown by frames with these device times."""
+    def append(self, times: NDArray[np.float64], numbers: NDArray[np.int64] | None = None) -> None:
+        """Tell that the source has grown by frames with these device times (and numbers of the camera)."""
         start = len(self.times)
-        self.times = np.concatenate([self.times, times])
+        self.times = self._grown("times", self.times, times)
+        if numbers is not None and self.frame_numbers is not None:
+            self.frame_numbers = self._grown("frame_numbers", self.frame_numbers, numbers)
         self.appended.emit(start, len(self.times))
+
+    def _grown(self, name: str, before: AnyArray, more: AnyArray) -> AnyArray:
+        """An array with more at its end, without copying hours of it each time."""
+        growing = self._growing.get(name)
+        if growing is None or before is not growing[1]:
+            array = GrowingArray(before, before.dtype)
+        else:
+            array = growing[0]
+        array.append(more)
+        self._growing[name] = array, array.view
+        return self._growing[name][1]

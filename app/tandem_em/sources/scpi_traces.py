@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 import statistics
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from tandem_em.sources.battery_cell import CellAnswer
 
 Reading = tuple[float, CellAnswer]
 DEFAULT = "defbuffer1"
 LONGEST = 100_000
-STATISTICS = {
+STATISTICS: dict[str, Callable[[Sequence[float]], float]] = {
     "MEAN": statistics.fmean,
     "AVER": statistics.fmean,
     "SDEV": statistics.pstdev,

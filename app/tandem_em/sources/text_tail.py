@@ -7,6 +7,7 @@ line end is taken after a quiet time only if it cannot be a fragment.
 from __future__ import annotations
 
 import itertools
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -43,9 +44,14 @@ class TextTailSource(ThreadedSource):
         self._units: dict[str, str] = {}
         self._grown_at = host_now()
         self._only_new = not table.from_start
+        self._first_s = float("nan")
+        """What the file's own time column says of the first row, which is device second 0."""
 
     def describe(self) -> SourceDescription:
         facts = self._reader.facts()
+        if "start_iso" in facts and np.isfinite(self._first_s):
+            first = datetime.fromisoformat(facts["start_iso"]) + timedelta(seconds=self._first_s)
+            facts["first_row_iso"] = first.isoformat()
         return SourceDescription(
             name=self._name,
             kind="text",
@@ -109,6 +115,8 @@ class TextTailSource(ThreadedSource):
                 self._put_rows(part, now)
 
     def _put_rows(self, rows: Rows, now: float) -> None:
+        if not np.isfinite(self._first_s):
+            self._first_s = float(rows.times[0])
         if rows.segments:
             self._timeline.restart()
         first, new = self._timeline.place(float(rows.times[0]), now)

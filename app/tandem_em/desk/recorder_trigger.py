@@ -1,0 +1,45 @@
+"""The pre-trigger buffer: a source is open and watched, and its last seconds are kept until recording begins."""
+
+from __future__ import annotations
+
+from collections import deque
+from threading import Event
+
+from tandem_em.sources.base import Block, EventBlock, Source, host_now
+
+READ_S = 0.05
+MOST_BYTES = 256 << 20
+"""Memory for what is kept of one source; a fast camera fills it in less time than was asked for."""
+
+
+class Kept:
+    """The newest blocks of a source, `keep_s` seconds of them and not more than fit in memory."""
+
+    def __init__(self, source: Source, keep_s: float) -> None:
+        self._source = source
+        self._keep_s = keep_s
+        self._blocks: deque[tuple[float, Block]] = deque()
+        self._bytes = 0
+
+    def until(self, begin: Event, end: Event) -> list[Block]:
+        """Wait for the beginning and return what was kept; nothing when it ended before."""
+        while not begin.is_set():
+            if end.is_set():
+                return []
+            block = self._source.read(READ_S)
+            if block is not None:
+                self._keep(block)
+        self._forget(host_now())
+        return [block for _, block in self._blocks]
+
+    def _keep(self, block: Block) -> None:
+        now = host_now()
+        self._blocks.append((now, block))
+        self._bytes += block.nbytes
+        self._forget(now)
+
+    def _forget(self, now: float) -> None:
+        """Let go of what is too old or too much; what was said stays as long as the data around it."""
+        while self._blocks and (now - self._blocks[0][0] > self._keep_s or self._bytes > MOST_BYTES):
+            _, block = self._blocks.popleft()
+            self._bytes -= block.nbytes if not isinstance(block, EventBlock) else 0
