@@ -44,7 +44,14 @@ def run(options: argparse.Namespace, window: WindowDoor) -> int:
         for finding in findings:
             print(f"{finding.severity}: {finding.what} {finding.advice}".strip())
         print(
-            f"{path.name}: " + ("nothing to complain about" if not findings else f"{len(findings)} findings")
+            f"{path.name}: "
+            + (
+                "nothing to complain about"
+                if not findings
+                else "one finding"
+                if len(findings) == 1
+                else f"{len(findings)} findings"
+            )
         )
         if repaired is not None:
             print(f"repaired copy: {repaired}")

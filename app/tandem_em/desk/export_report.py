@@ -11,7 +11,7 @@ import numpy as np
 
 from tandem_em import __version__
 from tandem_em.desk import export_tables
-from tandem_em.desk.doctor_streams import look
+from tandem_em.desk.doctor import look
 from tandem_em.desk.inventory import line_of
 from tandem_em.exporters import figures, report
 from tandem_em.exporters import figures_data as data

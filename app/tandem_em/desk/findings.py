@@ -10,13 +10,16 @@ Severity = Literal["error", "warning", "info"]
 
 @dataclass(frozen=True)
 class Finding:
-    """What is wrong, where (an item id or a place in the file) and what to do. `fix` names a verb that mends it."""
+    """What is wrong, where (an item id or a place in the file) and what to do."""
 
     severity: Severity
     what: str
     advice: str = ""
     where: str = ""
     fix: str = ""
+    """What one click does: relink, clock, axis, zone, go (there), show (the moment), repair (the file)."""
+    at: float | None = None
+    """The moment it is about: device seconds while looking, session seconds in what is told."""
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)

@@ -1,87 +1,156 @@
-"""The session doctor in the window: what is wrong with the data, and a click that goes there or mends it."""
+"""The session doctor in the window: what is wrong with the data, each with what mends it beside it."""
 
 from __future__ import annotations
 
-from PyQt6.QtCore import pyqtSignal
+from collections.abc import Callable
+
+from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtWidgets import (
     QDialog,
+    QFrame,
     QHBoxLayout,
     QLabel,
-    QListWidget,
-    QListWidgetItem,
     QPushButton,
+    QScrollArea,
     QVBoxLayout,
     QWidget,
 )
 
-from tandem_em.desk import doctor
+from tandem_em.desk import clocks, doctor, stacks
 from tandem_em.desk.desk import Desk
-from tandem_em.model.curves import BiasRun
+from tandem_em.model.clock import Clock
 from tandem_em.model.frames import FrameStack
-from tandem_em.model.spectra import SpectrumImage
 from tandem_widgets.parts import theme
 
 SIGNS = {"error": "bad", "warning": "warning", "info": "quiet"}
 
 
+class FindingRow(QFrame):
+    """One finding: a bar in the colour of its weight, the sentence, what to do, and the buttons that do it."""
+
+    def __init__(self, finding: doctor.Finding, fixes: list[tuple[str, Callable[[], None]]]) -> None:
+        super().__init__()
+        colour = getattr(theme.active(), SIGNS[finding.severity])
+        self.setObjectName("finding")
+        self.setStyleSheet(
+            f"#finding {{ background: {theme.active().pane}; border-left: 3px solid {colour}; border-radius: 3px; }}"
+        )
+        what, advice = QLabel(finding.what), QLabel(finding.advice)
+        what.setWordWrap(True)
+        advice.setWordWrap(True)
+        advice.setProperty("role", "quiet")
+        words = QVBoxLayout()
+        words.setSpacing(2)
+        words.addWidget(what)
+        if finding.advice:
+            words.addWidget(advice)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(12, 8, 10, 8)
+        row.addLayout(words, 1)
+        self.buttons: list[QPushButton] = []
+        for text, call in fixes:
+            button = QPushButton(text)
+            button.setAutoDefault(False)
+            button.clicked.connect(lambda _checked=False, call=call: call())
+            self.buttons.append(button)
+            row.addWidget(button, 0, Qt.AlignmentFlag.AlignTop)
+
+
 class DoctorDialog(QDialog):
-    """Looks again whenever it is asked; shows the stream a finding speaks of."""
+    """Looks when it opens, when it is asked, and after every fix."""
 
     relink_wanted = pyqtSignal(str)
     """Id of the source whose linked file has to be found again."""
+    clock_wanted = pyqtSignal(str)
+    """Id of the clock, or of the map, that has no place in time."""
 
     def __init__(self, parent: QWidget, desk: Desk) -> None:
         super().__init__(parent)
         self.setWindowTitle("Session doctor")
-        self.resize(640, 380)
+        self.resize(700, 420)
         self._desk = desk
-        self._found: list[doctor.Finding] = []
+        self._open = True
+        self.rows: list[FindingRow] = []
         self.headline = QLabel()
         self.headline.setProperty("role", "heading")
-        self.list = QListWidget()
-        self.list.setWordWrap(True)
-        self.list.itemActivated.connect(lambda _item: self._go())
+        self._list = QVBoxLayout()
+        self._list.setSpacing(6)
+        body = QWidget()
+        inner = QVBoxLayout(body)
+        inner.setContentsMargins(0, 0, 6, 0)
+        inner.addLayout(self._list)
+        inner.addStretch(1)
+        scroll = QScrollArea()
+        scroll.setWidget(body)
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
         again = QPushButton("Look again")
+        again.setAutoDefault(False)
         again.clicked.connect(self.look)
-        go = QPushButton("Show or mend it")
-        go.clicked.connect(self._go)
-        row = QHBoxLayout()
-        row.addWidget(again)
-        row.addStretch(1)
-        row.addWidget(go)
+        foot = QHBoxLayout()
+        foot.addStretch(1)
+        foot.addWidget(again)
         column = QVBoxLayout(self)
         column.setContentsMargins(20, 16, 20, 12)
         column.addWidget(self.headline)
-        column.addWidget(self.list)
-        column.addLayout(row)
+        column.addWidget(scroll)
+        column.addLayout(foot)
         self.look()
 
     def look(self) -> None:
-        order = {"error": 0, "warning": 1, "info": 2}
-        self._found = sorted(doctor.look(self._desk.session), key=lambda finding: order[finding.severity])
-        count = len(self._found)
+        """At once what is quick, and then the frames too."""
+        self._show(doctor.look(self._desk.session))
+        job = doctor.examine_session(self._desk.session)
+        self._desk.start("Looking at the session", job, self._show, key=f"doctor {id(self)}")
+
+    def _show(self, found: list[doctor.Finding]) -> None:
+        if not self._open:
+            return
+        count = len(found)
         self.headline.setText(
             "Nothing to complain about." if not count else f"{count} findings" if count > 1 else "One finding"
         )
-        self.list.clear()
-        for finding in self._found:
-            item = QListWidgetItem(f"{finding.what}\n{finding.advice}".strip())
-            item.setForeground(theme.colour(getattr(theme.active(), SIGNS[finding.severity])))
-            self.list.addItem(item)
+        for row in self.rows:
+            self._list.removeWidget(row)
+            row.deleteLater()
+        self.rows = [FindingRow(finding, self._fixes(finding)) for finding in found]
+        for row in self.rows:
+            self._list.addWidget(row)
 
-    def _go(self) -> None:
-        row = self.list.currentRow()
-        if not 0 <= row < len(self._found):
-            return
-        finding = self._found[row]
+    def _fixes(self, finding: doctor.Finding) -> list[tuple[str, Callable[[], None]]]:
+        """What each button says and does."""
+        session, item = self._desk.session, self._desk.session.find(finding.where)
         if finding.fix == "relink":
-            self.relink_wanted.emit(finding.where)
-            return
-        item = self._desk.session.find(finding.where)
-        focus = self._desk.session.focus
-        if isinstance(item, BiasRun):
-            focus.select("run", item.id)
-        elif isinstance(item, FrameStack):
-            focus.select("stack", item.id)
-        elif isinstance(item, SpectrumImage):
-            focus.select("map", item.id)
+            return [("Find the file…", lambda: self.relink_wanted.emit(finding.where))]
+        if finding.fix == "clock":
+            return [("Clocks…", lambda: self.clock_wanted.emit(finding.where))]
+        if finding.fix == "zone" and isinstance(item, Clock):
+            return [
+                ("It is right", self._then(lambda: clocks.accept_zone(self._desk, item))),
+                ("Clocks…", lambda: self.clock_wanted.emit(finding.where)),
+            ]
+        if finding.fix == "axis" and isinstance(item, FrameStack):
+            return [
+                ("Over time", self._then(lambda: stacks.answer_axis(self._desk, item, True))),
+                ("Separate images", self._then(lambda: stacks.answer_axis(self._desk, item, False))),
+            ]
+        if item is None:
+            return []
+
+        def go() -> None:
+            session.focus.select(item.kind, item.id)
+            if finding.at is not None:
+                session.focus.t = finding.at
+
+        return [("Show", go)]
+
+    def _then(self, mend: Callable[[], None]) -> Callable[[], None]:
+        def mended() -> None:
+            mend()
+            self.look()
+
+        return mended
+
+    def done(self, result: int) -> None:
+        self._open = False
+        super().done(result)

@@ -40,6 +40,7 @@ ROWS: tuple[Row, ...] = (
     Row("redo", "Edit", "Redo", "redo", "Ctrl+Shift+Z", "Do it again", "can_redo"),
     Row("mark", "Edit", "Mark an event", "mark_event", "M", "Put a flag at the cursor", "", True),
     Row("find_event", "Edit", "Find event…", "find_event", "Ctrl+F", "List and search the flags; Enter jumps there"),
+    Row("clocks", "Edit", "Clocks…", "show_clocks", "Ctrl+Shift+K", "Lay the streams on one another in time", "has_data", True),
     Row("instruments", "Live", "Instruments…", "show_instruments", "Ctrl+Shift+I",
         "Find, test and set up instruments; simulated ones too"),
     Row("record", "Live", "Record or stop", "toggle_record", "R", "Record the instruments; R again stops"),

@@ -14,6 +14,8 @@ from tandem_em.desk import events
 from tandem_em.desk.desk import Desk
 from tandem_em.desk.settings import Settings
 from tandem_em.jobs import Runner
+from tandem_em.model.curves import BiasRun
+from tandem_em.model.items import Item
 from tandem_em.model.session import Session
 from tandem_em.notices import Notices
 from tandem_widgets.parts import theme
@@ -95,6 +97,7 @@ class MainWindow(QMainWindow):
         self.player.speed = speed
         self.player.playing_changed.connect(self._show_playing)
         extent = desk.session.extent()
+        self._fitted_span = desk.session.focus.span if extent is None else extent
         if extent is not None:
             view = desk.session.info.view
             low, high = view.get("span", extent)
@@ -110,19 +113,24 @@ class MainWindow(QMainWindow):
         self.header.show_desk(desk)
         self._bindings.on(desk.session.history.changed, self._show_history)
         self._bindings.on(desk.session.changed, lambda _item: self._show_file())
-        self._bindings.on(desk.session.runs.added, lambda _run: self._first_stream())
-        self._bindings.on(desk.session.stacks.added, lambda _stack: self._first_stream())
-        self._bindings.on(desk.session.maps.added, lambda _map: self._first_stream())
+        self._bindings.on(desk.session.runs.added, self._fit_new_stream)
+        self._bindings.on(desk.session.stacks.added, self._fit_new_stream)
+        self._bindings.on(desk.session.maps.added, self._fit_new_stream)
         self._show_history()
         self._show_file()
 
-    def _first_stream(self) -> None:
-        """The strip follows the data until somebody has chosen a span."""
-        extent = self.desk.session.extent()
-        if extent is not None and extent[1] > extent[0]:
-            self.desk.session.focus.span = extent
-            if not (self.is_recording or extent[0] <= self.desk.session.focus.t <= extent[1]):
-                self.desk.session.focus.t = extent[0]
+    def _fit_new_stream(self, item: Item) -> None:
+        """The strip follows the data until somebody has chosen a span; what lies outside of it is then said."""
+        focus, extent = self.desk.session.focus, self.desk.session.extent()
+        if extent is None or extent[1] <= extent[0]:
+            return
+        if focus.span == self._fitted_span:
+            focus.span = self._fitted_span = extent
+        elif isinstance(item, BiasRun) and (own := item.extent) is not None:
+            if own[1] < focus.span[0] or own[0] > focus.span[1]:
+                self.workshop.notices.info(f"{item.name} lies outside the time in view.", "F shows everything.")
+        if not (self.is_recording or extent[0] <= focus.t <= extent[1]):
+            focus.t = extent[0]
 
     def _show_history(self) -> None:
         history = self.desk.session.history
@@ -336,7 +344,7 @@ class MainWindow(QMainWindow):
     def fit_time(self) -> None:
         extent = self.desk.session.extent()
         if extent:
-            self.desk.session.focus.span = extent
+            self.desk.session.focus.span = self._fitted_span = extent
 
     def _set_speed(self, speed: float) -> None:
         self.player.speed = speed
@@ -405,7 +413,13 @@ class MainWindow(QMainWindow):
 
         dialog = DoctorDialog(self, self.desk)
         dialog.relink_wanted.connect(self.files.relink)
+        dialog.clock_wanted.connect(self.show_clocks)
         self.open_dialog(dialog)
+
+    def show_clocks(self, item_id: str = "") -> None:
+        from tandem_widgets.dialogs.clocks import ClocksDialog
+
+        self.open_dialog(ClocksDialog(self, self.desk, item_id))
 
     def show_preferences(self) -> None:
         from tandem_widgets.dialogs.preferences import PreferencesDialog
