@@ -100,7 +100,7 @@ class RecordActions:
 
         if self._dialog is None:
             dialog = InstrumentsDialog(self._window, self._window.desk, self.instruments)
-            dialog.record_wanted.connect(self.start_chosen)
+            dialog.record_wanted.connect(self.record)
             dialog.destroyed.connect(self._forget_dialog)
             self._dialog = dialog
             self._window.open_dialog(dialog)
@@ -115,9 +115,14 @@ class RecordActions:
         if self.is_recording:
             self.stop()
         elif self.instruments.setup.source:
-            self.start_chosen()
+            self.record()
         else:
             self.show_instruments()
+
+    def record(self) -> None:
+        """Record what is set up, after asking about unsaved changes of what is shown."""
+        if not self.is_recording and self._window.files.may_leave():
+            self.start_chosen()
 
     def start(self, setup_path: Path) -> None:
         """Record with a set-up file."""
@@ -147,7 +152,7 @@ class RecordActions:
 
     def ask_replay(self) -> None:
         chosen, _ = QFileDialog.getOpenFileName(self._window, "Replay which session?", "", "Session (*.nxs)")
-        if chosen:
+        if chosen and self._window.files.may_leave():
             self.start_replay(Path(chosen))
 
     def start_replay(self, path: Path, speed: float = 1.0) -> None:
@@ -165,7 +170,7 @@ class RecordActions:
     def _begin(self, session: Session, connect: Job[list[Any]], begun: Callable[[Recorder], None]) -> None:
         """Connect and make the file in a job, then record."""
         window = self._window
-        if self.is_recording or self._starting or not window.files.may_leave():
+        if self.is_recording or self._starting:
             return
         self._starting = True
 
