@@ -1,4 +1,4 @@
-"""What is done to whole stacks: drift, calibration, what axis 0 is, region statistics, kymographs, dose, filters."""
+"""What is done to whole stacks: drift, calibration, what axis 0 is, region statistics, filters."""
 
 from __future__ import annotations
 
@@ -14,16 +14,13 @@ from tandem_em.desk import particles
 from tandem_em.desk.desk import Desk
 from tandem_em.desk.provenance import step_for
 from tandem_em.jobs import Job, Progress, Task
-from tandem_em.model.dose import DoseSettings
-from tandem_em.model.edits import AddItem, ChangeFields, RemoveItem
+from tandem_em.model.edits import AddItem, ChangeFields
 from tandem_em.model.frames import FrameStack
-from tandem_em.model.history import Edit
 from tandem_em.model.provenance import ResultSet
 from tandem_em.notices import UserError
 
 Region = tuple[int, int, int, int]
 """x0, y0, x1, y1 in pixels of frame 0 (drift taken off); x1 and y1 are not included."""
-Point = tuple[float, float]
 Frame = NDArray[Any]
 REGION = "region statistics"
 
@@ -163,75 +160,6 @@ def _part(stack: FrameStack, index: int, region: Region) -> Frame | None:
         return np.asarray(stack.source.read((index, rows, columns)), np.float64)
     except UserError:
         return None
-
-
-# --- dose -----------------------------------------------------------------------------------------------------------
-
-
-def type_dose(desk: Desk, stack: FrameStack, rate_e_A2s: float, budget_e_A2: float | None) -> None:
-    """A typed dose rate (and budget) for a stack."""
-    known = next((dose for dose in desk.session.doses if dose.stack_id == stack.id), None)
-    fields: dict[str, Any] = {"rate_from": "typed", "rate_e_A2s": rate_e_A2s, "budget_e_A2": budget_e_A2}
-    if known is None:
-        desk.add("Set the dose rate", DoseSettings(name=stack.name, stack_id=stack.id, **fields))
-    else:
-        desk.change("Set the dose rate", known, **fields)
-
-
-def dose_from_counts(desk: Desk, stack: FrameStack, counts_per_electron: float, offset: float) -> Task[Any]:
-    """Dose of every frame from its calibrated counts, beam-off frames as they are; stored as a result."""
-    if not stack.pixel_nm:
-        raise UserError(f"{stack.name} has no pixel size.", "Calibrate it on the scale bar first.")
-    if counts_per_electron <= 0:
-        raise UserError(
-            "Counts per electron must be positive.", "The camera's data sheet or its calibration has it."
-        )
-    area_A2 = (10 * stack.pixel_nm) ** 2
-    calibration = {"counts_per_electron": counts_per_electron, "counts_offset": offset}
-    _, height, width = stack.shape
-
-    def finished(found: NDArray[np.float64]) -> None:
-        exposure = exposure_of(stack)
-        per_frame = np.clip((found[:, 0] - offset) / counts_per_electron, 0, None) / area_A2
-        rate, total = dose_over_time(stack.t[: len(found)], per_frame, exposure)
-        label = f"Dose of {stack.name} from counts"
-        step = step_for(label, [stack], calibration | {"exposure_s": exposure})
-        result = ResultSet(
-            name=label, analysis="dose", arrays={"t_s": stack.t[: len(found)].copy(), "rate_e_A2s": rate, "dose_e_A2": total},
-            units={"t_s": "s", "rate_e_A2s": "e/Å²s", "dose_e_A2": "e/Å²"}, values=dict(calibration), owner_id=stack.id,
-            step_id=step.id, simulated=stack.simulated,
-        )  # fmt: skip
-        step.outputs.append(result.id)
-        older = [r for r in desk.session.results if r.analysis == "dose" and r.owner_id == stack.id]
-        edits: list[Edit] = [RemoveItem(label, old) for old in older]
-        change = ChangeFields(label, stack.id, calibration)
-        step.inputs[stack.id] = stack.revision + 1
-        desk.do(label, *edits, change, AddItem(label, step), AddItem(label, result))
-
-    job = measuring(stack, (-width, -height, 2 * width, 2 * height))
-    return desk.start(f"Dose of {stack.name}", job, finished, key=f"dose {stack.id}")
-
-
-def exposure_of(stack: FrameStack) -> float:
-    """Seconds a frame was exposed; without a header the usual step between frames."""
-    times = np.sort(stack.times[np.isfinite(stack.times)])
-    usual = float(np.median(np.diff(times))) if len(times) > 1 else 1.0
-    return stack.exposure_s or usual
-
-
-def dose_over_time(
-    t: NDArray[np.float64], per_frame: NDArray[np.float64], exposure_s: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Rate (e/Å²s) and accumulated dose (e/Å²) at each frame. The beam stays on between frames; dark frames count nothing."""
-    rate = per_frame / exposure_s
-    order = np.argsort(np.where(np.isfinite(t), t, np.inf), kind="stable")
-    known = np.nan_to_num(rate[order])
-    steps = np.nan_to_num(np.diff(t[order], prepend=t[order][:1]))
-    gaps = np.clip(steps, 0, None)
-    before = np.concatenate([known[:1], known[:-1]])
-    total = np.empty_like(rate)
-    total[order] = np.cumsum(gaps * np.minimum(before, known) + gaps * np.abs(known - before) / 2)
-    return rate, total
 
 
 # --- filters on view ------------------------------------------------------------------------------------------------

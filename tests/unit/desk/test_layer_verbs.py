@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
+from at_once import AtOnce
 
 from tandem_em.desk import layers
 from tandem_em.desk.desk import Desk
 from tandem_em.desk.settings import Settings
-from tandem_em.jobs import Job, Runner, Task, run_to_end
+from tandem_em.jobs import run_to_end
 from tandem_em.model.arrays import MemoryArray
 from tandem_em.model.frames import FrameStack
 from tandem_em.model.session import Session
@@ -20,16 +20,6 @@ from tandem_em.notices import Notices, UserError
 
 FRAMES, PIXEL_NM = 40, 0.8
 THICKNESS_NM = np.concatenate([np.full(6, 85.0), 85 + 55 * (1 - np.exp(-np.arange(FRAMES - 6) / 7))])
-
-
-class AtOnce(Runner):
-    """Runs a job to its end where it was asked for."""
-
-    def start(self, label: str, job: Job[Any], *, on_result: Any = None, **_: Any) -> Task[Any]:
-        result = run_to_end(job)
-        if on_result is not None:
-            on_result(result)
-        return Task(label, state="done")
 
 
 def film(blank: int = 20) -> FrameStack:
