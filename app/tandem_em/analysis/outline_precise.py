@@ -83,7 +83,7 @@ def find_places(band: Array, behind: Array, form: EdgeForm, comparers: tuple[Com
     relative = (form.level + form.contrast) / form.contrast
     contrast = 1 - float(form.basis(_columns(), np.zeros(1))[0, 1, 0])
     dark: Array = (1 - np.asarray(level)) * relative
-    neighbour = dark > NEIGHBOUR * contrast
+    neighbour = np.greater(dark, NEIGHBOUR * contrast)
     values = np.where(neighbour[:, None], band[:, use] / level[:, None], band[:, use] / behind[:, use])
     known = np.isfinite(values).all(axis=1)
     y = 1 + (np.where(known[:, None], values, 1.0) - 1) * relative

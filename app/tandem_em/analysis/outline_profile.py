@@ -25,7 +25,7 @@ USUAL_POWER, POWER_SPREAD = 0.42, 0.2
 
 @dataclass(frozen=True)
 class EdgeProfile:
-    """Mean brightness against distance from the followed line (px, outwards), its error, and the particle's size."""
+    """Mean brightness against distance from the followed line (px, outwards), its error, and the particle's radius."""
 
     distance: Array
     brightness: Array
@@ -61,7 +61,7 @@ class EdgeFit:
 
 
 def edge_profile(band: Band, radius: float, expected: Array) -> EdgeProfile | None:
-    """Mean profile of the parts of an outline that border on open background."""
+    """Mean profile of the parts of an outline that border on open background; `radius` is the particle's usual one."""
     inside = min(9.0, 0.45 * radius)
     columns = np.asarray((np.arange(band.values.shape[1]) - band.middle) * STEP, float)
     use = (columns >= -inside) & (columns <= 7.0)
@@ -84,9 +84,9 @@ def edge_profile(band: Band, radius: float, expected: Array) -> EdgeProfile | No
 
 
 def fit_edges(profiles: list[EdgeProfile]) -> list[EdgeFit]:
-    """Fit all profiles of a particle with one shape of its thickness."""
+    """Fit all profiles of a particle, of one radius, with one shape of its thickness."""
     distance = profiles[0].distance
-    radius = float(np.median([profile.radius for profile in profiles]))
+    radius = profiles[0].radius
     depth = float(np.median([_depth(profile) for profile in profiles]))
     shapes = [(flat * radius, float(power)) for flat in FLATNESS for power in POWERS]
     bases = np.array(

@@ -196,8 +196,9 @@ class Review:
         groups = np.array_split(frames, min(PROFILE_GROUPS, max(1, len(frames) // 4)))
         profiles: list[EdgeProfile] = []
         middles: list[float] = []
+        radius = float(np.median([bulge_radius(shapes[int(group[len(group) // 2])]) for group in groups]))
         for group in groups:
-            profile = self._group_profile([int(k) for k in group], shapes)
+            profile = self._group_profile([int(k) for k in group], shapes, radius)
             if profile is not None:
                 profiles.append(profile)
                 middles.append(float(group.mean()))
@@ -208,11 +209,13 @@ class Review:
         nearest = [int(np.argmin(np.abs(np.array(middles) - k))) for k in frames]
         return {k: replace(fits[n], outward=float(o)) for k, o, n in zip(frames, outward, nearest)}
 
-    def _group_profile(self, group: list[int], shapes: dict[int, Polygon]) -> EdgeProfile | None:
+    def _group_profile(
+        self, group: list[int], shapes: dict[int, Polygon], radius: float
+    ) -> EdgeProfile | None:
         middle = group[len(group) // 2]
         band = read_band(self.crops, shapes, dict.fromkeys(group, 1.0), shapes[middle], PROFILE_REACH)
         expected = self.found[middle].expected
-        return edge_profile(band, bulge_radius(shapes[middle]), expected)
+        return edge_profile(band, radius, expected)
 
 
 def _time_mean(table: Array, sigma: float) -> Array:
