@@ -54,7 +54,7 @@ def test_a_typed_rate_counts_only_while_the_beam_is_on(desk: Desk) -> None:
     assert result.arrays["dose_e_A2"][-1] == pytest.approx(lit)
     assert result.arrays["dose_e_A2"][9] == result.arrays["dose_e_A2"][11]
     assert read_at(desk.session, 4.9).dose == "0.0 e⁻/Å²s · Σ 75"
-    assert read_at(desk.session, 9.4).dose == "20.0 e⁻/Å²s · Σ 150 ⚠"
+    assert read_at(desk.session, 9.4).dose == "20.0 e⁻/Å²s · Σ 140 ⚠"
     warning = desk.notices.items[-1]
     assert warning.level == "warning"
     assert "budget of 100" in warning.title
