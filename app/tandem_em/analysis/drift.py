@@ -29,8 +29,9 @@ from tandem_em.notices import UserError
 SPECTRA_BYTES = 300e6
 UNSURE_PEAK = 5.5  # deviations; below, a frame is not believed
 MEMORY = 0.12  # weight of the newest frame in the running reference
-SEARCH_CLUTTER = 1.0  # share of the signal that may change: much while searching, little when masked
-MASKED_CLUTTER = 0.15
+LASTING = (2 - MEMORY) / MEMORY  # frames whose plain mean has the noise of the running one
+SEARCH_CLUTTER = 0.02  # share of the signal that may change: more while searching than when masked
+MASKED_CLUTTER = 0.001
 CHANGE_SAMPLES = 32
 PREVIEW_EVERY = 20  # frames
 
@@ -132,9 +133,8 @@ def _still_agrees(
         near = frames[(np.abs(frames - number) <= 12) & (frames != number)]
         if not len(near):
             continue
-        product = cross(
-            masked[number], _aligned_mean(masked, shifts, near, grid), noise_power(masked[number]), 0.3
-        )
+        reference = _aligned_mean(masked, shifts, near, grid)
+        product = cross(masked[number], reference, noise_power(masked[number]), MASKED_CLUTTER, len(near))
         off, quality = coarse_shift(grid, product * np.conj(grid.ramp(shifts[number])))
         good += bool(quality > UNSURE_PEAK and np.abs(off).max() < 4)
     return good >= share * len(frames[:: max(1, len(frames) // 25)])
@@ -162,7 +162,7 @@ def _follow(
         known = shifts[frames[0]]
         for step, number in enumerate(frames):
             frame = spectra[number]
-            product = cross(frame, reference, noise_power(frame), SEARCH_CLUTTER)
+            product = cross(frame, reference, noise_power(frame), SEARCH_CLUTTER, min(weight, LASTING))
             start, quality = coarse_shift(grid, product * np.conj(grid.ramp(known)))
             shift, _ = fine_shift(grid, product, known + start)
             shifts[number], sure[number] = shift, quality > UNSURE_PEAK
@@ -197,7 +197,9 @@ def _compare_with_neighbours(
             total -= aligned.pop(int(frames[first]))
             first += 1
         mean = (total - aligned[int(number)]) / np.float32(max(1, last - first - 1))
-        product = cross(spectra[number], mean, noise_power(spectra[number]), MASKED_CLUTTER)
+        product = cross(
+            spectra[number], mean, noise_power(spectra[number]), MASKED_CLUTTER, max(1, last - first - 1)
+        )
         refined[number], _ = fine_shift(grid, product, shifts[number], rounds=3)
     moved = np.abs(refined - shifts).max(axis=1)
     shifts[moved < 1.5] = refined[moved < 1.5]

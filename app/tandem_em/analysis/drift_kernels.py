@@ -22,9 +22,23 @@ def block_means(frame, x0, y0, x1, y1, side, spike):
                     value = np.float64(frame[y0 + r * side + a, x0 + c * side + b])
                     total += value
                     highest = max(highest, value)
-            rest = (total - highest) / (count - 1) if count > 1 else total
-            out[r, c] = rest if highest > rest + spike and count > 1 else total / count
+            rest = (total - highest) / (count - 1) if count > 1 else _around(frame, y0 + r, x0 + c)
+            out[r, c] = rest if highest > rest + spike else total / count
     return out
+
+
+@njit(cache=True, nogil=True)
+def _around(frame, r, c):
+    """Mean of the eight neighbours of a pixel without the highest of them."""
+    total, highest, count = 0.0, -1e30, 0
+    for a in range(max(r - 1, 0), min(r + 2, frame.shape[0])):
+        for b in range(max(c - 1, 0), min(c + 2, frame.shape[1])):
+            if a != r or b != c:
+                value = np.float64(frame[a, b])
+                total += value
+                highest = max(highest, value)
+                count += 1
+    return (total - highest) / (count - 1)
 
 
 @njit(cache=True, nogil=True)

@@ -11,6 +11,7 @@ from tandem_em.analysis.drift_spectra import Grid, coarse_shift, cross, fine_shi
 from tandem_em.analysis.polygon import Polygon
 
 MEMORY = 0.03  # weight of the newest frame in the running mean; more of it would let errors add up
+LASTING = (2 - MEMORY) / MEMORY  # frames whose plain mean has the noise of the running one
 HIGHEST = 0.3  # cycles per bin
 ROOM = 1.15  # of the radius of what is hidden
 LEAST_LEFT = 0.25  # of the frame; hiding more would leave too little to see the drift by
@@ -52,7 +53,8 @@ class LiveDrift:
         if small.levels[0] < BLANK_LEVEL * self._level:
             return self._known * self._side, False
         grid, spectrum = self._grid, self._spectrum(small)
-        product = cross(spectrum, self._reference, noise_power(spectrum), SEARCH_CLUTTER)
+        averaged = min(self._weight, LASTING)
+        product = cross(spectrum, self._reference, noise_power(spectrum), SEARCH_CLUTTER, averaged)
         start, quality = coarse_shift(grid, product * np.conj(grid.ramp(self._known)))
         if quality <= UNSURE_PEAK:
             return self._known * self._side, False

@@ -90,3 +90,20 @@ def test_all_frames_blank_gives_no_drift() -> None:
 def test_region_that_stays_in_view() -> None:
     drift = np.array([[0.0, 0.0], [3.2, -4.1], [-2.0, 1.0]])
     assert shifted_region(drift, (100, 80)) == (2, 5, 76, 99)
+
+
+def test_one_ball_in_vacuum_is_enough() -> None:
+    rng = np.random.default_rng(0)
+    true = np.cumsum(rng.normal(0, 0.4, (FRAMES, 2)), axis=0)
+    true -= true[0]
+    y, x = np.mgrid[:256, :256]
+    hot = rng.integers(0, 256, (2, 12))
+
+    def frame(number: int) -> np.ndarray:
+        away = np.hypot(x - 120 - true[number, 0], y - 135 - true[number, 1]) / 40
+        light = 200 * np.exp(-0.6 * np.sqrt(1 - np.minimum(away, 1) ** 2))
+        counts = np.random.default_rng(number).poisson(light).astype(np.uint16) * 8
+        counts[hot[0], hot[1]] += 5000
+        return counts
+
+    assert drift_rms(run_to_end(estimate_drift(frame, FRAMES)), true) < 0.25
