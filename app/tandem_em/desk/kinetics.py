@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tandem_em.desk.desk import Desk
+from tandem_em.desk.particles import DOUBT
 from tandem_em.desk.provenance import step_for
 from tandem_em.jobs import Task, call_as_job
 from tandem_em.model.edits import AddItem, RemoveItem
@@ -73,11 +74,12 @@ class Analysed:
 
 
 def area_curve(session: Session, particle: Particle) -> AreaCurve:
-    """What kinetics are made from. Frames that are not to be trusted have a wide band and count little."""
+    """What kinetics are made from: frames in which the particle was found and is to be trusted."""
     stack = session.stacks.get(particle.stack_id)
     if stack is None or not len(stack.times):
         raise UserError(f"{particle.name} has no times.", "Kinetics need a movie whose frames have times.")
-    frames = np.array(sorted(frame for frame in particle.outlines if frame < len(stack.times)), int)
+    sure = [k for k, o in particle.outlines.items() if k < len(stack.times) and o.confidence >= DOUBT]
+    frames = np.array(sorted(sure), int)
     rows = [particle.outlines[int(frame)] for frame in frames]
     square = (stack.pixel_nm or 1.0) ** 2
     t, area = stack.t[frames], square * np.array([row.area_px for row in rows])

@@ -15,6 +15,9 @@ from tandem_em.model.tracks import Outline, Particle, Polygon
 if TYPE_CHECKING:
     from tandem_em.analysis.outline_result import FollowedOutline
 
+DOUBT = 0.5
+"""Below this confidence an outline is not to be trusted."""
+
 
 def polygon_area(polygon: Polygon) -> float:
     """Area inside a polygon (px²)."""

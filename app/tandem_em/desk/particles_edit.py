@@ -10,6 +10,7 @@ import numpy as np
 
 from tandem_em.desk import particles, particles_shape
 from tandem_em.desk.desk import Desk
+from tandem_em.desk.particles import DOUBT
 from tandem_em.desk.provenance import step_for
 from tandem_em.jobs import Progress, Task
 from tandem_em.model.edits import AddItem, ChangeFields, RemoveItem
@@ -23,8 +24,6 @@ EXACT = "exact_keys"
 """In `Particle.extra`: key frames that were corrected by hand and stay as drawn (the first drawing snaps to the edge)."""
 BLANK = "blank_frames"
 """In `Particle.extra`: frames without beam, where nobody can outline anything."""
-DOUBT = 0.5
-"""Below this confidence an outline is not to be trusted."""
 
 Partial = Callable[[dict[str, dict[int, Outline]]], None]
 Ended = Callable[[dict[str, tuple[int, ...]]], None]
@@ -71,6 +70,15 @@ def stretch_of(session: Session, particle: Particle, frame: int) -> tuple[int, i
     before = [key for key in particle.keys if key < frame]
     after = [key for key in particle.keys if key > frame]
     return max(before, default=0), min(after, default=last)
+
+
+def confirm(desk: Desk, particle: Particle, frame: int) -> None:
+    """What was followed is right in this frame: it becomes a key, and what is found from now on starts from it."""
+    outlines = dict(particle.outlines)
+    outlines[frame] = replace(outlines[frame], is_key=True, confidence=1.0)
+    exact = sorted({*particle.extra.get(EXACT, []), frame})
+    label = f"Confirm {particle.name} in frame {frame + 1}"
+    desk.change(label, particle, outlines=outlines, extra={**particle.extra, EXACT: exact})
 
 
 def delete_key(desk: Desk, particle: Particle, frame: int) -> tuple[int, int]:
@@ -313,6 +321,15 @@ def doubts(particle: Particle) -> list[tuple[int, int]]:
         else:
             found.append((frame, frame))
     return found
+
+
+def first_doubt(particle: Particle, stopped: int) -> int:
+    """The frame to look at when following stopped: where the doubtful stretch that ends there began."""
+    step = 1 if stopped < min(particle.keys, default=0) else -1
+    frame = stopped
+    while (before := particle.outlines.get(frame + step)) is not None and before.confidence < DOUBT:
+        frame += step
+    return frame
 
 
 def stale(session: Session, particle: Particle) -> bool:

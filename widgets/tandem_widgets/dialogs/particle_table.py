@@ -22,6 +22,7 @@ from PyQt6.QtWidgets import (
 
 from tandem_em.desk import particles_table
 from tandem_em.desk.desk import Desk
+from tandem_em.desk.particles import DOUBT
 from tandem_em.desk.particles_table import Table
 from tandem_em.model.frames import FrameStack
 from tandem_em.model.tracks import Particle
@@ -31,7 +32,6 @@ from tandem_widgets.parts.bind import Bindings
 from tandem_widgets.parts.plot_copy import copy_text, table_text
 
 Role = Qt.ItemDataRole
-DOUBT = 0.5
 
 
 class SizesModel(QAbstractTableModel):

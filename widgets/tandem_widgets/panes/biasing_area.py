@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tandem_em.desk import layers
+from tandem_em.desk.particles import DOUBT
 from tandem_em.desk.stacks import REGION
 from tandem_em.model.dose import DoseSettings
 from tandem_em.model.frames import FrameStack
@@ -53,7 +54,7 @@ def polygon_area(points: NDArray[Any]) -> float:
 
 
 def area_track(particle: Particle) -> AreaTrack:
-    """Every frame from the first outline to the last; lost frames are NaN, never joined over."""
+    """Every frame from the first outline to the last; lost frames, and those not to be trusted, are NaN: gaps."""
     if not particle.outlines:
         none = np.zeros(0)
         return AreaTrack(np.zeros(0, np.intp), none, none, none)
@@ -61,7 +62,8 @@ def area_track(particle: Particle) -> AreaTrack:
     frames = np.arange(first, last + 1)
     values = np.full((3, len(frames)), np.nan)
     for frame, outline in particle.outlines.items():
-        values[:, frame - first] = _areas(outline)
+        if outline.confidence >= DOUBT:
+            values[:, frame - first] = _areas(outline)
     return AreaTrack(frames, *values)
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tandem_em.desk import kinetics, particles_table
+from tandem_em.desk.particles import DOUBT
 from tandem_em.model.frames import FrameStack
 from tandem_em.model.session import Session
 from tandem_em.model.tracks import Particle
@@ -24,9 +26,10 @@ def shape_rows(particle: Particle, stack: FrameStack, mode: str) -> tuple[Floats
     """Value, lower and upper limit in every frame; None when the pixel size is needed and unknown."""
     if mode != "circularity" and not stack.pixel_nm:
         return None
-    found = particles_table.measured(stack, particle)
+    sure = {frame: outline for frame, outline in particle.outlines.items() if outline.confidence >= DOUBT}
+    found = particles_table.measured(stack, replace(particle, outlines=sure))
     if mode == "centroid":
-        start = found.centroid_nm[min(particle.outlines, default=0)]
+        start = found.centroid_nm[min(sure, default=0)]
         far = np.hypot(*(found.centroid_nm - start).T)
         return far, np.maximum(0, far - found.centroid_error_nm), far + found.centroid_error_nm
     shown = found.perimeter_nm if mode == "perimeter" else found.circularity

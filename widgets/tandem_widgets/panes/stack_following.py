@@ -110,14 +110,14 @@ class Following:
         if not lost:
             return False
         particle = lost[0]
-        frame = stops[particle.id][0]
+        frame = particles_edit.first_doubt(particle, stops[particle.id][0])
         others = f" (and {', '.join(other.name for other in lost[1:])})" if len(lost) > 1 else ""
         pane.go_to(frame)
         pane.desk.session.focus.select("particle", particle.id)
         pane.ask_bar.ask(
             f"stop {particle.id}",
-            f"{particle.name}{others} was not sure any more at frame {frame + 1} and stopped. "
-            "Correct the outline here by dragging it, or go on as it is.",
+            f"{particle.name}{others} is lost from frame {frame + 1} on: following stopped. "
+            "Correct the outline here, or go on all the same?",
             [("Correct here", partial(self._correct_here, particle, frame)),
              ("Go on", lambda: self.start(lost, ask=False))],
         )  # fmt: skip

@@ -216,6 +216,11 @@ def fill_particle(menu: QMenu, pane: StackPane, tools: StackTools, particle: Par
         menu, pane, "Reference at this frame", lambda: particles_edit.toggle_reference(desk, [particle], frame),
         checked=frame in particle.reference_frames, on=outline is not None, tip="Its shape here stays as a dotted ghost",
     )  # fmt: skip
+    if outline is not None and not outline.is_key:
+        add(
+            menu, pane, "It is right here", lambda: particles_edit.confirm(desk, particle, frame),
+            tip="Makes this outline a key: what is followed later starts from it",
+        )  # fmt: skip
     if outline is not None and outline.is_key:
         add(
             menu,

@@ -6,6 +6,7 @@ import numpy as np
 from PyQt6.QtCore import QPointF, Qt
 from PyQt6.QtGui import QColor, QPainter, QPen, QPolygonF
 
+from tandem_em.desk.particles import DOUBT
 from tandem_em.model.frames import FrameStack
 from tandem_em.model.session import Session
 from tandem_em.model.tracks import Outline, Particle, Polygon
@@ -13,9 +14,6 @@ from tandem_widgets.parts import theme
 from tandem_widgets.parts.image_canvas import ImageCanvas
 from tandem_widgets.parts.image_tools import draw_tag
 from tandem_widgets.parts.plot_polyline import polygon as fast_polygon
-
-UNSURE = 0.5
-"""Outlines with less confidence are dashed: do not trust them."""
 
 
 def to_polygon(canvas: ImageCanvas, vertices: Polygon) -> QPolygonF:
@@ -78,7 +76,7 @@ class OutlineOverlay:
         outline, age = self.latest(particle)
         if outline is None or particle.id == self.hidden_id:
             return
-        unsure = outline.confidence < UNSURE
+        unsure = outline.confidence < DOUBT
         moved = self._between(self.frame - age) if age else 0.0
         polygon = to_polygon(canvas, outline.polygon - moved)
         width = 2.6 if particle.id == self.selected else 1.8
@@ -103,12 +101,12 @@ class OutlineOverlay:
         return np.subtract(self._stack.drift_at(reference), self._stack.drift_at(self.frame))
 
     def _words(self, particle: Particle, outline: Outline, age: int) -> str:
-        text = f"{particle.name}{change_text(particle, outline)}"
+        text = f"{particle.name}{change_text(particle, outline, particle.id == self.selected)}"
         if age:
             return f"{text} · {age} frame{'s' if age > 1 else ''} ago"
         if particle.id in self.growing:
             return f"{text} …"
-        if outline.confidence < UNSURE:
+        if outline.confidence < DOUBT:
             return f"{text} ?"
         if particle.provenance_id and self._session.is_stale(particle.provenance_id):
             return f"{text} · stale"
@@ -134,18 +132,18 @@ class OutlineOverlay:
         draw_tag(painter, QPointF(x, box.center().y() - 9), text, particle.colour, pixels)
 
 
-def change_text(particle: Particle, outline: Outline) -> str:
-    """` +41 %`: the area against that of the reference (or first) frame; empty when there is nothing to compare."""
-    frames = [f for f in particle.reference_frames if f in particle.outlines] or sorted(particle.outlines)
-    if not frames:
+def change_text(particle: Particle, outline: Outline, with_ghost: bool = False) -> str:
+    """` +41 %`: the area against the first outline, as in the lane; with a later ghost also ` (+12 % on frame 120)`."""
+    start = min(particle.outlines, default=-1)
+    ghosts = [frame for frame in particle.reference_frames if frame != start]
+    text = _percent(particle.outlines.get(start), outline)
+    if with_ghost and ghosts:
+        change = _percent(particle.outlines.get(ghosts[-1]), outline)
+        text += f" ({change.strip()} on frame {ghosts[-1] + 1})" if change else ""
+    return text
+
+
+def _percent(first: Outline | None, outline: Outline) -> str:
+    if first is None or first is outline or not first.area_px > 0 or not np.isfinite(outline.area_px):
         return ""
-    first = particle.outlines[frames[0]]
-    if (
-        first is outline
-        or not np.isfinite(first.area_px)
-        or not np.isfinite(outline.area_px)
-        or first.area_px <= 0
-    ):
-        return ""
-    percent = 100 * (outline.area_px / first.area_px - 1)
-    return f" {percent:+.0f} %".replace("-", "−")
+    return f" {100 * (outline.area_px / first.area_px - 1):+.0f} %".replace("-", "−")
