@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PyQt6.QtCore import QEvent, QObject, Qt
 from PyQt6.QtWidgets import QMessageBox, QWidget
 from pytestqt.qtbot import QtBot
 
 from tandem_em.desk import events
+from tandem_em.model.arrays import GrowingArray
+from tandem_em.model.curves import BiasRun
 from tandem_em.notices import UserError
 from tandem_widgets.parts import theme
 from tandem_widgets.shell.command_palette import CommandPalette, match_score
@@ -209,3 +212,21 @@ def test_recording_a_growing_file_from_the_window(qtbot: QtBot, window: MainWind
     qtbot.waitUntil(lambda: not window.recording.is_recording, timeout=20_000)
     qtbot.waitUntil(lambda: not window.files.is_dirty, timeout=20_000)
     assert not window.header.recording.isVisibleTo(window)
+
+
+def test_a_chosen_span_stays_when_more_is_imported(qtbot: QtBot, window: MainWindow) -> None:
+    settled(qtbot, window)
+    session, said = window.desk.session, window.workshop.notices.items
+    later = BiasRun(name="later", times=GrowingArray(np.array([50.0, 60.0])))
+    session.runs.add(later)
+    assert session.focus.span == (0.0, 60.0)  # nobody has chosen another one
+    session.focus.span = (2.0, 4.0)
+    session.runs.add(BiasRun(name="far", times=GrowingArray(np.array([500.0, 600.0]))))
+    assert session.focus.span == (2.0, 4.0)
+    assert [notice.title for notice in said if "outside" in notice.title] == [
+        "far lies outside the time in view."
+    ]
+    window.fit_time()
+    session.runs.add(BiasRun(name="last", times=GrowingArray(np.array([800.0, 900.0]))))
+    assert session.focus.span == (0.0, 900.0)
+    settled(qtbot, window)

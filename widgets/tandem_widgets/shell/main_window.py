@@ -126,9 +126,8 @@ class MainWindow(QMainWindow):
             return
         if focus.span == self._fitted_span:
             focus.span = self._fitted_span = extent
-        elif isinstance(item, BiasRun) and (own := item.extent) is not None:
-            if own[1] < focus.span[0] or own[0] > focus.span[1]:
-                self.workshop.notices.info(f"{item.name} lies outside the time in view.", "F shows everything.")
+        elif isinstance(item, BiasRun) and (own := item.extent) is not None and not _overlap(own, focus.span):
+            self.workshop.notices.info(f"{item.name} lies outside the time in view.", "F shows everything.")
         if not (self.is_recording or extent[0] <= focus.t <= extent[1]):
             focus.t = extent[0]
 
@@ -465,3 +464,7 @@ class MainWindow(QMainWindow):
         self.recording.close()
         self.files.close()
         event.accept()
+
+
+def _overlap(one: tuple[float, float], other: tuple[float, float]) -> bool:
+    return one[0] <= other[1] and other[0] <= one[1]
