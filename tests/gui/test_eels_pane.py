@@ -10,6 +10,7 @@ from PyQt6.QtTest import QTest
 from PyQt6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
+from tandem_em.desk.eels import known_edges
 from tandem_em.model.arrays import MemoryArray
 from tandem_em.model.session import Session
 from tandem_em.model.spectra import SpectrumImage
@@ -253,3 +254,49 @@ def test_the_ratio_of_two_states_is_shown(qtbot: QtBot, pane: EelsPane) -> None:
     assert above is not None
     assert below is not None
     assert np.allclose(shown[:, STEP:], above[:, STEP:] / below[:, STEP:])
+
+
+def test_a_spectrum_of_other_energies_is_shown_with_edges_of_its_own(qtbot: QtBot, pane: EelsPane) -> None:
+    energy = np.arange(400.0, 700.0, 0.5)
+    counts = (1e9 * energy**-2.0 * np.where(energy > 532, 1.3, 1.0)).astype(np.float32)
+    core = SpectrumImage(name="core loss", source=MemoryArray(counts[None, None]), energy_eV=energy)
+    pane.session.clocks.add(core.clock)
+    pane.session.maps.add(core)
+    pane.session.focus.select("map", core.id)
+    qtbot.waitUntil(lambda: pane.live(core).is_ready, timeout=30_000)
+    qtbot.wait(60)
+    assert "No edge of the table lies between 400 and 700 eV" in pane.note.sentence
+    assert np.allclose(pane.spectrum.content.curves[0].y, counts)
+    assert not pane.images.isVisible()  # one spectrum has no pictures
+    oxygen = next(edge for edge in known_edges(400.0, 699.5) if edge.name == "O K")
+    pane.desk.add("Add O K", oxygen)
+    qtbot.wait(60)
+    assert not pane.note.sentence
+    assert [band.key for band in pane.spectrum.content.bands] == [oxygen.id, oxygen.id]
+
+
+@pytest.mark.parametrize(("height", "width"), [(1, 12), (12, 1)])
+def test_line_scans_and_time_series_fill_their_pictures_and_have_a_profile(
+    qtbot: QtBot, pane: EelsPane, height: int, width: int
+) -> None:
+    energy = np.arange(38.0, 150.0, 0.5)
+    counts = np.broadcast_to(8e9 * energy**-3.0, (height, width, energy.size)).astype(np.float32)
+    scan = SpectrumImage(
+        name="scan",
+        source=MemoryArray(counts),
+        energy_eV=energy,
+        axis0="time" if width == 1 else "y",
+        dwell_s=0.5,
+    )
+    pane.session.clocks.add(scan.clock)
+    pane.session.maps.add(scan)
+    pane.session.focus.select("map", scan.id)
+    qtbot.waitUntil(lambda: pane.live(scan).is_ready, timeout=30_000)
+    qtbot.wait(60)
+    frame = pane.images.single.frame
+    assert frame is not None
+    assert 1.5 < frame.shape[1] / frame.shape[0] < 3.0
+    assert len(pane.profile.content.curves[-1].x) == 12
+    assert pane.profile.content.x_label == ("time (s)" if width == 1 else "distance (px)")
+    x, y = pane.images.to_map(pane.images.single, frame.shape[1] / 2 - 0.5, frame.shape[0] / 2 - 0.5)
+    assert (x, y) == pytest.approx(((width - 1) / 2, (height - 1) / 2))

@@ -155,13 +155,19 @@ def _refuse(image: SpectrumImage, edges: list[Edge]) -> None:
         )
 
 
-def _known_between(low: float, high: float) -> str:
-    """Major edges of the table whose windows lie between two energies, as a hint."""
+def known_edges(low_eV: float, high_eV: float) -> list[Edge]:
+    """Major edges of the table whose windows lie between two energies, by onset."""
     rows = [
-        row["name"]
+        row
         for row in read_json("edges.json")["edges"]
-        if row["relevance"] == "major" and low <= row["fit_eV"][0] and row["signal_eV"][1] <= high
+        if row["relevance"] == "major" and low_eV <= row["fit_eV"][0] and row["signal_eV"][1] <= high_eV
     ]
+    return [edge_from_table(row) for row in sorted(rows, key=lambda row: float(row["onset_eV"]))]
+
+
+def _known_between(low: float, high: float) -> str:
+    """The same as a hint."""
+    rows = [edge.name for edge in known_edges(low, high)]
     return f" The table has {', '.join(rows[:8])}{' …' if len(rows) > 8 else ''} there." if rows else ""
 
 

@@ -51,6 +51,14 @@ def profile_line(session: Session) -> ProfileLine | None:
     return next((line for line in session.profiles if session.stacks.get(line.owner_id) is None), None)
 
 
+def line_along(image: SpectrumImage) -> ProfileLine | None:
+    """A line scan or a time series has its own line, from the first spectrum to the last; None for a map."""
+    height, width, _ = image.shape
+    if min(height, width) > 1 or max(height, width) < 2:
+        return None
+    return ProfileLine(name="along the scan", owner_id=image.id, end=(width - 1.0, height - 1.0))
+
+
 def draw_line(desk: Desk, image: SpectrumImage, start: Point, end: Point) -> None:
     """The line across the maps goes here; its width stays."""
     line = profile_line(desk.session)

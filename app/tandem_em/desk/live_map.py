@@ -13,7 +13,7 @@ from psygnal import Signal
 from tandem_em.analysis.eels_windows import EdgeWindows
 from tandem_em.desk import eels_guard
 from tandem_em.desk.desk import Desk
-from tandem_em.desk.eels import windows_of
+from tandem_em.desk.eels import fitting_edges, windows_of
 from tandem_em.desk.eels_spectra import corrected, fits_in_memory
 from tandem_em.jobs import Job, Progress
 from tandem_em.model.spectra import Edge, SpectrumImage
@@ -21,6 +21,8 @@ from tandem_em.model.spectra import Edge, SpectrumImage
 Floats = NDArray[np.float64]
 QUICK_PIXELS = 1024
 """While a region is drawn so many of its pixels are enough: read within a few milliseconds."""
+CLEAR_OF_ZERO = 3.0
+"""Errors by which counts must exceed zero before anything is divided by them."""
 REMEMBERED = 12
 """Maps of one spectrum image that are kept at hand."""
 
@@ -58,6 +60,7 @@ class LiveMap:
         self._mean: Floats | None = None
         self._facts: eels_guard.DataFacts | None = None
         self._made: dict[tuple[str, EdgeWindows], Floats | None] = {}
+        self._total: NDArray[np.float32] | None = None
         self._fitted: Floats | None = None
         self._fits: dict[EdgeWindows, Fit | None] = {}
         self._line: tuple[Any, tuple[Floats, Floats, NDArray[np.int64]]] | None = None
@@ -76,7 +79,7 @@ class LiveMap:
             data = np.ascontiguousarray(corrected(image, image.source.read(slice(None))))
             yield Progress(1, 3, f"Preparing {image.name}")
             sums = yield from eels_sums.prepare(data, image.energy_eV)
-            for edge in list(self._desk.session.edges)[:1]:
+            for edge in fitting_edges(list(self._desk.session.edges), image.energy_eV)[:1]:
                 sums.map(windows_of(edge))  # compiles the kernels while nobody waits
             return _Loaded(data, sums, eels_guard.mean_spectrum(data))
         rows = lambda y0, y1: corrected(image, image.source.read(slice(y0, y1)), y0)  # noqa: E731
@@ -104,11 +107,13 @@ class LiveMap:
         return self._remembered("snr", edge, lambda w: self._with_error(w).snr)
 
     def ratio(self, base: LiveMap, edge: Edge) -> Floats | None:
-        """Counts of an edge over those of another map of as many pixels; blank where those are not clear of zero."""
+        """Counts of an edge over those of another map of as many pixels; blank where those are within three errors of 0."""
         from tandem_em.analysis.eels_colour import ratio
 
         above, below, error = self.counts(edge), base.counts(edge), base.error(edge)
-        return None if above is None or below is None else ratio(above, below, None, error)[0]
+        if above is None or below is None or error is None:
+            return None
+        return ratio(above, below, None, CLEAR_OF_ZERO * error)[0]
 
     def _with_error(self, windows: EdgeWindows) -> Any:
         return self._sums.map(windows, "error", self.image.counts_per_electron or 1.0)
@@ -178,6 +183,12 @@ class LiveMap:
     def data(self) -> NDArray[Any] | None:
         """The spectra (Y, X, E) when they fit in memory and have been read."""
         return self._data
+
+    def total_counts(self) -> NDArray[np.float32] | None:
+        """Counts of all channels, per pixel; the same array every time."""
+        if self._total is None and self._sums is not None:
+            self._total = self._sums.window(0, self.image.shape[2]).astype(np.float32)
+        return self._total
 
     def mean_spectrum(self) -> Floats | None:
         return self._mean

@@ -16,7 +16,7 @@ from tandem_em.model.items import Item
 from tandem_em.model.provenance import ResultSet
 from tandem_em.model.spectra import Edge, SpectrumImage
 from tandem_em.notices import UserError
-from tandem_widgets.panes.eels_choice import QUANTITIES, Choice, lookup
+from tandem_widgets.panes.eels_choice import QUANTITIES, Choice, array_name, lookup
 from tandem_widgets.panes.eels_edges import EdgeTable
 from tandem_widgets.panes.eels_guard import Guard, NoteLine
 from tandem_widgets.panes.eels_images import EelsImages
@@ -26,7 +26,7 @@ from tandem_widgets.panes.eels_sites import add_site_spectra
 from tandem_widgets.panes.eels_tools import EelsTools
 from tandem_widgets.parts import image_render, theme
 from tandem_widgets.parts.bind import Bindings
-from tandem_widgets.parts.composite import Limits, common_limits, smoothed
+from tandem_widgets.parts.composite import Limits, channel_limits, common_limits, smoothed
 from tandem_widgets.parts.pane_frame import EmptyHint, PaneFrame, trigger
 from tandem_widgets.parts.refresh import Refresher
 from tandem_widgets.parts.spectrum_plot import Band, Content, Curve, SpectrumPlot
@@ -50,6 +50,7 @@ class EelsPane(PaneFrame):
         self._troubles: dict[str, str] = {}
         self.choice = Choice()
         self._limits = Limits()
+        self._channel_levels = Limits(channel_limits)
         self.images = EelsImages(self.session)
         self.note = NoteLine()
         self._guard = Guard(desk, self.note, self)
@@ -116,6 +117,7 @@ class EelsPane(PaneFrame):
         if self.image is not image_or_none:
             self.image = image_or_none
             self.images.show_map(image_or_none)
+            self.images.setVisible(max(image_or_none.shape[:2]) > 1)  # one spectrum has no pictures
         for image in maps:
             if image.id not in self._live:
                 self._read(image)
@@ -142,8 +144,12 @@ class EelsPane(PaneFrame):
 
     @property
     def _edge(self) -> Edge | None:
+        """The one in hand, else the first that lies on the axis of the shown map."""
         edges = self.session.edges
-        return edges.get(self.session.focus.selected("edge")) or edges.first
+        chosen = edges.get(self.session.focus.selected("edge"))
+        if chosen is not None or self.image is None:
+            return chosen or edges.first
+        return next(iter(fitting_edges(list(edges), self.image.energy_eV)), edges.first)
 
     def live(self, image: SpectrumImage) -> LiveMap:
         """What answers for a map of the session."""
@@ -166,11 +172,24 @@ class EelsPane(PaneFrame):
             return
         self._troubles.clear()
         self._show_title(image)
+        self._show_survey(image)
         self._show_maps(image)
         self._show_spectrum()
         self._show_profile(image)
-        self.note.say(next(iter(self._troubles.values()), ""))
-        self._guard.watch(self._live.get(image.id), self._edge)
+        edge = self._edge
+        self.note.say(self._elsewhere(image) or next(iter(self._troubles.values()), ""))
+        on_axis = edge is not None and bool(fitting_edges([edge], image.energy_eV))
+        self._guard.watch(self._live.get(image.id), edge if on_axis else None)
+
+    def _elsewhere(self, image: SpectrumImage) -> str:
+        """What to do when none of the edges lies on the energy axis of the shown map."""
+        if fitting_edges(list(self.session.edges), image.energy_eV):
+            return ""
+        low, high = float(image.energy_eV[0]), float(image.energy_eV[-1])
+        return (
+            f"No edge of the table lies between {low:.0f} and {high:.0f} eV, where {image.name} was measured. "
+            "Right-click the table to add one."
+        )
 
     def _show_title(self, image: SpectrumImage) -> None:
         height, width, channels = image.shape
@@ -183,13 +202,25 @@ class EelsPane(PaneFrame):
             parts.append("aligned")
         self.subtitle.set_text(" · ".join(parts))
 
+    def _show_survey(self, image: SpectrumImage) -> None:
+        """Without an ADF in the file the counts of all channels together show where things are."""
+        if image.adf is None and (total := self._live[image.id].total_counts()) is not None:
+            self.images.show_survey(total, "all counts (no ADF in the file)")
+
     def _counts(self, image: SpectrumImage, edge: Edge) -> Floats | None:
-        """The map of an edge, or nothing where its windows are impossible (said in the title)."""
+        """The map of an edge; nothing where it lies elsewhere, or its windows are impossible (said in the note line)."""
         try:
             return self._live[image.id].counts(edge)
         except UserError as error:
-            self._troubles[edge.id] = f"{error.title} {error.advice}"
+            self._complain(image, edge, error)
             return None
+
+    def _complain(self, image: SpectrumImage, edge: Edge, error: UserError) -> None:
+        """Edges of other maps, far from this one's energies, are left out without a word unless they are in hand."""
+        low, high = float(image.energy_eV[0]), float(image.energy_eV[-1])
+        elsewhere = all(window[0] > high or window[1] < low for window in (edge.fit, edge.signal))
+        if not elsewhere or edge is self._edge:
+            self._troubles[edge.id] = f"{error.title} {error.advice}"
 
     def _channels(self, image: SpectrumImage) -> list[tuple[Edge, Floats]]:
         """Edges that have a colour channel, with the maps that are shown of them."""
@@ -200,7 +231,9 @@ class EelsPane(PaneFrame):
         return found
 
     def _channel_limits(self, edge: Edge, counts: Floats) -> tuple[float, float]:
-        return self.choice.channel_limits.get(edge.channel) or self._limits.of(counts, self.choice.percent)
+        return self.choice.channel_limits.get(edge.channel) or self._channel_levels.of(
+            counts, self.choice.percent
+        )
 
     def shown_maps(self) -> list[Shown]:
         """What can be given limits: the channels of the composite and the single map."""
@@ -269,7 +302,7 @@ class EelsPane(PaneFrame):
             return None, ""
         name = self.choice.result[1]
         unit = result.units.get(name, "")
-        caption = f"{result.analysis} · {name}"
+        caption = f"{result.analysis} · {array_name(name)}"
         caption += f" ({unit})" if unit and unit not in name else ""
         caption += " · stale" if result.step_id and self.session.is_stale(result.step_id) else ""
         return result.arrays[name].astype(np.float64), caption
@@ -284,7 +317,7 @@ class EelsPane(PaneFrame):
                 return call(edge)
             return live.ratio(base, edge)
         except UserError as error:
-            self._troubles[edge.id] = f"{error.title} {error.advice}"
+            self._complain(image, edge, error)
             return None
 
     def _current_spectrum(self) -> Floats | None:

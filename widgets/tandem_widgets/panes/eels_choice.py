@@ -47,6 +47,11 @@ class Choice:
     """The scree plot of the newest components stands where the profile does."""
 
 
+def array_name(name: str) -> str:
+    """The name of a kept array as people write it: in files it has no strokes."""
+    return name.replace("t over lambda", "t/λ")
+
+
 def lookup(name: str) -> NDArray[np.uint8] | None:
     """Colours (256, 3); None is grey."""
     if name == "lithium":
@@ -144,5 +149,5 @@ class ChoiceMenus:
                     first = False
                 stale = " (stale)" if result.step_id and self._session.is_stale(result.step_id) else ""
                 key = (result.id, name)
-                option(menu, f"{result.analysis} · {name}{stale}", self._choice.result == key,
+                option(menu, f"{result.analysis} · {array_name(name)}{stale}", self._choice.result == key,
                        partial(self.set, result=key, limits=None))  # fmt: skip

@@ -10,10 +10,12 @@ from PyQt6.QtGui import QColor, QIcon, QPixmap
 from PyQt6.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QTableWidget, QTableWidgetItem
 
 from tandem_em.desk.desk import Desk
-from tandem_em.desk.eels import default_edges
+from tandem_em.desk.eels import default_edges, known_edges
 from tandem_em.model.spectra import BackgroundModel, Edge
 from tandem_widgets.parts.bind import Bindings
 
+AT_ONCE = 20
+"""Edges in one menu; more go into menus by energy."""
 HEADINGS = ("edge", "onset", "background", "signal window", "method", "map")
 
 
@@ -165,14 +167,47 @@ class EdgeTable(QTableWidget):
             menu.addAction("Remove", lambda: self._desk.remove(f"Remove {edge.name}", edge))
             menu.addSeparator()
         menu.addAction("Add Li K, P L, Si L", lambda: self._desk.add("Add edges", *default_edges()))
-        menu.addAction("Add an edge", self._add)
+        self._fill_known(menu.addMenu("Add from the table"))
+        menu.addAction("Add an edge of your own", self._add)
         viewport = self.viewport()
         if viewport is not None:
             menu.popup(viewport.mapToGlobal(place))
 
+    def _energies(self) -> tuple[float, float]:
+        """The energy axis of the shown map."""
+        session = self._desk.session
+        image = session.maps.get(session.focus.selected("map")) or session.maps.first
+        return (float(image.energy_eV[0]), float(image.energy_eV[-1])) if image is not None else (0.0, 200.0)
+
+    def _fill_known(self, menu: QMenu | None) -> None:
+        """Edges that lie on the energy axis, by onset; many of them in stretches of energy."""
+        assert menu is not None
+        known = known_edges(*self._energies())
+        there = {edge.name for edge in self._desk.session.edges}
+        target, first = menu, 0
+        for number, edge in enumerate(known):
+            if len(known) > AT_ONCE and number % AT_ONCE == 0:
+                first = number
+                last = known[min(first + AT_ONCE, len(known)) - 1]
+                below = menu.addMenu(f"{edge.onset_eV:.0f} – {last.onset_eV:.0f} eV")
+                target = below if below is not None else menu
+            action = target.addAction(
+                f"{edge.name}   {edge.onset_eV:g} eV", lambda e=edge: self._desk.add(f"Add {e.name}", e)
+            )
+            if action is not None:
+                action.setEnabled(edge.name not in there)
+        menu.setEnabled(bool(known))
+
     def _add(self) -> None:
+        """An edge in the middle of the axis, to be dragged and renamed."""
         name = self._desk.session.edges.free_name("edge ")
-        self._desk.add("Add edge", Edge(name=name, onset_eV=60.0, fit=(45.0, 57.0), signal=(60.0, 65.0)))
+        low, high = self._energies()
+        onset, width = low + 0.5 * (high - low), max(0.03 * (high - low), 1.0)
+        edge = Edge(
+            name=name, onset_eV=round(onset, 1), fit=(round(onset - 2.5 * width, 1), round(onset - 0.5 * width, 1)),
+            signal=(round(onset, 1), round(onset + width, 1)),
+        )  # fmt: skip
+        self._desk.add("Add edge", edge)
 
 
 def swatch(colour: str) -> QIcon:

@@ -46,8 +46,9 @@ class NoteLine(ElidedLabel):
         if self.sentence:
             self.set_text(f"⚠ {self.sentence}")
             return
-        titles = [str(each["title"]) for each in self.warnings]
-        self.set_text(f"⚠ {len(titles)}  " + "   ".join(titles) if titles else "")
+        titles = [str(each["title"]).rstrip(".") for each in self.warnings]
+        count = f"{len(titles)} doubts, first: " if len(titles) > 1 else ""
+        self.set_text(f"⚠ {count}{titles[0]}" if titles else "")
         self.setToolTip("\n\n".join(f"{each['title']}\n{each['reason']}" for each in self.warnings))
 
     def mousePressEvent(self, event: QMouseEvent | None) -> None:
@@ -85,7 +86,12 @@ class Guard:
     def watch(self, live: LiveMap | None, edge: Edge | None) -> None:
         """This edge of this map is shown; says nothing new when its windows are those already checked."""
         self._live, self._edge = live, edge
-        if live is None or edge is None or not live.is_ready:
+        if live is None or edge is None:
+            self._asked = ()
+            self._timer.stop()
+            self._line.doubt([])
+            return
+        if not live.is_ready:
             return
         state = self._state(live, edge)
         if state != self._asked:

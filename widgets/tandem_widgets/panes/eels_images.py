@@ -21,6 +21,9 @@ from tandem_widgets.parts.image_canvas import ImageCanvas
 from tandem_widgets.parts.image_render import View, auto_levels, colour_table
 from tandem_widgets.parts.image_tools import BaseTool
 
+THIN_ASPECT = 2.2
+"""Width over height of the pictures of line scans and time series."""
+
 
 class EelsImages(QWidget):
     """Shows pictures of one map. Places are map pixels, whatever the size of the ADF."""
@@ -36,7 +39,10 @@ class EelsImages(QWidget):
         super().__init__()
         self._session = session
         self._image: SpectrumImage | None = None
+        self._survey: NDArray[Any] | None = None
         self._adf_scale = 1.0
+        self._stretch = (1, 1)
+        """How often each column and each row is shown: a line scan would be a hair's breadth otherwise."""
         self._mixer = Mixer()
         self.sites_everywhere = False
         self.region: Region | None = None
@@ -86,7 +92,7 @@ class EelsImages(QWidget):
                 canvas.caption, counts = maps[number]
                 canvas.levels, canvas.table = levels, colour_table(colours)
                 canvas.overlays[3:] = [self._paint_scale] if number == len(maps) - 1 else []
-                canvas.show_frame(np.asarray(counts, np.float32))
+                canvas.show_frame(self._stretched(np.asarray(counts, np.float32)))
 
     @property
     def is_comparing(self) -> bool:
@@ -117,10 +123,16 @@ class EelsImages(QWidget):
         self._image = image
         self.region = None
         height, width, _ = image.shape
-        blank = np.full((height, width), np.nan, np.float32)
-        adf = image.adf if image.adf is not None and image.adf.ndim == 2 else None
+        longest = max(height, width)
+        across = round(THIN_ASPECT * longest) if width == 1 else 1
+        self._stretch = (across, max(1, round(longest / THIN_ASPECT)) if height == 1 else 1)
+        for canvas in self.canvases:
+            canvas.fill = self._stretch == (1, 1)
+        blank = self._stretched(np.full((height, width), np.nan, np.float32))
+        two = image.adf is not None and image.adf.ndim == 2 and min(height, width) > 1
+        adf = image.adf if two else None
         shown = blank if adf is None else np.asarray(adf)
-        self._adf_scale = shown.shape[1] / max(1, width)
+        self._adf_scale = 1.0 if adf is None else shown.shape[1] / max(1, width)
         self.adf.levels = auto_levels(shown, 0.5)
         self.adf.caption = "ADF" if adf is not None else "no ADF in this file"
         pixel = image.pixel_nm[0] if image.pixel_nm else None
@@ -130,13 +142,20 @@ class EelsImages(QWidget):
             canvas.show_rgb(None)
             canvas.show_frame(blank)
 
+    def show_survey(self, image: NDArray[Any], caption: str) -> None:
+        """A picture of the whole field with the pixels of the map, where there is no ADF."""
+        if self._survey is not image:
+            self._survey = image
+            self.adf.levels, self.adf.caption = auto_levels(image, 0.5), caption
+            self.adf.show_frame(self._stretched(image))
+
     def show_composite(
         self, maps: dict[str, NDArray[Any]], levels: dict[str, tuple[float, float]], caption: str,
         *, safe: bool = False,
     ) -> None:  # fmt: skip
         self.rgb.caption = caption
         if maps:
-            self.rgb.show_rgb(self._mixer.mix(maps, levels, safe=safe))
+            self.rgb.show_rgb(self._stretched(self._mixer.mix(maps, levels, safe=safe)))
 
     def show_single(
         self, counts: NDArray[Any], levels: tuple[float, float], caption: str, colours: NDArray[np.uint8] | None
@@ -144,7 +163,7 @@ class EelsImages(QWidget):
         self.single.levels = levels
         self.single.table = colour_table(colours)
         self.single.caption = caption
-        self.single.show_frame(np.asarray(counts, np.float32))
+        self.single.show_frame(self._stretched(np.asarray(counts, np.float32)))
 
     def refresh(self) -> None:
         for canvas in self.canvases:
@@ -155,29 +174,37 @@ class EelsImages(QWidget):
     def _scale(self, canvas: ImageCanvas) -> float:
         return self._adf_scale if canvas is self.adf else 1.0
 
+    def _stretched(self, image: NDArray[Any]) -> NDArray[Any]:
+        across, down = self._stretch
+        if across > 1:
+            image = np.repeat(image, across, axis=1)
+        return np.repeat(image, down, axis=0) if down > 1 else image
+
     def to_map(self, canvas: ImageCanvas, x: float, y: float) -> tuple[float, float]:
-        scale = self._scale(canvas)
-        return (x + 0.5) / scale - 0.5, (y + 0.5) / scale - 0.5
+        """Pixels of a picture to pixels of the map."""
+        scale, (across, down) = self._scale(canvas), self._stretch
+        return (x + 0.5) / scale / across - 0.5, (y + 0.5) / scale / down - 0.5
 
     def _from_map(self, canvas: ImageCanvas, x: float, y: float) -> QPointF:
-        scale = self._scale(canvas)
-        return canvas.to_screen((x + 0.5) * scale - 0.5, (y + 0.5) * scale - 0.5)
+        scale, (across, down) = self._scale(canvas), self._stretch
+        return canvas.to_screen((x + 0.5) * scale * across - 0.5, (y + 0.5) * scale * down - 0.5)
 
     def _link(self, moved: ImageCanvas, view: View) -> None:
         """One picture was zoomed or moved: the others look at the same place."""
-        x, y = self.to_map(moved, view.x, view.y)
-        zoom = view.zoom * self._scale(moved)
+        scale = self._scale(moved)
         for canvas in self.canvases:
-            same = canvas.frame is not None and self._same_field(canvas)
-            if canvas is not moved and same:
-                scale = self._scale(canvas)
-                canvas.set_view(View((x + 0.5) * scale - 0.5, (y + 0.5) * scale - 0.5, zoom / scale))
+            if canvas is not moved and canvas.frame is not None and self._same_field(canvas):
+                ratio = self._scale(canvas) / scale
+                canvas.set_view(
+                    View((view.x + 0.5) * ratio - 0.5, (view.y + 0.5) * ratio - 0.5, view.zoom / ratio)
+                )
 
     def _same_field(self, canvas: ImageCanvas) -> bool:
         """Maps of another size (another state) keep their own view."""
         if canvas not in self._states or self._image is None or canvas.frame is None:
             return True
-        return canvas.frame.shape == self._image.shape[:2]
+        height, width, _ = self._image.shape
+        return canvas.frame.shape == (height * self._stretch[1], width * self._stretch[0])
 
     # --- overlays ------------------------------------------------------------------------------------------------
 

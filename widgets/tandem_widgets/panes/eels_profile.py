@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tandem_em.analysis.line_profile import profile
-from tandem_em.desk.eels_places import profile_line
+from tandem_em.desk.eels_places import line_along, profile_line
 from tandem_em.desk.live_map import LiveMap
 from tandem_em.model.provenance import ResultSet
 from tandem_em.model.session import Session
@@ -24,13 +24,14 @@ def profile_content(
     session: Session, lives: dict[str, LiveMap], image: SpectrumImage, edge: Edge, choice: Choice
 ) -> Content | None:
     """What the profile plot shows; None without a line. Impossible windows leave their curve out."""
-    line = profile_line(session)
+    along = line_along(image)
+    line = along or profile_line(session)
     if line is None:
         return None
     what = "Edges" if choice.overlay_edges else edge.name
     content = Content(
-        x_label="distance (nm)" if image.pixel_nm else "distance (px)",
-        title=f"{what} along the line{', each to its maximum' if choice.normalised else ''}",
+        x_label=_x_label(image),
+        title=f"{what} along the {'scan' if along is not None else 'line'}{', each to its maximum' if choice.normalised else ''}",
         legend_right=True,
         title_above=True,
     )
@@ -38,14 +39,31 @@ def profile_content(
         asked = [(image, each, each.colour, each.name) for each in session.edges]
     else:
         colours = (theme.active().quiet, *STATE_COLOURS)
-        asked = [(each, edge, colours[n % 6], each.state or each.name) for n, each in enumerate(session.maps)]
+        asked = [
+            (each, edge, colours[n % 6], each.state or each.name)
+            for n, each in enumerate(session.maps)
+            if along is None or each.shape[:2] == image.shape[:2]
+        ]
     for each, which, colour, label in asked:
         _add_curve(content, lives[each.id], which, line, colour, label, choice, session)
     anchor = _anchor_px(lives[image.id], line, choice, session)
-    step = image.pixel_nm[0] if image.pixel_nm else 1.0
+    step = _step(image)
     for name, begin, end in layers_along(image, line):
         content.marks.append(Mark((begin - anchor) * step, name, (end - anchor) * step))
     return content
+
+
+def _step(image: SpectrumImage) -> float:
+    """From one pixel to the next: nm, or seconds in a time series; 1 when nobody knows."""
+    if image.axis0 == "time":
+        return image.dwell_s or 1.0
+    return image.pixel_nm[0] if image.pixel_nm else 1.0
+
+
+def _x_label(image: SpectrumImage) -> str:
+    if image.axis0 == "time":
+        return "time (s)" if image.dwell_s else "spectrum number"
+    return "distance (nm)" if image.pixel_nm else "distance (px)"
 
 
 def _add_curve(
@@ -58,8 +76,7 @@ def _add_curve(
     if found is None:
         return
     distance, counts, error = found
-    pixel = live.image.pixel_nm
-    distance = (distance - _anchor_px(live, line, choice, session)) * (pixel[0] if pixel else 1.0)
+    distance = (distance - _anchor_px(live, line, choice, session)) * _step(live.image)
     if choice.normalised and np.isfinite(counts).any() and (top := float(np.nanmax(counts))) > 0:
         counts, error = counts / top, error / top
     content.curves.append(Curve(distance, counts, colour, 1.3, label=label, error=error))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -24,10 +25,24 @@ def limits(image: Array, percent: float = 2.0) -> tuple[float, float]:
     return float(low), float(high if high > low else low + 1.0)
 
 
+def channel_limits(image: Array, percent: float = 2.0) -> tuple[float, float]:
+    """Levels of a colour channel: what is only noise stays dark, so that an element shows where it is."""
+    low, high = limits(image, percent)
+    rows = image[:: max(1, image.size // SAMPLED)] if image.ndim == 2 else image[None]
+    steps = np.diff(rows, axis=-1)
+    steps = np.abs(steps[np.isfinite(steps)])
+    noise = 1.05 * float(np.median(steps)) if steps.size else 0.0
+    low = max(low, noise)
+    return low, max(high, low + 3 * noise, low + 1e-9)
+
+
 class Limits:
     """Limits of the last few maps, by the array itself: while one edge is dragged the others are not read again."""
 
-    def __init__(self, remembered: int = 8) -> None:
+    def __init__(
+        self, find: Callable[[Array, float], tuple[float, float]] = limits, remembered: int = 8
+    ) -> None:
+        self._find = find
         self._known: list[tuple[Array, float, tuple[float, float]]] = []
         self._remembered = remembered
 
@@ -35,7 +50,7 @@ class Limits:
         for known, its_percent, found in self._known:
             if known is image and its_percent == percent:
                 return found
-        found = limits(image, percent)
+        found = self._find(image, percent)
         self._known = [*self._known[1 - self._remembered :], (image, percent, found)]
         return found
 

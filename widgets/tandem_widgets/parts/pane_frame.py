@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from PyQt6.QtCore import Qt
-from PyQt6.QtGui import QAction
+from PyQt6.QtGui import QAction, QKeySequence
 from PyQt6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -39,7 +39,8 @@ class ElidedLabel(QLabel):
         self._elide()
 
     def _elide(self) -> None:
-        self.setText(self.fontMetrics().elidedText(self._full, Qt.TextElideMode.ElideRight, self.width()))
+        room = self.contentsRect().width()
+        self.setText(self.fontMetrics().elidedText(self._full, Qt.TextElideMode.ElideRight, room))
 
 
 def trigger(widget: QWidget, action_id: str) -> None:
@@ -122,6 +123,13 @@ class PaneFrame(QFrame):
         self._tools.addWidget(button)
         return button
 
+    def add_key(self, key: str, title: str, call: Callable[..., object]) -> None:
+        """A key of this pane, which works in the whole window and stands on the sheet of shortcuts and in the palette."""
+        action = QAction(title, self)
+        action.setShortcut(QKeySequence(key))
+        action.triggered.connect(lambda _checked=False: call())
+        self.addAction(action)
+
     def add_tool_widget(self, widget: QWidget) -> None:
         self._tools.addWidget(widget)
 
@@ -138,7 +146,9 @@ class PaneFrame(QFrame):
             self._cover.setCurrentIndex(0)
 
     def close_pane(self) -> None:
-        """The pane is going away: panes with threads of their own end them here."""
+        """The pane is going away: its keys belong to the next one; panes with threads of their own end them here."""
+        for action in self.actions():
+            action.setEnabled(False)
 
     @property
     def is_empty(self) -> bool:

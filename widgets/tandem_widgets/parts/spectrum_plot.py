@@ -155,7 +155,7 @@ class SpectrumPlot(QWidget):
     def _legend_px(self) -> int:
         metrics = QFontMetrics(theme.numbers_font(11))
         widest = max((metrics.horizontalAdvance(c.label) for c in self.content.curves), default=0)
-        return min(widest + 6, self.width() // 4)
+        return min(widest + 8, self.width() // 4)
 
     def x_to_px(self, x: Any) -> Any:
         area, (low, high) = self._area(), self.x_range
@@ -317,14 +317,16 @@ class SpectrumPlot(QWidget):
         )
         painter.drawText(QPointF(x, area.top() + (-5 if self.content.title_above else 11)), title)
         painter.setFont(theme.numbers_font(11))
+        room = self.width() - int(area.right()) - 8 if self.content.legend_right else self.width() // 3
         y = area.top() + (25 if self.content.title_right and title else 11)
         for curve in self.content.curves:
             if curve.label:
                 painter.setPen(QColor(curve.colour))
-                width = painter.fontMetrics().horizontalAdvance(curve.label)
+                label = painter.fontMetrics().elidedText(curve.label, Qt.TextElideMode.ElideRight, room)
+                width = painter.fontMetrics().horizontalAdvance(label)
                 x = area.right() + 6 if self.content.legend_right else area.right() - width - 4
                 beside = self._end_of(curve, area) if self.content.legend_at_ends else None
-                painter.drawText(QPointF(x, y if beside is None else beside + 4), curve.label)
+                painter.drawText(QPointF(x, y if beside is None else beside + 4), label)
                 y += 14
 
     def _end_of(self, curve: Curve, area: QRectF) -> float | None:
@@ -421,6 +423,8 @@ def short_number(value: float, decimals: int) -> str:
     for limit, sign in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
         if abs(value) >= limit:
             return f"{value / (1e3 if sign == 'k' else limit):g}{sign}".replace("-", "−")
+    if decimals > 4:
+        return f"{value:.0e}".replace("e-0", "e−").replace("-", "−") if value else "0"
     return tick_text(value, decimals)
 
 
