@@ -160,6 +160,7 @@ class StackPane(PaneFrame):
 
     def close_pane(self) -> None:
         """The pane is going: its reading thread ends."""
+        super().close_pane()
         self._bridge.close()
         self.tools.close()
         if self._loader is not None:

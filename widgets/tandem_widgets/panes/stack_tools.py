@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QEvent, QPoint, QPointF, Qt
-from PyQt6.QtGui import QKeySequence, QMouseEvent, QShortcut
+from PyQt6.QtGui import QMouseEvent
 from PyQt6.QtWidgets import QApplication, QInputDialog, QMenu, QToolButton
 
 from tandem_em.desk import particles_edit, particles_shape, stacks
@@ -43,7 +43,6 @@ class StackTools:
         self._profile: ProfileWindow | None = None
         self._switching = False
         self._was_live = False
-        self._shortcuts: list[QShortcut] = []
         self.outline = self._mode(
             "✎ Outline", "Draw a particle (N): drag, click vertices, Shift+drag an ellipse", self.take_outline
         )
@@ -72,13 +71,14 @@ class StackTools:
         pane.canvas.tool = self._edit
         pane.canvas.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         pane.canvas.customContextMenuRequested.connect(self._context_menu)
-        for key, call in (
-            ("N", self.outline.toggle), ("G", self._guarded(self.toggle_reference)), ("I", self.roi.toggle),
-            ("L", self.profile.toggle), ("C", pane.ask_contrast),
-        ):  # fmt: skip
-            shortcut = QShortcut(QKeySequence(key), pane)
-            shortcut.activated.connect(call)
-            self._shortcuts.append(shortcut)
+        for key, title, call in (
+            ("N", "Draw a new outline", self.outline.toggle),
+            ("G", "Keep or drop the ghost of an outline", self._guarded(self.toggle_reference)),
+            ("I", "Measure a region", self.roi.toggle),
+            ("L", "Profile along a line", self.profile.toggle),
+            ("C", "Contrast", pane.ask_contrast),
+        ):
+            pane.add_key(key, title, call)
         self.refresh()
 
     def make_compact(self, compact: bool) -> None:
@@ -141,9 +141,7 @@ class StackTools:
         canvas.update()
 
     def close(self) -> None:
-        """The pane is going: its keys belong to the next one."""
-        for shortcut in self._shortcuts:
-            shortcut.setEnabled(False)
+        """The pane is going."""
         if self._profile is not None:
             self._profile.close()
 

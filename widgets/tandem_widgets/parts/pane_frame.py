@@ -151,5 +151,9 @@ class PaneFrame(QFrame):
             action.setEnabled(False)
 
     @property
+    def title(self) -> str:
+        return self._title.text()
+
+    @property
     def is_empty(self) -> bool:
         return self._hint is not None

@@ -62,6 +62,8 @@ ROWS: tuple[Row, ...] = (
     Row("restore_panes", "View", "Restore the panes", "restore_panes", "Ctrl+0", "Put every pane back where it belongs"),
     Row("palette", "View", "Command palette…", "show_palette", "Ctrl+K", "Find any command by typing"),
     Row("shortcuts", "Help", "Shortcuts", "show_shortcuts", "F1", "Every key on one sheet"),
+    Row("guide", "Help", "User guide", "show_guide", "Shift+F1", "First session, live session, every pane, the file"),
+    Row("tour", "Help", "Two-minute tour", "start_tour", "", "Shows what is where, on what is open or on the demo"),
     Row("about", "Help", "About TandEM", "show_about", "", "Version and licence"),
 )  # fmt: skip
 

@@ -80,9 +80,12 @@ def make_window(settings: Settings | None = None) -> tuple[MainWindow, Bridge]:
 
 
 def first_steps(window: MainWindow, paths: list[Path], *, demo: bool) -> None:
-    """What the window does once it is there: the files it was given, the demo, or lost work."""
+    """What the window does once it is there: the files it was given, lost work, or the demo; the tour at the first start."""
+    is_first = not window.workshop.settings.values.tour_seen
     if paths:
         window.files.open_paths(paths)
+    elif is_first and not files.recoverable():
+        window.start_tour()
     elif demo:
         window.files.open_demo()
     else:

@@ -34,6 +34,10 @@ class PaneDock(QDockWidget):
         if old is not None:
             old.deleteLater()
 
+    @property
+    def pane(self) -> PaneFrame | None:
+        return self._pane
+
     def close_pane(self) -> None:
         if self._pane is not None:
             self._pane.close_pane()
@@ -58,6 +62,11 @@ class PaneDocks:
     @property
     def all(self) -> tuple[PaneDock, PaneDock, PaneDock]:
         return self.stack, self.eels, self.biasing
+
+    @property
+    def panes(self) -> list[PaneFrame]:
+        """The panes that are shown now."""
+        return [dock.pane for dock in self.all if dock.pane is not None]
 
     def close_panes(self) -> None:
         for dock in self.all:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,8 @@ class FileActions:
         self._saved_revision = self._revision()
         self.play_at: float | None = None
         """Speed at which the next opened session starts to play by itself."""
+        self.then: Callable[[], None] | None = None
+        """What to do once the next session is open."""
 
     # --- state ---------------------------------------------------------------------------------------------------
 
@@ -110,6 +113,9 @@ class FileActions:
         if self.play_at is not None:
             self._window.player.speed, self.play_at = self.play_at, None
             self._window.player.start()
+        if self.then is not None:
+            then, self.then = self.then, None
+            then()
 
     def adopt(self, opened: files.Opened) -> None:
         """A session that was made elsewhere (a recording) is the one in the window from now on."""

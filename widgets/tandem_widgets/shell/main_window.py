@@ -372,7 +372,8 @@ class MainWindow(QMainWindow):
     def show_palette(self) -> None:
         from tandem_widgets.shell.command_palette import CommandPalette
 
-        palette = CommandPalette(self, list(self.actions_table.by_id.values()))
+        own = [action for pane in self.docks.panes for action in pane.actions()]
+        palette = CommandPalette(self, [*self.actions_table.by_id.values(), *own])
         palette.adjustSize()
         palette.move(self.mapToGlobal(self.rect().center()) - palette.rect().center())
         palette.show()
@@ -385,7 +386,33 @@ class MainWindow(QMainWindow):
             (name, [(r.shortcut, r.title) for r in self.actions_table.rows if r.menu == name and r.shortcut])
             for name in MENUS
         ]
+        groups += [
+            (pane.title, [(action.shortcut().toString(), action.text()) for action in pane.actions()])
+            for pane in self.docks.panes
+        ]
         self.open_dialog(ShortcutSheet(self, [group for group in groups if group[1]]))
+
+    def show_guide(self) -> None:
+        from tandem_widgets.dialogs.guide import GuideDialog
+
+        self.open_dialog(GuideDialog(self))
+
+    def start_tour(self) -> None:
+        """The tour needs something to look at: the demo, if nothing else is open."""
+        if self.has_data:
+            from tandem_widgets.dialogs.tour import Tour
+
+            places = {
+                "stack": self.docks.stack,
+                "eels": self.docks.eels,
+                "biasing": self.docks.biasing,
+                "header": self.header,
+            }
+            self.open_dialog(Tour(self, self.desk, places))
+            self.workshop.settings.change(tour_seen=True)
+        elif self.files.may_leave():
+            self.files.then = self.start_tour
+            self.files.open_demo()
 
     def show_about(self) -> None:
         from tandem_em import __version__

@@ -1,0 +1,46 @@
+"""The user guide in a window: the same text as in the docs, without a browser and without a network."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+from PyQt6.QtCore import QUrl
+from PyQt6.QtGui import QTextDocument
+from PyQt6.QtWidgets import QDialog, QLineEdit, QTextBrowser, QVBoxLayout, QWidget
+
+
+class GuideDialog(QDialog):
+    """Markdown with a line to search in it."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("User guide")
+        self.resize(820, 720)
+        self.page = QTextBrowser()
+        self.page.setOpenExternalLinks(False)
+        self.page.setOpenLinks(False)
+        self.page.anchorClicked.connect(self._follow)
+        self.page.document().setDefaultStyleSheet("p { margin-bottom: 8px; }")  # type: ignore[union-attr]
+        self.page.setMarkdown(guide_text())
+        self.search = QLineEdit()
+        self.search.setPlaceholderText("Search… (Enter finds the next)")
+        self.search.returnPressed.connect(self.find_next)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(12, 12, 12, 12)
+        column.addWidget(self.search)
+        column.addWidget(self.page)
+
+    def find_next(self) -> None:
+        if not self.page.find(self.search.text()):
+            self.page.moveCursor(self.page.textCursor().MoveOperation.Start)
+            self.page.find(self.search.text(), QTextDocument.FindFlag(0))
+
+    def _follow(self, link: QUrl) -> None:
+        if link.hasFragment():
+            self.page.scrollToAnchor(link.fragment())
+
+
+def guide_text() -> str:
+    """The guide without its pictures."""
+    text = (files("tandem_resources") / "guide.md").read_text("utf-8")
+    return "\n".join(line for line in text.splitlines() if not line.startswith("!["))
