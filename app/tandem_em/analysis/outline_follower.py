@@ -151,6 +151,7 @@ def _same_count(
     for frame in sorted(shapes):
         if len(shapes[frame]) != count:
             shapes[frame] = resampled(shapes[frame], count)
+        if len(found[frame].moved) != count:  # that of the walk from the other key
             found[frame] = found[frame].resampled(count)
         if base is not None:
             shapes[frame] = blended(base, shapes[frame], 1.0)
