@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from tandem_em.storage.session_store import SaveReport, SessionStore
 
 SUFFIX = ".nxs"
+AXIS0 = "axis0_is_time"
+"""The question whether the images of a stack are a movie."""
 Stream = BiasRun | FrameStack | SpectrumImage
 
 
@@ -205,7 +208,7 @@ def _place(clock: Clock, session_start_iso: str) -> str:
 
 def answer(imported: Imported, question: Question, choice: str) -> None:
     """Put a person's answer to an open question into the imported items."""
-    if question.key == "axis0_is_time":
+    if question.key == AXIS0:
         for item in imported.items:
             if isinstance(item, FrameStack) and item.axis0_is_time is None:
                 item.axis0_is_time = choice == question.choices[0]
@@ -241,6 +244,21 @@ def stream_items(items: list[Item]) -> list[Stream]:
 def in_recovery(path: Path) -> bool:
     """Whether this file is an unnamed session's."""
     return path.parent == config_folder() / "recovery"
+
+
+def link_large(imported: Imported, limit_bytes: float) -> list[str]:
+    """Data above a limit are linked instead of being copied into the session; the names of their files."""
+    sources = {item.id: item for item in imported.items if isinstance(item, SourceFile)}
+    found = []
+    for item in imported.items:
+        source = sources.get(item.source_id) if isinstance(item, FrameStack | SpectrumImage) else None
+        if source is None or not isinstance(item, FrameStack | SpectrumImage):
+            continue
+        size = math.prod(item.source.shape) * item.source.dtype.itemsize
+        if size > limit_bytes and not source.linked:
+            source.linked = True
+            found.append(source.name)
+    return found
 
 
 def mark_linked(session: Session, imported: Imported, folder: Path) -> None:

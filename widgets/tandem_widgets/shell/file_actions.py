@@ -149,6 +149,8 @@ class FileActions:
 
     def _take(self, imported: files.Imported) -> None:
         for question in imported.questions:
+            if question.key == files.AXIS0:
+                continue  # the stack pane asks it beside the images
             box = QMessageBox(self._window)
             box.setWindowTitle("One question")
             box.setText(question.text)
@@ -157,6 +159,12 @@ class FileActions:
             box.exec()
             clicked = box.clickedButton()
             files.answer(imported, question, clicked.text() if clicked is not None else question.default)
+        limit_GB = self._window.workshop.settings.values.embed_limit_GB
+        for name in files.link_large(imported, limit_GB * 1e9):
+            self._window.workshop.notices.info(
+                f"{name} is larger than {limit_GB:g} GB and stays where it is.",
+                "The session links to it; the limit is in the preferences.",
+            )
         self._session.history.do(files.adding(self._session, imported))
         for problem in imported.problems:
             self._window.workshop.notices.warning(problem)
