@@ -22,7 +22,7 @@ from tandem_em.benchmark import Figure, time_call, time_pair
 from tandem_em.jobs import run_to_end
 
 EDGE = EdgeWindows("Li K", "power law", 2, (41.0, 51.0), (52.5, 57.5))
-SIZES = ((256, 256, 2048), (128, 128, 1024))
+SHAPES = ((256, 256, 2048), (128, 128, 1024))
 STEP_eV = {2048: 0.1, 1024: 0.2, 512: 0.4}
 FIRST_eV = -5.0
 DRAGS = 200
@@ -41,7 +41,7 @@ class Case:
 def run(quick: bool) -> list[Figure]:
     """All figures. Quick: one small image and fewer repetitions, for a smoke test."""
     figures: list[Figure] = []
-    for shape in ((64, 64, 512),) if quick else SIZES:
+    for shape in ((64, 64, 512),) if quick else SHAPES:
         case = _case(shape)
         figures += [
             *_first_map(case, 3 if quick else 9),
