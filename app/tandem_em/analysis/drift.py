@@ -8,6 +8,9 @@ and masked for a second one. Blanked frames take the drift between their neighbo
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
@@ -36,6 +39,15 @@ CHANGE_SAMPLES = 32
 PREVIEW_EVERY = 20  # frames
 
 
+@dataclass(frozen=True)
+class Spectra:
+    """Spectra of all frames (frame, ky, kx), and the noise power of each."""
+
+    grid: Grid
+    of: NDArray[np.complex64]
+    noise: Array
+
+
 def estimate_drift(read_frame: ReadFrame, n_frames: int, region: Region | None = None) -> Job[Array]:
     """Drift (T, 2) in px: displacement x, y of each frame's content relative to frame 0.
 
@@ -47,22 +59,19 @@ def estimate_drift(read_frame: ReadFrame, n_frames: int, region: Region | None =
     rows, columns = small.stack.shape[1:]
     grid = Grid.of(rows, columns, min(0.35, (SPECTRA_BYTES / 16 / n_frames / rows / columns) ** 0.5))
     spectra = yield from _spectra(small, grid, None, None, (0.6, 0.7))
-    shifts, sure = yield from _follow(spectra, small, grid)
-    _compare_with_neighbours(spectra, shifts, sure, grid)
+    shifts, sure = yield from _follow(spectra, small)
+    _compare_with_neighbours(spectra, shifts, sure)
     yield Progress(
         0.85 * n_frames, n_frames, "Looking for what changes", _in_pixels(shifts, sure, small.side)
     )
     mask = _unchanging(small, shifts, sure)
     masked = yield from _spectra(small, grid, mask, shifts, (0.85, 0.95))
-    if _still_agrees(masked, shifts, sure, grid):
+    if _still_agrees(masked, shifts, sure):
         spectra = masked
-    for _ in range(2):
-        _compare_with_neighbours(spectra, shifts, sure, grid)
-        yield Progress(
-            0.97 * n_frames, n_frames, "Comparing neighbours", _in_pixels(shifts, sure, small.side)
-        )
-    _compare_stretches(spectra, shifts, sure, grid)
-    _compare_with_neighbours(spectra, shifts, sure, grid)
+    _compare_with_neighbours(spectra, shifts, sure)
+    yield Progress(0.97 * n_frames, n_frames, "Comparing neighbours", _in_pixels(shifts, sure, small.side))
+    _compare_stretches(spectra, shifts, sure)
+    _compare_with_neighbours(spectra, shifts, sure)
     return _in_pixels(shifts, sure, small.side)
 
 
@@ -75,21 +84,28 @@ def shifted_region(drift_px: Array, shape: tuple[int, int]) -> Region:
 
 def _spectra(
     small: SmallFrames, grid: Grid, mask: Array | None, shifts: Array | None, share: tuple[float, float]
-) -> Job[NDArray[np.complex64]]:
+) -> Job[Spectra]:
     """Spectra of all frames; the mask (frame 0) moves with the sample."""
     n_frames, rows, columns = small.stack.shape
-    spectra = np.zeros((n_frames, grid.ky.size, grid.kx.size), np.complex64)
+    spectra = Spectra(
+        grid, np.zeros((n_frames, grid.ky.size, grid.kx.size), np.complex64), np.zeros(n_frames)
+    )
     window = taper(rows)[:, None] * taper(columns)[None, :]
-    for number in range(n_frames):
+
+    def transform(number: int) -> None:
         weight: NDArray[np.float32] = window
         if mask is not None and shifts is not None:
             weight = window * _moved(mask, shifts[number])
         image, weight = small.image(number), weight * small.without_needle(number)
         image -= np.float32((image * weight).sum() / (weight.sum() + 1e-9))
-        spectra[number] = grid.spectrum(image * weight)
-        if number % 10 == 0:
-            at = share[0] + (share[1] - share[0]) * number / n_frames
-            yield Progress(at * n_frames, n_frames, "Transforming frames")
+        spectra.of[number] = grid.spectrum(image * weight)
+        spectra.noise[number] = noise_power(spectra.of[number])
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for number, _ in enumerate(pool.map(transform, range(n_frames))):
+            if number % 10 == 0:
+                at = share[0] + (share[1] - share[0]) * number / n_frames
+                yield Progress(at * n_frames, n_frames, "Transforming frames")
     return spectra
 
 
@@ -123,21 +139,20 @@ def _unchanging(small: SmallFrames, shifts: Array, sure: NDArray[np.bool_]) -> A
     return np.asarray(1 - gaussian_filter(strong, 2.0))
 
 
-def _still_agrees(
-    masked: NDArray[np.complex64], shifts: Array, sure: NDArray[np.bool_], grid: Grid, share: float = 0.7
-) -> bool:
+def _still_agrees(masked: Spectra, shifts: Array, sure: NDArray[np.bool_], share: float = 0.7) -> bool:
     """Whether what the mask leaves is enough to see the drift: most frames must peak near the first answer."""
     frames = np.flatnonzero(sure)
+    tried = frames[:: max(1, len(frames) // 25)]
     good = 0
-    for number in frames[:: max(1, len(frames) // 25)]:
+    for number in tried:
         near = frames[(np.abs(frames - number) <= 12) & (frames != number)]
         if not len(near):
             continue
-        reference = _aligned_mean(masked, shifts, near, grid)
-        product = cross(masked[number], reference, noise_power(masked[number]), MASKED_CLUTTER, len(near))
-        off, quality = coarse_shift(grid, product * np.conj(grid.ramp(shifts[number])))
+        reference = _aligned_mean(masked, shifts, near)
+        product = cross(masked.of[number], reference, masked.noise[number], MASKED_CLUTTER, len(near))
+        off, quality = coarse_shift(masked.grid, product * np.conj(masked.grid.ramp(shifts[number])))
         good += bool(quality > UNSURE_PEAK and np.abs(off).max() < 4)
-    return good >= share * len(frames[:: max(1, len(frames) // 25)])
+    return good >= share * len(tried)
 
 
 def taper(length: int) -> NDArray[np.float32]:
@@ -146,79 +161,86 @@ def taper(length: int) -> NDArray[np.float32]:
     return np.asarray(0.5 - 0.5 * np.cos(np.pi * ramp), np.float32)
 
 
-def _follow(
-    spectra: NDArray[np.complex64], small: SmallFrames, grid: Grid
-) -> Job[tuple[Array, NDArray[np.bool_]]]:
+def _follow(spectra: Spectra, small: SmallFrames) -> Job[tuple[Array, NDArray[np.bool_]]]:
     """First answer: each frame against a running mean, forward and then, with what was learned, back again.
 
     The progress carries the drift as far as it is known."""
-    shifts, sure = np.zeros((len(spectra), 2)), np.zeros(len(spectra), bool)
+    grid, n_frames = spectra.grid, len(spectra.of)
+    shifts, sure = np.zeros((n_frames, 2)), np.zeros(n_frames, bool)
     forward = np.flatnonzero(small.seen)
     if not len(forward):
         return shifts, sure
-    reference = spectra[forward[0]].copy()
+    reference = spectra.of[forward[0]].copy()
     weight = 1.0
     for turn, frames in enumerate((forward, forward[::-1])):
         known = shifts[frames[0]]
         for step, number in enumerate(frames):
-            frame = spectra[number]
-            product = cross(frame, reference, noise_power(frame), SEARCH_CLUTTER, min(weight, LASTING))
-            start, quality = coarse_shift(grid, product * np.conj(grid.ramp(known)))
-            shift, _ = fine_shift(grid, product, known + start)
-            shifts[number], sure[number] = shift, quality > UNSURE_PEAK
+            frame = spectra.of[number]
+            product = cross(frame, reference, spectra.noise[number], SEARCH_CLUTTER, min(weight, LASTING))
+            if not sure[number]:
+                start, quality = coarse_shift(grid, product * np.conj(grid.ramp(known)))
+                shifts[number], sure[number] = known + start, quality > UNSURE_PEAK
+            shifts[number], _ = fine_shift(grid, product, shifts[number])
             if sure[number]:
-                known, weight = shift, weight + 1
+                known, weight = shifts[number], weight + 1
                 newest = np.float32(max(MEMORY, 1 / weight))
-                reference += newest * (frame * np.conj(grid.ramp(shift)) - reference)
+                reference += newest * (frame * np.conj(grid.ramp(known)) - reference)
             done = 0.7 + 0.07 * turn + 0.07 * step / len(frames)
             known_now = _in_pixels(shifts, sure, small.side) if step % PREVIEW_EVERY == 0 else None
-            yield Progress(done * len(spectra), len(spectra), "Comparing frames", known_now)
+            yield Progress(done * n_frames, n_frames, "Comparing frames", known_now)
     return shifts, sure
 
 
 def _compare_with_neighbours(
-    spectra: NDArray[np.complex64], shifts: Array, sure: NDArray[np.bool_], grid: Grid, reach: int = 8
+    spectra: Spectra, shifts: Array, sure: NDArray[np.bool_], reach: int = 8
 ) -> None:
     """Refine each frame against the mean of those around it (itself left out)."""
     frames = np.flatnonzero(sure)
     if len(frames) < 3:
         return
-    aligned: dict[int, Spectrum] = {}
-    total = np.zeros(spectra.shape[1:], np.complex64)
-    first, last = 0, 0
     refined = shifts.copy()
-    for place, number in enumerate(frames):
-        while last < min(len(frames), place + reach + 1):
-            other = int(frames[last])
-            aligned[other] = spectra[other] * np.conj(grid.ramp(shifts[other]))
-            total += aligned[other]
-            last += 1
-        while first < place - reach:
-            total -= aligned.pop(int(frames[first]))
-            first += 1
-        mean = (total - aligned[int(number)]) / np.float32(max(1, last - first - 1))
-        product = cross(
-            spectra[number], mean, noise_power(spectra[number]), MASKED_CLUTTER, max(1, last - first - 1)
+
+    def refine(stretch: NDArray[np.intp]) -> None:
+        aligned: dict[int, Spectrum] = {}
+        total = np.zeros(spectra.of.shape[1:], np.complex64)
+        first = last = max(0, int(stretch[0]) - reach)
+        for place in stretch:
+            number = int(frames[place])
+            while last < min(len(frames), place + reach + 1):
+                other = int(frames[last])
+                aligned[other] = spectra.of[other] * np.conj(spectra.grid.ramp(shifts[other]))
+                total += aligned[other]
+                last += 1
+            while first < place - reach:
+                total -= aligned.pop(int(frames[first]))
+                first += 1
+            others = max(1, last - first - 1)
+            mean = (total - aligned[number]) / np.float32(others)
+            product = cross(spectra.of[number], mean, spectra.noise[number], MASKED_CLUTTER, others)
+            refined[number], _ = fine_shift(spectra.grid, product, shifts[number], rounds=3)
+
+    threads = os.cpu_count() or 1
+    with ThreadPoolExecutor(threads) as pool:
+        list(
+            pool.map(refine, (part for part in np.array_split(np.arange(len(frames)), threads) if len(part)))
         )
-        refined[number], _ = fine_shift(grid, product, shifts[number], rounds=3)
     moved = np.abs(refined - shifts).max(axis=1)
     shifts[moved < 1.5] = refined[moved < 1.5]
     shifts -= shifts[frames[0]]
 
 
-def _compare_stretches(
-    spectra: NDArray[np.complex64], shifts: Array, sure: NDArray[np.bool_], grid: Grid, count: int = 10
-) -> None:
+def _compare_stretches(spectra: Spectra, shifts: Array, sure: NDArray[np.bool_], count: int = 10) -> None:
     """Take out slow accumulation: means of stretches of the movie are all compared with one another."""
     frames = np.flatnonzero(sure)
     parts = [part for part in np.array_split(frames, min(count, len(frames) // 4 or 1)) if len(part)]
     if len(parts) < 3:
         return
-    means = [_aligned_mean(spectra, shifts, part, grid) for part in parts]
+    means = [_aligned_mean(spectra, shifts, part) for part in parts]
     noise = noise_power(means[0])
     rows, values = [], []
     for a, b in combinations(range(len(parts)), 2):
-        moved, curvature = fine_shift(grid, cross(means[b], means[a], noise, MASKED_CLUTTER), np.zeros(2))
+        product = cross(means[b], means[a], noise, MASKED_CLUTTER)
+        moved, curvature = fine_shift(spectra.grid, product, np.zeros(2))
         if np.abs(moved).max() > 1.0 or np.linalg.eigvalsh(curvature)[0] <= 0:
             continue
         row = np.zeros(len(parts))
@@ -235,12 +257,10 @@ def _compare_stretches(
     shifts -= shifts[frames[0]]
 
 
-def _aligned_mean(
-    spectra: NDArray[np.complex64], shifts: Array, frames: NDArray[np.intp], grid: Grid
-) -> Spectrum:
-    total = np.zeros(spectra.shape[1:], np.complex64)
+def _aligned_mean(spectra: Spectra, shifts: Array, frames: NDArray[np.intp]) -> Spectrum:
+    total = np.zeros(spectra.of.shape[1:], np.complex64)
     for number in frames:
-        total += spectra[number] * np.conj(grid.ramp(shifts[number]))
+        total += spectra.of[number] * np.conj(spectra.grid.ramp(shifts[number]))
     return np.asarray(total / np.float32(len(frames)), np.complex64)
 
 

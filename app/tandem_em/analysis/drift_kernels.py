@@ -22,7 +22,11 @@ def block_means(frame, x0, y0, x1, y1, side, spike):
                     value = np.float64(frame[y0 + r * side + a, x0 + c * side + b])
                     total += value
                     highest = max(highest, value)
-            rest = (total - highest) / (count - 1) if count > 1 else _around(frame, y0 + r, x0 + c)
+            rest = (total - highest) / (count - 1) if count > 1 else total
+            if count == 1:
+                beside = c - 1 if c > 0 else c + 1
+                if total > np.float64(frame[y0 + r, x0 + beside]) + 0.7 * spike:
+                    rest = _around(frame, y0 + r, x0 + c)
             out[r, c] = rest if highest > rest + spike else total / count
     return out
 
