@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PyQt6 import sip
-from PyQt6.QtCore import QEvent, QObject
-from PyQt6.QtGui import QGuiApplication
+from PyQt6.QtCore import QEvent, QObject, QPoint, QPointF, Qt
+from PyQt6.QtGui import QGuiApplication, QMouseEvent
 from PyQt6.QtWidgets import QApplication, QMenu
 from pytestqt.qtbot import QtBot
 
@@ -122,9 +122,9 @@ class Bench:
 
     def settle(self, pane: BiasingPane) -> None:
         """Until no job runs, nothing is posted and everything has been shown."""
-        self.qtbot.waitUntil(lambda: self.runner.unanswered == 0, timeout=30_000)
+        self.qtbot.waitUntil(lambda: self.runner.unanswered == 0, timeout=90_000)
         pane.refresher.flush()
-        self.qtbot.waitUntil(lambda: self.runner.unanswered == 0, timeout=30_000)
+        self.qtbot.waitUntil(lambda: self.runner.unanswered == 0, timeout=90_000)
         pane.refresher.flush()
         QApplication.processEvents()
 
@@ -636,3 +636,51 @@ def test_light_and_dark_are_one_repaint_away(bench: Bench) -> None:
     bench.settle(pane)
     assert pane.lanes.grab().toImage().pixelColor(600, 20).lightness() > dark + 100
     theme.apply(app, theme.DARK)
+
+
+def test_a_flag_is_dragged_and_one_undo_puts_it_back(bench: Bench, qtbot: QtBot) -> None:
+    pane = bench.pane(full_session())
+    event = next(iter(pane.desk.session.events))
+    pane.desk.change("Let it last", event, end=110.0)
+    bench.settle(pane)
+    pane.lanes.repaint()
+    lanes, left = pane.lanes, Qt.MouseButton.LeftButton
+    start = QPoint(round(lanes.scale.x(100.0)) + 6, 8)
+    qtbot.mousePress(lanes, left, pos=start)
+    for step in (20, 60, 100):
+        move = start + QPoint(step, 0)
+        QApplication.sendEvent(
+            lanes,
+            QMouseEvent(
+                QEvent.Type.MouseMove,
+                QPointF(move),
+                QPointF(move),
+                left,
+                left,
+                Qt.KeyboardModifier.NoModifier,
+            ),
+        )
+    qtbot.mouseRelease(lanes, left, pos=start + QPoint(100, 0))
+    wanted = lanes.time_at(start.x() + 100)
+    assert event.t == pytest.approx(wanted)
+    assert event.end == pytest.approx(wanted + 10.0)
+    pane.desk.session.history.undo()
+    assert (event.t, event.end) == (100.0, 110.0)
+
+
+def test_the_cursor_is_read_in_words_in_the_other_views(bench: Bench) -> None:
+    pane = bench.pane(full_session())
+    run = next(iter(pane.desk.session.runs))
+    for name, units in (("capacity", ("V", "Ah")), ("dqdv", ("V", "Ah/V")), ("iv", ("V", "A"))):
+        pane.show_view(name)
+        bench.settle(pane)
+        page = pane.pages[name]
+        pane.desk.session.focus.t = 150.0
+        text = page._reading.text()
+        assert all(unit in text for unit in units), (name, text)
+        (mark,) = page.plot.marks
+        if name == "dqdv":
+            at = int(np.searchsorted(run.times.view, 150.0, side="right")) - 1
+            assert mark[0] == pytest.approx(float(run.values("voltage")[at]), abs=0.02)
+        pane.desk.session.focus.t = -50.0
+        assert page._reading.text() == ""

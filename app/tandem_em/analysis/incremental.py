@@ -49,7 +49,7 @@ def incremental_capacity(
     span = high - low
     step = float(np.median(np.abs(np.diff(volts)))) if span else 0.0
     noise = noise_of(volts)
-    sigma = max(span / 300, 1.5 * noise, 0.5 * step) if resolution_V is None else resolution_V
+    sigma = max(span / 250, 3.0 * noise, 0.5 * step) if resolution_V is None else resolution_V
     width = bin_V or max(sigma / 4, span / 4000, 1e-9)
     margin = 4 * sigma + width
     count = max(3, int(np.ceil((span + 2 * margin) / width)))

@@ -207,11 +207,23 @@ def dqdv_curves(run: RunInput, resolution_V: float | None = None) -> Job[list[XY
         if len(found.voltage_V):
             sign = 1.0 if half.kind == "charge" else -1.0
             y = sign * np.abs(found.dq_dv_C_V) * scale
-            made = _curve(run, half, found.voltage_V, y, np.full(len(y), half.start_s))
+            when = _first_passed(t[part], np.asarray(run.voltage_V[part], np.float64), found.voltage_V)
+            made = _curve(run, half, found.voltage_V, y, when)
             keep = thinned(y)
             made.error = found.error_C_V[keep] * scale if run.zero_error_A else None
             curves.append(made)
     return curves
+
+
+def _first_passed(t: Floats, voltage: Floats, levels: Floats) -> Floats:
+    """When the voltage of a half cycle first came to each of these levels; it may go back and forth."""
+    good = np.isfinite(voltage)
+    t, voltage = t[good], voltage[good]
+    if len(t) < 2:
+        return np.full(len(levels), t[0] if len(t) else np.nan)
+    sign = 1.0 if voltage[-1] >= voltage[0] else -1.0
+    reached = np.maximum.accumulate(sign * voltage)
+    return np.interp(sign * levels, reached, t)
 
 
 OVERLAYS = {

@@ -22,6 +22,12 @@ def mark(
     return event
 
 
+def move(desk: Desk, event: Event, t: float) -> None:
+    """Put a flag elsewhere; what lasted keeps its length. While it is dragged it is one step."""
+    end = None if event.end is None else event.end + t - event.t
+    desk.change(f"Move {event.name}", event, f"move {event.id}", t=t, end=end)
+
+
 def neighbour(desk: Desk, direction: int) -> Event | None:
     """The next (+1) or previous (-1) event as seen from the cursor."""
     t = desk.session.focus.t

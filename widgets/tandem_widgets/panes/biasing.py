@@ -9,7 +9,7 @@ from PyQt6 import sip
 from PyQt6.QtCore import QPoint, Qt
 from PyQt6.QtWidgets import QDialog, QFileDialog, QHBoxLayout, QMenu, QStackedWidget, QToolButton, QWidget
 
-from tandem_em.desk import biasing
+from tandem_em.desk import biasing, events
 from tandem_em.desk.desk import Desk
 from tandem_em.model.curves import BiasRun
 from tandem_em.model.items import Item
@@ -26,7 +26,7 @@ from tandem_widgets.panes.biasing_trust import TrustWatch
 from tandem_widgets.panes.biasing_views import PlotPage
 from tandem_widgets.parts.bind import Bindings
 from tandem_widgets.parts.lanes import Lanes
-from tandem_widgets.parts.pane_frame import EmptyHint, PaneFrame
+from tandem_widgets.parts.pane_frame import EmptyHint, PaneFrame, trigger
 from tandem_widgets.parts.refresh import Refresher
 
 LIVE_HZ = 30.0
@@ -108,6 +108,7 @@ class BiasingPane(PaneFrame):
     def _connect_lanes(self) -> None:
         lanes, session = self.lanes, self.desk.session
         lanes.flag_clicked.connect(self._to_flag)
+        lanes.flag_moved.connect(self._move_flag)
         lanes.band_clicked.connect(self._to_map)
         lanes.note_clicked.connect(self._answer_note)
         lanes.curve_clicked.connect(self._choose_curve)
@@ -140,7 +141,15 @@ class BiasingPane(PaneFrame):
         session = self.desk.session
         if session.is_empty:
             if not self.is_empty:
-                self.set_empty(EmptyHint(HINT, [("Import text…", self.ask_text)]))
+                self.set_empty(
+                    EmptyHint(
+                        HINT,
+                        [
+                            ("Import text…", self.ask_text),
+                            ("Instruments…", lambda: trigger(self, "instruments")),
+                        ],
+                    )
+                )
             self.subtitle.set_text("")
             return
         if self.is_empty:
@@ -242,6 +251,11 @@ class BiasingPane(PaneFrame):
         if event is not None:
             self.desk.session.focus.select("event", event_id)
             self.lanes.set_cursor_time(event.t)
+
+    def _move_flag(self, event_id: str, t: float) -> None:
+        event = self.desk.session.events.get(event_id)
+        if event is not None:
+            events.move(self.desk, event, t)
 
     def _to_map(self, map_id: str) -> None:
         found = self.desk.session.maps.get(map_id)

@@ -21,6 +21,8 @@ from tandem_widgets.parts.plot_axes import Axis
 if TYPE_CHECKING:
     from tandem_widgets.panes.biasing import BiasingPane
 
+MOST_READ = 3
+"""So many lines are read in words at the cursor."""
 WHOLE_CELL = "Of the whole cell: set the electrode area (Cell…) for values per cm²."
 SMOOTHING = {
     "as fine as the noise allows": None,
@@ -48,6 +50,9 @@ class PlotPage(QWidget):
         self.runs_button = self._make_runs_button()
         self._note = QLabel()
         self._note.setProperty("role", "quiet")
+        self._reading = QLabel()
+        self._reading.setProperty("role", "title")
+        self._reading.setAccessibleName("At the cursor")
         column = QVBoxLayout(self)
         column.setContentsMargins(8, 0, 8, 4)
         column.setSpacing(2)
@@ -74,7 +79,9 @@ class PlotPage(QWidget):
         self.choice.setVisible(self.choice.count() > 0)
         label.setVisible(self.choice.count() > 0)
         self.choice.currentIndexChanged.connect(lambda _index: self.refresh())
-        row.addWidget(self._note, 1)
+        row.addWidget(self._reading)
+        row.addWidget(self._note)
+        row.addStretch(1)
         row.addWidget(label)
         row.addWidget(self.choice)
         row.addWidget(self.runs_button)
@@ -202,16 +209,15 @@ class PlotPage(QWidget):
     # --- the cursor ----------------------------------------------------------------------------------------------
 
     def _show_t(self, t: float) -> None:
-        """A dot where the cursor's moment lies on each line that covers it."""
+        """A dot where the cursor's moment lies on each line that covers it, and what is read there."""
         if not self.isVisible() and self.plot.marks == []:
             return
-        marks = []
-        for line in self.plot.lines:
-            if self.name == "dqdv" or line.t is None or not len(line.t) or not line.t[0] <= t <= line.t[-1]:
-                continue
-            at = int(np.searchsorted(line.t, t, side="right")) - 1
-            marks.append((float(line.x[at]), float(line.y[at]), line.colour))
-        self.plot.show_marks(marks)
+        found = [(line, at) for line in self.plot.lines if (at := _point_at(line, t)) >= 0]
+        self.plot.show_marks([(float(line.x[at]), float(line.y[at]), line.colour) for line, at in found])
+        texts = [
+            f"{line.label}  {self.plot.reading(float(line.x[at]), float(line.y[at]))}" for line, at in found
+        ]
+        self._reading.setText("     ".join(texts[:MOST_READ]))
 
     def showEvent(self, event: Any) -> None:
         super().showEvent(event)
@@ -221,3 +227,15 @@ class PlotPage(QWidget):
         line = next((line for line in self.plot.lines if line.key == key), None)
         if line is not None and line.t is not None:
             self._pane.lanes.set_cursor_time(float(line.t[index]))
+
+
+def _point_at(line: PlotLine, t: float) -> int:
+    """Number of the point that belongs to a moment; -1 where the line does not cover it."""
+    if line.t is None or not len(line.t):
+        return -1
+    first, last = float(np.nanmin(line.t)), float(np.nanmax(line.t))
+    if not first <= t <= last:
+        return -1
+    if line.t[0] <= line.t[-1] and bool(np.all(line.t[1:] >= line.t[:-1])):
+        return int(np.searchsorted(line.t, t, side="right")) - 1
+    return int(np.nanargmin(np.abs(line.t - t)))

@@ -36,6 +36,8 @@ class Lanes(QWidget):
     """Shows a `LanesContent` at the focus' span and moment. Gestures set the focus; what belongs to the session is signalled."""
 
     flag_clicked = pyqtSignal(str)
+    flag_moved = pyqtSignal(str, float)
+    """A flag is being dragged to a session second."""
     band_clicked = pyqtSignal(str)
     note_clicked = pyqtSignal(str)
     curve_clicked = pyqtSignal(str)
@@ -359,7 +361,7 @@ class Lanes(QWidget):
         """What a flag, a map, a finding or the gutter says when the pointer rests on it."""
         for flag, box in self._flag_boxes:
             if box.contains(at):
-                return flag.tip or flag.text
+                return f"{flag.tip or flag.text}\nDrag moves it."
         for band, box, _long in self._band_boxes:
             if box.contains(at):
                 return band.tip or band.text

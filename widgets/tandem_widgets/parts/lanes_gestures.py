@@ -30,6 +30,7 @@ class LaneGestures:
         self._last = QPointF()
         self._moved = False
         self._edge = "b"
+        self._flag = ""
 
     # --- mouse ---------------------------------------------------------------------------------------------------
 
@@ -53,8 +54,8 @@ class LaneGestures:
         if event.button() != Button.LeftButton:
             return ""
         if zone in ("plot", "outside") and (flag := lanes.flag_at(at)):
-            lanes.flag_clicked.emit(flag)
-            return ""
+            self._flag = flag
+            return "flag"
         if zone == "bands" and (band := lanes.band_at(at)):
             lanes.band_clicked.emit(band)
             return ""
@@ -100,6 +101,8 @@ class LaneGestures:
             self._moved = True
         if self.kind == "cursor":
             self._set_cursor(at)
+        elif self.kind == "flag" and self._moved:
+            self._lanes.flag_moved.emit(self._flag, self._lanes.time_at(at.x()))
         elif self.kind == "pan" and self._moved:
             self._lanes.set_span(self._lanes.scale.panned(delta.x()))
         elif self.kind in ("stretch", "edge"):
@@ -117,8 +120,10 @@ class LaneGestures:
         self.kind = ""
         if event.button() == Button.RightButton and not self._moved:
             lanes.ask_menu(event.position(), event.globalPosition().toPoint())
-        elif kind in ("scale", "resize") and self._moved:
+        elif kind in ("scale", "resize", "flag") and self._moved:
             lanes.gesture_ended.emit()
+        elif kind == "flag":
+            lanes.flag_clicked.emit(self._flag)
         elif kind in ("stretch", "edge"):
             lanes.end_stretch(click=kind == "stretch" and not self._moved)
         elif kind == "reorder" and self._moved:

@@ -53,6 +53,8 @@ def look_through(x: NDArray[np.float64], limit_s: float) -> tuple[bool, NDArray[
     count = len(x) - 1
     if count < 1:
         return True, np.zeros(0, np.intp), None
+    x = x.view()
+    x.flags.writeable = False  # numba compiles for one kind of array only
     rule = float(x[0]), float(x[-1] - x[0]) / count
     wide = np.zeros(-(-count // kernels.BLOCK), bool)
     found: list[tuple[int, float]] = []

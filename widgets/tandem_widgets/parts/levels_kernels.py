@@ -23,6 +23,7 @@ OF_64 = (np.int64, np.int64(63), np.int64(0x7FFFFFFFFFFFFFFF), np.int64(0x7FF000
 
 def block_extremes(values: NDArray[Any], low: NDArray[Any], high: NDArray[Any]) -> None:
     """Smallest and largest number of each whole block of `values`; NaN where a block has none."""
+    values = _read_only(values)
     whole, *width = OF_32 if values.dtype == np.float32 else OF_64
     _blocks(values, values.view(whole), low, high, low.view(whole), high.view(whole), *width)
 
@@ -31,6 +32,7 @@ def range_extremes(
     values: NDArray[Any], block_low: NDArray[Any], block_high: NDArray[Any], bounds: NDArray[np.int64]
 ) -> tuple[NDArray[Any], NDArray[Any]]:
     """Extremes of values[bounds[i] : bounds[i + 1]]: whole blocks looked up, ragged ends sample by sample."""
+    values, block_low, block_high = map(_read_only, (values, block_low, block_high))
     whole, *width = OF_32 if values.dtype == np.float32 else OF_64
     low, high = np.empty(len(bounds) - 1, values.dtype), np.empty(len(bounds) - 1, values.dtype)
     bits = (
@@ -42,6 +44,13 @@ def range_extremes(
     )
     _ranges(values, *bits, bounds, low, high, *width)
     return low, high
+
+
+def _read_only(values: NDArray[Any]) -> NDArray[Any]:
+    """numba compiles once for arrays that may be written and once for others: here there are only others."""
+    view = values.view()
+    view.flags.writeable = False
+    return view
 
 
 @njit(cache=True, nogil=True)

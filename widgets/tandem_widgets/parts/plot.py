@@ -96,6 +96,12 @@ class XYPlot(QWidget):
             self.marks = marks
             self.update()
 
+    def reading(self, x: float, y: float) -> str:
+        """A point in words, in the units of the axes."""
+        self._still_picture()  # the scales of what is shown now
+        assert self._scales is not None
+        return "  ".join(part for part in (self._scales[0].reading(x), self._scales[1].reading(y)) if part)
+
     def fit(self) -> None:
         self._view = None
         self.invalidate()
@@ -196,7 +202,7 @@ class XYPlot(QWidget):
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawEllipse(at, 4.5, 4.5)
         fonts = self._fonts or PlotFonts()
-        text = "  ".join(part for part in (line.label, across.reading(x), up.reading(y)) if part)
+        text = f"{line.label}  {self.reading(x, y)}".strip()
         width = fonts.metrics.horizontalAdvance(text) + 14
         left = min(max(at.x() + 10, LEFT + 2), self.width() - width - 4)
         top = at.y() - 26 if at.y() > 34 else at.y() + 10
