@@ -195,7 +195,7 @@ def test_flags_maps_notes_and_curves_answer_clicks(qtbot: QtBot, lanes: Lanes) -
 
 
 def test_tips_say_what_is_there(lanes: Lanes) -> None:
-    assert lanes.tip_at(QPointF(lanes.scale.x(20.0) + 5, 6)) == "bias on at 20 s"
+    assert lanes.tip_at(QPointF(lanes.scale.x(20.0) + 5, 6)) == "bias on at 20 s\nDrag moves it."
     assert lanes.tip_at(QPointF(lanes.scale.x(50.0), lanes.layout_now.bands.center().y())) == "map tip"
     strip = lanes.layout_now.strip.center().y()
     assert lanes.tip_at(QPointF(lanes.scale.x(72.0), strip)) == "Short: 1 nA"
