@@ -27,6 +27,7 @@ from tandem_em.model.spectra import SpectrumImage
 from tandem_em.model.tracks import Outline, Particle
 from tandem_em.notices import Notices
 from tandem_widgets.panes import biasing_copy, biasing_derived, biasing_menus
+from tandem_widgets.panes import biasing_lanes
 from tandem_widgets.panes.biasing import BiasingPane
 from tandem_widgets.panes.biasing_cell import CellDialog
 from tandem_widgets.panes.biasing_ready import making_ready
@@ -35,7 +36,7 @@ from tandem_widgets.parts import levels, theme
 from tandem_widgets.parts.bridge import Bridge
 from tandem_widgets.parts.plot_copy import copy_picture
 from tandem_widgets.parts.quantity_edit import parse_quantity
-from tandem_widgets.parts.time_cursor import Stretch
+from tandem_widgets.parts.time_cursor import Stretch, lag_text
 
 RATE_HZ, CURRENT_A, AREA_UM2, OFFSET_A = 10.0, 1e-11, 10.0, 5e-14
 
@@ -684,3 +685,22 @@ def test_the_cursor_is_read_in_words_in_the_other_views(bench: Bench) -> None:
             assert mark[0] == pytest.approx(float(run.values("voltage")[at]), abs=0.02)
         pane.desk.session.focus.t = -50.0
         assert page._reading.text() == ""
+
+
+def test_what_has_no_known_place_in_time_is_grey_and_short_lags_are_unresolved(bench: Bench) -> None:
+    session = full_session()
+    pane = bench.pane(session)
+    run, stack = next(iter(session.runs)), next(iter(session.stacks))
+    assert lane(pane, "voltage").curves[0].is_unplaced
+    assert "drawn grey" in biasing_lanes.summary(session)
+    assert lag_text(2.0, pane.lanes.content.clocks_agree_s) == (
+        "Δt 2.00 s · unresolved between clocks (one is provisional)", False,
+    )  # fmt: skip
+    for number, stream in enumerate((run, stack, *session.maps)):
+        session.change(stream.clock, origin="file time", uncertainty_s=0.5 * number)
+    bench.settle(pane)
+    assert not lane(pane, "voltage").curves[0].is_unplaced
+    assert pane.lanes.content.clocks_agree_s == pytest.approx(1.5)
+    assert lag_text(2.0, 1.5)[1]
+    assert lag_text(-1.0, 1.5) == ("Δt −1.00 s · unresolved between clocks (± 1.50 s)", False)
+    assert lag_text(0.1, 0.0) == ("Δt 0.10 s", True)

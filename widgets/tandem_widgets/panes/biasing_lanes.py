@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from tandem_em.desk.biasing import LaneChoice, cell_of, lane_choices
+from tandem_em.model.clock import Clock
 from tandem_em.model.curves import BiasRun, Cell
 from tandem_em.model.session import Session
 from tandem_em.texts import quantity
@@ -83,7 +85,7 @@ class LaneMaker:
 
     def content(self) -> LanesContent:
         lanes = [lane for choice in lane_choices(self._session) if (lane := self._lane(choice)) is not None]
-        return LanesContent(lanes, self._flags(), self._bands())
+        return LanesContent(lanes, self._flags(), self._bands(), clocks_agree_s=clocks_agree_s(self._session))
 
     # --- lanes ---------------------------------------------------------------------------------------------------
 
@@ -138,6 +140,7 @@ class LaneMaker:
         made = []
         for run in self.runs_with(name):
             curve = self._store.of(run).curve(name, run.name, self._colour(run, colour))
+            curve.is_unplaced = is_unplaced(self._session, run)
             made.append((run, curve))
             lane.curves.append(curve)
         if not made and lane.kind in ("voltage", "current") and not len(self._session.runs):
@@ -190,6 +193,7 @@ class LaneMaker:
             derived = self._store.derived(run, name) if can_derive(run, name) else None
             if derived is not None:
                 curve = self._store.of(run).derived_curve(derived, run.name, self._colour(run, colour))
+                curve.is_unplaced = is_unplaced(self._session, run)
                 made.append((run, curve))
                 lane.curves.append(curve)
             elif can_derive(run, name):
@@ -279,6 +283,23 @@ class LaneMaker:
         return sorted(bands, key=lambda band: band.start)
 
 
+def clocks_in_use(session: Session) -> list[Clock]:
+    """The clocks of everything that is shown, each once."""
+    streams: list[Any] = [*session.runs, *session.stacks, *session.maps]
+    return list({id(stream.clock): stream.clock for stream in streams if stream.visible}.values())
+
+
+def clocks_agree_s(session: Session) -> float:
+    """Lags shorter than this are not resolved between the two least certain clocks; 0 when there is only one."""
+    doubts = sorted(clock.uncertainty_s for clock in clocks_in_use(session))
+    return sum(doubts[-2:]) if len(doubts) > 1 else 0.0
+
+
+def is_unplaced(session: Session, run: BiasRun) -> bool:
+    """Whether nobody knows where a run lies among the other streams."""
+    return run.clock.is_provisional and len(clocks_in_use(session)) > 1
+
+
 def _same_limit(one: Limit, other: Limit) -> bool:
     return one.value == other.value and one.is_within(other.start, other.end)
 
@@ -310,7 +331,7 @@ def summary(session: Session) -> str:
     if lasted > 0 and len(chosen) > 1:
         parts.append(quantity((len(chosen) - 1) / lasted, "Hz") if math.isfinite(lasted) else "")
     if chosen.clock.is_provisional:
-        parts.append("time provisional")
+        parts.append("time provisional: drawn grey" if is_unplaced(session, chosen) else "time provisional")
     if len(runs) > 1:
         parts.append(f"+ {len(runs) - 1} more")
     return " · ".join(part for part in parts if part)

@@ -178,7 +178,9 @@ class Lanes(QWidget):
         t, scale, layout = self.focus_model.t, self.scale, self.layout_now
         painter.setClipRect(QRectF(0, 0, self.width(), self.height()))
         if self.stretch is not None:
-            time_cursor.paint_stretch(painter, self.stretch, layout, scale, fonts)
+            time_cursor.paint_stretch(
+                painter, self.stretch, layout, scale, fonts, self.content.clocks_agree_s
+            )
         time_cursor.paint_cursor(painter, t, layout, scale)
         painter.setClipRect(QRectF(0, 0, self.width(), layout.bottom))
         for lane, up in zip(self.content.lanes, self.ups):

@@ -40,6 +40,8 @@ class Curve:
     """Numbers of the samples before which the line is interrupted."""
     is_step: bool = False
     is_stale: bool = False
+    is_unplaced: bool = False
+    """Its clock has no known place among the others: drawn grey."""
     marker: bool = False
     """Whether a dot marks it at the cursor."""
     band: tuple[NDArray[Any], NDArray[Any]] | None = None

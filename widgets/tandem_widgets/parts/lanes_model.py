@@ -138,3 +138,5 @@ class LanesContent:
     bands: list[Band] = field(default_factory=list)
     findings: list[Finding] | None = None
     """None: nothing has been checked, no strip is drawn."""
+    clocks_agree_s: float = 0.0
+    """Shorter lags between two of the clocks in view say nothing; infinite while one is provisional, 0 with one clock."""

@@ -136,7 +136,10 @@ def paint_curve(painter: QPainter, curve: Curve, scale: TimeScale, up: LaneScale
     if not len(line.xs):
         return
     ys = up.rect.bottom() - (line.values - up.low) * up.per_unit
-    colour, alpha = (theme.active().faint, 0.9) if curve.is_stale else (curve.colour, 1.0)
+    active = theme.active()
+    colour, alpha = (active.faint, 0.9) if curve.is_stale else (curve.colour, 1.0)
+    if curve.is_unplaced:
+        colour = active.quiet
     if curve.band is not None or curve.error is not None:
         _paint_band(painter, curve, scale, up, line, colour)
     strong = 0.55 if line.is_coarse else alpha

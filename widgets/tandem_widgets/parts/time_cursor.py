@@ -87,11 +87,26 @@ def paint_values(painter: QPainter, lane: Lane, t: float, up: LaneScale, fonts: 
         x += width
 
 
+def lag_text(lag_s: float, clocks_agree_s: float) -> tuple[str, bool]:
+    """A lag in words, and whether the clocks are good enough to say it between two of them."""
+    text = f"Δt {span_text(lag_s)}"
+    if abs(lag_s) > clocks_agree_s or not clocks_agree_s:
+        return text, True
+    known = f"± {span_text(clocks_agree_s)}" if math.isfinite(clocks_agree_s) else "one is provisional"
+    return f"{text} · unresolved between clocks ({known})", False
+
+
 def paint_stretch(
-    painter: QPainter, stretch: Stretch, layout: Layout, scale: TimeScale, fonts: Fonts
+    painter: QPainter,
+    stretch: Stretch,
+    layout: Layout,
+    scale: TimeScale,
+    fonts: Fonts,
+    clocks_agree_s: float = 0.0,
 ) -> None:
-    """The band between two moments, its edges and its length."""
-    accent = theme.active().accent
+    """The band between two moments, its edges and its length; grey where that is less than the clocks agree to."""
+    text, is_resolved = lag_text(stretch.b - stretch.a, clocks_agree_s)
+    accent = theme.active().accent if is_resolved else theme.active().faint
     left, right = scale.x(stretch.low), scale.x(stretch.high)
     painter.save()
     painter.setClipRect(QRectF(scale.left, 0, scale.width, layout.axis.bottom()))
@@ -101,7 +116,6 @@ def paint_stretch(
     for x in (left, right):
         painter.drawLine(QLineF(x, 0, x, layout.bottom))
     painter.restore()
-    text = f"Δt {span_text(stretch.b - stretch.a)}"
     middle = min(max((left + right) / 2, scale.left + 40), scale.left + scale.width - 40)
     chip(painter, text, QPointF(middle, layout.axis.center().y()), fonts, accent, centred=True)
 
