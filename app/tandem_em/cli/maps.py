@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tandem_em.cli.terminal import existing, print_json, read_json, work, write_json
-from tandem_em.desk import eels, streams
+from tandem_em.desk import eels, eels_spectra, streams
 from tandem_em.desk.provenance import step_for
 from tandem_em.model.edits import AddItem, Together
 from tandem_em.model.spectra import Edge, SpectrumImage
@@ -46,7 +46,9 @@ def run(options: argparse.Namespace, window: WindowDoor) -> int:
         if edges is None:
             edges = list(source.session.edges) or eels.default_edges()
             edges = eels.fitting_edges(edges, image.energy_eV)
-        made = work("Mapping", eels.make_maps(image, edges, scheduler=options.scheduler or ""))
+        low_loss = eels_spectra.low_loss_of(source.session, image)
+        job = eels.make_maps(image, edges, low_loss=low_loss, scheduler=options.scheduler or "")
+        made = work("Mapping", job)
         report = work("Writing", eels.write_maps(options.out, image, made, time.perf_counter() - started))
         report["problems"] = _problems(source, image, options.map)
         write_json(options.out / "maps.json", report)

@@ -28,6 +28,10 @@ from tandem_em.model.spectra import BackgroundModel, Edge, SpectrumImage
 from tandem_em.notices import UserError
 from tandem_resources import read_json
 
+IN_BATTERIES = frozenset(
+    "Li Be B C N O F Na Mg Al Si P S Cl K Ca Ti V Cr Mn Fe Co Ni Cu Zn Ga Ge Y Zr Nb Mo In Sn Sb La Ta W".split()
+)
+"""Elements that are proposed by name."""
 CHANNEL_COLOURS = {"red": "#ff5a5f", "green": "#4fd18b", "blue": "#4a9eff"}
 
 
@@ -120,18 +124,23 @@ def _window(value: Any, label: str) -> tuple[float, float]:
 
 
 def make_maps(
-    image: SpectrumImage, edges: list[Edge], *, block_bytes: int = IN_MEMORY_BYTES, scheduler: str = ""
+    image: SpectrumImage,
+    edges: list[Edge],
+    *,
+    low_loss: SpectrumImage | None = None,
+    block_bytes: int = IN_MEMORY_BYTES,
+    scheduler: str = "",
 ) -> Job[list[MadeMap]]:
-    """Maps of several edges of one spectrum image with the guard's warnings.
+    """Maps of several edges of one spectrum image with the guard's warnings; `low_loss` is its partner in dual EELS.
 
     Whole when it fits into `block_bytes`, else in blocks of rows; on a Dask cluster when `scheduler` names one.
     """
     _refuse(image, edges)
     windows = [windows_of(edge) for edge in edges]
     if scheduler or size_of(image) > block_bytes:
-        facts, found = yield from _in_blocks(image, windows, scheduler)
+        facts, found = yield from _in_blocks(image, windows, low_loss, scheduler)
     else:
-        facts, found = yield from _whole(image, windows)
+        facts, found = yield from _whole(image, windows, low_loss)
     made: list[MadeMap] = []
     for edge, own, (mapped, seconds) in zip(edges, windows, found):
         yield Progress(len(made), len(edges), f"Checking {edge.name}")
@@ -160,14 +169,14 @@ def known_edges(low_eV: float, high_eV: float) -> list[Edge]:
     rows = [
         row
         for row in read_json("edges.json")["edges"]
-        if row["relevance"] == "major" and low_eV <= row["fit_eV"][0] and row["signal_eV"][1] <= high_eV
+        if row["relevance"] == "major" and row["Z"] <= 83 and low_eV <= row["fit_eV"][0] and row["signal_eV"][1] <= high_eV
     ]
     return [edge_from_table(row) for row in sorted(rows, key=lambda row: float(row["onset_eV"]))]
 
 
 def _known_between(low: float, high: float) -> str:
     """The same as a hint."""
-    rows = [edge.name for edge in known_edges(low, high)]
+    rows = [edge.name for edge in known_edges(low, high) if edge.name.split(" ")[0] in IN_BATTERIES]
     return f" The table has {', '.join(rows[:8])}{' …' if len(rows) > 8 else ''} there." if rows else ""
 
 
@@ -175,10 +184,12 @@ Found = list[tuple[EdgeMap, float]]
 """Each map with the seconds it took."""
 
 
-def _whole(image: SpectrumImage, windows: list[EdgeWindows]) -> Job[tuple[eels_guard.DataFacts, Found]]:
+def _whole(
+    image: SpectrumImage, windows: list[EdgeWindows], low_loss: SpectrumImage | None
+) -> Job[tuple[eels_guard.DataFacts, Found]]:
     yield Progress(0, len(windows), f"Reading {image.name}")
     raw = image.source.read(slice(None))
-    facts = eels_guard.look_at(image, raw)
+    facts = eels_guard.look_at(image, raw, low_loss)
     data = corrected(image, raw, 0, facts.dead_channels)
     gain = image.counts_per_electron or 1.0
     found = []
@@ -191,11 +202,11 @@ def _whole(image: SpectrumImage, windows: list[EdgeWindows]) -> Job[tuple[eels_g
 
 
 def _in_blocks(
-    image: SpectrumImage, windows: list[EdgeWindows], scheduler: str
+    image: SpectrumImage, windows: list[EdgeWindows], low_loss: SpectrumImage | None, scheduler: str
 ) -> Job[tuple[eels_guard.DataFacts, Found]]:
     """Block by block of rows, here or on a cluster: the same blocks, the same answer."""
     yield Progress(0, 0, f"Looking at {image.name}")
-    facts = eels_guard.look_at_rows(image)
+    facts = eels_guard.look_at_rows(image, low_loss)
 
     def read_rows(y0: int, y1: int) -> NDArray[Any]:
         return corrected(image, image.source.read(slice(y0, y1)), y0, facts.dead_channels)

@@ -59,16 +59,25 @@ def has_zero_loss(image: SpectrumImage) -> bool:
     return bool(image.energy_eV[0] < -2 < 2 < image.energy_eV[-1])
 
 
-def look_at(image: SpectrumImage, data: NDArray[Any]) -> DataFacts:
-    """Gather the facts from spectra (Y, X, E): all of the map, or rows spread over one too large for memory."""
+def look_at(image: SpectrumImage, data: NDArray[Any], low_loss: SpectrumImage | None = None) -> DataFacts:
+    """Gather the facts from spectra (Y, X, E): all of the map, or rows spread over one too large for memory.
+
+    `low_loss`: the partner of a core-loss map, which knows the thickness of the same pixels.
+    """
     from tandem_em.analysis.eels_data import find_dead_channels, mended
     from tandem_em.analysis.guard_data import find_saturation
 
     height, width, _ = image.shape
     dead = find_dead_channels(data)
     facts = DataFacts(mended(mean_spectrum(data), dead), height * width, dead, find_saturation(data))
-    if not has_zero_loss(image):
-        return facts
+    if has_zero_loss(image):
+        _look_at_zero_loss(facts, image, data)
+    elif low_loss is not None and has_zero_loss(low_loss):
+        _look_at_zero_loss(facts, low_loss, _some_rows(low_loss, 32))
+    return facts
+
+
+def _look_at_zero_loss(facts: DataFacts, image: SpectrumImage, data: NDArray[Any]) -> None:
     from tandem_em.analysis.guard_plasmons import find_plasmons
     from tandem_em.analysis.zero_loss import find_zero_loss, thickness_map
 
@@ -79,21 +88,22 @@ def look_at(image: SpectrumImage, data: NDArray[Any]) -> DataFacts:
         peak = find_zero_loss(seen, image.energy_eV)
         thick = thickness_map(seen, image.energy_eV, peak, counts_per_electron=gain)
     except UserError:
-        return facts  # without a zero loss nothing is known of thickness and plasmons
+        return  # without a zero loss nothing is known of thickness and plasmons
     facts.t_over_lambda = thick.t_over_lambda
     facts.plasmons = find_plasmons(seen, image.energy_eV, thick.t_over_lambda)
     if np.isfinite(peak.median_fwhm_eV):
         facts.fwhm_eV = peak.median_fwhm_eV
-    return facts
 
 
-def look_at_rows(image: SpectrumImage, rows: int = 32) -> DataFacts:
+def look_at_rows(image: SpectrumImage, low_loss: SpectrumImage | None = None) -> DataFacts:
     """The facts of a map too large for memory, from rows spread over it."""
+    return look_at(image, _some_rows(image, 32), low_loss)
+
+
+def _some_rows(image: SpectrumImage, number: int) -> NDArray[Any]:
     height = image.shape[0]
-    step = max(1, height // rows)
-    return look_at(
-        image, np.concatenate([image.source.read(slice(y, y + 1)) for y in range(0, height, step)])
-    )
+    step = max(1, height // number)
+    return np.concatenate([image.source.read(slice(y, y + 1)) for y in range(0, height, step)])
 
 
 def doubts(

@@ -14,7 +14,7 @@ from tandem_em.analysis.eels_windows import EdgeWindows
 from tandem_em.desk import eels_guard
 from tandem_em.desk.desk import Desk
 from tandem_em.desk.eels import fitting_edges, windows_of
-from tandem_em.desk.eels_spectra import corrected, fits_in_memory
+from tandem_em.desk.eels_spectra import corrected, fits_in_memory, low_loss_of
 from tandem_em.jobs import Job, Progress
 from tandem_em.model.spectra import Edge, SpectrumImage
 
@@ -86,7 +86,7 @@ class LiveMap:
         sums = yield from eels_sums.prepare_from_rows(
             rows, image.shape, image.energy_eV, itemsize=image.source.dtype.itemsize
         )
-        facts = eels_guard.look_at_rows(image)
+        facts = eels_guard.look_at_rows(image, low_loss_of(self._desk.session, image))
         return _Loaded(None, sums, facts.mean, facts)
 
     def _take(self, found: _Loaded) -> None:
@@ -169,7 +169,8 @@ class LiveMap:
             if data is None:
                 return []
             # dead channels are looked for in the file's own data: those at hand are mended
-            self._facts = eels_guard.look_at(image, image.source.read(slice(None)))
+            low_loss = low_loss_of(self._desk.session, image)
+            self._facts = eels_guard.look_at(image, image.source.read(slice(None)), low_loss)
         yield Progress(1, 2, f"Checking {edge.name}")
         gain = image.counts_per_electron or 1.0
         found = (

@@ -102,7 +102,7 @@ def test_the_guard_knows_the_plasmon_and_the_thickness_of_the_sample() -> None:
 def test_files_that_hold_no_spectrum_and_edges_elsewhere_are_sentences() -> None:
     with pytest.raises(UserError, match="one energy channel"):
         run_to_end(eels.make_maps(image_of(np.ones((2, 2, 1), np.float32), np.array([30.0])), [LITHIUM]))
-    with pytest.raises(UserError, match=r"The table has .*O K"):
+    with pytest.raises(UserError, match=r"The table has .*Ti L2,3.*O K"):
         run_to_end(eels.make_maps(image_of(np.ones((1, 1, 900)), np.arange(300.0, 1200.0)), []))
 
 
@@ -111,3 +111,28 @@ def test_file_names_keep_micro_and_subscripts() -> None:
     assert file_stem("10 µm, 2 μm") == "10_um_2_um"
     assert file_stem("dégâts −0.2 V") == "degats_-0.2_V"
     assert file_stem("…") == "map"
+
+
+def test_a_core_loss_map_learns_its_thickness_from_the_low_loss_in_another_file() -> None:
+    from tandem_em.desk.eels_spectra import low_loss_of, possible_partners
+    from tandem_em.model.session import Session
+    from tandem_em.simulation.eels_images import simulate_map
+
+    found = simulate_map("pristine", (6, 30, 512))
+    low = image_of(found.data, found.energy_eV)
+    first = int(np.searchsorted(found.energy_eV, 30.0))
+    core = image_of(np.ascontiguousarray(found.data[..., first:]), found.energy_eV[first:])
+    session = Session()
+    for each in (low, core):
+        session.clocks.add(each.clock)
+        session.maps.add(each)
+    assert possible_partners(session, core) == [low]
+    assert low_loss_of(session, core) is None
+    core.low_loss_id = low.id
+    assert low_loss_of(session, core) is low
+    (alone,) = run_to_end(eels.make_maps(core, [LITHIUM]))
+    (paired,) = run_to_end(eels.make_maps(core, [LITHIUM], low_loss=low))
+    told = [codes(made).get("plasmon-multiple") for made in (alone, paired)]
+    assert told[0] is None or "strength" not in told[0]["numbers"]  # type: ignore[operator]
+    assert told[1] is not None
+    assert "strength" in told[1]["numbers"]  # type: ignore[operator]
