@@ -18,6 +18,8 @@ from tandem_em.model.arrays import MemoryArray
 from tandem_em.model.frames import FrameStack
 from tandem_em.model.session import Session
 from tandem_em.model.spectra import ProfileLine
+from tandem_widgets.dialogs.montage import MontageDialog
+from tandem_widgets.dialogs.montage_plot import plot_of
 from tandem_widgets.panes.biasing import BiasingPane
 from tandem_widgets.panes.stack import StackPane
 from tandem_widgets.shell.main_window import MainWindow
@@ -158,3 +160,37 @@ def test_the_drift_is_taken_off_while_it_is_being_found(window: MainWindow, pane
     task.state = "cancelled"
     pane.show_again()
     assert pane.canvas.shift == (0.0, 0.0)
+
+
+def test_moments_of_a_montage_are_clicked_in_its_plot(
+    qtbot: QtBot, window: MainWindow, pane: StackPane
+) -> None:
+    line = window.desk.session.profiles.add(
+        ProfileLine(
+            name="L1", owner_id=pane.stack.id if pane.stack else "", start=(20.0, 60.0), end=(185.0, 60.0)
+        )
+    )
+    assert pane.stack is not None
+    layers.follow(window.desk, pane.stack, line, [30.0, 90.0], 0)
+    settled(qtbot, window)
+    pane.tools.open_montage()
+    dialog = next(child for child in pane.children() if isinstance(child, MontageDialog))
+    qtbot.waitUntil(lambda: not dialog.image.isNull(), timeout=20_000)
+    dialog.times.setText("0 4")
+    dialog.read()
+    settled(qtbot, window)
+    assert dialog.plot.isChecked()
+    with_plot = dialog.image.height()
+    plot = plot_of(window.desk.session, pane.stack)
+    assert plot is not None
+    area = plot.area(dialog.image.width(), 0.0)
+    eighth = area.left() + area.width() * 8 / (FRAMES - 1)
+    dialog.picture.clicked.emit(eighth, with_plot - 60.0)
+    settled(qtbot, window)
+    assert dialog.wanted() == [0, 4, 8]
+    dialog.picture.clicked.emit(10.0, 10.0)  # the first frame goes
+    settled(qtbot, window)
+    assert dialog.wanted() == [4, 8]
+    dialog.plot.setChecked(False)
+    assert dialog.image.height() < with_plot
+    dialog.close()

@@ -48,7 +48,7 @@ class DoseMapDialog(QDialog):
         self.canvas.show_frame(self.values)
 
     def _summary(self) -> str:
-        seen = self.values[self.values > 0]
+        seen = self.values[self.values > 1e-6 * self.values.max(initial=0.0)]
         if not len(seen):
             return "No place of the sample got any dose."
         text = f"{seen.min():.4g} to {seen.max():.4g} e⁻/Å² where the field of view was."

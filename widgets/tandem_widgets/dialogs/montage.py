@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PyQt6.QtCore import QEvent, Qt
-from PyQt6.QtGui import QGuiApplication, QImage, QPixmap
+from PyQt6.QtCore import QEvent, Qt, pyqtSignal
+from PyQt6.QtGui import QGuiApplication, QImage, QMouseEvent, QPixmap
 from PyQt6.QtWidgets import (
     QCheckBox,
     QDialog,
@@ -28,13 +28,14 @@ from tandem_em.desk.desk import Desk
 from tandem_em.jobs import Job, Progress
 from tandem_em.model.frames import FrameStack
 from tandem_em.notices import UserError
-from tandem_widgets.dialogs.montage_picture import MontageLook, paint_montage
+from tandem_widgets.dialogs.montage_picture import GAP_PX, MontageLook, paint_montage, picture_width
+from tandem_widgets.dialogs.montage_plot import plot_of
 
 Frames = list[tuple[int, NDArray[Any]]]
 
 
 class MontageDialog(QDialog):
-    """Times are typed (or spread evenly); the picture is made anew at every change."""
+    """Times are typed, clicked in the plot, or spread evenly; the picture is made anew at every change."""
 
     def __init__(
         self,
@@ -60,14 +61,19 @@ class MontageDialog(QDialog):
         self.outlines.setChecked(True)
         self.ghosts = QCheckBox("References")
         self.zero = QCheckBox("Times from the first")
+        self.plot = QCheckBox("Plot")
+        self.plot.setToolTip("Areas (or thickness) over time; a click in it adds or removes a moment")
+        self.plot.setChecked(plot_of(desk.session, stack) is not None)
+        self.plot.setEnabled(self.plot.isChecked() and self._timed)
         self.panel = QSpinBox()
         self.panel.setRange(120, 2000)
         self.panel.setValue(220)
         self.panel.setSuffix(" px each")
-        for box in (self.outlines, self.ghosts, self.zero):
+        for box in (self.outlines, self.ghosts, self.zero, self.plot):
             box.toggled.connect(lambda _on: self._paint())
         self.panel.valueChanged.connect(lambda _value: self._paint())
-        self.picture = QLabel("Reading the frames…")
+        self.picture = Picture("Reading the frames…")
+        self.picture.clicked.connect(self._clicked)
         self.picture.setAlignment(Qt.AlignmentFlag.AlignCenter)
         scroll = QScrollArea()
         scroll.setWidget(self.picture)
@@ -80,7 +86,7 @@ class MontageDialog(QDialog):
         top, bottom = QHBoxLayout(), QHBoxLayout()
         top.addWidget(QLabel("Times (s)" if self._timed else "Frames"))
         top.addWidget(self.times, 1)
-        for widget in (self.outlines, self.ghosts, self.zero, self.panel):
+        for widget in (self.outlines, self.ghosts, self.zero, self.plot, self.panel):
             top.addWidget(widget)
         bottom.addStretch(1)
         bottom.addWidget(copy)
@@ -89,7 +95,7 @@ class MontageDialog(QDialog):
         column.addLayout(top)
         column.addWidget(scroll, 1)
         column.addLayout(bottom)
-        self.resize(1150, 480)
+        self.resize(1170, 560)
         self.read()
 
     @property
@@ -137,10 +143,39 @@ class MontageDialog(QDialog):
             return
         look = MontageLook(
             self.panel.value(), self._levels, self._table, self.outlines.isChecked(), self.ghosts.isChecked(),
-            self.zero.isChecked(),
+            self.zero.isChecked(), self.plot.isChecked() and self._timed,
         )  # fmt: skip
         self.image = paint_montage(self._desk.session, self._stack, self._frames, look)
         self.picture.setPixmap(QPixmap.fromImage(self.image))
+
+    def _clicked(self, x: float, y: float) -> None:
+        """A frame goes when it is clicked; a click in the plot adds the moment, or takes one that is there away."""
+        _, height, width = self._stack.shape
+        down = max(1, round(self.panel.value() * height / max(width, 1)))
+        indices = [index for index, _ in self._frames]
+        if y < down:
+            gone = int(x // (self.panel.value() + GAP_PX))
+            self._choose([index for place, index in enumerate(indices) if place != gone])
+            return
+        plot = plot_of(self._desk.session, self._stack) if self.plot.isChecked() else None
+        across = picture_width(len(indices), self.panel.value())
+        t = plot.time_at(x, across) if plot is not None else None
+        if plot is None or t is None:
+            return
+        near = (plot.span[1] - plot.span[0]) * 6 / max(across, 1)
+        left = [index for index in indices if abs(self._stack.time_of(index) - t) > near]
+        self._choose(left if len(left) < len(indices) else [*indices, self._stack.index_at(t)])
+
+    def _choose(self, indices: list[int]) -> None:
+        """Show these frames, in their order in time; the last one stays."""
+        if not indices:
+            return
+        if self._timed:
+            times = sorted(self._stack.time_of(index) for index in indices)
+            self.times.setText(" ".join(f"{t:.6g}" for t in times))
+        else:
+            self.times.setText(" ".join(str(index + 1) for index in sorted(indices)))
+        self.read()
 
     def copy(self) -> None:
         clipboard = QGuiApplication.clipboard()
@@ -166,6 +201,21 @@ class MontageDialog(QDialog):
     def closeEvent(self, event: QEvent | None) -> None:
         self._open = False
         super().closeEvent(event)  # type: ignore[arg-type]
+
+
+class Picture(QLabel):
+    """The picture in the middle of its room; clicks are places in it."""
+
+    clicked = pyqtSignal(float, float)
+
+    def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:
+        pixmap = self.pixmap()
+        if event is None or pixmap.isNull():
+            return
+        left, top = (self.width() - pixmap.width()) / 2, (self.height() - pixmap.height()) / 2
+        x, y = event.position().x() - left, event.position().y() - top
+        if 0 <= x < pixmap.width() and 0 <= y < pixmap.height():
+            self.clicked.emit(x, y)
 
 
 def reading(stack: FrameStack, wanted: list[int]) -> Job[Frames]:

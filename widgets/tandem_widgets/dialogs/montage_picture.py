@@ -12,6 +12,7 @@ from PyQt6.QtGui import QColor, QImage, QPainter
 
 from tandem_em.model.frames import FrameStack
 from tandem_em.model.session import Session
+from tandem_widgets.dialogs.montage_plot import HEIGHT_PX, plot_of
 from tandem_widgets.parts.image_canvas import ImageCanvas
 from tandem_widgets.parts.outline_overlay import OutlineOverlay
 
@@ -28,21 +29,27 @@ class MontageLook:
     outlines: bool = True
     ghosts: bool = False
     from_first: bool = False
+    plot: bool = False
+    """The areas over time below the frames."""
 
 
 def paint_montage(
     session: Session, stack: FrameStack, frames: list[tuple[int, NDArray[Any]]], look: MontageLook
 ) -> QImage:
-    """One row; the scale bar stands in the first frame."""
+    """One row; the scale bar stands in the first frame; the plot, where it is wanted and there is one, below."""
     _, height, width = stack.shape
     across = look.panel_px
     down = max(1, round(across * height / max(width, 1)))
-    picture = QImage(
-        len(frames) * across + (len(frames) - 1) * GAP_PX, down, QImage.Format.Format_ARGB32_Premultiplied
-    )
+    zero = _time(stack, frames[0][0]) if look.from_first else 0.0
+    plot = plot_of(session, stack, zero) if look.plot else None
+    width = picture_width(len(frames), across)
+    picture = QImage(width, down + (HEIGHT_PX if plot else 0), QImage.Format.Format_ARGB32_Premultiplied)
     picture.fill(QColor("white"))
     painter = QPainter(picture)
-    zero = _time(stack, frames[0][0]) if look.from_first else 0.0
+    if plot is not None:
+        painter.save()
+        plot.paint(painter, width, down, [_time(stack, index) for index, _ in frames])
+        painter.restore()
     for number, (index, frame) in enumerate(frames):
         canvas = ImageCanvas()
         canvas.resize(across, down)
@@ -61,6 +68,10 @@ def paint_montage(
         canvas.deleteLater()
     painter.end()
     return picture
+
+
+def picture_width(count: int, panel_px: int) -> int:
+    return count * panel_px + (count - 1) * GAP_PX
 
 
 def _time(stack: FrameStack, index: int) -> float:
