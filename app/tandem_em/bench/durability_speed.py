@@ -48,7 +48,11 @@ def compare(folder: Path, frames: int, rounds: int) -> Speeds:
     The clock runs from the first frame until the last one is safe, with the files open before.
     """
     pictures = some_frames()
-    ways: dict[str, Callable[[Path, list[Any], int], float]] = {"raw": _raw, "plain": _plain, "ours": _ours}
+    ways: dict[str, Callable[[Path, list[Any], int], float]] = {
+        "raw": write_raw,
+        "plain": _plain,
+        "ours": _ours,
+    }
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     for turn in range(rounds + 1):
         for name in list(ways)[turn % 3 :] + list(ways)[: turn % 3]:
@@ -144,7 +148,7 @@ def _plain(path: Path, pictures: list[Any], frames: int) -> float:
         return time.perf_counter() - started
 
 
-def _raw(path: Path, pictures: list[Any], frames: int) -> float:
+def write_raw(path: Path, pictures: list[Any], frames: int) -> float:
     with path.open("xb", buffering=0) as file:
         started = synced = time.perf_counter()
         for number in range(frames):

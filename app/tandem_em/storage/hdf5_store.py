@@ -221,6 +221,13 @@ class Hdf5Store:
 
     # ---- the storage thread -------------------------------------------------------------------------------------
 
+    def place_of(self, write: Callable[[], None], size: int) -> int | None:
+        """Where in the file one block of `size` bytes goes that `write` makes HDF5 write. On the storage thread only."""
+        if isinstance(self._file, TransactionalFile):
+            return self._file.place_of(write, size)
+        write()
+        return None
+
     def _submit(self, work: Callable[[], Result]) -> Future[Result]:
         answer: Future[Result] = Future()
 

@@ -15,7 +15,7 @@ not collected in here, and no error is kept together with its traceback, whose f
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from tandem_em.storage import journal, superblock
@@ -73,6 +73,8 @@ class TransactionalFile:
         self._position = 0
         self._size = committed_end  # the file as HDF5 sees it
         self._direct_end = committed_end
+        self._watched_size = -1
+        self._watched_at: int | None = None
 
     # ---- called by HDF5, with phil held -------------------------------------------------------------------------
 
@@ -101,6 +103,8 @@ class TransactionalFile:
     def write(self, data: Bytes) -> int:
         view = memoryview(data).cast("B")
         self.has_news = True
+        if len(view) == self._watched_size:
+            self._watched_at = self._position
         try:
             self._write(view, self._position)
         except BaseException as error:  # noqa: BLE001  never raise into HDF5; no commit follows this one
@@ -115,6 +119,18 @@ class TransactionalFile:
 
     def flush(self) -> None:
         """HDF5 flushes often; only a commit makes anything durable."""
+
+    def place_of(self, write: Callable[[], None], size: int) -> int | None:
+        """Let HDF5 write one block of `size` bytes; where in the file it went, None when no such write was seen.
+
+        HDF5 itself answers this for a chunk only by going through all chunks before it.
+        """
+        self._watched_size, self._watched_at = size, None
+        try:
+            write()
+        finally:
+            self._watched_size = -1
+        return self._watched_at
 
     # ---- pages --------------------------------------------------------------------------------------------------
 

@@ -68,6 +68,7 @@ class LiveStreams:
             stack.clock,
             has_numbers,
             lambda h5: _show_stack(h5, home, stack),
+            self._store.place_of,
         )
         self.stacks[stack.id] = stream
         self.recording.add(stack.id, stream)

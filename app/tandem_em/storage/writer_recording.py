@@ -27,14 +27,19 @@ log = logging.getLogger(__name__)
 QUEUE_BYTES = 512 << 20
 """Data that may wait for the disk: 2 s at 200 MB/s and more."""
 DRAIN_BYTES = 64 << 20
-COMMIT_S = 1.0
+COMMIT_S = 0.3
+"""A sample waits for the commit at work and then for its own; so it is safe well within 1.5 s."""
+ASKED = 4
+"""Chunks of a movie for which HDF5 is asked where they lie, to see that we saw it rightly."""
 
 
 class Stream(Protocol):
     """One stream that is being recorded. Everything but `put` runs on the storage thread."""
 
     written: int
-    waiting_bytes: int
+    put_bytes: int
+    """Only the thread that puts counts this up; `drained_bytes` only the storage thread: no lock is needed."""
+    drained_bytes: int
 
     def drain(self, h5: Any) -> int:
         """Write what waits, at most DRAIN_BYTES; return the bytes written. Consistent at the end of each call."""
@@ -54,7 +59,8 @@ class RunStream:
     show: Callable[[Any], None]
     """Make the groups for other programs; called once, when there is something to see."""
     written: int = 0
-    waiting_bytes: int = 0
+    put_bytes: int = 0
+    drained_bytes: int = 0
     _is_shown: bool = False
     _blocks: deque[tuple[AnyArray, dict[str, AnyArray], AnyArray | None]] = field(default_factory=deque)
 
@@ -111,10 +117,14 @@ class StackStream:
     clock: Clock
     has_numbers: bool
     show: Callable[[Any], None]
+    place_of: Callable[[Callable[[], None], int], int | None]
+    """`Hdf5Store.place_of`"""
     written: int = 0
-    waiting_bytes: int = 0
+    put_bytes: int = 0
+    drained_bytes: int = 0
     offsets: GrowingArray = field(default_factory=lambda: GrowingArray(dtype=np.int64))
     sizes: GrowingArray = field(default_factory=lambda: GrowingArray(dtype=np.int64))
+    _is_seen: bool = True
     _frames: deque[tuple[Future[list[Chunk]], float, int]] = field(default_factory=deque)
 
     @property
@@ -155,10 +165,8 @@ class StackStream:
             data.resize(count + 1, axis=0)
             for chunk in packed.result():
                 origin = (count, *chunk.origin[1:])
-                data.id.write_direct_chunk(origin, chunk.content)
-                info = data.id.get_chunk_info_by_coord(origin)
-                self.offsets.append(np.array([info.byte_offset]))
-                self.sizes.append(np.array([info.size]))
+                self.offsets.append(np.array([self._write(data, origin, chunk.content)]))
+                self.sizes.append(np.array([len(chunk.content)]))
                 crcs.append(chunk.crc)
             done += self.frame_shape[0] * self.frame_shape[1] * self.dtype.itemsize
             times.append(time_s)
@@ -168,6 +176,15 @@ class StackStream:
             self._extend_stamps(h5, group, times, numbers, crcs, is_first)
             self.written = count
         return done
+
+    def _write(self, data: Any, origin: tuple[int, ...], content: bytes | memoryview) -> int:
+        """Write a chunk and say where it lies. HDF5 is asked for the first ones only: it takes longer for each more."""
+        place = self.place_of(lambda: data.id.write_direct_chunk(origin, content), len(content))
+        if place is None or len(self.offsets) < ASKED or not self._is_seen:
+            asked = int(data.id.get_chunk_info_by_coord(origin).byte_offset)
+            self._is_seen = self._is_seen and place == asked
+            return asked
+        return place
 
     def _create(self, group: Any) -> Any:
         shape = (0, *self.frame_shape)
@@ -259,7 +276,7 @@ class Recording:
     @property
     def waiting_bytes(self) -> int:
         """Data that wait for the disk."""
-        return sum(stream.waiting_bytes for stream in list(self._streams.values()))
+        return sum(stream.put_bytes - stream.drained_bytes for stream in list(self._streams.values()))
 
     def acknowledged(self) -> dict[str, int]:
         """Samples or frames of each stream that no crash can take away."""
@@ -286,17 +303,18 @@ class Recording:
     ) -> None:
         stream = self.stream(item_id)
         self._wait_for_room()
-        self._count(stream, stream.put(times, columns, host_times))
+        stream.put_bytes += stream.put(times, columns, host_times)  # the thread looks ten times a second
 
     def put_frame(self, item_id: str, frame: AnyArray, time_s: float, number: int) -> None:
         stream = self.stream(item_id)
         self._wait_for_room()
-        self._count(stream, stream.put(frame, time_s, number, self._pool.submit))
+        stream.put_bytes += stream.put(frame, time_s, number, self._pool.submit)
+        self._wake.set()
 
     def finish(self, item_id: str) -> int:
         """Write and commit what waits of a stream and let it go. Returns its number of samples or frames."""
         stream = self.stream(item_id)
-        while stream.waiting_bytes > 0:
+        while stream.put_bytes > stream.drained_bytes:
             self._drain_once()
         self._store.commit().result()
         self._acknowledged[item_id] = stream.written
@@ -312,13 +330,10 @@ class Recording:
 
     # ---- the thread that keeps things moving ----------------------------------------------------------------------
 
-    def _count(self, stream: Any, size: int) -> None:
-        with self._room:
-            stream.waiting_bytes += size
-        self._wake.set()
-
     def _wait_for_room(self) -> None:
         """Hold the caller back while the queue is full; raise when the disk takes nothing at all."""
+        if self.waiting_bytes <= QUEUE_BYTES:
+            return
         with self._room:
             while self.waiting_bytes > QUEUE_BYTES:
                 if self.trouble is not None:
@@ -346,14 +361,14 @@ class Recording:
 
     def _drain_once(self) -> None:
         for stream in list(self._streams.values()):
-            if stream.waiting_bytes > 0:
+            if stream.put_bytes > stream.drained_bytes:
                 self._store.call(lambda h5, stream=stream: self._drain(h5, stream)).result()
 
     def _drain(self, h5: Any, stream: Any) -> None:
         done = stream.drain(h5)
         self.trouble = None
+        stream.drained_bytes += done
         with self._room:
-            stream.waiting_bytes -= done
             self._room.notify_all()
         if not done:
             time.sleep(0.001)
