@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from tandem_em.sources.setup import SourceTable
     from tandem_em.sources.simulators import Simulation
 
+log = logging.getLogger(__name__)
 READ_S = 0.1
 KEPT_S = 60.0
 """How much of the past a test shows."""
@@ -201,6 +203,25 @@ class Instruments:
         from tandem_em.sources.setup import write_setup
 
         write_setup(self.setup, path)
+
+    def recall(self, path: Path) -> None:
+        """The set-up of the last time, if there was one that can still be read."""
+        if path.exists():
+            try:
+                self.read(path)
+            except UserError as error:
+                log.info("the set-up of the last time is not used: %s", error)
+
+    def remember(self, path: Path) -> None:
+        """Keep the set-up for the next time; simulated instruments are gone with the program."""
+        from tandem_em.sources.setup import write_setup
+
+        real = [table for table in self.setup.source if not table.simulated]
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_setup(self.setup.model_copy(update={"source": real}), path)
+        except OSError as error:
+            log.warning("the set-up is not kept for the next time: %s", error)
 
     # --- trying out ----------------------------------------------------------------------------------------------
 

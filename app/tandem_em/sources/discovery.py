@@ -34,7 +34,7 @@ def find_sources(*, ask_serial: bool = False) -> Job[list[Found]]:
         addresses = []
     for number, address in enumerate(addresses):
         yield Progress(1 + number / max(len(addresses), 1), 2, f"Asking {address}")
-        if not address.upper().startswith("ASRL") or ask_serial:
+        if not address.upper().startswith(("ASRL", "PRLGX")) or ask_serial:
             proposal = ask(address)
             if proposal is not None:
                 found.append(proposal)

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from PyQt6 import sip
 from PyQt6.QtCore import Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QCloseEvent
 from PyQt6.QtWidgets import (
@@ -279,8 +280,13 @@ class InstrumentsDialog(QDialog):
         self.trouble.setText(f'<span style="color:{theme.active().bad}">{text}</span>' if text else "")
         self.trouble.setVisible(bool(text))
 
+    @property
+    def _is_open(self) -> bool:
+        """Jobs may answer when the dialog is gone already."""
+        return not sip.isdeleted(self) and self.isVisible()
+
     def _tell(self, error: BaseException) -> None:
-        if isinstance(error, UserError):
+        if isinstance(error, UserError) and self._is_open:
             self._show_trouble(f"{error.title} {error.advice}")
         else:
             self._desk.notices.tell(error)
@@ -330,10 +336,11 @@ class InstrumentsDialog(QDialog):
 
         def started(table: Any) -> None:
             added = self._instruments.add(table)
-            self.choose(added.name)
-            self._start_test(added.name)
-            if then is not None:
-                then()
+            if self._is_open:
+                self.choose(added.name)
+                self._start_test(added.name)
+                if then is not None:
+                    then()
 
         self._desk.start(
             "Starting the simulator", self._instruments.simulate(kind), started, on_error=self._tell
@@ -343,39 +350,46 @@ class InstrumentsDialog(QDialog):
         self.simulate("scpi", lambda: self.simulate("merlin"))
 
     def _find(self) -> None:
-        self.find_button.setEnabled(False)
+        self._show_looking(True)
 
         def found(results: list[Any]) -> None:
-            self.find_button.setEnabled(True)
-            if not results:
+            names = [self._instruments.add(each.table).name for each in results]
+            if not self._is_open:
+                return
+            self._show_looking(False)
+            if names:
+                self.choose(names[0])
+            else:
                 self._show_trouble(
                     "Nothing answered. Switch the instruments on, or add them by their address."
                 )
-                return
-            names = [self._instruments.add(each.table).name for each in results]
-            self.choose(names[0])
 
         def failed(error: BaseException) -> None:
-            self.find_button.setEnabled(True)
+            self._show_looking(False)
             self._tell(error)
 
         self._desk.start("Looking for instruments", self._instruments.find(), found, on_error=failed)
+
+    def _show_looking(self, on: bool) -> None:
+        if self._is_open:
+            self.find_button.setEnabled(not on)
+            self.find_button.setText("Looking …" if on else "Find")
 
     def _remove(self) -> None:
         name = self.chosen
         self._instruments.remove(name)
         if name in self._instruments.probes:
-            self._desk.start(f"Closing {name}", self._instruments.end_tests(name))
+            self._end_test(name)
 
     def _toggle_test(self) -> None:
-        name = self._shown
-        if name in self._instruments.probes:
-            self._set_busy(name)
-            self._desk.start(
-                f"Closing {name}", self._instruments.end_tests(name), lambda _none: self._free(name)
-            )
+        if self._shown in self._instruments.probes:
+            self._end_test(self._shown)
         else:
-            self._start_test(name)
+            self._start_test(self._shown)
+
+    def _end_test(self, name: str) -> None:
+        self._set_busy(name)
+        self._desk.start(f"Closing {name}", self._instruments.end_tests(name), lambda _none: self._free(name))
 
     def _start_test(self, name: str) -> None:
         self._show_trouble("")
@@ -386,11 +400,13 @@ class InstrumentsDialog(QDialog):
             self._tell(error)
 
         def tested(_probe: Probe) -> None:
-            self._free(name)
+            if self._is_open:
+                self._free(name)
+            else:  # closed meanwhile: what is not looked at is not driven
+                self._desk.start(f"Closing {name}", self._instruments.end_tests(name))
 
-        self._desk.start(
-            f"Connecting to {name}", self._instruments.test(name), tested, on_error=failed, key=f"test {name}"
-        )
+        job = self._instruments.test(name)
+        self._desk.start(f"Connecting to {name}", job, tested, on_error=failed, key=f"test {name}")
 
     def _set_busy(self, name: str) -> None:
         self._busy.add(name)
@@ -398,7 +414,8 @@ class InstrumentsDialog(QDialog):
 
     def _free(self, name: str) -> None:
         self._busy.discard(name)
-        self._look()
+        if self._is_open:
+            self._look()
 
     def _load(self) -> None:
         chosen, _ = QFileDialog.getOpenFileName(self, "Load a set-up", "", FILTER)

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from PyQt6 import sip
 from PyQt6.QtCore import QTimer, pyqtSignal
 from PyQt6.QtWidgets import (
     QDialog,
@@ -190,6 +191,8 @@ class ProgramDialog(QDialog):
             plot.show_lines([], Axis(""), Axis(""))
 
     def _show_curve(self, curve: ProgramCurve) -> None:
+        if sip.isdeleted(self):
+            return
         look = theme.active()
         for plot, values, title, unit, colour in (
             (self.voltage, curve.voltage, "Voltage", "V", look.voltage),

@@ -12,7 +12,7 @@ from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QResizeEvent
 from PyQt6.QtWidgets import QComboBox, QSlider, QVBoxLayout, QWidget
 
-from tandem_em.desk import stacks
+from tandem_em.desk import previews, stacks
 from tandem_em.desk.desk import Desk
 from tandem_em.desk.stacks import ViewFilter
 from tandem_em.jobs import Task, call_as_job
@@ -108,6 +108,7 @@ class StackPane(PaneFrame):
         if stack is None:
             buttons = [
                 ("Open…", lambda: trigger(self, "open")),
+                ("Instruments…", lambda: trigger(self, "instruments")),
                 ("See the demo experiment", lambda: trigger(self, "demo")),
             ]
             self.set_empty(EmptyHint(HINT, buttons))
@@ -145,8 +146,11 @@ class StackPane(PaneFrame):
         def failed(index: int, error: Exception) -> None:
             self._bridge.post(lambda: self._show_trouble(index, error) if self._loader is loader else None)
 
+        def coarse(index: int, frame: NDArray[Any]) -> None:
+            self._bridge.post(lambda: self._show_coarse(index, frame) if self._loader is loader else None)
+
         loader = FrameLoader(
-            stacks.reader(stack, self.view_filter), lambda: stacks.ready(stack), arrived, failed
+            stacks.reader(stack, self.view_filter), lambda: stacks.ready(stack), arrived, failed, coarse
         )
         return loader
 
@@ -260,6 +264,7 @@ class StackPane(PaneFrame):
         if index in (self._wanted, -1):
             return
         self._wanted = index
+        loader.coarse = previews.reader(self.desk.session, stack) if self._takes_coarse else None
         frame = loader.want(index)
         if frame is not None:
             self._show(index, frame)
@@ -287,6 +292,18 @@ class StackPane(PaneFrame):
         blank = np.zeros((height, width), np.uint8)
         self._put(index, blank)
 
+    @property
+    def _takes_coarse(self) -> bool:
+        """Small frames have another noise: levels are not found on them, and filters are not run on them."""
+        settled = self._contrast.mode != "each frame" and self._contrast.low is not None
+        return settled and self.view_filter.kind == "none" and self.canvas.frame is not None
+
+    def _show_coarse(self, index: int, frame: NDArray[Any]) -> None:
+        if self.stack is not None and index == self._wanted:
+            self.notes.trouble = ""
+            self._place(index)
+            self.canvas.show_coarse(frame, self._shift(index))
+
     def _show(self, index: int, frame: NDArray[Any]) -> None:
         stack = self.stack
         if stack is None or (index != self._wanted and index == self._shown):
@@ -301,6 +318,12 @@ class StackPane(PaneFrame):
         self._put(index, frame)
 
     def _put(self, index: int, frame: NDArray[Any]) -> None:
+        self._place(index)
+        self.tools.show_frame(index)
+        self.canvas.show_frame(frame, self._shift(index))
+
+    def _place(self, index: int) -> None:
+        """Stamp and overlays are those of this frame."""
         stack = self.stack
         assert stack is not None
         self._shown = index
@@ -308,8 +331,6 @@ class StackPane(PaneFrame):
         for overlay in (self.overlay, self._marks):
             if overlay is not None:
                 overlay.frame = index
-        self.tools.show_frame(index)
-        self.canvas.show_frame(frame, self._shift(index))
 
     def _stamp(self, stack: FrameStack, index: int) -> str:
         if stack.axis0_is_time is False or index >= len(stack.times) or not np.isfinite(stack.times[index]):

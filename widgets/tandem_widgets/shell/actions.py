@@ -44,6 +44,7 @@ ROWS: tuple[Row, ...] = (
     Row("instruments", "Live", "Instruments…", "show_instruments", "Ctrl+Shift+I",
         "Find, test and set up instruments; simulated ones too"),
     Row("record", "Live", "Record or stop", "toggle_record", "R", "Record the instruments; R again stops"),
+    Row("arm", "Live", "Get ready", "arm", "Shift+R", "Connect and keep the last 10 s; R then records them too"),
     Row("go_live", "Live", "Back to live", "go_live", "B", "Follow the newest moment again", "is_recording"),
     Row("replay", "Live", "Replay a session…", "ask_replay", "", "Play a recorded session as if it were live"),
     Row("program", "Live", "Biasing program…", "show_program", "Ctrl+B", "Write, preview and run a biasing program", "", True),

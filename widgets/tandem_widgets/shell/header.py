@@ -131,6 +131,15 @@ class Header(QWidget):
         self.recording.show_text(
             f"REC {elapsed}{left}" if elapsed else "", theme.active().bad, f"Recording; R stops it{room}"
         )
+        self._show_sources(sources)
+
+    def show_armed(self, sources: list[tuple[str, str, str]], kept_s: float) -> None:
+        """Connected and waiting for R; the last seconds are kept."""
+        tip = f"R records, from {kept_s:.0f} s before it is pressed. Nothing is written yet."
+        self.recording.show_text(f"READY · last {kept_s:.0f} s kept", theme.active().warning, tip)
+        self._show_sources(sources)
+
+    def _show_sources(self, sources: list[tuple[str, str, str]]) -> None:
         while len(self.sources) < len(sources):
             chip = Chip()
             self.sources.append(chip)

@@ -264,6 +264,9 @@ class MainWindow(QMainWindow):
     def show_instruments(self) -> None:
         self.recording.show_instruments()
 
+    def arm(self) -> None:
+        self.recording.arm()
+
     def go_live(self) -> None:
         self.recording.go_live()
 

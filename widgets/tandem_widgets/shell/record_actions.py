@@ -12,6 +12,7 @@ from PyQt6.QtWidgets import QFileDialog, QMessageBox
 
 from tandem_em.desk import files, guarding, live, replay
 from tandem_em.desk.recorder import Recorder
+from tandem_em.desk.settings import config_folder
 from tandem_em.jobs import Job, Progress
 from tandem_em.model.curves import Cell
 from tandem_em.model.session import Session
@@ -25,8 +26,15 @@ if TYPE_CHECKING:
 LOOK_MS = 250
 BEAT_MS = 200
 FOLLOW_MS = 40
+KEPT_S = 10.0
+"""What happened before R was pressed is recorded too, when the instruments were armed."""
 OLDEST_OUTLINE_S = 1.5
 """Older outlines are not shown on a newer frame."""
+
+
+def remembered() -> Path:
+    """Where the set-up of the last recording is kept."""
+    return config_folder() / "instruments.toml"
 
 
 @dataclass
@@ -71,12 +79,18 @@ class RecordActions:
         return self._recorder is not None
 
     @property
+    def is_armed(self) -> bool:
+        """Connected, with the last seconds kept, and not yet recording."""
+        return self._recorder is not None and self._recorder.state == "armed"
+
+    @property
     def instruments(self) -> Instruments:
         """Made when they are first wanted: most sessions are reviews."""
         if self._instruments is None:
             from tandem_em.desk.instruments import Instruments
 
             self._instruments = Instruments()
+            self._instruments.recall(remembered())
         return self._instruments
 
     @property
@@ -100,29 +114,39 @@ class RecordActions:
 
         if self._dialog is None:
             dialog = InstrumentsDialog(self._window, self._window.desk, self.instruments)
-            dialog.record_wanted.connect(self.record)
-            dialog.destroyed.connect(self._forget_dialog)
+            dialog.record_wanted.connect(lambda: self.record())
+            dialog.finished.connect(self._forget_dialog)
             self._dialog = dialog
             self._window.open_dialog(dialog)
         self._dialog.raise_()
         return self._dialog
 
-    def _forget_dialog(self) -> None:
+    def _forget_dialog(self, _result: int) -> None:
         self._dialog = None
 
     def toggle(self) -> None:
         """R: stop, or record what is set up; without instruments, ask for them."""
-        if self.is_recording:
+        if self.is_armed and self._recorder is not None:
+            self._recorder.start()
+            self._look()
+        elif self.is_recording:
             self.stop()
         elif self.instruments.setup.source:
             self.record()
         else:
             self.show_instruments()
 
-    def record(self) -> None:
+    def record(self, *, armed: bool = False) -> None:
         """Record what is set up, after asking about unsaved changes of what is shown."""
         if not self.is_recording and self._window.files.may_leave():
-            self.start_chosen()
+            self.start_chosen(armed=armed)
+
+    def arm(self) -> None:
+        """Connect and keep the last seconds; R then records from before it was pressed."""
+        if self.instruments.setup.source:
+            self.record(armed=True)
+        else:
+            self.show_instruments()
 
     def start(self, setup_path: Path) -> None:
         """Record with a set-up file."""
@@ -133,9 +157,10 @@ class RecordActions:
             return
         self.start_chosen(setup_path.stem)
 
-    def start_chosen(self, name: str = "") -> None:
+    def start_chosen(self, name: str = "", *, armed: bool = False) -> None:
         """Record what is set up into a new session; it lives in the recovery folder until it is named."""
         setup = self.instruments.setup.model_copy(deep=True)
+        self.instruments.remember(remembered())
         session = live.session_for(setup, name or "untitled")
         ending = self.instruments.end_tests()
 
@@ -148,7 +173,7 @@ class RecordActions:
             full = guarding.capacity_C(live.cell_of(setup))
             self._window.guardian_bar.show_meters(self.meters, full)
 
-        self._begin(session, connect(), begun)
+        self._begin(session, connect(), begun, armed=armed)
 
     def ask_replay(self) -> None:
         chosen, _ = QFileDialog.getOpenFileName(self._window, "Replay which session?", "", "Session (*.nxs)")
@@ -167,7 +192,14 @@ class RecordActions:
 
         self._begin(Session(f"replay of {path.stem}"), connect(), begun)
 
-    def _begin(self, session: Session, connect: Job[list[Any]], begun: Callable[[Recorder], None]) -> None:
+    def _begin(
+        self,
+        session: Session,
+        connect: Job[list[Any]],
+        begun: Callable[[Recorder], None],
+        *,
+        armed: bool = False,
+    ) -> None:
         """Connect and make the file in a job, then record."""
         window = self._window
         if self.is_recording or self._starting:
@@ -188,7 +220,10 @@ class RecordActions:
             self._recorder = recorder = Recorder(
                 session, made.opened.store, made.sources, workshop.notices, workshop.post, follow=True
             )
-            recorder.start()
+            if armed:
+                recorder.arm(KEPT_S)
+            else:
+                recorder.start()
             self._beats = live.beating(recorder)
             for timer in (self._heart, self._look_timer, self._follow_timer):
                 timer.start()
@@ -333,7 +368,7 @@ class RecordActions:
     def follow(self) -> None:
         """Keep the cursor on the newest moment until somebody else has moved it."""
         recorder = self._recorder
-        if recorder is None:
+        if recorder is None or self.is_armed:
             return
         session = self._window.desk.session
         focus = session.focus
@@ -354,7 +389,10 @@ class RecordActions:
             return
         minutes = recorder.check_disk()
         found = chips(self._window.desk.session, recorder.sources, recorder.counters())
-        self._window.header.show_recording(duration(recorder.elapsed_s), found, minutes)
+        if self.is_armed:
+            self._window.header.show_armed(found, KEPT_S)
+        else:
+            self._window.header.show_recording(duration(recorder.elapsed_s), found, minutes)
         self._window.guardian_bar.look()
         self._window.replay_bar.look()
         self._show_lag(recorder)
