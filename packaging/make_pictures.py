@@ -1,34 +1,76 @@
 #!/usr/bin/env python3
-"""Makes the pictures of the docs from the real program: empty and demo window, dark and light. Run it in TandEM's environment."""
+"""Makes the pictures of the docs from the real program, and puts the guide into it. Run it in TandEM's environment."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-PICTURES = Path(__file__).resolve().parent.parent / "docs" / "pictures"
+ROOT = Path(__file__).resolve().parent.parent
+PICTURES = ROOT / "docs" / "pictures"
 
 
 def tandem(*arguments: object) -> None:
     subprocess.run([sys.executable, "-m", "tandem_em", *map(str, arguments)], check=True)
 
 
+def windows(demo: Path) -> None:
+    """The window: with the demo and empty, dark and light, large and small."""
+    for theme in ("dark", "light"):
+        tandem("screenshot", demo, "-o", PICTURES / f"demo-{theme}.png", "--theme", theme, "--at", 35.2)
+        tandem("screenshot", "-o", PICTURES / f"empty-{theme}.png", "--theme", theme, "--size", "1280x800")
+    tandem("screenshot", demo, "-o", PICTURES / "demo-small.png", "--size", "1280x800", "--at", 75)
+
+
+def dialogs(demo: Path) -> None:
+    """The windows that are opened from it."""
+    from tandem_em.desk.settings import Settings
+    from tandem_widgets.dialogs.clocks import ClocksDialog
+    from tandem_widgets.dialogs.export import ExportDialog
+    from tandem_widgets.shell.application import make_application, make_window, settle
+
+    make_application()
+    window, bridge = make_window(Settings())
+    window.show()
+    window.files.open_paths([demo])
+    settle(window)
+    export = ExportDialog(window, window.desk)
+    export.show()
+    settle(window, quiet_ms=1500)
+    for page, row, name in ((0, 4, "export-figures"), (1, 0, "export-movie")):
+        export.tabs.setCurrentIndex(page)
+        if page == 0:
+            export.figures.list.setCurrentRow(row)
+        settle(window, quiet_ms=1500)
+        export.grab().save(str(PICTURES / f"{name}.png"))
+    export.close()
+    clocks = ClocksDialog(window, window.desk)
+    clocks.show()
+    settle(window)
+    clocks.grab().save(str(PICTURES / "clocks.png"))
+    clocks.close()
+    window.files.close()
+    window.hide()
+    window.docks.close_panes()
+    bridge.close()
+    window.workshop.runner.close()
+
+
 def main() -> None:
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     PICTURES.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(ROOT / "docs" / "guide.md", ROOT / "resources" / "tandem_resources" / "guide.md")
     with tempfile.TemporaryDirectory() as folder:
         os.environ["TANDEM_HOME"] = str(Path(folder) / "home")
-        demo = Path(folder) / "demo.nxs"
-        tandem("demo", "--no-window", "-o", demo)
-        for theme in ("dark", "light"):
-            tandem("screenshot", demo, "-o", PICTURES / f"demo-{theme}.png", "--theme", theme, "--at", 35.2)
-            tandem(
-                "screenshot", "-o", PICTURES / f"empty-{theme}.png", "--theme", theme, "--size", "1280x800"
-            )
-        tandem("screenshot", demo, "-o", PICTURES / "demo-small.png", "--size", "1280x800", "--at", 75)
+        demo = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(folder) / "demo.nxs"
+        if not demo.exists():
+            tandem("demo", "--no-window", "-o", demo)
+        windows(demo)
+        dialogs(demo)
     print(*sorted(PICTURES.glob("*.png")), sep="\n")
 
 

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import argparse
+import os
 import platform
 import sys
+import time
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tandem_em.benchmark import Figure
-from tandem_em.cli.terminal import print_json
+from tandem_em.cli.terminal import print_json, write_json
 from tandem_em.notices import UserError
 
 if TYPE_CHECKING:
     from tandem_em.cli.commands import WindowDoor
 
 HELP = "the benchmarks, beside the peers, in one run"
-CORE = ("eels", "outlines", "durability", "recording", "drift")
+CORE = ("eels", "outlines", "durability", "recording", "drift", "movie")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,6 +33,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--frames", type=int, metavar="N", help="outlines: frames of each movie (100)")
     parser.add_argument("--seeds", type=int, metavar="N", help="outlines: movies of each scene and level (3)")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument(
+        "-o", "--out", type=Path, metavar="FILE", help="write the JSON object into a file, too"
+    )
 
 
 def run(options: argparse.Namespace, window: WindowDoor) -> int:
@@ -41,22 +47,39 @@ def run(options: argparse.Namespace, window: WindowDoor) -> int:
     if unknown:
         raise UserError(f"There is no benchmark {unknown[0]}.", f"There are: {', '.join(modules)}.")
     results: dict[str, list[Figure]] = {}
+    failed: dict[str, str] = {}
     for name in options.names or modules:
+        began = time.monotonic()
         print(f"{name} …", file=sys.stderr, flush=True)
-        results[name] = _run(modules[name], options)
+        try:
+            results[name] = _run(modules[name], options)
+        except Exception as error:  # noqa: BLE001  the others are still worth measuring
+            failed[name] = f"{type(error).__name__}: {error}"
+        print(f"{name} took {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
+    found = {
+        "machine": machine(), "quick": options.quick, "failed": failed,
+        "results": {name: [figure.as_dict() for figure in figures] for name, figures in results.items()},
+    }  # fmt: skip
+    if options.out is not None:
+        write_json(options.out, found)
     if options.json:
-        print_json(
-            {
-                "machine": machine(),
-                "quick": options.quick,
-                "results": {n: [f.as_dict() for f in r] for n, r in results.items()},
-            }
-        )
+        print_json(found)
     else:
-        for name, figures in results.items():
-            print(f"\n{name}")
-            print(table(figures))
-    return 0
+        print(report(results, failed, found["machine"]))
+    return 1 if failed else 0
+
+
+def report(results: dict[str, list[Figure]], failed: dict[str, str], here: dict[str, Any]) -> str:
+    """Every table, the machine, and in the last lines what was missed."""
+    parts = [" · ".join(f"{key} {value}" for key, value in here.items())]
+    parts += [f"\n{name}\n{table(figures)}" for name, figures in results.items()]
+    judged = [
+        (name, figure) for name, figures in results.items() for figure in figures if figure.met is not None
+    ]
+    parts.append(f"\n{sum(bool(figure.met) for _, figure in judged)} of {len(judged)} goals met")
+    parts += [f"missed: {name}: {figure.what} ({figure.goal})" for name, figure in judged if not figure.met]
+    parts += [f"failed: {name}: {why}" for name, why in failed.items()]
+    return "\n".join(parts)
 
 
 def _run(module: str, options: argparse.Namespace) -> list[Figure]:
@@ -76,14 +99,23 @@ def _modules(window: WindowDoor) -> dict[str, str]:
 
 
 def machine() -> dict[str, Any]:
-    import os
-
+    """Where and how quietly it was measured."""
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     return {
-        "system": platform.platform(),
-        "processor": platform.processor(),
-        "cores": os.cpu_count(),
-        "python": platform.python_version(),
-    }
+        "system": platform.platform(), "processor": _processor(), "cores": os.cpu_count(),
+        "python": platform.python_version(), "load": None if load is None else round(load, 1),
+    }  # fmt: skip
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    return next(
+        (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")),
+        platform.processor(),
+    )
 
 
 def table(figures: list[Figure]) -> str:

@@ -1,0 +1,110 @@
+#!/usr/bin/env python3
+"""Builds the Debian package: everything under /opt/tandem-em, a `tandem` command, a menu entry, the file association.
+
+Run it in TandEM's environment on the Debian release it is for; `dpkg-deb` must be there. The package needs no network
+when it is installed. `make_deb.py -o dist` writes dist/tandem-em_VERSION_ARCH.deb.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import subprocess
+import sys
+import tempfile
+import tomllib
+from pathlib import Path
+
+from runtime_lock import ROOT, runtime_lock
+
+HOME = "opt/tandem-em"
+QT_LIBRARIES = (
+    "libegl1", "libgl1", "libxkbcommon-x11-0", "libdbus-1-3", "libxcb-cursor0", "libxcb-icccm4", "libxcb-image0",
+    "libxcb-keysyms1", "libxcb-randr0", "libxcb-render-util0", "libxcb-shape0", "libxcb-xinerama0", "libfontconfig1",
+    "libglib2.0-0",
+)  # fmt: skip
+DEBIAN = ROOT / "packaging" / "debian"
+
+
+def version() -> str:
+    return str(tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"])
+
+
+def install_packages(lib: Path, scratch: Path) -> None:
+    """The locked packages, each checked by its hash, and TandEM itself."""
+    lock = scratch / "runtime.lock"
+    lock.write_text(runtime_lock(), "utf-8")
+    pip = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--no-compile",
+        "--target",
+        str(lib),
+    ]
+    subprocess.run([*pip, "--require-hashes", "--only-binary", ":all:", "-r", str(lock)], check=True)
+    wheels = scratch / "wheel"
+    build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "-w", str(wheels), str(ROOT)]
+    subprocess.run(build, check=True)
+    subprocess.run([*pip, *map(str, wheels.glob("tandem_em-*.whl"))], check=True)
+
+
+def thin_out(lib: Path) -> None:
+    """Leave out what never runs: tests of libraries, Qt parts without a use here."""
+    for folder in [*lib.glob("*/tests"), *lib.glob("*/*/tests"), lib / "bin"]:
+        shutil.rmtree(folder, ignore_errors=True)
+    qt = lib / "PyQt6" / "Qt6"
+    for name in ("qml", "translations", "qsci"):
+        shutil.rmtree(qt / name, ignore_errors=True)
+    for pattern in ("Quick*", "Qml*", "Designer*", "3D*", "Pdf*", "Multimedia*"):
+        for path in (qt / "lib").glob(f"libQt6{pattern}"):
+            path.unlink()
+
+
+def write_tree(stage: Path) -> None:
+    """Command, menu entry, icon, file association and the control files."""
+    size_kB = sum(path.stat().st_size for path in stage.rglob("*") if path.is_file()) // 1024
+    places = {
+        "tandem.sh": "usr/bin/tandem", "tandem-em.desktop": "usr/share/applications/tandem-em.desktop",
+        "tandem-em.xml": "usr/share/mime/packages/tandem-em.xml",
+        "tandem-em.svg": "usr/share/icons/hicolor/scalable/apps/tandem-em.svg",
+        "copyright": "usr/share/doc/tandem-em/copyright", "postinst": "DEBIAN/postinst", "prerm": "DEBIAN/prerm",
+    }  # fmt: skip
+    for name, place in places.items():
+        target = stage / place
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(DEBIAN / name, target)
+        target.chmod(0o755 if place.startswith(("usr/bin", "DEBIAN")) else 0o644)
+    arch = subprocess.run(
+        ["dpkg", "--print-architecture"], check=True, capture_output=True, text=True
+    ).stdout.strip()
+    minor = sys.version_info.minor
+    control = (DEBIAN / "control").read_text("utf-8").format(
+        version=version(), arch=arch, size=size_kB, python=f"python3 (>= 3.{minor}~), python3 (<< 3.{minor + 1})",
+        libraries=", ".join(QT_LIBRARIES),
+    )  # fmt: skip
+    (stage / "DEBIAN" / "control").write_text(control, "utf-8")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("-o", "--out", type=Path, default=ROOT / "dist")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        stage = Path(folder) / "stage"
+        lib = stage / HOME / "lib"
+        lib.mkdir(parents=True)
+        stage.chmod(0o755)
+        install_packages(lib, Path(folder))
+        thin_out(lib)
+        write_tree(stage)
+        options.out.mkdir(parents=True, exist_ok=True)
+        build = ["dpkg-deb", "--root-owner-group", "-Zxz", "-z3", "--build", str(stage), str(options.out)]
+        subprocess.run(build, check=True)
+
+
+if __name__ == "__main__":
+    main()
