@@ -120,7 +120,11 @@ class MainWindow(QMainWindow):
         self._show_file()
 
     def _fit_new_stream(self, item: Item) -> None:
-        """The strip follows the data until somebody has chosen a span; what lies outside of it is then said."""
+        """The strip follows the data until somebody has chosen a span; what lies outside of it is then said.
+
+        While recording it follows the newest moment, and a map of another day must not take it away."""
+        if self.is_recording:
+            return
         focus, extent = self.desk.session.focus, self.desk.session.extent()
         if extent is None or extent[1] <= extent[0]:
             return
@@ -128,7 +132,7 @@ class MainWindow(QMainWindow):
             focus.span = self._fitted_span = extent
         elif isinstance(item, BiasRun) and (own := item.extent) is not None and not _overlap(own, focus.span):
             self.workshop.notices.info(f"{item.name} lies outside the time in view.", "F shows everything.")
-        if not (self.is_recording or extent[0] <= focus.t <= extent[1]):
+        if not extent[0] <= focus.t <= extent[1]:
             focus.t = extent[0]
 
     def _show_history(self) -> None:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 LOOK_MS = 250
 BEAT_MS = 200
 FOLLOW_MS = 40
+FIRST_SPAN_S = 30.0
+"""What the strip shows at the start."""
 KEPT_S = 10.0
 """What happened before R was pressed is recorded too, when the instruments were armed."""
 OLDEST_OUTLINE_S = 1.5
@@ -216,6 +218,7 @@ class RecordActions:
             self._opened = made.opened
             window.files.adopt(made.opened)
             session.focus.follow_live = True
+            session.focus.span = (-KEPT_S if armed else 0.0, FIRST_SPAN_S)
             workshop = window.workshop
             self._recorder = recorder = Recorder(
                 session, made.opened.store, made.sources, workshop.notices, workshop.post, follow=True

@@ -45,6 +45,8 @@ def _chip(session: Session, source: Any, counters: Counters) -> Chip:
     parts = [name[:1].upper() + name[1:]]
     if counters.state == "running":
         parts.append(f"{counters.rate_hz:.3g} {unit}")
+    elif about.kind == "folder" and counters.state == "waiting":
+        parts.append("waiting for files")
     else:
         parts.append(STATES.get(counters.state, counters.state))
     if counters.dropped:
