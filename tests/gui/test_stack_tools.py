@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from PyQt6.QtCore import QEvent, QPointF, Qt
-from PyQt6.QtGui import QMouseEvent
-from PyQt6.QtTest import QTest as QTestStubs
-from PyQt6.QtWidgets import QApplication, QInputDialog, QMenu, QWidget
+from disc_movie import FRAMES, RADIUS, QTest, area, circle, disc_movie, drag, settled, shown_in
+from PyQt6.QtCore import Qt
+from PyQt6.QtWidgets import QInputDialog, QMenu
 from pytestqt.qtbot import QtBot
 
 from tandem_em.desk import particles_edit, stacks
@@ -24,73 +22,11 @@ from tandem_widgets.panes.stack import StackPane
 from tandem_widgets.panes.stack_menus import fill_canvas, fill_more, fill_particle
 from tandem_widgets.shell.main_window import MainWindow
 
-QTest: Any = QTestStubs
-FRAMES, SIDE, RADIUS = 9, 160, 30.0
-
-
-def disc_movie() -> FrameStack:
-    """A dark disc that swells by a pixel every two frames, on a grey ground with noise."""
-    rng = np.random.default_rng(5)
-    y, x = np.mgrid[:SIDE, :SIDE]
-    far = np.hypot(x - 80, y - 80)
-    frames = np.empty((FRAMES, SIDE, SIDE), np.uint16)
-    for index in range(FRAMES):
-        soft = 1 / (1 + np.exp((far - RADIUS - 0.5 * index) / 1.2))
-        frames[index] = rng.poisson(200 - 90 * soft)
-    return FrameStack(
-        name="disc", source=MemoryArray(frames), times=np.arange(FRAMES, dtype=float), times_from="file",
-        pixel_nm=0.5, drift_px=np.zeros((FRAMES, 2)),
-    )  # fmt: skip
-
-
-def circle(radius: float, count: int = 60) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
-    angle = np.linspace(0, 2 * np.pi, count, endpoint=False)
-    return np.column_stack([80 + radius * np.cos(angle), 80 + radius * np.sin(angle)])
-
 
 @pytest.fixture
 def pane(qtbot: QtBot, window: MainWindow) -> StackPane:
     """The stack pane of the real window, showing the disc."""
-    session = Session("disc")
-    stack = disc_movie()
-    session.clocks.add(stack.clock)
-    session.stacks.add(stack)
-    window.show_session(session)
-    found = window.docks.stack.widget()
-    assert isinstance(found, StackPane)
-    settled(qtbot, window)
-    qtbot.waitUntil(lambda: found.canvas.frame is not None, timeout=10_000)
-    return found
-
-
-def settled(qtbot: QtBot, window: MainWindow) -> None:
-    qtbot.waitUntil(lambda: not window.workshop.runner.tasks, timeout=90_000)
-    qtbot.wait(30)
-
-
-def drag(
-    pane: StackPane,
-    points: list[tuple[float, float]],
-    keys: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier,
-) -> None:
-    """Press at the first image point, move through the others, let go at the last."""
-    canvas = pane.canvas
-    places = [pane.canvas.to_screen(x, y).toPoint() for x, y in points]
-    QTest.mousePress(canvas, Qt.MouseButton.LeftButton, keys, places[0])
-    for place in places[1:]:
-        moved(canvas, QPointF(place), keys)
-    QTest.mouseRelease(canvas, Qt.MouseButton.LeftButton, keys, places[-1])
-
-
-def moved(canvas: QWidget, place: QPointF, keys: Qt.KeyboardModifier) -> None:
-    button = Qt.MouseButton.LeftButton
-    event = QMouseEvent(QEvent.Type.MouseMove, place, canvas.mapToGlobal(place), button, button, keys)
-    QApplication.sendEvent(canvas, event)
-
-
-def area(polygon: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> float:
-    x, y = polygon.T
-    return 0.5 * abs(float(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))))
+    return shown_in(qtbot, window, disc_movie())
 
 
 def test_a_drawn_outline_is_one_step_and_is_followed_as_one_step(

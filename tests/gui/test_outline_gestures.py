@@ -1,0 +1,368 @@
+"""Outlines under the hand: proposals, redrawing, splitting, merging, copying, stopping and asking, tables and kinetics."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from disc_movie import FRAMES, RADIUS, SIDE, QTest, area, circle, disc_movie, drag, settled, shown_in
+from PyQt6.QtCore import QPoint, QPointF, Qt
+from PyQt6.QtGui import QAction
+from PyQt6.QtWidgets import QMenu, QWidget
+from pytestqt.qtbot import QtBot
+
+from tandem_em.desk import biasing, kinetics, particles_edit
+from tandem_em.model.arrays import MemoryArray
+from tandem_em.model.frames import FrameStack
+from tandem_em.model.tracks import Particle
+from tandem_widgets.dialogs.kinetics import KineticsDialog
+from tandem_widgets.dialogs.particle_table import ParticleTableDialog
+from tandem_widgets.panes.stack import StackPane
+from tandem_widgets.panes.stack_menus import fill_canvas, fill_particle
+from tandem_widgets.shell.main_window import MainWindow
+
+TIMES = 40
+
+
+@pytest.fixture
+def pane(qtbot: QtBot, window: MainWindow) -> StackPane:
+    return shown_in(qtbot, window, disc_movie())
+
+
+def only(window: MainWindow) -> Particle:
+    (particle,) = window.desk.session.particles
+    return particle
+
+
+def followed(qtbot: QtBot, window: MainWindow, pane: StackPane) -> Particle:
+    assert pane.stack is not None
+    particle = particles_edit.draw(window.desk, pane.stack, 0, circle(RADIUS))
+    pane.tools.following.start([particle])
+    settled(qtbot, window)
+    return particle
+
+
+def go(qtbot: QtBot, pane: StackPane, frame: int) -> None:
+    pane.go_to(frame)
+    qtbot.waitUntil(lambda: pane.frame_index == frame, timeout=10_000)
+
+
+def entry(menu: QMenu, text: str) -> QAction:
+    """An entry of a menu or of one of its submenus."""
+    for action in menu.actions():
+        inner = action.menu()
+        if action.text().split("\t")[0] == text:
+            return action
+        if inner is not None:
+            for under in inner.actions():
+                if f"{action.text()} › {under.text()}" == text:
+                    return under
+    raise AssertionError(f"no {text} in {[action.text() for action in menu.actions()]}")
+
+
+def choose(pane: StackPane, particle: Particle | None, text: str) -> None:
+    menu = QMenu(pane)
+    if particle is not None:
+        fill_particle(menu, pane, pane.tools, particle)
+    else:
+        fill_canvas(menu, pane, pane.tools)
+    entry(menu, text).trigger()
+
+
+def click(pane: StackPane, x: float, y: float) -> None:
+    QTest.mouseClick(pane.canvas, Qt.MouseButton.LeftButton, pos=pane.canvas.to_screen(x, y).toPoint())
+
+
+# --- proposals ------------------------------------------------------------------------------------------------------
+
+
+def proposed(qtbot: QtBot, window: MainWindow, pane: StackPane) -> None:
+    pane.tools.outline.click()
+    click(pane, 84, 78)
+    settled(qtbot, window)
+    pane.canvas.repaint()
+
+
+def test_a_click_proposes_and_enter_takes_it(qtbot: QtBot, window: MainWindow, pane: StackPane) -> None:
+    proposed(qtbot, window, pane)
+    assert not len(window.desk.session.particles)  # nothing is there before it is taken
+    QTest.keyClick(pane.canvas, Qt.Key.Key_Return)
+    assert area(only(window).outlines[0].polygon) == pytest.approx(np.pi * RADIUS**2, rel=0.06)
+    settled(qtbot, window)
+
+
+def test_dragging_the_line_of_a_proposal_puts_it_right_and_takes_it(
+    qtbot: QtBot, window: MainWindow, pane: StackPane
+) -> None:
+    proposed(qtbot, window, pane)
+    drag(pane, [(80 + RADIUS, 80), (85 + RADIUS, 80), (88 + RADIUS, 80)])
+    polygon = only(window).outlines[0].polygon
+    assert polygon[:, 0].max() == pytest.approx(88 + RADIUS, abs=2)
+    assert polygon[:, 0].min() == pytest.approx(80 - RADIUS, abs=2)
+    settled(qtbot, window)
+
+
+def test_dragging_all_of_a_proposal_takes_it_there(qtbot: QtBot, window: MainWindow, pane: StackPane) -> None:
+    proposed(qtbot, window, pane)
+    drag(pane, [(80, 80), (83, 80), (86, 80)])
+    assert only(window).outlines[0].polygon[:, 0].mean() == pytest.approx(86, abs=2)
+    settled(qtbot, window)
+
+
+def test_escape_lets_a_proposal_go(qtbot: QtBot, window: MainWindow, pane: StackPane) -> None:
+    proposed(qtbot, window, pane)
+    QTest.keyClick(pane.canvas, Qt.Key.Key_Escape)
+    QTest.keyClick(pane.canvas, Qt.Key.Key_Return)
+    assert not len(window.desk.session.particles)
+
+
+# --- correcting -----------------------------------------------------------------------------------------------------
+
+
+def test_frames_outside_the_stretch_stay_as_they_are(
+    qtbot: QtBot, window: MainWindow, pane: StackPane
+) -> None:
+    particle = followed(qtbot, window, pane)
+    for frame in (3, 6):
+        go(qtbot, pane, frame)
+        choose(pane, particle, "It is right here")
+    assert sorted(particle.keys) == [0, 3, 6]
+    before = dict(particle.outlines)
+    go(qtbot, pane, 5)
+    x, y = before[5].polygon[np.argmax(before[5].polygon[:, 0])]
+    drag(pane, [(x, y), (x + 3, y), (x + 6, y)])
+    settled(qtbot, window)
+    assert window.desk.session.history.undo_label == "Follow P1"
+    for frame in (0, 1, 2, 3, 6, 7, 8):
+        np.testing.assert_array_equal(particle.outlines[frame].polygon, before[frame].polygon)
+    assert particle.outlines[5].is_key
+    window.undo()
+    window.undo()
+    assert particle.outlines == before
+
+
+def test_a_lost_frame_is_drawn_anew_for_the_same_particle(
+    qtbot: QtBot, window: MainWindow, pane: StackPane
+) -> None:
+    particle = followed(qtbot, window, pane)
+    left = {frame: outline for frame, outline in particle.outlines.items() if frame < 6}
+    window.desk.change("Lose the end", particle, outlines=left)
+    go(qtbot, pane, 7)
+    choose(pane, None, "Draw P1 in this frame")
+    drag(pane, [*map(tuple, circle(RADIUS + 3.5)), tuple(circle(RADIUS + 3.5)[0])])
+    assert only(window) is particle
+    settled(qtbot, window)
+    assert sorted(particle.outlines) == list(range(FRAMES))
+    assert sorted(particle.keys) == [0, 7]
+
+
+def test_a_changed_drift_makes_tracks_stale(qtbot: QtBot, window: MainWindow, pane: StackPane) -> None:
+    particle = followed(qtbot, window, pane)
+    assert pane.stack is not None
+    window.desk.change("Other drift", pane.stack, drift_px=np.full((FRAMES, 2), 0.25))
+    assert particles_edit.stale(window.desk.session, particle)
+    assert [button.text() for button in pane.ask_bar.buttons] == ["Update", "Later"]
+    pane.ask_bar.buttons[0].click()
+    settled(qtbot, window)
+    assert not particles_edit.stale(window.desk.session, particle)
+
+
+# --- several particles ----------------------------------------------------------------------------------------------
+
+
+def test_a_line_splits_and_the_menu_merges(qtbot: QtBot, window: MainWindow, pane: StackPane) -> None:
+    particle = followed(qtbot, window, pane)
+    whole = area(particle.outlines[0].polygon)
+    steps = len(window.desk.session.history._done)
+    choose(pane, particle, "Split along a line")
+    drag(pane, [(80, 30), (80, 80), (80, 130)])
+    assert [p.name for p in window.desk.session.particles] == ["P1", "P2"]
+    assert len(window.desk.session.history._done) == steps + 1
+    settled(qtbot, window)
+    choose(pane, particle, "Merge with › P2")
+    assert area(only(window).outlines[0].polygon) == pytest.approx(whole, rel=0.05)
+    settled(qtbot, window)
+
+
+def test_an_outline_is_copied_to_another_stack(qtbot: QtBot, window: MainWindow, pane: StackPane) -> None:
+    particle = followed(qtbot, window, pane)
+    other = disc_movie()
+    other.name, other.pixel_nm = "closer", 0.25
+    window.desk.session.clocks.add(other.clock)
+    window.desk.add("Add a stack", other)
+    go(qtbot, pane, 0)
+    choose(pane, particle, "Copy to › closer")
+    copied = next(p for p in window.desk.session.particles if p.stack_id == other.id)
+    assert (copied.name, copied.colour) == (particle.name, particle.colour)
+    assert area(copied.outlines[0].polygon) == pytest.approx(4 * area(particle.outlines[0].polygon), rel=0.01)
+    window.undo()
+    assert only(window) is particle
+
+
+# --- stopping and asking --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def vanishing(qtbot: QtBot, window: MainWindow) -> StackPane:
+    """The disc is gone from frame 6 on."""
+    rng = np.random.default_rng(3)
+    kept = [disc_movie().frame(min(k, FRAMES - 1)) for k in range(6)]
+    empty = [rng.poisson(200, (SIDE, SIDE)).astype(np.uint16) for _ in range(12)]
+    stack = FrameStack(
+        name="gone", source=MemoryArray(np.stack([*kept, *empty])), times=np.arange(18.0), times_from="file",
+        pixel_nm=0.5, drift_px=np.zeros((18, 2)),
+    )  # fmt: skip
+    return shown_in(qtbot, window, stack)
+
+
+def test_following_stops_where_the_particle_is_gone_and_asks(
+    qtbot: QtBot, window: MainWindow, vanishing: StackPane
+) -> None:
+    particle = followed(qtbot, window, vanishing)
+    assert [button.text() for button in vanishing.ask_bar.buttons] == ["Correct here", "Go on"]
+    assert max(particle.outlines) < 13
+    assert particle.followed is not None
+    assert particle.followed[1] < 13
+    qtbot.waitUntil(lambda: vanishing.frame_index in (5, 6, 7, 8, 9), timeout=10_000)
+    shown = vanishing.frame_index
+    assert f"frame {shown + 1}" in vanishing.ask_bar.text
+    vanishing.ask_bar.buttons[0].click()
+    x, y = particle.outlines[shown].polygon[0]
+    drag(vanishing, [(x, y), (x + 2, y), (x + 4, y)])
+    assert shown in particle.keys
+    settled(qtbot, window)
+
+
+def test_go_on_tries_every_frame(qtbot: QtBot, window: MainWindow, vanishing: StackPane) -> None:
+    particle = followed(qtbot, window, vanishing)
+    vanishing.ask_bar.buttons[1].click()
+    settled(qtbot, window)
+    assert particle.followed == (0, 17)
+    step = window.desk.session.steps[particle.provenance_id]
+    assert step.parameters["stop_below"] is None
+
+
+# --- numbers --------------------------------------------------------------------------------------------------------
+
+
+def test_the_table_has_every_frame_and_leads_there(qtbot: QtBot, window: MainWindow, pane: StackPane) -> None:
+    particle = followed(qtbot, window, pane)
+    pane.tools.open_sizes(particle)
+    dialog = next(child for child in pane.children() if isinstance(child, ParticleTableDialog))
+    model = dialog.model
+    assert model.rowCount() == FRAMES
+    titles = [model.headerData(k, Qt.Orientation.Horizontal) for k in range(model.columnCount())]
+    text = model.data(model.index(8, titles.index("area (nm²)")))
+    assert float(text.split(" ± ")[0]) == pytest.approx(np.pi * (RADIUS + 4) ** 2 / 4, rel=0.03)
+    dialog.view.clicked.emit(model.index(5, 0))
+    qtbot.waitUntil(lambda: pane.frame_index == 5, timeout=10_000)
+    assert model.as_text().splitlines()[0].startswith("frame\ttime (s)\tarea (nm²)\tarea low (nm²)")
+    dialog.close()
+
+
+def swelling(window: MainWindow, pane: StackPane) -> Particle:
+    """A particle whose area is known to swell exponentially from second 5 on, to three halves of its start."""
+    stack = pane.stack
+    assert stack is not None
+    times = np.arange(TIMES, dtype=float)
+    window.desk.session.change(
+        stack, source=MemoryArray(np.ones((TIMES, 8, 8), np.uint16)), times=times, drift_px=None
+    )
+    gain = 1 + 0.5 * (1 - np.exp(-np.maximum(0, times - 5) / 6))
+    rng = np.random.default_rng(2)
+    particle = Particle(name="P1", stack_id=stack.id)
+    for frame, ratio in enumerate(gain * (1 + rng.normal(0, 0.002, TIMES))):
+        polygon = circle(RADIUS * float(np.sqrt(ratio)))
+        found = particles_edit.particles.key_outline(polygon)
+        particle.outlines[frame] = found
+    window.desk.add("Outline P1", particle)
+    return particle
+
+
+def opened(qtbot: QtBot, window: MainWindow, pane: StackPane, particle: Particle) -> KineticsDialog:
+    pane.tools.open_kinetics(particle)
+    dialog: KineticsDialog = next(child for child in pane.children() if isinstance(child, KineticsDialog))
+    settled(qtbot, window)
+    return dialog
+
+
+def test_kinetics_are_fitted_kept_and_drawn_in_the_lane(
+    qtbot: QtBot, window: MainWindow, pane: StackPane
+) -> None:
+    particle = swelling(window, pane)
+    dialog = opened(qtbot, window, pane, particle)
+    found = dialog.analysed
+    assert found is not None
+    assert found.found.fits[0].model.name == "saturating"
+    assert found.found.onset_s.value == pytest.approx(5, abs=0.3)
+    start = np.pi * RADIUS**2 / 4
+    assert found.found.end_area.value == pytest.approx(1.5 * start, rel=0.01)
+    assert "cm²/s" in dialog.findings.texts["speed"]
+    assert dialog.references.rowCount() == len(kinetics.references()) > 5
+    dialog.keep.click()
+    session = window.desk.session
+    result = kinetics.kept_for(session, particle)
+    assert result is not None
+    assert session.steps[result.step_id].inputs[particle.id] == particle.revision
+    assert not kinetics.is_stale(session, result)
+    particles_edit.recolour(window.desk, particle, "#123456")
+    assert not kinetics.is_stale(session, result)
+    particles_edit.correct(window.desk, particle, 20, circle(RADIUS))
+    assert kinetics.is_stale(session, result)
+    window.undo()
+    window.undo()
+    window.undo()
+    assert kinetics.kept_for(session, particle) is None
+    dialog.close()
+
+
+def moved_to(plot: QWidget, place: QPoint) -> None:
+    from PyQt6.QtCore import QEvent
+    from PyQt6.QtGui import QMouseEvent
+    from PyQt6.QtWidgets import QApplication
+
+    button, at = Qt.MouseButton.LeftButton, QPointF(place)
+    event = QMouseEvent(
+        QEvent.Type.MouseMove, at, plot.mapToGlobal(at), button, button, Qt.KeyboardModifier.NoModifier
+    )
+    QApplication.sendEvent(plot, event)
+
+
+def test_the_stretch_is_dragged_on_the_curve(qtbot: QtBot, window: MainWindow, pane: StackPane) -> None:
+    dialog = opened(qtbot, window, pane, swelling(window, pane))
+    plot = dialog.curve_plot
+    plot.grab()
+    assert plot._scales is not None
+    start = QPoint(round(plot._scales[0].pixel(plot.interval[1])), 60)
+    end = QPoint(round(plot._scales[0].pixel(25.0)), 60)
+    QTest.mousePress(plot, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, start)
+    moved_to(plot, end)
+    assert dialog.end.value() == pytest.approx(25, abs=0.3)
+    QTest.mouseRelease(plot, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, end)
+    settled(qtbot, window)
+    assert dialog.analysed is not None
+    assert dialog.analysed.span[1] == pytest.approx(25, abs=0.3)
+    assert len(dialog.analysed.curve.t) == 26
+    dialog.close()
+
+
+def test_the_area_lane_shows_other_sizes_too(qtbot: QtBot, window: MainWindow, pane: StackPane) -> None:
+    from tandem_widgets.panes.biasing import BiasingPane
+
+    followed(qtbot, window, pane)
+    lanes = window.docks.biasing.widget()
+    assert isinstance(lanes, BiasingPane)
+    around = {"perimeter": np.pi * (RADIUS + 4), "circularity": 1.0, "diameter": RADIUS + 4}
+    for mode, value in around.items():
+        biasing.change_lane(window.desk, "area", "Show", mode=mode, y=None)
+        settled(qtbot, window)
+        lane = next(lane for lane in lanes.lanes.content.lanes if lane.kind == "area")
+        assert lane.curves[0].value_at(8.0) == pytest.approx(value, rel=0.02)
+
+
+def test_what_needs_a_track_is_greyed_out_without_one(window: MainWindow, pane: StackPane) -> None:
+    assert pane.stack is not None
+    particle = particles_edit.draw(window.desk, pane.stack, 0, circle(RADIUS))
+    menu = QMenu(pane)
+    fill_particle(menu, pane, pane.tools, particle)
+    assert not entry(menu, "Kinetics…").isEnabled()
+    assert not entry(menu, "Table of sizes…").isEnabled()
