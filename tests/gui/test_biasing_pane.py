@@ -13,7 +13,7 @@ from PyQt6.QtGui import QGuiApplication, QMouseEvent
 from PyQt6.QtWidgets import QApplication, QMenu
 from pytestqt.qtbot import QtBot
 
-from tandem_em.desk import biasing
+from tandem_em.desk import biasing, biasing_text, files
 from tandem_em.desk.desk import Desk
 from tandem_em.desk.settings import Settings
 from tandem_em.jobs import Runner, run_to_end
@@ -703,3 +703,38 @@ def test_what_has_no_known_place_in_time_is_grey_and_short_lags_are_unresolved(b
     assert lag_text(2.0, 1.5)[1]
     assert lag_text(-1.0, 1.5) == ("Δt −1 s · unresolved between clocks (± 1.5 s)", False)
     assert lag_text(0.1, 0.0) == ("Δt 0.1 s", True)
+
+
+@pytest.mark.expects_log
+def test_a_guessed_table_is_offered_to_be_settled_and_the_answer_holds_for_the_next_file(
+    bench: Bench, tmp_path: Path
+) -> None:
+    rows = "".join(f"{i * 0.5:.1f},{3 + i / 100:.3f},{i}\n" for i in range(200))
+    for name, above in (("one.csv", ""), ("two.csv", "operator,me\n\n")):
+        (tmp_path / name).write_text(f"{above}time (s),voltage,current\n{rows}")
+    session = Session()
+    pane = bench.pane(session)
+    pane.desk.start("import", files.import_files(session, [tmp_path / "one.csv"]),
+                    lambda found: session.history.do(files.adding(session, found)))  # fmt: skip
+    bench.settle(pane)
+    assert pane.doubts_button.isVisibleTo(pane)
+    assert "current in A" in pane.doubts_button.toolTip()
+    (guessed,) = session.runs
+    pane.settle_doubts()
+    (dialog,) = pane.findChildren(TextImportDialog)
+    bench.settle(pane)
+    dialog._choose_unit(2, "pA")
+    dialog.accept()
+    bench.settle(pane)
+    (run,) = session.runs
+    assert run.values("current")[100] == pytest.approx(1e-10)
+    assert len(session.sources) == 1
+    assert not pane.doubts_button.isVisibleTo(pane)
+    session.history.undo()
+    assert list(session.runs) == [guessed]
+    options = biasing_text.remembered(pane.desk.settings, tmp_path / "two.csv")
+    assert options is not None
+    found = run_to_end(files.import_files(session, [tmp_path / "two.csv"], options))
+    (two,) = [item for item in found.items if isinstance(item, BiasRun)]
+    assert len(two) == 200
+    assert two.values("current")[100] == pytest.approx(1e-10)

@@ -9,10 +9,11 @@ from tandem_em.desk import files
 from tandem_em.desk.desk import Desk
 from tandem_em.desk.settings import Settings
 from tandem_em.importers.base import Imported, ImportOptions
-from tandem_em.jobs import Job, Progress
+from tandem_em.jobs import Job, Progress, run_to_end
 from tandem_em.logs.settings import TextColumn, TextSettings, to_toml
 from tandem_em.logs.units import parse_unit
 from tandem_em.model.curves import BiasRun
+from tandem_em.model.edits import RemoveItem, Together
 from tandem_em.model.session import Session
 from tandem_em.notices import UserError
 
@@ -71,8 +72,31 @@ def guessing(path: Path, memory: Settings) -> Job[TextGuess]:
             kept = None
         if kept is not None and len(kept.columns) == len(found.columns):
             kept.start, kept.meta = found.start, found.meta
+            _move_rows(kept, found.header_row - kept.header_row)
             return TextGuess(path, kept, mark, True)
     return TextGuess(path, found, mark)
+
+
+def _move_rows(settings: TextSettings, lines: int) -> None:
+    """The same headings may stand further down in another file."""
+    settings.header_row += lines
+    settings.first_row += lines
+    if settings.units_row >= 0:
+        settings.units_row += lines
+
+
+def remembered(memory: Settings, path: Path) -> ImportOptions | None:
+    """How a table with the same headings was read before; None for other files and tables nobody has settled."""
+    from tandem_em.importers import registry
+    from tandem_em.importers.biasing_text import TEXT
+
+    if not memory.values.text_imports or registry.find(path) is not TEXT:
+        return None
+    try:
+        found = run_to_end(guessing(path, memory))
+    except UserError:
+        return None
+    return ImportOptions(text=found.settings.to_dict()) if found.remembered else None
 
 
 def remember(memory: Settings, guess: TextGuess, settings: TextSettings) -> None:
@@ -185,7 +209,8 @@ def importing(path: Path, settings: TextSettings, zone: str = "") -> Job[Importe
     """Read the whole file as the settings say; what comes out fits `files.adding`."""
     from tandem_em.importers.biasing_text import TEXT
 
-    found = yield from TEXT.read(path, ImportOptions(text=settings.to_dict(), zone=zone))
+    settled = replace(settings, guesses=[])
+    found = yield from TEXT.read(path, ImportOptions(text=settled.to_dict(), zone=zone))
     source = files.describe_source(path)
     source.problems, source.importer = found.problems, TEXT.name
     for item in found.items:
@@ -198,9 +223,27 @@ def importing(path: Path, settings: TextSettings, zone: str = "") -> Job[Importe
     return found
 
 
-def add_imported(desk: Desk, session: Session, imported: Imported) -> None:
-    """Put the run into the session it was meant for, and say what was doubtful."""
-    session.history.do(files.adding(session, imported))
+def doubts_of(session: Session, run: BiasRun | None) -> list[str]:
+    """What was guessed when the text of a run was read, and its file is still there to read it better."""
+    guesses = run.instrument.get("guesses") if run is not None else None
+    source = session.sources.get(run.source_id) if run is not None else None
+    if not isinstance(guesses, list) or source is None or not Path(source.path).is_file():
+        return []
+    return [str(guess) for guess in guesses]
+
+
+def add_imported(desk: Desk, session: Session, imported: Imported, instead: BiasRun | None = None) -> None:
+    """Put the run into the session it was meant for, and say what was doubtful. `instead`: the run it replaces."""
+    adding = files.adding(session, imported)
+    if instead is not None and instead.id in session.runs:
+        for item in imported.items:
+            if isinstance(item, BiasRun):
+                item.cell_id, item.colour = instead.cell_id, instead.colour
+        old = [RemoveItem(adding.label, instead)]
+        if instead.source_id in session.sources:
+            old.append(RemoveItem(adding.label, session.sources[instead.source_id]))
+        adding = Together(f"Read {instead.name} anew", [*old, adding])
+    session.history.do(adding)
     for problem in imported.problems:
         desk.notices.warning(problem)
 

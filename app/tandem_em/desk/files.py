@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -118,14 +119,21 @@ def open_linked_array(path: Path, dataset: str) -> ArraySource:
     raise UserError(f"{path.name} no longer holds {dataset}.", "Choose the file it was linked from.")
 
 
-def import_files(session: Session, paths: list[Path], options: ImportOptions | None = None) -> Job[Imported]:
-    """Read files into items that fit on the session's time axis. Nothing is added yet: see `adding`."""
+def import_files(
+    session: Session,
+    paths: list[Path],
+    options: ImportOptions | None = None,
+    known: Callable[[Path], ImportOptions | None] | None = None,
+) -> Job[Imported]:
+    """Read files into items that fit on the session's time axis. Nothing is added yet: see `adding`.
+
+    `known`: what a person has decided before about a file like this."""
     from tandem_em.importers import registry
 
     gathered = Imported()
     for number, path in enumerate(paths):
         yield Progress(number, len(paths), f"Reading {path.name}")
-        found = yield from registry.read(path, options)
+        found = yield from registry.read(path, (known(path) if known is not None else None) or options)
         source = describe_source(path)
         source.problems = found.problems
         for item in found.items:

@@ -169,6 +169,8 @@ def _run(
         is_timed=first.is_timed or bool(getattr(parser, "is_defined_by_step", False)),
         times_are_nominal=bool(getattr(parser, "is_defined_by_step", False)),
     )
+    if first.settings.guesses:
+        parts.instrument["guesses"] = list(first.settings.guesses)
     if first.notes:
         parts.instrument["notes"] = [{"t": t, "text": text} for table, _ in group for t, text in table.notes]
     return build_run(path, parts, options)

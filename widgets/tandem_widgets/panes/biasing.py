@@ -9,7 +9,7 @@ from PyQt6 import sip
 from PyQt6.QtCore import QPoint, Qt
 from PyQt6.QtWidgets import QDialog, QFileDialog, QHBoxLayout, QMenu, QStackedWidget, QToolButton, QWidget
 
-from tandem_em.desk import biasing, events
+from tandem_em.desk import biasing, biasing_text, events
 from tandem_em.desk.desk import Desk
 from tandem_em.model.curves import BiasRun
 from tandem_em.model.items import Item
@@ -96,6 +96,9 @@ class BiasingPane(PaneFrame):
         )
         self.live_button.clicked.connect(self._set_follow)
         self.live_button.hide()
+        self.doubts_button = self.add_tool("guessed…", "")
+        self.doubts_button.clicked.connect(self.settle_doubts)
+        self.doubts_button.hide()
         self.cell_button = self.add_tool(
             "Cell…", "Area, capacity, safe window and calculators", self.ask_cell
         )
@@ -156,12 +159,25 @@ class BiasingPane(PaneFrame):
             self.set_empty(None)
         self.subtitle.set_text(biasing_lanes.summary(session))
         self._follow()
+        self._show_doubts()
         content = self.maker.content()
         self.trust.check()
         self.trust.show_button()
         content.findings = self.trust.marks()
         self.lanes.show_content(content)
         self._refresh_page()
+
+    def _show_doubts(self) -> None:
+        """What was guessed about the chosen run's text is offered to be settled."""
+        doubts = biasing_text.doubts_of(self.desk.session, self.chosen_run())
+        self.doubts_button.setVisible(bool(doubts))
+        self.doubts_button.setToolTip("\n".join(["Check how this table was read:", *doubts]))
+
+    def settle_doubts(self) -> None:
+        """Read the chosen run's text anew, with the person's decisions."""
+        run = self.chosen_run()
+        if run is not None and biasing_text.doubts_of(self.desk.session, run):
+            self.import_text(Path(self.desk.session.sources[run.source_id].path), run)
 
     def _refresh_page(self) -> None:
         page = self._body.currentWidget()
@@ -313,10 +329,10 @@ class BiasingPane(PaneFrame):
         if chosen:
             self.import_text(Path(chosen))
 
-    def import_text(self, path: Path) -> None:
+    def import_text(self, path: Path, instead: BiasRun | None = None) -> None:
         from tandem_widgets.panes.biasing_text_import import TextImportDialog
 
-        self.open_dialog(TextImportDialog(self, self.desk, path))
+        self.open_dialog(TextImportDialog(self, self.desk, path, instead))
 
     def open_dialog(self, dialog: QDialog) -> None:
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)

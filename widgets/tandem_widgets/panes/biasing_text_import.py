@@ -26,6 +26,7 @@ from tandem_em.desk import biasing_text
 from tandem_em.desk.biasing_text import TextGuess, Tried
 from tandem_em.desk.desk import Desk
 from tandem_em.logs.settings import TextSettings
+from tandem_em.model.curves import BiasRun
 from tandem_em.notices import UserError
 from tandem_widgets.panes.biasing_text_preview import PreviewTable, preview_lines
 from tandem_widgets.parts.plot import XYPlot
@@ -37,12 +38,16 @@ TRY_AFTER_MS = 120
 class TextImportDialog(QDialog):
     """Opens with the guess (or what was remembered) for `path`; OK imports the file into the desk's session."""
 
-    def __init__(self, parent: QWidget | None, desk: Desk, path: Path) -> None:
+    def __init__(
+        self, parent: QWidget | None, desk: Desk, path: Path, instead: BiasRun | None = None
+    ) -> None:
         super().__init__(parent)
         self.setWindowTitle(f"Import {path.name}")
         self.resize(1000, 640)
         self._desk = desk
         self.path = path
+        self.instead = instead
+        """The run that is read anew."""
         self.guess: TextGuess | None = None
         self.settings = TextSettings()
         self.tried: Tried | None = None
@@ -244,13 +249,13 @@ class TextImportDialog(QDialog):
 
     def accept(self) -> None:
         """Remember the settings, and read the whole file in a job."""
-        desk, session = self._desk, self._desk.session
+        desk, session, instead = self._desk, self._desk.session, self.instead
         if self.guess is not None:
             biasing_text.remember(desk.settings, self.guess, self.settings)
         desk.start(
             f"Importing {self.path.name}",
             biasing_text.importing(self.path, self.settings, self.zone.text().strip()),
-            lambda found: biasing_text.add_imported(desk, session, found),
+            lambda found: biasing_text.add_imported(desk, session, found, instead),
         )
         super().accept()
 
