@@ -28,9 +28,10 @@ from tandem_em.model.spectra import BackgroundModel, Edge, SpectrumImage
 from tandem_em.notices import UserError
 from tandem_resources import read_json
 
-IN_BATTERIES = frozenset(
-    "Li Be B C N O F Na Mg Al Si P S Cl K Ca Ti V Cr Mn Fe Co Ni Cu Zn Ga Ge Y Zr Nb Mo In Sn Sb La Ta W".split()
-)
+IN_BATTERIES = (
+    "Li", "Be", "B", "C", "N", "O", "F", "Na", "Mg", "Al", "Si", "P", "S", "Cl", "K", "Ca", "Ti", "V", "Cr", "Mn", "Fe", "Co",
+    "Ni", "Cu", "Zn", "Ga", "Ge", "Y", "Zr", "Nb", "Mo", "In", "Sn", "Sb", "La", "Ta", "W",
+)  # fmt: skip
 """Elements that are proposed by name."""
 CHANNEL_COLOURS = {"red": "#ff5a5f", "green": "#4fd18b", "blue": "#4a9eff"}
 
@@ -169,7 +170,10 @@ def known_edges(low_eV: float, high_eV: float) -> list[Edge]:
     rows = [
         row
         for row in read_json("edges.json")["edges"]
-        if row["relevance"] == "major" and row["Z"] <= 83 and low_eV <= row["fit_eV"][0] and row["signal_eV"][1] <= high_eV
+        if row["relevance"] == "major"
+        and row["Z"] <= 83
+        and low_eV <= row["fit_eV"][0]
+        and row["signal_eV"][1] <= high_eV
     ]
     return [edge_from_table(row) for row in sorted(rows, key=lambda row: float(row["onset_eV"]))]
 
