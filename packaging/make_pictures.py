@@ -33,7 +33,7 @@ def dialogs(demo: Path) -> None:
     from tandem_widgets.dialogs.export import ExportDialog
     from tandem_widgets.shell.application import make_application, make_window, settle
 
-    make_application()
+    application = make_application()
     window, bridge = make_window(Settings())
     window.show()
     window.files.open_paths([demo])
@@ -58,6 +58,7 @@ def dialogs(demo: Path) -> None:
     window.docks.close_panes()
     bridge.close()
     window.workshop.runner.close()
+    application.processEvents()
 
 
 def main() -> None:

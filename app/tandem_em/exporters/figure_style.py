@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import colorsys
+import io
 import re
 import threading
 from collections.abc import Iterator
@@ -138,7 +139,9 @@ def save(figure: Any, folder: Path, stem: str, settings: FigureSettings) -> list
     written = []
     for kind in settings.kinds:
         path = folder / f"{stem}.{kind}"
+        content = io.BytesIO()  # matplotlib's own writers do not survive a full disk
+        figure.savefig(content, format=kind, dpi=settings.dpi)
         with replacing(path) as temporary:
-            figure.savefig(temporary, format=kind, dpi=settings.dpi)
+            temporary.write_bytes(content.getvalue())
         written.append(path)
     return written
