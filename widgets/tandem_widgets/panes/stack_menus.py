@@ -24,6 +24,8 @@ FILTERS = (
     ViewFilter(), ViewFilter("mean", 3), ViewFilter("mean", 5), ViewFilter("mean", 9),
     ViewFilter("gaussian", 1), ViewFilter("gaussian", 2), ViewFilter("median", 3), ViewFilter("median", 5),
 )  # fmt: skip
+COLOUR_NAMES = ("Red", "Blue", "Yellow", "Green", "Violet", "Orange", "Turquoise", "Pink", "Lime", "Grey")
+"""What people call the colours of identity, in their order."""
 
 
 def add(
@@ -270,10 +272,10 @@ def _rename(pane: StackPane, particle: Particle) -> None:
 
 
 def _fill_colours(menu: QMenu, pane: StackPane, particle: Particle) -> None:
-    for colour in IDENTITY_COLOURS:
+    for colour, name in zip(IDENTITY_COLOURS, COLOUR_NAMES, strict=True):
         swatch = QPixmap(14, 14)
         swatch.fill(QColor(colour))
-        action = add(menu, pane, colour, partial(particles_edit.recolour, pane.desk, particle, colour))
+        action = add(menu, pane, name, partial(particles_edit.recolour, pane.desk, particle, colour))
         action.setIcon(QIcon(swatch))
     menu.addSeparator()
 

@@ -133,13 +133,13 @@ class OutlineOverlay:
 
 
 def change_text(particle: Particle, outline: Outline, with_ghost: bool = False) -> str:
-    """` +41 %`: the area against the first outline, as in the lane; with a later ghost also ` (+12 % on frame 120)`."""
+    """` +41 %`: the area against the first outline, as in the lane; with a later ghost also ` (+12 % vs frame 120)`."""
     start = min(particle.outlines, default=-1)
     ghosts = [frame for frame in particle.reference_frames if frame != start]
     text = _percent(particle.outlines.get(start), outline)
     if with_ghost and ghosts:
         change = _percent(particle.outlines.get(ghosts[-1]), outline)
-        text += f" ({change.strip()} on frame {ghosts[-1] + 1})" if change else ""
+        text += f" ({change.strip()} vs frame {ghosts[-1] + 1})" if change else ""
     return text
 
 
