@@ -15,7 +15,7 @@ from tandem_em.model.arrays import MemoryArray
 from tandem_em.model.session import Session
 from tandem_em.model.spectra import Edge, SpectrumImage
 from tandem_em.notices import UserError
-from tandem_widgets.dialogs.eels_optics import OpticsDialog
+from tandem_widgets.dialogs.eels_properties import PropertiesDialog
 from tandem_widgets.panes.eels import EelsPane
 from tandem_widgets.panes.eels_sites import site_spectra
 from tandem_widgets.shell.main_window import MainWindow
@@ -218,10 +218,14 @@ def test_quantification_names_its_model(
     image = pane.image
     assert image is not None
     asked: list[str] = []
-    monkeypatch.setattr(
-        OpticsDialog, "exec", lambda self: (asked.append("optics"), self.boxes["beam_kV"].setValue(200.0),
-                                            self.boxes["collection_mrad"].setValue(20.0), QDialog.DialogCode.Accepted)[-1],
-    )  # fmt: skip
+
+    def answered(dialog: PropertiesDialog) -> QDialog.DialogCode:
+        asked.append("optics")
+        dialog.optics["beam_kV"].setText("200")
+        dialog.optics["collection_mrad"].setText("20")
+        return QDialog.DialogCode.Accepted
+
+    monkeypatch.setattr(PropertiesDialog, "exec", answered)
     pane.tools.analyses.quantify()
     finished(qtbot, pane)
     assert asked == ["optics"]
@@ -244,3 +248,17 @@ def test_site_spectra_are_saved_with_their_energies(qtbot: QtBot, pane: EelsPane
     table = np.array([[float(cell) for cell in line.split(",")] for line in lines[1:]])
     assert np.array_equal(table[:, 0], image.energy_eV)
     assert np.allclose(table[:, 1], spectra[0][1])
+
+
+def test_state_and_time_of_a_map_are_typed(pane: EelsPane) -> None:
+    image = pane.image
+    assert image is not None
+    dialog = PropertiesDialog(pane, image)
+    assert dialog.changes() == {}
+    dialog.state.setCurrentText("charged")
+    dialog.start.setText("12,5")
+    dialog.duration.setText("30")
+    pane.desk.change("Properties", image, None, **dialog.changes())
+    assert image.state == "charged"
+    assert image.interval == pytest.approx((12.5, 42.5))
+    assert PropertiesDialog(pane, image).changes() == {}

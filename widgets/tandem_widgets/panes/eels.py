@@ -131,6 +131,8 @@ class EelsPane(PaneFrame):
     def _changed(self, item: Item, names: frozenset[str]) -> None:
         if isinstance(item, SpectrumImage) and names & {"energy_shift_eV", "energy_eV"}:
             self._read(item)  # the sums were made of other energies
+        if isinstance(item, SpectrumImage) and "name" in names:
+            self._choose()
         self._refresher.mark()
 
     def _chosen(self, index: int) -> None:
@@ -196,8 +198,10 @@ class EelsPane(PaneFrame):
         parts = [image.name, f"{width}×{height}×{channels}"]
         if image.pixel_nm:
             parts.append(f"{image.pixel_nm[0]:.3g} nm")
-        if not image.pixel_nm:
+        else:
             parts.append("not calibrated")
+        if image.state and image.state not in image.name:
+            parts.append(image.state)
         if image.energy_shift_eV is not None:
             parts.append("aligned")
         self.subtitle.set_text(" · ".join(parts))

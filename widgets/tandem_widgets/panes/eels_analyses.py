@@ -16,7 +16,7 @@ from tandem_em.jobs import Job
 from tandem_em.model.items import Item
 from tandem_em.model.provenance import ResultSet
 from tandem_em.model.spectra import SpectrumImage
-from tandem_widgets.dialogs.eels_optics import ask_optics
+from tandem_widgets.dialogs.eels_properties import ask_optics
 from tandem_widgets.panes.eels_choice import ChoiceMenus, option
 
 if TYPE_CHECKING:

@@ -11,6 +11,7 @@ from PyQt6.QtCore import QPoint, Qt
 from PyQt6.QtWidgets import QFileDialog, QMenu, QToolButton
 
 from tandem_em.desk import eels_export, eels_places
+from tandem_widgets.dialogs.eels_properties import edit_properties
 from tandem_widgets.panes.eels_analyses import Analyses
 from tandem_widgets.panes.eels_choice import ChoiceMenus, option
 from tandem_widgets.panes.eels_limits import LimitsPanel
@@ -129,6 +130,9 @@ class EelsTools:
         image = self._pane.image
         if image is None:
             return
+        menu.addAction(
+            "Name, state, time, beam…", lambda: edit_properties(self._pane, self._pane.desk, image)
+        )
         menu.addSeparator()
         self.analyses.fill(menu, image)
 
