@@ -8,12 +8,13 @@ from hypothesis import given
 from hypothesis import settings as given_settings
 from hypothesis import strategies as st
 from PyQt6.QtCore import QPoint, QPointF, Qt
-from PyQt6.QtGui import QWheelEvent
+from PyQt6.QtGui import QColor, QWheelEvent
 from PyQt6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from tandem_em.jobs import run_to_end
 from tandem_em.model.focus import Focus
+from tandem_em.model.items import IDENTITY_COLOURS
 from tandem_widgets.parts import theme
 from tandem_widgets.parts.lanes import Lanes
 from tandem_widgets.parts.lanes_curves import Curve
@@ -254,3 +255,15 @@ def test_too_many_lanes_can_be_scrolled(lanes: Lanes) -> None:
     lanes.grab()
     assert lanes.layout_now.lanes[0].top() == pytest.approx(first - 40)
     assert lanes.layout_now.zone(GUTTER - 60, 30)[0] in ("name", "border")
+
+
+def test_identities_can_be_seen_on_both_grounds() -> None:
+    app = QApplication.instance()
+    assert isinstance(app, QApplication)
+    for ground in (theme.LIGHT, theme.DARK):
+        theme.apply(app, ground)
+        paper = theme._brightness(QColor(ground.plot)) + 0.05
+        for colour in IDENTITY_COLOURS:
+            ink = theme._brightness(QColor(theme.ink(colour))) + 0.05
+            assert max(ink, paper) / min(ink, paper) > 3
+    assert theme.ink("#ffbf47") == "#ffbf47"  # untouched on dark

@@ -95,6 +95,7 @@ class CellDialog(QDialog):
     def _lay_out(self) -> None:
         form = QFormLayout()
         form.setVerticalSpacing(8)
+        form.setHorizontalSpacing(12)
         form.addRow("name", self.name)
         form.addRow("electrode area", self.area)
         form.addRow("or lamella", _side_by_side(self.width_um, QLabel("×"), self.thickness_um))

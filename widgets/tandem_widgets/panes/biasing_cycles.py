@@ -186,7 +186,7 @@ class CyclesPage(QWidget):
 
 def summary(found: HalfCycles) -> str:
     """The whole run in one line."""
-    parts = [f"{len(found.cycles)} cycles"]
+    parts = [f"{len(found.cycles)} cycle{'' if len(found.cycles) == 1 else 's'}"]
     if found.cycles:
         efficiencies = [cycle.efficiency for cycle in found.cycles]
         parts.append(f"mean efficiency {100 * sum(efficiencies) / len(efficiencies):.2f} %")

@@ -79,6 +79,7 @@ class PlotPage(QWidget):
         self.choice.setVisible(self.choice.count() > 0)
         label.setVisible(self.choice.count() > 0)
         self.choice.currentIndexChanged.connect(lambda _index: self.refresh())
+        row.setSpacing(12)
         row.addWidget(self._reading)
         row.addWidget(self._note)
         row.addStretch(1)

@@ -164,6 +164,7 @@ class Lanes(QWidget):
         for lane, up in zip(self.content.lanes, self.ups):
             if up.rect.bottom() > 0 and up.rect.top() < layout.bottom:
                 lanes_paint.paint_lane(painter, lane, scale, up, fonts, ratio)
+        lanes_paint.paint_run_names(painter, self.content.lanes, scale, self.ups, fonts)
         painter.restore()
         self._flag_boxes = lanes_paint.flag_boxes(self.content.flags, scale, fonts, 1.0)
         lanes_paint.paint_flags(painter, self._flag_boxes, layout, scale, fonts)

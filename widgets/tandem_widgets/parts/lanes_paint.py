@@ -74,6 +74,30 @@ def paint_lane(
     _paint_name(painter, lane, up, fonts)
 
 
+def paint_run_names(
+    painter: QPainter, lanes: list[Lane], scale: TimeScale, ups: list[LaneScale], fonts: Fonts
+) -> None:
+    """Where several runs are in view, their names in their colours, once: at the foot of the first lane that has them."""
+    for lane, up in zip(lanes, ups):
+        seen = [c for c in lane.main_curves if c.is_within(scale.low, scale.high) and not lane.shows_each]
+        if len({curve.label for curve in seen}) < 2 or up.rect.height() < 40:
+            continue
+        painter.setFont(fonts.small)
+        x = up.rect.left() + 8
+        for curve in seen:
+            width = fonts.small_metrics.horizontalAdvance(curve.label)
+            if x + width > up.rect.right():
+                break
+            box = QRectF(x - 3, up.rect.bottom() - 14, width + 6, 13)
+            painter.fillRect(box, theme.colour(theme.active().plot, 0.8))
+            painter.setPen(
+                theme.colour(theme.active().quiet if curve.is_unplaced else theme.ink(curve.colour))
+            )
+            painter.drawText(box, Align.AlignCenter, curve.label)
+            x += width + 14
+        return
+
+
 def _paint_limit(painter: QPainter, limit: Limit, scale: TimeScale, up: LaneScale, fonts: Fonts) -> None:
     y, rect = up.y(limit.value), up.rect
     if not rect.top() <= y <= rect.bottom():
@@ -137,7 +161,7 @@ def paint_curve(painter: QPainter, curve: Curve, scale: TimeScale, up: LaneScale
         return
     ys = up.rect.bottom() - (line.values - up.low) * up.per_unit
     active = theme.active()
-    colour, alpha = (active.faint, 0.9) if curve.is_stale else (curve.colour, 1.0)
+    colour, alpha = (active.faint, 0.9) if curve.is_stale else (theme.ink(curve.colour), 1.0)
     if curve.is_unplaced:
         colour = active.quiet
     if curve.band is not None or curve.error is not None:

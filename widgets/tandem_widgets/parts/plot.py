@@ -175,7 +175,7 @@ class XYPlot(QWidget):
             return
         breaks = np.flatnonzero(good[1:] & ~good[:-1]) + 1
         number: NDArray[np.intp] = np.cumsum(good) - good
-        pen = QPen(theme.colour(line.colour, line.alpha))
+        pen = QPen(theme.colour(theme.ink(line.colour), line.alpha))
         pen.setJoinStyle(Qt.PenJoinStyle.BevelJoin)
         cuts = number[breaks]
         draw_thin(painter, pen, xs[good], ys[good], cuts[(cuts > 0) & (cuts < int(good.sum()))], ratio)

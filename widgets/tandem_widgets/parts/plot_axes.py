@@ -113,7 +113,7 @@ def paint_legend(
     painter.setFont(fonts.tick)
     y = box.top()
     for label, colour in shown:
-        painter.setPen(theme.colour(colour))
+        painter.setPen(theme.colour(theme.ink(colour)))
         painter.drawText(QRectF(box.left() + 6, y, wide, 15), Align.AlignLeft | Align.AlignVCenter, label)
         y += 15
     if more > 0:

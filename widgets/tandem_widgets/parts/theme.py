@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from importlib import resources
 
 from PyQt6.QtGui import QColor, QFont, QFontDatabase, QPalette
@@ -58,6 +59,8 @@ LIGHT = Theme(
 
 SPACE = 8
 RADIUS = 6
+BRIGHTEST = 0.28
+"""On white, colours brighter than this have less than three times its contrast."""
 
 
 _active = DARK
@@ -104,6 +107,29 @@ def colour(text: str, alpha: float = 1.0) -> QColor:
     made = QColor(text)
     made.setAlphaF(alpha)
     return made
+
+
+@cache
+def _ink(text: str, on_light: bool) -> str:
+    made = QColor(text)
+    while on_light and _brightness(made) > BRIGHTEST:
+        made = made.darker(108)
+    return made.name() if on_light else text
+
+
+def ink(text: str) -> str:
+    """An identity's colour as a line or a word: on light ground it is darkened until it can be seen."""
+    return _ink(text, _active.name == "light")
+
+
+def _brightness(made: QColor) -> float:
+    """Relative luminance, 0 to 1."""
+    linear = [
+        (v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4)
+        for v in made.getRgbF()[:3]
+        if v is not None
+    ]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
 def _palette(theme: Theme) -> QPalette:
