@@ -59,6 +59,10 @@ class InstrumentsDialog(QDialog):
         self._instruments = instruments
         self._shown = ""
         self._busy: set[str] = set()
+        self._starting = 0
+        self.starting = QLabel("Starting the simulator …")
+        self.starting.setProperty("role", "quiet")
+        self.starting.hide()
         self.list = QListWidget()
         self.list.setAccessibleName("Instruments")
         self.list.setMinimumWidth(230)
@@ -111,6 +115,7 @@ class InstrumentsDialog(QDialog):
         )
         bottom.addWidget(self.save)
         bottom.addStretch(1)
+        bottom.addWidget(self.starting)
         bottom.addWidget(self._button("Close", "Tests end; the set-up is kept", self.close))
         self.record = self._button("Record", "Record these instruments into a new session (R)", self._record)
         self.record.setProperty("role", "primary")
@@ -179,7 +184,7 @@ class InstrumentsDialog(QDialog):
         self.list.setCurrentRow(names.index(chosen) if chosen in names else 0)
         self.list.blockSignals(False)
         has_sources = bool(self._instruments.setup.source)
-        self.record.setEnabled(has_sources)
+        self.record.setEnabled(has_sources and not self._starting)
         self.save.setEnabled(has_sources)
         if not self._shown or chosen not in names:
             self._show_chosen()
@@ -334,17 +339,31 @@ class InstrumentsDialog(QDialog):
     def simulate(self, kind: str, then: Callable[[], None] | None = None) -> None:
         """Start a simulated instrument, add it and test it."""
 
+        self._starting += 1
+        self._show_starting()
+
         def started(table: Any) -> None:
+            self._starting -= 1
             added = self._instruments.add(table)
             if self._is_open:
+                self._show_starting()
                 self.choose(added.name)
                 self._start_test(added.name)
                 if then is not None:
                     then()
 
-        self._desk.start(
-            "Starting the simulator", self._instruments.simulate(kind), started, on_error=self._tell
-        )
+        def failed(error: BaseException) -> None:
+            self._starting -= 1
+            self._show_starting()
+            self._tell(error)
+
+        self._desk.start("Starting the simulator", self._instruments.simulate(kind), started, on_error=failed)
+
+    def _show_starting(self) -> None:
+        """Record waits for simulators that are on their way."""
+        if self._is_open:
+            self.record.setEnabled(bool(self._instruments.setup.source) and not self._starting)
+            self.starting.setVisible(bool(self._starting))
 
     def try_simulated(self) -> None:
         self.simulate("scpi", lambda: self.simulate("merlin"))

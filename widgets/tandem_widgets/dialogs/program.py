@@ -200,7 +200,11 @@ class ProgramDialog(QDialog):
         ):
             line = PlotLine(title, "", colour, curve.times, values, in_legend=False)
             plot.show_lines([line], Axis("time", "s"), Axis(title, unit))
-        lasts = f"<b>Takes about {duration(curve.duration_s)}.</b> " if curve.complete else ""
+        lasts = ""
+        if curve.complete:
+            at_once = "Ends at once: a limit of the step is passed from the start."
+            lasts = f"Takes about {duration(curve.duration_s)}." if curve.duration_s >= 1 else at_once
+            lasts = f"<b>{lasts}</b> "
         self.summary.setText(lasts + " ".join(curve.notes))
 
     # --- gestures ------------------------------------------------------------------------------------------------
