@@ -102,3 +102,14 @@ class FrameStack(ColouredItem):
         array.append(more)
         self._growing[name] = array, array.view
         return self._growing[name][1]
+
+
+@dataclass(eq=False, kw_only=True)
+class Preview(FrameStack):
+    """A stack made small for the screen: means of blocks of pixels, kept where unpacking whole frames takes long."""
+
+    kind: ClassVar[str] = "preview"
+
+    of_id: str = ""
+    """The stack this is a preview of."""
+    block_px: int = 4

@@ -14,7 +14,7 @@ from tandem_em.model.clock import Clock
 from tandem_em.model.curves import BiasRun, Cell
 from tandem_em.model.dose import DoseSettings
 from tandem_em.model.focus import Focus
-from tandem_em.model.frames import FrameStack
+from tandem_em.model.frames import FrameStack, Preview
 from tandem_em.model.history import History
 from tandem_em.model.items import Item, Items
 from tandem_em.model.marks import Event
@@ -54,6 +54,7 @@ class Session:
         self.runs: Items[BiasRun] = Items(BiasRun)
         self.cells: Items[Cell] = Items(Cell)
         self.stacks: Items[FrameStack] = Items(FrameStack)
+        self.previews: Items[Preview] = Items(Preview)
         self.particles: Items[Particle] = Items(Particle)
         self.maps: Items[SpectrumImage] = Items(SpectrumImage)
         self.edges: Items[Edge] = Items(Edge)

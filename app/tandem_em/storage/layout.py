@@ -83,6 +83,7 @@ PLACES: dict[str, Place] = {
     "cell": Place("entry/cells", "cell"),
     "stack": Place("entry", "movie", "NXdata", has_item_group=True),
     "map": Place("entry", "eels", "NXdata", has_item_group=True),
+    "preview": Place("entry/previews", "preview", "NXdata", has_item_group=True),
     "particle": Place("entry/particle_list", "particle"),
     "edge": Place("entry/eels_analysis/edges", "edge", "NXparameters"),
     "site": Place("entry/eels_analysis/sites", "site", "NXparameters"),

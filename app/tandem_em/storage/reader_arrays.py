@@ -137,6 +137,12 @@ class StoredArray:
         written = self.owner.written(self.item_id)
         return self._shape[0] if written is None else min(written, self._shape[0])
 
+    @property
+    def is_packed(self) -> bool:
+        """Whether every frame has to be unpacked."""
+        table = self._table(tuple(range(min(1, size)) for size in self._shape))
+        return table is not None and table.deflate >= 0
+
     def close(self) -> None:
         """The file belongs to the store."""
 

@@ -76,6 +76,8 @@ class SessionStore:
         self._generation = 1
         self._books = Books()
         self._embedded: dict[str, ArraySource] = {}
+        self._prepared: dict[str, tuple[ArraySource, str]] = {}
+        """Big data that lie complete below `_incoming`, by item id: for the next save."""
         self._plans = 0
         self._applied = 0
         self._live = LiveStreams(store, self._books)
@@ -276,6 +278,16 @@ class SessionStore:
         self._plans += 1
         return self._save(plan, self._plans, compress)
 
+    def prepare(self, item_id: str, kind: str, source: ArraySource, label: str) -> Job[None]:
+        """Copy big data into the file while saves go on; the next save of the item only links them in."""
+        self._refuse_readonly()
+
+        def work() -> Job[None]:
+            path = yield from stage(self._store.call, self.path, item_id, kind, source, True, label)
+            self._prepared[item_id] = (source, path)
+
+        return work()
+
     def delete(self, item_ids: Iterable[str]) -> Job[None]:
         """Remove items from the file. Their room is freed by `save_as`; until `close`, saving them again is free."""
         self._refuse_readonly()
@@ -323,6 +335,10 @@ class SessionStore:
     def _embed(self, plan: Plan, staged: dict[str, str], compress: bool) -> Generator[Progress, None, None]:
         for each in plan.embeddings:
             if self._embedded.get(each.item_id) is each.source:
+                continue
+            source, path = self._prepared.pop(each.item_id, (None, ""))
+            if source is each.source:
+                staged[each.item_id] = path
                 continue
             staged[each.item_id] = yield from stage(
                 self._store.call,

@@ -17,6 +17,7 @@ from tandem_em.desk.desk import Desk
 from tandem_em.desk.stacks import ViewFilter
 from tandem_em.jobs import Task, call_as_job
 from tandem_em.model.frames import FrameStack
+from tandem_em.model.tracks import Particle
 from tandem_em.notices import UserError
 from tandem_widgets.panes.stack_notes import AskBar, Marks, Notes
 from tandem_widgets.panes.stack_tools import StackTools
@@ -91,7 +92,11 @@ class StackPane(PaneFrame):
             bindings.on(collection.removed, lambda _item: self.canvas.update())
             bindings.on(collection.changed, lambda _item, _names: self.canvas.update())
         bindings.on(session.particles.changed, lambda _item, _names: self.tools.refresh())
-        bindings.on(session.particles.removed, lambda _item: self.tools.refresh())
+        bindings.on(session.particles.removed, self._particle_gone)
+
+    def _particle_gone(self, particle: Particle) -> None:
+        self.tools.following.withdraw(particle)
+        self.tools.refresh()
 
     # --- which stack ---------------------------------------------------------------------------------------------
 
@@ -296,10 +301,11 @@ class StackPane(PaneFrame):
     def _takes_coarse(self) -> bool:
         """Small frames have another noise: levels are not found on them, and filters are not run on them."""
         settled = self._contrast.mode != "each frame" and self._contrast.low is not None
-        return settled and self.view_filter.kind == "none" and self.canvas.frame is not None
+        return settled and self.view_filter.kind == "none" and self._shown >= 0
 
     def _show_coarse(self, index: int, frame: NDArray[Any]) -> None:
-        if self.stack is not None and index == self._wanted:
+        is_sharp = self._shown == self._wanted and self.canvas.frame is not None
+        if self.stack is not None and not is_sharp:
             self.notes.trouble = ""
             self._place(index)
             self.canvas.show_coarse(frame, self._shift(index))

@@ -18,6 +18,9 @@ AHEAD = 6
 class FrameLoader:
     """`want(i)` gives frame i at once when it is cached, else calls `arrived(i, frame)` later, from the reading thread.
 
+    Where there is a quick way to read small frames (`coarse`), `arrived_coarse(i, frame)` comes first, and the frame
+    itself when nobody has asked for another one meanwhile.
+
     A newer wish replaces one that has not been started: nothing piles up behind a slow disk. `failed(i, error)` is
     called for a frame that cannot be read; the next wish goes on as if nothing had happened.
     """
@@ -28,14 +31,18 @@ class FrameLoader:
         count: Callable[[], int],
         arrived: Callable[[int, Frame], None],
         failed: Callable[[int, Exception], None],
+        arrived_coarse: Callable[[int, Frame], None] = lambda _index, _frame: None,
         cache_bytes: int = 512 << 20,
     ) -> None:
         self._read, self._count = read, count
-        self._arrived, self._failed = arrived, failed
+        self._arrived, self._failed, self._arrived_coarse = arrived, failed, arrived_coarse
+        self.coarse: Callable[[int], Frame] | None = None
         self._room = cache_bytes
         self._cache: OrderedDict[int, Frame] = OrderedDict()
         self._lock = threading.Condition()
         self._wish: int | None = None
+        self._is_coarse = False
+        """Whether the small frame of the wish has been shown already."""
         self._last_wish = 0
         self._direction = 1
         self._ahead: list[int] = []
@@ -55,7 +62,7 @@ class FrameLoader:
             if frame is not None:
                 self._cache.move_to_end(index)
             else:
-                self._wish = index
+                self._wish, self._is_coarse = index, False
             self._ahead = [index + self._direction * step for step in range(1, AHEAD + 1)]
             self._lock.notify()
             return frame
@@ -84,7 +91,9 @@ class FrameLoader:
     def _next(self) -> tuple[int, bool] | None:
         """What to read now and whether somebody waits for it; None when there is nothing to do."""
         if self._wish is not None:
-            index, self._wish = self._wish, None
+            index = self._wish
+            if self.coarse is None or self._is_coarse:
+                self._wish = None
             return index, True
         while self._ahead:
             index = self._ahead.pop(0)
@@ -106,8 +115,12 @@ class FrameLoader:
                 if not self._open:
                     return
                 read, turn = self._read, self._turn
+                coarse = self.coarse if self._wish is not None and not self._is_coarse else None
             assert todo is not None
             index, waited_for = todo
+            if coarse is not None:
+                self._read_coarse(coarse, index)
+                continue
             try:
                 frame = np.asarray(read(index))
             except Exception as error:  # noqa: BLE001  the edge: a bad frame is told, the next one is shown
@@ -123,6 +136,17 @@ class FrameLoader:
                 self._trim()
             if waited_for:
                 self._arrived(index, frame)
+
+    def _read_coarse(self, coarse: Callable[[int], Frame], index: int) -> None:
+        frame: Frame | None = None
+        try:
+            frame = np.asarray(coarse(index))
+        except Exception:  # noqa: BLE001  the edge: without a small frame the real one is awaited
+            self.coarse = None
+        with self._lock:
+            self._is_coarse = self._is_coarse or self._wish == index
+        if frame is not None:
+            self._arrived_coarse(index, frame)
 
     def _trim(self) -> None:
         while len(self._cache) > 2 and sum(frame.nbytes for frame in self._cache.values()) > self._room:

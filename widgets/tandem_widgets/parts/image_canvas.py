@@ -69,6 +69,8 @@ class ImageCanvas(QWidget):
         self.tool: Tool | None = None
         self.painted = 0
         self._frame: NDArray[Any] | None = None
+        self._coarse: NDArray[Any] | None = None
+        """Shown in place of the frame until that has been read."""
         self._pixels: NDArray[np.uint32] | None = None
         self._rgb: QImage | None = None
         self._fitted = True
@@ -79,7 +81,8 @@ class ImageCanvas(QWidget):
 
     @property
     def frame(self) -> NDArray[Any] | None:
-        return self._frame
+        """The frame on screen; None also while only a coarse one is shown."""
+        return self._frame if self._coarse is None else None
 
     @property
     def is_fitted(self) -> bool:
@@ -89,9 +92,14 @@ class ImageCanvas(QWidget):
     def show_frame(self, frame: NDArray[Any] | None, shift: tuple[float, float] = (0.0, 0.0)) -> None:
         """Show a frame (Y, X), or nothing. The view stays unless the size of the image changed."""
         resized = frame is not None and (self._frame is None or self._frame.shape != frame.shape)
-        self._frame, self.shift = frame, shift
+        self._frame, self._coarse, self.shift = frame, None, shift
         if resized or self._fitted:
             self.fit(tell=False)
+        self.update()
+
+    def show_coarse(self, frame: NDArray[Any], shift: tuple[float, float] = (0.0, 0.0)) -> None:
+        """Show a small version of a frame of the same size as the one before, until the frame itself comes."""
+        self._coarse, self.shift = frame, shift
         self.update()
 
     def show_rgb(self, rgb: NDArray[np.uint8] | None) -> None:
@@ -159,8 +167,12 @@ class ImageCanvas(QWidget):
         ratio = self.devicePixelRatioF()
         width, height = max(1, round(self.width() * ratio)), max(1, round(self.height() * ratio))
         view = View(self.view.x + self.shift[0], self.view.y + self.shift[1], self.view.zoom * ratio)
+        frame = self._frame
+        if self._coarse is not None:
+            frame, block = self._coarse, self._frame.shape[1] // self._coarse.shape[1]
+            view = View((view.x + 0.5) / block - 0.5, (view.y + 0.5) / block - 0.5, view.zoom * block)
         self._pixels = pixels = image_render.render(
-            self._frame, view, width, height, self.levels, self.table, self._pixels
+            frame, view, width, height, self.levels, self.table, self._pixels
         )
         image = QImage(pixels.data, width, height, 4 * width, QImage.Format.Format_ARGB32_Premultiplied)  # type: ignore[call-overload]
         image.setDevicePixelRatio(ratio)

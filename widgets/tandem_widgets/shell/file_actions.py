@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PyQt6.QtWidgets import QFileDialog, QMessageBox
 
-from tandem_em.desk import files
+from tandem_em.desk import biasing_text, files, previews
 from tandem_em.jobs import run_to_end
 from tandem_em.model.session import Session
 
@@ -22,6 +23,8 @@ class FileActions:
     def __init__(self, window: MainWindow) -> None:
         self._window = window
         self._opened: files.Opened | None = None
+        self._previewed: set[str] = set()
+        """Stacks whose preview has been started."""
         self._saving = False
         self._saved_revision = self._revision()
         self.play_at: float | None = None
@@ -116,6 +119,7 @@ class FileActions:
         if self.then is not None:
             then, self.then = self.then, None
             then()
+        self._make_previews()
 
     def adopt(self, opened: files.Opened) -> None:
         """A session that was made elsewhere (a recording) is the one in the window from now on."""
@@ -144,8 +148,9 @@ class FileActions:
     # --- importing -----------------------------------------------------------------------------------------------
 
     def _start_import(self, paths: list[Path]) -> None:
+        known = partial(biasing_text.remembered, self._window.workshop.settings)
         label = f"Reading {paths[0].name}" + (f" and {len(paths) - 1} more" if len(paths) > 1 else "")
-        self._window.desk.start(label, files.import_files(self._session, paths), self._take)
+        self._window.desk.start(label, files.import_files(self._session, paths, known=known), self._take)
 
     def _take(self, imported: files.Imported) -> None:
         for question in imported.questions:
@@ -200,6 +205,17 @@ class FileActions:
         files.settle(opened, opened.embedded)
         self._saved_revision = revision
         self._window._show_file()
+        self._make_previews()
+
+    def _make_previews(self) -> None:
+        """Packed movies get their previews one by one, each asked for once; stopping one leaves it out."""
+        if self._opened is None or self.is_readonly or self._opened.session is not self._session:
+            return
+        previews.forget_orphans(self._session)
+        waiting = [s for s in previews.wanted(self._session) if s.id not in self._previewed]
+        if waiting:
+            self._previewed.add(waiting[0].id)
+            previews.make(self._window.desk, self._opened, waiting[0], lambda: self._start_save(quiet=True))
 
     def _start_save(self, quiet: bool) -> None:
         if self._opened is None or self._saving:
@@ -216,6 +232,7 @@ class FileActions:
             self._window._show_file()
             if not quiet:
                 self._window.workshop.notices.info(f"Saved {store.path.name}.")
+            self._make_previews()
 
         self._keep_view()
         self._window.desk.start("Saving", files.save_session(opened), done, on_error=self._save_failed)

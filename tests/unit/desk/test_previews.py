@@ -1,0 +1,76 @@
+"""Previews of packed movies are means of blocks, made beside the work, kept in the session file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from at_once import AtOnce
+
+from tandem_em.desk import files, previews
+from tandem_em.desk.desk import Desk
+from tandem_em.desk.settings import Settings
+from tandem_em.jobs import run_to_end
+from tandem_em.model.arrays import MemoryArray
+from tandem_em.model.frames import FrameStack
+from tandem_em.model.session import Session
+from tandem_em.notices import Notices
+
+COUNT, SIDE = 9, 64
+
+
+def movie() -> FrameStack:
+    frames = np.random.default_rng(1).integers(0, 4000, (COUNT, SIDE, SIDE), dtype=np.uint16)
+    return FrameStack(
+        name="movie", source=MemoryArray(frames), times=np.arange(COUNT, dtype=float), times_from="file"
+    )
+
+
+@pytest.fixture(autouse=True)
+def _small_is_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(previews, "LEAST_SIDE_PX", SIDE)
+
+
+def test_blocks_are_averaged_whatever_is_asked_for() -> None:
+    frames = np.random.default_rng(2).integers(0, 60000, (3, 13, 18), dtype=np.uint16)
+    small = previews.Shrunk(MemoryArray(frames))
+    assert small.shape == (3, 3, 4)
+    mean = frames[:, :12, :16].reshape(3, 3, 4, 4, 4).mean(axis=(2, 4))
+    np.testing.assert_allclose(small.read(1), mean[1], rtol=1e-3)
+    np.testing.assert_allclose(small.read(slice(0, 3)), mean, rtol=1e-3)
+    np.testing.assert_allclose(small.read((slice(1, 3), slice(0, 2))), mean[1:3, :2], rtol=1e-3)
+
+
+def test_a_preview_is_kept_in_the_file_and_found_again(tmp_path: Path) -> None:
+    session = Session("packed")
+    stack = session.stacks.add(movie())
+    path = tmp_path / "packed.nxs"
+    assert previews.wanted(session) == []  # in memory: nothing has to be unpacked
+    opened = run_to_end(files.create_session(path, session))
+    files.settle(opened, opened.embedded)
+    assert previews.wanted(session) == [stack]
+    desk = Desk(session, AtOnce(), Notices(), Settings(tmp_path / "preferences.json"))
+    ended: list[bool] = []
+    previews.make(desk, opened, stack, lambda: ended.append(True))
+    assert ended == [True]
+    assert previews.wanted(session) == []
+    assert previews.reader(session, stack) is None  # until it is in the file
+    files.settle(opened, run_to_end(files.save_session(opened)).embedded)
+    read = previews.reader(session, stack)
+    assert read is not None
+    np.testing.assert_allclose(read(4), previews.Shrunk(stack.source).read(4).astype(np.float32))
+    opened.store.close()
+
+    again = run_to_end(files.open_session(path))
+    found = again.session.stacks.first
+    assert found is not None
+    assert previews.wanted(again.session) == []
+    read = previews.reader(again.session, found)
+    assert read is not None
+    assert read(8).shape == (SIDE // 4, SIDE // 4)
+    assert len(again.session.stacks) == 1
+    again.session.stacks.remove(found.id)
+    previews.forget_orphans(again.session)
+    assert not len(again.session.previews)
+    again.store.close()

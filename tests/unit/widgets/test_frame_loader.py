@@ -1,0 +1,99 @@
+"""Frames come newest wish first, small ones before large ones, and a bad one stops nothing."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from tandem_widgets.parts.frame_loader import FrameLoader
+
+
+class Disk:
+    """Frames hold their number; each waits until it is let go."""
+
+    def __init__(self) -> None:
+        self.said: queue.Queue[tuple[str, int]] = queue.Queue()
+        self.gate = threading.Semaphore(0)
+        self.began = threading.Semaphore(0)
+        self.loader = FrameLoader(self.read, lambda: 100, self.arrived, self.failed, self.arrived_coarse)
+
+    def read(self, index: int) -> NDArray[np.int64]:
+        self.began.release()
+        assert self.gate.acquire(timeout=10)
+        if index == 13:
+            raise OSError("unreadable")
+        return np.full((4, 4), index)
+
+    def arrived(self, index: int, frame: NDArray[np.int64]) -> None:
+        assert (frame == index).all()
+        self.said.put(("frame", index))
+
+    def arrived_coarse(self, index: int, _frame: NDArray[np.int64]) -> None:
+        self.said.put(("coarse", index))
+
+    def failed(self, index: int, _error: Exception) -> None:
+        self.said.put(("failed", index))
+
+    def next(self) -> tuple[str, int]:
+        return self.said.get(timeout=10)
+
+    def let_go(self, count: int = 1) -> None:
+        self.gate.release(count)
+
+
+@pytest.fixture
+def disk() -> Iterator[Disk]:
+    made = Disk()
+    yield made
+    made.let_go(1000)
+    made.loader.close(wait_s=5)
+
+
+def test_only_the_newest_wish_is_read_after_the_one_under_way(disk: Disk) -> None:
+    assert disk.loader.want(5) is None
+    assert disk.began.acquire(timeout=10)
+    for index in range(20, 40):
+        disk.loader.want(index)
+    disk.let_go(2)
+    assert [disk.next(), disk.next()] == [("frame", 5), ("frame", 39)]
+
+
+def test_a_small_frame_comes_first_and_the_real_one_when_the_hand_rests(disk: Disk) -> None:
+    disk.loader.coarse = lambda index: np.full((1, 1), index)
+    disk.loader.want(7)
+    assert disk.next() == ("coarse", 7)
+    disk.let_go()
+    assert disk.next() == ("frame", 7)
+    assert disk.loader.want(7) is not None
+
+
+def test_without_its_small_frame_the_real_one_is_read(disk: Disk) -> None:
+    def broken(_index: int) -> NDArray[np.int64]:
+        raise OSError("gone")
+
+    disk.loader.coarse = broken
+    disk.loader.want(3)
+    disk.let_go()
+    assert disk.next() == ("frame", 3)
+
+
+def test_a_bad_frame_is_told_and_the_next_one_is_shown(disk: Disk) -> None:
+    disk.loader.want(13)
+    disk.let_go()
+    assert disk.next() == ("failed", 13)
+    disk.loader.want(50)
+    disk.let_go(2)  # one may be under way ahead of the bad one
+    assert disk.next() == ("frame", 50)
+
+
+def test_what_was_read_in_an_older_way_is_not_shown(disk: Disk) -> None:
+    disk.loader.want(4)
+    disk.loader.use(lambda index: np.full((4, 4), index))
+    disk.let_go()
+    assert disk.next() == ("frame", 4)
+    assert disk.said.empty()
