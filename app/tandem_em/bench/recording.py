@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tandem_em.sources.base import Source
     from tandem_em.storage.session_store import SessionStore
 
-VIEW_S = 0.1
+VIEW_S = 0.09
 SETTLED = 0.25
 """Share of a run after which memory has to be level."""
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tandem_em.desk import files
 from tandem_em.desk.guarding import capacity_C
 from tandem_em.desk.recorder import Recorder
 from tandem_em.importers.base import ImportOptions
@@ -49,7 +50,28 @@ def make_sources(setup: Setup) -> list[Source]:
 
     if not setup.source:
         raise UserError("The set-up names no source.", 'Add a [[source]] table, for example kind = "text".')
-    return [create_source(table, setup, read_file) for table in setup.source]
+    return [
+        _session_replay(t) if _plays_session(t) else create_source(t, setup, read_file) for t in setup.source
+    ]
+
+
+def _plays_session(table: Any) -> bool:
+    return table.kind == "replay" and files.is_session_file(table.path)
+
+
+def _session_replay(table: Any) -> Source:
+    """A recorded session as one source; its file stays open for reading while it plays."""
+    from tandem_em.sources.registry import create_source
+
+    opened = run_to_end(files.open_session(table.path, readonly=True))
+    items = [*opened.session.runs, *opened.session.stacks]
+    try:
+        source = create_source(table, read_file=lambda _path: items)
+    except UserError:
+        opened.store.close()
+        raise
+    source.released.connect(opened.store.close)  # type: ignore[attr-defined]
+    return source
 
 
 def read_file(path: Path) -> list[Item]:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tandem_em.sources.replay_clock import ReplayClock
 
 OFFSET_UNCERTAINTY_S = 0.02
+DEFAULT_PORT = 5555
 
 
 def speed(text: str) -> float:
@@ -38,24 +39,35 @@ def speed(text: str) -> float:
 def send(
     session: Session, address: str, factor: float, say: Callable[[float, float], None]
 ) -> dict[str, Any]:
-    """Play every stream over ZeroMQ to `address` until all is sent; returns the numbers sent by stream."""
-    from tandem_em.sources.replay import replay_sources
+    """Play every stream over ZeroMQ until all is sent; returns what was sent, by address and stream.
+
+    One sender brings a run and a stack. Further ones go to the ports above, for a receiver takes one sender only.
+    """
+    from tandem_em.sources.addresses import host_port
+    from tandem_em.sources.replay import paired_sources
     from tandem_em.sources.replay_wire import ReplayOverWire
 
     if session.is_empty:
         raise UserError("There is nothing to replay in this session.", "Choose one with a recorded stream.")
     began = time.monotonic()
-    clock, sources = replay_sources(session, factor)
-    wires = [ReplayOverWire(source, address) for source in sources]
+    clock, sources = paired_sources(session, factor)
+    if not sources:
+        raise UserError("There is nothing to replay in this session.", "Its maps have no course in time.")
+    host, port = host_port(address, DEFAULT_PORT)
+    wires = {
+        f"{host}:{port + place}": ReplayOverWire(source, f"{host}:{port + place}")
+        for place, source in enumerate(sources)
+    }
     try:
         low, high = clock.start_s, clock.end_s
-        while not all(wire.is_done for wire in wires):
+        while not all(wire.is_done for wire in wires.values()):
             time.sleep(0.1)
             say(min(high - low, (time.monotonic() - began) * factor), high - low)
     finally:
-        for wire in wires:
+        for wire in wires.values():
             wire.close()
-    return {"sent": {wire.source.name: wire.sent for wire in wires}, "seconds": time.monotonic() - began}
+    sent = [{"to": to, "streams": wire.source.name, **wire.sent} for to, wire in wires.items()]
+    return {"sent": sent, "seconds": time.monotonic() - began}
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,14 @@ and never writes into the session it plays.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from psygnal import Signal
 
 from tandem_em.model.clock import Origin
 from tandem_em.model.curves import BiasRun
@@ -113,6 +115,8 @@ class ReplaySource(ThreadedSource):
     kind: ClassVar[Any] = "replay"
     sync: ClassVar[Origin] = "same host"
     patience_s: ClassVar[float] = 5.0
+    released: ClassVar[Signal] = Signal()
+    """What it plays is not read any more."""
 
     def __init__(self, name: str, tracks: Iterable[Track], clock: ReplayClock, of: str = "") -> None:
         super().__init__(name, queue=BlockQueue(max_bytes=256 << 20, patience_s=5.0))
@@ -122,6 +126,13 @@ class ReplaySource(ThreadedSource):
         self._jumps = clock.jumps
         self._jumped = [False] * len(self._tracks)
         self._of = of
+        self._is_released = False
+
+    def close(self) -> None:
+        super().close()
+        if not self._is_released:
+            self._is_released = True
+            self.released.emit()
 
     @property
     def is_stopping(self) -> bool:
@@ -257,6 +268,24 @@ def replay_sources(session: Session, speed: float = 1.0) -> tuple[ReplayClock, l
     sources = [ReplaySource(name, [track], clock, title) for name, track in named]
     if events:
         sources.append(ReplaySource("events", [EventTrack(events)], clock, title))
+    return clock, sources
+
+
+def paired_sources(session: Session, speed: float = 1.0) -> tuple[ReplayClock, list[ReplaySource]]:
+    """As few sources as can be: each a run and a stack side by side, as one sender brings them; events with the first."""
+    named = tracks_of([*session.runs, *session.stacks])
+    runs = [track for _, track in named if isinstance(track, RunTrack)]
+    stacks = [track for _, track in named if isinstance(track, StackTrack)]
+    events = [event for event in session.events if np.isfinite(event.t)]
+    clock = clock_over([*runs, *stacks], speed)
+    sources = []
+    for number, pair in enumerate(itertools.zip_longest(runs, stacks)):
+        tracks: list[Track] = [track for track in pair if track is not None]
+        if number == 0 and events:
+            tracks.append(EventTrack(events))
+        names = [track.run.name if isinstance(track, RunTrack) else track.stack.name
+                 for track in pair if track is not None]  # fmt: skip
+        sources.append(ReplaySource(" and ".join(names), tracks, clock, session.info.name))
     return clock, sources
 
 

@@ -25,7 +25,8 @@ class ReplayOverWire:
             facts["simulated"] = True
         self._units = described.units
         self._sender = MessageSender(address, source.name, pattern=pattern, bind=bind, facts=facts)
-        self.sent = 0
+        self.sent = {"sample": 0, "frame": 0, "event": 0}
+        """Rows, frames and events that went out."""
         self._thread = threading.Thread(target=self._send, name=f"replay {source.name}", daemon=True)
         source.start()
         self._thread.start()
@@ -50,6 +51,13 @@ class ReplayOverWire:
                 return
 
     def _send_block(self, block: Block) -> None:
+        kind = (
+            "frame"
+            if isinstance(block, FrameBlock)
+            else "sample"
+            if isinstance(block, SampleBlock)
+            else "event"
+        )
         if isinstance(block, FrameBlock):
             facts: dict[str, Any] = {key: block.info[key] for key in ("exposure_s",) if key in block.info}
             if "pixel_nm" in block.info:
@@ -63,4 +71,4 @@ class ReplayOverWire:
             self._sender.samples(table, names, [self._units.get(name, "") for name in names])
         else:
             self._sender.event(block.text, block.time, block.category)
-        self.sent += len(block)
+        self.sent[kind] += len(block)

@@ -1,0 +1,156 @@
+"""`tandem record` and `tandem replay` as real processes: killed, ended, played again through the wire."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+
+from tandem_em.bench import recording_kills
+from tandem_em.desk import files
+from tandem_em.jobs import run_to_end
+from tandem_em.model.arrays import GrowingArray, MemoryArray
+from tandem_em.model.clock import Clock
+from tandem_em.model.curves import BiasRun, Column
+from tandem_em.model.frames import FrameStack
+from tandem_em.model.session import Session
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals")
+FRAMES, ROWS = 40, 400
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_what_was_acknowledged_survives_kill_9(tmp_path: Path, seed: int) -> None:
+    assert recording_kills.killed_at_random(tmp_path, seed) is None
+
+
+def test_sigterm_under_load_ends_cleanly_within_three_seconds(tmp_path: Path) -> None:
+    seconds, wrong = recording_kills.seconds_to_stop(tmp_path)
+    assert wrong is None
+    assert seconds < 3
+
+
+def played_session(path: Path) -> Path:
+    """A session of 4 s with a run and a movie whose values tell their place."""
+    session = Session("played")
+    clock = session.clocks.add(Clock(name="source-meter", uncertainty_s=0.1, origin="same host"))
+    times = np.arange(ROWS) * 0.01
+    run = BiasRun(
+        name="bias",
+        clock=clock,
+        times=GrowingArray(times),
+        columns={"voltage": Column("voltage", "V", GrowingArray(3.0 + times))},
+        simulated=True,
+    )
+    session.runs.add(run)
+    movie = np.arange(FRAMES, dtype=np.uint16)[:, None, None] * np.ones((1, 8, 12), np.uint16)
+    stack = FrameStack(
+        name="camera", clock=clock, source=MemoryArray(movie), times=np.arange(FRAMES) * 0.1, times_from="file",
+        simulated=True,
+    )  # fmt: skip
+    session.stacks.add(stack)
+    opened = run_to_end(files.create_session(path, session))
+    opened.store.close()
+    return path
+
+
+def start(*arguments: object) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "tandem_em", *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "QT_QPA_PLATFORM": "offscreen"},
+    )
+
+
+def listening(pid: int, limit_s: float = 20.0) -> set[tuple[str, int]]:
+    """Where a process listens, as soon as it does."""
+    deadline = time.monotonic() + limit_s
+    while time.monotonic() < deadline:
+        found = psutil.Process(pid).net_connections("inet")
+        open_here = {(c.laddr.ip, c.laddr.port) for c in found if c.status == psutil.CONN_LISTEN}
+        if open_here:
+            return open_here
+        time.sleep(0.02)
+    raise AssertionError("it listens nowhere")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def test_a_session_is_replayed_over_the_wire_and_recorded_again(tmp_path: Path) -> None:
+    played, port = played_session(tmp_path / "played.nxs"), free_port()
+    before = played.read_bytes()
+    setup = tmp_path / "setup.toml"
+    setup.write_text(f'[[source]]\nkind = "zmq"\nname = "wire"\naddress = "127.0.0.1:{port}"\n')
+    recorded = tmp_path / "again.nxs"
+    recorder = start("record", "--setup", setup, "-o", recorded, "--for", 60)
+    assert recorder.stdout is not None
+    json.loads(recorder.stdout.readline())
+    assert listening(recorder.pid) == {("127.0.0.1", port)}, "only loopback"
+    sent = start("replay", played, "--speed", 4, "--to", f"127.0.0.1:{port}")
+    answer, errors = sent.communicate(timeout=60)
+    assert sent.returncode == 0, errors
+    (went_out,) = json.loads(answer)["sent"]
+    assert went_out == {
+        "to": f"127.0.0.1:{port}", "streams": "bias and camera", "sample": ROWS, "frame": FRAMES, "event": 0
+    }  # fmt: skip
+    deadline = time.monotonic() + 30
+    while True:
+        line = json.loads(recorder.stdout.readline())
+        if line["acknowledged"]["wire"] >= ROWS + FRAMES:
+            break
+        assert time.monotonic() < deadline, line
+    recorder.send_signal(signal.SIGTERM)
+    recorder.communicate(timeout=20)
+    assert recorder.returncode == 0
+    assert played.read_bytes() == before, "a replay never writes into the session it plays"
+    opened = run_to_end(files.open_session(recorded, readonly=True))
+    run, stack = opened.session.runs.first, opened.session.stacks.first
+    assert run is not None
+    assert stack is not None
+    np.testing.assert_allclose(run.values("voltage"), 3.0 + 0.01 * np.arange(ROWS))
+    assert [int(stack.frame(k)[3, 3]) for k in range(FRAMES)] == list(range(FRAMES))
+    opened.store.close()
+
+
+def test_a_session_is_a_source_of_a_setup(tmp_path: Path) -> None:
+    played_session(tmp_path / "played.nxs")
+    setup = tmp_path / "setup.toml"
+    setup.write_text('[[source]]\nkind = "replay"\nname = "again"\npath = "played.nxs"\nspeed = 4\n')
+    recorded = tmp_path / "again.nxs"
+    done = start("record", "--setup", setup, "-o", recorded, "--for", 5)
+    _, errors = done.communicate(timeout=60)
+    assert done.returncode == 0, errors
+    opened = run_to_end(files.open_session(recorded, readonly=True))
+    run, stack = opened.session.runs.first, opened.session.stacks.first
+    assert run is not None
+    assert stack is not None
+    assert (len(run), len(stack)) == (ROWS, FRAMES)
+    assert run.instrument["replay_of"] == "played.nxs"
+    assert np.ptp(run.t) == pytest.approx(np.ptp(stack.t), abs=0.15)
+    assert np.ptp(run.t) == pytest.approx(3.99 / 4, abs=0.1)
+    opened.store.close()
+
+
+def test_nothing_to_replay_is_a_sentence(tmp_path: Path) -> None:
+    opened = run_to_end(files.create_session(tmp_path / "empty.nxs", Session("empty")))
+    opened.store.close()
+    done = start("replay", tmp_path / "empty.nxs", "--to", "127.0.0.1:9")
+    _, errors = done.communicate(timeout=60)
+    assert done.returncode == 1
+    assert "nothing to replay" in errors
+    assert "Traceback" not in errors
