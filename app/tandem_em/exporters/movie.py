@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -178,44 +178,68 @@ def default_span(found: Picture, stack: FrameStack | None, panes: tuple[Pane, ..
     return (low, high) if high > low else (low, low + 1.0)
 
 
+class _File:
+    """A file for the encoder, which says only that writing failed: this keeps why."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.error: OSError | None = None
+        self.seek, self.tell = file.seek, file.tell
+
+    def write(self, part: bytes) -> int:
+        try:
+            return self._file.write(part)
+        except OSError as error:
+            self.error = error
+            raise
+
+
 @contextmanager
 def _encoder(path: Path, size: tuple[int, int], rate: int) -> Iterator[Callable[[Any], None]]:
     """Takes pictures (height, width, 4) one after the other. They are packed in a thread while the next is painted."""
     import av
 
-    with (
-        path.open("wb") as file,
-        av.open(file, "w", format="mp4") as container,
-        ThreadPoolExecutor(1) as packer,
-    ):
-        stream = container.add_stream("libx264", rate=rate, options={"preset": "veryfast", "crf": "21"})
-        stream.width, stream.height = size
-        stream.pix_fmt = "yuv420p"
-        stream.codec_context.color_range = 1
-        for name in ("colorspace", "color_primaries", "color_trc"):
-            setattr(stream.codec_context, name, 1)  # BT.709, as players expect of this size
-        waiting: deque[Future[None]] = deque()
-
-        def pack(number: int, pixels: Any) -> None:
-            frame = av.VideoFrame.from_ndarray(pixels, format="rgba")
-            frame = frame.reformat(format="yuv420p", dst_colorspace="ITU709", dst_color_range="MPEG")
-            frame.pts = number
-            container.mux(stream.encode(frame))
-
-        numbers = count()
-
-        def put(pixels: Any) -> None:
-            waiting.append(packer.submit(pack, next(numbers), pixels))
-            if len(waiting) > AHEAD:
-                waiting.popleft().result()
-
+    with path.open("wb") as raw:
+        file = _File(raw)
         try:
-            yield put
-            while waiting:
-                waiting.popleft().result()
-            container.mux(stream.encode())
-        finally:
-            packer.shutdown(wait=True, cancel_futures=True)
+            with av.open(file, "w", format="mp4") as container, ThreadPoolExecutor(1) as packer:
+                yield from _packing(container, packer, size, rate)
+        except av.error.FFmpegError as error:
+            raise file.error or OSError(str(error)) from error
+
+
+def _packing(
+    container: Any, packer: ThreadPoolExecutor, size: tuple[int, int], rate: int
+) -> Iterator[Callable[[Any], None]]:
+    import av
+
+    stream = container.add_stream("libx264", rate=rate, options={"preset": "veryfast", "crf": "21"})
+    stream.width, stream.height = size
+    stream.pix_fmt = "yuv420p"
+    stream.codec_context.color_range = 1
+    for name in ("colorspace", "color_primaries", "color_trc"):
+        setattr(stream.codec_context, name, 1)  # BT.709, as players expect of this size
+    waiting: deque[Future[None]] = deque()
+    numbers = count()
+
+    def pack(number: int, pixels: Any) -> None:
+        frame = av.VideoFrame.from_ndarray(pixels, format="rgba")
+        frame = frame.reformat(format="yuv420p", dst_colorspace="ITU709", dst_color_range="MPEG")
+        frame.pts = number
+        container.mux(stream.encode(frame))
+
+    def put(pixels: Any) -> None:
+        waiting.append(packer.submit(pack, next(numbers), pixels))
+        if len(waiting) > AHEAD:
+            waiting.popleft().result()
+
+    try:
+        yield put
+        while waiting:
+            waiting.popleft().result()
+        container.mux(stream.encode())
+    finally:
+        packer.shutdown(wait=True, cancel_futures=True)
 
 
 def write_movie(
