@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Frame = NDArray[Any]
+LONGEST_REST_S = 0.1
 AHEAD = 6
 """How many frames are read in advance in the direction of play."""
 
@@ -43,6 +45,7 @@ class FrameLoader:
         self._wish: int | None = None
         self._is_coarse = False
         """Whether the small frame of the wish has been shown already."""
+        self._wished_at = self._wish_gap_s = self._read_s = 0.0
         self._last_wish = 0
         self._direction = 1
         self._ahead: list[int] = []
@@ -56,6 +59,8 @@ class FrameLoader:
         """The frame if it is here; otherwise it is on its way."""
         with self._lock:
             if index != self._last_wish:
+                now = time.monotonic()
+                self._wish_gap_s, self._wished_at = now - self._wished_at, now
                 self._direction = 1 if index > self._last_wish else -1
             self._last_wish = index
             frame = self._cache.get(index)
@@ -91,6 +96,8 @@ class FrameLoader:
     def _next(self) -> tuple[int, bool] | None:
         """What to read now and whether somebody waits for it; None when there is nothing to do."""
         if self._wish is not None:
+            if self._rest_s() > 0:
+                return None
             index = self._wish
             if self.coarse is None or self._is_coarse:
                 self._wish = None
@@ -101,6 +108,13 @@ class FrameLoader:
                 return index, False
         return None
 
+    def _rest_s(self) -> float:
+        """How long to wait before a frame is read whose small one is on screen: while wishes come faster than frames can
+        be read, reading one would keep the small ones from following the hand."""
+        if not self._is_coarse or self._wish is None or self._wish_gap_s > 1.5 * self._read_s:
+            return 0.0
+        return self._wished_at + min(2 * self._read_s, LONGEST_REST_S) - time.monotonic()
+
     def _fits_ahead(self) -> bool:
         sizes = [frame.nbytes for frame in self._cache.values()]
         return not sizes or max(sizes) * (AHEAD + 2) <= self._room
@@ -110,7 +124,7 @@ class FrameLoader:
             with self._lock:
                 todo = self._next()
                 while todo is None and self._open:
-                    self._lock.wait()
+                    self._lock.wait(None if self._wish is None else max(self._rest_s(), 0.001))
                     todo = self._next()
                 if not self._open:
                     return
@@ -121,6 +135,7 @@ class FrameLoader:
             if coarse is not None:
                 self._read_coarse(coarse, index)
                 continue
+            began = time.monotonic()
             try:
                 frame = np.asarray(read(index))
             except Exception as error:  # noqa: BLE001  the edge: a bad frame is told, the next one is shown
@@ -133,6 +148,7 @@ class FrameLoader:
                         self._wish = index
                     continue
                 self._cache[index] = frame
+                self._read_s = time.monotonic() - began
                 self._trim()
             if waited_for:
                 self._arrived(index, frame)
