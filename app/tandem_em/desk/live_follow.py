@@ -39,6 +39,10 @@ Frame = NDArray[np.generic]
 Post = Callable[[Callable[[], None]], None]
 SHOW_S = 0.2
 DRIFT_SHOWN_S = 1.0
+REST_S = 0.03
+"""Between two frames that are followed; at most as long as a frame takes."""
+DRIFT_ONLY_S = 0.1
+"""Between two looks at the drift while no particle is followed."""
 CATCH_UP = 40
 """Frames that are looked at between the one an outline was drawn in and the newest."""
 HIDE_EVERY = 20
@@ -107,6 +111,10 @@ class FollowIncoming:
     def watch(self, particle_id: str, frame: int, polygon: Polygon) -> None:
         """Follow a particle from an outline drawn in a frame; a newer outline replaces an older one."""
         self._watched[particle_id] = _Watched(frame, polygon, last=frame)
+
+    @property
+    def is_watching(self) -> bool:
+        return bool(self._watched)
 
     def unwatch(self, particle_id: str) -> None:
         self._watched.pop(particle_id, None)
@@ -295,6 +303,7 @@ class LiveFollow:
     def _run(self) -> None:
         while True:
             with self._changed:
+                self._changed.wait_for(lambda: self._stopping or bool(self._wanted), self._rest_s())
                 self._changed.wait_for(lambda: self._newest is not None or self._stopping)
                 if self._stopping:
                     return
@@ -313,6 +322,11 @@ class LiveFollow:
             except Exception:
                 log.exception("following %s stopped", self._stack.name)
                 return
+
+    def _rest_s(self) -> float:
+        """Recording and drawing go first: with nothing to follow only the drift is looked at now and then."""
+        work_s = self._lag.work_s
+        return min(work_s, REST_S) if self._work.is_watching else max(0.0, DRIFT_ONLY_S - work_s)
 
     def _take(self, number: int, frame: Frame, host: float) -> None:
         began = host_now()
