@@ -232,6 +232,14 @@ def test_following_stops_where_the_particle_is_gone_and_asks(
     settled(qtbot, window)
 
 
+def test_the_question_goes_with_its_particle(qtbot: QtBot, window: MainWindow, vanishing: StackPane) -> None:
+    followed(qtbot, window, vanishing)
+    assert not vanishing.ask_bar.isHidden()
+    QTest.keyClick(vanishing.canvas, Qt.Key.Key_Delete)
+    assert not len(window.desk.session.particles)
+    assert vanishing.ask_bar.isHidden()
+
+
 def test_go_on_tries_every_frame(qtbot: QtBot, window: MainWindow, vanishing: StackPane) -> None:
     particle = followed(qtbot, window, vanishing)
     vanishing.ask_bar.buttons[1].click()

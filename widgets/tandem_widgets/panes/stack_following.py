@@ -78,14 +78,20 @@ class Following:
         self._timer.start()
 
     def _forget(self, chosen: list[Particle]) -> None:
-        """What was growing for these particles is kept now, or begins anew."""
+        """What was growing for these particles is kept now, or begins anew; questions about them have been answered."""
         overlay = self._pane.overlay
         for particle in chosen:
+            self.withdraw(particle)
             if overlay is not None:
                 overlay.growing.pop(particle.id, None)
         ids = {particle.id for particle in chosen}
         self._runs = [run for run in self._runs if not ids & {particle.id for particle in run.particles}]
         self._pane.canvas.update()
+
+    def withdraw(self, particle: Particle) -> None:
+        """Nobody needs to answer for this particle any more."""
+        for question in ("stop", "doubt"):
+            self._pane.ask_bar.withdraw(f"{question} {particle.id}")
 
     def _look(self) -> None:
         """A follow that was stopped leaves what it had found, as one step."""
