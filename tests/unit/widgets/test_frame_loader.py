@@ -101,10 +101,14 @@ def test_what_was_read_in_an_older_way_is_not_shown(disk: Disk) -> None:
 
 def test_while_the_hand_is_faster_than_the_disk_only_small_frames_are_read(disk: Disk) -> None:
     disk.loader.coarse = lambda index: np.full((1, 1), index)
-    disk.loader._read_s = 30.0  # as if the frame before had taken that long
-    for index in (10, 20, 30):
+    disk.loader.want(99)
+    disk.let_go()
+    assert [disk.next(), disk.next()] == [("coarse", 99), ("frame", 99)]
+    assert disk.began.acquire(timeout=10)
+    disk.loader._read_s = 30.0  # as if that had taken so long
+    for index in (90, 80, 70):
         disk.loader.want(index)
         assert disk.next() == ("coarse", index)
     assert disk.began.acquire(timeout=10)  # the last one is read when the hand has rested
     disk.let_go()
-    assert disk.next() == ("frame", 30)
+    assert disk.next() == ("frame", 70)
