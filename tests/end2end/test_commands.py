@@ -65,6 +65,19 @@ def test_import_does_not_overwrite_and_appends_when_asked(session: Path, tmp_pat
     assert len(found["streams"]) == 4
 
 
+def test_import_as_json_gives_numbers_units_and_doubts(tmp_path: Path) -> None:
+    log = tmp_path / "log.csv"
+    log.write_text("time (s);U (mV);I (pA)\n0;3500;-92,4\n0,5;3501;-92,1\n1;3502;-91,9\n", encoding="utf-8")
+    done = tandem("import", log, "-o", tmp_path / "made.nxs", "--json", home=tmp_path)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    (run,) = found["streams"]
+    assert run["time_s"] == [0.0, 1.0]
+    assert run["columns"]["voltage"]["ends"] == pytest.approx([3.5, 3.502])
+    assert run["columns"]["current"]["ends"] == pytest.approx([-92.4e-12, -91.9e-12])
+    assert any("provisional" in problem for problem in found["problems"])
+
+
 def test_check_of_a_good_session_is_content(session: Path, tmp_path: Path) -> None:
     done = tandem("check", session, "--json", home=tmp_path)
     assert done.returncode == 0, done.stderr

@@ -8,8 +8,9 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tandem_em.cli.terminal import existing, work
+from tandem_em.cli.terminal import existing, print_json, work
 from tandem_em.desk import files
+from tandem_em.desk.inventory import describe
 from tandem_em.importers.base import ImportOptions
 from tandem_em.model.session import Session
 from tandem_em.notices import UserError
@@ -34,6 +35,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--zone", default="", help="time zone of files that do not say (Europe/Berlin, +02:00)"
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="print one JSON object: streams, problems, questions"
     )
 
 
@@ -70,6 +74,16 @@ def run(options: argparse.Namespace, window: WindowDoor) -> int:
     for problem in imported.problems:
         print(problem, file=sys.stderr)
     streams = files.stream_items(imported.items)
+    if options.json:
+        print_json(
+            {
+                "session": str(options.out),
+                "streams": [describe(stream) for stream in streams],
+                "problems": imported.problems,
+                "questions": [question.text for question in imported.questions],
+            }
+        )
+        return 0
     print(f"{options.out}: {len(streams)} streams from {len(options.files)} files")
     return 0
 

@@ -95,15 +95,27 @@ def _span(values: Any) -> list[float | None]:
     return [float(finite.min()), float(finite.max())] if len(finite) else [None, None]
 
 
+def _number(value: Any) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
 def _describe_run(run: BiasRun) -> dict[str, Any]:
     return {
         "samples": len(run),
         "start": run.clock.start_iso,
         "clock_origin": run.clock.origin,
-        "time_s": _span(run.t),
+        "clock_uncertainty_s": run.clock.uncertainty_s if np.isfinite(run.clock.uncertainty_s) else None,
+        "zone": run.clock.zone,
+        "zone_assumed": run.clock.zone_assumed,
+        "time_s": list(run.extent or (None, None)),
         "gaps": len(run.gaps()),
         "columns": {
-            name: {"unit": column.unit, "range": _span(column.values.view), "label": column.label}
+            name: {
+                "unit": column.unit,
+                "range": _span(column.values.view),
+                "ends": [_number(value) for value in column.values.view[[0, -1]]] if len(run) else [],
+                "label": column.label,
+            }
             for name, column in run.columns.items()
         },
     }
