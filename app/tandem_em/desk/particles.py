@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from tandem_em.analysis.polygon import area
 from tandem_em.jobs import Job
 from tandem_em.model.frames import FrameStack
 from tandem_em.model.tracks import Outline, Particle, Polygon
@@ -21,19 +22,18 @@ DOUBT = 0.5
 
 def polygon_area(polygon: Polygon) -> float:
     """Area inside a polygon (px²)."""
-    x, y = polygon.T
-    return 0.5 * abs(float(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))))
+    return area(polygon)
 
 
 def key_outline(polygon: Polygon) -> Outline:
     """An outline that a person has drawn."""
-    area = polygon_area(polygon)
+    inside = polygon_area(polygon)
     return Outline(
         polygon=np.asarray(polygon, np.float64),
         is_key=True,
-        area_px=area,
-        area_low_px=area,
-        area_high_px=area,
+        area_px=inside,
+        area_low_px=inside,
+        area_high_px=inside,
     )
 
 

@@ -6,7 +6,10 @@ import math
 
 import numpy as np
 
+from tandem_em.analysis.polygon import contains
 from tandem_em.model.tracks import Polygon
+
+__all__ = ["contains", "cut", "ellipse", "evened", "nearest", "soft_drag", "union"]
 
 
 def evened(polygon: Polygon, count: int = 0) -> Polygon:
@@ -50,16 +53,6 @@ def soft_drag(polygon: Polygon, vertex: int, dx: float, dy: float, reach: float)
     apart = np.minimum(apart, total - apart)
     weight = np.exp(-0.5 * (apart / max(reach, 1e-6)) ** 2)
     return np.asarray(points + weight[:, None] * np.array([dx, dy]))
-
-
-def contains(polygon: Polygon, x: float, y: float) -> bool:
-    """Whether a point lies inside (even-odd rule)."""
-    px, py = np.asarray(polygon, np.float64).T
-    qx, qy = np.roll(px, -1), np.roll(py, -1)
-    crosses = (py > y) != (qy > y)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        at = px + (y - py) * (qx - px) / (qy - py)
-    return bool(np.count_nonzero(crosses & (x < at)) % 2)
 
 
 def cut(

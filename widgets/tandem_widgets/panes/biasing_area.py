@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tandem_em.desk import layers
+from tandem_em.desk import layers, particles
 from tandem_em.desk.particles import DOUBT
 from tandem_em.desk.stacks import REGION
 from tandem_em.model.dose import DoseSettings
@@ -48,11 +48,6 @@ class AreaTrack:
     high: Floats
 
 
-def polygon_area(points: NDArray[Any]) -> float:
-    x, y = np.asarray(points, np.float64).T
-    return 0.5 * abs(float(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))))
-
-
 def area_track(particle: Particle) -> AreaTrack:
     """Every frame from the first outline to the last; lost frames, and those not to be trusted, are NaN: gaps."""
     if not particle.outlines:
@@ -68,7 +63,7 @@ def area_track(particle: Particle) -> AreaTrack:
 
 
 def _areas(outline: Outline) -> tuple[float, float, float]:
-    area = outline.area_px if math.isfinite(outline.area_px) else polygon_area(outline.polygon)
+    area = outline.area_px if math.isfinite(outline.area_px) else particles.polygon_area(outline.polygon)
     low = outline.area_low_px if math.isfinite(outline.area_low_px) else area
     high = outline.area_high_px if math.isfinite(outline.area_high_px) else area
     return area, low, high
