@@ -40,6 +40,11 @@ def cycles_report(run: BiasRun, cell: Cell | None = None) -> dict[str, Any]:
         gap_limit_s=run.gap_limit_s,
         segment_starts=run.segment_starts,
     )
+    if "charge" in run.columns:
+        counted = np.asarray(run.values("charge"), np.float64)
+        for row in report["half_cycles"]:
+            passed = float(counted[row["last_sample"]] - counted[row["first_sample"]])
+            row["instrument_charge_C"] = passed if np.isfinite(passed) else None
     return {"run": run.name, "cell": cell.name if cell else None, **report}
 
 
@@ -94,6 +99,8 @@ def half_cycle_row(half: HalfCycle, area_cm2: float | None) -> dict[str, Any]:
         "duration_s": half.duration_s,
         "charge_C": half.charge_C,
         "charge_error_C": half.error_C,
+        "first_sample": half.first,
+        "last_sample": half.last,
         "charge_uAh_cm2": half.charge_uAh_cm2,
         "mean_voltage_V": half.mean_voltage_V,
         "energy_J": half.energy_J,

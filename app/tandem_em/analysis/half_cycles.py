@@ -119,6 +119,8 @@ class _Shares:
         self.t, self.current, self.volts, self.steps, self.thresholds = t, current, volts, steps, thresholds
         dt = steps.dt_s
         self.dq = 0.5 * (current[1:] + current[:-1]) * dt
+        self.jumps_A = np.sqrt(np.maximum(np.diff(current) ** 2 - 2 * thresholds.noise_A**2, 0.0))
+        """Steps of the current from sample to sample, as far as they are more than noise."""
         if volts is not None:
             power = volts * current
             both = np.isfinite(power[1:]) & np.isfinite(power[:-1])
@@ -143,7 +145,11 @@ class _Shares:
                 if sign:
                     edge_error += 0.5 * abs(self.current[k + 1] - self.current[k]) * self.steps.dt_s[k]
         noise = self.thresholds.noise_A * np.sqrt(float(np.sum(self.steps.dt_s[inner] ** 2)))
-        error = float(np.sqrt((zero.error_A * active_s) ** 2 + edge_error**2 + noise**2))
+        # between two samples the current may have been like the one or like the other
+        unseen = 0.5 * self.jumps_A[inner] * self.steps.dt_s[inner]
+        error = float(
+            np.sqrt((zero.error_A * active_s) ** 2 + edge_error**2 + noise**2 + float(np.sum(unseen**2)))
+        )
         gap_s = float(np.sum(np.diff(self.t[first:end])[self.steps.open[inner]].clip(0)))
         half = HalfCycle(number, kind, float(self.t[first]), float(self.t[end - 1]), first, end - 1,
                          abs(net) if sign else net, error, net, gap_s=gap_s)  # fmt: skip

@@ -69,3 +69,19 @@ def test_a_run_without_current_is_told_in_words() -> None:
     run = BiasRun(name="ocv", times=GrowingArray(np.arange(3.0)), columns={})
     with pytest.raises(UserError, match="ocv has no column of current"):
         cycles_report(run)
+
+
+def test_a_transient_between_two_samples_is_within_the_error_and_the_instrument_s_own_count_stands_beside() -> (
+    None
+):
+    """A chronoamperometry read each minute: the first sample is a thousand times larger than the second."""
+    t = np.arange(200) * 60.0
+    current = 3e-9 + 2e-5 * np.exp(-t / 8.0)
+    counted = 3e-9 * t + 2e-5 * 8.0 * (1 - np.exp(-t / 8.0))
+    columns = {"current": Column("current", "A", GrowingArray(current)),
+               "charge": Column("charge", "C", GrowingArray(counted))}  # fmt: skip
+    report = cycles_report(BiasRun(name="ca", times=GrowingArray(t), columns=columns))
+    (half,) = report["half_cycles"]
+    assert half["instrument_charge_C"] == pytest.approx(counted[-1])
+    assert abs(half["charge_C"] - counted[-1]) < half["charge_error_C"]
+    assert half["charge_error_C"] == pytest.approx(0.5 * (current[0] - current[1]) * 60.0, rel=0.01)
