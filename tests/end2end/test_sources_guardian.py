@@ -204,3 +204,101 @@ def test_ending_with_a_hung_instrument_takes_three_seconds_and_says_so(server: S
     source.close()
     assert "Output may be ON" in texts[-1]
     assert source.control.output_on is None
+
+
+@pytest.fixture
+def charging(server: ScpiServer) -> Iterator[GuardedSource]:
+    """A cell that is being charged with 50 nA within limits."""
+    limits = Limits(high_V=4.3, low_V=2.5, high_A=1e-7, low_A=-1e-7)
+    table = ScpiTable(name="bias", address=server.address, rate_hz=50, compliance_V=4.4, compliance_A=1e-7)
+    made = GuardedSource(table, limits)
+    made.start()
+    made.run_program(
+        json.dumps({"method": [{"step": "constant_current", "current_mA": 5e-5, "until_time_s": 1000}]})
+    )
+    try:
+        assert made.wait_for(lambda c: c.state == "program" and c.level > 4e-8, 10.0)
+        next_samples(made)
+        yield made
+    finally:
+        made.close()
+
+
+def has_lost(server: ScpiServer, charge: float) -> float:
+    """Share of the full charge that the cell has lost against a moment ago."""
+    return charge - server.meter.cell.soc
+
+
+def test_an_opened_contact_is_stopped_within_half_a_second(
+    charging: GuardedSource, server: ScpiServer
+) -> None:
+    server.meter.cell.open_contact = True
+    assert wait_until(lambda: is_safe(server)) < 0.5
+    assert charging.wait_for(lambda c: c.state == "tripped" and c.verified, 1.0)
+
+
+def test_a_short_is_stopped_within_half_a_second(charging: GuardedSource, server: ScpiServer) -> None:
+    server.meter.cell.short_ohm = 100.0
+    assert wait_until(lambda: is_safe(server)) < 0.5
+    assert charging.wait_for(lambda c: c.state == "tripped" and c.verified, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("limits", "word"),
+    [
+        (Limits(high_V=3.0), "voltage"),
+        (Limits(high_A=1e-8), "current"),
+        (Limits(charge_C=1e-9), "charge"),
+        (Limits(rate_V_per_s=1e-9), "V/s"),
+    ],
+)
+def test_each_limit_ends_in_a_safe_state(
+    charging: GuardedSource, server: ScpiServer, limits: Limits, word: str
+) -> None:
+    charging.set_limits(limits)
+    assert wait_until(lambda: is_safe(server)) < 2.0
+    assert charging.wait_for(lambda c: c.state == "tripped" and c.verified, 1.0)
+    assert word in charging.control.message
+    charge = server.meter.cell.soc
+    server.meter.advance(10.0)
+    assert abs(has_lost(server, charge)) < 1e-3, "high impedance discharges nothing"
+
+
+def test_a_cut_line_is_said_and_the_cell_is_made_safe_when_it_is_back(
+    charging: GuardedSource, server: ScpiServer
+) -> None:
+    """What cannot be reached cannot be switched off: that is said, and made up for at once."""
+    charge = server.meter.cell.soc
+    server.fault = "refuse"
+    server.disconnect()
+    assert charging.wait_for(lambda c: c.state == "lost" and c.output_on is None, 2.0)
+    assert "Output may be ON" in charging.control.message
+    server.fault = ""
+    assert charging.wait_for(lambda c: c.state in ("watching", "tripped"), 5.0)
+    assert server.meter.state["SOUR:CURR"] == 0.0 or is_safe(server)
+    assert has_lost(server, charge) < 1e-3
+
+
+def test_closing_the_recorder_side_is_a_verified_end(charging: GuardedSource, server: ScpiServer) -> None:
+    charge = server.meter.cell.soc
+    begun = time.monotonic()
+    charging.close()
+    assert time.monotonic() - begun < 2.0
+    assert is_safe(server)
+    server.meter.advance(60.0)
+    assert has_lost(server, charge) < 1e-3
+
+
+def test_a_program_leaves_its_log_as_events(charging: GuardedSource, server: ScpiServer) -> None:
+    charging.pause()
+    assert charging.wait_for(lambda c: c.state == "paused", 2.0)
+    charging.resume()
+    assert charging.wait_for(lambda c: c.state == "program", 2.0)
+    charging.skip()
+    assert charging.wait_for(lambda c: c.state == "watching", 3.0)
+    charging.stop()
+    texts = []
+    while (block := charging.read(0.0)) is not None:
+        texts += [block.text] if isinstance(block, EventBlock) else []
+    for words in ("Program started", "Program paused", "Program resumed", "Step skipped", "Program finished"):
+        assert any(words in text for text in texts), (words, texts)

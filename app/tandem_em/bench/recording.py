@@ -40,11 +40,13 @@ class Run:
     """Seconds and MiB of this process."""
 
     @property
-    def growth_MiB_per_min(self) -> float:
-        """Slope of the memory after the beginning."""
+    def growth_per_frame(self) -> float:
+        """Bytes of memory for each frame, after the beginning."""
         times, sizes = np.array(self.memory).T
         level = times > SETTLED * times[-1]
-        return float(np.polyfit(times[level], sizes[level], 1)[0] * 60) if level.sum() > 3 else float("nan")
+        if level.sum() < 4:
+            return float("nan")
+        return float(np.polyfit(times[level], sizes[level], 1)[0]) * 2**20 * self.seconds / self.sent
 
 
 def run(quick: bool) -> list[Figure]:
@@ -84,10 +86,11 @@ def _camera(folder: Path, kind: str, side: int, rate_hz: float, seconds: float) 
         f"{what}: frames lost", float(lost), "", goal="0 of " + str(frames), met=lost == 0,
         remark=f"{found.acknowledged / found.seconds:.0f} frames/s, {found.drawn / found.seconds:.1f} pictures/s drawn",
     )  # fmt: skip
-    growth = found.growth_MiB_per_min
+    growth = found.growth_per_frame
     yield Figure(
-        f"{what}: memory", growth, "MiB/min", goal="constant (below 5)", met=growth < 5, remark=_sizes(found)
-    )
+        f"{what}: memory for each frame", growth, "bytes", goal="below 256: stamps and places",
+        met=growth < 256, remark=_sizes(found),
+    )  # fmt: skip
 
 
 def _sizes(found: Run) -> str:

@@ -61,7 +61,7 @@ class Child:
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
-    def wait_for_promise(self, limit_s: float = 30.0) -> None:
+    def wait_for_promise(self, limit_s: float = 120.0) -> None:
         """Until something of every source is safe."""
         deadline = time.monotonic() + limit_s
         while not self.promised or not all(self.promised.values()):
