@@ -12,6 +12,8 @@ States = NDArray[np.int8]
 REST_FRACTION = 0.02
 """Less than this part of the usual current is a rest, when the noise is smaller still."""
 NOISE_FACTOR = 4.0
+CHATTER, SHORT_REST = 0.25, 0.1
+"""A rest with more than this part of the threshold on average, shorter than this part of its neighbours, is none."""
 SLOW_FRACTION = 0.05
 """Of what is otherwise a rest, currents down to this part may be slow cycles."""
 
@@ -115,6 +117,7 @@ def find_stretches(current: Floats, thresholds: Thresholds) -> list[tuple[int, i
     edges = np.concatenate([[0], np.flatnonzero(np.diff(states)) + 1, [len(states)]])
     signs = states[edges[:-1]]
     edges, signs = _without_crossings(edges, signs, thresholds.window)
+    edges, signs = _without_chatter(current, edges, signs, thresholds.on_A)
     if thresholds.window > 1:
         edges = _sharpened(current, edges, thresholds.window)
     return [(int(sign), int(a), int(b)) for sign, a, b in zip(signs, edges[:-1], edges[1:]) if b > a]
@@ -132,6 +135,21 @@ def _without_crossings(
     edges[inner] = (edges[inner] + edges[inner + 1] + 1) // 2
     keep = np.ones(len(signs), bool)
     keep[inner] = False
+    return np.concatenate([edges[:-1][keep], edges[-1:]]), signs[keep]
+
+
+def _without_chatter(
+    current: Floats, edges: NDArray[np.intp], signs: States, on_A: float
+) -> tuple[NDArray[np.intp], States]:
+    """A short "rest" in which current still flows the same way on average is noise at the threshold, and no rest."""
+    total = np.concatenate([[0.0], np.cumsum(current)])
+    lengths = np.diff(edges)
+    mean = (total[edges[1:]] - total[edges[:-1]]) / np.maximum(lengths, 1)
+    keep = np.ones(len(signs), bool)
+    for k in np.flatnonzero(signs[1:-1] == 0) + 1:
+        same_way = signs[k - 1] == signs[k + 1] != 0 and signs[k - 1] * mean[k] > CHATTER * on_A
+        if same_way and lengths[k] <= SHORT_REST * max(lengths[k - 1], lengths[k + 1]):
+            keep[k] = keep[k + 1] = False
     return np.concatenate([edges[:-1][keep], edges[-1:]]), signs[keep]
 
 

@@ -178,3 +178,15 @@ def test_an_offset_in_the_rests_is_no_charging(offset_A: float) -> None:
     recording = record([(100, 0.0), (300, 1e-9), (100, 0.0), (300, -1e-9), (100, 0.0)], noise_A=1e-13)
     kinds = [half.kind for half in find_half_cycles(recording.t, recording.current + offset_A).half_cycles]
     assert kinds == ["rest", "charge", "rest", "discharge", "rest"]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_noise_where_the_current_crosses_zero_slowly_makes_no_half_cycles(seed: int) -> None:
+    t = np.arange(0, 4000.0)
+    noise = 1e-10 * np.random.default_rng(seed).normal(size=len(t))
+    found = find_half_cycles(t, 1e-9 * np.sin(2 * np.pi * t / 1000) + noise)
+    big = [half for half in found.half_cycles if half.kind != "rest" and half.charge_C > 1e-8]
+    assert [half.kind for half in big] == ["charge", "discharge"] * 4
+    assert len(found.half_cycles) < 30
+    for half in big:
+        assert half.charge_C == pytest.approx(1e-9 * 1000 / np.pi, rel=0.05)
