@@ -121,7 +121,11 @@ class Header(QWidget):
         self.read_only.show_text("read-only" if holder else "", theme.active().warning, holder)
 
     def show_recording(
-        self, elapsed: str, sources: list[tuple[str, str, str]], disk_minutes: float | None = None
+        self,
+        elapsed: str,
+        sources: list[tuple[str, str, str]],
+        disk_minutes: float | None = None,
+        word: str = "REC",
     ) -> None:
         """The red chip and one chip per source (text, dot colour, tip); empty text: nothing is recorded."""
         left = (
@@ -129,7 +133,7 @@ class Header(QWidget):
         )
         room = "" if disk_minutes is None else f"\nRoom on the disk for {disk_minutes:,.0f} more minutes"
         self.recording.show_text(
-            f"REC {elapsed}{left}" if elapsed else "", theme.active().bad, f"Recording; R stops it{room}"
+            f"{word} {elapsed}{left}" if elapsed else "", theme.active().bad, f"Recording; R stops it{room}"
         )
         self._show_sources(sources)
 

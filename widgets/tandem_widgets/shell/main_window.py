@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PyQt6.QtCore import Qt, QTimer
 from PyQt6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication
-from PyQt6.QtWidgets import QApplication, QHBoxLayout, QMainWindow, QMenu, QToolButton, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QApplication, QMainWindow, QMenu, QToolButton, QVBoxLayout, QWidget
 
 from tandem_em.desk import events
 from tandem_em.desk.desk import Desk
@@ -184,11 +184,12 @@ class MainWindow(QMainWindow):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self.header)
-        row = QHBoxLayout()
-        row.setContentsMargins(7, 0, 7, 6)
-        row.addWidget(bar)
-        column.addLayout(row)
-        column.addWidget(self.replay_bar)
+        bars = QVBoxLayout()
+        bars.setContentsMargins(7, 0, 7, 0)
+        bars.setSpacing(6)
+        bars.addWidget(bar)
+        bars.addWidget(self.replay_bar)
+        column.addLayout(bars)
         return top
 
     def _fill_recent(self) -> None:

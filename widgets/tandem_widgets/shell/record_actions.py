@@ -395,7 +395,8 @@ class RecordActions:
         if self.is_armed:
             self._window.header.show_armed(found, KEPT_S)
         else:
-            self._window.header.show_recording(duration(recorder.elapsed_s), found, minutes)
+            word = "REC" if self._replay is None else "REPLAY"
+            self._window.header.show_recording(duration(recorder.elapsed_s), found, minutes, word)
         self._window.guardian_bar.look()
         self._window.replay_bar.look()
         self._show_lag(recorder)

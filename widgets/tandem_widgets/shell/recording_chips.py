@@ -22,6 +22,8 @@ STATES = {
     "failed": "failed",
     "stopped": "stopped",
 }
+MOST = 4
+"""Chips there is room for."""
 SYNC = {
     "trigger": "Synchronised by a trigger",
     "same host": "Clock of this computer",
@@ -34,17 +36,27 @@ SYNC = {
 
 
 def chips(session: Session, sources: list[Any], counters: dict[str, Counters]) -> list[Chip]:
-    return [_chip(session, source, counters[source.name]) for source in sources]
+    """A chip for each source; many sources share the last one."""
+    made = [_chip(session, source, counters[source.name]) for source in sources]
+    if len(made) <= MOST:
+        return made
+    rest = made[MOST - 1 :]
+    look = theme.active()
+    worst = next((c for c in (look.bad, look.warning) if any(dot == c for _, dot, _ in rest)), look.good)
+    tip = "\n\n".join(f"{text}\n{tip}" for text, _, tip in rest)
+    return [*made[: MOST - 1], (f"{len(rest)} more", worst, tip)]
 
 
 def _chip(session: Session, source: Any, counters: Counters) -> Chip:
     look = theme.active()
     about = source.describe()
-    unit = "Hz" if about.kind in ("scpi", "text", "impulse") else "fps"
+    unit = "Hz" if about.units or about.kind in ("scpi", "text", "impulse") else "fps"
     name = source.name.removeprefix("Simulated ") if about.simulated else source.name
     parts = [name[:1].upper() + name[1:]]
     if counters.state == "running":
         parts.append(f"{counters.rate_hz:.3g} {unit}")
+    elif about.replay and counters.state in ("waiting", "paused"):
+        parts.append("paused" if counters.state == "paused" else "nothing now")
     elif about.kind == "folder" and counters.state == "waiting":
         parts.append("waiting for files")
     else:
