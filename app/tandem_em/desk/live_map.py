@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from psygnal import Signal
 
+from tandem_em.analysis.eels_background import Detail
+from tandem_em.analysis.eels_maps import EdgeMap
 from tandem_em.analysis.eels_windows import EdgeWindows
 from tandem_em.desk import eels_guard
 from tandem_em.desk.desk import Desk
@@ -17,12 +20,14 @@ from tandem_em.desk.eels import fitting_edges, windows_of
 from tandem_em.desk.eels_spectra import corrected, fits_in_memory, low_loss_of
 from tandem_em.jobs import Job, Progress
 from tandem_em.model.spectra import Edge, SpectrumImage
+from tandem_em.notices import UserError
 
 Floats = NDArray[np.float64]
 QUICK_PIXELS = 1024
 """While a region is drawn so many of its pixels are enough: read within a few milliseconds."""
 CLEAR_OF_ZERO = 3.0
 """Errors by which counts must exceed zero before anything is divided by them."""
+ZERO_LOSS_ENDS_eV = 5.0
 REMEMBERED = 12
 """Maps of one spectrum image that are kept at hand."""
 
@@ -45,6 +50,7 @@ class _Loaded:
     sums: Any
     mean: Floats
     facts: eels_guard.DataFacts | None = None
+    made: dict[tuple[str, EdgeWindows], Floats | None] = field(default_factory=dict)
 
 
 class LiveMap:
@@ -64,7 +70,9 @@ class LiveMap:
         self._fitted: Floats | None = None
         self._fits: dict[EdgeWindows, Fit | None] = {}
         self._line: tuple[Any, tuple[Floats, Floats, NDArray[np.int64]]] | None = None
-        desk.start(f"Reading {image.name}", self._load(), self._take, key=f"load {image.id}")
+        desk.start(
+            f"Reading {image.name}", self._load(), self._take, on_progress=self._take_first, key=f"load {image.id}"
+        )  # fmt: skip
 
     @property
     def is_ready(self) -> bool:
@@ -77,11 +85,15 @@ class LiveMap:
         yield Progress(0, 3, f"Reading {image.name}")
         if fits_in_memory(image):
             data = np.ascontiguousarray(corrected(image, image.source.read(slice(None))))
-            yield Progress(1, 3, f"Preparing {image.name}")
+            mean = eels_guard.mean_spectrum(data)
+            edges = fitting_edges(list(self._desk.session.edges), image.energy_eV)
+            first = self._first_maps(data, [windows_of(edge) for edge in edges])
+            # the first maps while the sums that make drags quick are being prepared
+            yield Progress(1, 3, f"Preparing {image.name}", _Loaded(data, None, mean, made=first))
             sums = yield from eels_sums.prepare(data, image.energy_eV)
-            for edge in fitting_edges(list(self._desk.session.edges), image.energy_eV)[:1]:
-                sums.map(windows_of(edge))  # compiles the kernels while nobody waits
-            return _Loaded(data, sums, eels_guard.mean_spectrum(data))
+            for _, windows in list(first)[:1]:
+                sums.map(windows)  # compiles the kernels while nobody waits
+            return _Loaded(data, sums, mean, made=first)
         rows = lambda y0, y1: corrected(image, image.source.read(slice(y0, y1)), y0)  # noqa: E731
         sums = yield from eels_sums.prepare_from_rows(
             rows, image.shape, image.energy_eV, itemsize=image.source.dtype.itemsize
@@ -89,14 +101,28 @@ class LiveMap:
         facts = eels_guard.look_at_rows(image, low_loss_of(self._desk.session, image))
         return _Loaded(None, sums, facts.mean, facts)
 
+    def _first_maps(
+        self, data: NDArray[Any], edges: list[EdgeWindows]
+    ) -> dict[tuple[str, EdgeWindows], Floats | None]:
+        """Counts of every edge that can be mapped, straight from the spectra."""
+        found: dict[tuple[str, EdgeWindows], Floats | None] = {}
+        for windows in edges:
+            with suppress(UserError):  # said when the map is asked for
+                found["counts", windows] = self._direct(data, windows).counts
+        return found
+
+    def _take_first(self, progress: Progress) -> None:
+        if isinstance(progress.partial, _Loaded):
+            self._take(progress.partial)
+
     def _take(self, found: _Loaded) -> None:
         self._data, self._sums, self._mean, self._facts = found.data, found.sums, found.mean, found.facts
-        self._made.clear()
+        self._made = dict(found.made)
         self.ready.emit()
 
     def counts(self, edge: Edge) -> Floats | None:
         """The net counts of an edge, per pixel; None until the data are in. Raises UserError for impossible windows."""
-        return self._remembered("counts", edge, lambda w: np.asarray(self._sums.map(w).counts))
+        return self._remembered("counts", edge, lambda w: np.asarray(self._answer(w, "counts").counts))
 
     def error(self, edge: Edge) -> Floats | None:
         """The error map of an edge (counts)."""
@@ -115,14 +141,29 @@ class LiveMap:
             return None
         return ratio(above, below, None, CLEAR_OF_ZERO * error)[0]
 
-    def _with_error(self, windows: EdgeWindows) -> Any:
-        return self._sums.map(windows, "error", self.image.counts_per_electron or 1.0)
+    def _with_error(self, windows: EdgeWindows) -> EdgeMap:
+        return self._answer(windows, "error")
+
+    def _answer(self, windows: EdgeWindows, detail: Detail) -> EdgeMap:
+        """From the sums, or from the spectra as long as those are not prepared."""
+        gain = self.image.counts_per_electron or 1.0
+        if self._sums is not None:
+            made: EdgeMap = self._sums.map(windows, detail, gain)
+            return made
+        assert self._data is not None
+        return self._direct(self._data, windows, detail)
+
+    def _direct(self, data: NDArray[Any], windows: EdgeWindows, detail: Detail = "counts") -> EdgeMap:
+        from tandem_em.analysis.eels_maps import map_edge
+
+        gain = self.image.counts_per_electron or 1.0
+        return map_edge(data, self.image.energy_eV, windows, detail=detail, counts_per_electron=gain)
 
     def _remembered(
         self, what: str, edge: Edge, make: Callable[[EdgeWindows], Floats | None]
     ) -> Floats | None:
         """While one window is dragged the maps of the other edges stay: only what has changed is made again."""
-        if self._sums is None:
+        if self._sums is None and self._data is None:
             return None
         windows = windows_of(edge)
         key = (what, windows)
@@ -140,15 +181,13 @@ class LiveMap:
         """Distance (px), counts per pixel and their error along a line; spectra are summed across it, then fitted."""
         if self._data is None:
             return None
-        from tandem_em.analysis.eels_maps import map_edge
         from tandem_em.analysis.eels_spectra import line_spectra
 
         key = (start, end, width_px)
         if self._line is None or self._line[0] != key:
             self._line = key, line_spectra(self._data, start, end, width_px)
         distance, sums, count = self._line[1]
-        gain = self.image.counts_per_electron or 1.0
-        found = map_edge(sums, self.image.energy_eV, windows_of(edge), counts_per_electron=gain)
+        found = self._direct(sums, windows_of(edge), "full")
         error = found.error if found.error is not None else np.full(count.size, np.nan)
         if found.reduced_chi2 is not None:
             # many spectra summed count better than the model follows: the error grows by what the fit misses
@@ -161,8 +200,6 @@ class LiveMap:
         return self._doubts(windows_of(edge), [windows_of(each) for each in edges if each is not edge])
 
     def _doubts(self, edge: EdgeWindows, others: list[EdgeWindows]) -> Job[list[dict[str, Any]]]:
-        from tandem_em.analysis.eels_maps import map_edge
-
         image, data = self.image, self._data
         yield Progress(0, 2, f"Checking {edge.name}")
         if self._facts is None:
@@ -172,12 +209,7 @@ class LiveMap:
             low_loss = low_loss_of(self._desk.session, image)
             self._facts = eels_guard.look_at(image, image.source.read(slice(None)), low_loss)
         yield Progress(1, 2, f"Checking {edge.name}")
-        gain = image.counts_per_electron or 1.0
-        found = (
-            map_edge(data, image.energy_eV, edge, counts_per_electron=gain)
-            if data is not None
-            else self._sums.map(edge, "error", gain)
-        )
+        found = self._direct(data, edge, "full") if data is not None else self._answer(edge, "error")
         return eels_guard.doubts(image, self._facts, edge, found, others)
 
     @property
@@ -186,9 +218,11 @@ class LiveMap:
         return self._data
 
     def total_counts(self) -> NDArray[np.float32] | None:
-        """Counts of all channels, per pixel; the same array every time."""
+        """Counts per pixel beyond the zero loss, which shows the beam and not the sample; the same array every time."""
         if self._total is None and self._sums is not None:
-            self._total = self._sums.window(0, self.image.shape[2]).astype(np.float32)
+            channels = self.image.shape[2]
+            first = int(np.searchsorted(self.image.energy_eV, ZERO_LOSS_ENDS_eV))
+            self._total = self._sums.window(first if first < channels else 0, channels).astype(np.float32)
         return self._total
 
     def mean_spectrum(self) -> Floats | None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from functools import partial
+from html import escape
 from typing import Any
 
-from PyQt6.QtCore import QTimer, pyqtSignal
+from PyQt6.QtCore import QPoint, Qt, QTimer
 from PyQt6.QtGui import QMouseEvent
-from PyQt6.QtWidgets import QMenu, QWidget
+from PyQt6.QtWidgets import QFrame, QLabel, QVBoxLayout, QWidget
 
 from tandem_em.desk.desk import Desk
 from tandem_em.desk.live_map import LiveMap
@@ -15,14 +16,13 @@ from tandem_em.model.spectra import Edge
 from tandem_widgets.parts import theme
 from tandem_widgets.parts.pane_frame import ElidedLabel
 
+PANEL_WIDTH = 520
 SETTLED_MS = 350
 """Windows that have not moved for so long are checked."""
 
 
 class NoteLine(ElidedLabel):
     """Amber text; a click opens every doubt with its reason. Empty while there is nothing to say."""
-
-    pressed = pyqtSignal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -53,22 +53,32 @@ class NoteLine(ElidedLabel):
 
     def mousePressEvent(self, event: QMouseEvent | None) -> None:
         if self.warnings and event is not None:
-            menu = QMenu(self)
-            for each in self.warnings:
-                menu.addSection(str(each["title"]))
-                for line in wrapped(str(each["reason"])):
-                    menu.addAction(line)
-            menu.popup(event.globalPosition().toPoint())
+            panel = DoubtsPanel(self, self.warnings)
+            panel.move(self.mapToGlobal(QPoint(0, self.height() + 2)))
+            panel.show()
 
 
-def wrapped(text: str, width: int = 90) -> list[str]:
-    """Lines of a menu: it does not break them itself."""
-    lines = [""]
-    for word in text.split():
-        if len(lines[-1]) + len(word) >= width:
-            lines.append("")
-        lines[-1] = f"{lines[-1]} {word}".strip()
-    return lines
+class DoubtsPanel(QFrame):
+    """Every doubt with its reason; goes away with a click elsewhere."""
+
+    def __init__(self, parent: QWidget, warnings: list[dict[str, Any]]) -> None:
+        super().__init__(parent, Qt.WindowType.Popup)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setProperty("role", "pane")
+        column = QVBoxLayout(self)
+        column.setContentsMargins(14, 10, 14, 12)
+        column.setSpacing(8)
+        look = theme.active()
+        for each in warnings:
+            grave = each["level"] == "warning"
+            text = QLabel(
+                f'<span style="color: {look.warning if grave else look.text}; font-weight: 600">'
+                f"{escape(str(each['title']))}</span><br>{escape(str(each['reason']))}"
+            )
+            text.setStyleSheet(f"color: {look.quiet};")
+            text.setWordWrap(True)
+            text.setFixedWidth(PANEL_WIDTH)
+            column.addWidget(text)
 
 
 class Guard:

@@ -139,6 +139,7 @@ class EelsImages(QWidget):
         self.adf.pixel_nm = pixel / self._adf_scale if pixel else None
         self.adf.show_frame(shown)
         for canvas in (self.rgb, self.single):
+            canvas.caption = "reading…"
             canvas.show_rgb(None)
             canvas.show_frame(blank)
 
