@@ -13,7 +13,7 @@ from tandem_em.desk import layers, particles
 from tandem_em.model.frames import FrameStack
 from tandem_em.model.session import Session
 from tandem_widgets.parts import theme
-from tandem_widgets.parts.plot_polyline import polygon
+from tandem_widgets.parts.plot_polyline import polygon, runs
 from tandem_widgets.parts.plot_ticks import decimals_for, padded, tick_text, ticks
 
 HEIGHT_PX = 190
@@ -96,7 +96,7 @@ class MontagePlot:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         for line in self.lines:
             painter.setPen(QPen(QColor(line.colour), 1.6))
-            for piece in _pieces(np.isfinite(line.y) & np.isfinite(line.t)):
+            for piece in runs(np.isfinite(line.y) & np.isfinite(line.t)):
                 painter.drawPolyline(polygon(x_of(line.t[piece]), y_of(line.y[piece])))
             self._paint_points(painter, line, chosen, x_of(line.t), y_of(line.y), area)
 
@@ -148,9 +148,3 @@ def plot_of(session: Session, stack: FrameStack, zero: float = 0.0) -> MontagePl
             lines.append(Line(line.name, line.colour, t[order], whole[order]))
     unit = "nm" if stack.pixel_nm else "px"
     return MontagePlot(lines, f"thickness ({unit})", zero) if lines else None
-
-
-def _pieces(good: NDArray[np.bool_]) -> list[slice]:
-    """Stretches without a gap."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], good, [False]]).astype(np.int8)))
-    return [slice(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2])]

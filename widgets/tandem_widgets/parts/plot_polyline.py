@@ -29,6 +29,12 @@ def polygon(xs: NDArray[Any], ys: NDArray[Any]) -> QPolygonF:
     return made
 
 
+def runs(good: NDArray[np.bool_]) -> list[slice]:
+    """Stretches of two or more points without a gap."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], good, [False]]).astype(np.int8)))
+    return [slice(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2]) if b - a > 1]
+
+
 def draw_pieces(painter: QPainter, xs: NDArray[Any], ys: NDArray[Any], breaks: NDArray[Any]) -> None:
     """A line through the points, interrupted before every point number in `breaks`."""
     start = 0

@@ -22,7 +22,7 @@ from PyQt6.QtGui import (
 from PyQt6.QtWidgets import QWidget
 
 from tandem_widgets.parts import theme
-from tandem_widgets.parts.plot_polyline import polygon
+from tandem_widgets.parts.plot_polyline import polygon, runs
 from tandem_widgets.parts.plot_ticks import decimals_for, padded, tick_text, ticks
 
 GRAB_PX = 5
@@ -293,7 +293,7 @@ class SpectrumPlot(QWidget):
             painter.setBrush(Qt.BrushStyle.NoBrush)
         style = Qt.PenStyle.DashLine if curve.dashed else Qt.PenStyle.SolidLine
         painter.setPen(QPen(QColor(curve.colour), curve.width, style))
-        for piece in _runs(good):
+        for piece in runs(good):
             line: QPolygonF = polygon(xs[piece], ys[piece])
             painter.drawPolyline(line)
 
@@ -426,9 +426,3 @@ def short_number(value: float, decimals: int) -> str:
     if decimals > 4:
         return f"{value:.0e}".replace("e-0", "e−").replace("-", "−") if value else "0"
     return tick_text(value, decimals)
-
-
-def _runs(good: NDArray[np.bool_]) -> list[slice]:
-    """Stretches without NaN."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], good, [False]]).astype(np.int8)))
-    return [slice(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2]) if b - a > 1]
