@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from threading import Event
+from typing import Any
+
 import numpy as np
 import pytest
 from disc_movie import FRAMES, RADIUS, SIDE, QTest, area, circle, disc_movie, drag, settled, shown_in
+from numpy.typing import NDArray
 from PyQt6.QtCore import QPoint, QPointF, Qt
 from PyQt6.QtGui import QAction
 from PyQt6.QtWidgets import QMenu, QWidget
@@ -247,6 +251,45 @@ def test_go_on_tries_every_frame(qtbot: QtBot, window: MainWindow, vanishing: St
     assert particle.followed == (0, 17)
     step = window.desk.session.steps[particle.provenance_id]
     assert step.parameters["stop_below"] is None
+
+
+class Gate(MemoryArray):
+    """Frames from the fifteenth on come only when the gate is open."""
+
+    is_open = Event()
+
+    def read(self, index: int) -> NDArray[Any]:
+        if index >= 14:
+            assert self.is_open.wait(60)
+        return np.asarray(super().read(index))
+
+
+def test_outlines_are_seen_while_they_grow_and_stopping_keeps_them(qtbot: QtBot, window: MainWindow) -> None:
+    frames = np.stack([disc_movie().frame(min(k // 3, FRAMES - 1)) for k in range(24)])
+    stack = FrameStack(
+        name="slow", source=Gate(frames), times=np.arange(24.0), times_from="file", pixel_nm=0.5,
+        drift_px=np.zeros((24, 2)),
+    )  # fmt: skip
+    pane = shown_in(qtbot, window, stack)
+    overlay = pane.overlay
+    assert overlay is not None
+    particle = particles_edit.draw(window.desk, stack, 0, circle(RADIUS))
+    pane.tools.following.start([particle])
+    qtbot.waitUntil(lambda: len(overlay.growing.get(particle.id, {})) >= 4, timeout=60_000)
+    reached = overlay.newest(particle)
+    assert reached is not None
+    assert reached >= 3
+    (task,) = window.workshop.runner.tasks
+    task.cancel()
+    Gate.is_open.set()
+    settled(qtbot, window)
+    qtbot.waitUntil(lambda: not pane.tools.following.is_running, timeout=10_000)
+    assert set(range(reached + 1)) <= particle.outlines.keys()
+    assert len(particle.outlines) < 24
+    assert window.desk.session.history.undo_label == "Follow P1 (stopped)"
+    assert window.desk.session.steps[particle.provenance_id].parameters == {"stopped": True}
+    window.undo()
+    assert list(particle.outlines) == [0]
 
 
 # --- numbers --------------------------------------------------------------------------------------------------------

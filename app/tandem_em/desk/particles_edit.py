@@ -286,16 +286,21 @@ def _through(
 def keep(desk: Desk, chosen: list[Particle], grown: dict[str, dict[int, Outline]]) -> None:
     """Keep what a stopped follow had found, as one step; keys stay as they were."""
     label = "Follow " + ", ".join(particle.name for particle in chosen) + " (stopped)"
+    session = desk.session
+    stacks = {
+        particle.stack_id: stack for particle in chosen if (stack := session.stacks.get(particle.stack_id))
+    }
+    step = step_for(label, stacks.values(), {"stopped": True}, [particle.id for particle in chosen])
     edits: list[Edit] = []
     for particle in chosen:
         found = grown.get(particle.id)
-        if found and desk.session.particles.get(particle.id) is particle:
+        if found and session.particles.get(particle.id) is particle:
             keys = {frame: outline for frame, outline in particle.outlines.items() if outline.is_key}
-            fields: dict[str, Any] = {"outlines": particle.outlines | found | keys}
+            fields: dict[str, Any] = {"outlines": particle.outlines | found | keys, "provenance_id": step.id}
             fields["followed"] = _joined(particle.followed, (min(found), max(found)))
             edits.append(ChangeFields(label, particle.id, fields))
     if edits:
-        desk.do(label, *edits)
+        desk.do(label, AddItem(label, step), *edits)
 
 
 def _joined(followed: tuple[int, int] | None, span: tuple[int, int]) -> tuple[int, int]:

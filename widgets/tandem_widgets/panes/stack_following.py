@@ -61,12 +61,12 @@ class Following:
         def arrived(found: dict[str, dict[int, Outline]]) -> None:
             if overlay is None or overlay is not self._pane.overlay:
                 return
-            is_seen = False
             for particle_id, outlines in found.items():
-                overlay.growing.setdefault(particle_id, {}).update(outlines)
-                is_seen = is_seen or overlay.frame in outlines
-            if is_seen:
-                self._pane.canvas.update()
+                grown = overlay.growing.setdefault(particle_id, {})
+                for frame, outline in outlines.items():
+                    grown.pop(frame, None)  # the newest is the last one
+                    grown[frame] = outline
+            self._pane.canvas.update()
 
         def ended(stops: dict[str, tuple[int, ...]]) -> None:
             self._forget(chosen)

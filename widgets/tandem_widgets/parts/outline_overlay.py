@@ -37,6 +37,11 @@ class OutlineOverlay:
         self.reach = 0
         """While filming: an outline that is so many frames old at most is shown for one that is not there yet."""
 
+    def newest(self, particle: Particle) -> int | None:
+        """The frame that following has reached just now."""
+        found = self.growing.get(particle.id)
+        return next(reversed(found)) if found else None
+
     def outline_of(self, particle: Particle) -> Outline | None:
         """What is shown of a particle in this frame: what is being followed wins over what was kept."""
         fresh = self.growing.get(particle.id, {}).get(self.frame)
@@ -88,6 +93,14 @@ class OutlineOverlay:
             self._handles(painter, polygon, colour)
         self._label(painter, canvas, particle, outline, polygon, age)
 
+    def _paint_newest(self, painter: QPainter, canvas: ImageCanvas, particle: Particle) -> None:
+        """While a particle is being followed, its newest outline moves over the frame on screen."""
+        newest = self.newest(particle)
+        if newest is not None and newest != self.frame:
+            painter.setPen(QPen(theme.colour(particle.colour, 0.75), 1.2))
+            outline = self.growing[particle.id][newest]
+            painter.drawPolygon(to_polygon(canvas, outline.polygon - self._between(newest)))
+
     def _handles(self, painter: QPainter, polygon: QPolygonF, colour: QColor) -> None:
         """A key outline that is selected carries a few dots: this one was drawn by a hand."""
         painter.setPen(QPen(QColor(255, 255, 255, 200), 1))
@@ -104,8 +117,9 @@ class OutlineOverlay:
         text = f"{particle.name}{change_text(particle, outline, particle.id == self.selected)}"
         if age:
             return f"{text} · {age} frame{'s' if age > 1 else ''} ago"
-        if particle.id in self.growing:
-            return f"{text} …"
+        newest = self.newest(particle)
+        if newest is not None:
+            return f"{text} … frame {newest + 1}"
         if outline.confidence < DOUBT:
             return f"{text} ?"
         if particle.provenance_id and self._session.is_stale(particle.provenance_id):
