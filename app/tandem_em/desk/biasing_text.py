@@ -19,7 +19,7 @@ from tandem_em.notices import UserError
 
 HEAD_BYTES = 512 * 1024
 SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "white space": " ", "bar |": "|"}
-ENCODINGS = ("utf-8", "utf-8-sig", "cp1252", "latin-1", "utf-16")
+ENCODINGS = ("utf-8", "utf-8-sig", "cp1252", "latin-1", "utf-16", "gb18030", "cp1251", "shift_jis")
 DATE_ORDERS = {"day, month, year": "DMY", "month, day, year": "MDY", "year, month, day": "YMD"}
 ROLES: dict[str, tuple[str, str]] = {
     "time (number)": ("time", "number"), "time h:mm:ss": ("time", "duration"), "date and time": ("datetime", "stamp"),

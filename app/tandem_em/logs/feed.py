@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import re
 
 from tandem_em.notices import UserError
 
@@ -34,7 +35,14 @@ def find_encoding(head: bytes) -> str:
         codecs.getincrementaldecoder("utf-8")().decode(head)
         return "utf-8"
     except UnicodeDecodeError:
-        return "cp1252"
+        return "gb18030" if _is_chinese(head) else "cp1252"
+
+
+def _is_chinese(head: bytes) -> bool:
+    """Whether all letters beyond ASCII come in pairs of bytes, as Chinese cyclers write them."""
+    runs = re.findall(rb"[\x80-\xff]+", head)
+    whole = runs[:-1] or runs  # the last one may be cut
+    return sum(map(len, runs)) >= 8 and all(len(run) % 2 == 0 and min(run) >= 0xA1 for run in whole)
 
 
 def is_text(head: bytes) -> bool:

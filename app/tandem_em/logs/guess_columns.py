@@ -15,6 +15,8 @@ from tandem_em.logs.units import SI, parse_unit
 
 Row = Sequence[str]
 ELAPSED_NAME = re.compile(r"test|total|elapsed|run|duration|relative|prog|step|experiment|corrected")
+EPOCH_UNITS = (1.0, 1e-3, 1e-6, 1e-9)
+"""Seconds since 1970 come in these units; which one, their size says."""
 DEFAULT_UNITS = {
     "current": "A", "voltage": "V", "time": "s", "capacity": "Ah", "charge_capacity": "Ah", "discharge_capacity": "Ah",
     "energy": "Wh", "charge_energy": "Wh", "discharge_energy": "Wh", "step_time": "s", "temperature": "°C", "power": "W",
@@ -102,7 +104,9 @@ def _time_column(column: TextColumn, label: Label, values: Sequence[str], decima
             )
     if column.kind == "number":
         filled, _ = numbers([v for v in values if v], decimal)
-        _number_of_time(column, name, float(np.nanmedian(filled)) if np.isfinite(filled).any() else 0.0)
+        usual = float(np.nanmedian(filled)) if np.isfinite(filled).any() else 0.0
+        unit_s = label.unit.factor if label.unit is not None and label.unit.dimension == "time" else None
+        _number_of_time(column, name, usual, unit_s)
     elif column.kind in ("stamp", "date", "clock"):
         column.quantity = "datetime"
     elif column.kind == "skip":
@@ -111,12 +115,11 @@ def _time_column(column: TextColumn, label: Label, values: Sequence[str], decima
         column.kind, column.quantity = "skip", ""
 
 
-def _number_of_time(column: TextColumn, name: str, usual: float) -> None:
+def _number_of_time(column: TextColumn, name: str, usual: float, unit_s: float | None) -> None:
     calendar = column.quantity == "datetime" or "stamp" in name or name in ("time", "t")
-    if calendar and 9e8 < usual < 3.0e9:
-        column.kind, column.quantity = "epoch", "datetime"
-    elif calendar and 9e11 < usual < 3.0e12:
-        column.kind, column.quantity, column.factor = "epoch", "datetime", 1e-3
+    since_1970 = next((f for f in ((unit_s,) if unit_s else EPOCH_UNITS) if 9e8 < usual * f < 3.0e9), None)
+    if calendar and since_1970:
+        column.kind, column.quantity, column.factor = "epoch", "datetime", since_1970
     elif calendar and 3.0e9 < usual < 4.2e9:
         column.kind, column.quantity = "labview", "datetime"
     elif column.quantity == "datetime" and 20000 < usual < 80000:

@@ -20,7 +20,8 @@ FIRST = 16
 """How many rows are read with care before the fast way is tried."""
 NOT_VALUES = ("skip", "time", "datetime", "date", "clock", "fraction", "state", "unit")
 DISCHARGE = re.compile(
-    r"^\s*(d|dis\w*|dchg?\w*|.*[ _]d(is)?(chg|charge|ch)\b.*|cc[ _-]?d\w*|discharg\w*)\s*$", re.IGNORECASE
+    r"^\s*(d|dis\w*|dchg?\w*|.*[ _]d(is)?(chg|charge|ch)\b.*|cc[ _-]?d\w*|discharg\w*|.*放电.*)\s*$",
+    re.IGNORECASE,
 )
 
 

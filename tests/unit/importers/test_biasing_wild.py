@@ -139,3 +139,39 @@ def test_the_only_column_in_volts_is_the_voltage_and_it_is_said(tmp_path: Path) 
     two, problems = opened(tmp_path, "two.csv", "Time (s),V top (V),V bottom (V)\n0,1,2\n1,1,2\n2,1,2\n")
     assert "voltage" not in two.columns  # which of the two is for a person to say
     assert any("no column of voltage" in problem for problem in problems)
+
+
+@pytest.mark.parametrize(
+    ("heading", "scale"), [("time_ms", 1e3), ("epoch_us", 1e6), ("timestamp", 1), ("time_ns", 1e9)]
+)
+def test_seconds_since_1970_in_any_unit(tmp_path: Path, heading: str, scale: float) -> None:
+    stamps = [round((1709647653.25 + t) * scale, 3) for t in (0, 1, 2.5)]
+    rows = "".join(
+        f"{stamp:.15g},0.1,1e-9\n" if scale < 1e9 else f"{stamp:.0f},0.1,1e-9\n" for stamp in stamps
+    )
+    run, _ = opened(tmp_path, "epoch.csv", f"{heading},voltage_V,current_A\n{rows}")
+    assert run.times.view == pytest.approx([0, 1, 2.5], abs=1e-6)
+    assert run.clock.start_iso.startswith("2024-03-05T14:07:33.25")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "gb18030"])
+def test_a_chinese_cycler(tmp_path: Path, encoding: str) -> None:
+    text = (
+        "记录序号,状态,循环,工步,电流(mA),电压(V),相对时间(h:min:s.ms),绝对时间\n"
+        "1,恒流充电,1,1,1.0,3.2,0:00:00.000,2024-02-29 16:46:38\n"
+        "2,恒流充电,1,1,1.0,3.3,0:00:10.000,2024-02-29 16:46:48\n"
+        "3,恒流放电,1,2,1.0,3.1,0:00:00.000,2024-02-29 16:46:49\n"
+        "4,恒流放电,1,2,1.0,3.0,0:00:10.000,2024-02-29 16:46:59\n"
+    )
+    run, _ = opened(tmp_path, "cycler.csv", text, encoding)
+    assert run.times.view.tolist() == [0, 10, 11, 21]
+    assert run.values("current").tolist() == [1e-3, 1e-3, -1e-3, -1e-3]
+    assert run.values("voltage").tolist() == [3.2, 3.3, 3.1, 3.0]
+    assert run.values("step").tolist() == [1, 1, 2, 2]
+
+
+def test_micro_and_degree_signs_are_not_taken_for_chinese(tmp_path: Path) -> None:
+    text = "Zeit (s);Spannung (V);Strom (µA);T (°C)\n0;1,5;2;20\n1;1,6;2;20\n2;1,7;2;20\n"
+    run, _ = opened(tmp_path, "latin.csv", text, "cp1252")
+    assert run.values("current").tolist() == pytest.approx([2e-6] * 3)
+    assert run.values("temperature").tolist() == [20, 20, 20]
