@@ -171,9 +171,7 @@ def _map(session: Session, image: SpectrumImage, found: data.Picture) -> Job[Non
     if not edges:
         return
     made = yield from eels.make_maps(image, edges)
-    found.guard += [
-        f"{image.name}, {each.edge.name}: {warning['title']}" for each in made for warning in each.warnings
-    ]
+    found.guard += [(image.name, str(w["title"])) for each in made for w in each.warnings]
     if height * width > 1:
         maps = [
             data.ElementMap(each.edge.name, each.edge.colour, each.edge.channel, each.found.counts, each.found.error)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -10,14 +11,17 @@ from typing import Any
 import numpy as np
 
 from tandem_em import __version__
-from tandem_em.desk import export_tables
+from tandem_em.desk import eels, export_tables
+from tandem_em.desk.clocks import clocks_in_use
 from tandem_em.desk.doctor import look
 from tandem_em.desk.inventory import line_of
 from tandem_em.exporters import figures, report
 from tandem_em.exporters import figures_data as data
 from tandem_em.exporters.figure_style import ONE_COLUMN_MM, TWO_COLUMNS_MM, FigureSettings
 from tandem_em.jobs import Job, Progress
+from tandem_em.model.frames import FrameStack
 from tandem_em.model.session import Session
+from tandem_em.model.spectra import Edge
 from tandem_em.texts import figure, quantity
 
 CAPTIONS = {
@@ -31,6 +35,7 @@ CAPTIONS = {
     "profiles": "Spectra summed across the line before fitting. Band: counting error and that of the background.",
 }
 AS_PIXELS = ("montage", "maps")
+ONE_COLUMN = ("lanes", "sites", "profiles")
 MOST_ROWS = 40
 
 
@@ -39,7 +44,6 @@ def write(session: Session, found: data.Picture, path: Path) -> Job[Path]:
     images = yield from _figures(found)
     yield Progress(0, 0, "Writing the report")
     halves, cycles = export_tables.cycle_rows(session)
-    simulated = [f"{item.kind} {item.name}" for item in session.items() if item.simulated and item.name]
     parts = [
         ("Summary", _summary(session)),
         ("Figures", images),
@@ -55,9 +59,9 @@ def write(session: Session, found: data.Picture, path: Path) -> Job[Path]:
             [_event(row) for row in export_tables.event_rows(session)], (0, 1))),
         ("Warnings", _warnings(session, found)),
         ("Methods", f'<p class="methods">{escape(" ".join(methods(session)))}</p>'),
-        ("What is simulated", report.listing(simulated) if simulated else ""),
+        ("What is simulated", _simulated(session)),
     ]  # fmt: skip
-    mark = "Simulated data. Nothing here was measured." if session.is_simulated else ""
+    mark = "Holds simulated data: the last section says which." if session.is_simulated else ""
     lead = " · ".join(
         text for text in (session.info.sample, session.info.user, session.info.instrument, session.info.start_iso) if text
     )  # fmt: skip
@@ -73,7 +77,7 @@ def _figures(found: data.Picture) -> Job[str]:
         yield Progress(number, len(wanted), "Drawing the report's figures")
         kind = "png" if name in AS_PIXELS else "svg"
         content = figures.as_bytes(name, found, FigureSettings(dpi=220), kind)
-        wide = ONE_COLUMN_MM * 1.5 if name in ("lanes", "profiles") else TWO_COLUMNS_MM
+        wide = 1.4 * ONE_COLUMN_MM if name in ONE_COLUMN else TWO_COLUMNS_MM
         html.append(report.picture(content, kind, wide, number, figures.FIGURES[name][0], CAPTIONS[name]))
     return "".join(html)
 
@@ -93,9 +97,29 @@ def _summary(session: Session) -> str:
 
 
 def _warnings(session: Session, found: data.Picture) -> str:
-    guard = [("warning", text, "") for text in found.guard]
+    by_text: dict[str, list[str]] = {}
+    for map_name, text in found.guard:
+        by_text.setdefault(text, []).append(map_name)
+    guard = [("warning", text, ", ".join(names)) for text, names in by_text.items()]
     doctor = [(f.severity, f.what, f.advice) for f in look(session)]
     return report.notes([*guard, *doctor] or [("info", "None.", "")])
+
+
+def _simulated(session: Session) -> str:
+    """By kind; empty when everything was measured."""
+    kinds = {
+        "run": "biasing",
+        "stack": "image stack",
+        "map": "EELS map",
+        "particle": "particle",
+        "dose": "dose",
+        "result": "result",
+    }
+    found = {
+        words: [item.name for item in session.collections[kind] if item.simulated]
+        for kind, words in kinds.items()
+    }
+    return report.listing([f"{words}: {', '.join(names)}" for words, names in found.items() if names])
 
 
 def _number(value: Any, digits: int = 4) -> str:
@@ -171,37 +195,64 @@ def _particle(track: data.Track) -> list[str]:
 def methods(session: Session) -> list[str]:
     """Sentences for the methods section: software, clocks, calibration, windows, models, steps."""
     said = [f"Data were evaluated with TandEM {__version__}."]
-    for clock in session.clocks:
-        said.append(f"Clock {export_tables.clock_text(clock)}.")
-    for stack in session.stacks:
-        pixel = (
-            f"{stack.pixel_nm:.4g} nm per pixel (from {stack.pixel_from or 'unknown'})"
-            if stack.pixel_nm
-            else "no calibration"
+    for clock, streams in clocks_in_use(session):
+        going = ", ".join(stream.name for stream in streams)
+        sure = (
+            f"± {figure(clock.uncertainty_s, 2)} s"
+            if math.isfinite(clock.uncertainty_s)
+            else "uncertainty unknown"
         )
-        drift = "drift was taken off" if stack.drift_px is not None else "drift was not corrected"
-        said.append(f"{stack.name}: {len(stack)} frames, {pixel}, times from: {stack.times_from}; {drift}.")
+        offset = f"offset {clock.offset_s:+.3f} s, rate {clock.rate_ppm:+.3g} ppm".replace("-", "−")
+        said.append(f"The clock of {going} is known by {clock.origin} ({offset}, {sure}).")
+    said += [sentence for stack in session.stacks for sentence in _stack_methods(stack)]
+    by_zero: dict[str, list[str]] = {}
     for run in session.runs:
         if "current" in run.columns:
-            said.append(
-                f"{run.name}: charge by trapezoids over the true time stamps, gaps left out, "
-                f"zero of {run.zero_current_A:.3g} A taken off."
-            )
+            zero = quantity(run.zero_current_A, "A") if run.zero_current_A else "none"
+            by_zero.setdefault(zero, []).append(run.name)
+    for zero, names in by_zero.items():
+        how = "trapezoids over the true time stamps, gaps left out, zero current taken off"
+        said.append(f"Charge of {', '.join(names)}: {how}: {zero}.")
     for particle in session.particles:
-        said.append(
-            f"Outline {particle.name}: {len(particle.keys)} drawn by hand, "
-            f"{len(particle.outlines) - len(particle.keys)} followed."
-        )
-    for edge in session.edges:
+        drawn = len(particle.keys)
+        followed = len(particle.outlines) - drawn
+        said.append(f"Outline of {particle.name}: {drawn} drawn or corrected by hand, {followed} followed.")
+    for edge in list(session.edges) or _default_edges(session):
         order = f" of order {edge.order}" if "polynomial" in edge.background else ""
-        said.append(f"{edge.name}: background {edge.background}{order}, fitted from {edge.fit[0]:g} to {edge.fit[1]:g} eV, "
-                    f"signal summed from {edge.signal[0]:g} to {edge.signal[1]:g} eV.")  # fmt: skip
-    for line in session.profiles:
         said.append(
-            f"Profile {line.name}: from {line.start} to {line.end} px, {line.width_px:g} px wide, "
-            f"spectra summed across it before fitting."
+            f"{edge.name}: {edge.background} background{order} fitted from {edge.fit[0]:g} to {edge.fit[1]:g} eV, net counts "
+            f"summed from {edge.signal[0]:g} to {edge.signal[1]:g} eV."
+        )
+    for line in session.profiles:
+        start, end = (f"({x:g}, {y:g})" for x, y in (line.start, line.end))
+        said.append(
+            f"Profile {line.name}: from {start} to {end} px, spectra summed over {line.width_px:g} px across it."
         )
     for step in session.steps:
         stale = "; an input has changed since" if session.is_stale(step.id) else ""
-        said.append(f"{step.what} (TandEM {step.version}, {step.when}{stale}): {step.parameters}.")
+        given = ", ".join(
+            f"{key.replace('_', ' ')} {value}" for key, value in step.parameters.items() if value is not None
+        )
+        what = f"{step.what[:1].upper()}{step.what[1:]}{f' ({given})' if given else ''}"
+        said.append(f"{what}: TandEM {step.version}, {step.when[:10]}{stale}.")
     return said
+
+
+def _default_edges(session: Session) -> list[Edge]:
+    """The edges of the table that were used because nobody chose any."""
+    found = {
+        edge.name: edge
+        for image in session.maps
+        for edge in eels.fitting_edges(eels.default_edges(), image.energy_eV)
+    }
+    return list(found.values())
+
+
+def _stack_methods(stack: FrameStack) -> Iterator[str]:
+    pixel = (
+        f"{stack.pixel_nm:.4g} nm a pixel (from {stack.pixel_from or 'an unknown source'})"
+        if stack.pixel_nm
+        else "not calibrated"
+    )
+    drift = "drift was taken off on view" if stack.drift_px is not None else "drift was not corrected"
+    yield f"{stack.name}: {len(stack)} frames, {pixel}, frame times from {stack.times_from}; {drift}."

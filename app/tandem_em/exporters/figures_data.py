@@ -213,5 +213,5 @@ class Picture:
         default_factory=lambda: np.repeat(np.arange(256, dtype=np.uint8)[:, None], 3, 1)
     )
     """The colours of single maps (256, 3), little to much."""
-    guard: list[str] = field(default_factory=list)
-    """What the low-loss guard says of the maps."""
+    guard: list[tuple[str, str]] = field(default_factory=list)
+    """What the low-loss guard says of which map."""

@@ -69,7 +69,7 @@ class DoctorDialog(QDialog):
         self.setWindowTitle("Session doctor")
         self.resize(700, 420)
         self._desk = desk
-        self._open = True
+        self._open, self._round = True, 0
         self.rows: list[FindingRow] = []
         self.headline = QLabel()
         self.headline.setProperty("role", "heading")
@@ -99,9 +99,16 @@ class DoctorDialog(QDialog):
 
     def look(self) -> None:
         """At once what is quick, and then the frames too."""
+        self._round += 1
+        now = self._round
         self._show(doctor.look(self._desk.session))
         job = doctor.examine_session(self._desk.session)
-        self._desk.start("Looking at the session", job, self._show, key=f"doctor {id(self)}")
+
+        def found(findings: list[doctor.Finding]) -> None:
+            if now == self._round:  # an answer to an older question is no longer true
+                self._show(findings)
+
+        self._desk.start("Looking at the session", job, found, key=f"doctor {id(self)}")
 
     def _show(self, found: list[doctor.Finding]) -> None:
         if not self._open:

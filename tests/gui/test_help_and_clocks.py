@@ -1,0 +1,114 @@
+"""The doctor's buttons mend, the clock tool moves, the tour walks and cleans up, the guide is found and searched."""
+
+from __future__ import annotations
+
+import pytest
+from PyQt6.QtWidgets import QDialog, QLabel
+from pytestqt.qtbot import QtBot
+
+from tandem_widgets.dialogs.clocks import ClocksDialog
+from tandem_widgets.dialogs.doctor import DoctorDialog
+from tandem_widgets.dialogs.guide import GuideDialog
+from tandem_widgets.dialogs.sheet import ShortcutSheet
+from tandem_widgets.dialogs.tour import STOPS, Glow, Tour
+from tandem_widgets.shell.main_window import MainWindow
+
+
+def idle(window: MainWindow, qtbot: QtBot) -> None:
+    qtbot.waitUntil(lambda: not window.workshop.runner.tasks, timeout=60_000)
+
+
+def opened(window: MainWindow, kind: type[QDialog]) -> QDialog:
+    return next(child for child in window.children() if isinstance(child, kind))
+
+
+def test_a_finding_is_mended_by_its_button(qtbot: QtBot, window: MainWindow) -> None:
+    stack = window.desk.session.stacks.first
+    assert stack is not None
+    window.desk.change("forget", stack, axis0_is_time=None)
+    dialog = DoctorDialog(window, window.desk)
+    idle(window, qtbot)
+    row = next(
+        row for row in dialog.rows if [b.text() for b in row.buttons] == ["Over time", "Separate images"]
+    )
+    row.buttons[0].click()
+    idle(window, qtbot)
+    assert stack.axis0_is_time is True
+    assert not any(len(row.buttons) == 2 and row.buttons[0].text() == "Over time" for row in dialog.rows)
+    window.undo()
+    assert stack.axis0_is_time is None
+    dialog.close()
+
+
+def test_a_provisional_clock_leads_to_the_clock_tool(qtbot: QtBot, window: MainWindow) -> None:
+    window.show_doctor()
+    idle(window, qtbot)
+    doctor = opened(window, DoctorDialog)
+    assert isinstance(doctor, DoctorDialog)
+    button = next(b for row in doctor.rows for b in row.buttons if b.text() == "Clocks…")
+    button.click()
+    assert isinstance(opened(window, ClocksDialog), ClocksDialog)
+    doctor.close()
+    opened(window, ClocksDialog).close()
+
+
+def test_a_common_event_moves_a_stream(qtbot: QtBot, window: MainWindow) -> None:
+    session = window.desk.session
+    run = session.runs.first
+    assert run is not None
+    dialog = ClocksDialog(window, window.desk, run.clock.id)
+    assert dialog.clock is run.clock
+    session.focus.t = 2.0
+    dialog.mark_here()
+    session.focus.t = 3.5
+    dialog.mark_there()
+    assert dialog.apply.text() == "Move by +1.500 s"
+    dialog.apply.click()
+    assert run.clock.offset_s == pytest.approx(1.5)
+    assert float(run.t[0]) == pytest.approx(1.5)
+    assert dialog.table.item(dialog.table.currentRow(), 2).text() == "marked event"  # type: ignore[union-attr]
+    window.undo()
+    assert run.clock.offset_s == 0.0
+    dialog.close()
+
+
+def test_a_map_is_placed_in_time(window: MainWindow) -> None:
+    image = window.desk.session.maps.first
+    assert image is not None
+    dialog = ClocksDialog(window, window.desk, image.id)
+    assert dialog.map_choice.currentText() == image.name
+    dialog.map_start.setValue(4.0)
+    dialog.map_end.setValue(9.0)
+    dialog.place_map()
+    assert image.interval == pytest.approx((4.0, 9.0))
+    dialog.close()
+
+
+def test_the_tour_walks_through_and_leaves_nothing(qtbot: QtBot, window: MainWindow) -> None:
+    window.start_tour()
+    tour = opened(window, Tour)
+    assert isinstance(tour, Tour)
+    assert window.workshop.settings.values.tour_seen
+    seen = [tour.heading.text()]
+    for _ in STOPS[1:]:
+        tour.next.click()
+        seen.append(tour.heading.text())
+    assert seen == [stop.title for stop in STOPS]
+    tour.next.click()
+    qtbot.waitUntil(lambda: not window.findChildren(Glow))
+
+
+def test_keys_of_panes_are_on_the_sheet_and_in_the_palette(window: MainWindow) -> None:
+    window.show_shortcuts()
+    sheet = opened(window, ShortcutSheet)
+    labels = {label.text() for label in sheet.findChildren(QLabel)}
+    assert {"Image stack", "Draw a new outline", "Profile along a line", "Export…"} <= labels
+    sheet.close()
+
+
+def test_the_guide_is_searched(window: MainWindow) -> None:
+    guide = GuideDialog(window)
+    guide.search.setText("Session doctor")
+    guide.find_next()
+    assert guide.page.textCursor().selectedText() == "Session doctor"
+    guide.close()
