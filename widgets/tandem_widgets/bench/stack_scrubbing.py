@@ -51,6 +51,7 @@ def run(quick: bool) -> list[Figure]:
         *figures,
         _scrub("40 frames of 4096²", Frames(plain, counts[1], 4096)),
         _scrub("40 frames of 4096², gzip", Frames(packed, counts[1], 4096)),
+        _scrub("40 frames of 4096², gzip, preview", Frames(packed, counts[1], 4096), _packed_reader(1024, 4)),
     ]
 
 
@@ -85,13 +86,13 @@ def _late(read: Reader) -> Reader:
     return late
 
 
-def _scrub(what: str, source: Frames) -> Figure:
+def _scrub(what: str, source: Frames, preview: Reader | None = None) -> Figure:
     """The longest the window stood still while the cursor ran through a movie (ms), beside the same window at rest."""
     import tempfile
     from pathlib import Path
 
     from tandem_em.desk.settings import Settings
-    from tandem_em.model.frames import FrameStack
+    from tandem_em.model.frames import FrameStack, Preview
     from tandem_em.model.session import Session
     from tandem_widgets.panes.stack import StackPane
     from tandem_widgets.shell.application import make_window, settle
@@ -100,6 +101,8 @@ def _scrub(what: str, source: Frames) -> Figure:
     session = Session("scrubbing")
     stack = FrameStack(name="movie", source=source, times=np.arange(count) / 25.0, times_from="file")
     session.stacks.add(stack)
+    if preview is not None:
+        session.previews.add(Preview(of_id=stack.id, source=Frames(preview, count, source.shape[1] // 4)))
     with tempfile.TemporaryDirectory() as folder:
         window, bridge = make_window(Settings(Path(folder) / "preferences.json"))
         window.resize(1600, 1000)
