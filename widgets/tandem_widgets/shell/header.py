@@ -35,6 +35,7 @@ class Chip(QFrame):
         if mark + text == self._shown:
             return
         self._shown = mark + text
+        self._label.setMinimumWidth(0)  # else the old width counts as wanted
         self._label.setText(self._shown)
         wanted = (
             -(-self._label.sizeHint().width() // 8) * 8
