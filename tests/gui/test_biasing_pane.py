@@ -738,3 +738,19 @@ def test_a_guessed_table_is_offered_to_be_settled_and_the_answer_holds_for_the_n
     (two,) = [item for item in found.items if isinstance(item, BiasRun)]
     assert len(two) == 200
     assert two.values("current")[100] == pytest.approx(1e-10)
+
+
+def test_copy_takes_what_is_shown(bench: Bench) -> None:
+    pane = bench.pane(full_session())
+    clipboard = QGuiApplication.clipboard()
+    assert clipboard is not None
+    for view, words, has_picture in (
+        ("time", "Voltage", True), ("capacity", "voltage (V)", True), ("cycles", "efficiency", False),
+    ):  # fmt: skip
+        pane.show_view(view)
+        bench.settle(pane)
+        pane.copy_figure()
+        data = clipboard.mimeData()
+        assert data is not None
+        assert words in data.text()
+        assert data.hasImage() == has_picture

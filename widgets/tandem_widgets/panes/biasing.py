@@ -7,6 +7,7 @@ from pathlib import Path
 
 from PyQt6 import sip
 from PyQt6.QtCore import QPoint, Qt
+from PyQt6.QtGui import QKeySequence, QShortcut
 from PyQt6.QtWidgets import QDialog, QFileDialog, QHBoxLayout, QMenu, QStackedWidget, QToolButton, QWidget
 
 from tandem_em.desk import biasing, biasing_text, events
@@ -16,7 +17,7 @@ from tandem_em.model.items import Item
 from tandem_em.model.marks import Event
 from tandem_em.model.provenance import Step
 from tandem_em.model.spectra import Edge, Site
-from tandem_widgets.panes import biasing_lanes, biasing_menus
+from tandem_widgets.panes import biasing_copy, biasing_lanes, biasing_menus
 from tandem_widgets.panes.biasing_cycles import CyclesPage
 from tandem_widgets.panes.biasing_gitt import GittPage
 from tandem_widgets.panes.biasing_lanes import LaneMaker
@@ -27,6 +28,7 @@ from tandem_widgets.panes.biasing_views import PlotPage
 from tandem_widgets.parts.bind import Bindings
 from tandem_widgets.parts.lanes import Lanes
 from tandem_widgets.parts.pane_frame import EmptyHint, PaneFrame, trigger
+from tandem_widgets.parts.plot_copy import copy_picture, copy_text
 from tandem_widgets.parts.refresh import Refresher
 
 LIVE_HZ = 30.0
@@ -106,6 +108,9 @@ class BiasingPane(PaneFrame):
         menu = QMenu(self.lanes_button)
         menu.aboutToShow.connect(lambda: biasing_menus.fill_lanes_menu(menu, self))
         self.lanes_button.setMenu(menu)
+        copying = QShortcut(QKeySequence.StandardKey.Copy, self)
+        copying.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        copying.activated.connect(self.copy_figure)
         self.lanes_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
 
     def _connect_lanes(self) -> None:
@@ -314,6 +319,17 @@ class BiasingPane(PaneFrame):
     def mark_stretch(self, low: float, high: float) -> None:
         event = Event(name=f"event {len(self.desk.session.events) + 1}", t=low, end=high)
         self.desk.add(f"Mark {event.name}", event)
+
+    def copy_figure(self) -> None:
+        """What is shown, as a picture and as numbers, to the clipboard."""
+        page = self._body.currentWidget()
+        if isinstance(page, PlotPage | GittPage):
+            copy_picture(page.plot, page.plot.as_text())
+        elif isinstance(page, CyclesPage):
+            copy_text(page.model.as_text())
+        else:
+            biasing_copy.copy_figure(self.lanes)
+        self.desk.notices.info("Copied: paste it into a document or a spreadsheet.")
 
     # --- dialogs -------------------------------------------------------------------------------------------------
 
