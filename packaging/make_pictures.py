@@ -1,10 +1,9 @@
 #!/usr/bin/env python3
-"""Makes the pictures of the docs from the real program, and puts the guide into it. Run it in TandEM's environment."""
+"""Makes the pictures of the docs from the real program. Run it in TandEM's environment."""
 
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -64,7 +63,6 @@ def dialogs(demo: Path) -> None:
 def main() -> None:
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     PICTURES.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(ROOT / "docs" / "guide.md", ROOT / "resources" / "tandem_resources" / "guide.md")
     with tempfile.TemporaryDirectory() as folder:
         os.environ["TANDEM_HOME"] = str(Path(folder) / "home")
         demo = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(folder) / "demo.nxs"

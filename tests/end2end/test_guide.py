@@ -1,11 +1,10 @@
-"""What the guide says is true: its snippets run on a session, its keys and commands exist, the copy in the program is the same."""
+"""What the guide says is true: its snippets run on a session, its keys and commands exist, the program shows it."""
 
 from __future__ import annotations
 
 import re
 import subprocess
 import sys
-from importlib.resources import files as resources
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +19,7 @@ from tandem_em.model.curves import BiasRun, Column
 from tandem_em.model.frames import FrameStack
 from tandem_em.model.session import Session
 from tandem_em.model.spectra import SpectrumImage
+from tandem_widgets.dialogs.guide import guide_text
 from tandem_widgets.shell.actions import ROWS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -65,9 +65,11 @@ def test_commands_and_keys_of_the_guide_exist() -> None:
         assert any(title.startswith(each.rstrip("…")) for each in titles), title
 
 
-def test_the_program_carries_the_same_guide() -> None:
-    inside = (resources("tandem_resources") / "guide.md").read_text("utf-8")
-    assert inside == GUIDE
+def test_the_program_carries_the_guide() -> None:
+    shown = guide_text()
+    assert "## The first session" in shown
+    assert set(shown.splitlines()) <= set(GUIDE.splitlines())
+    assert "![" not in shown
 
 
 def test_pictures_of_the_docs_are_there() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib.resources import files
+from pathlib import Path
 
 from PyQt6.QtCore import QUrl
 from PyQt6.QtGui import QTextDocument
@@ -41,6 +42,11 @@ class GuideDialog(QDialog):
 
 
 def guide_text() -> str:
-    """The guide without its pictures."""
-    text = (files("tandem_resources") / "guide.md").read_text("utf-8")
+    """The guide without its pictures: beside the resources when installed, in the docs of a checkout."""
+    inside = files("tandem_resources") / "guide.md"
+    text = inside.read_text("utf-8") if inside.is_file() else _in_checkout().read_text("utf-8")
     return "\n".join(line for line in text.splitlines() if not line.startswith("!["))
+
+
+def _in_checkout() -> Path:
+    return Path(str(files("tandem_resources"))).parents[1] / "docs" / "guide.md"
