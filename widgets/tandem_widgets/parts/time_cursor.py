@@ -82,7 +82,7 @@ def paint_values(painter: QPainter, lane: Lane, t: float, up: LaneScale, fonts: 
             x, top = 10.0, top + 12
         if top + 11 > room:
             break
-        painter.setPen(theme.colour(curve.colour))
+        painter.setPen(theme.colour(theme.ink(curve.colour)))
         painter.drawText(QRectF(x, top, width, 12), Align.AlignLeft | Align.AlignVCenter, text)
         x += width
 
