@@ -78,6 +78,7 @@ class OutlineOverlay:
             if ghost is not None and reference != self.frame:
                 painter.setPen(QPen(colour, 1.4, Qt.PenStyle.DotLine))
                 painter.drawPolygon(to_polygon(canvas, ghost.polygon - self._between(reference)))
+        self._paint_newest(painter, canvas, particle)
         outline, age = self.latest(particle)
         if outline is None or particle.id == self.hidden_id:
             return
@@ -119,7 +120,8 @@ class OutlineOverlay:
             return f"{text} · {age} frame{'s' if age > 1 else ''} ago"
         newest = self.newest(particle)
         if newest is not None:
-            return f"{text} … frame {newest + 1}"
+            change = change_text(particle, self.growing[particle.id][newest])
+            return f"{particle.name}{change} … frame {newest + 1}"
         if outline.confidence < DOUBT:
             return f"{text} ?"
         if particle.provenance_id and self._session.is_stale(particle.provenance_id):
