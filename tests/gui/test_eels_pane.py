@@ -215,7 +215,7 @@ def test_a_drag_on_a_picture_shows_the_spectrum_of_that_region(qtbot: QtBot, pan
 def test_each_channel_has_limits_that_are_dragged_on_its_histogram(qtbot: QtBot, pane: EelsPane) -> None:
     edge = pane.session.edges.first
     assert edge is not None
-    panel = LimitsPanel(pane, pane.choice, pane.redraw, pane.shown_maps())
+    panel = LimitsPanel(pane, pane.choice, pane.redraw, pane.pictures.shown_maps())
     panel.setWindowFlags(Qt.WindowType.Widget)  # a popup would grab the keyboard of the whole screen
     panel.show()
     histogram = panel.rows["red"].histogram

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 from numpy.typing import NDArray
 from PyQt6.QtWidgets import QComboBox, QVBoxLayout, QWidget
@@ -13,23 +11,20 @@ from tandem_em.desk.eels import default_edges, fitting_edges
 from tandem_em.desk.live_map import LiveMap
 from tandem_em.jobs import call_as_job
 from tandem_em.model.items import Item
-from tandem_em.model.provenance import ResultSet
 from tandem_em.model.spectra import Edge, SpectrumImage
-from tandem_em.notices import UserError
-from tandem_widgets.panes.eels_choice import QUANTITIES, Choice, array_name, lookup
+from tandem_widgets.panes.eels_choice import Choice
 from tandem_widgets.panes.eels_edges import EdgeTable
 from tandem_widgets.panes.eels_guard import Guard, NoteLine
 from tandem_widgets.panes.eels_images import EelsImages
-from tandem_widgets.panes.eels_limits import SINGLE, Shown
+from tandem_widgets.panes.eels_pictures import Pictures
 from tandem_widgets.panes.eels_profile import profile_content, scree_content
-from tandem_widgets.panes.eels_sites import add_site_spectra
+from tandem_widgets.panes.eels_spectrum import SpectrumShown
 from tandem_widgets.panes.eels_tools import EelsTools
-from tandem_widgets.parts import image_render, theme
+from tandem_widgets.parts import image_render
 from tandem_widgets.parts.bind import Bindings
-from tandem_widgets.parts.composite import Limits, channel_limits, common_limits, smoothed
 from tandem_widgets.parts.pane_frame import EmptyHint, PaneFrame, trigger
 from tandem_widgets.parts.refresh import Refresher
-from tandem_widgets.parts.spectrum_plot import Band, Content, Curve, SpectrumPlot
+from tandem_widgets.parts.spectrum_plot import SpectrumPlot
 
 HINT = "Drop a spectrum image, a line scan or a spectrum here.\n.dm3 .dm4 .emd .hspy .msa"
 Floats = NDArray[np.float64]
@@ -45,12 +40,9 @@ class EelsPane(PaneFrame):
         self.session = desk.session
         self._live: dict[str, LiveMap] = {}
         self.image: SpectrumImage | None = None
-        self._place: tuple[float, float] | None = None
-        self._region_quick = False
-        self._troubles: dict[str, str] = {}
         self.choice = Choice()
-        self._limits = Limits()
-        self._channel_levels = Limits(channel_limits)
+        self.pictures = Pictures(self)
+        self.shown = SpectrumShown(self)
         self.images = EelsImages(self.session)
         self.note = NoteLine()
         self._guard = Guard(desk, self.note, self)
@@ -145,7 +137,7 @@ class EelsPane(PaneFrame):
             self._refresher.mark()
 
     @property
-    def _edge(self) -> Edge | None:
+    def edge(self) -> Edge | None:
         """The one in hand, else the first that lies on the axis of the shown map."""
         edges = self.session.edges
         chosen = edges.get(self.session.focus.selected("edge"))
@@ -172,14 +164,12 @@ class EelsPane(PaneFrame):
         image = self.image
         if image is None:
             return
-        self._troubles.clear()
         self._show_title(image)
-        self._show_survey(image)
-        self._show_maps(image)
+        self.pictures.show(image)
         self._show_spectrum()
         self._show_profile(image)
-        edge = self._edge
-        self.note.say(self._elsewhere(image) or next(iter(self._troubles.values()), ""))
+        edge = self.edge
+        self.note.say(self._elsewhere(image) or next(iter(self.pictures.troubles.values()), ""))
         on_axis = edge is not None and bool(fitting_edges([edge], image.energy_eV))
         self._guard.watch(self._live.get(image.id), edge if on_axis else None)
 
@@ -206,207 +196,12 @@ class EelsPane(PaneFrame):
             parts.append("aligned")
         self.subtitle.set_text(" · ".join(parts))
 
-    def _show_survey(self, image: SpectrumImage) -> None:
-        """Without an ADF in the file the counts of all channels together show where things are."""
-        if image.adf is None and (total := self._live[image.id].total_counts()) is not None:
-            self.images.show_survey(total, "all losses (no ADF in the file)")
-
-    def _counts(self, image: SpectrumImage, edge: Edge) -> Floats | None:
-        """The map of an edge; nothing where it lies elsewhere, or its windows are impossible (said in the note line)."""
-        try:
-            return self._live[image.id].counts(edge)
-        except UserError as error:
-            self._complain(image, edge, error)
-            return None
-
-    def _complain(self, image: SpectrumImage, edge: Edge, error: UserError) -> None:
-        """Edges of other maps, far from this one's energies, are left out without a word unless they are in hand."""
-        low, high = float(image.energy_eV[0]), float(image.energy_eV[-1])
-        elsewhere = all(window[0] > high or window[1] < low for window in (edge.fit, edge.signal))
-        if not elsewhere or edge is self._edge:
-            self._troubles[edge.id] = f"{error.title} {error.advice}"
-
-    def _channels(self, image: SpectrumImage) -> list[tuple[Edge, Floats]]:
-        """Edges that have a colour channel, with the maps that are shown of them."""
-        found = []
-        for edge in self.session.edges:
-            if edge.channel and (counts := self._counts(image, edge)) is not None:
-                found.append((edge, smoothed(counts) if self.choice.smooth else counts))
-        return found
-
-    def _channel_limits(self, edge: Edge, counts: Floats) -> tuple[float, float]:
-        return self.choice.channel_limits.get(edge.channel) or self._channel_levels.of(
-            counts, self.choice.percent
-        )
-
-    def shown_maps(self) -> list[Shown]:
-        """What can be given limits: the channels of the composite and the single map."""
-        if self.image is None:
-            return []
-        found = [
-            Shown(edge.channel, edge.name, edge.colour, counts, self._channel_limits(edge, counts))
-            for edge, counts in self._channels(self.image)
-        ]
-        single = self.images.single
-        if single.frame is not None and np.isfinite(single.frame).any():
-            found.append(
-                Shown(SINGLE, single.caption, theme.active().quiet, np.asarray(single.frame), single.levels)
-            )
-        return found
-
-    def _show_maps(self, image: SpectrumImage) -> None:
-        channels = self._channels(image)
-        maps = {str(edge.channel): counts for edge, counts in channels}
-        levels = {str(edge.channel): self._channel_limits(edge, counts) for edge, counts in channels}
-        names = " · ".join(edge.name.split(" ")[0] for edge, _ in channels)
-        self.images.show_composite(maps, levels, names, safe=self.choice.safe_colours)
-        self._show_single(image)
-
-    def _show_single(self, image: SpectrumImage) -> None:
-        """The map of the chosen edge, or a kept result; of every state side by side while comparing."""
-        edge, choice = self._edge, self.choice
-        colours = lookup(choice.colours)
-        states = list(self.session.maps) if choice.compare and edge is not None else []
-        if edge is not None and states:
-            found = [(each.state or each.name, self._quantity(each, edge)) for each in states]
-            there = [(name, values) for name, values in found if values is not None]
-            common = choice.limits or common_limits([values for _, values in there], choice.percent)
-            self.images.show_states([(f"{self._caption(edge)} · {n}", v) for n, v in there], common, colours)
-            if there:
-                return
-        self.images.show_states([], (0.0, 1.0), colours)
-        shown, caption = self._kept(image)
-        if shown is None and edge is not None:
-            shown, caption = self._quantity(image, edge), self._caption(edge)
-        if shown is None:
-            self.images.refresh()
-            return
-        if choice.smooth:
-            shown = smoothed(shown)
-        self.images.show_single(
-            shown, choice.limits or self._limits.of(shown, choice.percent), caption, colours
-        )
-
-    def _caption(self, edge: Edge) -> str:
-        base = self.session.maps.get(self.choice.ratio_to)
-        if base is not None:
-            return f"{edge.name} ÷ {base.state or base.name}"
-        return edge.name if self.choice.quantity == QUANTITIES[0] else f"{edge.name} · {self.choice.quantity}"
-
-    def _chosen_result(self, image: SpectrumImage) -> ResultSet | None:
-        """The stored result that was chosen in the menu, when it belongs to this map."""
-        result = self.session.results.get(self.choice.result[0])
-        if result is None or result.owner_id != image.id or self.choice.result[1] not in result.arrays:
-            return None
-        return result
-
-    def _kept(self, image: SpectrumImage) -> tuple[Floats | None, str]:
-        result = self._chosen_result(image)
-        if result is None:
-            return None, ""
-        name = self.choice.result[1]
-        unit = result.units.get(name, "")
-        caption = f"{result.analysis} · {array_name(name)}"
-        caption += f" ({unit})" if unit and unit not in name else ""
-        caption += " · stale" if result.step_id and self.session.is_stale(result.step_id) else ""
-        return result.arrays[name].astype(np.float64), caption
-
-    def _quantity(self, image: SpectrumImage, edge: Edge) -> Floats | None:
-        """Counts, signal to noise or error of an edge; or its counts over those of another state."""
-        live = self._live[image.id]
-        call = dict(zip(QUANTITIES, (live.counts, live.snr, live.error)))[self.choice.quantity]
-        try:
-            base = self._live.get(self.choice.ratio_to)
-            if base is None or base.image.shape[:2] != image.shape[:2]:
-                return call(edge)
-            return live.ratio(base, edge)
-        except UserError as error:
-            self._complain(image, edge, error)
-            return None
-
-    def _current_spectrum(self) -> Floats | None:
-        """Of the region, else of the pixel under the pointer, else of the whole map."""
-        assert self.image is not None
-        live, region = self._live[self.image.id], self.images.region
-        if region is not None:
-            return live.region(region.x0, region.y0, region.x1, region.y1, quick=self._region_quick)
-        return self._hovered_spectrum() if self._place is not None else live.mean_spectrum()
-
-    def _hovered_spectrum(self) -> Floats | None:
-        assert self.image is not None
-        return self._live[self.image.id].spectrum(*self._place) if self._place is not None else None
-
     def _show_spectrum(self) -> None:
-        image = self.image
-        if image is None:
-            return
-        spectrum = self._current_spectrum()
-        look = theme.active()
-        content = Content(x_label="energy loss (eV)", zero_based=True, title_right=True)
-        chosen = self._edge
-        edges = fitting_edges(list(self.session.edges), image.energy_eV)
-        for edge in edges:
-            mark = chosen is not None and edge.id == chosen.id
-            if edge.background != "none":
-                content.bands.append(Band(edge.id, "fit", *edge.fit, edge.colour, selected=mark))
-            content.bands.append(Band(edge.id, "signal", *edge.signal, edge.colour, edge.name, selected=mark))
-        content.x_range = self._energy_range(image, edges)
-        if self.tools.sites.isChecked():
-            add_site_spectra(content, self._live[image.id], list(self.session.sites), self.choice)
-            content.title = f"sites of {image.state or image.name}"
-        elif (factor := self._factor(image)) is not None:
-            content.curves.append(Curve(image.energy_eV, factor[0], look.accent, 1.4))
-            content.title = factor[1]
-        elif spectrum is not None:
-            if self.images.region is not None and (pixel := self._hovered_spectrum()) is not None:
-                content.curves.append(Curve(image.energy_eV, pixel, look.faint, 1.0, scales=False))
-            content.curves.append(Curve(image.energy_eV, spectrum, look.text))
-            for edge in edges:
-                self._add_fit(content, edge, spectrum)
-            content.title = self._place_text()
-        self.spectrum.show_content(content)
-
-    def _factor(self, image: SpectrumImage) -> tuple[Floats, str] | None:
-        """The spectrum of the component whose map is shown."""
-        result = self._chosen_result(image)
-        found = re.fullmatch(r"component (\d+)", self.choice.result[1])
-        if result is None or found is None or "factors" not in result.arrays:
-            return None
-        factors = result.arrays["factors"]
-        number = int(found.group(1))
-        if number > len(factors) or factors.shape[1] != len(image.energy_eV):
-            return None
-        return factors[number - 1].astype(np.float64), f"spectrum of {result.analysis} component {number}"
-
-    def _add_fit(self, content: Content, edge: Edge, spectrum: Floats) -> None:
-        assert self.image is not None
-        try:
-            fit = self._live[self.image.id].fit(edge, spectrum)
-        except UserError:
-            return  # the map has said so already
-        if fit is not None:
-            amber = theme.active().warning
-            content.curves.append(Curve(fit.energy_eV, fit.background, amber, 1.2, dashed=True, scales=False))
-            content.curves.append(Curve(fit.residual_energy_eV, fit.residual, edge.colour, 1.0, scales=False))
-
-    def _energy_range(self, image: SpectrumImage, edges: list[Edge]) -> tuple[float, float]:
-        energy = image.energy_eV
-        if not edges:
-            return float(energy[0]), float(energy[-1])
-        low = min(min(edge.fit[0] or edge.signal[0], edge.signal[0]) for edge in edges)
-        high = max(edge.signal[1] for edge in edges)
-        room = 0.25 * (high - low)
-        return max(float(energy[0]), low - 0.12 * room), min(float(energy[-1]), high + room)
-
-    def _place_text(self) -> str:
-        if self.images.region is not None:
-            return self.images.region.text
-        if self._place is None:
-            return "whole map"
-        return f"pixel {round(self._place[0])}, {round(self._place[1])}"
+        if self.image is not None:
+            self.spectrum.show_content(self.shown.content(self.image))
 
     def _show_profile(self, image: SpectrumImage) -> None:
-        edge = self._edge
+        edge = self.edge
         content = (
             profile_content(self.session, self._live, image, edge, self.choice) if edge is not None else None
         )
@@ -421,15 +216,15 @@ class EelsPane(PaneFrame):
     # --- gestures ------------------------------------------------------------------------------------------------
 
     def _hovered(self, x: float, y: float) -> None:
-        self._place = (x, y)
+        self.shown.place = (x, y)
         self._hover.mark()
 
     def _unhovered(self) -> None:
-        self._place = None
+        self.shown.place = None
         self._hover.mark()
 
     def _region_drawn(self, _region: object, moving: bool) -> None:
-        self._region_quick = moving
+        self.shown.quick = moving
         self._hover.mark()
 
     def _drag_band(self, key: str, kind: str, low: float, high: float) -> None:

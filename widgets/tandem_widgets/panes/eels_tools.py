@@ -141,7 +141,7 @@ class EelsTools:
     def ask_limits(self) -> None:
         """The panel with histograms, under the pictures' titles."""
         pane = self._pane
-        panel = LimitsPanel(pane, self._choice, pane.redraw, pane.shown_maps())
+        panel = LimitsPanel(pane, self._choice, pane.redraw, pane.pictures.shown_maps())
         panel.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         panel.open_at(pane.images.mapToGlobal(QPoint(8, 8)))
 
