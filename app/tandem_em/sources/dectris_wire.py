@@ -5,7 +5,6 @@ Whatever claims a size is checked against the shape and an upper limit before an
 
 from __future__ import annotations
 
-import json
 import math
 import struct
 from dataclasses import dataclass, field
@@ -13,6 +12,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from tandem_em.sources.checked import read_json, real, whole
 
 MAX_FRAME_BYTES = 512 << 20
 V1_TYPES = {"uint8": "u1", "uint16": "u2", "uint32": "u4", "int8": "i1", "int16": "i2", "int32": "i4"}
@@ -85,7 +86,7 @@ class Version1:
         kind = str(facts.get("htype", "")).split("-")[0]
         if kind == "dheader":
             self._reset()
-            self._series = SeriesStart(int(facts.get("series", 0)))
+            self._series = SeriesStart(whole(facts.get("series")))
             done.append(self._series)
         elif kind == "dimage":
             self._finish(done)
@@ -96,7 +97,7 @@ class Version1:
             self._finish(done, facts)
         elif kind == "dseries_end":
             self._finish(done)
-            done.append(SeriesEnd(int(facts.get("series", 0))))
+            done.append(SeriesEnd(whole(facts.get("series"))))
         elif kind in ("dflatfield", "dpixelmask", "dcountrate_table"):
             self._blob_follows = True
         elif not kind and self._series is not None:
@@ -105,14 +106,13 @@ class Version1:
     def _finish(self, done: list[Message], config: dict[str, Any] | None = None) -> None:
         """An image is complete with its times, or without them when the next one begins."""
         if self._image is not None and self._pixels is not None:
-            start = (config or {}).get("start_time")
             done.append(
                 DectrisFrame(
-                    series=int(self._image.get("series", 0)),
-                    number=int(self._image.get("frame", 0)),
+                    series=whole(self._image.get("series")),
+                    number=whole(self._image.get("frame")),
                     pixels=self._pixels,
-                    start_s=math.nan if start is None else float(start) * 1e-9,
-                    real_s=float((config or {}).get("real_time", math.nan)) * 1e-9,
+                    start_s=real((config or {}).get("start_time")) * 1e-9,
+                    real_s=real((config or {}).get("real_time")) * 1e-9,
                 )
             )
         self._reset()
@@ -156,7 +156,7 @@ def read_v2(message: bytes, channel: str = "") -> Message | None:
         raise DectrisFormatError(f"A CBOR message could not be read ({error}).") from error
     if not isinstance(facts, dict) or "type" not in facts:
         raise DectrisFormatError("A CBOR message has no type.")
-    series = int(facts.get("series_id", 0))
+    series = whole(facts.get("series_id"))
     if facts["type"] == "start":
         wanted = ("count_time", "frame_time", "image_size_x", "image_size_y", "detector_description", "channels",
                   "detector_serial_number", "number_of_images", "saturation_value", "incident_energy")  # fmt: skip
@@ -173,7 +173,7 @@ def read_v2(message: bytes, channel: str = "") -> Message | None:
         raise DectrisFormatError(f"The channel {name!r} is not sent; there are {', '.join(map(str, data))}.")
     return DectrisFrame(
         series=series,
-        number=int(facts.get("image_id", 0)),
+        number=whole(facts.get("image_id")),
         pixels=_multi_dim(data[name]),
         start_s=_rational(facts.get("start_time")),
         real_s=_rational(facts.get("real_time")),
@@ -217,7 +217,7 @@ def _multi_dim(item: Any) -> NDArray[Any]:
     tag, value = getattr(item, "tag", None), getattr(item, "value", None)
     if tag not in (ARRAY, ARRAY_COLUMNS_FIRST) or not isinstance(value, list | tuple) or len(value) != 2:
         raise DectrisFormatError("The data of an image is no array.")
-    shape = tuple(int(n) for n in value[0])
+    shape = tuple(whole(n) for n in value[0]) if isinstance(value[0], list | tuple) else ()
     typed = value[1]
     kind = TYPED_ARRAYS.get(getattr(typed, "tag", -1))
     if kind is None:
@@ -258,7 +258,7 @@ def _checked_bytes(shape: tuple[int, ...], dtype: np.dtype[Any]) -> int:
 def _rational(value: Any) -> float:
     try:
         top, bottom = value
-        return float(top) / float(bottom)
+        return real(top) / real(bottom)
     except (TypeError, ValueError, ZeroDivisionError):
         return math.nan
 
@@ -267,7 +267,7 @@ def _json(part: bytes) -> dict[str, Any] | None:
     if part[:1] != b"{" or len(part) > 1 << 24:
         return None
     try:
-        facts = json.loads(part)
+        facts = read_json(part)
     except ValueError:
         return None
     return facts if isinstance(facts, dict) else None

@@ -17,6 +17,7 @@ import threading
 from typing import IO, Any
 
 from tandem_em.sources.base import host_now
+from tandem_em.sources.checked import read_json
 from tandem_em.sources.guardian_core import GuardConfig, GuardianCore
 from tandem_em.sources.scpi_link import open_link
 from tandem_em.sources.scpi_meter import MeterSettings
@@ -77,7 +78,7 @@ class Inbox:
         try:
             while line := self._stream.readline(1 << 24):
                 with contextlib.suppress(ValueError):
-                    order = json.loads(line)
+                    order = read_json(line)
                     if isinstance(order, dict):
                         self.orders.put(order)
                         if order.get("do") != "beat":

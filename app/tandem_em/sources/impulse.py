@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from tandem_em.logs.units import Unit, parse_unit
 from tandem_em.sources.addresses import host_port
 from tandem_em.sources.base import SourceDescription, host_now
+from tandem_em.sources.checked import read_json, real
 from tandem_em.sources.setup import ImpulseTable
 from tandem_em.sources.threaded import ThreadedSource
 from tandem_em.sources.timeline import Numbers, Timeline
@@ -94,11 +95,15 @@ class ImpulseSource(ThreadedSource):
             self._set_state("lost", "Impulse closed the connection; waiting for it.")
             self._say(f"{self._name}: Impulse closed the connection.", "warning")
         if parts is not None:
-            try:
-                self._take(*_read(parts), host_now())
-            except ValueError as error:
-                self._refuse(str(error))
+            self.hear(parts, host_now())
         self._let_go()
+
+    def hear(self, parts: list[bytes], now: float) -> None:
+        """Take one message, or refuse it with a sentence."""
+        try:
+            self._take(*_read(parts), now)
+        except ValueError as error:
+            self._refuse(str(error))
 
     def _take(self, topic: str, facts: dict[str, Any], now: float) -> None:
         if topic == "events":
@@ -133,14 +138,15 @@ class ImpulseSource(ThreadedSource):
     def _values(self, topic: str, facts: dict[str, Any]) -> dict[str, float]:
         """Values of one message in SI."""
         plain = dict(facts)
-        for channel in facts.get("channels") or ():
+        channels = facts.get("channels")
+        for channel in channels if isinstance(channels, list) else ():
             if isinstance(channel, dict):
                 plain[str(channel.get("name"))] = channel.get("measuredValue")
         found: dict[str, float] = {}
         for name, value in plain.items():
             if name not in NOT_VALUES and isinstance(value, int | float) and not isinstance(value, bool):
                 quantity, unit = self._quantity(topic, name)
-                found[quantity] = float(value) * unit.factor + unit.offset
+                found[quantity] = real(value) * unit.factor + unit.offset
         return found
 
     def _quantity(self, topic: str, name: str) -> tuple[str, Unit]:
@@ -197,7 +203,7 @@ def ask_impulse(address: str, order: dict[str, Any], timeout_s: float = 1.0) -> 
         if not request.poll(int(timeout_s * 1000)):
             return None
         try:
-            answer = json.loads(request.recv())
+            answer = read_json(request.recv())
         except ValueError:
             return None
         return answer if isinstance(answer, dict) else None
@@ -208,7 +214,7 @@ def _read(parts: list[bytes]) -> tuple[str, dict[str, Any]]:
     if len(parts) != 2:
         raise ValueError(f"A message has {len(parts)} parts instead of a topic and its values.")
     try:
-        facts = json.loads(parts[1])
+        facts = read_json(parts[1])
     except ValueError as error:
         raise ValueError("A message is no JSON.") from error
     if isinstance(facts, list) and len(facts) == 1:
@@ -224,7 +230,7 @@ def _stamp(facts: dict[str, Any]) -> float:
     """Seconds of the experiment, else the time stamp."""
     duration = facts.get("experimentDuration")
     if isinstance(duration, int | float) and not isinstance(duration, bool):
-        return float(duration)
+        return real(duration)
     try:
         return datetime.fromisoformat(str(facts.get("timeStamp"))).timestamp()
     except ValueError:

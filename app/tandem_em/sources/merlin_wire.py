@@ -96,8 +96,8 @@ class MerlinStream:
             rest = self._end - self._start
             self._buffer[:rest] = self._buffer[self._start : self._end]
             self._start, self._end = 0, rest
-        if wanted > len(self._buffer) or self._end == len(self._buffer):
-            grown = bytearray(max(wanted, len(self._buffer) + (1 << 20)))
+        if self._end == len(self._buffer):  # it grows with what has come, not with what a message claims
+            grown = bytearray(2 * len(self._buffer))
             grown[: self._end] = self._buffer[: self._end]
             self._buffer = grown
         return memoryview(self._buffer)[self._end :]

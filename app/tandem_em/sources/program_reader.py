@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tandem_em.notices import UserError
+from tandem_em.sources.checked import read_json, real
 from tandem_em.sources.programs import (
     ConstantCurrent,
     ConstantVoltage,
@@ -35,16 +36,23 @@ def read_program(path: Path, capacity_C: float | None = None) -> Program:
 
 def parse_program(text: str, file_name: str = "The program", capacity_C: float | None = None) -> Program:
     try:
-        raw = json.loads(text)
-    except json.JSONDecodeError as error:
+        raw = read_json(text)
+    except ValueError as error:
         raise UserError(f"{file_name} is not valid JSON: {error}.", "Mend that line.") from error
     if not isinstance(raw, dict) or not isinstance(raw.get("method"), list) or not raw["method"]:
         raise UserError(
             f'{file_name} has no list of steps called "method".', "Give an aurora-unicycler JSON."
         )
-    sample = raw.get("sample") or {}
-    given = sample.get("capacity_mAh")
-    capacity = float(given) * 3.6 if given else capacity_C
+    try:
+        return _program(raw, text, file_name, capacity_C)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise UserError(f"{file_name} has a value that does not fit: {error}.", "Mend it.") from error
+
+
+def _program(raw: dict[str, Any], text: str, file_name: str, capacity_C: float | None) -> Program:
+    sample, record, safety = (_table(raw, key, file_name) for key in ("sample", "record", "safety"))
+    given = real(sample.get("capacity_mAh"))
+    capacity = given * 3.6 if given > 0 else capacity_C
     reader = _Reader(file_name, capacity, raw["method"])
     steps = tuple(reader.step(number, item) for number, item in enumerate(raw["method"]))
     _check_loops(steps, file_name)
@@ -52,10 +60,17 @@ def parse_program(text: str, file_name: str = "The program", capacity_C: float |
         steps=steps,
         name=str(sample.get("name") or ""),
         capacity_C=capacity,
-        record_s=_optional((raw.get("record") or {}).get("time_s")),
-        safety=_safety(raw.get("safety") or {}),
+        record_s=_optional(record.get("time_s")),
+        safety=_safety(safety),
         source_json=text,
     )
+
+
+def _table(raw: dict[str, Any], key: str, file_name: str) -> dict[str, Any]:
+    found = raw.get(key) or {}
+    if not isinstance(found, dict):
+        raise UserError(f'{file_name}: "{key}" is no object.', "Give an aurora-unicycler JSON.")
+    return found
 
 
 def program_json(

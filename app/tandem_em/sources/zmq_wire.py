@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tandem_em.logs.units import parse_unit
+from tandem_em.sources.checked import read_json, real
 from tandem_em.sources.dectris_wire import DectrisFormatError, decompressed
 
 VERSION = 1
@@ -80,7 +81,7 @@ def read_message(parts: list[bytes], max_bytes: int = 256 << 20) -> Heard:
         "kind": kind,
         "sender": str(facts.get("source", ""))[:80],
         "number": number if isinstance(number, int) and not isinstance(number, bool) else None,
-        "t": _real(facts.get("t"), math.nan),
+        "t": real(facts.get("t"), math.nan),
         "t_clock": str(facts.get("t_clock", "device")),
         "facts": facts,
     }
@@ -100,7 +101,7 @@ def _facts(part: bytes) -> dict[str, Any]:
     if len(part) > MAX_JSON:
         raise MessageError("The description of a message is larger than 64 KiB.")
     try:
-        facts = json.loads(part)
+        facts = read_json(part)
     except ValueError as error:
         raise MessageError("The description of a message is no JSON.") from error
     if not isinstance(facts, dict):
@@ -150,7 +151,7 @@ def _samples(common: dict[str, Any], facts: dict[str, Any], raw: bytes | None, m
         values = facts.get("values")
         if not isinstance(values, dict) or not values:
             raise MessageError("A sample has neither values nor raw bytes.")
-        table = np.array([[common["t"], *(_real(value, math.nan) for value in values.values())]])
+        table = np.array([[common["t"], *(real(value, math.nan) for value in values.values())]])
         names = [str(name) for name in values]
     else:
         names = facts.get("columns") or []
@@ -173,9 +174,5 @@ def _samples(common: dict[str, Any], facts: dict[str, Any], raw: bytes | None, m
 
 
 def _pixel_nm(facts: dict[str, Any]) -> float | None:
-    scale, factor = _real(facts.get("scale"), 0.0), LENGTHS_NM.get(str(facts.get("unit", "")))
+    scale, factor = real(facts.get("scale"), 0.0), LENGTHS_NM.get(str(facts.get("unit", "")))
     return scale * factor if scale > 0 and factor else None
-
-
-def _real(value: Any, otherwise: float) -> float:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else otherwise
