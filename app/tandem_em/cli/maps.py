@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tandem_em.cli.terminal import existing, print_json, read_json, work, write_json
-from tandem_em.desk import eels, eels_spectra, streams
+from tandem_em.desk import eels, eels_export, eels_spectra, streams
 from tandem_em.desk.provenance import step_for
 from tandem_em.model.edits import AddItem, Together
 from tandem_em.model.spectra import Edge, SpectrumImage
@@ -49,7 +49,9 @@ def run(options: argparse.Namespace, window: WindowDoor) -> int:
         low_loss = eels_spectra.low_loss_of(source.session, image)
         job = eels.make_maps(image, edges, low_loss=low_loss, scheduler=options.scheduler or "")
         made = work("Mapping", job)
-        report = work("Writing", eels.write_maps(options.out, image, made, time.perf_counter() - started))
+        report = work(
+            "Writing", eels_export.write_maps(options.out, image, made, time.perf_counter() - started)
+        )
         report["problems"] = _problems(source, image, options.map)
         write_json(options.out / "maps.json", report)
         if options.save and source.opened is not None:

@@ -1,15 +1,18 @@
-"""Spectra as a table: what the spectrum plot shows, with the energy axis, for other programs."""
+"""Maps and spectra as files for other programs: .npy, .tif, .png with maps.json, and tables of spectra."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tandem_em import __version__
-from tandem_em.jobs import Job
+from tandem_em.desk.eels import MadeMap
+from tandem_em.jobs import Job, Progress
 from tandem_em.model.spectra import SpectrumImage
+from tandem_em.notices import UserError
 
 
 def save_spectra(
@@ -28,3 +31,56 @@ def save_spectra(
     if image.energy_shift_eV is not None:
         notes["energies"] = "aligned by the zero loss of each pixel"
     return write_table(path, Table(path.stem, columns, notes))
+
+
+def summary(made: MadeMap, files_by_kind: dict[str, str]) -> dict[str, Any]:
+    """An entry of maps.json."""
+    numbers = made.found.statistics()
+    return {
+        "name": made.edge.name,
+        "files": files_by_kind,
+        "background": made.edge.background,
+        "order": made.edge.order,
+        "fit": list(made.edge.fit),
+        "signal": list(made.edge.signal),
+        **numbers,
+        "mean_signal_to_noise": numbers["mean_snr"],
+        "warnings": made.warnings,
+        "seconds": made.seconds,
+    }
+
+
+def write_maps(
+    folder: Path, image: SpectrumImage, made: list[MadeMap], seconds: float
+) -> Job[dict[str, Any]]:
+    """Every map as files, and what maps.json says of them."""
+    from tandem_em.exporters import map_files
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(
+            f"The folder {folder} cannot be made: {error.strerror}.", "Choose another place."
+        ) from error
+    entries = []
+    stems: set[str] = set()
+    for number, each in enumerate(made):
+        yield Progress(number, len(made), f"Writing {each.edge.name}")
+        stem = map_files.file_stem(each.edge.name)
+        while stem in stems:
+            stem += "_2"
+        stems.add(stem)
+        names = map_files.write_map(folder, stem, each.found.counts, image.pixel_nm)
+        if each.found.error is not None:
+            error_names = map_files.write_map(folder, f"{stem}_error", each.found.error, image.pixel_nm)
+            names |= {f"error_{kind}": name for kind, name in error_names.items()}
+        entries.append(summary(each, names))
+    return {
+        "map": image.name,
+        "shape": list(image.shape),
+        "energy_eV": [float(image.energy_eV[0]), float(image.energy_eV[-1])],
+        "pixel_nm": list(image.pixel_nm) if image.pixel_nm else None,
+        "simulated": image.simulated,
+        "edges": entries,
+        "seconds": seconds,
+    }
