@@ -139,7 +139,7 @@ def test_the_stop_key_works_whatever_has_the_focus(
     bar = window.guardian_bar
     assert not bar.isHidden()
     qtbot.waitUntil(lambda: "watching" in bar.output.text(), timeout=10_000)
-    window.recording.run_program(live_program(HALF_A_NANO))
+    window.guardian.run_program(live_program(HALF_A_NANO))
     qtbot.waitUntil(lambda: meter.meter.output_on and "program running" in bar.output.text(), timeout=10_000)
     assert "step 1 of 1" in bar.step.text()
     modal = QDialog(window)
@@ -168,7 +168,7 @@ def test_a_limit_ends_the_program_and_is_an_event(
 ) -> None:
     session = record(meter_table(meter), limits=LimitsTable(current_A=1e-9))
     qtbot.waitUntil(lambda: "watching" in window.guardian_bar.output.text(), timeout=10_000)
-    window.recording.run_program(live_program({**HALF_A_NANO, "current_mA": 5e-6}))
+    window.guardian.run_program(live_program({**HALF_A_NANO, "current_mA": 5e-6}))
     qtbot.waitUntil(lambda: is_safe(meter), timeout=5_000)
     qtbot.waitUntil(lambda: any("above the limit" in event.name for event in session.events), timeout=5_000)
     qtbot.waitUntil(lambda: "above the limit" in window.guardian_bar.message.toolTip(), timeout=2_000)
@@ -180,7 +180,7 @@ def test_pause_skip_and_abort(
     record(meter_table(meter))
     bar = window.guardian_bar
     qtbot.waitUntil(lambda: "watching" in bar.output.text(), timeout=10_000)
-    window.recording.run_program(
+    window.guardian.run_program(
         live_program({"step": "open_circuit_voltage", "until_time_s": 60}, HALF_A_NANO)
     )
     qtbot.waitUntil(lambda: "step 1 of 2" in bar.step.text(), timeout=5_000)

@@ -23,6 +23,7 @@ from tandem_widgets.parts.bind import Bindings
 from tandem_widgets.shell.actions import MENUS, Actions
 from tandem_widgets.shell.docks import PaneDocks
 from tandem_widgets.shell.file_actions import FileActions
+from tandem_widgets.shell.guardian_actions import GuardianActions
 from tandem_widgets.shell.guardian_bar import GuardianBar, StopKey
 from tandem_widgets.shell.header import Header
 from tandem_widgets.shell.player import Player
@@ -53,6 +54,7 @@ class MainWindow(QMainWindow):
         self.player = Player(self, self.desk.session)
         self.files = FileActions(self)
         self.recording = RecordActions(self)
+        self.guardian = GuardianActions(self, self.recording)
         self._bindings = Bindings(self)
         self.actions_table = Actions(self)
         self._menu = self._make_menu()
@@ -273,19 +275,19 @@ class MainWindow(QMainWindow):
         self.recording.arm()
 
     def go_live(self) -> None:
-        self.recording.go_live()
+        self.recording.cursor.go_live()
 
     def ask_replay(self) -> None:
         self.recording.ask_replay()
 
     def emergency_stop(self) -> None:
-        self.recording.emergency_stop()
+        self.guardian.emergency_stop()
 
     def show_program(self) -> None:
-        self.recording.show_program()
+        self.guardian.show_program()
 
     def show_limits(self) -> None:
-        self.recording.show_limits()
+        self.guardian.show_limits()
 
     def undo(self) -> None:
         self.desk.session.history.undo()

@@ -14,9 +14,9 @@ from tandem_em.desk import files, guarding, live, replay
 from tandem_em.desk.recorder import Recorder
 from tandem_em.desk.settings import config_folder
 from tandem_em.jobs import Job, Progress
-from tandem_em.model.curves import Cell
 from tandem_em.model.session import Session
 from tandem_em.texts import duration
+from tandem_widgets.shell.live_cursor import LiveCursor
 from tandem_widgets.shell.recording_chips import chips
 
 if TYPE_CHECKING:
@@ -30,8 +30,6 @@ FIRST_SPAN_S = 30.0
 """What the strip shows at the start."""
 KEPT_S = 10.0
 """What happened before R was pressed is recorded too, when the instruments were armed."""
-OLDEST_OUTLINE_S = 1.5
-"""Older outlines are not shown on a newer frame."""
 
 
 def remembered() -> Path:
@@ -59,12 +57,10 @@ class RecordActions:
         self._starting = False
         self._dialog: Any = None
         self._replay: replay.Replay | None = None
-        self._followed: float | None = None
-        self._out_of_view = 0
+        self.cursor = LiveCursor(window)
         self._after: Callable[[], object] | None = None
         self._look_timer = self._timer(LOOK_MS, self._look)
-        self._follow_timer = self._timer(FOLLOW_MS, self.follow)
-        self._steps: list[dict[str, Any]] = []
+        self._follow_timer = self._timer(FOLLOW_MS, self._follow)
         self._beats: list[Callable[[], None]] = []
         self._heart = self._timer(BEAT_MS, lambda: [beat() for beat in self._beats])
 
@@ -276,55 +272,6 @@ class RecordActions:
         if then is not None:
             then()
 
-    def emergency_stop(self) -> None:
-        """Every output off, now; said also when there is none."""
-        told = guarding.stop_all(self.sources)
-        if told:
-            self._window.workshop.notices.post("warning", "Emergency stop.", "The outputs are switched off.")
-        else:
-            self._window.workshop.notices.info("Emergency stop.", "No source-meter is connected.")
-        self._window.guardian_bar.look()
-
-    def show_program(self) -> Any:
-        """The editor of the biasing program; it runs on the source-meter that is recorded."""
-        from tandem_widgets.dialogs.program import ProgramDialog
-
-        cell = self._window.desk.session.cells.first or self._cell_of_setup()
-        dialog = ProgramDialog(self._window, self._window.desk, self._steps, cell)
-        meters = self.meters
-        voltage = live.newest_voltage(self._window.desk.session) if meters else None
-        why_not = "Record a source-meter first" if not meters else ""
-        dialog.show_meter(bool(meters), voltage, why_not)
-        dialog.run_wanted.connect(self.run_program)
-        self._window.open_dialog(dialog)
-        return dialog
-
-    def _cell_of_setup(self) -> Cell:
-        return live.cell_of(self.instruments.setup)
-
-    def run_program(self, text: str) -> None:
-        """Hand a program to the guardian; mistakes come back as an event."""
-        if not self.meters:
-            self._window.workshop.notices.info(
-                "No source-meter is recorded.", "Start the recording first (R)."
-            )
-            return
-        cell = self._window.desk.session.cells.first or self._cell_of_setup()
-        self.meters[0].run_program(text, "The program", capacity_C=guarding.capacity_C(cell))
-
-    def show_limits(self) -> Any:
-        """The soft limits, of what runs and of the set-up."""
-        from tandem_widgets.dialogs.limits import LimitsDialog
-
-        dialog = LimitsDialog(self._window, self.instruments.setup.limits, bool(self.meters))
-        dialog.applied.connect(self._use_limits)
-        self._window.open_dialog(dialog)
-        return dialog
-
-    def _use_limits(self, limits: Any) -> None:
-        self.instruments.setup.limits = limits
-        guarding.set_limits(self.meters, limits)
-
     def may_leave(self) -> bool:
         """Closing the window while recording is asked about, and ends the recording first."""
         if not self.is_recording:
@@ -344,47 +291,9 @@ class RecordActions:
 
     # --- while it runs -------------------------------------------------------------------------------------------
 
-    def go_live(self) -> None:
-        """Back to the newest moment."""
-        focus = self._window.desk.session.focus
-        focus.follow_live = True
-        self._followed = None
-        self.follow()
-
-    def _keep_in_view(self, newest: float) -> None:
-        """The strip comes along: from the start while that was in view, else with the same width."""
-        focus = self._window.desk.session.focus
-        low, high = focus.span
-        if newest <= high:
-            self._out_of_view = 0
-            return
-        self._out_of_view += 1
-        if self._out_of_view < 3:
-            return  # the biasing pane makes room for what grows; this is for what was left behind
-        width = high - low
-        focus.span = (
-            (low, newest + 0.25 * (newest - low))
-            if low <= 0
-            else (newest - 0.9 * width, newest + 0.1 * width)
-        )
-
-    def follow(self) -> None:
-        """Keep the cursor on the newest moment until somebody else has moved it."""
-        recorder = self._recorder
-        if recorder is None or self.is_armed:
-            return
-        session = self._window.desk.session
-        focus = session.focus
-        if focus.follow_live and self._followed is not None and focus.t != self._followed:
-            focus.follow_live = False
-        newest = live.newest_moment(session, recorder.elapsed_s)
-        if focus.follow_live:
-            self._followed = newest
-            focus.t = newest
-            self._keep_in_view(newest)
-        else:
-            self._followed = None
-        self._window.header.show_live(focus.follow_live)
+    def _follow(self) -> None:
+        if self._recorder is not None and not self.is_armed:
+            self.cursor.follow(self._recorder.elapsed_s)
 
     def _look(self) -> None:
         recorder = self._recorder
@@ -399,14 +308,6 @@ class RecordActions:
             self._window.header.show_recording(duration(recorder.elapsed_s), found, minutes, word)
         self._window.guardian_bar.look()
         self._window.replay_bar.look()
-        self._show_lag(recorder)
+        self.cursor.show_lag(recorder)
         if recorder.has_to_stop:
             self.stop()
-
-    def _show_lag(self, recorder: Recorder) -> None:
-        """How far the outlines on screen are behind the camera, in words."""
-        pane = self._window.stack_pane
-        lag = recorder.lags().get(pane.stack.id) if pane.stack is not None else None
-        if pane.stack is not None and lag is not None and lag.frame >= 0:
-            reach = live.frames_within(pane.stack, OLDEST_OUTLINE_S)
-            pane.show_lag(live.lag_text(lag), lag.lost, reach)
