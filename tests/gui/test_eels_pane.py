@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from html import escape
+
 import numpy as np
 import pytest
 from PyQt6.QtCore import QPointF, Qt
 from PyQt6.QtGui import QMouseEvent
 from PyQt6.QtTest import QTest
-from PyQt6.QtWidgets import QWidget
+from PyQt6.QtWidgets import QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
 from tandem_em.desk.eels import known_edges
@@ -15,6 +17,7 @@ from tandem_em.model.arrays import MemoryArray
 from tandem_em.model.session import Session
 from tandem_em.model.spectra import SpectrumImage
 from tandem_widgets.panes.eels import EelsPane
+from tandem_widgets.panes.eels_guard import DoubtsPanel
 from tandem_widgets.panes.eels_limits import LimitsPanel
 from tandem_widgets.shell.main_window import MainWindow
 
@@ -300,3 +303,12 @@ def test_line_scans_and_time_series_fill_their_pictures_and_have_a_profile(
     assert pane.profile.content.x_label == ("time (s)" if width == 1 else "distance (px)")
     x, y = pane.images.to_map(pane.images.single, frame.shape[1] / 2 - 0.5, frame.shape[0] / 2 - 0.5)
     assert (x, y) == pytest.approx(((width - 1) / 2, (height - 1) / 2))
+
+
+def test_every_doubt_is_read_with_its_reason(qtbot: QtBot, pane: EelsPane) -> None:
+    qtbot.waitUntil(lambda: bool(pane.note.warnings), timeout=20_000)
+    panel = DoubtsPanel(pane, pane.note.warnings)
+    texts = [label.text() for label in panel.findChildren(QLabel)]
+    assert len(texts) == len(pane.note.warnings)
+    assert all(escape(each["reason"]) in text for each, text in zip(pane.note.warnings, texts))
+    panel.deleteLater()
