@@ -140,26 +140,39 @@ def region_statistics(desk: Desk, stack: FrameStack, region: Region) -> Task[Any
 
 
 def measuring(stack: FrameStack, region: Region) -> Job[NDArray[np.float64]]:
-    """Mean and standard deviation of a region (T, 2), followed by the drift; NaN for frames that cannot be read."""
+    """Mean and standard deviation of a region (T, 2), which follows the drift to a fraction of a pixel; NaN for frames
+    that cannot be read."""
     found = np.full((len(stack), 2), np.nan)
     for index in range(len(stack)):
         yield Progress(index, len(stack), "Measuring the region")
-        part = _part(stack, index, region)
-        if part is not None and part.size:
-            found[index] = float(part.mean()), float(part.std())
+        found[index] = _mean_and_sd(stack, index, region)
     return found
 
 
-def _part(stack: FrameStack, index: int, region: Region) -> Frame | None:
-    dx, dy = (round(each) for each in stack.drift_at(index))
+def _mean_and_sd(stack: FrameStack, index: int, region: Region) -> tuple[float, float]:
+    dx, dy = stack.drift_at(index)
     x0, y0, x1, y1 = region
     _, height, width = stack.shape
-    rows = slice(max(0, y0 + dy), max(0, min(height, y1 + dy)))
-    columns = slice(max(0, x0 + dx), max(0, min(width, x1 + dx)))
+    rows, tall = _covered(y0 + dy, y1 + dy, height)
+    columns, wide = _covered(x0 + dx, x1 + dx, width)
+    weight = float(tall.sum() * wide.sum())
+    if not weight > 0:
+        return math.nan, math.nan
     try:
-        return np.asarray(stack.source.read((index, rows, columns)), np.float64)
+        part = np.asarray(stack.source.read((index, rows, columns)), np.float64)
     except UserError:
-        return None
+        return math.nan, math.nan
+    mean = float(tall @ part @ wide) / weight
+    return mean, math.sqrt(float(tall @ (part - mean) ** 2 @ wide) / weight)
+
+
+def _covered(low: float, high: float, size: int) -> tuple[slice, NDArray[np.float64]]:
+    """Which pixels of an axis lie between two places, and how much of each."""
+    first, last = min(max(0, math.floor(low)), size), max(0, min(size, math.ceil(high)))
+    pixels = np.arange(first, max(first, last))
+    return slice(first, max(first, last)), np.clip(
+        np.minimum(pixels + 1, high) - np.maximum(pixels, low), 0, 1
+    )
 
 
 # --- filters on view ------------------------------------------------------------------------------------------------
