@@ -30,7 +30,8 @@ from tandem_em.desk.desk import Desk
 from tandem_em.desk.instruments import SIMULATED, Instruments, Probe
 from tandem_em.jobs import call_as_job
 from tandem_em.notices import UserError
-from tandem_widgets.dialogs.instruments_fields import CELL_FIELDS, KINDS, LIMIT_FIELDS, SESSION_FIELDS
+from tandem_widgets.dialogs.instruments_cell import SetupForm
+from tandem_widgets.dialogs.instruments_fields import KINDS
 from tandem_widgets.dialogs.instruments_form import FieldForm
 from tandem_widgets.dialogs.instruments_preview import ProbeView, state_colour
 from tandem_widgets.parts import image_render, theme
@@ -223,7 +224,11 @@ class InstrumentsDialog(QDialog):
             self._title.setText(CELL_ENTRY)
             empty = not self._instruments.setup.source
             self._about.setText(HINT if empty else "")
-            self._form = self._first_steps() if empty else self._cell_form()
+            self._form = (
+                self._first_steps()
+                if empty
+                else SetupForm(self._instruments.setup, self._tell, self._show_trouble)
+            )
         self._about.setVisible(bool(self._about.text()))
         self._title.setVisible(table is not None or bool(self._instruments.setup.source))
         self._form_area.addWidget(self._form)
@@ -240,27 +245,6 @@ class InstrumentsDialog(QDialog):
             self._button("Try simulated ones", "A source-meter with a cell, and a camera", self.try_simulated)
         )
         row.addStretch(1)
-        return body
-
-    def _cell_form(self) -> QWidget:
-        body = QWidget()
-        column = QVBoxLayout(body)
-        column.setContentsMargins(0, 0, 0, 0)
-        setup = self._instruments.setup
-        for heading, specs, part in (
-            ("", SESSION_FIELDS, setup.session),
-            ("Cell", CELL_FIELDS, setup.cell),
-            ("Limits: beyond them the output goes off at once", LIMIT_FIELDS, setup.limits),
-        ):
-            if heading:
-                label = QLabel(heading)
-                label.setProperty("role", "title")
-                column.addSpacing(8)
-                column.addWidget(label)
-            form = FieldForm(specs, part.model_dump())
-            form.edited.connect(partial(self._part_edited, part))
-            column.addWidget(form)
-        column.addStretch(1)
         return body
 
     def _look(self) -> None:
@@ -321,16 +305,6 @@ class InstrumentsDialog(QDialog):
         probe = self._instruments.probes.pop(name, None)
         if probe is not None:
             self._instruments.probes[new] = probe
-
-    def _part_edited(self, part: Any, key: str, value: Any) -> None:
-        from tandem_em.desk.instruments import set_field
-
-        try:
-            set_field(part, key, value)
-        except UserError as error:
-            self._tell(error)
-            return
-        self._show_trouble("")
 
     def _add_kind(self, kind: str) -> None:
         table = self._instruments.add_kind(kind, KINDS[kind].name)

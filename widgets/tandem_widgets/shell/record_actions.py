@@ -15,6 +15,7 @@ from tandem_em.desk.recorder import Recorder
 from tandem_em.desk.settings import config_folder
 from tandem_em.jobs import Job, Progress
 from tandem_em.model.session import Session
+from tandem_em.notices import UserError
 from tandem_em.texts import duration
 from tandem_widgets.shell.live_cursor import LiveCursor
 from tandem_widgets.shell.recording_chips import chips
@@ -226,12 +227,16 @@ class RecordActions:
             self._beats = live.beating(recorder)
             for timer in (self._heart, self._look_timer, self._follow_timer):
                 timer.start()
-            begun(recorder)
+            try:
+                begun(recorder)
+            except UserError as error:  # a program that cannot be read: what is recorded goes on
+                workshop.notices.tell(error)
             self._look()
             window.actions_table.refresh()
 
         def failed(error: BaseException) -> None:
             self._starting = False
+            self._end_replay()
             window.workshop.notices.tell(error)
 
         window.desk.start("Preparing the recording", prepare(), begin, on_error=failed)
@@ -248,7 +253,19 @@ class RecordActions:
             yield Progress(0, 0, "Ending the recording")
             recorder.halt()
 
-        self._window.desk.start("Ending the recording", halt(), lambda _none: self._stopped(recorder))
+        def failed(error: BaseException) -> None:
+            self._stopping = False  # it can be tried again
+            self._window.workshop.notices.tell(error)
+
+        self._window.desk.start(
+            "Ending the recording", halt(), lambda _none: self._stopped(recorder), on_error=failed
+        )
+
+    def _end_replay(self) -> None:
+        self._window.replay_bar.show_replay(None)
+        played, self._replay = self._replay, None
+        if played is not None:
+            played.opened.store.close()
 
     def _stopped(self, recorder: Recorder) -> None:
         window = self._window
@@ -259,10 +276,7 @@ class RecordActions:
         window.header.show_recording("", [])
         window.header.show_live(None)
         window.guardian_bar.show_meters([])
-        window.replay_bar.show_replay(None)
-        if self._replay is not None:
-            self._replay.opened.store.close()
-            self._replay = None
+        self._end_replay()
         window.stack_pane.show_lag("", ())
         window.biasing_pane.end_growing()
         window.files.autosave()

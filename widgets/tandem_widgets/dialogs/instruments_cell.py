@@ -1,0 +1,51 @@
+"""What the set-up says beside its sources: the session, the cell and the limits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from PyQt6.QtWidgets import QLabel, QVBoxLayout, QWidget
+
+from tandem_em.desk.instruments import set_field
+from tandem_em.notices import UserError
+from tandem_widgets.dialogs.instruments_fields import CELL_FIELDS, LIMIT_FIELDS, SESSION_FIELDS
+from tandem_widgets.dialogs.instruments_form import FieldForm
+
+if TYPE_CHECKING:
+    from tandem_em.desk.instruments import Setup
+
+
+class SetupForm(QWidget):
+    """Edits the set-up itself; `tell` takes what does not fit, `clear` is called when it fits again."""
+
+    def __init__(
+        self, setup: Setup, tell: Callable[[BaseException], None], clear: Callable[[str], None]
+    ) -> None:
+        super().__init__()
+        self._tell, self._clear = tell, clear
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        for heading, specs, part in (
+            ("", SESSION_FIELDS, setup.session),
+            ("Cell", CELL_FIELDS, setup.cell),
+            ("Limits: beyond them the output goes off at once", LIMIT_FIELDS, setup.limits),
+        ):
+            if heading:
+                label = QLabel(heading)
+                label.setProperty("role", "title")
+                column.addSpacing(8)
+                column.addWidget(label)
+            form = FieldForm(specs, part.model_dump())
+            form.edited.connect(partial(self._edited, part))
+            column.addWidget(form)
+        column.addStretch(1)
+
+    def _edited(self, part: Any, key: str, value: Any) -> None:
+        try:
+            set_field(part, key, value)
+        except UserError as error:
+            self._tell(error)
+            return
+        self._clear("")
