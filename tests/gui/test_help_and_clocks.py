@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from PyQt6.QtGui import QGuiApplication
 from PyQt6.QtWidgets import QDialog, QLabel
 from pytestqt.qtbot import QtBot
 
@@ -112,3 +113,11 @@ def test_the_guide_is_searched(window: MainWindow) -> None:
     guide.find_next()
     assert guide.page.textCursor().selectedText() == "Session doctor"
     guide.close()
+
+
+def test_any_pane_is_copied_as_a_picture(window: MainWindow) -> None:
+    window.docks.panes[1].setFocus()
+    window.copy_pane()
+    image = QGuiApplication.clipboard().image()  # type: ignore[union-attr]
+    assert image.width() >= 2 * 200
+    assert "on the clipboard" in window.workshop.notices.items[-1].title

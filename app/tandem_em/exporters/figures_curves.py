@@ -22,6 +22,7 @@ from tandem_em.texts import figure as figures_of
 from tandem_em.texts import prefix_for
 
 GREY = "#666666"
+NARROW_IN = 5.0
 
 
 def lanes(found: data.Picture, settings: FigureSettings) -> Any:
@@ -183,7 +184,11 @@ def _cycle_table(axes: Any, runs: list[data.Cycles], settings: FigureSettings) -
     rows = [
         [each.name, str(len(each.number)), *(figures_of(value, 3) for value in each.sums())] for each in runs
     ]
-    places = (0.0, 0.20, 0.38, 0.56, 0.66, 0.83, 1.0)
+    places: tuple[float, ...] = (0.0, 0.20, 0.38, 0.56, 0.66, 0.83, 1.0)
+    if axes.figure.get_figwidth() < NARROW_IN:  # one column has room for less
+        head = ["", f"first ({unit})", "kept (%)", "loss/cycle (%)", "efficiency (%)"]
+        rows = [[row[0], row[2], *row[4:]] for row in rows]
+        places = (0.0, 0.38, 0.55, 0.78, 1.0)
     step = 1 / (len(rows) + 1)
     for number, row in enumerate([head, *rows]):
         y = 1 - (number + 0.5) * step

@@ -11,6 +11,8 @@ from tandem_em.exporters.figure_style import TWO_COLUMNS_MM, FigureSettings, ink
 from tandem_em.exporters.figures_curves import draw_lane
 from tandem_em.exporters.scale_bar import bar_length_nm
 
+SMALL_IN = 0.9
+"""Maps narrower than this carry less text."""
 CHANNEL_INKS = {"red": "#c62828", "green": "#2e7d32", "blue": "#1565c0"}
 
 
@@ -26,7 +28,7 @@ def scale_bar(axes: Any, shape: tuple[int, ...], pixel_nm: float | None, setting
         [x, x + length / pixel_nm], [y, y], color="white", lw=2, solid_capstyle="butt", path_effects=edge
     )
     axes.text(
-        x + length / pixel_nm / 2, y - 0.035 * shape[0], f"{length:g} nm", color="white", ha="center", va="bottom",
+        x, y - 0.035 * shape[0], f"{length:g} nm", color="white", ha="left", va="bottom",
         fontsize=settings.size_pt - 1, fontweight="bold", path_effects=edge,
     )  # fmt: skip
 
@@ -101,6 +103,7 @@ def maps(found: data.Picture, settings: FigureSettings) -> Any:
     cell = (width - 0.2) / columns
     figure = new_figure(width, cell * first[0] / first[1] * len(found.maps) + 0.62)
     figure.get_layout_engine().set(w_pad=0.015, h_pad=0.015, wspace=0.01, hspace=0.01)
+    small = cell < SMALL_IN
     ratios = [cell * first[0] / first[1]] * len(found.maps) + [0.07]
     grid = figure.add_gridspec(len(ratios), columns, height_ratios=ratios)
     for column in range(columns):
@@ -110,7 +113,8 @@ def maps(found: data.Picture, settings: FigureSettings) -> Any:
             axes.set_axis_off()
             if column == 0:
                 axes.text(
-                    -0.04, 0.5, image.state or image.name, transform=axes.transAxes, rotation=90, ha="right", va="center"
+                    -0.04, 0.5, image.state or image.name, transform=axes.transAxes, rotation=90, ha="right", va="center",
+                    fontsize=settings.size_pt - (1.5 if small else 0),
                 )  # fmt: skip
             if edge is not None:
                 shown = _element(axes, found, image, edge)
@@ -125,12 +129,12 @@ def maps(found: data.Picture, settings: FigureSettings) -> Any:
                     bar.locator = _few_ticks()
                     bar.set_label("net counts", fontsize=settings.size_pt - 1, labelpad=1)
             elif column == 0:
-                _survey(axes, image, settings)
+                _survey(axes, image, settings, with_sites=not small)
                 axes.set_title("ADF" if row == 0 else "", pad=3)
             elif image.rgb is not None:
                 axes.imshow(image.rgb)
                 if row == 0:
-                    _legend(axes, image, settings)
+                    _legend(axes, image, settings, short=small)
             if column == 0 and row == 0 and axes.get_images():
                 shape = axes.get_images()[0].get_array().shape
                 across = image.pixel_nm[0] * image.maps[0].counts.shape[1] if image.pixel_nm else None
@@ -156,13 +160,13 @@ def _element(axes: Any, found: data.Picture, image: data.MapSet, edge: str) -> A
     return axes.imshow(counts, cmap=ListedColormap(found.lithium / 255), vmin=low, vmax=high)
 
 
-def _survey(axes: Any, image: data.MapSet, settings: FigureSettings) -> None:
+def _survey(axes: Any, image: data.MapSet, settings: FigureSettings, *, with_sites: bool) -> None:
     if image.adf is None:
         return
     low, high = np.nanpercentile(image.adf, [0.5, 99.5])
     axes.imshow(image.adf, cmap="gray", vmin=low, vmax=high)
     step = image.adf.shape[1] / image.maps[0].counts.shape[1]
-    for name, colour, (x, y), _radius in image.sites:
+    for name, colour, (x, y), _radius in image.sites if with_sites else ():
         axes.text(
             (x + 0.5) * step - 0.5, (y + 0.5) * step - 0.5, name.split()[-1], ha="center", va="center", color="white",
             fontsize=settings.size_pt - 2.5,
@@ -170,11 +174,12 @@ def _survey(axes: Any, image: data.MapSet, settings: FigureSettings) -> None:
         )  # fmt: skip
 
 
-def _legend(axes: Any, image: data.MapSet, settings: FigureSettings) -> None:
+def _legend(axes: Any, image: data.MapSet, settings: FigureSettings, *, short: bool) -> None:
     """The edges of the composite in their colours, above it."""
     given = [(each.edge, each.channel) for each in image.maps if each.channel in CHANNEL_INKS]
     for number, (edge, channel) in enumerate(given):
         axes.annotate(
-            lettered(edge), ((number + 0.5) / len(given), 1.0), (0, 3), "axes fraction", "offset points", ha="center",
+            edge.split()[0] if short else lettered(edge),
+            ((number + 0.5) / len(given), 1.0), (0, 3), "axes fraction", "offset points", ha="center",
             color=CHANNEL_INKS[channel], fontsize=settings.size_pt - 0.5,
         )  # fmt: skip

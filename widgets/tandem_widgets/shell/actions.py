@@ -40,6 +40,8 @@ ROWS: tuple[Row, ...] = (
     Row("redo", "Edit", "Redo", "redo", "Ctrl+Shift+Z", "Do it again", "can_redo"),
     Row("mark", "Edit", "Mark an event", "mark_event", "M", "Put a flag at the cursor", "", True),
     Row("find_event", "Edit", "Find event…", "find_event", "Ctrl+F", "List and search the flags; Enter jumps there"),
+    Row("copy_pane", "Edit", "Copy pane as figure", "copy_pane", "Ctrl+Shift+C",
+        "The pane under the pointer, or the one in use, as a sharp picture", "has_data"),
     Row("clocks", "Edit", "Clocks…", "show_clocks", "Ctrl+Shift+K", "Lay the streams on one another in time", "has_data", True),
     Row("instruments", "Live", "Instruments…", "show_instruments", "Ctrl+Shift+I",
         "Find, test and set up instruments; simulated ones too"),

@@ -439,6 +439,17 @@ class MainWindow(QMainWindow):
 
         self.open_dialog(ContentsDialog(self, self.desk))
 
+    def copy_pane(self) -> None:
+        """The pane under the pointer, else the one with the focus, else the stack, onto the clipboard."""
+        from tandem_widgets.parts.plot_copy import copy_picture
+
+        panes, focused = self.docks.panes, QApplication.focusWidget()
+        pane = next((each for each in panes if each.underMouse()), None) or next(
+            (each for each in panes if focused is not None and each.isAncestorOf(focused)), panes[0]
+        )
+        copy_picture(pane)
+        self.workshop.notices.info(f"{pane.title} is on the clipboard.", "Ctrl+E makes figures for print.")
+
     def show_export(self) -> None:
         from tandem_widgets.dialogs.export import ExportDialog
 
