@@ -366,6 +366,26 @@ def test_kinetics_are_fitted_kept_and_drawn_in_the_lane(
     dialog.close()
 
 
+def test_kinetics_follow_a_correction_and_say_when_there_is_no_curve(
+    qtbot: QtBot, window: MainWindow, pane: StackPane
+) -> None:
+    particle = swelling(window, pane)
+    dialog = opened(qtbot, window, pane, particle)
+    before = dialog.analysed
+    window.desk.change("Lose one", particle, outlines={k: o for k, o in particle.outlines.items() if k != 8})
+    settled(qtbot, window)
+    assert before is not None
+    assert dialog.analysed is not None
+    assert len(dialog.analysed.curve.t) == len(before.curve.t) - 1
+    dialog.curve_plot.picked.emit("area", 8)
+    assert window.desk.session.focus.t == pytest.approx(9.0)
+    window.desk.change("Lose all but one", particle, outlines={0: particle.outlines[0]})
+    settled(qtbot, window)
+    assert "no area curve" in dialog.note.text()
+    assert not dialog.keep.isEnabled()
+    dialog.close()
+
+
 def moved_to(plot: QWidget, place: QPoint) -> None:
     from PyQt6.QtCore import QEvent
     from PyQt6.QtGui import QMouseEvent

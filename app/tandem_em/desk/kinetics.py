@@ -45,6 +45,9 @@ class AreaCurve:
         return AreaCurve(self.t[inside], self.area[inside], self.sigma[inside], self.unit)
 
 
+NO_CURVE = AreaCurve(np.zeros(0), np.zeros(0), np.zeros(0), "nm²")
+
+
 @dataclass(frozen=True)
 class Reference:
     """A published diffusivity to set a speed beside (cm²/s)."""
@@ -79,6 +82,8 @@ def area_curve(session: Session, particle: Particle) -> AreaCurve:
     if stack is None or not len(stack.times):
         raise UserError(f"{particle.name} has no times.", "Kinetics need a movie whose frames have times.")
     sure = [k for k, o in particle.outlines.items() if k < len(stack.times) and o.confidence >= DOUBT]
+    if len(sure) < 2:
+        raise UserError(f"{particle.name} has no area curve.", "Follow it first.")
     frames = np.array(sorted(sure), int)
     rows = [particle.outlines[int(frame)] for frame in frames]
     square = (stack.pixel_nm or 1.0) ** 2
@@ -158,7 +163,10 @@ def is_stale(session: Session, result: ResultSet) -> bool:
     if particle is None or not particle.outlines:
         return True
     low, high = result.values["span_s"]
-    now = area_curve(session, particle).between((low, high))
+    try:
+        now = area_curve(session, particle).between((low, high))
+    except UserError:  # nothing of what was fitted is left
+        return True
     return not (
         np.array_equal(now.t, result.arrays["t_s"]) and np.array_equal(now.area, result.arrays["area"])
     )

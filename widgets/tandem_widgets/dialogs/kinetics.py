@@ -27,6 +27,7 @@ from tandem_em.model.tracks import Particle
 from tandem_em.notices import UserError
 from tandem_widgets.dialogs.kinetics_tables import NAMES, Findings, ModelTable, ReferenceTable, fit_text
 from tandem_widgets.parts import theme
+from tandem_widgets.parts.bind import Bindings
 from tandem_widgets.parts.plot import PlotLine, XYPlot
 from tandem_widgets.parts.plot_axes import Axis
 from tandem_widgets.parts.plot_interval import IntervalPlot
@@ -45,6 +46,7 @@ class KineticsDialog(QDialog):
         self._desk, self._open = desk, True
         self._task: Task[Analysed] | None = None
         self.analysed: Analysed | None = None
+        self.curve = kinetics.NO_CURVE
         self.chooser = QComboBox()
         self.chooser.setToolTip("Which particle")
         for each in desk.session.particles:
@@ -102,7 +104,9 @@ class KineticsDialog(QDialog):
         self.models.chosen.connect(self._paint)
         self.references.itemSelectionChanged.connect(lambda: self.source.setText(self.references.chosen_text))
         self.keep.clicked.connect(self._keep)
-        self.curve_plot.picked.connect(lambda _key, index: self._go_to(index))
+        self.curve_plot.picked.connect(self._go_to)
+        bindings = Bindings(self)
+        bindings.on(self._desk.session.particles.changed, self._changed)
 
     # --- particle and stretch ------------------------------------------------------------------------------------
 
@@ -113,12 +117,7 @@ class KineticsDialog(QDialog):
     def _chosen(self) -> None:
         """Another particle: its curve, and the stretch that was kept for it or the one up to its greatest change."""
         particle = self.particle
-        if particle is None:
-            return
-        try:
-            self.curve = kinetics.area_curve(self._desk.session, particle)
-        except UserError as error:
-            self.note.setText(str(error))
+        if particle is None or not self._read(particle):
             return
         kept = kinetics.kept_for(self._desk.session, particle)
         span = tuple(kept.values["span_s"]) if kept is not None else kinetics.likely_span(self.curve)
@@ -127,9 +126,24 @@ class KineticsDialog(QDialog):
             field.setRange(float(self.curve.t[0]), float(self.curve.t[-1]))
             field.blockSignals(False)
         self._show_span(*span)
-        self.analysed = None
-        self._paint()
         self.fit()
+
+    def _read(self, particle: Particle) -> bool:
+        """Take the curve of a particle; a sentence where it has none."""
+        self.analysed, self.curve = None, kinetics.NO_CURVE
+        self.keep.setEnabled(False)
+        try:
+            self.curve = kinetics.area_curve(self._desk.session, particle)
+        except UserError as error:
+            self._failed(error)
+            return False
+        self._paint()
+        return True
+
+    def _changed(self, particle: Particle, names: frozenset[str]) -> None:
+        """Outlines were corrected or followed again: the same stretch of the new curve."""
+        if particle is self.particle and "outlines" in names and self._read(particle):
+            self.fit()
 
     def _show_span(self, low: float, high: float) -> None:
         for field, value in ((self.start, low), (self.end, high)):
@@ -243,9 +257,10 @@ class KineticsDialog(QDialog):
         whole[first : first + len(values)] = values
         return whole
 
-    def _go_to(self, index: int) -> None:
-        if index < len(self.curve.t):
-            self._desk.session.focus.t = float(self.curve.t[index])
+    def _go_to(self, key: str, index: int) -> None:
+        """The cursor goes to the point that was clicked, of the curve or of a model."""
+        shown = self.curve if key == "area" or self.analysed is None else self.analysed.curve
+        self._desk.session.focus.t = float(shown.t[index])
 
     def _keep(self) -> None:
         particle = self.particle
