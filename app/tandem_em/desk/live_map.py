@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -25,9 +26,14 @@ from tandem_em.notices import UserError
 Floats = NDArray[np.float64]
 QUICK_PIXELS = 1024
 """While a region is drawn so many of its pixels are enough: read within a few milliseconds."""
+SETTLING_STEPS, SETTLING_STEP_S = 8, 0.05
+"""So long windows must rest before a map is read from the disk again."""
+FROM_DISK_PIXELS = 64
 CLEAR_OF_ZERO = 3.0
 """Errors by which counts must exceed zero before anything is divided by them."""
 ZERO_LOSS_ENDS_eV = 5.0
+WANTED = 4
+"""Maps that are read from the disk together: three channels and the one in hand."""
 REMEMBERED = 12
 """Maps of one spectrum image that are kept at hand."""
 
@@ -66,6 +72,7 @@ class LiveMap:
         self._mean: Floats | None = None
         self._facts: eels_guard.DataFacts | None = None
         self._made: dict[tuple[str, EdgeWindows], Floats | None] = {}
+        self._wanted: list[EdgeWindows] = []
         self._total: NDArray[np.float32] | None = None
         self._fitted: Floats | None = None
         self._fits: dict[EdgeWindows, Fit | None] = {}
@@ -171,9 +178,49 @@ class LiveMap:
             if len(self._made) >= REMEMBERED:
                 del self._made[next(iter(self._made))]
             self._made[key] = make(windows)
+            if self._data is None:
+                self._want_exactly(windows)
         else:
             self._made[key] = self._made.pop(key)  # the newest stand last
         return self._made[key]
+
+    def _want_exactly(self, windows: EdgeWindows) -> None:
+        """Without the spectra at hand sums only give an estimate: once the hand rests, the file is read for the figures."""
+        self._wanted = [*[each for each in self._wanted if each != windows], windows][-WANTED:]
+        self._desk.start(
+            f"Mapping {self.image.name}", self._exactly(), self._take_exact, key=f"exact {self.image.id}"
+        )
+
+    def is_estimate(self, edge: Edge) -> bool:
+        """Whether the map of an edge still waits for the figures of the file."""
+        return windows_of(edge) in self._wanted
+
+    def _exactly(self) -> Job[list[EdgeMap]]:
+        from tandem_em.analysis.eels_maps import map_edge_in_blocks
+
+        for _ in range(SETTLING_STEPS):
+            yield Progress(0, 0, f"Mapping {self.image.name}")
+            time.sleep(SETTLING_STEP_S)
+        image = self.image
+        rows = lambda y0, y1: corrected(image, image.source.read(slice(y0, y1)), y0)  # noqa: E731
+        gain = image.counts_per_electron or 1.0
+        return (
+            yield from map_edge_in_blocks(
+                rows,
+                image.shape,
+                image.energy_eV,
+                list(self._wanted),
+                detail="error",
+                counts_per_electron=gain,
+            )
+        )
+
+    def _take_exact(self, found: list[EdgeMap]) -> None:
+        for made in found:
+            for what, values in (("counts", made.counts), ("error", made.error), ("snr", made.snr)):
+                self._made[what, made.edge] = values
+        self._wanted = [each for each in self._wanted if each not in [made.edge for made in found]]
+        self.ready.emit()
 
     def profile(
         self, edge: Edge, start: tuple[float, float], end: tuple[float, float], width_px: float
@@ -235,34 +282,29 @@ class LiveMap:
         if not (0 <= column < width and 0 <= row < height):
             return None
         if radius_px < 1:
-            found = (
-                self._data[row, column] if self._data is not None else self.image.source.read((row, column))
-            )
-            return np.asarray(found, np.float64)
-        if self._data is None:
-            return None
+            return np.asarray(self._pixels(slice(row, row + 1), slice(column, column + 1))[0, 0], np.float64)
         reach = int(np.ceil(radius_px))
-        y0, y1, x0, x1 = (
-            max(0, row - reach),
-            min(height, row + reach + 1),
-            max(0, column - reach),
-            min(width, column + reach + 1),
-        )
+        y0, y1 = max(0, row - reach), min(height, row + reach + 1)
+        x0, x1 = max(0, column - reach), min(width, column + reach + 1)
         yy, xx = np.mgrid[y0:y1, x0:x1]
         inside = (xx - x) ** 2 + (yy - y) ** 2 <= radius_px**2 + 0.25
-        return np.asarray(
-            self._data[y0:y1, x0:x1][inside].reshape(-1, channels).mean(axis=0, dtype=np.float64)
-        )
+        near = self._pixels(slice(y0, y1), slice(x0, x1))[inside]
+        return np.asarray(near.reshape(-1, channels).mean(axis=0, dtype=np.float64))
 
-    def region(self, x0: int, y0: int, x1: int, y1: int, *, quick: bool = False) -> Floats | None:
-        """The mean spectrum of a rectangle of pixels, x1 and y1 included; quick: of some of them, while a hand draws."""
-        if self._data is None:
-            return None
-        part = self._data[y0 : y1 + 1, x0 : x1 + 1]
-        if quick:
-            stride = max(1, int(np.sqrt(part.shape[0] * part.shape[1] / QUICK_PIXELS)))
-            part = part[::stride, ::stride]
-        return eels_guard.mean_spectrum(part)
+    def region(self, x0: int, y0: int, x1: int, y1: int, *, quick: bool = False) -> Floats:
+        """The mean spectrum of a rectangle of pixels, x1 and y1 included; quick: of some of them, while a hand draws.
+
+        Of a map too large for memory some pixels stand for the rest: nobody waits for the disk.
+        """
+        most = FROM_DISK_PIXELS if self._data is None else QUICK_PIXELS if quick else 0
+        pixels = (y1 - y0 + 1) * (x1 - x0 + 1)
+        stride = max(1, int(np.ceil(np.sqrt(pixels / most)))) if most else 1
+        return eels_guard.mean_spectrum(self._pixels(slice(y0, y1 + 1, stride), slice(x0, x1 + 1, stride)))
+
+    def _pixels(self, rows: slice, columns: slice) -> NDArray[Any]:
+        if self._data is not None:
+            return self._data[rows, columns]
+        return self.image.source.read((rows, columns))
 
     def fit(self, edge: Edge, spectrum: Floats) -> Fit | None:
         """The background of an edge on one spectrum; None where there is none. Asked again, it is remembered."""

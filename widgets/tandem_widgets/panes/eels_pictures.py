@@ -109,6 +109,7 @@ class Pictures:
         shown, caption = self._kept(image)
         if shown is None and edge is not None:
             shown, caption = self._quantity(image, edge), self._caption(edge)
+            caption += " · estimate" if self._pane.live(image).is_estimate(edge) else ""
         if shown is None:
             self._pane.images.refresh()
             return
