@@ -6,17 +6,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PyQt6.QtCore import QEvent, QPointF, Qt
-from PyQt6.QtGui import QMouseEvent
-from PyQt6.QtTest import QTest as QTestStubs
-from PyQt6.QtWidgets import QApplication
+from disc_movie import QTest, drag, settled, shown_in
+from PyQt6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from tandem_em.desk import layers
 from tandem_em.jobs import Task
 from tandem_em.model.arrays import MemoryArray
 from tandem_em.model.frames import FrameStack
-from tandem_em.model.session import Session
 from tandem_em.model.spectra import ProfileLine
 from tandem_widgets.dialogs.montage import MontageDialog
 from tandem_widgets.dialogs.montage_plot import plot_of
@@ -24,7 +21,6 @@ from tandem_widgets.panes.biasing import BiasingPane
 from tandem_widgets.panes.stack import StackPane
 from tandem_widgets.shell.main_window import MainWindow
 
-QTest: Any = QTestStubs
 FRAMES, PIXEL_NM = 12, 0.5
 THICKNESS_NM = np.linspace(30, 48, FRAMES)
 
@@ -46,37 +42,12 @@ def film() -> FrameStack:
 
 @pytest.fixture
 def pane(qtbot: QtBot, window: MainWindow) -> StackPane:
-    session = Session("film")
-    stack = film()
-    session.clocks.add(stack.clock)
-    session.stacks.add(stack)
-    window.show_session(session)
-    found = window.docks.stack.widget()
-    assert isinstance(found, StackPane)
-    settled(qtbot, window)
-    qtbot.waitUntil(lambda: found.canvas.frame is not None, timeout=10_000)
-    return found
-
-
-def settled(qtbot: QtBot, window: MainWindow) -> None:
-    qtbot.waitUntil(lambda: not window.workshop.runner.tasks, timeout=90_000)
-    qtbot.wait(30)
-
-
-def move(widget: Any, place: QPointF) -> None:
-    button = Qt.MouseButton.LeftButton
-    keys = Qt.KeyboardModifier.NoModifier
-    event = QMouseEvent(QEvent.Type.MouseMove, place, widget.mapToGlobal(place), button, button, keys)
-    QApplication.sendEvent(widget, event)
+    return shown_in(qtbot, window, film())
 
 
 def draw(pane: StackPane, start: tuple[float, float], end: tuple[float, float]) -> ProfileLine:
     pane.tools.profile.setChecked(True)
-    canvas = pane.canvas
-    places = [canvas.to_screen(*point) for point in (start, end)]
-    QTest.mousePress(canvas, Qt.MouseButton.LeftButton, pos=places[0].toPoint())
-    move(canvas, places[1])
-    QTest.mouseRelease(canvas, Qt.MouseButton.LeftButton, pos=places[1].toPoint())
+    drag(pane, [start, end])
     line = pane.desk.session.profiles.first
     assert line is not None
     return line
