@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from PyQt6.QtGui import QGuiApplication
 from PyQt6.QtWidgets import QDialog, QLabel
 from pytestqt.qtbot import QtBot
 
+from tandem_em.desk import files
+from tandem_em.jobs import call_as_job, run_to_end
+from tandem_em.model.session import Session
 from tandem_widgets.dialogs.clocks import ClocksDialog
 from tandem_widgets.dialogs.doctor import DoctorDialog
 from tandem_widgets.dialogs.guide import GuideDialog
 from tandem_widgets.dialogs.sheet import ShortcutSheet
 from tandem_widgets.dialogs.tour import STOPS, Glow, Tour
+from tandem_widgets.shell.application import first_steps
 from tandem_widgets.shell.main_window import MainWindow
 
 
@@ -121,3 +127,15 @@ def test_any_pane_is_copied_as_a_picture(window: MainWindow) -> None:
     image = QGuiApplication.clipboard().image()  # type: ignore[union-attr]
     assert image.width() >= 2 * 200
     assert "on the clipboard" in window.workshop.notices.items[-1].title
+
+
+def test_the_first_start_shows_the_demo_and_the_tour(
+    qtbot: QtBot, window: MainWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_to_end(files.create_session(tmp_path / "demo.nxs", window.desk.session)).store.close()
+    monkeypatch.setattr("tandem_em.desk.demo.demo_path", lambda: call_as_job(lambda: tmp_path / "demo.nxs"))
+    window.show_session(Session())
+    first_steps(window, [], demo=False)
+    qtbot.waitUntil(lambda: any(isinstance(child, Tour) for child in window.children()), timeout=60_000)
+    assert window.files.name == "demo.nxs"
+    opened(window, Tour).close()
