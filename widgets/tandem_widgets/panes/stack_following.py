@@ -70,7 +70,7 @@ class Following:
 
         def ended(stops: dict[str, tuple[int, ...]]) -> None:
             self._forget(chosen)
-            if not self._ask_to_correct(chosen, stops):
+            if self._pane.stack is stack and not self._ask_to_correct(chosen, stops):
                 self._say_doubts(chosen)
 
         task = particles_edit.follow(desk, stack, chosen, span, arrived, ended, ask=ask)
