@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 LOOK_MS = 250
 BEAT_MS = 200
 FOLLOW_MS = 40
+LOAD_MS = 1500
+"""After the start of the program."""
 FIRST_SPAN_S = 30.0
 """What the strip shows at the start."""
 KEPT_S = 10.0
@@ -36,6 +40,17 @@ KEPT_S = 10.0
 def remembered() -> Path:
     """Where the set-up of the last recording is kept."""
     return config_folder() / "instruments.toml"
+
+
+def _load_ahead() -> None:
+    """Load what a beam session needs while nothing is driven yet: later it would hold up the window."""
+    modules = (
+        "tandem_em.sources.guardian",
+        *(f"tandem_widgets.dialogs.{n}" for n in ("instruments", "program", "limits")),
+    )
+    threading.Thread(
+        target=lambda: [import_module(name) for name in modules], name="load ahead", daemon=True
+    ).start()
 
 
 @dataclass
@@ -64,6 +79,11 @@ class RecordActions:
         self._follow_timer = self._timer(FOLLOW_MS, self._follow)
         self._beats: list[Callable[[], None]] = []
         self._heart = self._timer(BEAT_MS, lambda: [beat() for beat in self._beats])
+
+        self._loading = QTimer(window)
+        self._loading.setSingleShot(True)
+        self._loading.timeout.connect(_load_ahead)
+        self._loading.start(LOAD_MS)
 
     def _timer(self, every_ms: int, call: Callable[[], object]) -> QTimer:
         timer = QTimer(self._window)
