@@ -31,6 +31,22 @@ def common_limits(
     return (min(low for low, _ in pairs), max(high for _, high in pairs)) if pairs else (0.0, 1.0)
 
 
+SAMPLED = 16384
+"""The noise of a map is read from so many pixels at most."""
+
+
+def channel_limits(image: ArrayLike, percent: float = 2.0) -> Limits:
+    """Levels of a colour channel: what is only noise stays dark, so that an element shows where it is."""
+    values = np.asarray(image, dtype=np.float64)
+    low, high = limits(values.ravel()[:: max(1, values.size // SAMPLED)], percent, 100 - percent)
+    rows = np.atleast_2d(values)
+    steps = np.diff(rows[:: max(1, values.size // SAMPLED)], axis=-1)
+    steps = np.abs(steps[np.isfinite(steps)])
+    noise = 1.05 * float(np.median(steps)) if steps.size else 0.0
+    low = max(low, noise)
+    return low, max(high, low + 3 * noise, low + 1e-9)
+
+
 def scaled(image: ArrayLike, levels: Limits, gamma: float = 1.0) -> Floats:
     """An image between 0 and 1; blank pixels stay NaN."""
     values = np.asarray(image, dtype=np.float64)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tandem_em.analysis import polygon
-from tandem_em.analysis.eels_colour import compose_rgb, lithium_colours
+from tandem_em.analysis.eels_colour import channel_limits, compose_rgb, lithium_colours
 from tandem_em.analysis.eels_spectra import disc_mask, line_profiles, model_curve, region_spectrum
 from tandem_em.desk import biasing_views, eels, export_lanes, export_tables
 from tandem_em.exporters import figures_data as data
@@ -178,8 +178,9 @@ def _map(session: Session, image: SpectrumImage, found: data.Picture) -> Job[Non
             for each in made
         ]  # fmt: skip
         by_channel = {each.channel: each.counts for each in maps if each.channel}
-        red, green, blue = (by_channel.get(channel) for channel in ("red", "green", "blue"))
-        rgb = compose_rgb(red, green, blue) if by_channel else None
+        channels = [by_channel.get(channel) for channel in ("red", "green", "blue")]
+        levels = [None if counts is None else channel_limits(counts) for counts in channels]
+        rgb = compose_rgb(*channels, levels) if by_channel else None
         sites = [
             (site.name, site.colour, site.points[0], site.radius_px)
             for site in session.sites

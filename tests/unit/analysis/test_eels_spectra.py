@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tandem_em.analysis.eels_colour import common_limits, compose_rgb, limits, ratio, scaled
+from tandem_em.analysis.eels_colour import channel_limits, common_limits, compose_rgb, limits, ratio, scaled
 from tandem_em.analysis.eels_maps import map_edge
 from tandem_em.analysis.eels_spectra import (
     disc_mask,
@@ -158,3 +158,15 @@ def test_ratios_carry_their_error_and_leave_weak_places_blank() -> None:
     value, error = ratio(top, bottom, np.full(20000, 5.0), np.full(20000, 2.0))
     assert error.mean() == pytest.approx(value.std(), rel=0.03)
     assert np.isnan(ratio([1.0, 1.0], [0.0, 0.5], [1.0, 1.0], [1.0, 1.0])[0]).all()
+
+
+def test_a_colour_channel_leaves_noise_dark() -> None:
+    rng = np.random.default_rng(2)
+    image = rng.normal(0.0, 10.0, (60, 90))
+    image[:, 60:] += 100.0
+    low, high = channel_limits(image)
+    assert 7.0 < low < 13.0
+    assert 100.0 < high < 130.0
+    low, high = channel_limits(rng.normal(0.0, 10.0, (60, 90)))
+    assert high > 3 * low > 20.0  # nothing but noise stays dark
+    assert channel_limits(np.full((3, 3), np.nan)) == (0.0, 1.0)

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from tandem_em.analysis.eels_colour import channel_limits
 from tandem_em.model.provenance import ResultSet
 from tandem_em.model.spectra import Edge, SpectrumImage
 from tandem_em.notices import UserError
 from tandem_widgets.panes.eels_choice import QUANTITIES, array_name, lookup
 from tandem_widgets.panes.eels_limits import SINGLE, Shown
 from tandem_widgets.parts import theme
-from tandem_widgets.parts.composite import Limits, channel_limits, common_limits, smoothed
+from tandem_widgets.parts.composite import Limits, common_limits, smoothed
 
 if TYPE_CHECKING:
     from tandem_widgets.panes.eels import EelsPane

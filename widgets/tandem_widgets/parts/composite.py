@@ -25,17 +25,6 @@ def limits(image: Array, percent: float = 2.0) -> tuple[float, float]:
     return float(low), float(high if high > low else low + 1.0)
 
 
-def channel_limits(image: Array, percent: float = 2.0) -> tuple[float, float]:
-    """Levels of a colour channel: what is only noise stays dark, so that an element shows where it is."""
-    low, high = limits(image, percent)
-    rows = image[:: max(1, image.size // SAMPLED)] if image.ndim == 2 else image[None]
-    steps = np.diff(rows, axis=-1)
-    steps = np.abs(steps[np.isfinite(steps)])
-    noise = 1.05 * float(np.median(steps)) if steps.size else 0.0
-    low = max(low, noise)
-    return low, max(high, low + 3 * noise, low + 1e-9)
-
-
 class Limits:
     """Limits of the last few maps, by the array itself: while one edge is dragged the others are not read again."""
 
