@@ -35,13 +35,16 @@ def test_figures_are_shown_copied_and_saved(window: MainWindow, qtbot: QtBot, tm
     narrow = page.preview.image.width()
     page.width_box.setCurrentText("two columns, 180 mm")
     qtbot.waitUntil(lambda: page.preview.image.width() > 2 * narrow, timeout=60_000)
+    clipboard = QGuiApplication.clipboard()
+    assert clipboard is not None
     page.copy_figure()
-    idle(window, qtbot)
-    mime = QGuiApplication.clipboard().mimeData()
+    qtbot.waitUntil(lambda: clipboard.mimeData().hasFormat("image/svg+xml"), timeout=60_000)
+    mime = clipboard.mimeData()
     assert mime.hasImage()
     assert b"<text" in bytes(mime.data("image/svg+xml"))
     page.kinds["png"].setChecked(False)
     page.save_into(tmp_path / "out")
+    qtbot.waitUntil((tmp_path / "out" / "spectra.svg").exists, timeout=60_000)  # the last to come into place
     idle(window, qtbot)
     names = {path.name for path in (tmp_path / "out").iterdir()}
     assert {"lanes.pdf", "lanes.svg", "montage.pdf"} <= names
@@ -57,7 +60,7 @@ def test_a_movie_is_shown_and_saved_as_chosen(window: MainWindow, qtbot: QtBot, 
     page.every_frame.setChecked(True)
     qtbot.waitUntil(lambda: page.length.text().startswith("20 frames"), timeout=60_000)
     page.save_as(tmp_path / "m.mp4")
-    idle(window, qtbot)
+    qtbot.waitUntil((tmp_path / "m.mp4").exists, timeout=60_000)
     with av.open(str(tmp_path / "m.mp4")) as container:
         assert sum(1 for _ in container.decode(container.streams.video[0])) == 20
     page.end.setValue(page.start.value() - 1)

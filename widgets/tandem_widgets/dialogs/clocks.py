@@ -10,7 +10,6 @@ from PyQt6.QtWidgets import (
     QAbstractItemView,
     QComboBox,
     QDialog,
-    QDoubleSpinBox,
     QGridLayout,
     QGroupBox,
     QHBoxLayout,
@@ -29,6 +28,7 @@ from tandem_em.model.spectra import SpectrumImage
 from tandem_em.notices import UserError
 from tandem_em.texts import figure
 from tandem_widgets.parts.bind import Bindings
+from tandem_widgets.parts.number_box import number_box
 from tandem_widgets.parts.refresh import Refresher
 
 COLUMNS = ("Clock", "Streams", "How it is known", "Offset (s)", "Rate (ppm)", "± (s)")
@@ -84,7 +84,7 @@ class ClocksDialog(QDialog):
         grid = QGridLayout(box)
         self.here, self.there = QPushButton(), QPushButton("… and here in the others")
         self.here_text, self.there_text = QLabel("–"), QLabel("–")
-        self.sure = _box(0.0001, 1e6, 0.1, " s")
+        self.sure = number_box(0.0001, 1e6, 0.1, " s")
         self.sure.setToolTip("How exactly the event can be seen")
         self.apply = QPushButton("Align")
         self.apply.setProperty("role", "primary")
@@ -111,8 +111,8 @@ class ClocksDialog(QDialog):
     def _number_box(self) -> QGroupBox:
         box = QGroupBox("By hand")
         grid = QGridLayout(box)
-        self.offset, self.rate = _box(-1e9, 1e9, 0, " s"), _box(-99_999, 99_999, 0, " ppm")
-        self.uncertainty = _box(0, 1e9, 1, " s")
+        self.offset, self.rate = number_box(-1e9, 1e9, 0, " s"), number_box(-99_999, 99_999, 0, " ppm")
+        self.uncertainty = number_box(0, 1e9, 1, " s")
         fields = {"Offset": self.offset, "Rate": self.rate, "Uncertainty ±": self.uncertainty}
         for row, (name, field) in enumerate(fields.items()):
             grid.addWidget(QLabel(name), row, 0)
@@ -128,7 +128,7 @@ class ClocksDialog(QDialog):
         box = QGroupBox("By correlation of changes")
         grid = QGridLayout(box)
         self.reference = QComboBox()
-        self.within = _box(0.1, 1e5, 60, " s")
+        self.within = number_box(0.1, 1e5, 60, " s")
         self.correlate = QPushButton("Find the lag")
         self.lag_text = QLabel("Steps of the bias against changes of the image.")
         self.lag_text.setWordWrap(True)
@@ -150,7 +150,7 @@ class ClocksDialog(QDialog):
         box = QGroupBox("When a map was taken")
         row = QHBoxLayout(box)
         self.map_choice = QComboBox()
-        self.map_start, self.map_end = _box(-1e9, 1e9, 0, " s"), _box(-1e9, 1e9, 0, " s")
+        self.map_start, self.map_end = number_box(-1e9, 1e9, 0, " s"), number_box(-1e9, 1e9, 0, " s")
         self.place = QPushButton("Place it")
         row.addWidget(self.map_choice, 1)
         for text, field in (("from", self.map_start), ("to", self.map_end)):
@@ -333,13 +333,3 @@ class ClocksDialog(QDialog):
         clock, lag = self._lag
         clocks.use_lag(self._desk, clock, lag)
         self.take_lag.setEnabled(False)
-
-
-def _box(low: float, high: float, value: float, suffix: str) -> QDoubleSpinBox:
-    box = QDoubleSpinBox()
-    box.setRange(low, high)
-    box.setDecimals(4)
-    box.setStepType(QDoubleSpinBox.StepType.AdaptiveDecimalStepType)
-    box.setValue(value)
-    box.setSuffix(suffix)
-    return box

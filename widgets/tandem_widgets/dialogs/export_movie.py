@@ -8,7 +8,6 @@ from PyQt6.QtCore import Qt, QTimer
 from PyQt6.QtWidgets import (
     QCheckBox,
     QComboBox,
-    QDoubleSpinBox,
     QFileDialog,
     QFormLayout,
     QHBoxLayout,
@@ -25,6 +24,7 @@ from tandem_em.desk.desk import Desk
 from tandem_em.desk.export_preview import Material, MovieSettings, Still
 from tandem_em.texts import figure
 from tandem_widgets.dialogs.export_parts import PicturePreview
+from tandem_widgets.parts.number_box import number_box
 
 FULL = "the stack, pixel by pixel"
 PANES = (("stack", "Image stack"), ("eels", "EELS maps"), ("biasing", "Biasing"))
@@ -44,13 +44,13 @@ class MoviePage(QWidget):
         self.size_box.addItems([*export_preview.SIZES, FULL])
         self.size_box.setCurrentText("1280 × 720")
         self.every_frame = QCheckBox("Every frame of the stack once")
-        self.speed = _number_box(0.001, 100000, 10, " ×")
+        self.speed = number_box(0.001, 100000, 10, " ×")
         self.speed.setToolTip("Session seconds in one second of the movie")
         self.rate = QSpinBox()
         self.rate.setRange(1, 120)
         self.rate.setValue(30)
         self.rate.setSuffix(" frames/s")
-        self.start, self.end = _number_box(-1e7, 1e7, 0, " s"), _number_box(-1e7, 1e7, 1, " s")
+        self.start, self.end = number_box(-1e7, 1e7, 0, " s"), number_box(-1e7, 1e7, 1, " s")
         self.outlines, self.stamp = QCheckBox("Outlines"), QCheckBox("Time and scale bar")
         self.light = QCheckBox("On white")
         self.preview = PicturePreview()
@@ -187,13 +187,3 @@ class MoviePage(QWidget):
     def close_page(self) -> None:
         self._material = None
         self._soon.stop()
-
-
-def _number_box(low: float, high: float, value: float, suffix: str) -> QDoubleSpinBox:
-    box = QDoubleSpinBox()
-    box.setRange(low, high)
-    box.setDecimals(3)
-    box.setStepType(QDoubleSpinBox.StepType.AdaptiveDecimalStepType)
-    box.setValue(value)
-    box.setSuffix(suffix)
-    return box
