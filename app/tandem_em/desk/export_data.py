@@ -178,9 +178,9 @@ def _map(session: Session, image: SpectrumImage, found: data.Picture) -> Job[Non
             for each in made
         ]  # fmt: skip
         by_channel = {each.channel: each.counts for each in maps if each.channel}
-        channels = [by_channel.get(channel) for channel in ("red", "green", "blue")]
-        levels = [None if counts is None else channel_limits(counts) for counts in channels]
-        rgb = compose_rgb(*channels, levels) if by_channel else None
+        red, green, blue = (by_channel.get(channel) for channel in ("red", "green", "blue"))
+        levels = [None if counts is None else channel_limits(counts) for counts in (red, green, blue)]
+        rgb = compose_rgb(red, green, blue, levels) if by_channel else None
         sites = [
             (site.name, site.colour, site.points[0], site.radius_px)
             for site in session.sites
