@@ -84,7 +84,9 @@ class Follower:
         walk = self.lead if self.lead.look is not None else next(iter(self.back.values()))
         assert walk.look is not None
         pinned = frozenset(self.options.exact_keys & self.keys.keys())
-        review = Review(self.crops, walk.look.polarity, walk.width, walk.reach_mean, shapes, found, pinned)
+        review = Review(
+            self.crops, walk.look.polarity, walk.width, walk.reach_mean, shapes, found, pinned, walk.lobed
+        )
         review.steady()
         review.improve()
         return self._measured(review, blank)
@@ -111,7 +113,7 @@ class Follower:
         outlines: dict[int, FollowedOutline] = {}
         ends = review.silhouettes()
         final = ends.outlines
-        evidence = Evidence(review, final, ends.fits)
+        evidence = Evidence(review, final, ends.fits, ends.places)
         for frame, (confidence, low, high) in zip(review.frames, confidences(evidence)):
             is_key = frame in self.keys
             exact = frame in review.pinned

@@ -18,6 +18,7 @@ from tandem_em.analysis.polygon import Array, Polygon, normals
 MARGIN = 3.0  # px around an outline that are not background yet
 SLOWEST = 0.06  # weight of the newest frame
 DARKEST = 0.35  # nothing darker is divided out
+OPEN = 0.75  # of the usual brightness; what is darker is something in front of the film
 NEAR, FAR = 1.5, 4.5  # px from the line: where its two sides are looked at
 
 
@@ -32,11 +33,11 @@ class Ground:
     def empty(cls, shape: tuple[int, int]) -> Ground:
         return cls(np.ones(shape, np.float32), np.zeros(shape, np.float32))
 
-    def learn(self, crops: Crops, frame: int, outline: Polygon) -> None:
-        """Take in what a frame shows outside an outline."""
+    def learn(self, crops: Crops, frame: int, outline: Polygon, unsure: Array | float = 0.0) -> None:
+        """Take in what a frame shows outside an outline, and `unsure` px further out at each vertex."""
         from tandem_em.analysis import outline_kernels as kernels
 
-        wide = outline + MARGIN * normals(outline)
+        wide = outline + (MARGIN + np.broadcast_to(unsure, len(outline)))[:, None] * normals(outline)
         covered = kernels.covered(wide + crops.shift(frame), *self.image.shape)
         kernels.learn_ground(
             self.image,
@@ -46,6 +47,16 @@ class Ground:
             crops.shift(frame),
             SLOWEST,
         )
+
+    def smooth(self, sigma: float = 10.0) -> NDArray[np.float32]:
+        """Slow changes of the background, also across what was never seen and needles."""
+        from scipy.ndimage import gaussian_filter
+
+        usual = float(np.median(self.image[self.seen > 0])) if (self.seen > 0).any() else 1.0
+        known = ((self.seen > 0) & (self.image > OPEN * usual)).astype(np.float32)
+        mass = gaussian_filter(known, sigma)
+        mean = gaussian_filter(known * self.image, sigma) / np.maximum(mass, 1e-3)
+        return np.where(mass > 1e-3, mean, np.float32(1))
 
 
 def behind(band: Band, ground: Ground) -> Array:

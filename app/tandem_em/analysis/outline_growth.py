@@ -15,7 +15,7 @@ from tandem_em.analysis.polygon import Array, Polygon, normals, solidity
 WAVES = 4
 LEAST_SCALE = 0.6  # px, deviations that are always allowed
 ROUNDS = 6
-OWN = 1.8  # deviations from slow waves that are a particle's own
+OWN = 1.4  # deviations from slow waves that are a particle's own
 PULL = 2.0  # px per frame by which a stray stretch is asked back
 LOBED = 0.92  # less of its convex hull: a cluster
 
@@ -45,12 +45,17 @@ def coherent(grown: Array, support: Array) -> tuple[Array, float]:
     return np.asarray(fit), scale
 
 
-def asked_back(grown: Array, support: Array, points: Polygon) -> tuple[Array, float]:
+def is_lobed(outline: Polygon) -> bool:
+    """Whether an outline, as it was drawn, is that of a cluster."""
+    return solidity(outline) < LOBED
+
+
+def asked_back(grown: Array, support: Array, lobed: bool) -> tuple[Array, float]:
     """Where stray stretches should be, px along the normals from where they are, and how loosely to look there.
 
     Small deviations are the particle's own. Of a cluster nothing is asked: its particles grow each at its pace.
     """
-    if solidity(points) < LOBED:
+    if lobed:
         return np.zeros(len(grown)), 1.0
     fit, scale = coherent(grown, support)
     off = fit - grown

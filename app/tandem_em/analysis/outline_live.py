@@ -120,7 +120,9 @@ class LiveFollower:
         walk = self._walk
         assert walk.look is not None
         found = {k: walk.found[k] for k in shapes}
-        return Review(self._crops, walk.look.polarity, walk.width, walk.reach_mean, shapes, found)
+        return Review(
+            self._crops, walk.look.polarity, walk.width, walk.reach_mean, shapes, found, lobed=walk.lobed
+        )
 
     def _forget(self, number: int) -> None:
         """Let go of what is too old to matter."""

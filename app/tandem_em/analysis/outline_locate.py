@@ -13,6 +13,7 @@ FARTHEST_STEP = 6  # columns between neighbouring vertices
 VARIETY = 0.28  # how much the strength of an edge may differ from what is expected
 ODD = 0.08  # share of places where the edge looks like anything
 STIFFNESS = 60.0  # how strongly displacements of neighbouring vertices hold together, px^-2
+USUAL_PULL, STRAY_PULL = 1.5, 4.0  # how strongly the predicted place attracts
 WEAKEST = 0.3  # of the usual strength; nothing weaker is asked for
 
 
@@ -89,15 +90,17 @@ def find_edge(
     inner, outer = kernels.free_reach(band.points, band.normals, columns, 12)
     place = np.arange(columns.size) - columns.size // 2
     blocked = (place < -inner[:, None]) | (place > outer[:, None])
-    off = (columns[None, :] - np.broadcast_to(centre, expected.shape)[:, None]) / search.away
-    cost = cost + 1.5 * np.log1p(off**2 / 3) + np.where(blocked, 30.0, 0.0)
+    centre = np.broadcast_to(centre, expected.shape)
+    off = (columns[None, :] - centre[:, None]) / search.away
+    firm = USUAL_PULL + STRAY_PULL * np.minimum(1.0, np.abs(centre))  # what has gone astray follows the rest
+    cost = cost + firm[:, None] * np.log1p(off**2 / 3) + np.where(blocked, 30.0, 0.0)
     moves = walk_costs(search.walk)
     path = kernels.best_path(cost, moves)
     likely = kernels.marginals(cost, moves)
     moved, spread, margin = _around(likely, path, columns)
     nearest = np.clip(np.rint(moved / STEP).astype(int) + columns.size // 2, 0, columns.size - 1)
     strength = answer[np.arange(len(path)), nearest]
-    stray = (moved - np.broadcast_to(centre, moved.shape)) / (2.5 * search.away)
+    stray = (moved - centre) / (2.5 * search.away)
     support = _support(strength, expected) / (1 + stray**2)
     return Found(_calmed(moved, spread, support), spread, strength, expected, noise, margin, support)
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tandem_em.analysis.outline_band import STEP
+from tandem_em.analysis.outline_ground import FAR, NEAR
 from tandem_em.analysis.outline_profile import EdgeForm
 from tandem_em.analysis.polygon import Array
 
@@ -39,6 +40,7 @@ class Places:
     moved: Array
     spread: Array
     misfit: Array
+    stray: Array  # 1 where the line has particle outside of it or background inside, 0 where it has not
 
 
 def comparer(form: EdgeForm, noise: float, loose: float = 1.0) -> Comparer:
@@ -61,7 +63,11 @@ def comparer(form: EdgeForm, noise: float, loose: float = 1.0) -> Comparer:
     lower = np.linalg.cholesky(covariance)
     whitening = np.linalg.inv(lower)
     logdet = np.log(np.diagonal(lower, axis1=1, axis2=2)).sum(axis=1)
-    return np.asarray(whitening, np.float64), np.asarray((whitening @ mean[..., None])[..., 0]), np.asarray(logdet, np.float64)
+    return (
+        np.asarray(whitening, np.float64),
+        np.asarray((whitening @ mean[..., None])[..., 0], np.float64),
+        np.asarray(logdet, np.float64),
+    )
 
 
 def _columns() -> Array:
@@ -83,9 +89,10 @@ def find_places(band: Array, behind: Array, form: EdgeForm, comparers: tuple[Com
     relative = (form.level + form.contrast) / form.contrast
     contrast = 1 - float(form.basis(_columns(), np.zeros(1))[0, 1, 0])
     dark: Array = (1 - np.asarray(level)) * relative
-    neighbour = np.greater(dark, NEIGHBOUR * contrast)
+    neighbour = np.asarray(dark > NEIGHBOUR * contrast, np.bool_)
     values = np.where(neighbour[:, None], band[:, use] / level[:, None], band[:, use] / behind[:, use])
     known = np.isfinite(values).all(axis=1)
+    stray = _stray(values, form.lack()[0], 1.0 if contrast > 0 else -1.0)
     y = 1 + (np.where(known[:, None], values, 1.0) - 1) * relative
     cost, misfit = np.empty((len(y), PLACES.size)), np.empty(len(y))
     for which, (whitening, mean, logdet) in zip((~neighbour, neighbour), comparers):
@@ -99,7 +106,21 @@ def find_places(band: Array, behind: Array, form: EdgeForm, comparers: tuple[Com
     moved = weight @ PLACES
     spread = np.sqrt((weight * (PLACES[None, :] - moved[:, None]) ** 2).sum(axis=1))
     spread = np.hypot(spread, LEAST_SPREAD)
-    return Places(np.where(known, moved, 0.0), np.where(known, spread, 10 * FARTHEST), misfit / y.shape[1])
+    return Places(
+        np.where(known, moved, 0.0), np.where(known, spread, 10 * FARTHEST), misfit / y.shape[1], stray
+    )
+
+
+def _stray(values: Array, depth: float, sign: float) -> Array:
+    lack = sign * (1 - values)
+    zero = round(INSIDE / STEP)
+    near, far = round(NEAR / STEP), round(FAR / STEP)
+    inner, outer = (
+        lack[:, zero - far : zero - near].mean(axis=1),
+        lack[:, zero + near : zero + far].mean(axis=1),
+    )
+    wrong = np.clip((outer / depth - 0.25) / 0.3, 0, 1) + np.clip((0.45 - inner / depth) / 0.3, 0, 1)
+    return np.asarray(np.nan_to_num(np.minimum(wrong, 1.0), nan=1.0))
 
 
 def rigid_part(moved: Array, normals: Array, trust: Array) -> Array:

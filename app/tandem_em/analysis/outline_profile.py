@@ -49,6 +49,14 @@ class EdgeForm:
         """Constant, transmission and fringe (outward, 3, distance) for silhouettes that lie `outward` of zero, px."""
         return _basis(distance, self.radius, self.power, self.blur, self.depth, outward)
 
+    def lack(self) -> tuple[float, float]:
+        """Share of the outer brightness that is missing inside, and how much of that is missing at the silhouette."""
+        inner, edge = (
+            float(self.basis(np.array([d]), np.zeros(1))[0, 1, 0]) for d in (-0.4 * self.radius, 0.0)
+        )
+        depth = abs(self.contrast * (1 - inner) / (self.level + self.contrast))
+        return depth, (1 - edge) / (1 - inner) if abs(1 - inner) > 1e-6 else 0.5
+
 
 @dataclass(frozen=True)
 class EdgeFit:

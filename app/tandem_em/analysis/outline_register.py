@@ -14,6 +14,8 @@ from tandem_em.analysis.polygon import Array, Polygon
 
 REACH = 9.0  # px, how far the drift may be off
 GRID = 0.5
+NEARBY = 1.6  # px; farther away is a leap
+BETTER = 0.08  # share of the edge by which a leap must be better than staying
 CALM = 0.012  # share of the edge by which a place must be better for each pixel that it is away
 
 
@@ -39,6 +41,9 @@ def particle_shift(
     away = np.hypot(*np.meshgrid(*[np.arange(-count, count + 1) * GRID] * 2, indexing="ij"))
     judged = grid - CALM * away
     i, j = (int(n) for n in np.unravel_index(int(np.argmax(judged)), judged.shape))
+    if judged[i, j] < grid[count, count] + BETTER:  # a leap has to pay
+        near = np.where(away <= NEARBY, judged, -np.inf)
+        i, j = (int(n) for n in np.unravel_index(int(np.argmax(near)), near.shape))
     x, y = (i - count) * GRID, (j - count) * GRID
     if 0 < i < 2 * count and 0 < j < 2 * count:
         x += GRID * _vertex(judged[i - 1 : i + 2, j])

@@ -7,15 +7,17 @@ blurred by the mean. Then the mean edge profile tells how far outside the steepe
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tandem_em.analysis.outline_band import STEP, read_band
 from tandem_em.analysis.outline_crops import Crops
-from tandem_em.analysis.outline_ground import Ground, behind
+from tandem_em.analysis.outline_ground import DARKEST, Ground, behind
 from tandem_em.analysis.outline_growth import asked_back, growth_since_start
 from tandem_em.analysis.outline_locate import Found, Search, expected_strength, find_edge
+from tandem_em.analysis.outline_notches import cut_notches
 from tandem_em.analysis.outline_precise import (
     INSIDE,
     LOOSE,
@@ -33,15 +35,16 @@ from tandem_em.analysis.polygon import Array, Polygon, area, bulge_radius, centr
 
 PROFILE_GROUPS = 8
 PROFILE_REACH = 12.0
+NOTCH_BLUR = 0.8  # px
 
 
 @dataclass(frozen=True)
 class Silhouettes:
-    """Final outlines (work pixels), the fits of their edges, and the deviation of each vertex, px."""
+    """Final outlines (work pixels), the fits of their edges, and what speaks for and against each vertex."""
 
     outlines: dict[int, Polygon]
     fits: dict[int, EdgeFit]
-    spread: dict[int, Array]
+    places: dict[int, Places] = field(default_factory=dict)
 
 
 @dataclass
@@ -55,6 +58,7 @@ class Review:
     shapes: dict[int, Polygon]
     found: dict[int, Found]
     pinned: frozenset[int] = frozenset()  # kept as they are
+    lobed: bool = False  # a cluster
 
     @property
     def frames(self) -> list[int]:
@@ -106,7 +110,7 @@ class Review:
         grown = growth_since_start(calm)
         centres, scales = [], []
         for place, frame in enumerate(frames):
-            centre, scale = asked_back(grown[place], self.found[frame].support, calm[place])
+            centre, scale = asked_back(grown[place], self.found[frame].support, self.lobed)
             centres.append(centre)
             scales.append(scale)
         return dict(zip(frames, calm)), centres, scales
@@ -130,7 +134,7 @@ class Review:
     def silhouettes(self) -> Silhouettes:
         """Where the particle ends in each frame, to a fraction of a pixel; without a fit the lines stay."""
         final, fits = dict(self.shapes), dict[int, EdgeFit]()
-        spread = {k: np.full(len(final[k]), 1.0) for k in final}
+        places: dict[int, Places] = {}
         for _ in range(2):  # the profile is measured again around the first answer, whose shape is truer
             found = self.edge_fits(final)
             if not found:
@@ -139,12 +143,14 @@ class Review:
                 if frame not in self.pinned:
                     final[frame] = moved_outline(final[frame], None, np.full(len(final[frame]), fit.outward))
             fits = found
-            final, spread = self._precise(final, fits)
-        return Silhouettes(final, fits, spread)
+            final, places = self._precise(final, fits)
+        if fits and self.lobed:
+            self._cut_notches(final, fits)
+        return Silhouettes(final, fits, places)
 
     def _precise(
         self, shapes: dict[int, Polygon], fits: dict[int, EdgeFit]
-    ) -> tuple[dict[int, Polygon], dict[int, Array]]:
+    ) -> tuple[dict[int, Polygon], dict[int, Places]]:
         """Each outline moved to where the model of the edge fits best, smoothly in time and around."""
         frames = self.frames
         table = _matched(np.stack([shapes[k] for k in frames]))
@@ -180,7 +186,43 @@ class Review:
         for place, frame in enumerate(frames):
             if frame not in self.pinned:
                 final[frame] = moved_outline(calm[frame], None, smooth[place])
-        return final, {frame: 1 / np.sqrt(trust[place] + 1e-3) for place, frame in enumerate(frames)}
+        left = {
+            k: replace(row, moved=row.moved - smooth[place])
+            for place, (k, row) in enumerate(zip(frames, rows))
+        }
+        return final, left
+
+    def _cut_notches(self, outlines: dict[int, Polygon], fits: dict[int, EdgeFit]) -> None:
+        """Notches of a cluster, which a line along normals rounds off, are read from the picture itself."""
+        ground = Ground.empty(self.crops.shape)
+        for frame in self.frames[:: max(1, len(self.frames) // 12)]:
+            ground.learn(self.crops, frame, outlines[frame])
+        smooth = np.maximum(ground.smooth(), DARKEST)
+        for place, frame in enumerate(self.frames):
+            if frame in self.pinned:
+                continue
+            mean, noise = self._mean_image(self._weights(self.frames, place), frame)
+            depth, share = fits[frame].form.lack()
+            if noise < 0.25 * depth:
+                lack = (self.polarity * (1 - mean / smooth)).astype(np.float32)
+                outlines[frame] = cut_notches(outlines[frame], lack, depth, self.crops.shift(frame), share)
+
+    def _mean_image(self, weights: dict[int, float], frame: int) -> tuple[NDArray[np.float32], float]:
+        """Crop of a frame averaged with its neighbours in its own pixels, a little smoothed, and its noise."""
+        from scipy.ndimage import gaussian_filter, shift
+
+        total, mass, noise = np.zeros(self.crops.shape, np.float32), 0.0, 0.0
+        for number, weight in weights.items():
+            image = np.nan_to_num(self.crops.images[number].astype(np.float32), nan=1.0)
+            if number != frame:
+                by = self.crops.shift(frame) - self.crops.shift(number)
+                image = shift(image, by[::-1], order=1, mode="nearest")
+            total += np.float32(weight) * image
+            mass += weight
+            noise += (weight * self.crops.noises[number]) ** 2
+        return gaussian_filter(total / np.float32(mass), NOTCH_BLUR), math.sqrt(noise) / mass / (
+            3.5 * NOTCH_BLUR
+        )
 
     def _weights(self, frames: list[int], place: int) -> dict[int, float]:
         """How much each neighbouring frame counts in the mean around a frame."""

@@ -10,7 +10,7 @@ import numpy as np
 from tandem_em.analysis.outline_band import STEP, Band, as_nodes, read_band
 from tandem_em.analysis.outline_crops import Crops
 from tandem_em.analysis.outline_ground import Ground, lacking, side_cost, two_sides
-from tandem_em.analysis.outline_growth import asked_back
+from tandem_em.analysis.outline_growth import asked_back, is_lobed
 from tandem_em.analysis.outline_locate import (
     Found,
     Search,
@@ -23,6 +23,8 @@ from tandem_em.analysis.polygon import Array, Polygon, area, outer_outline, rela
 
 ENOUGH = 5.0  # deviations by which an edge should stand above the noise at each vertex
 LONGEST_MEAN = 7  # frames on each side
+UNSEEN = 8.0  # px beyond an edge that was not seen in which nothing is taken for background
+LASTING = 0.9  # of a correction of the drift from frame to frame
 THINNEST = 5.0  # px; no part of a particle is thinner
 
 
@@ -47,6 +49,7 @@ class Walk:
     width: float = 2.0
     reach_mean: int = 0
     grown: Array | None = None  # px along the normals since the start
+    lobed: bool = False
     ground: Ground | None = None
     placed: set[int] = field(default_factory=set)  # frames in which the particle has been looked for
     off: Array = field(default_factory=lambda: np.zeros(2))  # last correction of the drift, work px
@@ -55,6 +58,7 @@ class Walk:
         """Snap the first, imprecise outline to the edge (not an exact one) and learn what it looks like."""
         points = as_nodes(self.crops.to_work(polygon, frame))
         radius = math.sqrt(area(points) / math.pi)
+        self.lobed = is_lobed(points)
         reach = float(np.clip(0.16 * radius, 5.0, 16.0))
         contrast = self._choose_scale(points, frame, usable, reach)
         weights = self._window(frame, usable, min(4, max(self.reach_mean, 1)))
@@ -109,6 +113,7 @@ class Walk:
         look = self.look
         assert look is not None
         if frame not in self.placed:
+            self.off = LASTING * self.off
             self.crops.correct(frame, self.off)
         moved, _ = particle_shift(
             self.crops,
@@ -162,7 +167,7 @@ class Walk:
         lack = lacking(band, self.ground, look.polarity)
         sides = side_cost(lack, look.depth, band.noise)
         assert self.grown is not None
-        centre, away = asked_back(self.grown, self.found[before].support, last)
+        centre, away = asked_back(self.grown, self.found[before].support, self.lobed)
         found = find_edge(
             band, look.polarity, look.expected, replace(search, away=away * search.away), centre, sides
         )
@@ -177,7 +182,8 @@ class Walk:
         rate = 0.1 * found.support
         fresh = np.where(np.isfinite(seen), np.maximum(seen, 0.3 * usual), look.depth)
         look.depth = (1 - rate) * look.depth + rate * fresh
-        self.ground.learn(self.crops, frame, points)
+        unsure = np.maximum(0.0, centre) + UNSEEN * (1 - smoothed(found.support, 2.0))
+        self.ground.learn(self.crops, frame, points, unsure)
 
     def _recent(
         self, frame: int, direction: int, ahead: list[int], guess: Polygon
@@ -204,7 +210,9 @@ class Walk:
         rate = 0.12 * smoothed(found.support, 3.0)
         look.expected = np.asarray((1 - rate) * look.expected + rate * seen)
         drift = smoothed(found.moved, len(found.moved) / 30) / gap
-        look.speed = np.asarray(0.92 * look.speed + 0.35 * np.clip(drift, -1.2, 1.2))
+        own = 0.92 * look.speed + 0.35 * np.clip(drift, -1.2, 1.2)
+        trust = smoothed(found.support, 3.0)  # a stretch that is not seen moves like the rest
+        look.speed = np.asarray(trust * own + (1 - trust) * 0.9 * float(np.median(own)))
 
 
 def moved_outline(points: Polygon, directions: Array | None, by: Array) -> Polygon:
