@@ -88,8 +88,8 @@ def _camera(folder: Path, kind: str, side: int, rate_hz: float, seconds: float) 
     )  # fmt: skip
     growth = found.growth_per_frame
     yield Figure(
-        f"{what}: memory for each frame", growth, "bytes", goal="below 256: stamps and places",
-        met=growth < 256, remark=_sizes(found),
+        f"{what}: memory for each frame", growth, "bytes", goal="below 512: stamps and places",
+        met=growth < 512, remark=_sizes(found),
     )  # fmt: skip
 
 
