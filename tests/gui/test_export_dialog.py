@@ -38,8 +38,14 @@ def test_figures_are_shown_copied_and_saved(window: MainWindow, qtbot: QtBot, tm
     clipboard = QGuiApplication.clipboard()
     assert clipboard is not None
     page.copy_figure()
-    qtbot.waitUntil(lambda: clipboard.mimeData().hasFormat("image/svg+xml"), timeout=60_000)
+
+    def has_svg() -> bool:
+        there = clipboard.mimeData()
+        return there is not None and there.hasFormat("image/svg+xml")
+
+    qtbot.waitUntil(has_svg, timeout=60_000)
     mime = clipboard.mimeData()
+    assert mime is not None
     assert mime.hasImage()
     assert b"<text" in bytes(mime.data("image/svg+xml"))
     page.kinds["png"].setChecked(False)
