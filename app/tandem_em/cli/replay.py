@@ -21,7 +21,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("session", type=Path)
     parser.add_argument("--speed", type=replay.speed, default=1.0, help="0.1 to 100 times the recorded speed")
     parser.add_argument(
-        "--to", metavar="ADDRESS", help="send it over ZeroMQ to host:port instead of opening the window"
+        "--to",
+        metavar="ADDRESS",
+        help="send it over ZeroMQ to host:port instead of opening the window; a second run or stack goes to port + 1",
     )
 
 
