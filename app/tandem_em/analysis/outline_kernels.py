@@ -94,6 +94,17 @@ def free_reach(points, normals, offsets, skip):
     inner, outer = np.full(nodes, middle, np.int64), np.full(nodes, middle, np.int64)
     for s in range(nodes):
         for sign in (-1, 1):
+            d = offsets[middle + sign * middle]  # nothing near the far end: nothing near any place before it
+            x, y = points[s, 0] + d * normals[s, 0], points[s, 1] + d * normals[s, 1]
+            free = True
+            for j in range(skip, nodes - skip + 1, 2):
+                other = (s + j) % nodes
+                dx, dy = x - points[other, 0], y - points[other, 1]
+                if dx * dx + dy * dy < d * d:
+                    free = False
+                    break
+            if free:
+                continue
             for k in range(2, middle + 1, 2):
                 d = offsets[middle + sign * k]
                 x, y = points[s, 0] + d * normals[s, 0], points[s, 1] + d * normals[s, 1]
