@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from tandem_em.storage.session_store import SessionStore
 
 VIEW_S = 0.09
+LONG_S = 30.0
+"""Shorter runs show how full the buffers happened to be, not what a frame leaves behind."""
 SETTLED = 0.25
 """Share of a run after which memory has to be level."""
 
@@ -87,6 +89,8 @@ def _camera(folder: Path, kind: str, side: int, rate_hz: float, seconds: float) 
         remark=f"{found.acknowledged / found.seconds:.0f} frames/s, {found.drawn / found.seconds:.1f} pictures/s drawn",
     )  # fmt: skip
     growth = found.growth_per_frame
+    if seconds < LONG_S:
+        return
     yield Figure(
         f"{what}: memory for each frame", growth, "bytes", goal="below 512: stamps and places",
         met=growth < 512, remark=_sizes(found),
