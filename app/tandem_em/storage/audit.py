@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,9 @@ from pathlib import Path
 from tandem_em.notices import UserError
 
 SECONDS = 5.0
+"""Of the processor: a computer that is busy recording is no reason to refuse a file."""
+PATIENCE = 8.0
+"""Times as long may pass on the clock."""
 MEMORY_BYTES = 2 << 30
 ADVICE = "If you know where it is from, ask for it in another form; otherwise leave it alone."
 
@@ -28,7 +32,7 @@ def audit(path: Path, seconds: float = SECONDS, memory_bytes: int = MEMORY_BYTES
         "OMP_NUM_THREADS": "1",
     }
     with subprocess.Popen(
-        [*_command(), str(path), str(memory_bytes)],
+        [*_command(), str(path), str(memory_bytes), str(seconds)],
         env=environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -38,10 +42,12 @@ def audit(path: Path, seconds: float = SECONDS, memory_bytes: int = MEMORY_BYTES
         assert child.stdout is not None
         child.stdout.readline()  # "ready": starting an interpreter on a busy computer does not count
         try:
-            output, _ = child.communicate(timeout=seconds)
+            output, _ = child.communicate(timeout=PATIENCE * seconds)
         except subprocess.TimeoutExpired:
             child.kill()
-            return [f"Looking through it takes more than {seconds:g} s."]
+            return [f"Looking through it takes more than {PATIENCE * seconds:g} s."]
+        if child.returncode == -getattr(signal, "SIGXCPU", 0):
+            return [f"Looking through it takes more than {seconds:g} s of the processor."]
         return _findings(child.returncode, output)
 
 

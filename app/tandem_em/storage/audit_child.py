@@ -1,4 +1,4 @@
-"""The child process of `audit`: `python -m tandem_em.storage.audit_child FILE MEMORY_BYTES` prints findings as JSON."""
+"""The child process of `audit`: `python -m tandem_em.storage.audit_child FILE MEMORY_BYTES SECONDS` prints findings as JSON."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -225,11 +226,23 @@ def _limit_memory(size: int) -> None:
             resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
+def _limit_processor(seconds: float) -> None:
+    """From now on; what starting has taken does not count."""
+    if sys.platform != "win32":
+        import math
+        import resource
+
+        with contextlib.suppress(ValueError, OSError):
+            most = math.ceil(time.process_time() + seconds)
+            resource.setrlimit(resource.RLIMIT_CPU, (most, most + 1))
+
+
 def main(arguments: list[str]) -> int:
     _limit_memory(int(arguments[1]))
     os.environ["HDF5_PLUGIN_PRELOAD"] = "::"
     import h5py  # noqa: F401  before the clock starts
 
+    _limit_processor(float(arguments[2]))
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     sys.stdout.write(json.dumps(look_through(Path(arguments[0]))))

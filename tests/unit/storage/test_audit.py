@@ -169,6 +169,10 @@ def test_a_child_that_hangs_or_crashes_is_a_finding(tmp_path: Path, monkeypatch:
         audit_module, "_command", command("print(1, flush=True); import time; time.sleep(60)")
     )
     assert "takes more than" in audit(tmp_path, seconds=0.2)[0]
+    spinning = "from tandem_em.storage.audit_child import _limit_processor as limit; limit(0.1); print(1, flush=True)"
+    monkeypatch.setattr(audit_module, "_command", command(f"{spinning}\nwhile True: pass"))
+    if sys.platform != "win32":
+        assert "of the processor" in audit(tmp_path, seconds=5)[0]
     monkeypatch.setattr(audit_module, "_command", command("import os; os.abort()"))
     assert "so damaged" in audit(tmp_path)[0]
 
