@@ -61,6 +61,16 @@ def _fits(axes: Any, each: data.SpectrumSet, settings: FigureSettings) -> None:
         )  # fmt: skip
     axes.set_xlim(start, end)
     axes.set_title(each.name)
+    _plain_decades(axes)
+
+
+def _plain_decades(axes: Any) -> None:
+    """1, 2, 5 of every decade as plain numbers, the rest as marks only."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _place: f"{value:g}"))
+    axes.yaxis.set_minor_formatter(NullFormatter())
 
 
 def sites(found: data.Picture, settings: FigureSettings) -> Any:
