@@ -18,7 +18,7 @@ from tandem_em.analysis.outline_levels import FrameLevel
 from tandem_em.analysis.polygon import Array, Polygon, area
 
 Crop = NDArray[np.float16]
-WORK_RADIUS = 110.0  # px; larger particles are averaged down to about this
+WORK_RADIUS = 130.0  # px; larger particles are averaged down below this
 GROWTH = 0.55  # room for swelling, relative to the radius
 MARGIN = 26.0  # room for drift errors and for the surroundings, in work pixels
 
@@ -40,7 +40,7 @@ class Crops:
         """Crops with room for all key outlines and for swelling."""
         polygons = [polygon - drift_px[frame] for frame, polygon in keys]
         radius = max(math.sqrt(area(polygon) / math.pi) for polygon in polygons)
-        side = max(1, round(radius / WORK_RADIUS))
+        side = max(1, math.ceil(radius / WORK_RADIUS))
         every = np.vstack(polygons)
         low, high = every.min(axis=0), every.max(axis=0)
         room = GROWTH / 2 * (high - low) + MARGIN * side

@@ -54,6 +54,15 @@ def test_following_starts_in_any_frame_and_goes_both_ways() -> None:
     assert np.median(np.abs(errors(recipe, result))) < 0.02
 
 
+def test_a_particle_is_found_where_it_is_when_the_drift_is_wrong() -> None:
+    recipe, frames = made("easy", 2)
+    wrong = np.array(recipe.drift_px) + np.random.default_rng(1).normal(0, 1.5, (FRAMES, 2))
+    wrong[12:] += 4
+    result = run_to_end(follow(lambda k: frames[k], FRAMES, {0: drawn(recipe, 0)}, wrong - wrong[0]))
+    assert np.median(np.abs(errors(recipe, result))) < 0.02
+    assert min(overlap(result.outlines[k].polygon, truth(recipe, k)["P1"]) for k in range(FRAMES)) > 0.94
+
+
 def test_progress_carries_each_outline_once_it_is_found_and_frames_are_read_once() -> None:
     recipe, frames = made("easy", 2)
     read: list[int] = []
