@@ -71,7 +71,7 @@ def comparer(form: EdgeForm, noise: float, loose: float = 1.0) -> Comparer:
 
 
 def _columns() -> Array:
-    return np.arange(-round(INSIDE / STEP), round(OUTSIDE / STEP) + 1) * STEP
+    return np.asarray(np.arange(-round(INSIDE / STEP), round(OUTSIDE / STEP) + 1) * STEP, np.float64)
 
 
 def find_places(band: Array, behind: Array, form: EdgeForm, comparers: tuple[Comparer, Comparer]) -> Places:
@@ -91,7 +91,7 @@ def find_places(band: Array, behind: Array, form: EdgeForm, comparers: tuple[Com
     dark: Array = (1 - np.asarray(level)) * relative
     neighbour = np.asarray(dark > NEIGHBOUR * contrast, np.bool_)
     values = np.where(neighbour[:, None], band[:, use] / level[:, None], band[:, use] / behind[:, use])
-    known = np.isfinite(values).all(axis=1)
+    known = np.asarray(np.isfinite(values).all(axis=1))
     stray = _stray(values, form.lack()[0], 1.0 if contrast > 0 else -1.0)
     y = 1 + (np.where(known[:, None], values, 1.0) - 1) * relative
     cost, misfit = np.empty((len(y), PLACES.size)), np.empty(len(y))
