@@ -26,8 +26,12 @@ def truth_of_movie(recipe: MovieRecipe, stack_id: str) -> Truth:
     frames = [truth(recipe, frame) for frame in range(recipe.shape[0])]
     for name in recipe.target_members:
         outlines = [frame[name] for frame in frames]
-        found.arrays[f"area_nm2_{name}"] = np.array([polygon.area(each) for each in outlines]) * recipe.pixel_nm**2
-        found.arrays[f"outline_px_{name}"] = np.array([polygon.resampled(each, VERTICES) for each in outlines], np.float32)
+        found.arrays[f"area_nm2_{name}"] = (
+            np.array([polygon.area(each) for each in outlines]) * recipe.pixel_nm**2
+        )
+        found.arrays[f"outline_px_{name}"] = np.array(
+            [polygon.resampled(each, VERTICES) for each in outlines], np.float32
+        )
         found.units |= {f"area_nm2_{name}": "nm²", f"outline_px_{name}": "px"}
     return found
 
