@@ -19,7 +19,7 @@ HELP = "build the demo experiment and open it"
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--out", type=Path, metavar="FILE", help="write it there instead of the cache")
     parser.add_argument("--no-window", action="store_true", help="only build it")
-    parser.add_argument("--frames", type=int, default=300, help="frames of the movie (default 300)")
+    parser.add_argument("--frames", type=int, default=demo.FRAMES, help="frames of the movie (default 150)")
     parser.add_argument("--size", type=int, default=512, help="pixels of a frame's side (default 512)")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument(
