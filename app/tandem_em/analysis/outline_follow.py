@@ -11,7 +11,7 @@ from tandem_em.analysis.outline_follower import AHEAD, Follower
 from tandem_em.analysis.outline_levels import BeamWatch, FrameLevel
 from tandem_em.analysis.outline_result import FollowedOutline, FollowOptions, TrackResult
 from tandem_em.analysis.polygon import Array, Polygon, as_polygon
-from tandem_em.jobs import Job, Progress
+from tandem_em.jobs import Job, Progress, run_to_end
 from tandem_em.notices import UserError
 
 ReadFrame = Callable[[int], NDArray[np.generic]]
@@ -59,6 +59,13 @@ def follow_many(
         share = 0.8 + 0.2 * (done + 1) / len(followers)
         yield Progress(share * n_frames, n_frames, "Looking back", {name: results[name].outlines})
     return results
+
+
+def follow_apart(
+    frames: NDArray[np.generic], keys: dict[int, Polygon], drift_px: Array | None, options: FollowOptions
+) -> TrackResult:
+    """Follow one particle in frames that are all in memory: what a worker of a cluster is sent."""
+    return run_to_end(follow(frames.__getitem__, len(frames), keys, drift_px, options))
 
 
 class _Movie:

@@ -37,7 +37,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="where the tracks go; standard output by default",
     )
     parser.add_argument("--save", action="store_true", help="keep the particles in the session too")
-    parser.add_argument("--scheduler", metavar="ADDRESS", help="a Dask cluster, tcp://host:port")
+    parser.add_argument("--scheduler", metavar="ADDRESS", help="work on a Dask cluster, tcp://host:port")
 
 
 def run(options: argparse.Namespace, window: WindowDoor) -> int:
@@ -47,7 +47,7 @@ def run(options: argparse.Namespace, window: WindowDoor) -> int:
     with streams.closing(work("Opening", opening)) as source:
         stack = streams.choose(source.session.stacks, options.stack, options.file)
         had_drift = stack.drift_px is not None
-        tracked = work("Following", tracking.track(stack, request))
+        tracked = work("Following", tracking.track(stack, request, options.scheduler or ""))
         report = tracking.report(stack, tracked)
         if options.save:
             _save(source, stack, tracked, had_drift)

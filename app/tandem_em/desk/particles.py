@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tandem_em.analysis.polygon import area
+from tandem_em.desk import cluster
 from tandem_em.jobs import Job
 from tandem_em.model.frames import FrameStack
 from tandem_em.model.tracks import Outline, Particle, Polygon
 
 if TYPE_CHECKING:
-    from tandem_em.analysis.outline_result import FollowedOutline
+    from tandem_em.analysis.outline_result import FollowedOutline, TrackResult
 
 DOUBT = 0.5
 """Below this confidence an outline is not to be trusted."""
@@ -63,19 +64,26 @@ def follow(
     exact_keys: frozenset[int] = frozenset(),
     span: tuple[int, int] | None = None,
     stop_below: float | None = None,
+    scheduler: str = "",
 ) -> Job[list[Followed]]:
     """Follow particles from their key outlines; returns what was found of each.
 
     Progress carries {particle id: {frame: Outline}} of what is new, to be drawn while it works. `exact_keys` stay as
     drawn, other keys snap to the edge. `span`: only these frames; outlines outside stay as they are. `stop_below`:
-    confidence below which a direction is given up rather than guessed on.
+    confidence below which a direction is given up rather than guessed on. `scheduler`: a Dask cluster, whose workers
+    are sent the whole movie and a particle each.
     """
-    from tandem_em.analysis.outline_follow import follow_many
+    from tandem_em.analysis.outline_follow import follow_apart, follow_many
     from tandem_em.analysis.outline_result import FollowOptions
 
     keys = {particle.id: particle.keys for particle in drawn}
-    before = {particle.id: dict(particle.outlines) for particle in drawn}
+    before = [dict(particle.outlines) for particle in drawn]
     options = FollowOptions(exact_keys=exact_keys, frames=span, stop_below=stop_below)
+    if scheduler:
+        frames = np.stack([stack.frame(number) for number in range(len(stack))])
+        calls = ((frames, each, stack.drift_px, options) for each in keys.values())
+        found_there = yield from cluster.run(scheduler, follow_apart, calls, len(keys), "Following")
+        return _answers(before, found_there, span or (0, len(stack) - 1))
     job = follow_many(stack.frame, len(stack), keys, stack.drift_px, options)
     try:
         while True:
@@ -86,17 +94,23 @@ def follow(
         results = stop.value
     finally:
         job.close()
-    low, high = span or (0, len(stack) - 1)
+    return _answers(before, [results[particle.id] for particle in drawn], span or (0, len(stack) - 1))
+
+
+def _answers(
+    before: list[dict[int, Outline]], results: list[TrackResult], span: tuple[int, int]
+) -> list[Followed]:
+    """What was found of each particle together with what stays: keys, and outlines outside of the span."""
     answer = []
-    for particle in drawn:
+    for outlines, result in zip(before, results):
+        keys = {frame for frame, outline in outlines.items() if outline.is_key}
         kept = {
             frame: outline
-            for frame, outline in before[particle.id].items()
-            if outline.is_key or not low <= frame <= high
+            for frame, outline in outlines.items()
+            if frame in keys or not span[0] <= frame <= span[1]
         }
-        result = results[particle.id]
         found = {
-            frame: replace(outline, is_key=frame in keys[particle.id])
+            frame: replace(outline, is_key=frame in keys)
             for frame, outline in _outlines(result.outlines).items()
         }
         answer.append(Followed(kept | found, tuple(result.stopped), frozenset(result.blank)))

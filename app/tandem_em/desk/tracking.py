@@ -132,8 +132,8 @@ def apply_request(stack: FrameStack, request: Request) -> None:
             )
 
 
-def track(stack: FrameStack, request: Request) -> Job[Tracked]:
-    """Drift first (unless it is known), then every particle."""
+def track(stack: FrameStack, request: Request, scheduler: str = "") -> Job[Tracked]:
+    """Drift first (unless it is known), then every particle, on a Dask cluster when `scheduler` names one."""
     started = time.perf_counter()
     apply_request(stack, request)
     drift = stack.drift_px
@@ -151,7 +151,7 @@ def track(stack: FrameStack, request: Request) -> Job[Tracked]:
         particle = Particle(name=asked.name, stack_id=stack.id, simulated=stack.simulated)
         particle.outlines[asked.frame] = particles.key_outline(polygon)
         drawn.append(particle)
-    found = yield from particles.follow(stack, drawn)
+    found = yield from particles.follow(stack, drawn, scheduler=scheduler)
     for particle, followed in zip(drawn, found):
         particle.outlines = followed.outlines
         particle.followed = (0, len(stack) - 1)
