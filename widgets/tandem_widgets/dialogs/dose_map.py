@@ -14,8 +14,8 @@ from tandem_em.model.provenance import ResultSet
 from tandem_widgets.parts import theme
 from tandem_widgets.parts.contrast import colours_named
 from tandem_widgets.parts.image_canvas import ImageCanvas
+from tandem_widgets.parts.image_marks import draw_rectangle, draw_tag
 from tandem_widgets.parts.image_render import colour_table
-from tandem_widgets.parts.image_tools import draw_rectangle, draw_tag
 
 
 class DoseMapDialog(QDialog):

@@ -18,7 +18,7 @@ from tandem_em.model.session import Session
 from tandem_em.model.spectra import ProfileLine
 from tandem_widgets.parts import theme
 from tandem_widgets.parts.image_canvas import ImageCanvas
-from tandem_widgets.parts.image_tools import draw_path, draw_rectangle, draw_tag
+from tandem_widgets.parts.image_marks import draw_path, draw_rectangle, draw_tag
 from tandem_widgets.parts.pane_frame import ElidedLabel
 
 Answer = tuple[str, Callable[[], object]]

@@ -18,16 +18,10 @@ from tandem_em.model.spectra import ProfileLine
 from tandem_em.model.tracks import Particle, Polygon
 from tandem_em.notices import UserError
 from tandem_widgets.panes.stack_following import Following
-from tandem_widgets.parts.image_tools import (
-    BaseTool,
-    LineTool,
-    MeasureTool,
-    OutlineTool,
-    Point,
-    PolylineTool,
-    RectangleTool,
-)
+from tandem_widgets.parts.image_marks import Point
+from tandem_widgets.parts.image_tools import BaseTool, LineTool, MeasureTool, PolylineTool, RectangleTool
 from tandem_widgets.parts.image_tools_edit import EditTool
+from tandem_widgets.parts.image_tools_outline import OutlineTool
 
 if TYPE_CHECKING:
     from tandem_widgets.panes.stack import StackPane

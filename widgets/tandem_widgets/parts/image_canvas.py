@@ -23,6 +23,7 @@ from PyQt6.QtGui import (
 from PyQt6.QtWidgets import QWidget
 
 from tandem_widgets.parts import image_render, theme
+from tandem_widgets.parts.image_marks import draw_tag
 from tandem_widgets.parts.image_render import View, fitting
 
 NICE = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000)
@@ -209,7 +210,7 @@ class ImageCanvas(QWidget):
         if self.caption:
             _outlined_text(painter, QRectF(7, 4, self.width() - 14, 18), self.caption)
         if self.stamp:
-            _outlined_text(painter, QRectF(self.width() - 207, 4, 200, 18), self.stamp, right=True)
+            draw_tag(painter, QPointF(self.width(), 4), self.stamp, "white", 11)
 
     # --- gestures ------------------------------------------------------------------------------------------------
 
@@ -291,17 +292,9 @@ def _bold(pixels: int) -> QFont:
     return theme.numbers_font(pixels, bold=True)
 
 
-def _outlined_text(
-    painter: QPainter, place: QRectF, text: str, *, centre: bool = False, right: bool = False
-) -> None:
+def _outlined_text(painter: QPainter, place: QRectF, text: str, *, centre: bool = False) -> None:
     """White text with a dark rim: readable on any image."""
-    side = (
-        Qt.AlignmentFlag.AlignHCenter
-        if centre
-        else Qt.AlignmentFlag.AlignRight
-        if right
-        else Qt.AlignmentFlag.AlignLeft
-    )
+    side = Qt.AlignmentFlag.AlignHCenter if centre else Qt.AlignmentFlag.AlignLeft
     flags = int(side | Qt.AlignmentFlag.AlignVCenter)
     painter.setPen(QPen(QColor(0, 0, 0, 160)))
     for dx, dy in ((1, 0), (-1, 0), (0, 1), (0, -1)):

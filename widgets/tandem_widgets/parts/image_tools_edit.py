@@ -13,7 +13,8 @@ from PyQt6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPen
 from tandem_em.desk import particles_shape
 from tandem_em.model.tracks import Particle
 from tandem_widgets.parts.image_canvas import ImageCanvas
-from tandem_widgets.parts.image_tools import BaseTool, Polygon, on_screen
+from tandem_widgets.parts.image_marks import Polygon, on_screen
+from tandem_widgets.parts.image_tools import BaseTool
 from tandem_widgets.parts.plot_polyline import polygon as to_qt
 
 GRAB_PX = 7.0

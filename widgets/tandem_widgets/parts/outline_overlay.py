@@ -12,7 +12,7 @@ from tandem_em.model.session import Session
 from tandem_em.model.tracks import Outline, Particle, Polygon
 from tandem_widgets.parts import theme
 from tandem_widgets.parts.image_canvas import ImageCanvas
-from tandem_widgets.parts.image_tools import draw_tag
+from tandem_widgets.parts.image_marks import draw_tag
 from tandem_widgets.parts.plot_polyline import polygon as fast_polygon
 
 
