@@ -15,6 +15,10 @@ Spectrum = NDArray[np.complex64]
 Array = NDArray[np.float64]
 SMOOTH = 5
 """Neighbouring frequencies whose power is averaged to tell signal from noise."""
+NEARBY = 4
+"""Cells of the coarse search around where the frame was expected."""
+LEAP = 2.0
+"""Deviations by which a place farther away must be better: a sample seldom jumps, and noise has many places."""
 SURELY = 1.6
 """Times the noise: of 25 averaged powers of noise alone one in a thousand is higher."""
 
@@ -59,17 +63,28 @@ def noise_power(spectrum: Spectrum) -> float:
 
 
 def coarse_shift(grid: Grid, product: Spectrum) -> tuple[Array, float]:
-    """Whole-frame search: shift in bins to about half a bin, and how many deviations the peak stands out."""
+    """Whole-frame search: shift in bins to about half a bin, and how many deviations the peak stands out; a leap has to pay."""
     from scipy import fft
 
-    correlation = fft.irfft2(product)
+    correlation = fft.fftshift(fft.irfft2(product))
     rows, columns = correlation.shape
-    peak = int(np.argmax(correlation))
-    row, column = divmod(peak, columns)
     spread = float(np.median(np.abs(correlation))) * 1.4826 + 1e-20
-    quality = float(correlation[row, column]) / spread
-    row, column = (row + rows // 2) % rows - rows // 2, (column + columns // 2) % columns - columns // 2
-    return np.array([column * grid.columns / columns, row * grid.rows / rows]), quality
+    place = _highest(correlation, range(rows), range(columns))
+    near = _highest(correlation, *(range(n // 2 - NEARBY, n // 2 + NEARBY + 1) for n in (rows, columns)))
+    if correlation[place] < correlation[near] + LEAP * spread:
+        place = near
+    row, column = place[0] - rows // 2, place[1] - columns // 2
+    return np.array([column * grid.columns / columns, row * grid.rows / rows]), float(
+        correlation[place] / spread
+    )
+
+
+def _highest(correlation: Array, rows: range, columns: range) -> tuple[int, int]:
+    """Row and column of the top of a part of a correlation; a part that sticks out is cut off."""
+    top, left = max(0, rows.start), max(0, columns.start)
+    part = correlation[top : rows.stop, left : columns.stop]
+    row, column = divmod(int(np.argmax(part)), part.shape[1])
+    return top + row, left + column
 
 
 def cross(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,9 +87,21 @@ def resampled(polygon: Polygon, count: int) -> Polygon:
 
 def smoothed(values: Array, sigma: float) -> Array:
     """Gaussian mean along a closed outline, over `sigma` vertices; for vertices or numbers at vertices."""
-    from scipy.ndimage import gaussian_filter1d
+    if sigma <= 0:
+        return values
+    taps = _bell(sigma)
+    reach = len(taps) // 2
+    around = np.asarray(values, float)[np.arange(-reach, len(values) + reach) % len(values)]
+    if around.ndim == 1:
+        return np.asarray(np.convolve(around, taps, "valid"))
+    return np.stack([np.convolve(column, taps, "valid") for column in around.T], axis=1)
 
-    return np.asarray(gaussian_filter1d(values, sigma, axis=0, mode="wrap")) if sigma > 0 else values
+
+@lru_cache(maxsize=64)
+def _bell(sigma: float) -> Array:
+    reach = int(4 * sigma + 0.5)
+    taps = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
+    return np.asarray(taps / taps.sum())
 
 
 def relaxed(polygon: Polygon, sigma: float) -> Polygon:
@@ -99,10 +112,16 @@ def relaxed(polygon: Polygon, sigma: float) -> Polygon:
 
 def normals(polygon: Polygon, sigma: float = 2.0) -> Array:
     """Outward unit normals at the vertices of an oriented outline; tangents are means over `sigma` vertices."""
-    tangent = smoothed(np.roll(polygon, -1, axis=0) - np.roll(polygon, 1, axis=0), sigma)
+    tangent = smoothed(_chords(polygon), sigma)
     outward = np.stack([tangent[:, 1], -tangent[:, 0]], axis=1)
     length = np.hypot(*outward.T)
     return np.asarray(outward / np.where(length > 1e-12, length, 1.0)[:, None])
+
+
+def _chords(polygon: Polygon) -> Array:
+    """From the vertex before to the vertex after."""
+    closed = np.concatenate([polygon[-1:], polygon, polygon[:1]])
+    return np.asarray(closed[2:] - closed[:-2])
 
 
 def solidity(polygon: Polygon) -> float:
@@ -115,7 +134,7 @@ def solidity(polygon: Polygon) -> float:
 def bulge_radius(polygon: Polygon) -> float:
     """Usual radius of curvature of the parts that bulge outwards: of a cluster, that of its particles, px."""
     wide = len(polygon) / 30  # waves of the surface are not particles
-    tangent = smoothed(np.roll(polygon, -1, axis=0) - np.roll(polygon, 1, axis=0), wide)
+    tangent = smoothed(_chords(polygon), wide)
     angle = np.unwrap(np.arctan2(tangent[:, 1], tangent[:, 0]))
     turn = smoothed(np.diff(angle, append=angle[:1] + 2 * np.pi), 3.0)
     bulging = turn[turn > 0]
