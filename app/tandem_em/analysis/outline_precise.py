@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tandem_em.analysis.outline_band import STEP
 from tandem_em.analysis.outline_ground import FAR, NEAR
@@ -30,7 +31,7 @@ ROUND = 20.0  # deviation^-2 of the second difference around an outline, px^-1
 STEADY = 8.0  # deviation^-1 of the change from frame to frame, px^-1
 
 
-Comparer = tuple[Array, Array, Array]
+Comparer = tuple[NDArray[np.float32], NDArray[np.float32], Array]
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Places:
 
 
 def comparer(form: EdgeForm, noise: float, loose: float = 1.0) -> Comparer:
-    """Whitening (places, n, n), whitened mean (places, n) and log determinant of the model's covariance."""
+    """Whitening (n, places · n), whitened mean (places, n) and log determinant (places) of the model's covariance."""
     distance = _columns()
     known, transmission, fringe = np.moveaxis(form.basis(distance, PLACES), 1, 0)
     contrast = max(1e-3, abs(1 - float(transmission[:, 0].mean())))
@@ -61,13 +62,10 @@ def comparer(form: EdgeForm, noise: float, loose: float = 1.0) -> Comparer:
     white = np.hypot(1.25 * noise / abs(form.contrast), LEAST_NOISE * contrast)
     covariance = white**2 * np.eye(distance.size)[None] + sum(f[:, :, None] * f[:, None, :] for f in free)
     lower = np.linalg.cholesky(covariance)
-    whitening = np.linalg.inv(lower)
+    whitening: Array = np.linalg.inv(lower)
     logdet = np.log(np.diagonal(lower, axis1=1, axis2=2)).sum(axis=1)
-    return (
-        np.asarray(whitening, np.float64),
-        np.asarray((whitening @ mean[..., None])[..., 0], np.float64),
-        np.asarray(logdet, np.float64),
-    )
+    whitened = (whitening @ mean[..., None])[..., 0]
+    return whitening.reshape(-1, distance.size).T.astype(np.float32), whitened.astype(np.float32), logdet
 
 
 def _columns() -> Array:
@@ -82,7 +80,7 @@ def find_places(band: Array, behind: Array, form: EdgeForm, comparers: tuple[Com
     """
     middle = band.shape[1] // 2
     low = middle - round(INSIDE / STEP)
-    use = slice(low, low + comparers[0][0].shape[1])
+    use = slice(low, low + len(comparers[0][0]))
     outer = slice(middle + round(3 / STEP), use.stop)
     with np.errstate(invalid="ignore"):
         level = np.nanmean(behind[:, outer], axis=1)
@@ -97,8 +95,8 @@ def find_places(band: Array, behind: Array, form: EdgeForm, comparers: tuple[Com
     cost, misfit = np.empty((len(y), PLACES.size)), np.empty(len(y))
     for which, (whitening, mean, logdet) in zip((~neighbour, neighbour), comparers):
         if which.any():
-            white = np.einsum("pmn,sn->psm", whitening, y[which], optimize=True) - mean[:, None, :]
-            cost[which] = 0.5 * (white**2).sum(axis=2).T + logdet[None, :]
+            white = (y[which].astype(np.float32) @ whitening).reshape(-1, *mean.shape) - mean
+            cost[which] = 0.5 * np.einsum("spn,spn->sp", white, white) + logdet
             misfit[which] = cost[which].min(axis=1) - logdet.min()
     cost = cost + 0.5 * (PLACES / EXPECTED) ** 2
     weight = np.exp(cost.min(axis=1, keepdims=True) - cost)
@@ -132,26 +130,41 @@ def rigid_part(moved: Array, normals: Array, trust: Array) -> Array:
 
 
 def surface(moved: Array, trust: Array) -> Array:
-    """Smooth surface (frames, vertices) through displacements with their inverse variances; closed around."""
-    from scipy.sparse import diags, eye, kron
-    from scipy.sparse.linalg import cg
+    """Smooth surface (frames, vertices) through displacements with their inverse variances; closed around.
 
-    frames, nodes = moved.shape
-    around = _ring(nodes)
-    system = kron(eye(frames), ROUND**2 * (around.T @ around))
-    if frames > 1:
-        step = diags([-np.ones(frames - 1), np.ones(frames - 1)], [0, 1], shape=(frames - 1, frames))
-        system = system + kron(STEADY**2 * (step.T @ step), eye(nodes))
-    system = (system + diags(trust.ravel() + 1e-3)).tocsr()
-    scale = diags(1 / system.diagonal())
-    solved, _ = cg(system, (trust * moved).ravel(), x0=moved.ravel(), M=scale, rtol=1e-4, maxiter=400)
-    return np.asarray(solved).reshape(frames, nodes)
+    Conjugate gradients; an even trust has an exact answer in waves (around and in time), which is what leads the way.
+    """
+    from scipy.fft import dctn, idctn, irfft, rfft
+    from scipy.sparse.linalg import LinearOperator, cg
 
+    shape = frames, nodes = moved.shape
+    trust = trust + 1e-3
+    around = ROUND**2 * (2 - 2 * np.cos(2 * np.pi * np.fft.rfftfreq(nodes))) ** 2
+    in_time = STEADY**2 * (2 - 2 * np.cos(np.pi * np.arange(frames) / frames))
+    even = around[None, :] + in_time[:, None] + float(np.exp(np.log(trust).mean()))
 
-def _ring(nodes: int):  # type: ignore[no-untyped-def]
-    from scipy.sparse import diags
+    def stiffness(flat: Array) -> Array:
+        table = flat.reshape(shape)
+        bend = _second_difference(table)
+        step = np.diff(table, axis=0)
+        pull = np.zeros(shape)
+        pull[:-1] -= step
+        pull[1:] += step
+        return np.asarray(ROUND**2 * _second_difference(bend) + STEADY**2 * pull + trust * table).ravel()
 
-    return diags(
-        [-2 * np.ones(nodes), np.ones(nodes - 1), np.ones(nodes - 1), [1.0], [1.0]],
-        [0, 1, -1, nodes - 1, 1 - nodes],
+    def evenly(flat: Array) -> Array:
+        waves = dctn(rfft(flat.reshape(shape), axis=1), axes=[0], norm="ortho") / even
+        return np.asarray(irfft(idctn(waves, axes=[0], norm="ortho"), n=nodes, axis=1)).ravel()
+
+    size = frames * nodes
+    system, lead = (LinearOperator((size, size), f, dtype=float) for f in (stiffness, evenly))
+    solved, _ = cg(
+        system, (trust * moved).ravel(), x0=evenly((trust * moved).ravel()), M=lead, rtol=1e-4, maxiter=200
     )
+    return np.asarray(solved).reshape(shape)
+
+
+def _second_difference(table: Array) -> Array:
+    """Of each row, closed around."""
+    wide = np.concatenate([table[:, -1:], table, table[:, :1]], axis=1)
+    return np.asarray(wide[:, :-2] - 2 * table + wide[:, 2:])

@@ -84,7 +84,7 @@ class Review:
         scale: float,
     ) -> None:
         frame = frames[place]
-        weights = self._weights(frames, place)
+        weights = self.weights(place)
         guess = calm[frame]
         span = float(np.clip(0.05 * math.sqrt(area(guess) / math.pi), 3.0, 6.0)) + 3 * self.width
         band = read_band(self.crops, calm, weights, guess, span)
@@ -163,7 +163,7 @@ class Review:
         for frame in frames[: 2 + 2 * self.reach_mean]:
             ground.learn(self.crops, frame, calm[frame])
         for place, frame in enumerate(frames):
-            weights = self._weights(frames, place)
+            weights = self.weights(place)
             band = read_band(self.crops, calm, weights, calm[frame], INSIDE + STEP)
             form = fits[frame].form
             key = id(form), round(8 * math.log2(max(1e-4, band.noise)))
@@ -201,7 +201,7 @@ class Review:
         for place, frame in enumerate(self.frames):
             if frame in self.pinned:
                 continue
-            mean, noise = self._mean_image(self._weights(self.frames, place), frame)
+            mean, noise = self._mean_image(self.weights(place), frame)
             depth, share = fits[frame].form.lack()
             if noise < 0.25 * depth:
                 lack = (self.polarity * (1 - mean / smooth)).astype(np.float32)
@@ -224,9 +224,9 @@ class Review:
             3.5 * NOTCH_BLUR
         )
 
-    def _weights(self, frames: list[int], place: int) -> dict[int, float]:
-        """How much each neighbouring frame counts in the mean around a frame."""
-        reach = self.reach_mean
+    def weights(self, place: int) -> dict[int, float]:
+        """How much each neighbouring frame counts in the mean around one, given by its place in `frames`."""
+        frames, reach = self.frames, self.reach_mean
         sigma = max(0.5, 0.7 * reach)
         near = frames[max(0, place - 2 * reach) : place + 2 * reach + 1]
         weights = {k: math.exp(-0.5 * ((k - frames[place]) / sigma) ** 2) for k in near}
