@@ -1,7 +1,8 @@
 """Outlines followed through generated movies of four difficulties, against their truth and beside two simple trackers.
 
 The first outline is drawn as a hand does: few corners, some per cent too large or too small, a little off. The drift is
-the one we find ourselves. Blanked frames ask for nothing; every other frame without an outline is lost.
+the one we find ourselves. Frames that are blanked, or in which a cluster has come apart, ask for nothing; every other
+frame without an outline is lost.
 """
 
 from __future__ import annotations
@@ -82,12 +83,13 @@ def one_movie(level: Level, seed: int, scene: Scene, frames: int, size: int = 25
     """Follow the target of one movie with every tracker."""
     from tandem_em.analysis.drift import estimate_drift
     from tandem_em.analysis.outline_follow import follow
-    from tandem_em.simulation.movie_physics import movie, truth
+    from tandem_em.simulation.movie_physics import in_one_piece, movie, truth
 
     recipe = level_recipe(level, seed, scene, frames=frames, size=size)
     images = movie(recipe)
     name = next(iter(recipe.target_members))
-    true = {k: truth(recipe, k)[name] for k in range(frames) if k not in recipe.blanked}
+    shown = [k for k in range(frames) if k not in recipe.blanked and in_one_piece(recipe, k, name)]
+    true = {k: truth(recipe, k)[name] for k in shown}
     drawn = drawn_by_hand(true[0], seed)
     drift = np.asarray(run_to_end(estimate_drift(lambda k: images[k], frames)))
     ours = run_to_end(follow(lambda k: images[k], frames, {0: drawn}, drift)).outlines

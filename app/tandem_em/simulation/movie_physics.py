@@ -62,6 +62,14 @@ def truth(recipe: MovieRecipe, frame: int) -> dict[str, Array]:
     return {name: _outline(recipe, members, frame) for name, members in recipe.target_members.items()}
 
 
+def in_one_piece(recipe: MovieRecipe, frame: int, name: str) -> bool:
+    """Whether the particles of a target touch one another in a frame; if not, it has no outline to be found."""
+    from skimage.measure import label
+
+    members = recipe.target_members[name]
+    return len(members) == 1 or int(label(_union_field(members, recipe.times_s[frame])[0] > 0).max()) == 1
+
+
 def movie(recipe: MovieRecipe) -> NDArray[np.uint16]:
     """All frames at once (tests and small benches)."""
     return np.stack([render_frame(recipe, frame) for frame in range(recipe.shape[0])])
@@ -81,6 +89,13 @@ def _union_outline(members: tuple[Particle, ...], time_s: float) -> Array:
     """Outer outline of several particles together, the zero line of a smooth field (exact to 0.01 px)."""
     from skimage.measure import find_contours
 
+    field, origin = _union_field(members, time_s)
+    longest = max(find_contours(field, 0.0), key=len)
+    return np.asarray(longest[:-1, ::-1] + origin)
+
+
+def _union_field(members: tuple[Particle, ...], time_s: float) -> tuple[Image, Array]:
+    """Positive inside any of the particles, and where the field's first pixel lies (x, y)."""
     from tandem_em.simulation import movie_kernels as kernels
 
     centres = np.array([member.centre(time_s) for member in members])
@@ -89,8 +104,7 @@ def _union_outline(members: tuple[Particle, ...], time_s: float) -> Array:
     origin = np.floor(centres.min(axis=0) - reach)
     columns, rows = (np.ceil(centres.max(axis=0) + reach) - origin).astype(int) + 1
     field = kernels.union_field(rows, columns, centres - origin, radii, radii.min(axis=1), radii.max(axis=1))
-    longest = max(find_contours(field, 0.0), key=len)
-    return np.asarray(longest[:-1, ::-1] + origin)
+    return field, origin
 
 
 def _thickness(recipe: MovieRecipe, frame: int) -> Image:
