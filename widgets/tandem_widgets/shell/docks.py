@@ -5,6 +5,7 @@ from __future__ import annotations
 from PyQt6.QtCore import QByteArray, Qt
 from PyQt6.QtWidgets import QDockWidget, QMainWindow, QWidget
 
+from tandem_widgets.parts import icons
 from tandem_widgets.parts.pane_frame import PaneFrame
 
 TOP_SHARE = 0.625
@@ -25,11 +26,12 @@ class PaneDock(QDockWidget):
     def show_pane(self, pane: PaneFrame) -> None:
         self.close_pane()
         old, self._pane = self._pane, pane
-        pane.add_tool(
-            "⧉",
+        button = pane.add_tool(
+            "Float",
             "Float this pane, or bring it back",
-            lambda _checked=False: self.setFloating(not self.isFloating()),
+            lambda _on=False: self.setFloating(not self.isFloating()),
         )
+        button.setIcon(icons.icon("float"))
         self.setWidget(pane)
         if old is not None:
             old.deleteLater()

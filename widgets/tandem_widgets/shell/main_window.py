@@ -18,7 +18,7 @@ from tandem_em.model.curves import BiasRun
 from tandem_em.model.items import Item
 from tandem_em.model.session import Session
 from tandem_em.notices import Notices
-from tandem_widgets.parts import theme
+from tandem_widgets.parts import icons, theme
 from tandem_widgets.parts.bind import Bindings
 from tandem_widgets.shell.actions import MENUS, Actions
 from tandem_widgets.shell.docks import PaneDocks
@@ -154,7 +154,7 @@ class MainWindow(QMainWindow):
         self.actions_table.refresh()
 
     def _show_playing(self, playing: bool) -> None:
-        self._play_button.setText("⏸" if playing else "▶")
+        self._play_button.setIcon(icons.icon("pause" if playing else "play"))
 
     # --- building ------------------------------------------------------------------------------------------------
 
@@ -206,12 +206,13 @@ class MainWindow(QMainWindow):
     def _transport(self) -> dict[str, QToolButton]:
         buttons: dict[str, QToolButton] = {}
         for action_id, sign in (
-            ("to_start", "⏮"), ("previous_frame", "◂"), ("play", "▶"), ("next_frame", "▸"), ("to_end", "⏭"),
+            ("to_start", "to_start"), ("previous_frame", "previous"), ("play", "play"), ("next_frame", "next"),
+            ("to_end", "to_end"),
         ):  # fmt: skip
             button = QToolButton()
             button.setProperty("role", "tool")
             action = self.actions_table.by_id[action_id]
-            button.setText(sign)
+            button.setIcon(icons.icon(sign))
             button.setToolTip(action.toolTip())
             button.setAccessibleName(action.text())
             button.setFocusPolicy(Qt.FocusPolicy.NoFocus)

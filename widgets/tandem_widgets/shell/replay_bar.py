@@ -8,7 +8,7 @@ from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QSlider, QToolButton
 
 from tandem_em.texts import duration
-from tandem_widgets.parts import theme
+from tandem_widgets.parts import icons, theme
 from tandem_widgets.shell.header import SPEEDS
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class ReplayBar(QFrame):
         length = max(clock.end_s - clock.start_s, 1e-9)
         if not self.slider.isSliderDown():
             self.slider.setValue(round(STEPS * (clock.now() - clock.start_s) / length))
-        self.pause.setText("⏸" if clock.is_running and not clock.is_over else "▶")
+        self.pause.setIcon(icons.icon("pause" if clock.is_running and not clock.is_over else "play"))
         end = " · at its end" if clock.is_over else ""
         self.time.setText(f"{duration(clock.now() - clock.start_s)} of {duration(length)}{end}")
         self.speed.setText(f"{clock.speed:g}×")
