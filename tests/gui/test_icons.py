@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PyQt6.QtGui import QColor, QImage
 from pytestqt.qtbot import QtBot
+
 from tandem_widgets.parts import icons, theme
 
 NAMES = [*icons.FILLED, *icons.DRAWN]

@@ -1,7 +1,7 @@
 """How far a followed outline can be trusted, and within what limits its area lies.
 
 The confidence is a logistic function of what is known without the truth: how much the edge stands above the noise,
-whether its two sides differ all along it, and whether there is particle outside of the line or background inside.
+and whether there is background inside of the line, or particle outside, all around it or against the model of its edge.
 """
 
 from __future__ import annotations
@@ -23,14 +23,15 @@ STRAY_PX = 2.0  # by which a stray stretch may be off
 USUAL_STRAY = 0.3  # when nobody has looked
 SIDES = 3.0, 7.0
 """Distance from the line, px, between which its two sides are looked at."""
-FAINT = 0.35
-"""Of the usual difference between the sides: less is none."""
+OPEN = 0.8
+"""So bright, as a share of the places outside, is background that nothing lies in front of."""
 ALIKE_FRAMES = 2.0
 """Frames over which evidence is averaged: an outline that has gone astray seldom comes back at once."""
-# A logistic fit to 4300 frames of generated movies of known truth (two generators, 45 movies): whether an outline is
-# lost or its area more than 10 % wrong. TRUST is set so that one good frame in 22 is flagged, all levels alike.
-AGAINST = np.array([3.55, 0.98, 10.1, 1.01])
-TRUST = 1.85
+# A logistic fit to 3200 frames of 29 movies of known truth (two generators and the demo, most of them hard or brutal):
+# whether an outline is lost or its area more than 10 % wrong. TRUST flags one good frame in 20, all levels alike.
+AGAINST = np.array([10.9, 2.5, 2.14, 3.8])
+TRUST = 1.61
+CLEAR = 4.5  # times the noise; a stronger edge says no more about whether it is the right one
 CORRELATION = 9.0  # px along an outline over which errors are alike
 
 
@@ -47,7 +48,8 @@ class Evidence:
 def features(evidence: Evidence) -> Array:
     """Rows of evidence, one per frame; what speaks against an outline is positive.
 
-    Stray share, log of noise over strength, share where the two sides hardly differ, log of how unevenly they differ.
+    Share of the outline that is bright inside, share that is dark outside (a neighbour may be: it weighs less), log of
+    noise over strength, stray share.
     """
     from scipy.ndimage import gaussian_filter1d
 
@@ -55,8 +57,8 @@ def features(evidence: Evidence) -> Array:
     rows = []
     for place, frame in enumerate(review.frames):
         found = review.found[frame]
-        noisy = -math.log(max(1e-3, float(np.mean(found.expected)) / found.noise))
-        rows.append([_stray(evidence, frame), noisy, *_sides(evidence, place)])
+        noisy = -math.log(min(CLEAR, max(1e-3, float(np.mean(found.expected)) / found.noise)))
+        rows.append([*_sides(evidence, place), noisy, _stray(evidence, frame)])
     return np.asarray(gaussian_filter1d(np.array(rows), ALIKE_FRAMES, axis=0, mode="nearest"))
 
 
@@ -66,20 +68,19 @@ def _stray(evidence: Evidence, frame: int) -> float:
 
 
 def _sides(evidence: Evidence, place: int) -> tuple[float, float]:
-    """Share of the outline where inside and outside hardly differ, and the log of how unevenly they do."""
+    """Shares of the outline that look like background inside, and like particle outside."""
     from tandem_em.analysis import outline_kernels as kernels
 
     review, frame = evidence.review, evidence.review.frames[place]
     reach = SIDES[1] + STEP
     band = read_band(review.crops, evidence.final, review.weights(place), evidence.final[frame], reach)
-    inside, outside = kernels.side_means(band.values, *(round(d / STEP) for d in SIDES))
-    apart = review.polarity * (outside - inside)[:, band.middle]
-    apart = apart[np.isfinite(apart)]
-    if not len(apart):
-        return 1.0, 0.0
-    usual = float(np.median(apart))
-    uneven = float(np.mean(np.abs(apart - usual))) / (abs(usual) + 1e-9)
-    return float(np.mean(apart < FAINT * usual)), math.log(uneven + 0.05)
+    sides = kernels.side_means(review.polarity * band.values, *(round(d / STEP) for d in SIDES))
+    inside, outside = (side[:, band.middle] for side in sides)
+    inside, outside = inside[np.isfinite(inside)], outside[np.isfinite(outside)]
+    if not len(inside) or not len(outside):
+        return 1.0, 1.0
+    half = 0.5 * (float(np.median(inside)) + float(np.quantile(outside, OPEN)))
+    return float(np.mean(inside > half)), float(np.mean(outside < half))
 
 
 def confidences(evidence: Evidence) -> list[tuple[float, float, float]]:

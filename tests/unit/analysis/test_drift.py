@@ -6,8 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter
 
 from tandem_em.analysis.drift import drift_rms, estimate_drift, shifted_region
+from tandem_em.analysis.drift_spectra import Grid, coarse_shift
 from tandem_em.jobs import Progress, run_to_end
 from tandem_em.notices import UserError
 from tandem_em.simulation.movie_levels import level_recipe
@@ -107,3 +109,15 @@ def test_one_ball_in_vacuum_is_enough() -> None:
         return counts
 
     assert drift_rms(run_to_end(estimate_drift(frame, FRAMES)), true) < 0.25
+
+
+@pytest.mark.parametrize(("far", "expected"), [(1.05, 0.0), (3.0, 40.0)])
+def test_a_place_far_away_must_be_clearly_better(far: float, expected: float) -> None:
+    rng = np.random.default_rng(5)
+    scene = gaussian_filter(rng.normal(size=(128, 128)), 3, mode="wrap").astype(np.float32)
+    frame = scene + np.float32(far) * np.roll(scene, 40, axis=1)
+    grid = Grid.of(128, 128, 0.3)
+    shift, quality = coarse_shift(grid, grid.spectrum(frame) * np.conj(grid.spectrum(scene)))
+    assert abs(shift[0] - expected) < 1.0
+    assert abs(shift[1]) < 1.0
+    assert quality > 5

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
 import pytest
 
+from tandem_em.analysis import outline_follower
+from tandem_em.analysis.outline_confidence import Evidence, confidences
 from tandem_em.analysis.outline_follow import follow, follow_many
 from tandem_em.analysis.outline_result import FollowOptions
 from tandem_em.analysis.polygon import area, centroid, overlap
@@ -117,3 +120,41 @@ def test_wrong_calls_get_a_sentence() -> None:
         run_to_end(follow(lambda k: frames[k], 3, {0: square[:2]}))
     with pytest.raises(UserError, match="drift"):
         run_to_end(follow(lambda k: frames[k], 3, {0: square}, np.zeros((2, 2))))
+
+
+def evidence_of(
+    level: str, seed: int, scene: str, monkeypatch: pytest.MonkeyPatch
+) -> tuple[Evidence, object]:
+    """What a confidence is judged from, and the result, for the first target of a movie."""
+    recipe, frames = made(level, seed, scene)
+    name = next(iter(recipe.target_members))
+    seen: list[Evidence] = []
+
+    def noted(evidence: Evidence) -> list[tuple[float, float, float]]:
+        seen.append(evidence)
+        return confidences(evidence)
+
+    monkeypatch.setattr(outline_follower, "confidences", noted)
+    drift = np.array(recipe.drift_px)
+    result = run_to_end(follow(lambda k: frames[k], FRAMES, {0: drawn(recipe, 0, name)}, drift))
+    assert np.abs(errors(recipe, result, name)).max() < 0.05
+    return seen[0], result
+
+
+def test_a_right_outline_is_trusted_also_beside_a_neighbour(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, result = evidence_of("easy", 2, "touching", monkeypatch)
+    assert min(o.confidence for o in result.outlines.values()) > 0.8  # type: ignore[attr-defined]
+
+
+def test_an_outline_with_background_inside_is_not_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
+    evidence, _ = evidence_of("easy", 2, "single", monkeypatch)
+    wrong = {k: bulged(polygon) for k, polygon in evidence.final.items()}
+    assert min(confidence for confidence, _, _ in confidences(evidence)) > 0.8
+    assert max(confidence for confidence, _, _ in confidences(replace(evidence, final=wrong))) < 0.6
+
+
+def bulged(polygon: np.ndarray) -> np.ndarray:
+    """An outline that reaches far into the background on one side."""
+    arm = polygon - centroid(polygon)
+    angle = np.arctan2(arm[:, 1], arm[:, 0])
+    return centroid(polygon) + arm * (1 + 0.7 * np.clip(np.cos(angle) + 0.4, 0, 1))[:, None]
