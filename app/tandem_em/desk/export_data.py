@@ -10,9 +10,11 @@ from tandem_em.analysis import polygon
 from tandem_em.analysis.eels_colour import channel_limits, compose_rgb, lithium_colours
 from tandem_em.analysis.eels_spectra import disc_mask, line_profiles, model_curve, region_spectrum
 from tandem_em.desk import biasing_views, eels, export_lanes, export_tables
+from tandem_em.desk.particles import DOUBT
 from tandem_em.exporters import figures_data as data
 from tandem_em.exporters.figure_style import FigureSettings
 from tandem_em.jobs import Job, Progress
+from tandem_em.model.curves import BiasRun
 from tandem_em.model.frames import FrameStack
 from tandem_em.model.session import Session
 from tandem_em.model.spectra import Edge, SpectrumImage
@@ -43,8 +45,8 @@ def collect(
         if image.interval is not None and image.visible
     ]
     found.span = shown_span(session)
-    found.lanes = export_lanes.lanes(session, found.tracks, _reach(session, found, span))
-    yield from _capacity(session, found)
+    found.lanes = export_lanes.lanes(session, _reach(session, found, span))
+    yield from _views(session, found)
     found.shots = yield from shots(session, found.tracks, wanted or FigureSettings())
     found.cycles = _cycles(session)
     for image in session.maps:
@@ -80,32 +82,44 @@ def track(stack: FrameStack, particle: Particle) -> data.Track:
     for frame, outline in particle.outlines.items():
         if not 0 <= frame < count:
             continue
+        trust[frame], is_key[frame] = outline.confidence, outline.is_key
+        if outline.confidence < DOUBT:  # a gap, as in the window
+            continue
         own = polygon.area(outline.polygon)
         area[frame] = outline.area_px if np.isfinite(outline.area_px) else own
         low[frame], high[frame] = outline.area_low_px, outline.area_high_px
         around[frame] = polygon.perimeter(outline.polygon)
         centre[frame] = polygon.centroid(outline.polygon) - np.array(stack.drift_at(frame))
-        trust[frame], is_key[frame] = outline.confidence, outline.is_key
     return data.Track(
         particle.name, particle.colour, np.arange(count), np.asarray(stack.t[:count]), area * pixel**2,
         low * pixel**2, high * pixel**2, around * pixel, centre * pixel, trust, is_key,
         "nm" if stack.pixel_nm else "px", {f: o.polygon for f, o in particle.outlines.items()}, stack.id,
+        particle.visible,
     )  # fmt: skip
 
 
-def _capacity(session: Session, found: data.Picture) -> Job[None]:
+def _views(session: Session, found: data.Picture) -> Job[None]:
+    """The other views of the runs: against capacity, V–I, dQ/dV."""
     for run in session.runs:
-        if not {"voltage", "current"} <= set(run.columns) or len(run) < 2:
+        if not run.visible or not {"voltage", "current"} <= set(run.columns) or len(run) < 2:
             continue
         given = biasing_views.snapshot(session, run)
-        unit = "µAh/cm²" if given.area_cm2 else "Ah"
-        factor = 1e6 if given.area_cm2 else 1.0
-        curves = [
-            data.Curve(run.name, run.colour, factor * each.x, each.y, unit=unit, kind=each.kind)
-            for each in (yield from biasing_views.capacity_curves(given))
-        ]
+        per_area = "/cm²" if given.area_cm2 else ""
+        curves = _xy((yield from biasing_views.capacity_curves(given)), run, f"Ah{per_area}")
         if not _is_held(curves):
             found.capacity += curves
+            found.dqdv += _xy((yield from biasing_views.dqdv_curves(given)), run, f"Ah/V{per_area}")
+        crossing = _xy((yield from biasing_views.iv_curve(given)), run, "A")
+        if any(np.nanstd(curve.x) > HELD_V for curve in crossing if len(curve.x)):
+            found.crossing += crossing
+
+
+def _xy(views: list[biasing_views.XYCurve], run: BiasRun, unit: str) -> list[data.Curve]:
+    return [
+        data.Curve(run.name, run.colour, each.x, each.y, unit=unit, kind=each.kind)
+        for each in views
+        if np.isfinite(each.y).any()
+    ]
 
 
 def _is_held(curves: list[data.Curve]) -> bool:
@@ -145,7 +159,7 @@ def shots(session: Session, tracks: list[data.Track], wanted: FigureSettings) ->
     for stack in stacks:
         for number, index in enumerate(_moments(stack, wanted.times)):
             yield Progress(number, 0, f"Reading {stack.name}")
-            own = [track for track in tracks if track.stack == stack.id and index in track.polygons]
+            own = [t for t in tracks if t.visible and t.stack == stack.id and index in t.polygons]
             shapes = [(track.colour, track.polygons[index]) for track in own]
             t = float(stack.t[index])
             try:

@@ -27,6 +27,8 @@ from tandem_em.texts import figure, quantity
 CAPTIONS = {
     "lanes": "Dashed: events. Shaded over the full height: EELS maps. Band around a line: error of the area.",
     "capacity": "Solid: charge, dashed: discharge; later cycles are darker.",
+    "dqdv": "Solid: charge, dashed: discharge (downwards); later cycles are darker.",
+    "crossing": "Sample by sample in order of time.",
     "cycles": "Filled: charge, open: discharge. Bars: error of the efficiency.",
     "montage": "Frames with the followed outlines, drift not taken off; marks on the curve below show the moments.",
     "maps": "Net counts after background subtraction; one colour scale a column, from the 2nd to the 98th percentile.",

@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Any
 
 MM = 1 / 25.4
-ONE_COLUMN_MM, TWO_COLUMNS_MM = 85.0, 180.0
+ONE_COLUMN_MM, TWO_COLUMNS_MM = 85.0, 174.0
 FONTS = (
     "Arial", "Helvetica", "Liberation Sans", "Noto Sans", "DejaVu Sans", "Times New Roman", "Liberation Serif",
     "DejaVu Serif",
 )  # fmt: skip
 QUANTITY_INKS = {
-    "Voltage": "#1a7f4b", "Current": "#a86500", "Density": "#a86500", "C-rate": "#a86500", "Dose": "#6d46c0",
+    "Voltage": "#1a7f4b", "Current": "#a86500", "Density": "#a86500", "C-rate": "#a86500", "Charge": "#1560b0",
+    "Capacity": "#1560b0", "Resistance": "#1f7a44", "Dose": "#6d46c0", "Dose rate": "#6d46c0",
 }  # fmt: skip
 """One curve of one quantity has the colour it has in the window."""
 DRAWING = threading.RLock()

@@ -8,7 +8,7 @@ import numpy as np
 
 from tandem_em.exporters import figures_data as data
 from tandem_em.exporters.figure_style import TWO_COLUMNS_MM, FigureSettings, ink, lettered, new_figure
-from tandem_em.exporters.figures_curves import draw_lane
+from tandem_em.exporters.figures_curves import draw_lane, time_unit
 from tandem_em.exporters.scale_bar import bar_length_nm
 
 SMALL_IN = 0.9
@@ -44,7 +44,7 @@ def montage(found: data.Picture, settings: FigureSettings) -> Any:
     rows = list(dict.fromkeys(shot.row for shot in found.shots))
     count = max(sum(shot.row == row for shot in found.shots) for row in rows)
     width = settings.width_in(TWO_COLUMNS_MM)
-    areas = [lane for lane in found.lanes if lane.label in ("Area", "Diameter", "Volume")]
+    areas = [lane for lane in found.lanes if lane.kind == "area"]
     aspect = max(shot.image.shape[0] / shot.image.shape[1] for shot in found.shots)
     each = (width - 0.05 * count) / count * aspect + 0.16
     figure = new_figure(width, each * len(rows) + 0.1 + (1.35 if areas else 0))
@@ -71,10 +71,17 @@ def montage(found: data.Picture, settings: FigureSettings) -> Any:
     if areas:
         axes = figure.add_subplot(grid[-1, :])
         draw_lane(axes, areas[0], found, settings.size_pt)
-        axes.set_xlabel("Time (s)")
+        time, unit = time_unit(found)
+        axes.set_xlabel(f"Time ({unit})")
         for shot in found.shots:
             axes.plot(
-                shot.t, 1.0, "v", ms=3, color="black", transform=axes.get_xaxis_transform(), clip_on=False
+                shot.t * time,
+                1.0,
+                "v",
+                ms=3,
+                color="black",
+                transform=axes.get_xaxis_transform(),
+                clip_on=False,
             )
     return figure
 

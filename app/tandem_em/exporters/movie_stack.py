@@ -23,7 +23,8 @@ class StackPainter:
     def __init__(
         self, stack: FrameStack, tracks: list[Track], settings: MovieSettings, colours: Colours, rect: Rect, unit: float
     ) -> None:  # fmt: skip
-        self._stack, self._tracks, self._settings = stack, tracks, settings
+        self._stack, self._settings = stack, settings
+        self._tracks = [each for each in tracks if each.visible and each.stack in ("", stack.id)]
         self._colours, self._unit = colours, unit
         self._frames, self._times = in_order(stack)
         usual = float(np.median(np.diff(self._times))) if len(self._times) > 1 else 1.0
