@@ -9,7 +9,7 @@ import numpy as np
 from tandem_em.analysis import polygon
 from tandem_em.analysis.eels_colour import channel_limits, compose_rgb, lithium_colours
 from tandem_em.analysis.eels_spectra import disc_mask, line_profiles, model_curve, region_spectrum
-from tandem_em.desk import biasing_views, eels, export_lanes, export_tables
+from tandem_em.desk import biasing_views, eels, export_lanes, export_tables, readout
 from tandem_em.desk.particles import DOUBT
 from tandem_em.exporters import figures_data as data
 from tandem_em.exporters.figure_style import FigureSettings
@@ -20,9 +20,12 @@ from tandem_em.model.session import Session
 from tandem_em.model.spectra import Edge, SpectrumImage
 from tandem_em.model.tracks import Particle
 from tandem_em.notices import UserError
+from tandem_em.texts import reading_unit
 
 SHOTS = 5
 HELD_V = 0.005
+FAR_APART = 20
+"""Runs with so many times more nothing between them than they lasted are not drawn on one axis."""
 Interval = tuple[float, float]
 
 
@@ -59,7 +62,14 @@ def shown_span(session: Session) -> Interval | None:
     span = session.info.view.get("span")
     if isinstance(span, list | tuple) and len(span) == 2 and span[1] > span[0]:
         return float(span[0]), float(span[1])
-    return session.watched_extent()
+    whole = session.watched_extent()
+    if whole is None or len(session.stacks):
+        return whole
+    lasted = sum(run.extent[1] - run.extent[0] for run in session.runs if run.extent is not None)
+    shown = readout.active_run(session)
+    if shown is not None and shown.extent is not None and whole[1] - whole[0] > FAR_APART * max(lasted, 1.0):
+        return shown.extent  # recordings of other days would be points
+    return whole
 
 
 def _reach(session: Session, found: data.Picture, span: Interval | None) -> Interval | None:
@@ -131,7 +141,10 @@ def _cycles(session: Session) -> list[data.Cycles]:
     """Runs with whole cycles, in the unit they can all be given in."""
     _, rows = export_tables.cycle_rows(session)
     areal = all(row.get("charge_uAh_cm2") is not None for row in rows)
-    key, unit, factor = ("uAh_cm2", "µAh/cm²", 1.0) if areal else ("C", "pAh", 1e12 / 3600)
+    key, base, to_base = ("uAh_cm2", "Ah/cm²", 1e-6) if areal else ("C", "Ah", 1 / 3600)
+    most = max((abs(float(row.get(f"charge_{key}") or 0.0)) for row in rows), default=0.0) * to_base
+    scale, unit = reading_unit(most, base)
+    factor = to_base * scale
     found = []
     for run in session.runs:
         own = [row for row in rows if row["run"] == run.name]
@@ -183,6 +196,8 @@ def _map(session: Session, image: SpectrumImage, found: data.Picture) -> Job[Non
     edges = eels.fitting_edges(list(session.edges) or eels.default_edges(), image.energy_eV)
     height, width, _ = image.shape
     if not edges:
+        spectra = image.source.read(slice(None))
+        found.spectra.append(_spectra(session, image, [], spectra))
         return
     made = yield from eels.make_maps(image, edges)
     found.guard += [(image.name, str(w["title"])) for each in made for w in each.warnings]

@@ -89,6 +89,7 @@ def _panels(
     for axes in grid[len(names) :]:
         axes.set_axis_off()
     for axes, name in zip(grid, names):
+        axes.locator_params(axis="x", nbins=5)
         draw(axes, [curve for curve in curves if curve.name == name])
     return figure
 
@@ -121,7 +122,7 @@ def cycles(found: data.Picture, settings: FigureSettings) -> Any:
             each.number, 100 * each.efficiency, 100 * each.efficiency_error, fmt="o-", ms=2.6, elinewidth=0.5, color=colour,
         )  # fmt: skip
     left.set_ylabel(f"Capacity ({found.cycles[0].unit})")
-    left.set_ylim(0, None)
+    left.set_ylim(0, 1.08 * left.dataLim.ymax or 1.0)
     right.set_ylabel("Coulombic efficiency (%)")
     for axes in (left, right):
         axes.set_xlabel("Cycle")

@@ -129,7 +129,7 @@ class MapsPainter:
         canvas.text(
             x + 8 * unit + long / 2,
             bottom - 6 * unit,
-            f"{length:g} nm",
+            length_text(length),
             10 * unit,
             "#ffffff",
             bold=True,

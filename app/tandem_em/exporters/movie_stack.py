@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from tandem_em.exporters.figures_data import Track
 from tandem_em.exporters.movie_canvas import Bytes, Canvas, Floats, Rect
 from tandem_em.exporters.movie_look import Colours, MovieSettings
-from tandem_em.exporters.scale_bar import bar_length_nm
+from tandem_em.exporters.scale_bar import bar_length_nm, length_text
 from tandem_em.model.frames import FrameStack
 from tandem_em.notices import UserError
 
@@ -145,7 +145,7 @@ class StackPainter:
             canvas.text(
                 left + long / 2,
                 bottom - 9 * unit,
-                f"{length:g} nm",
+                length_text(length),
                 size,
                 "#ffffff",
                 bold=True,
