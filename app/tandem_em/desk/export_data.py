@@ -53,7 +53,10 @@ def collect(
     found.shots = yield from shots(session, found.tracks, wanted or FigureSettings())
     found.cycles = _cycles(session)
     for image in session.maps:
-        yield from _map(session, image, found)
+        try:
+            yield from _map(session, image, found)
+        except UserError as error:  # the rest of the session goes out all the same
+            found.left_out.append((image.name, error.title))
     return found
 
 

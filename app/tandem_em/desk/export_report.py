@@ -104,7 +104,8 @@ def _warnings(session: Session, found: data.Picture) -> str:
         by_text.setdefault(text, []).append(map_name)
     guard = [("warning", text, ", ".join(names)) for text, names in by_text.items()]
     doctor = [(f.severity, f.what, f.advice) for f in look(session)]
-    return report.notes([*guard, *doctor] or [("info", "None.", "")])
+    missing = [("error", f"{name} is not in here: {why}", "") for name, why in found.left_out]
+    return report.notes([*missing, *guard, *doctor] or [("info", "None.", "")])
 
 
 def _simulated(session: Session) -> str:

@@ -78,10 +78,10 @@ def _draw_limits(axes: Any, lane: data.Lane, factor: float) -> None:
         if not low < factor * value < high:
             continue
         axes.axhline(factor * value, color="#b3261e", lw=0.6, ls=(0, (4, 2)))
-        above = factor * value < (low + high) / 2
-        axes.text(
-            0.01, factor * value, name, transform=axes.get_yaxis_transform(), ha="left",
-            va="bottom" if above else "top", color="#b3261e", fontsize="small",
+        up = factor * value < (low + high) / 2
+        axes.annotate(
+            name, (0.01, factor * value), (0, 1.5 if up else -1.5), xycoords=axes.get_yaxis_transform(),
+            textcoords="offset points", va="bottom" if up else "top", color="#b3261e", fontsize="small",
         )  # fmt: skip
 
 

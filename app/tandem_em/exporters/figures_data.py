@@ -228,5 +228,7 @@ class Picture:
         default_factory=lambda: np.repeat(np.arange(256, dtype=np.uint8)[:, None], 3, 1)
     )
     """The colours of single maps (256, 3), little to much."""
+    left_out: list[tuple[str, str]] = field(default_factory=list)
+    """Names of what could not be read, and why."""
     guard: list[tuple[str, str]] = field(default_factory=list)
     """What the low-loss guard says of which map."""

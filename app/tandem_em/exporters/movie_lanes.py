@@ -87,7 +87,7 @@ class LanesPainter:
                     _own(plot.lane, curve, self._colours),
                     self._colours.cursor,
                 )
-            text = figure(value * plot.factor, 3)
+            text = reading(value, plot)
             if place + canvas.text_width(text, 11 * unit, bold=True) > left + 60 * unit:
                 place, line = left, line + 13 * unit
             place += canvas.text(place, line, text, 11 * unit, colour, bold=True) + 7 * unit
@@ -183,6 +183,13 @@ def _own(lane: Lane, curve: Curve, colours: Colours) -> str:
         if curve.marker or len(lane.curves) > 1
         else colours.quantities.get(lane.title or lane.label, curve.colour)
     )
+
+
+def reading(value: float, plot: Plot) -> str:
+    """Volts to the millivolt, as in the window; everything else with three figures."""
+    if plot.unit == "V":
+        return f"{round(value, 3) + 0.0:.3f}".replace("-", "−")
+    return figure(value * plot.factor, 3)
 
 
 def value_at(curve: Curve, t: float) -> float:
