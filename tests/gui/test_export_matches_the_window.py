@@ -19,6 +19,7 @@ from tandem_em.model.provenance import ResultSet
 from tandem_em.model.session import Session
 from tandem_em.model.spectra import ProfileLine
 from tandem_em.model.tracks import Outline, Particle
+from tandem_widgets.parts import theme
 from tandem_widgets.parts.lanes_model import Lane, LanesContent
 from tandem_widgets.shell.main_window import MainWindow
 
@@ -159,3 +160,19 @@ def test_chosen_limits_of_a_lane_go_out_too(shown: MainWindow) -> None:
     biasing.change_lane(shown.desk, "voltage", "limits", y=(3.0, 5.0))
     lane = next(each for each in export_lanes.lanes(shown.desk.session, None) if each.kind == "voltage")
     assert lane.y == (3.0, 5.0)
+
+
+def test_another_theme_gives_the_curves_its_own_colours(qtbot: QtBot, shown: MainWindow) -> None:
+    def colour() -> str:
+        return (
+            next(lane for lane in shown.biasing_pane.lanes.content.lanes if lane.kind == "voltage")
+            .curves[0]
+            .colour
+        )
+
+    before = theme.active().name
+    assert colour() == theme.active().voltage
+    shown.use_theme("dark" if before == "light" else "light")
+    qtbot.waitUntil(lambda: colour() == theme.active().voltage, timeout=10_000)
+    shown.use_theme(before)
+    qtbot.waitUntil(lambda: colour() == theme.active().voltage, timeout=10_000)

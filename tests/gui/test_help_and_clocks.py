@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QGuiApplication
 from PyQt6.QtWidgets import QDialog, QLabel, QPushButton
 from pytestqt.qtbot import QtBot
@@ -41,7 +42,8 @@ def test_a_finding_is_mended_by_its_button(qtbot: QtBot, window: MainWindow) -> 
     row.buttons[0].click()
     assert stack.axis0_is_time is True
     qtbot.waitUntil(
-        lambda: not any(row.buttons and row.buttons[0].text() == "Over time" for row in dialog.rows), timeout=30_000
+        lambda: not any(row.buttons and row.buttons[0].text() == "Over time" for row in dialog.rows),
+        timeout=30_000,
     )
     idle(window, qtbot)
     window.undo()
@@ -154,7 +156,11 @@ def test_the_tour_walks_through_and_leaves_nothing(qtbot: QtBot, window: MainWin
         tour.next.click()
         seen.append(tour.heading.text())
     assert seen == [stop.title for stop in STOPS]
-    tour.next.click()
+    qtbot.keyClick(tour, Qt.Key.Key_Left)
+    assert tour.heading.text() == STOPS[-2].title
+    qtbot.keyClick(tour, Qt.Key.Key_Return)
+    assert tour.heading.text() == STOPS[-1].title
+    qtbot.keyClick(tour, Qt.Key.Key_Right)
     qtbot.waitUntil(lambda: not window.findChildren(Glow))
 
 

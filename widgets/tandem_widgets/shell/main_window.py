@@ -206,7 +206,7 @@ class MainWindow(QMainWindow):
     def _transport(self) -> dict[str, QToolButton]:
         buttons: dict[str, QToolButton] = {}
         for action_id, sign in (
-            ("to_start", "⏮"), ("previous_frame", "◂"), ("play", "▶"), ("next_frame", "▸"), ("to_end", "⏭"),
+            ("to_start", "|◂"), ("previous_frame", "◂"), ("play", "▶"), ("next_frame", "▸"), ("to_end", "▸|"),
         ):  # fmt: skip
             button = QToolButton()
             button.setProperty("role", "tool")
@@ -367,6 +367,7 @@ class MainWindow(QMainWindow):
         if isinstance(app, QApplication):
             theme.apply(app, theme.LIGHT if name == "light" else theme.DARK)
         self.header.show_desk(self.desk)
+        self.biasing_pane.refresher.mark()  # its curves have their colours from the palette
 
     def restore_panes(self) -> None:
         self.docks.restore_home()
