@@ -68,7 +68,7 @@ def _made_by(item: Item) -> str:
         return item.provenance_id
     if isinstance(item, ResultSet):
         return item.step_id
-    return str(item.extra.get("step_id", ""))
+    return str(item.extra.get("step_id", "")) if isinstance(item, SpectrumImage) else ""
 
 
 def of(session: Session, item_id: str) -> Stale | None:
@@ -117,10 +117,10 @@ def _of_map(session: Session, result: ResultSet, _step: Step) -> Doing | None:
     request = eels_requests.again(session, result)
     if request is None or (result.analysis == "map" and not request.inputs):
         return None
-    label = f"Updating {result.name}"
     return lambda desk: desk.start(
-        label, request.job(), lambda made: request.keep(desk, made, result), key=f"update {result.id}"
-    )
+        f"Updating {result.name}", request.job(), lambda made: _keep(lambda: request.keep(desk, made, result)),
+        key=f"update {result.id}",
+    )  # fmt: skip
 
 
 def _layers(session: Session, result: ResultSet, step: Step) -> Doing | None:

@@ -46,17 +46,11 @@ def look(session: Session) -> list[Finding]:
     for source in session.sources:
         name = source.name or Path(source.path).name
         for problem in source.problems:
-            lost = is_lost_link(session, source, problem)
-            yours = ("error", "Show where it is now.", "relink") if lost else ("info", "", "")
-            found.append(
-                Finding(
-                    yours[0],
-                    problem if name in problem else f"{name}: {problem}",
-                    yours[1],
-                    source.id,
-                    yours[2],
-                )
-            )  # type: ignore[arg-type]
+            said = problem if name in problem else f"{name}: {problem}"
+            if is_lost_link(session, source, problem):
+                found.append(Finding("error", said, "Show where it is now.", source.id, "relink"))
+            else:
+                found.append(Finding("info", said, "", source.id))
     found += _stale(session)
     return found
 

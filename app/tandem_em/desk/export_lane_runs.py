@@ -110,5 +110,5 @@ def _curve(
         x, rows = x[keep], [row[keep] for row in rows]
     y = rows[0]
     part = biasing_views.thinned(y, MOST_POINTS)
-    band = (y[part] - rows[1][part], y[part] + rows[1][part]) if error is not None else (None, None)
-    return data.Curve(run.name, run.colour, x[part], y[part], *band, exact=(x, y), is_step=is_step)
+    low, high = (y[part] - rows[1][part], y[part] + rows[1][part]) if error is not None else (None, None)
+    return data.Curve(run.name, run.colour, x[part], y[part], low, high, exact=(x, y), is_step=is_step)

@@ -12,6 +12,7 @@ from tandem_em.desk.export_lane_frames import areas, dose, drift, regions, thick
 from tandem_em.desk.export_lane_runs import Interval, charges, columns, currents, resistances
 from tandem_em.desk.lane_kinds import COLUMN, MODE_TITLES, MODES, describe, per_area, per_one_c
 from tandem_em.exporters import figures_data as data
+from tandem_em.model.curves import Cell
 from tandem_em.model.session import Session
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ PER_FRAME = {"thickness": thickness, "region": regions, "drift": drift}
 OF_CURRENT = {"current": lambda _cell: 1.0, "density": per_area, "c_rate": per_one_c}
 
 
-def _areal(cell: biasing.Cell | None) -> float | None:
+def _areal(cell: Cell | None) -> float | None:
     factor = per_area(cell)
     return None if factor is None else factor / 3600.0
 

@@ -26,7 +26,7 @@ class AtOnce(Runner):
 
     def __init__(self) -> None:
         super().__init__(threads=1)
-        self.told: list[BaseException] = []
+        self.told: list[UserError] = []
 
     def start(
         self,
@@ -110,6 +110,6 @@ def _tried(runner: AtOnce, sentence: str, do: Callable[[], Any]) -> Finding:
     except UserError as error:
         runner.told.append(error)
     if len(runner.told) > before:
-        error = runner.told[-1]
-        return Finding("warning", getattr(error, "title", str(error)), getattr(error, "advice", ""))
+        told = runner.told[-1]
+        return Finding("warning", told.title, told.advice)
     return Finding("info", sentence)
