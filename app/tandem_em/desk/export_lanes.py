@@ -35,6 +35,7 @@ def _lane(session: Session, choice: LaneChoice, reach: Interval | None) -> data.
     made: list[data.Curve]
     described = describe(session, kind)
     label, unit, title = described.name, described.unit or described.caption, described.title
+    label = title if kind == "drift" else label
     limits: tuple[tuple[float, str], ...] = ()
     if kind == "area":
         title = MODE_TITLES.get(choice.mode, "Area")

@@ -19,6 +19,9 @@ from tandem_em.exporters.figure_style import (
 from tandem_em.texts import axis_unit
 
 GREY = "#666666"
+LONG_LABEL = 13
+"""More letters than these do not fit beside a lane in one line."""
+FROM_ZERO = ("dose", "dose_rate")
 
 
 def lanes(found: data.Picture, settings: FigureSettings) -> Any:
@@ -42,14 +45,15 @@ def draw_lane(axes: Any, lane: data.Lane, found: data.Picture, size_pt: float) -
     time = time_unit(found)[0]
     for curve in lane.curves:
         _draw_curve(axes, lane, curve, factor, time)
-    axes.set_ylabel(lettered(f"{lane.label} ({unit})" if unit else lane.label))
+    joint = "\n" if len(lane.label) + len(unit) > LONG_LABEL else " "
+    axes.set_ylabel(lettered(f"{lane.label}{joint}({unit})" if unit else lane.label))
     for flag in found.flags:
         axes.axvline(flag.t * time, color=GREY, lw=0.5, ls=(0, (3, 2)), zorder=0)
     for band in found.bands:
         axes.axvspan(band.start * time, band.end * time, color=band.colour, alpha=0.12, lw=0, zorder=0)
     if found.span:
         axes.set_xlim(low * time, high * time)
-        _fit_y(axes, [factor * y for y in seen])
+        _fit_y(axes, [*(factor * y for y in seen), *([np.zeros(1)] if lane.kind in FROM_ZERO else [])])
     if lane.y is not None:
         axes.set_ylim(factor * lane.y[0], factor * lane.y[1])
     _draw_limits(axes, lane, factor)

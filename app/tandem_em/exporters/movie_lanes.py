@@ -12,6 +12,8 @@ from tandem_em.exporters.movie_look import Colours
 from tandem_em.texts import axis_unit, figure
 
 FAINT = 0.28
+TIGHT = 56.0
+"""Lanes lower than this carry their name, unit and value in two lines."""
 FROM_ZERO = ("dose", "dose_rate")
 """Lanes that show how far their values are from nothing."""
 
@@ -45,6 +47,7 @@ class LanesPainter:
         self._axis = axis, self._size[0] - axis - 16 * unit
         top, bottom = 24 * unit, 26 * unit + (14 * unit if found.bands else 0)
         each = (self._size[1] - top - bottom) / max(len(found.lanes), 1)
+        self._is_tight = each < TIGHT * unit
         self._plots = [
             _plot(lane, (axis, top + number * each, self._axis[1], each - 10 * unit), span)
             for number, lane in enumerate(found.lanes)
@@ -72,7 +75,8 @@ class LanesPainter:
 
     def _values(self, canvas: Canvas, plot: Plot, t: float, x: float) -> None:
         unit, many = self._unit, sum(c.kind != "fit" for c in plot.lane.curves) > 1
-        left, line = self._x + 8 * unit, self._y + plot.rect[1] + 38 * unit
+        size, below = (9 * unit, 19 * unit) if self._is_tight else (11 * unit, 38 * unit)
+        left, line = self._x + 8 * unit, self._y + plot.rect[1] + below
         place = left
         for curve in plot.lane.curves:
             value = value_at(curve, t)
@@ -88,9 +92,13 @@ class LanesPainter:
                     self._colours.cursor,
                 )
             text = reading(value, plot)
-            if place + canvas.text_width(text, 11 * unit, bold=True) > left + 60 * unit:
+            if self._is_tight and plot.rect[3] < 20 * unit:
+                continue
+            if place + canvas.text_width(text, size, bold=True) > left + 60 * unit:
+                if self._is_tight:
+                    continue
                 place, line = left, line + 13 * unit
-            place += canvas.text(place, line, text, 11 * unit, colour, bold=True) + 7 * unit
+            place += canvas.text(place, line, text, size, colour, bold=True) + 7 * unit
 
     # --- what stays ----------------------------------------------------------------------------------------------
 
@@ -109,8 +117,15 @@ class LanesPainter:
     def _frame(self, canvas: Canvas, plot: Plot) -> None:
         unit, c = self._unit, self._colours
         x, y, w, h = plot.rect
-        canvas.text(8 * unit, y + 10 * unit, plot.lane.title or plot.lane.label, 11 * unit, c.text, bold=True)
-        canvas.text(8 * unit, y + 23 * unit, plot.unit, 9.5 * unit, c.quiet)
+        title = plot.lane.title or plot.lane.label
+        if self._is_tight:
+            gone = canvas.text(8 * unit, y + 8 * unit, title, 9.5 * unit, c.text, bold=True)
+            beside = 12 * unit + gone + canvas.text_width(plot.unit, 8 * unit) < x - 34 * unit
+            place = (12 * unit + gone, y + 8 * unit) if beside else (8 * unit, y + 18 * unit)
+            canvas.text(*place, plot.unit, 8 * unit, c.quiet)
+        else:
+            canvas.text(8 * unit, y + 10 * unit, title, 11 * unit, c.text, bold=True)
+            canvas.text(8 * unit, y + 23 * unit, plot.unit, 9.5 * unit, c.quiet)
         for tick in ticks(plot.low, plot.high, max(2, int(h / (24 * unit)))):
             at = y + h * (plot.high - tick) / (plot.high - plot.low)
             canvas.line(np.array([(x, at), (x + w, at)]), c.line, 0.8)
