@@ -58,9 +58,13 @@ def draw_lane(axes: Any, lane: data.Lane, found: data.Picture, size_pt: float) -
         axes.set_ylim(factor * lane.y[0], factor * lane.y[1])
     _draw_limits(axes, lane, factor)
     axes.locator_params(axis="y", nbins=4)
-    main = [c for c in lane.curves if c.kind != "fit" and np.isfinite(c.y).any()]
-    if len(main) > 1:
-        name_ends(axes, [(c.name, factor * _last(c.y), c.colour) for c in main], size_pt)
+    ends = [
+        (curve.name, factor * _last(y), curve.colour)
+        for curve, y in zip(lane.curves, seen)
+        if curve.kind != "fit" and np.isfinite(y).any()
+    ]
+    if len(ends) > 1:
+        name_ends(axes, ends, size_pt)
 
 
 def _draw_curve(axes: Any, lane: data.Lane, curve: data.Curve, factor: float, time: float) -> None:
