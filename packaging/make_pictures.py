@@ -8,6 +8,12 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from PyQt6.QtWidgets import QListWidget
+
+    from tandem_widgets.shell.main_window import MainWindow
 
 ROOT = Path(__file__).resolve().parent.parent
 PICTURES = ROOT / "docs" / "pictures"
@@ -25,6 +31,21 @@ def windows(demo: Path) -> None:
     tandem("screenshot", demo, "-o", PICTURES / "demo-small.png", "--size", "1280x800", "--at", 75)
 
 
+def choose(figures: QListWidget, title: str) -> None:
+    rows = [figures.item(number) for number in range(figures.count())]
+    figures.setCurrentItem(next(row for row in rows if row is not None and row.text() == title))
+
+
+def drawn(window: MainWindow) -> None:
+    """Wait until nothing is being drawn any more, however slow the machine."""
+    from tandem_widgets.shell.application import settle
+
+    for _ in range(5):
+        settle(window, quiet_ms=1500)
+        while window.workshop.runner.tasks:
+            settle(window, quiet_ms=500)
+
+
 def dialogs(demo: Path) -> None:
     """The windows that are opened from it."""
     from tandem_em.desk.settings import Settings
@@ -39,12 +60,12 @@ def dialogs(demo: Path) -> None:
     settle(window)
     export = ExportDialog(window, window.desk)
     export.show()
-    settle(window, quiet_ms=1500)
-    for page, row, name in ((0, 4, "export-figures"), (1, 0, "export-movie")):
+    drawn(window)
+    for page, title, name in ((0, "Element maps", "export-figures"), (1, "", "export-movie")):
         export.tabs.setCurrentIndex(page)
         if page == 0:
-            export.figures.list.setCurrentRow(row)
-        settle(window, quiet_ms=1500)
+            choose(export.figures.list, title)
+        drawn(window)
         export.grab().save(str(PICTURES / f"{name}.png"))
     export.close()
     clocks = ClocksDialog(window, window.desk)

@@ -5,6 +5,10 @@ from __future__ import annotations
 import math
 
 _PREFIXES = {-15: "f", -12: "p", -9: "n", -6: "µ", -3: "m", 0: "", 3: "k", 6: "M", 9: "G", 12: "T"}
+_COMPOUND = frozenset({"A/cm²", "Ah/cm²", "C/cm²", "A/g", "Ah/g", "Ah/V", "Ah/V/cm²", "F"})
+"""Compound units that take a prefix."""
+VOLTS_FROM_V = 0.03
+"""Smaller voltages are read in mV."""
 _PREFIXED = {"V", "A", "Ah", "C", "W", "J", "s", "Hz", "Ω", "e", "B"}
 
 
@@ -16,6 +20,25 @@ def prefix_for(magnitude: float, unit: str) -> tuple[float, str]:
     if unit == "s" and exponent > 0:
         exponent = 0
     return 10.0**-exponent, _PREFIXES[exponent] + unit
+
+
+def reading_unit(magnitude: float, unit: str) -> tuple[float, str]:
+    """Factor and unit that read best, also for compound units: 4e-5 A/cm² gives (1e6, "µA/cm²")."""
+    if unit == "s" and magnitude > 3 * 3600:
+        return 1 / 3600, "h"
+    if unit not in _COMPOUND:
+        return prefix_for(magnitude, unit)
+    if not (math.isfinite(magnitude) and magnitude):
+        return 1.0, unit
+    exponent = min(12, max(-15, 3 * math.floor(math.log10(abs(magnitude)) / 3 + 1e-9)))
+    return 10.0**-exponent, _PREFIXES[exponent] + unit
+
+
+def axis_unit(magnitude: float, unit: str) -> tuple[float, str]:
+    """The same for an axis, on which volts stay volts down to 30 mV."""
+    if unit == "V" and magnitude > VOLTS_FROM_V:
+        return 1.0, unit
+    return reading_unit(magnitude, unit)
 
 
 def figure(value: float, digits: int = 3) -> str:

@@ -33,7 +33,7 @@ def test_figures_are_shown_copied_and_saved(window: MainWindow, qtbot: QtBot, tm
     }
     qtbot.waitUntil(lambda: not page.preview.image.isNull(), timeout=60_000)
     narrow = page.preview.image.width()
-    page.width_box.setCurrentText("two columns, 180 mm")
+    page.width_box.setCurrentText("two columns, 174 mm")
     qtbot.waitUntil(lambda: page.preview.image.width() > 2 * narrow, timeout=60_000)
     clipboard = QGuiApplication.clipboard()
     assert clipboard is not None

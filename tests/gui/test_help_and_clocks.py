@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QGuiApplication
-from PyQt6.QtWidgets import QDialog, QLabel
+from PyQt6.QtWidgets import QDialog, QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
-from tandem_em.desk import files
+from tandem_em.desk import files, stacks
 from tandem_em.jobs import call_as_job, run_to_end
 from tandem_em.model.session import Session
 from tandem_widgets.dialogs.clocks import ClocksDialog
@@ -39,11 +40,65 @@ def test_a_finding_is_mended_by_its_button(qtbot: QtBot, window: MainWindow) -> 
         row for row in dialog.rows if [b.text() for b in row.buttons] == ["Over time", "Separate images"]
     )
     row.buttons[0].click()
-    idle(window, qtbot)
     assert stack.axis0_is_time is True
-    assert not any(len(row.buttons) == 2 and row.buttons[0].text() == "Over time" for row in dialog.rows)
+    qtbot.waitUntil(
+        lambda: not any(row.buttons and row.buttons[0].text() == "Over time" for row in dialog.rows),
+        timeout=30_000,
+    )
+    idle(window, qtbot)
     window.undo()
     assert stack.axis0_is_time is None
+    dialog.close()
+
+
+def button_of(dialog: DoctorDialog, sentence: str, text: str) -> QPushButton | None:
+    for row in dialog.rows:
+        if any(sentence in label.text() for label in row.findChildren(QLabel)):
+            return next((button for button in row.buttons if button.text() == text), None)
+    return None
+
+
+def test_a_stale_result_is_made_again_by_a_click(qtbot: QtBot, window: MainWindow) -> None:
+    session = window.desk.session
+    stack = session.stacks.first
+    assert stack is not None
+    stacks.region_statistics(window.desk, stack, (0, 0, 10, 10))
+    idle(window, qtbot)
+    window.desk.change("calibrate", stack, pixel_nm=2.0)
+    window.show_doctor()
+    dialog = opened(window, DoctorDialog)
+    assert isinstance(dialog, DoctorDialog)
+    qtbot.waitUntil(lambda: button_of(dialog, "out of date", "Do it again") is not None, timeout=30_000)
+    (before,) = session.results
+    button = button_of(dialog, "out of date", "Do it again")
+    assert button is not None
+    button.click()
+    qtbot.waitUntil(lambda: button_of(dialog, "out of date", "Do it again") is None, timeout=30_000)
+    (after,) = session.results
+    assert after is not before
+    assert after.name == before.name
+    window.undo()
+    qtbot.waitUntil(lambda: button_of(dialog, "out of date", "Do it again") is not None, timeout=30_000)
+    assert list(session.results) == [before]
+    dialog.close()
+
+
+def test_a_finding_is_noted_and_said_again(qtbot: QtBot, window: MainWindow) -> None:
+    stack = window.desk.session.stacks.first
+    assert stack is not None
+    window.desk.change("nominal", stack, times_from="nominal")
+    window.show_doctor()
+    dialog = opened(window, DoctorDialog)
+    assert isinstance(dialog, DoctorDialog)
+    button = button_of(dialog, "nominal", "Take note")
+    assert button is not None
+    assert not dialog.noted.isVisible()
+    button.click()
+    qtbot.waitUntil(lambda: button_of(dialog, "nominal", "Take note") is None, timeout=30_000)
+    assert dialog.noted.text().startswith("1 taken note of")
+    dialog.noted.click()
+    qtbot.waitUntil(lambda: button_of(dialog, "nominal", "Take note") is not None, timeout=30_000)
+    idle(window, qtbot)
     dialog.close()
 
 
@@ -101,7 +156,11 @@ def test_the_tour_walks_through_and_leaves_nothing(qtbot: QtBot, window: MainWin
         tour.next.click()
         seen.append(tour.heading.text())
     assert seen == [stop.title for stop in STOPS]
-    tour.next.click()
+    qtbot.keyClick(tour, Qt.Key.Key_Left)
+    assert tour.heading.text() == STOPS[-2].title
+    qtbot.keyClick(tour, Qt.Key.Key_Return)
+    assert tour.heading.text() == STOPS[-1].title
+    qtbot.keyClick(tour, Qt.Key.Key_Right)
     qtbot.waitUntil(lambda: not window.findChildren(Glow))
 
 

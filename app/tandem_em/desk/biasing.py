@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from tandem_em.desk.desk import Desk
+from tandem_em.desk.provenance import step_for
 from tandem_em.jobs import Job, Progress
+from tandem_em.model.arrays import GrowingArray
 from tandem_em.model.curves import BiasRun, Cell
 from tandem_em.model.edits import AddItem, ChangeFields
 from tandem_em.model.history import Edit
@@ -154,6 +156,21 @@ def measuring_zero(run: BiasRun, span: tuple[float, float]) -> Job[Zero]:
         raise UserError(
             f"There are no samples of {name} in the marked stretch.", "Mark a rest within the recording."
         ) from error
+
+
+def read_as(desk: Desk, run: BiasRun, quantity: str, factor: float, unit: str) -> None:
+    """The numbers of a column were in another unit than the file says: mA taken for A. The step says so."""
+    old = run.columns[quantity]
+    scaled = GrowingArray(np.asarray(old.values.view, np.float64) * factor)
+    label = f"Read the {quantity} of {run.name} as {unit}"
+    step = step_for(label, [], {"factor": factor}, [run.id])
+    columns = {**run.columns, quantity: replace(old, values=scaled)}
+    zero = {
+        "zero_current_A": run.zero_current_A * factor,
+        "zero_current_error_A": run.zero_current_error_A * factor,
+    }
+    fields: dict[str, Any] = {"columns": columns} | (zero if quantity == "current" else {})
+    desk.do(label, ChangeFields(label, run.id, fields), AddItem(label, step))
 
 
 def set_gap_limit(desk: Desk, run: BiasRun, limit_s: float | None) -> None:

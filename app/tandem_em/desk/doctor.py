@@ -5,28 +5,66 @@ from __future__ import annotations
 from pathlib import Path
 
 from tandem_em.desk import doctor_streams, files
+from tandem_em.desk.desk import Desk
 from tandem_em.desk.export_snapshot import snapshot
 from tandem_em.desk.findings import Finding, Severity, serious
 from tandem_em.jobs import Job, Progress
 from tandem_em.model.session import Session
 
-__all__ = ["Finding", "examine", "examine_session", "look", "repair", "serious"]
+__all__ = [
+    "Finding",
+    "accept",
+    "accepted",
+    "examine",
+    "examine_session",
+    "look",
+    "remind",
+    "repair",
+    "serious",
+]
+ACCEPTED = "doctor accepted"
 ORDER = {"error": 0, "warning": 1, "info": 2}
 
 
 def look(session: Session) -> list[Finding]:
     """What can be said at once."""
-    return doctor_streams.in_session_time(session, doctor_streams.look(session))
+    return _unaccepted(session, doctor_streams.in_session_time(session, doctor_streams.look(session)))
 
 
-def examine_session(session: Session) -> Job[list[Finding]]:
-    """Everything about an open session, worst first."""
-    return _examining(snapshot(session))
+def examine_session(session: Session, folder: Path | None = None) -> Job[list[Finding]]:
+    """Everything about an open session that lies in `folder`, worst first."""
+    return _examining(snapshot(session), folder)
 
 
-def _examining(session: Session) -> Job[list[Finding]]:
-    found = yield from doctor_streams.looking(session)
-    return sorted(doctor_streams.in_session_time(session, found), key=lambda finding: ORDER[finding.severity])
+def _examining(session: Session, folder: Path | None = None) -> Job[list[Finding]]:
+    found = yield from doctor_streams.looking(session, folder)
+    told = _unaccepted(session, doctor_streams.in_session_time(session, found))
+    return sorted(told, key=lambda finding: ORDER[finding.severity])
+
+
+def accepted(session: Session) -> list[str]:
+    """Sentences a person has taken note of; they are not said again."""
+    stored = session.info.view.get(ACCEPTED)
+    return [text for text in stored if isinstance(text, str)] if isinstance(stored, list) else []
+
+
+def accept(desk: Desk, finding: Finding) -> None:
+    """Say this no more: undoable."""
+    _keep_accepted(desk, "Take note of a finding", [*accepted(desk.session), finding.what])
+
+
+def remind(desk: Desk) -> None:
+    """Say everything again."""
+    _keep_accepted(desk, "Say all findings again", [])
+
+
+def _keep_accepted(desk: Desk, label: str, sentences: list[str]) -> None:
+    desk.change(label, desk.session.info, view={**desk.session.info.view, ACCEPTED: sentences})
+
+
+def _unaccepted(session: Session, found: list[Finding]) -> list[Finding]:
+    quiet = set(accepted(session))
+    return [finding for finding in found if finding.severity == "error" or finding.what not in quiet]
 
 
 def examine(path: Path) -> Job[list[Finding]]:
@@ -40,7 +78,7 @@ def examine(path: Path) -> Job[list[Finding]]:
     from tandem_em.storage import check
 
     yield Progress(0, 0, f"Checking {path.name}")
-    in_file = yield from check.check(path)
+    in_file = yield from check.check(path, files.open_linked_array)
     found = [
         Finding(_severity(f.severity), f.what, f.advice, f.where, "repair" if f.fixable else "")
         for f in in_file
@@ -53,8 +91,9 @@ def examine(path: Path) -> Job[list[Finding]]:
             item.name for item in opened.session.items()
         }  # what items say of themselves is said once, below
         found = [f for f in found if f.where not in names]
-        found += [Finding("warning", problem) for problem in opened.problems]
-        found += yield from _examining(opened.session)
+        told = {problem for source in opened.session.sources for problem in source.problems}
+        found += [Finding("warning", problem) for problem in opened.problems if problem not in told]
+        found += yield from _examining(opened.session, path.resolve().parent)
     finally:
         opened.store.close()
     return _once(found)
@@ -72,8 +111,11 @@ def _severity(text: str) -> Severity:
 
 
 def repair(path: Path, out: Path) -> Job[list[Finding]]:
-    """Recover everything readable into a new session."""
-    from tandem_em.storage import repair as mending
+    """Recover everything readable into a new session, and mend there what needs no answer: linked files that lie
+    near are found again, stale results made again."""
+    from tandem_em.desk import mending
+    from tandem_em.storage import repair as recovering
 
-    report = yield from mending.repair(path, out)
-    return [Finding("info", sentence) for sentence in report]
+    report = yield from recovering.repair(path, out)
+    found = [Finding("info", sentence) for sentence in report]
+    return found + (yield from mending.mending(out, path.resolve().parent))

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from tandem_em.desk import again, reimport
 from tandem_em.desk.findings import Finding, Severity
 from tandem_em.jobs import Job, Progress
 from tandem_em.model.clock import Clock
@@ -24,6 +25,7 @@ from tandem_em.storage.check_streams import (
     LOOKED_AT,
     SATURATED_FRACTION,
     UNITS_OF,
+    is_lost_link,
     look_at_stamps,
 )
 
@@ -44,15 +46,24 @@ def look(session: Session) -> list[Finding]:
     for source in session.sources:
         name = source.name or Path(source.path).name
         for problem in source.problems:
-            yours = ("error", "Show where it is now.", "relink") if source.linked else ("info", "", "")
-            found.append(Finding(yours[0], f"{name}: {problem}", yours[1], source.id, yours[2]))  # type: ignore[arg-type]
+            said = problem if name in problem else f"{name}: {problem}"
+            if is_lost_link(session, source, problem):
+                found.append(Finding("error", said, "Show where it is now.", source.id, "relink"))
+            else:
+                found.append(Finding("info", said, "", source.id))
     found += _stale(session)
     return found
 
 
-def looking(session: Session) -> Job[list[Finding]]:
-    """The same, and a look into the frames themselves."""
+def looking(session: Session, folder: Path | None = None) -> Job[list[Finding]]:
+    """The same, and a look into the frames themselves and at the files everything came from."""
     found = look(session)
+    for changed in (yield from reimport.looking(session, folder)):
+        sentence = f"{changed.source.name} has changed since it was imported ({changed.when})."
+        advice = "Import it again to have what it holds now; names, clocks and outlines stay."
+        found.append(
+            Finding("info", sentence, advice, changed.source.id, "reimport", detail=str(changed.path))
+        )
     for stack in session.stacks:
         found += yield from _saturated(stack)
     return found
@@ -76,9 +87,9 @@ def _stamps(
         )
 
     if odd.missing and odd.missing < len(times):
-        yield finding(
-            "warning", f"{odd.missing} {what} have no time stamp.", "They are not shown while playing."
-        )
+        advice = "They are not shown while playing."
+        sentence = f"{odd.missing} {what} have no time stamp."
+        yield replace(finding("warning", sentence, advice), fix="stamps" if what == "frames" else "")
     if odd.duplicate:
         sentence = f"{odd.duplicate} {what} have the stamp of the one before."
         yield finding("info", sentence, "Check the logging program.", steps == 0)
@@ -96,8 +107,12 @@ def _stamps(
         )
     if odd.dropped and not counted:
         usual = float(np.median(steps[steps > 0]))
+        some = f"{what[:-1]} is" if odd.dropped == 1 else f"{what} are"
         yield finding(
-            "info", f"about {odd.dropped} {what} are missing.", "Gaps are drawn as gaps.", steps > 1.5 * usual
+            "info",
+            f"about {odd.dropped} {some} missing.",
+            "Gaps are drawn as gaps.",
+            steps > 1.5 * usual,
         )
 
 
@@ -107,11 +122,11 @@ def _run(run: BiasRun) -> Iterator[Finding]:
         values = np.asarray(column.values.view)
         if len(values) != len(run):
             sentence = f"{run.name}: {key} has {len(values)} values for {len(run)} times."
-            yield Finding("error", sentence, "Import the log again.", run.id)
+            yield Finding("error", sentence, "Import the log again.", run.id, "reread")
         expected = UNITS_OF.get(column.quantity)
         if expected is not None and column.unit not in expected:
             sentence = f"{run.name}: {key} is in {column.unit or 'no unit'}, not in {min(expected)}."
-            yield Finding("error", sentence, "Import the log again with the right unit.", run.id)
+            yield Finding("error", sentence, "Import the log again with the right unit.", run.id, "reread")
         limit = {"voltage": HIGHEST_V, "current": HIGHEST_A}.get(column.quantity)
         most = (
             float(np.nanmax(np.abs(values), initial=0.0)) if values.dtype.kind == "f" and len(values) else 0.0
@@ -120,9 +135,8 @@ def _run(run: BiasRun) -> Iterator[Finding]:
             sentence = (
                 f"{run.name}: {key} reaches {most:.3g} {column.unit}, which no cell in a microscope sees."
             )
-            yield Finding(
-                "error", sentence, "Was mA read as A? Import the log again with the right unit.", run.id
-            )
+            advice = f"Was m{column.unit} read as {column.unit}? Or import the log again with the right unit."
+            yield Finding("error", sentence, advice, run.id, "unit", detail=key)
 
 
 def _stack(stack: FrameStack) -> Iterator[Finding]:
@@ -134,23 +148,25 @@ def _stack(stack: FrameStack) -> Iterator[Finding]:
         dropped = int((steps - 1).clip(0).sum())
         if dropped:
             at = int(np.argmax(steps > 1)) + 1
-            sentence = f"{stack.name}: {dropped} frames were dropped by the camera."
+            some = "1 frame was" if dropped == 1 else f"{dropped} frames were"
+            sentence = f"{stack.name}: {some} dropped by the camera."
             when = float(stack.times[at]) if at < len(stack.times) else None
             yield Finding(
                 "info", sentence, "Gaps stay gaps.", stack.id, "show" if when is not None else "", when
             )
     if len(stack.times) not in (0, len(stack)):
         sentence = f"{stack.name}: {len(stack.times)} times for {len(stack)} frames."
-        yield Finding("error", sentence, "Import the movie again.", stack.id)
+        yield Finding("error", sentence, "Import the movie again.", stack.id, "reread")
     if stack.times_from == "nominal":
         sentence = f"{stack.name}: frame times are nominal, from the frame rate."
-        yield Finding("warning", sentence, "Give the companion log of the movie if there is one.", stack.id)
+        advice = "Give the companion log of the movie if there is one."
+        yield Finding("warning", sentence, advice, stack.id, "times")
     if stack.pixel_nm is None:
         advice = "Draw a line on the scale bar to set the pixel size."
-        yield Finding("warning", f"{stack.name} is not calibrated.", advice, stack.id, "go")
+        yield Finding("warning", f"{stack.name} is not calibrated.", advice, stack.id, "calibrate")
     elif not 1e-4 < stack.pixel_nm < 1e5:
         sentence = f"{stack.name}: a pixel of {stack.pixel_nm:g} nm is impossible."
-        yield Finding("error", sentence, "Calibrate it on the scale bar.", stack.id, "go")
+        yield Finding("error", sentence, "Calibrate it on the scale bar.", stack.id, "calibrate")
     if stack.axis0_is_time is None:
         sentence = f"{stack.name}: nobody has said whether its first axis is time."
         advice = "A movie has frames over time; a tilt series or a focus series has not."
@@ -188,26 +204,33 @@ def _map(image: SpectrumImage) -> Iterator[Finding]:
     elif image.end is not None and image.end < image.start:
         yield Finding("error", f"{name} ends before it begins.", "Type when it was taken.", image.id, "clock")
     if image.pixel_nm is None and image.shape[0] * image.shape[1] > 1:
-        yield Finding("info", f"{name} is not calibrated in space.", "Profiles count pixels.", image.id)
+        yield Finding(
+            "info", f"{name} is not calibrated in space.", "Profiles count pixels.", image.id, "properties"
+        )
     if len(energy) != image.shape[2]:
         yield Finding(
             "error",
             f"{name}: {image.shape[2]} channels have {len(energy)} energies.",
             "Import it again.",
             image.id,
+            "reread",
         )
     elif len(energy) > 1 and not bool((np.diff(energy) > 0).all()):
-        yield Finding(
-            "error", f"{name}: its energies do not rise.", "Calibrate the energy axis again.", image.id
-        )
+        yield Finding("error", f"{name}: its energies do not rise.", "Import it again.", image.id, "reread")
     elif len(energy) and not (float(energy[0]) > -1000 and float(energy[-1]) < 20_000):
         sentence = (
             f"{name}: energies from {energy[0]:.0f} to {energy[-1]:.0f} eV are outside what EELS measures."
         )
-        yield Finding("error", sentence, "Is the axis in eV? Import it again with the right unit.", image.id)
+        yield Finding(
+            "error", sentence, "Is the axis in eV? Import it again with the right unit.", image.id, "reread"
+        )
     if image.beam_kV is not None and not 1 <= image.beam_kV <= 3000:
         yield Finding(
-            "error", f"{name}: a beam of {image.beam_kV:g} kV is impossible.", "Check the unit.", image.id
+            "error",
+            f"{name}: a beam of {image.beam_kV:g} kV is impossible.",
+            "Type it in kV.",
+            image.id,
+            "properties",
         )
 
 
@@ -230,15 +253,15 @@ def _clock(clock: Clock) -> Iterator[Finding]:
 
 
 def _stale(session: Session) -> Iterator[Finding]:
-    for step in session.steps:
-        changed = step.changed_inputs(session.revision_of)
-        if changed:
-            names = (
-                ", ".join(item.name for item in map(session.find, changed) if item is not None)
-                or "an input that is gone"
-            )
-            advice = "Do it again with what is there now."
-            yield Finding("info", f"{step.what} is stale: {names} has changed since.", advice, step.id)
+    for work in again.stale(session):
+        can = again.can(session, work)
+        advice = (
+            "Do it again with what is there now."
+            if can
+            else "What it was made from is gone: keep it as it is."
+        )
+        sentence = f"{work.name}: out of date, {', '.join(work.changed)} has changed since."
+        yield Finding("info", sentence, advice, work.items[0].id, "again" if can else "")
 
 
 def in_session_time(session: Session, found: list[Finding]) -> list[Finding]:

@@ -104,7 +104,11 @@ def write_tables(session: Session, found: data.Picture, folder: Path) -> Job[lis
         written.append((yield from write_table(folder / f"{stem}.csv", table)))
     path = folder / "provenance.json"
     path.write_text(
-        json.dumps(provenance(session), indent=1, ensure_ascii=False, default=str) + "\n", "utf-8"
+        json.dumps(
+            provenance(session) | {"left_out": found.left_out}, indent=1, ensure_ascii=False, default=str
+        )
+        + "\n",
+        "utf-8",
     )
     return [*written, path]
 

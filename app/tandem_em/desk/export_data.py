@@ -9,18 +9,23 @@ import numpy as np
 from tandem_em.analysis import polygon
 from tandem_em.analysis.eels_colour import channel_limits, compose_rgb, lithium_colours
 from tandem_em.analysis.eels_spectra import disc_mask, line_profiles, model_curve, region_spectrum
-from tandem_em.desk import biasing_views, eels, export_lanes, export_tables
+from tandem_em.desk import biasing_views, eels, export_lanes, export_tables, readout
+from tandem_em.desk.particles import DOUBT
 from tandem_em.exporters import figures_data as data
 from tandem_em.exporters.figure_style import FigureSettings
 from tandem_em.jobs import Job, Progress
+from tandem_em.model.curves import BiasRun
 from tandem_em.model.frames import FrameStack
 from tandem_em.model.session import Session
 from tandem_em.model.spectra import Edge, SpectrumImage
 from tandem_em.model.tracks import Particle
 from tandem_em.notices import UserError
+from tandem_em.texts import reading_unit
 
 SHOTS = 5
 HELD_V = 0.005
+FAR_APART = 20
+"""Runs with so many times more nothing between them than they lasted are not drawn on one axis."""
 Interval = tuple[float, float]
 
 
@@ -43,12 +48,15 @@ def collect(
         if image.interval is not None and image.visible
     ]
     found.span = shown_span(session)
-    found.lanes = export_lanes.lanes(session, found.tracks, _reach(session, found, span))
-    yield from _capacity(session, found)
+    found.lanes = export_lanes.lanes(session, _reach(session, found, span))
+    yield from _views(session, found)
     found.shots = yield from shots(session, found.tracks, wanted or FigureSettings())
     found.cycles = _cycles(session)
     for image in session.maps:
-        yield from _map(session, image, found)
+        try:
+            yield from _map(session, image, found)
+        except UserError as error:  # the rest of the session goes out all the same
+            found.left_out.append((image.name, error.title))
     return found
 
 
@@ -57,7 +65,14 @@ def shown_span(session: Session) -> Interval | None:
     span = session.info.view.get("span")
     if isinstance(span, list | tuple) and len(span) == 2 and span[1] > span[0]:
         return float(span[0]), float(span[1])
-    return session.watched_extent()
+    whole = session.watched_extent()
+    if whole is None or len(session.stacks):
+        return whole
+    lasted = sum(run.extent[1] - run.extent[0] for run in session.runs if run.extent is not None)
+    shown = readout.active_run(session)
+    if shown is not None and shown.extent is not None and whole[1] - whole[0] > FAR_APART * max(lasted, 1.0):
+        return shown.extent  # recordings of other days would be points
+    return whole
 
 
 def _reach(session: Session, found: data.Picture, span: Interval | None) -> Interval | None:
@@ -80,32 +95,44 @@ def track(stack: FrameStack, particle: Particle) -> data.Track:
     for frame, outline in particle.outlines.items():
         if not 0 <= frame < count:
             continue
+        trust[frame], is_key[frame] = outline.confidence, outline.is_key
+        if outline.confidence < DOUBT:  # a gap, as in the window
+            continue
         own = polygon.area(outline.polygon)
         area[frame] = outline.area_px if np.isfinite(outline.area_px) else own
         low[frame], high[frame] = outline.area_low_px, outline.area_high_px
         around[frame] = polygon.perimeter(outline.polygon)
         centre[frame] = polygon.centroid(outline.polygon) - np.array(stack.drift_at(frame))
-        trust[frame], is_key[frame] = outline.confidence, outline.is_key
     return data.Track(
         particle.name, particle.colour, np.arange(count), np.asarray(stack.t[:count]), area * pixel**2,
         low * pixel**2, high * pixel**2, around * pixel, centre * pixel, trust, is_key,
         "nm" if stack.pixel_nm else "px", {f: o.polygon for f, o in particle.outlines.items()}, stack.id,
+        particle.visible,
     )  # fmt: skip
 
 
-def _capacity(session: Session, found: data.Picture) -> Job[None]:
+def _views(session: Session, found: data.Picture) -> Job[None]:
+    """The other views of the runs: against capacity, V–I, dQ/dV."""
     for run in session.runs:
-        if not {"voltage", "current"} <= set(run.columns) or len(run) < 2:
+        if not run.visible or not {"voltage", "current"} <= set(run.columns) or len(run) < 2:
             continue
         given = biasing_views.snapshot(session, run)
-        unit = "µAh/cm²" if given.area_cm2 else "Ah"
-        factor = 1e6 if given.area_cm2 else 1.0
-        curves = [
-            data.Curve(run.name, run.colour, factor * each.x, each.y, unit=unit, kind=each.kind)
-            for each in (yield from biasing_views.capacity_curves(given))
-        ]
+        per_area = "/cm²" if given.area_cm2 else ""
+        curves = _xy((yield from biasing_views.capacity_curves(given)), run, f"Ah{per_area}")
         if not _is_held(curves):
             found.capacity += curves
+            found.dqdv += _xy((yield from biasing_views.dqdv_curves(given)), run, f"Ah/V{per_area}")
+        crossing = _xy((yield from biasing_views.iv_curve(given)), run, "A")
+        if any(np.nanstd(curve.x) > HELD_V for curve in crossing if len(curve.x)):
+            found.crossing += crossing
+
+
+def _xy(views: list[biasing_views.XYCurve], run: BiasRun, unit: str) -> list[data.Curve]:
+    return [
+        data.Curve(run.name, run.colour, each.x, each.y, unit=unit, kind=each.kind)
+        for each in views
+        if np.isfinite(each.y).any()
+    ]
 
 
 def _is_held(curves: list[data.Curve]) -> bool:
@@ -117,7 +144,10 @@ def _cycles(session: Session) -> list[data.Cycles]:
     """Runs with whole cycles, in the unit they can all be given in."""
     _, rows = export_tables.cycle_rows(session)
     areal = all(row.get("charge_uAh_cm2") is not None for row in rows)
-    key, unit, factor = ("uAh_cm2", "µAh/cm²", 1.0) if areal else ("C", "pAh", 1e12 / 3600)
+    key, base, to_base = ("uAh_cm2", "Ah/cm²", 1e-6) if areal else ("C", "Ah", 1 / 3600)
+    most = max((abs(float(row.get(f"charge_{key}") or 0.0)) for row in rows), default=0.0) * to_base
+    scale, unit = reading_unit(most, base)
+    factor = to_base * scale
     found = []
     for run in session.runs:
         own = [row for row in rows if row["run"] == run.name]
@@ -145,7 +175,7 @@ def shots(session: Session, tracks: list[data.Track], wanted: FigureSettings) ->
     for stack in stacks:
         for number, index in enumerate(_moments(stack, wanted.times)):
             yield Progress(number, 0, f"Reading {stack.name}")
-            own = [track for track in tracks if track.stack == stack.id and index in track.polygons]
+            own = [t for t in tracks if t.visible and t.stack == stack.id and index in t.polygons]
             shapes = [(track.colour, track.polygons[index]) for track in own]
             t = float(stack.t[index])
             try:
@@ -169,6 +199,8 @@ def _map(session: Session, image: SpectrumImage, found: data.Picture) -> Job[Non
     edges = eels.fitting_edges(list(session.edges) or eels.default_edges(), image.energy_eV)
     height, width, _ = image.shape
     if not edges:
+        spectra = image.source.read(slice(None))
+        found.spectra.append(_spectra(session, image, [], spectra))
         return
     made = yield from eels.make_maps(image, edges)
     found.guard += [(image.name, str(w["title"])) for each in made for w in each.warnings]

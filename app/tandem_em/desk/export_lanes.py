@@ -2,134 +2,92 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tandem_em.desk import biasing, biasing_views
+from tandem_em.desk import biasing
+from tandem_em.desk.export_lane_frames import areas, dose, drift, regions, thickness
+from tandem_em.desk.export_lane_runs import Interval, charges, columns, currents, resistances
+from tandem_em.desk.lane_kinds import COLUMN, MODE_TITLES, MODES, describe, per_area, per_one_c
 from tandem_em.exporters import figures_data as data
-from tandem_em.model.curves import BiasRun, Cell
+from tandem_em.model.curves import Cell
 from tandem_em.model.session import Session
 
-MOST_POINTS = 4000
-Interval = tuple[float, float]
+if TYPE_CHECKING:
+    from tandem_em.desk.biasing import LaneChoice
 
 
-def lanes(session: Session, tracks: list[data.Track], reach: Interval | None) -> list[data.Lane]:
-    """What the pane shows, in its order; of every curve the part within reach, and a little more on both sides."""
+def lanes(session: Session, reach: Interval | None) -> list[data.Lane]:
+    """What the pane shows, in its order; of every curve the part within reach."""
     made = []
     for choice in biasing.lane_choices(session):
-        if choice.shown is False:
-            continue
-        if choice.kind == "area":
-            lane = area_lane(tracks, choice.mode)
-        elif choice.kind == "dose":
-            lane = _dose(session)
-        elif choice.kind in RUN_LANES:
-            lane = _runs(session, choice.kind, reach)
-        else:
-            lane = None
-        if lane is not None and lane.curves:
-            made.append(lane)
+        lane = _lane(session, choice, reach) if choice.shown is not False else None
+        if lane is not None and any(np.isfinite(curve.y).any() for curve in lane.curves):
+            fixed = choice.y if isinstance(choice.y, tuple) else None
+            made.append(replace(lane, kind=choice.kind, y=fixed))
     return made
 
 
-def area_lane(tracks: list[data.Track], mode: str = "") -> data.Lane | None:
-    """Areas of the particles: relative to their start, in nm², as diameter or as volume ratio."""
-    if not tracks:
+def _lane(session: Session, choice: LaneChoice, reach: Interval | None) -> data.Lane | None:
+    kind = choice.kind
+    made: list[data.Curve]
+    described = describe(session, kind)
+    label, unit, title = described.name, described.unit or described.caption, described.title
+    label = title if kind == "drift" else label
+    limits: tuple[tuple[float, str], ...] = ()
+    if kind == "area":
+        title = MODE_TITLES.get(choice.mode, "Area")
+        label, unit = _area_label(choice.mode)
+        made = areas(session, choice.mode)
+    elif kind in PER_FRAME:
+        made, unit = PER_FRAME[kind](session)
+    elif kind in ("dose", "dose_rate"):
+        made, limits = dose(session, cumulative=kind == "dose")
+    elif kind == "voltage":
+        made, limits = columns(session, "voltage", reach), _safe_window(session)
+    elif kind in OF_CURRENT:
+        made = currents(session, OF_CURRENT[kind], reach)
+    elif kind == "charge":
+        made = charges(session, lambda _cell: 1.0, reach)
+    elif kind == "capacity":
+        made = charges(session, _areal, reach)
+    elif kind == "resistance":
+        made = resistances(session, reach)
+    elif kind.startswith(COLUMN):
+        made = columns(session, kind.removeprefix(COLUMN), reach)
+    else:
         return None
-    unit = tracks[0].unit
-    label, shown = {
-        "nm2": ("Area", f"{unit}²"), "diameter": ("Diameter", unit), "volume": ("Volume", "× start"),
-    }.get(mode, ("Area", "× start"))  # fmt: skip
-    curves = []
-    for track in tracks:
-        if track.unit != unit or not np.isfinite(track.area).any():
-            continue
-        known = np.isfinite(track.t)
-        order = np.argsort(track.t[known], kind="stable")
-        start = track.area[np.isfinite(track.area)][0]
-        y, low, high = (_in_mode(v[known][order], start, mode) for v in (track.area, track.low, track.high))
-        t = track.t[known][order]
-        hold = float(np.median(np.diff(t))) if len(t) > 1 else 1.0
-        curves.append(data.Curve(track.name, track.colour, t, y, low, high, hold_s=hold, marker=True))
-    return data.Lane(label, shown, curves)
+    return data.Lane(label, unit, made, limits, title)
 
 
-def _in_mode(area: data.Floats, start: float, mode: str) -> data.Floats:
-    if mode == "nm2":
-        return area
-    if mode == "diameter":
-        return np.asarray(2 * np.sqrt(area / np.pi))
-    return np.asarray((area / start) ** (1.5 if mode == "volume" else 1.0))
+PER_FRAME = {"thickness": thickness, "region": regions, "drift": drift}
+OF_CURRENT = {"current": lambda _cell: 1.0, "density": per_area, "c_rate": per_one_c}
 
 
-def _per_area(cell: Cell | None) -> float | None:
-    return 1.0 / cell.electrode_area_cm2 if cell is not None and cell.electrode_area_cm2 else None
+def _areal(cell: Cell | None) -> float | None:
+    factor = per_area(cell)
+    return None if factor is None else factor / 3600.0
 
 
-def _per_one_c(cell: Cell | None) -> float | None:
-    area = _per_area(cell)
-    return area / (cell.capacity_uAh_cm2 * 1e-6) if cell and area and cell.capacity_uAh_cm2 else None
+def _area_label(mode: str) -> tuple[str, str]:
+    """Name and unit of the sizes of particles, as an axis says them."""
+    if mode == "centroid":
+        return "Path of the centroid", "nm"
+    if mode == "circularity":
+        return "Circularity", ""
+    name = {"diameter": "Equivalent diameter", "volume": "Volume"}.get(mode, MODE_TITLES.get(mode, "Area"))
+    return name, MODES.get(mode, MODES[""])
 
 
-def _as_it_is(_cell: Cell | None) -> float | None:
-    return 1.0
-
-
-RUN_LANES: dict[str, tuple[str, str, str, Callable[[Cell | None], float | None]]] = {
-    "voltage": ("Voltage", "V", "voltage", _as_it_is),
-    "current": ("Current", "A", "current", _as_it_is),
-    "density": ("Density", "A/cm²", "current", _per_area),
-    "c_rate": ("C-rate", "C", "current", _per_one_c),
-}
-"""Kind -> label, unit, column, factor from the cell."""
-
-
-def _runs(session: Session, kind: str, reach: Interval | None) -> data.Lane:
-    label, unit, column, factor_of = RUN_LANES[kind]
-    curves = []
+def _safe_window(session: Session) -> tuple[tuple[float, str], ...]:
+    found: dict[float, str] = {}
     for run in session.runs:
-        factor = factor_of(biasing.cell_of(session, run))
-        if run.visible and len(run) and column in run.columns and factor is not None:
-            curve = _curve(run, column, factor, reach)
-            if len(curve.x):
-                curves.append(curve)
-    return data.Lane(label, unit, curves)
-
-
-def _curve(run: BiasRun, column: str, factor: float, reach: Interval | None) -> data.Curve:
-    values = np.asarray(run.current if column == "current" else run.values(column), np.float64) * factor
-    x, y = _opened(np.asarray(run.t), values, run.gaps())
-    if reach is not None:
-        keep = (x >= reach[0]) & (x <= reach[1])
-        x, y = x[keep], y[keep]
-    part = biasing_views.thinned(y, MOST_POINTS)
-    return data.Curve(run.name, run.colour, x[part], y[part], exact=(x, y))
-
-
-def _opened(x: data.Floats, y: data.Floats, gaps: data.Image) -> tuple[data.Floats, data.Floats]:
-    """A NaN before every gap, so that nothing is drawn across it."""
-    if not len(gaps):
-        return x, y
-    return np.insert(x, gaps, x[gaps]), np.insert(y, gaps, np.nan)
-
-
-def _dose(session: Session) -> data.Lane | None:
-    """Accumulated dose: as computed from counts when that was done, else from the typed rate over the movie."""
-    settings = session.doses.first
-    limit = (settings.budget_e_A2, "budget") if settings is not None and settings.budget_e_A2 else None
-    computed = [r for r in session.results if r.analysis == "dose" and {"t_s", "dose_e_A2"} <= set(r.arrays)]
-    if computed:
-        t = np.asarray(computed[-1].arrays["t_s"], np.float64)
-        order = np.argsort(t, kind="stable")[: int(np.isfinite(t).sum())]
-        y = np.asarray(computed[-1].arrays["dose_e_A2"], np.float64)[order]
-        return data.Lane("Dose", "e⁻/Å²", [data.Curve("dose", "#b98cff", t[order], y)], limit)
-    if settings is None or not settings.rate_e_A2s:
-        return None
-    stack = session.stacks.get(settings.stack_id) or session.stacks.first
-    times = np.sort(stack.t[np.isfinite(stack.t)]) if stack is not None else np.zeros(0)
-    if len(times) < 2:
-        return None
-    curve = data.Curve("dose", "#b98cff", times, (times - times[0]) * settings.rate_e_A2s)
-    return data.Lane("Dose", "e⁻/Å²", [curve], limit)
+        cell = biasing.cell_of(session, run)
+        if cell is None or not run.visible or "voltage" not in run.columns:
+            continue
+        for value, name in ((cell.safe_low_V, "safe from"), (cell.safe_high_V, "safe to")):
+            if value is not None:
+                found[value] = f"{name} {value:g} V".replace("-", "−")
+    return tuple(found.items())

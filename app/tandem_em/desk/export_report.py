@@ -27,6 +27,8 @@ from tandem_em.texts import figure, quantity
 CAPTIONS = {
     "lanes": "Dashed: events. Shaded over the full height: EELS maps. Band around a line: error of the area.",
     "capacity": "Solid: charge, dashed: discharge; later cycles are darker.",
+    "dqdv": "Solid: charge, dashed: discharge (downwards); later cycles are darker.",
+    "crossing": "Sample by sample in order of time.",
     "cycles": "Filled: charge, open: discharge. Bars: error of the efficiency.",
     "montage": "Frames with the followed outlines, drift not taken off; marks on the curve below show the moments.",
     "maps": "Net counts after background subtraction; one colour scale a column, from the 2nd to the 98th percentile.",
@@ -102,7 +104,8 @@ def _warnings(session: Session, found: data.Picture) -> str:
         by_text.setdefault(text, []).append(map_name)
     guard = [("warning", text, ", ".join(names)) for text, names in by_text.items()]
     doctor = [(f.severity, f.what, f.advice) for f in look(session)]
-    return report.notes([*guard, *doctor] or [("info", "None.", "")])
+    missing = [("error", f"{name} is not in here: {why}", "") for name, why in found.left_out]
+    return report.notes([*missing, *guard, *doctor] or [("info", "None.", "")])
 
 
 def _simulated(session: Session) -> str:

@@ -10,7 +10,8 @@ import numpy as np
 
 from tandem_em import __version__
 from tandem_em.analysis.electrochemistry import cycles_report
-from tandem_em.desk import biasing, particles_table
+from tandem_em.desk import biasing, eels, export_lane_runs, particles_table
+from tandem_em.desk.lane_kinds import per_area, per_one_c
 from tandem_em.exporters import figures_data as data
 from tandem_em.exporters import map_files
 from tandem_em.exporters.tables import Column, Table, table_of_rows
@@ -50,7 +51,7 @@ def tables(session: Session, found: data.Picture) -> Iterator[Table]:
     """Every table, one at a time."""
     notes = common_notes(session)
     for run in session.runs:
-        yield run_table(run, notes)
+        yield run_table(session, run, notes)
     for stack in session.stacks:
         count = len(stack)
         drift = np.full((count, 2), np.nan)
@@ -68,8 +69,9 @@ def tables(session: Session, found: data.Picture) -> Iterator[Table]:
         owner = session.stacks.get(particle.stack_id)
         if owner is not None and particle.outlines:
             yield particles_table.table(owner, particle, notes)
+    windows = notes | edge_notes(session)
     for image in found.maps:
-        yield from map_tables(image, notes)
+        yield from map_tables(image, windows)
     for spectrum in found.spectra:
         columns = [
             Column("energy loss", "eV", spectrum.energy),
@@ -78,7 +80,7 @@ def tables(session: Session, found: data.Picture) -> Iterator[Table]:
         columns += [Column(site.name, "counts", site.y) for site in spectrum.sites]
         yield Table(f"spectra_{file_stem(spectrum.name)}", columns, notes | {"map": spectrum.name})
     for profile in found.profiles:
-        yield profile_table(profile, notes)
+        yield profile_table(profile, windows)
     halves, cycles = cycle_rows(session)
     if halves:
         yield table_of_rows("half_cycles", halves, HALF_UNITS, notes)
@@ -87,6 +89,16 @@ def tables(session: Session, found: data.Picture) -> Iterator[Table]:
     yield table_of_rows("events", event_rows(session), EVENT_UNITS, notes)
     yield table_of_rows("clocks", clock_rows(session), CLOCK_UNITS, notes)
     yield from result_tables(session, notes)
+
+
+def edge_notes(session: Session) -> dict[str, str]:
+    """Of every edge what its counts are made of."""
+    edges = list(session.edges) or eels.default_edges()
+    return {
+        f"edge {edge.name}": f"{edge.background} background{f' of order {edge.order}' if 'polynomial' in edge.background else ''}"
+        f" from {edge.fit[0]:g} to {edge.fit[1]:g} eV, counts from {edge.signal[0]:g} to {edge.signal[1]:g} eV"
+        for edge in edges
+    }
 
 
 def common_notes(session: Session) -> dict[str, str]:
@@ -112,16 +124,36 @@ def clock_text(clock: Clock) -> str:
     return f"{clock.name or 'clock'}, {clock.origin}, offset {clock.offset_s:+.4g} s, rate {clock.rate_ppm:+.3g} ppm, {sure}"
 
 
-def run_table(run: BiasRun, notes: dict[str, str]) -> Table:
+def run_table(session: Session, run: BiasRun, notes: dict[str, str]) -> Table:
+    """Every sample: as recorded, and what the lanes make of it."""
     columns = [Column("time", "s", run.t), Column("device time", "s", run.times.view)]
     for name, column in run.columns.items():
         columns.append(Column(name, column.unit, np.asarray(run.values(name))))
-    if run.zero_current_A and "current" in run.columns:
-        columns.append(Column("current less zero", "A", run.current))
+    if "current" in run.columns and len(run):
+        columns += _from_current(session, run)
     own = {"run": run.name, "clock": clock_text(run.clock), "simulated": yes(run.simulated)}
-    return Table(
-        f"run_{file_stem(run.name)}", columns, notes | own | {"zero": f"{run.zero_current_A!r} A taken off"}
-    )
+    own["zero"] = f"{run.zero_current_A!r} A, taken off in the columns after the recorded ones"
+    own["gaps"] = f"pauses longer than {export_lane_runs.gap_limit(run):.6g} s add no charge"
+    return Table(f"run_{file_stem(run.name)}", columns, notes | own)
+
+
+def _from_current(session: Session, run: BiasRun) -> list[Column]:
+    """Charge, densities and resistance, as far as the cell is known."""
+    current, cell = run.current, biasing.cell_of(session, run)
+    charge, error = export_lane_runs.charge_of(run)
+    columns = [Column("current less zero", "A", current)] if run.zero_current_A else []
+    columns.append(Column("charge passed", "C", charge))
+    if run.zero_current_error_A:
+        columns.append(Column("charge passed error", "C", error))
+    density, rate = per_area(cell), per_one_c(cell)
+    if density is not None:
+        columns.append(Column("areal capacity", "µAh/cm²", charge * density / 3600.0 * 1e6))
+        columns.append(Column("current density", "A/cm²", current * density))
+    if rate is not None:
+        columns.append(Column("C-rate", "", current * rate))
+    if "voltage" in run.columns:
+        columns.append(Column("voltage over current", "Ω", export_lane_runs.resistance_of(run)))
+    return columns
 
 
 def map_tables(image: data.MapSet, notes: dict[str, str]) -> Iterator[Table]:

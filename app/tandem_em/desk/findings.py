@@ -17,9 +17,13 @@ class Finding:
     advice: str = ""
     where: str = ""
     fix: str = ""
-    """What one click does: relink, clock, axis, zone, go (there), show (the moment), repair (the file)."""
+    """What one click does: again (make the result anew), reimport, relink, clock, axis, zone, unit, stamps, times,
+    calibrate, properties, go (there), show (the moment), repair (the file)."""
     at: float | None = None
     """The moment it is about: device seconds while looking, session seconds in what is told."""
+
+    detail: str = ""
+    """What the fix is about: the quantity, the path."""
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -14,7 +15,7 @@ from tandem_em.desk import particles
 from tandem_em.desk.desk import Desk
 from tandem_em.desk.provenance import step_for
 from tandem_em.jobs import Job, Progress, Task
-from tandem_em.model.edits import AddItem, ChangeFields
+from tandem_em.model.edits import AddItem, ChangeFields, RemoveItem
 from tandem_em.model.frames import FrameStack
 from tandem_em.model.provenance import ResultSet
 from tandem_em.notices import UserError
@@ -110,15 +111,58 @@ def answer_axis(desk: Desk, stack: FrameStack, is_time: bool) -> None:
     desk.change(f"{stack.name}: {'frames over time' if is_time else 'separate images'}", stack, **fields)
 
 
+def restamp(desk: Desk, stack: FrameStack) -> None:
+    """Frames without a usable stamp (none, or not after the one before) get times evenly between their neighbours.
+
+    The stamps of all other frames stay; the step says which were made up. Undo brings the file's stamps back."""
+    times = np.asarray(stack.times, np.float64)
+    highest = np.fmax.accumulate(np.concatenate([[-np.inf], times]))[:-1]
+    good = np.isfinite(times) & (times > highest)
+    if good.sum() < 2:
+        raise UserError(f"{stack.name} has too few time stamps to go by.", "Give it a table of times.")
+    frames = np.arange(len(times))
+    usual = float(np.median(np.diff(times[good]) / np.diff(frames[good])))
+    made = np.interp(frames, frames[good], times[good])
+    first, last = frames[good][0], frames[good][-1]
+    made[:first] = times[first] + (frames[:first] - first) * usual
+    made[last:] = times[last] + (frames[last:] - last) * usual
+    label = f"Give {stack.name} steady times"
+    step = step_for(label, [], {"frames": frames[~good].tolist()}, [stack.id])
+    desk.do(label, ChangeFields(label, stack.id, {"times": made}), AddItem(label, step))
+
+
+def take_times(desk: Desk, stack: FrameStack, path: Path) -> None:
+    """Frame times from a table with one row for each frame: the companion log of a movie."""
+    from tandem_em.importers.movies_companion import SIZE_LIMIT, table_times
+
+    try:
+        text = path.read_text("latin-1") if path.stat().st_size <= SIZE_LIMIT else ""
+    except OSError as error:
+        raise UserError(f"{path.name} cannot be read: {error.strerror}.", "Check the file.") from error
+    read = table_times(text, len(stack))
+    if read is None:
+        raise UserError(
+            f"{path.name} is no table with a time for each of the {len(stack)} frames of {stack.name}.",
+            "It needs one row a frame and a column called time (s, ms, or dates).",
+        )
+    label = f"Times of {stack.name} from {path.name}"
+    step = step_for(label, [], {"table": path.name}, [stack.id])
+    fields = {"times": read[0], "times_from": "companion log"}
+    desk.do(label, ChangeFields(label, stack.id, fields), AddItem(label, step))
+
+
 # --- numbers out of frames ------------------------------------------------------------------------------------------
 
 
-def region_statistics(desk: Desk, stack: FrameStack, region: Region) -> Task[Any]:
-    """Mean and spread of a region in every frame, as a stored result with a lane."""
+def region_statistics(
+    desk: Desk, stack: FrameStack, region: Region, replaced: ResultSet | None = None
+) -> Task[Any]:
+    """Mean and spread of a region in every frame, as a stored result with a lane; in the place of an older one."""
     x0, y0, x1, y1 = region
     if x1 - x0 < 1 or y1 - y0 < 1:
         raise UserError("The region holds no pixel.", "Drag a rectangle over the image.")
     name = f"ROI {1 + sum(r.analysis == REGION for r in desk.session.results)} of {stack.name}"
+    name = name if replaced is None else replaced.name
     step = step_for(name, [stack], {"region": list(region)})
 
     def finished(found: NDArray[np.float64]) -> None:
@@ -133,7 +177,9 @@ def region_statistics(desk: Desk, stack: FrameStack, region: Region) -> Task[Any
             simulated=stack.simulated,
         )
         step.outputs.append(result.id)
-        desk.add(f"Measure {name}", step, result)
+        label = f"Measure {name}"
+        old = [] if replaced is None else [RemoveItem(label, replaced)]
+        desk.do(label, *old, AddItem(label, step), AddItem(label, result))
         desk.session.focus.select("result", result.id)
 
     return desk.start(f"Measuring {name}", measuring(stack, region), finished, key=f"region {stack.id}")

@@ -13,15 +13,18 @@ from pathlib import Path
 from typing import Any
 
 MM = 1 / 25.4
-ONE_COLUMN_MM, TWO_COLUMNS_MM = 85.0, 180.0
+ONE_COLUMN_MM, TWO_COLUMNS_MM = 85.0, 174.0
 FONTS = (
     "Arial", "Helvetica", "Liberation Sans", "Noto Sans", "DejaVu Sans", "Times New Roman", "Liberation Serif",
     "DejaVu Serif",
 )  # fmt: skip
 QUANTITY_INKS = {
-    "Voltage": "#1a7f4b", "Current": "#a86500", "Density": "#a86500", "C-rate": "#a86500", "Dose": "#6d46c0",
+    "Voltage": "#1a7f4b", "Current": "#a86500", "Density": "#a86500", "C-rate": "#a86500", "Charge": "#1560b0",
+    "Capacity": "#1560b0", "Resistance": "#1f7a44", "Dose": "#6d46c0", "Dose rate": "#6d46c0",
 }  # fmt: skip
 """One curve of one quantity has the colour it has in the window."""
+DOWN = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+UP = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 DRAWING = threading.RLock()
 """Matplotlib's settings are one for the whole program: one figure is drawn at a time."""
 
@@ -72,6 +75,7 @@ def styled(settings: FigureSettings) -> Iterator[None]:
         "xtick.major.width": 0.6, "ytick.major.width": 0.6, "xtick.major.size": 2.5, "ytick.major.size": 2.5,
         "xtick.minor.size": 1.5, "ytick.minor.size": 1.5, "xtick.minor.width": 0.4, "ytick.minor.width": 0.4,
         "axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False, "axes.unicode_minus": True,
+        "axes.formatter.useoffset": False, "axes.formatter.use_mathtext": True,
         "mathtext.default": "regular", "image.interpolation": "nearest", "savefig.dpi": settings.dpi,
         "svg.hashsalt": "tandem", "axes.labelpad": 2.5, "lines.solid_joinstyle": "round", "path.simplify": True,
     }  # fmt: skip
@@ -89,11 +93,11 @@ def new_figure(width_in: float, height_in: float) -> Any:
 
 
 def lettered(text: str) -> str:
-    """Raised and lowered signs, which journal fonts lack, as typeset ones: `P L₂,₃`, `e⁻/Å²`."""
-    down = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
+    """Raised and lowered signs, which journal fonts lack, as typeset ones: `P L₂,₃`, `Si L2,3`, `e⁻/Å²`."""
+    text = re.sub(r"(?<= [LMNO])\d(?:,\d)*\b", lambda found: found.group().translate(DOWN), text)
     text = re.sub(
         "[₀-₉](?:,?[₀-₉])*",
-        lambda found: "$_{" + found.group().translate(down).replace(",", "{,}") + "}$",
+        lambda found: "$_{" + found.group().translate(UP).replace(",", "{,}") + "}$",
         text,
     )
     return text.replace("⁻", "$^{-}$")

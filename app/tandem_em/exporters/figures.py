@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from tandem_em.exporters import figures_data as data
 from tandem_em.exporters.figure_style import FigureSettings, mark_simulated, save, styled
-from tandem_em.exporters.figures_curves import capacity, cycles, lanes
+from tandem_em.exporters.figures_curves import lanes
+from tandem_em.exporters.figures_cycles import capacity, crossing, cycles, dqdv
 from tandem_em.exporters.figures_images import maps, montage
 from tandem_em.exporters.figures_spectra import profiles, sites, spectra
 from tandem_em.jobs import Job, Progress
@@ -21,6 +22,8 @@ Draw = Callable[[data.Picture, FigureSettings], Any]
 FIGURES: dict[str, tuple[str, Draw, Callable[[data.Picture], bool]]] = {
     "lanes": ("Curves over time", lanes, lambda found: bool(found.lanes)),
     "capacity": ("Voltage against capacity", capacity, lambda found: bool(found.capacity)),
+    "dqdv": ("dQ/dV", dqdv, lambda found: bool(found.dqdv)),
+    "crossing": ("Current against voltage", crossing, lambda found: bool(found.crossing)),
     "cycles": ("Cycles", cycles, lambda found: bool(found.cycles)),
     "montage": ("Montage", montage, lambda found: bool(found.shots)),
     "maps": ("Element maps", maps, lambda found: bool(found.maps)),

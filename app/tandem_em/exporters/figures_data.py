@@ -34,6 +34,8 @@ class Track:
     """Vertices in pixels of their frame."""
     stack: str = ""
     """Id of the stack it was followed through."""
+    visible: bool = True
+    """Whether it is drawn; tables hold it all the same."""
 
     @property
     def relative(self) -> Floats:
@@ -53,15 +55,19 @@ class Curve:
     low: Floats | None = None
     high: Floats | None = None
     kind: str = ""
-    """charge or discharge, of half cycles."""
+    """charge or discharge, of half cycles; fit, of a model beside what it was fitted to."""
     unit: str = ""
-    """Of x, where the curves of a figure differ."""
+    """Of the capacity or the current, where the curves of a figure differ."""
     exact: tuple[Floats, Floats] | None = None
     """Every sample, where x and y are thinned for drawing."""
     hold_s: float = 1.0
     """How long the last sample holds."""
     marker: bool = False
     """Whether a movie marks the curve at the cursor."""
+    is_step: bool = False
+    """Whether a value holds until the next one."""
+    is_linear: bool = False
+    """Whether it is known between its points too."""
 
 
 @dataclass(frozen=True)
@@ -71,8 +77,14 @@ class Lane:
     label: str
     unit: str
     curves: list[Curve]
-    limit: tuple[float, str] | None = None
-    """A dashed line across the lane, with its name."""
+    limits: tuple[tuple[float, str], ...] = ()
+    """Dashed lines across the lane, with their names."""
+    title: str = ""
+    """Short, where there is little room."""
+    kind: str = ""
+    """Which lane of the pane it is."""
+    y: Interval | None = None
+    """The chosen limits, in the base unit; None: what is in view."""
 
 
 @dataclass(frozen=True)
@@ -203,6 +215,9 @@ class Picture:
     flags: list[Flag] = field(default_factory=list)
     bands: list[Band] = field(default_factory=list)
     capacity: list[Curve] = field(default_factory=list)
+    dqdv: list[Curve] = field(default_factory=list)
+    crossing: list[Curve] = field(default_factory=list)
+    """Current against voltage."""
     cycles: list[Cycles] = field(default_factory=list)
     tracks: list[Track] = field(default_factory=list)
     shots: list[Shot] = field(default_factory=list)
@@ -213,5 +228,7 @@ class Picture:
         default_factory=lambda: np.repeat(np.arange(256, dtype=np.uint8)[:, None], 3, 1)
     )
     """The colours of single maps (256, 3), little to much."""
+    left_out: list[tuple[str, str]] = field(default_factory=list)
+    """Names of what could not be read, and why."""
     guard: list[tuple[str, str]] = field(default_factory=list)
     """What the low-loss guard says of which map."""

@@ -8,8 +8,8 @@ import numpy as np
 
 from tandem_em.exporters import figures_data as data
 from tandem_em.exporters.figure_style import TWO_COLUMNS_MM, FigureSettings, ink, lettered, new_figure
-from tandem_em.exporters.figures_curves import draw_lane
-from tandem_em.exporters.scale_bar import bar_length_nm
+from tandem_em.exporters.figures_curves import draw_lane, time_unit
+from tandem_em.exporters.scale_bar import bar_length_nm, length_text
 
 SMALL_IN = 0.9
 """Maps narrower than this carry less text."""
@@ -23,12 +23,12 @@ def scale_bar(axes: Any, shape: tuple[int, ...], pixel_nm: float | None, setting
 
     length = bar_length_nm(shape[1] * pixel_nm)
     edge = [withStroke(linewidth=1.2, foreground="#00000090")]
-    y, x = 0.92 * shape[0], 0.05 * shape[1]
+    y, x = 0.92 * shape[0] - 0.5, 0.05 * shape[1] - 0.5
     axes.plot(
         [x, x + length / pixel_nm], [y, y], color="white", lw=2, solid_capstyle="butt", path_effects=edge
     )
     axes.text(
-        x, y - 0.035 * shape[0], f"{length:g} nm", color="white", ha="left", va="bottom",
+        x, y - 0.035 * shape[0], length_text(length), color="white", ha="left", va="bottom",
         fontsize=settings.size_pt - 1, fontweight="bold", path_effects=edge,
     )  # fmt: skip
 
@@ -44,19 +44,20 @@ def montage(found: data.Picture, settings: FigureSettings) -> Any:
     rows = list(dict.fromkeys(shot.row for shot in found.shots))
     count = max(sum(shot.row == row for shot in found.shots) for row in rows)
     width = settings.width_in(TWO_COLUMNS_MM)
-    areas = [lane for lane in found.lanes if lane.label in ("Area", "Diameter", "Volume")]
+    areas = [lane for lane in found.lanes if lane.kind == "area"]
     aspect = max(shot.image.shape[0] / shot.image.shape[1] for shot in found.shots)
     each = (width - 0.05 * count) / count * aspect + 0.16
-    figure = new_figure(width, each * len(rows) + 0.1 + (1.35 if areas else 0))
+    figure = new_figure(width, each * len(rows) + (1.45 if areas else 0.02))
     figure.get_layout_engine().set(w_pad=0.015, h_pad=0.015, wspace=0, hspace=0.01)
     ratios = [each] * len(rows) + ([1.35] if areas else [])
     grid = figure.add_gridspec(len(ratios), count, height_ratios=ratios)
     for number, row in enumerate(rows):
         shots = [shot for shot in found.shots if shot.row == row]
         low, high = np.nanpercentile(shots[0].image[::2, ::2], [0.5, 99.5])
+        titles = _times(shots)
         for column, shot in enumerate(shots):
             axes = figure.add_subplot(grid[number, column])
-            _frame(axes, shot, (low, high), settings, with_bar=column == 0)
+            _frame(axes, shot, (low, high), titles[column], settings, with_bar=column == 0)
             if column == 0 and len(rows) > 1:
                 axes.annotate(
                     row,
@@ -71,22 +72,42 @@ def montage(found: data.Picture, settings: FigureSettings) -> Any:
     if areas:
         axes = figure.add_subplot(grid[-1, :])
         draw_lane(axes, areas[0], found, settings.size_pt)
-        axes.set_xlabel("Time (s)")
+        time, unit = time_unit(found)
+        axes.set_xlabel(f"Time ({unit})")
         for shot in found.shots:
             axes.plot(
-                shot.t, 1.0, "v", ms=3, color="black", transform=axes.get_xaxis_transform(), clip_on=False
+                shot.t * time,
+                1.0,
+                "v",
+                ms=3,
+                color="black",
+                transform=axes.get_xaxis_transform(),
+                clip_on=False,
             )
     return figure
 
 
+def _times(shots: list[data.Shot]) -> list[str]:
+    """Moments with the same number of decimals: 0.0 s, 29.9 s; 0 s, 16 s where all are whole."""
+    decimals = 0 if all(abs(shot.t - round(shot.t)) < 0.05 for shot in shots) else 1
+    return [f"{round(shot.t, decimals) + 0.0:.{decimals}f} s".replace("-", "−") for shot in shots]
+
+
 def _frame(
-    axes: Any, shot: data.Shot, levels: tuple[float, float], settings: FigureSettings, *, with_bar: bool
+    axes: Any,
+    shot: data.Shot,
+    levels: tuple[float, float],
+    title: str,
+    settings: FigureSettings,
+    *,
+    with_bar: bool,
 ) -> None:
     axes.imshow(shot.image, cmap="gray", vmin=levels[0], vmax=levels[1], interpolation="antialiased")
     for colour, shape in shot.outlines:
         closed = np.vstack([shape, shape[:1]])
         axes.plot(closed[:, 0], closed[:, 1], color=colour, lw=0.9)
-    axes.set_title(f"{round(shot.t, 1) + 0.0:g} s".replace("-", "−"), pad=2)
+    axes.set_title(title, pad=2)
+    axes.set_anchor("S")
     _plain(axes, shot.image.shape)
     if with_bar:
         scale_bar(axes, shot.image.shape, shot.pixel_nm, settings)
@@ -101,7 +122,7 @@ def maps(found: data.Picture, settings: FigureSettings) -> Any:
     width = settings.width_in(TWO_COLUMNS_MM)
     first = found.maps[0].maps[0].counts.shape
     cell = (width - 0.2) / columns
-    figure = new_figure(width, cell * first[0] / first[1] * len(found.maps) + 0.62)
+    figure = new_figure(width, cell * first[0] / first[1] * len(found.maps) + 0.54)
     figure.get_layout_engine().set(w_pad=0.015, h_pad=0.015, wspace=0.01, hspace=0.01)
     small = cell < SMALL_IN
     ratios = [cell * first[0] / first[1]] * len(found.maps) + [0.07]

@@ -9,9 +9,13 @@ import numpy as np
 from tandem_em.exporters.figures_data import Curve, Lane, Picture
 from tandem_em.exporters.movie_canvas import Canvas, Floats, Rect
 from tandem_em.exporters.movie_look import Colours
-from tandem_em.texts import figure, prefix_for
+from tandem_em.texts import axis_unit, figure
 
 FAINT = 0.28
+TIGHT = 56.0
+"""Lanes lower than this carry their name, unit and value in two lines."""
+FROM_ZERO = ("dose", "dose_rate")
+"""Lanes that show how far their values are from nothing."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,7 @@ class LanesPainter:
         self._axis = axis, self._size[0] - axis - 16 * unit
         top, bottom = 24 * unit, 26 * unit + (14 * unit if found.bands else 0)
         each = (self._size[1] - top - bottom) / max(len(found.lanes), 1)
+        self._is_tight = each < TIGHT * unit
         self._plots = [
             _plot(lane, (axis, top + number * each, self._axis[1], each - 10 * unit), span)
             for number, lane in enumerate(found.lanes)
@@ -69,12 +74,13 @@ class LanesPainter:
             self._values(canvas, plot, t, x)
 
     def _values(self, canvas: Canvas, plot: Plot, t: float, x: float) -> None:
-        unit, many = self._unit, len(plot.lane.curves) > 1
-        left, line = self._x + 8 * unit, self._y + plot.rect[1] + 38 * unit
+        unit, many = self._unit, sum(c.kind != "fit" for c in plot.lane.curves) > 1
+        size, below = (9 * unit, 19 * unit) if self._is_tight else (11 * unit, 38 * unit)
+        left, line = self._x + 8 * unit, self._y + plot.rect[1] + below
         place = left
         for curve in plot.lane.curves:
             value = value_at(curve, t)
-            if not np.isfinite(value):
+            if curve.kind == "fit" or not np.isfinite(value):
                 continue
             colour = curve.colour if many else self._colours.text
             if many or curve.marker:
@@ -85,10 +91,14 @@ class LanesPainter:
                     _own(plot.lane, curve, self._colours),
                     self._colours.cursor,
                 )
-            text = figure(value * plot.factor, 3)
-            if place + canvas.text_width(text, 11 * unit, bold=True) > left + 60 * unit:
+            text = reading(value, plot)
+            if self._is_tight and plot.rect[3] < 20 * unit:
+                continue
+            if place + canvas.text_width(text, size, bold=True) > left + 60 * unit:
+                if self._is_tight:
+                    continue
                 place, line = left, line + 13 * unit
-            place += canvas.text(place, line, text, 11 * unit, colour, bold=True) + 7 * unit
+            place += canvas.text(place, line, text, size, colour, bold=True) + 7 * unit
 
     # --- what stays ----------------------------------------------------------------------------------------------
 
@@ -107,23 +117,32 @@ class LanesPainter:
     def _frame(self, canvas: Canvas, plot: Plot) -> None:
         unit, c = self._unit, self._colours
         x, y, w, h = plot.rect
-        canvas.text(8 * unit, y + 10 * unit, plot.lane.label, 11 * unit, c.text, bold=True)
-        canvas.text(8 * unit, y + 23 * unit, plot.unit, 9.5 * unit, c.quiet)
+        title = plot.lane.title or plot.lane.label
+        if self._is_tight:
+            gone = canvas.text(8 * unit, y + 8 * unit, title, 9.5 * unit, c.text, bold=True)
+            beside = 12 * unit + gone + canvas.text_width(plot.unit, 8 * unit) < x - 34 * unit
+            place = (12 * unit + gone, y + 8 * unit) if beside else (8 * unit, y + 18 * unit)
+            canvas.text(*place, plot.unit, 8 * unit, c.quiet)
+        else:
+            canvas.text(8 * unit, y + 10 * unit, title, 11 * unit, c.text, bold=True)
+            canvas.text(8 * unit, y + 23 * unit, plot.unit, 9.5 * unit, c.quiet)
         for tick in ticks(plot.low, plot.high, max(2, int(h / (24 * unit)))):
             at = y + h * (plot.high - tick) / (plot.high - plot.low)
             canvas.line(np.array([(x, at), (x + w, at)]), c.line, 0.8)
             canvas.text(x - 6 * unit, at + 3.5 * unit, number(tick), 9.5 * unit, c.quiet, align="right")
 
-        limit = plot.lane.limit
-        if limit is not None and plot.low < limit[0] * plot.factor < plot.high:
-            at = float(plot.y(np.asarray(limit[0])))
-            canvas.line(np.array([(x, at), (x + w, at)]), "#ff5a5f", 1.0, dash=4 * unit)
-            canvas.text(x + w, at + 11 * unit, limit[1], 9.5 * unit, "#ff5a5f", align="right")
+        for value, name in plot.lane.limits:
+            if plot.low < value * plot.factor < plot.high:
+                at = float(plot.y(np.asarray(value)))
+                canvas.line(np.array([(x, at), (x + w, at)]), "#ff5a5f", 1.0, dash=4 * unit)
+                canvas.text(x + w, at + 11 * unit, name, 9.5 * unit, "#ff5a5f", align="right")
 
     def _curves(self, canvas: Canvas, plot: Plot, alpha: float) -> None:
         for curve in plot.lane.curves:
             points = np.stack([self.x_of(curve.x), plot.y(np.asarray(curve.y, float))], axis=1)
-            colour = _own(plot.lane, curve, self._colours)
+            if curve.is_step:
+                points = stairs(points)
+            colour = self._colours.text if curve.kind == "fit" else _own(plot.lane, curve, self._colours)
             canvas.line(points, colour, 1.3 * self._unit, alpha=alpha, clip=plot.rect)
 
     def _time_axis(self, canvas: Canvas) -> None:
@@ -177,24 +196,47 @@ def _own(lane: Lane, curve: Curve, colours: Colours) -> str:
     return (
         curve.colour
         if curve.marker or len(lane.curves) > 1
-        else colours.quantities.get(lane.label, curve.colour)
+        else colours.quantities.get(lane.title or lane.label, curve.colour)
     )
 
 
+def reading(value: float, plot: Plot) -> str:
+    """Volts to the millivolt, as in the window; everything else with three figures."""
+    if plot.unit == "V":
+        return f"{round(value, 3) + 0.0:.3f}".replace("-", "−")
+    return figure(value * plot.factor, 3)
+
+
 def value_at(curve: Curve, t: float) -> float:
-    """The last sample that is not later; NaN in gaps and outside."""
+    """The last sample that is not later, held for a moment at a gap; NaN in gaps and outside."""
     x, y = curve.exact or (curve.x, curve.y)
     if not len(x) or not x[0] <= t <= x[-1] + curve.hold_s:
         return float("nan")
-    return float(y[max(int(np.searchsorted(x, t + 1e-9, side="right")) - 1, 0)])
+    if curve.is_linear:
+        return float(np.interp(t, x, y)) if t <= x[-1] else float("nan")
+    at = max(int(np.searchsorted(x, t + 1e-9, side="right")) - 1, 0)
+    opens = at > 0 and x[at] == x[at - 1] and np.isnan(y[at])
+    return float(y[at - 1] if opens and t <= x[at] + curve.hold_s else y[at])
+
+
+def stairs(points: Floats) -> Floats:
+    """Each value holds until the next point."""
+    ends = np.column_stack([np.append(points[1:, 0], points[-1:, 0]), points[:, 1]])
+    return np.stack([points, ends], axis=1).reshape(-1, 2)
 
 
 def _plot(lane: Lane, rect: Rect, span: tuple[float, float]) -> Plot:
     inside = [c.y[(c.x >= span[0]) & (c.x <= span[1])] for c in lane.curves]
     values = np.concatenate([v[np.isfinite(v)] for v in inside]) if inside else np.zeros(0)
     low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 1.0)
-    factor, unit = prefix_for(max(abs(low), abs(high)), lane.unit)
+    if lane.y is not None:
+        low, high = lane.y
+    elif lane.kind in FROM_ZERO:
+        low, high = min(low, 0.0), max(high, 0.0)
+    factor, unit = axis_unit(max(abs(low), abs(high)), lane.unit)
     low, high = low * factor, high * factor
+    if lane.y is not None:
+        return Plot(lane, rect, low, high, factor, unit)
     edge = 0.08 * (high - low) or max(abs(high), 1e-12) * 0.1
     return Plot(lane, rect, low - edge, high + edge, factor, unit)
 

@@ -50,11 +50,13 @@ class Colours:
 
 DARK = Colours(
     "#14171c", "#1c2026", "#2f353e", "#e8ebef", "#9aa3ad", "#ffffff", "#4a9eff", "#b98cff",
-    {"Voltage": "#7fe3a4", "Current": "#ffbf47", "Dose": "#b98cff"},
+    {"Voltage": "#7fe3a4", "Current": "#ffbf47", "Density": "#ffbf47", "C-rate": "#ffbf47", "Charge": "#4a9eff",
+     "Capacity": "#4a9eff", "Resistance": "#5fd38d", "Dose": "#b98cff", "Dose rate": "#b98cff"},
 )  # fmt: skip
 LIGHT = Colours(
     "#e9ecf0", "#ffffff", "#d5dae1", "#1b2027", "#5c6670", "#11151a", "#0b6bd3", "#7a4fd0",
-    {"Voltage": "#178a4c", "Current": "#b06f00", "Dose": "#7a4fd0"},
+    {"Voltage": "#178a4c", "Current": "#b06f00", "Density": "#b06f00", "C-rate": "#b06f00", "Charge": "#0b6bd3",
+     "Capacity": "#0b6bd3", "Resistance": "#1f8f4d", "Dose": "#7a4fd0", "Dose rate": "#7a4fd0"},
 )  # fmt: skip
 
 

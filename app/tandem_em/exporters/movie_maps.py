@@ -11,7 +11,7 @@ from tandem_em.exporters.figures_data import Curve, MapSet, Picture, ProfileSet
 from tandem_em.exporters.movie_canvas import Bytes, Canvas, Rect
 from tandem_em.exporters.movie_lanes import number, ticks
 from tandem_em.exporters.movie_look import Colours
-from tandem_em.exporters.scale_bar import bar_length_nm
+from tandem_em.exporters.scale_bar import bar_length_nm, length_text
 
 
 @dataclass
@@ -129,7 +129,7 @@ class MapsPainter:
         canvas.text(
             x + 8 * unit + long / 2,
             bottom - 6 * unit,
-            f"{length:g} nm",
+            length_text(length),
             10 * unit,
             "#ffffff",
             bold=True,

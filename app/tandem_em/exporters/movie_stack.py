@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from tandem_em.exporters.figures_data import Track
 from tandem_em.exporters.movie_canvas import Bytes, Canvas, Floats, Rect
 from tandem_em.exporters.movie_look import Colours, MovieSettings
-from tandem_em.exporters.scale_bar import bar_length_nm
+from tandem_em.exporters.scale_bar import bar_length_nm, length_text
 from tandem_em.model.frames import FrameStack
 from tandem_em.notices import UserError
 
@@ -23,7 +23,8 @@ class StackPainter:
     def __init__(
         self, stack: FrameStack, tracks: list[Track], settings: MovieSettings, colours: Colours, rect: Rect, unit: float
     ) -> None:  # fmt: skip
-        self._stack, self._tracks, self._settings = stack, tracks, settings
+        self._stack, self._settings = stack, settings
+        self._tracks = [each for each in tracks if each.visible and each.stack in ("", stack.id)]
         self._colours, self._unit = colours, unit
         self._frames, self._times = in_order(stack)
         usual = float(np.median(np.diff(self._times))) if len(self._times) > 1 else 1.0
@@ -121,16 +122,9 @@ class StackPainter:
         unit, size = self._unit, 15 * self._unit
         if np.isfinite(self._stack.t[index]):
             text = f"{self._stack.time_of(index):.2f} s".replace("-", "−")
-            canvas.text(
-                x + w - 10 * unit,
-                y + 22 * unit,
-                text,
-                size,
-                "#ffffff",
-                bold=True,
-                align="right",
-                shadow="#000000",
-            )
+            wide = canvas.text_width(text, size, bold=True)
+            self._plate(canvas, x + w - wide - 16 * unit, y + 6 * unit, wide + 10 * unit, 22 * unit)
+            canvas.text(x + w - 11 * unit, y + 22 * unit, text, size, "#ffffff", bold=True, align="right")
         if outside:
             text = "before the movie" if t < self._ends[0] else "after the movie"
             canvas.text(x + 10 * unit, y + 22 * unit, text, size, "#ffffff", shadow="#000000")
@@ -139,18 +133,16 @@ class StackPainter:
             length = bar_length_nm(w / self._scale * pixel)
             long = length / pixel * self._scale
             left, bottom = x + 14 * unit, y + h - 14 * unit
-            canvas.box((left - 1, bottom - 1 - 4 * unit, long + 2, 4 * unit + 2), "#000000", alpha=0.5)
-            canvas.box((left, bottom - 4 * unit, long, 4 * unit), "#ffffff")
-            canvas.text(
-                left + long / 2,
-                bottom - 9 * unit,
-                f"{length:g} nm",
-                size,
-                "#ffffff",
-                bold=True,
-                align="centre",
-                shadow="#000000",
-            )
+            text = length_text(length)
+            wide = max(long, canvas.text_width(text, size, bold=True))
+            middle = left + wide / 2
+            self._plate(canvas, left - 6 * unit, bottom - 26 * unit, wide + 12 * unit, 33 * unit)
+            canvas.box((middle - long / 2, bottom - 4 * unit, long, 4 * unit), "#ffffff")
+            canvas.text(middle, bottom - 9 * unit, text, size, "#ffffff", bold=True, align="centre")
+
+    def _plate(self, canvas: Canvas, x: float, y: float, wide: float, tall: float) -> None:
+        """What makes white letters readable on any image."""
+        canvas.box((x, y, wide, tall), "#000000", alpha=0.45, radius=3 * self._unit)
 
 
 def in_order(stack: FrameStack) -> tuple[NDArray[np.intp], Floats]:

@@ -10,3 +10,10 @@ def bar_length_nm(across_nm: float, share: float = 0.3) -> float:
     wanted = share * across_nm
     power = 10.0 ** np.floor(np.log10(wanted))
     return float(max(step * power for step in (1, 2, 5) if step * power <= wanted))
+
+
+def length_text(length_nm: float) -> str:
+    """In the unit that reads best: 50 nm, 2 µm, 20 pm."""
+    if length_nm >= 1000:
+        return f"{length_nm / 1000:g} µm"
+    return f"{length_nm:g} nm" if length_nm >= 0.1 else f"{1000 * length_nm:g} pm"

@@ -71,10 +71,23 @@ def _cell(value: Any) -> str:
     return text
 
 
+SUFFIXES = {"s": "_s", "C": "_C", "V": "_V", "J": "_J", "µAh/cm²": "_uAh_cm2"}
+"""How the keys of records end that carry their unit; the header says it in brackets."""
+
+
 def table_of_rows(
     stem: str, rows: list[dict[str, Any]], units: Mapping[str, str], notes: Mapping[str, str]
 ) -> Table:
     """A table of records: `units` names the columns in order, with the unit of each."""
     return Table(
-        stem, [Column(name, unit, [row.get(name) for row in rows]) for name, unit in units.items()], notes
+        stem,
+        [
+            Column(
+                name.removesuffix(SUFFIXES.get(unit, "")).replace("_", " "),
+                unit,
+                [row.get(name) for row in rows],
+            )
+            for name, unit in units.items()
+        ],
+        notes,
     )

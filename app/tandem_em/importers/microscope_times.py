@@ -132,10 +132,13 @@ def check_stamps(times: NDArray[np.float64], numbers: NDArray[np.int64] | None =
         gaps = forward[forward > 1.5 * typical]
         lost = int(np.sum(np.rint(gaps / typical) - 1)) if typical > 0 else 0
         if lost > 0:
-            said.append(
-                f"About {lost} frames were dropped in {len(gaps)} gaps (typical step {typical:.4g} s)."
-            )
+            frames, pauses = _some(lost, "frame was", "frames were"), _some(len(gaps), "gap", "gaps")
+            said.append(f"About {frames} dropped in {pauses} (typical step {typical:.4g} s).")
     return said + _check_numbers(numbers)
+
+
+def _some(count: int, one: str, many: str) -> str:
+    return f"{count} {one if count == 1 else many}"
 
 
 def _check_numbers(numbers: NDArray[np.int64] | None) -> list[str]:

@@ -20,7 +20,7 @@ from tandem_em.storage.check_streams import check_streams
 from tandem_em.storage.compress import crc32, unpack
 from tandem_em.storage.hdf5_store import Hdf5Store
 from tandem_em.storage.opening import who_writes
-from tandem_em.storage.reader_arrays import ChunkIndex, index_of
+from tandem_em.storage.reader_arrays import ChunkIndex, LinkOpener, index_of
 from tandem_em.storage.reader_fields import child, children, text_attr
 from tandem_em.storage.reader_version import found_in
 
@@ -39,8 +39,10 @@ class Finding:
     fixable: bool = False
 
 
-def check(path: Path) -> Job[list[Finding]]:
-    """Everything that can be found out about a session file. Never raises for what is wrong with the file."""
+def check(path: Path, open_link: LinkOpener | None = None) -> Job[list[Finding]]:
+    """Everything that can be found out about a session file. Never raises for what is wrong with the file.
+
+    `open_link`: how data that lie in other files are looked at."""
     path = Path(path)
     yield Progress(0, 0, f"Looking through {path.name}")
     held = who_writes(path) if path.is_file() else None
@@ -53,7 +55,7 @@ def check(path: Path) -> Job[list[Finding]]:
     except UserError as error:
         return [Finding(error.title, path.name, error.advice, "error", path.is_file())]
     try:
-        findings = yield from _check_open(store, path)
+        findings = yield from _check_open(store, path, open_link)
     finally:
         store.abandon()
     if held is not None:
@@ -70,7 +72,7 @@ def _audit(path: Path) -> list[str]:
     return audit(path)
 
 
-def _check_open(store: Hdf5Store, path: Path) -> Job[list[Finding]]:
+def _check_open(store: Hdf5Store, path: Path, open_link: LinkOpener | None) -> Job[list[Finding]]:
     try:
         found = store.call(lambda h5: found_in(h5, path.name)).result()
     except UserError as error:
@@ -91,22 +93,24 @@ def _check_open(store: Hdf5Store, path: Path) -> Job[list[Finding]]:
     findings += store.call(check_structure).result()
     findings += yield from check_sums(store.call, store.read_at)
     if not found.needs_migration and found.may_edit:
-        findings += yield from _check_session(path)
+        findings += yield from _check_session(path, open_link)
     return findings
 
 
-def _check_session(path: Path) -> Job[list[Finding]]:
+def _check_session(path: Path, open_link: LinkOpener | None) -> Job[list[Finding]]:
     """What the items themselves say: time stamps, zones, saturation, units, linked files."""
     from tandem_em.storage.session_store import SessionStore
 
-    store = SessionStore.open(path, readonly=True)
+    store = SessionStore.open(path, readonly=True, open_link=open_link)
     try:
         session: Session = yield from store.load()
+        of_links = {sentence for source in session.sources if source.linked for sentence in source.problems}
         findings = [
             Finding(
                 sentence, path.name, "Repair it into a new file, or import the original again.", "error", True
             )
             for sentence in store.problems
+            if sentence not in of_links
         ]
         findings += yield from check_streams(session)
         for stack in session.stacks:

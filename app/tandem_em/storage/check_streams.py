@@ -82,7 +82,7 @@ def check_streams(session: Session) -> Job[list[Finding]]:
         else:
             findings += _check_map(item)
     for origin in session.sources:
-        findings += _check_source(origin)
+        findings += _check_source(session, origin)
     return findings
 
 
@@ -246,10 +246,18 @@ def _check_map(spectrum_image: SpectrumImage) -> list[Finding]:
     return found
 
 
-def _check_source(origin: SourceFile) -> list[Finding]:
-    severity = "error" if origin.linked else "info"
-    advice = "Use relink to show where it is now." if origin.linked else ""
-    return [
-        _finding(sentence, origin.name or Path(origin.path).name, advice, severity)
-        for sentence in origin.problems
-    ]
+def _check_source(session: Session, origin: SourceFile) -> list[Finding]:
+    name, found = origin.name or Path(origin.path).name, []
+    for sentence in origin.problems:
+        if is_lost_link(session, origin, sentence):
+            found.append(_finding(sentence, name, "Use relink to show where it is now.", "error"))
+        else:
+            found.append(_finding(sentence, name, "", "info"))
+    return found
+
+
+def is_lost_link(session: Session, origin: SourceFile, sentence: str) -> bool:
+    """Whether a sentence on a source says that its data cannot be had now; the others are remarks of the import."""
+    own = [item.source for item in (*session.stacks, *session.maps) if item.source_id == origin.id]
+    gone = [source.problem for source in own if isinstance(source, UnavailableArray)]
+    return origin.linked and (not own or sentence in gone)

@@ -167,7 +167,9 @@ def _move_over(store: Hdf5Store, path: Path, out: Path, reason: UserError | None
     if reason is not None and not loaded.ledger.homes:
         raise reason
     session: Session = loaded.session
-    report = [f"{len(list(session.items()))} items were read.", *loaded.problems]
+    elsewhere = {sentence for source in session.sources if source.linked for sentence in source.problems}
+    remarks = [sentence for sentence in loaded.problems if sentence not in elsewhere]
+    report = [f"{len(list(session.items()))} items were read.", *remarks]
     mended: dict[str, MendedArray] = {}
     for item in [*session.stacks, *session.maps]:
         home = loaded.ledger.homes[item.id]

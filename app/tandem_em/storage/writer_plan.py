@@ -178,8 +178,9 @@ def _plan_data(
     source = item.source
     origin = session.sources.get(item.source_id)
     is_linked = isinstance(origin, SourceFile) and origin.linked
-    if (is_linked or 0 in source.shape) and not isinstance(source, UnavailableArray):
-        plan.linked[item.id] = source
+    is_gone = isinstance(source, UnavailableArray)
+    if 0 not in source.shape if is_linked and is_gone else is_linked or (0 in source.shape and not is_gone):
+        plan.linked[item.id] = source  # of a file that is gone for now the shape stays known
     elif is_linked:
         return
     elif not _is_inside(item, source, embedded, owner):

@@ -57,7 +57,7 @@ def test_everything_is_found_once_and_worst_first() -> None:
 def test_findings_know_what_mends_them_and_when_it_was() -> None:
     found = {f.what.split(": ")[-1]: f for f in run_to_end(doctor.examine_session(sick_session()))}
     fixes = {f.fix for f in found.values()}
-    assert {"relink", "clock", "zone", "axis", "go", "show"} <= fixes
+    assert {"relink", "clock", "zone", "axis", "calibrate", "show"} <= fixes
     backward = next(f for f in found.values() if "backward" in f.what)
     assert backward.at == 101.5  # in session seconds
     saturated = next(f for f in found.values() if "top of the scale" in f.what)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
-from PyQt6.QtCore import Qt, pyqtSignal
+from PyQt6.QtCore import Qt, QTimer, pyqtSignal
 from PyQt6.QtWidgets import (
     QDialog,
     QFrame,
@@ -16,19 +18,21 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from tandem_em.desk import clocks, doctor, stacks
+from tandem_em.desk import doctor
 from tandem_em.desk.desk import Desk
-from tandem_em.model.clock import Clock
-from tandem_em.model.frames import FrameStack
+from tandem_widgets.dialogs.doctor_fixes import buttons
 from tandem_widgets.parts import theme
+from tandem_widgets.parts.bind import Bindings
 
+SETTLED_MS = 200
+"""The session is looked at again when nothing has changed for so long."""
 SIGNS = {"error": "bad", "warning": "warning", "info": "quiet"}
 
 
 class FindingRow(QFrame):
     """One finding: a bar in the colour of its weight, the sentence, what to do, and the buttons that do it."""
 
-    def __init__(self, finding: doctor.Finding, fixes: list[tuple[str, Callable[[], None]]]) -> None:
+    def __init__(self, finding: doctor.Finding, fixes: list[tuple[str, Callable[[], Any]]]) -> None:
         super().__init__()
         colour = getattr(theme.active(), SIGNS[finding.severity])
         self.setObjectName("finding")
@@ -57,18 +61,25 @@ class FindingRow(QFrame):
 
 
 class DoctorDialog(QDialog):
-    """Looks when it opens, when it is asked, and after every fix."""
+    """Looks when it opens, when it is asked, and whenever the session has changed."""
 
     relink_wanted = pyqtSignal(str)
     """Id of the source whose linked file has to be found again."""
     clock_wanted = pyqtSignal(str)
     """Id of the clock, or of the map, that has no place in time."""
 
-    def __init__(self, parent: QWidget, desk: Desk) -> None:
+    calibration_wanted = pyqtSignal(str)
+    """Id of the stack without a pixel size."""
+
+    def __init__(self, parent: QWidget, desk: Desk, folder: Path | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("Session doctor")
-        self.resize(700, 420)
-        self._desk = desk
+        self.resize(760, 460)
+        self.desk, self.folder = desk, folder
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self.look)
+        Bindings(self).on(desk.session.history.changed, self._soon)
         self._open, self._round = True, 0
         self.rows: list[FindingRow] = []
         self.headline = QLabel()
@@ -88,6 +99,11 @@ class DoctorDialog(QDialog):
         again.setAutoDefault(False)
         again.clicked.connect(self.look)
         foot = QHBoxLayout()
+        self.noted = QPushButton()
+        self.noted.setAutoDefault(False)
+        self.noted.setFlat(True)
+        self.noted.clicked.connect(lambda: doctor.remind(self.desk))
+        foot.addWidget(self.noted)
         foot.addStretch(1)
         foot.addWidget(again)
         column = QVBoxLayout(self)
@@ -101,14 +117,14 @@ class DoctorDialog(QDialog):
         """At once what is quick, and then the frames too."""
         self._round += 1
         now = self._round
-        self._show(doctor.look(self._desk.session))
-        job = doctor.examine_session(self._desk.session)
+        self._show(doctor.look(self.desk.session))
+        job = doctor.examine_session(self.desk.session, self.folder)
 
         def found(findings: list[doctor.Finding]) -> None:
             if now == self._round:  # an answer to an older question is no longer true
                 self._show(findings)
 
-        self._desk.start("Looking at the session", job, found, key=f"doctor {id(self)}")
+        self.desk.start("Looking at the session", job, found, key=f"doctor {id(self)}")
 
     def _show(self, found: list[doctor.Finding]) -> None:
         if not self._open:
@@ -117,47 +133,21 @@ class DoctorDialog(QDialog):
         self.headline.setText(
             "Nothing to complain about." if not count else f"{count} findings" if count > 1 else "One finding"
         )
+        count = len(doctor.accepted(self.desk.session))
+        self.noted.setVisible(bool(count))
+        self.noted.setText(f"{count} taken note of: say {'it' if count == 1 else 'them'} again")
         for row in self.rows:
             self._list.removeWidget(row)
             row.deleteLater()
-        self.rows = [FindingRow(finding, self._fixes(finding)) for finding in found]
+        self.rows = [FindingRow(finding, buttons(self, finding)) for finding in found]
         for row in self.rows:
             self._list.addWidget(row)
 
-    def _fixes(self, finding: doctor.Finding) -> list[tuple[str, Callable[[], None]]]:
-        """What each button says and does."""
-        session, item = self._desk.session, self._desk.session.find(finding.where)
-        if finding.fix == "relink":
-            return [("Find the file…", lambda: self.relink_wanted.emit(finding.where))]
-        if finding.fix == "clock":
-            return [("Clocks…", lambda: self.clock_wanted.emit(finding.where))]
-        if finding.fix == "zone" and isinstance(item, Clock):
-            return [
-                ("It is right", self._then(lambda: clocks.accept_zone(self._desk, item))),
-                ("Clocks…", lambda: self.clock_wanted.emit(finding.where)),
-            ]
-        if finding.fix == "axis" and isinstance(item, FrameStack):
-            return [
-                ("Over time", self._then(lambda: stacks.answer_axis(self._desk, item, True))),
-                ("Separate images", self._then(lambda: stacks.answer_axis(self._desk, item, False))),
-            ]
-        if item is None:
-            return []
-
-        def go() -> None:
-            session.focus.select(item.kind, item.id)
-            if finding.at is not None:
-                session.focus.t = finding.at
-
-        return [("Show", go)]
-
-    def _then(self, mend: Callable[[], None]) -> Callable[[], None]:
-        def mended() -> None:
-            mend()
-            self.look()
-
-        return mended
+    def _soon(self, *_: object) -> None:
+        if self._open:
+            self._timer.start(SETTLED_MS)
 
     def done(self, result: int) -> None:
         self._open = False
+        self._timer.stop()
         super().done(result)

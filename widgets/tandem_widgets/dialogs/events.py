@@ -46,7 +46,9 @@ class EventsDialog(QDialog):
         self.table.itemChanged.connect(self._rename)
         remove = QPushButton("Remove")
         remove.clicked.connect(self._remove)
+        remove.setAutoDefault(False)  # Enter in the line jumps, it never removes
         jump = QPushButton("Jump there")
+        jump.setAutoDefault(False)
         jump.clicked.connect(self._jump)
         row = QHBoxLayout()
         row.addWidget(remove)

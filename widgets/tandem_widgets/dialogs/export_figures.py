@@ -33,7 +33,7 @@ WIDTHS = {
     "as it suits": None,
     "one column, 85 mm": 85.0,
     "1½ columns, 120 mm": 120.0,
-    "two columns, 180 mm": 180.0,
+    "two columns, 174 mm": 174.0,
 }
 PREVIEW_DPI = 170.0
 

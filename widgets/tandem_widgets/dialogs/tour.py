@@ -6,11 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from PyQt6.QtCore import QEvent, QObject, QPoint, QRect, Qt
-from PyQt6.QtGui import QPainter, QPaintEvent, QPen
+from PyQt6.QtGui import QKeyEvent, QPainter, QPaintEvent, QPen
 from PyQt6.QtWidgets import QDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from tandem_em.desk.desk import Desk
 from tandem_widgets.parts import theme
+
+ON = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space, Qt.Key.Key_Right)
+BACK = (Qt.Key.Key_Left,)
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,7 @@ class Glow(QWidget):
 
 
 class Tour(QDialog):
-    """Next and Back, the arrow keys, Escape ends it; the program can be used meanwhile."""
+    """Next and Back, Enter and the arrow keys, Escape ends it; the program can be used meanwhile."""
 
     def __init__(self, window: QWidget, desk: Desk, places: dict[str, QWidget]) -> None:
         super().__init__(window, Qt.WindowType.Tool | Qt.WindowType.FramelessWindowHint)
@@ -108,8 +111,30 @@ class Tour(QDialog):
             connect: Callable[..., object] = button.clicked.connect
             connect(lambda _checked=False, call=call: call())
             button.setAutoDefault(False)
+            button.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the keys belong to the card
         window.installEventFilter(self)
         self._show()
+
+    def event(self, event: QEvent | None) -> bool:
+        """While the card has the focus its keys are not those of the window behind."""
+        if (
+            isinstance(event, QKeyEvent)
+            and event.type() == QEvent.Type.ShortcutOverride
+            and event.key() in ON + BACK
+        ):
+            event.accept()
+            return True
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:
+        """Enter, Space and → go on, ← goes back."""
+        key = event.key() if event is not None else 0
+        if key in ON:
+            self.go_on()
+        elif key in BACK:
+            self.go_back()
+        else:
+            super().keyPressEvent(event)
 
     def go_on(self) -> None:
         if self.number + 1 < len(STOPS):

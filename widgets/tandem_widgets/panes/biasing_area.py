@@ -2,71 +2,30 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tandem_em.desk import layers, particles
-from tandem_em.desk.particles import DOUBT
+from tandem_em.desk import layers
+from tandem_em.desk.lane_numbers import SHAPES, AreaTrack, area_track, in_mode, in_order, shape_track
 from tandem_em.desk.stacks import REGION
 from tandem_em.model.dose import DoseSettings
 from tandem_em.model.frames import FrameStack
 from tandem_em.model.provenance import ResultSet
 from tandem_em.model.session import Session
-from tandem_em.model.tracks import Outline, Particle
-from tandem_widgets.panes.biasing_shapes import SHAPES, kept_fits, shape_rows
+from tandem_em.model.tracks import Particle
+from tandem_widgets.panes.biasing_shapes import kept_fits
 from tandem_widgets.parts import theme
 from tandem_widgets.parts.lanes_curves import Curve
 
 Floats = NDArray[np.float64]
-MODES = {
-    "": "× start", "nm2": "nm²", "diameter": "nm", "volume": "× start", "perimeter": "nm", "circularity": "1 = disc",
-    "centroid": "nm from start",
-}  # fmt: skip
-MODE_TITLES = {
-    "diameter": "Diameter", "volume": "Volume", "perimeter": "Perimeter", "circularity": "Circularity",
-    "centroid": "Centroid",
-}  # fmt: skip
 MODE_NAMES = {
     "": "Area relative to start", "nm2": "Area (nm²)", "diameter": "Equivalent diameter (nm)",
     "volume": "Volume ratio (A/A₀)^1.5", "perimeter": "Perimeter (nm)", "circularity": "Circularity 4πA/P²",
     "centroid": "Path of the centroid (nm)",
 }  # fmt: skip
-
-
-@dataclass(frozen=True)
-class AreaTrack:
-    """Area and its limits (px²) by frame; NaN where the particle was lost."""
-
-    frames: NDArray[np.intp]
-    area: Floats
-    low: Floats
-    high: Floats
-
-
-def area_track(particle: Particle) -> AreaTrack:
-    """Every frame from the first outline to the last; lost frames, and those not to be trusted, are NaN: gaps."""
-    if not particle.outlines:
-        none = np.zeros(0)
-        return AreaTrack(np.zeros(0, np.intp), none, none, none)
-    first, last = min(particle.outlines), max(particle.outlines)
-    frames = np.arange(first, last + 1)
-    values = np.full((3, len(frames)), np.nan)
-    for frame, outline in particle.outlines.items():
-        if outline.confidence >= DOUBT:
-            values[:, frame - first] = _areas(outline)
-    return AreaTrack(frames, *values)
-
-
-def _areas(outline: Outline) -> tuple[float, float, float]:
-    area = outline.area_px if math.isfinite(outline.area_px) else particles.polygon_area(outline.polygon)
-    low = outline.area_low_px if math.isfinite(outline.area_low_px) else area
-    high = outline.area_high_px if math.isfinite(outline.area_high_px) else area
-    return area, low, high
 
 
 class StackCurves:
@@ -109,10 +68,9 @@ class StackCurves:
         key = (particle.revision, len(particle.outlines), id(particle.outlines), stack.revision, mode)
         kept = self._tracks.get(f"{particle.id} shape")
         if kept is None or kept[0] != key:
-            rows = shape_rows(particle, stack, mode)
-            if rows is None:
+            track = shape_track(particle, stack, mode)
+            if track is None:
                 return None
-            track = AreaTrack(np.arange(len(rows[0])), *rows)
             kept = self._tracks[f"{particle.id} shape"] = (key, track)
         return kept[1]
 
@@ -181,7 +139,7 @@ class StackCurves:
         values: Floats,
         limits: tuple[Floats, Floats] | None = None,
     ) -> Curve:
-        x, order = _in_order(np.asarray(result.arrays["t_s"], np.float64))
+        x, order = in_order(np.asarray(result.arrays["t_s"], np.float64))
         stale = bool(result.step_id) and self._session.is_stale(result.step_id)
         band = None if limits is None else (limits[0][order], limits[1][order])
         return Curve(
@@ -198,29 +156,13 @@ class StackCurves:
             if stack.drift_px is None or not len(stack.times):
                 continue
             count = min(len(stack.drift_px), len(stack.times))
-            x, order = _in_order(stack.t[:count])
+            x, order = in_order(stack.t[:count])
             pixel = stack.pixel_nm or 1.0
             unit = "nm" if stack.pixel_nm else "px"
             for axis, name in enumerate("xy"):
                 y = stack.drift_px[:count][order, axis] * pixel
                 curves.append(Curve(f"{stack.id}:drift {name}", name, colours[axis], x, y))
         return curves, unit
-
-
-def in_mode(values: Floats, areas: Floats, mode: str, pixel_nm: float | None) -> Floats | None:
-    """Areas (px²) as the lane shows them; None when the pixel size is needed and unknown."""
-    if mode in SHAPES:
-        return values
-    if mode in ("nm2", "diameter"):
-        if not pixel_nm:
-            return None
-        nm2 = values * pixel_nm**2
-        return nm2 if mode == "nm2" else np.asarray(2 * np.sqrt(nm2 / np.pi))
-    known = areas[np.isfinite(areas)]
-    if not len(known) or known[0] <= 0:
-        return None
-    ratio = values / known[0]
-    return np.asarray(ratio**1.5 if mode == "volume" else ratio)
 
 
 def dose_curves(session: Session, cumulative: bool) -> tuple[list[Curve], DoseSettings | None]:
@@ -233,7 +175,7 @@ def dose_curves(session: Session, cumulative: bool) -> tuple[list[Curve], DoseSe
     name = "dose_e_A2" if cumulative else "rate_e_A2s"
     if computed is not None and name in computed.arrays:
         stale = bool(computed.step_id) and session.is_stale(computed.step_id)
-        x, order = _in_order(np.asarray(computed.arrays["t_s"], np.float64))
+        x, order = in_order(np.asarray(computed.arrays["t_s"], np.float64))
         y = np.asarray(computed.arrays[name], np.float64)[order]
         return [Curve(f"{computed.id}:{name}", "dose", colour, x, y, is_stale=stale)], dose
     if dose is None or not dose.rate_e_A2s:
@@ -256,9 +198,3 @@ class LinearCurve(Curve):
         if not self.x[0] <= t <= self.x[-1]:
             return float("nan")
         return float(np.interp(t, self.x, self.y))
-
-
-def _in_order(t: Floats) -> tuple[Floats, NDArray[np.intp]]:
-    order = np.argsort(t, kind="stable")
-    order = order[: int(np.count_nonzero(np.isfinite(t)))]
-    return t[order], order

@@ -7,15 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tandem_em.desk.lane_numbers import resistance, resistance_threshold
 from tandem_em.jobs import Job, Progress
 from tandem_em.model.arrays import GrowingArray
 from tandem_em.model.curves import BiasRun
 from tandem_widgets.panes.biasing_ready import CHUNK, Ready
 from tandem_widgets.parts import levels
 from tandem_widgets.parts.levels import Levels
-
-SMALLEST_PART = 0.05
-"""A resistance is shown where the current is at least this part of its largest."""
 
 
 class Derived:
@@ -55,9 +53,7 @@ class Derived:
                 self._error.append((float(self._error.view[-1]) if done else 0.0) + error[min(done, 1) :])
         else:
             part = slice(done, total)
-            self._values.append(
-                _resistance(run.values("voltage")[part], run.current_in(part), self.threshold)
-            )
+            self._values.append(resistance(run.values("voltage")[part], run.current_in(part), self.threshold))
         self.levels.grow(self._values.view)
 
 
@@ -82,9 +78,8 @@ def deriving(name: str, key: tuple[Any, ...], run: BiasRun, ready: Ready) -> Job
         current, voltage = run.current, np.asarray(run.values("voltage"), np.float64)
         if ready.order is not None:
             current, voltage = current[ready.order], voltage[ready.order]
-        finite = np.abs(current[:total][np.isfinite(current[:total])])
-        threshold = SMALLEST_PART * float(finite.max()) if len(finite) else 0.0
-        made = Derived(name, key, _resistance(voltage[:total], current[:total], threshold))
+        threshold = resistance_threshold(current[:total])
+        made = Derived(name, key, resistance(voltage[:total], current[:total], threshold))
         made.threshold = threshold
     yield Progress(1, 2, f"Computing the {name} of {run.name}")
     if total > levels.SMALL:
@@ -129,8 +124,3 @@ def _charge(
     current = np.asarray(run.values("current")[first:last], np.float64)
     found = integrate(run.times.view[first:last], current, zero, limit, starts)
     return found.charge_C, found.error_C
-
-
-def _resistance(voltage: NDArray[Any], current: NDArray[Any], threshold: float) -> NDArray[np.float64]:
-    enough = np.abs(current) > threshold
-    return np.where(enough, voltage, np.nan) / np.where(enough, current, 1.0)

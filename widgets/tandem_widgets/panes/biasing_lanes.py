@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from tandem_em.desk.biasing import LaneChoice, cell_of, lane_choices
+from tandem_em.desk.lane_kinds import (
+    COLUMN,
+    MODE_TITLES,
+    MODES,
+    describe,
+    per_area,
+    per_one_c,
+)
 from tandem_em.model.clock import Clock
 from tandem_em.model.curves import BiasRun, Cell
 from tandem_em.model.session import Session
 from tandem_em.texts import quantity
-from tandem_widgets.panes.biasing_area import MODE_TITLES, MODES, StackCurves, dose_curves
+from tandem_widgets.panes.biasing_area import StackCurves, dose_curves
 from tandem_widgets.panes.biasing_derived import can_derive
 from tandem_widgets.panes.biasing_series import SeriesStore
 from tandem_widgets.parts import theme
@@ -20,59 +27,12 @@ from tandem_widgets.parts.lanes_curves import Curve
 from tandem_widgets.parts.lanes_model import Band, Flag, Lane, LanesContent, Limit
 from tandem_widgets.parts.time_axis import span_text
 
-
-@dataclass(frozen=True)
-class LaneKind:
-    """A lane that can be added: its title in the gutter, its name in the menu, its base unit."""
-
-    title: str
-    name: str
-    unit: str
-    caption: str = ""
-
-
-KINDS: dict[str, LaneKind] = {
-    "voltage": LaneKind("Voltage", "Voltage", "V"),
-    "current": LaneKind("Current", "Current", "A"),
-    "charge": LaneKind("Charge", "Charge", "C"),
-    "capacity": LaneKind("Capacity", "Areal capacity", "Ah/cm²"),
-    "density": LaneKind("Density", "Current density", "A/cm²"),
-    "c_rate": LaneKind("C-rate", "C-rate", "", "C"),
-    "resistance": LaneKind("Resistance", "Resistance", "Ω"),
-    "area": LaneKind("Area", "Particle area", "", "× start"),
-    "thickness": LaneKind("Thickness", "Layer thickness", "nm"),
-    "region": LaneKind("Region", "Region mean", "counts"),
-    "dose_rate": LaneKind("Dose rate", "Dose rate", "e⁻/Å²s"),
-    "dose": LaneKind("Dose", "Dose", "e⁻/Å²"),
-    "drift": LaneKind("Drift", "Drift of the stack", "nm"),
-}
-COLUMN = "column:"
-"""Lanes of other columns of the runs: `column:temperature`."""
 NO_RUN = "Drop a biasing log here, or open one (Ctrl+O)."
 NO_LAYER = "Draw a profile across a layer in the image stack (L), mark its edges and follow them."
 NO_REGION = "Drag a region in the image stack: □ ROI."
 NO_DRIFT = "The drift of the stack has not been measured."
 NO_AREA = "Set the electrode area: click here, or Cell…"
 NO_CAPACITY = "Set the area and the theoretical capacity: click here, or Cell…"
-
-
-def other_columns(session: Session) -> list[str]:
-    """Quantities of the runs that have no lane of their own."""
-    found: dict[str, None] = {}
-    for run in session.runs:
-        for name in run.columns:
-            if name not in KINDS:
-                found[name] = None
-    return list(found)
-
-
-def describe(session: Session, kind: str) -> LaneKind:
-    if kind in KINDS:
-        return KINDS[kind]
-    name = kind.removeprefix(COLUMN)
-    column = next((run.columns[name] for run in session.runs if name in run.columns), None)
-    title = name.replace("_", " ").capitalize()
-    return LaneKind(title[:11], title, column.unit if column is not None else "")
 
 
 class LaneMaker:
@@ -168,10 +128,12 @@ class LaneMaker:
         for run, curve in self._columns(lane, "current", theme.active().current):
             curve.shift = -run.zero_current_A
 
-    def _scaled_current(self, lane: Lane, factor_of: Callable[[Cell], float | None], note: str) -> None:
+    def _scaled_current(
+        self, lane: Lane, factor_of: Callable[[Cell | None], float | None], note: str
+    ) -> None:
         for run, curve in self._columns(lane, "current", theme.active().current):
             cell = cell_of(self._session, run)
-            factor = factor_of(cell) if cell is not None else None
+            factor = factor_of(cell)
             if factor is None:
                 lane.curves.remove(curve)
                 lane.note = note
@@ -182,10 +144,10 @@ class LaneMaker:
             lane.note = ""
 
     def _density(self, lane: Lane) -> None:
-        self._scaled_current(lane, _per_area, NO_AREA)
+        self._scaled_current(lane, per_area, NO_AREA)
 
     def _c_rate(self, lane: Lane) -> None:
-        self._scaled_current(lane, _per_one_c, NO_CAPACITY)
+        self._scaled_current(lane, per_one_c, NO_CAPACITY)
 
     def _derived(self, lane: Lane, name: str, colour: str) -> list[tuple[BiasRun, Curve]]:
         made = []
@@ -207,13 +169,13 @@ class LaneMaker:
     def _capacity(self, lane: Lane) -> None:
         for run, curve in self._derived(lane, "charge", theme.active().accent):
             cell = cell_of(self._session, run)
-            per_area = _per_area(cell) if cell is not None else None
-            if per_area is None:
+            factor = per_area(cell)
+            if factor is None:
                 lane.curves.remove(curve)
                 lane.note = NO_AREA
                 continue
             curve.key = f"{run.id}:capacity"
-            curve.factor = per_area / 3600.0
+            curve.factor = factor / 3600.0
         if lane.curves:
             lane.note = ""
 
@@ -307,16 +269,6 @@ def _same_limit(one: Limit, other: Limit) -> bool:
 def _extent(run: BiasRun) -> tuple[float, float]:
     times = run.times.view
     return float(run.clock.to_session(float(times[0]))), float(run.clock.to_session(float(times[-1])))
-
-
-def _per_area(cell: Cell) -> float | None:
-    area = cell.electrode_area_cm2
-    return None if not area else 1.0 / area
-
-
-def _per_one_c(cell: Cell) -> float | None:
-    area, capacity = cell.electrode_area_cm2, cell.capacity_uAh_cm2
-    return None if not area or not capacity else 1.0 / (capacity * 1e-6 * area)
 
 
 def summary(session: Session) -> str:

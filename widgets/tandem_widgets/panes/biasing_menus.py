@@ -9,9 +9,9 @@ from PyQt6.QtGui import QAction
 from PyQt6.QtWidgets import QMenu
 
 from tandem_em.desk import biasing, events
+from tandem_em.desk.lane_kinds import COLUMN, KINDS, describe, other_columns
 from tandem_widgets.panes import biasing_copy
 from tandem_widgets.panes.biasing_area import MODE_NAMES
-from tandem_widgets.panes.biasing_lanes import COLUMN, KINDS, describe, other_columns
 
 if TYPE_CHECKING:
     from tandem_widgets.panes.biasing import BiasingPane

@@ -6,6 +6,7 @@ from functools import partial
 from html import escape
 from typing import Any
 
+from PyQt6 import sip
 from PyQt6.QtCore import QPoint, Qt, QTimer
 from PyQt6.QtGui import QMouseEvent
 from PyQt6.QtWidgets import QFrame, QLabel, QVBoxLayout, QWidget
@@ -130,5 +131,7 @@ class Guard:
         )  # fmt: skip
 
     def _take(self, asked: tuple[Any, ...], warnings: list[dict[str, Any]]) -> None:
-        if asked == self._asked:
+        if asked == self._asked and not sip.isdeleted(
+            self._line
+        ):  # the session may have been closed meanwhile
             self._line.doubt(warnings)

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from typing import Any
 
 from psygnal import SignalInstance
 from PyQt6.QtCore import QObject
+
+_collecting = False
+"""Whether the garbage collector is at work now."""
+
+
+def _note(phase: str, _info: dict[str, int]) -> None:
+    global _collecting
+    _collecting = phase == "start"
+
+
+gc.callbacks.append(_note)
 
 
 class Bindings:
@@ -14,13 +26,14 @@ class Bindings:
 
     def __init__(self, owner: QObject) -> None:
         self._pairs: list[tuple[SignalInstance, Callable[..., Any]]] = []
-        owner.destroyed.connect(lambda _=None: self.release())
+        owner.destroyed.connect(lambda _=None: None if _collecting else self.release())
 
     def on(self, signal: Any, slot: Callable[..., Any]) -> None:
         signal.connect(slot)
         self._pairs.append((signal, slot))
 
     def release(self) -> None:
+        """Not while garbage is collected: the signals of a closed session may be half gone then, touching them crashes."""
         pairs, self._pairs = self._pairs, []
         for signal, slot in pairs:
             signal.disconnect(slot, missing_ok=True)

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Literal
 
-from tandem_em.texts import figure
+from tandem_em.texts import axis_unit, figure
 from tandem_widgets.parts import plot_ticks
 from tandem_widgets.parts.lanes_curves import Curve
 
@@ -73,9 +73,7 @@ class Lane:
         if self.caption:
             return 1.0, self.caption
         largest = max(abs(low), abs(high)) / 1.2
-        if self.unit == "V" and largest > 0.03:
-            return 1.0, "V"
-        return plot_ticks.reading_unit(largest, self.unit)
+        return axis_unit(largest, self.unit)
 
     def least_decimals(self, factor: float) -> int:
         """Volts are read to the millivolt."""

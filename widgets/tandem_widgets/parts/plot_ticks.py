@@ -5,23 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from tandem_em.texts import prefix_for
+from tandem_em.texts import reading_unit as reading_unit  # what parts write axes with
 
 _ROUND = (1.0, 2.0, 2.5, 5.0, 10.0)
-_COMPOUND = frozenset({"A/cm²", "Ah/cm²", "C/cm²", "A/g", "Ah/g", "Ah/V", "Ah/V/cm²", "F"})
-"""Compound units that take a prefix."""
-_SMALL = {
-    "f": 1e-15,
-    "p": 1e-12,
-    "n": 1e-9,
-    "µ": 1e-6,
-    "m": 1e-3,
-    "": 1.0,
-    "k": 1e3,
-    "M": 1e6,
-    "G": 1e9,
-    "T": 1e12,
-}
 
 
 def round_step(span: float, most: int) -> float:
@@ -58,19 +44,6 @@ def tick_text(value: float, decimals: int) -> str:
     if abs(value) >= 1e6:
         text = f"{value:.3g}"
     return text.replace("-", "−")
-
-
-def reading_unit(magnitude: float, unit: str) -> tuple[float, str]:
-    """Factor and unit that read best, also for compound units: 4e-5 A/cm² gives (1e6, "µA/cm²")."""
-    if unit == "s" and magnitude > 3 * 3600:
-        return 1 / 3600, "h"
-    if unit not in _COMPOUND:
-        return prefix_for(magnitude, unit)
-    if not (math.isfinite(magnitude) and magnitude):
-        return 1.0, unit
-    exponent = min(12, max(-15, 3 * math.floor(math.log10(abs(magnitude)) / 3 + 1e-9)))
-    sign = next(sign for sign, factor in _SMALL.items() if abs(math.log10(factor) - exponent) < 0.5)
-    return 10.0**-exponent, sign + unit
 
 
 def padded(low: float, high: float, share: float = 0.06) -> tuple[float, float]:

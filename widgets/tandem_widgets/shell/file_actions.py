@@ -286,9 +286,12 @@ class FileActions:
         chosen, _ = QFileDialog.getOpenFileName(self._window, f"Where is {source.name} now?", "")
         if chosen:
             job = self._opened.store.relink(self._session, source_id, Path(chosen))
-            self._window.desk.start(f"Checking {Path(chosen).name}", job, self._relinked)
+            self._window.desk.start(f"Checking {Path(chosen).name}", job, partial(self._relinked, source_id))
 
-    def _relinked(self, stream_ids: list[str]) -> None:
+    def _relinked(self, source_id: str, stream_ids: list[str]) -> None:
+        source = self._session.sources.get(source_id)
+        if source is not None:
+            self._session.change(source, path=source.path)  # so that it is saved
         for stream_id in stream_ids:
             item = self._session.find(stream_id)
             if item is not None:

@@ -368,6 +368,7 @@ class MainWindow(QMainWindow):
         if isinstance(app, QApplication):
             theme.apply(app, theme.LIGHT if name == "light" else theme.DARK)
         self.header.show_desk(self.desk)
+        self.biasing_pane.refresher.mark()  # its curves have their colours from the palette
 
     def restore_panes(self) -> None:
         self.docks.restore_home()
@@ -459,10 +460,17 @@ class MainWindow(QMainWindow):
     def show_doctor(self) -> None:
         from tandem_widgets.dialogs.doctor import DoctorDialog
 
-        dialog = DoctorDialog(self, self.desk)
+        path = self.files.path
+        dialog = DoctorDialog(self, self.desk, path.parent if path is not None else None)
         dialog.relink_wanted.connect(self.files.relink)
+        dialog.calibration_wanted.connect(self._calibrate)
         dialog.clock_wanted.connect(self.show_clocks)
         self.open_dialog(dialog)
+
+    def _calibrate(self, stack_id: str) -> None:
+        self.desk.session.focus.select("stack", stack_id)
+        self.stack_pane.tools.take_scale_bar()
+        self.activateWindow()
 
     def show_clocks(self, item_id: str = "") -> None:
         from tandem_widgets.dialogs.clocks import ClocksDialog

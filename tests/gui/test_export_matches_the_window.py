@@ -1,0 +1,178 @@
+"""What goes out has the numbers of the window: every lane the pane can show, at every moment, in its unit."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from pytestqt.qtbot import QtBot
+
+from tandem_em.desk import biasing, export_lanes, kinetics, layers
+from tandem_em.desk.lane_kinds import COLUMN, KINDS, MODES
+from tandem_em.desk.stacks import REGION
+from tandem_em.exporters.movie_lanes import value_at
+from tandem_em.model.arrays import GrowingArray, MemoryArray
+from tandem_em.model.clock import Clock
+from tandem_em.model.curves import BiasRun, Cell, Column
+from tandem_em.model.dose import DoseSettings
+from tandem_em.model.frames import FrameStack
+from tandem_em.model.provenance import ResultSet
+from tandem_em.model.session import Session
+from tandem_em.model.spectra import ProfileLine
+from tandem_em.model.tracks import Outline, Particle
+from tandem_widgets.parts import theme
+from tandem_widgets.parts.lanes_model import Lane, LanesContent
+from tandem_widgets.shell.main_window import MainWindow
+
+MOMENTS = np.linspace(0.03, 39.3, 97)
+
+
+def run(rng: np.random.Generator) -> BiasRun:
+    """A charge and a discharge with a pause in between, one late stamp, a zero that is off, and a temperature."""
+    times = np.concatenate([np.arange(0, 15, 0.1), np.arange(20, 40, 0.1)])
+    times[50], times[51] = times[51], times[50]
+    current = np.where(times < 15, 8e-11, -9e-11) + rng.normal(0, 1e-12, len(times)) + 2e-12
+    values = {
+        "voltage": ("V", 3.6 + 0.02 * times),
+        "current": ("A", current),
+        "temperature": ("°C", 20 + times),
+    }
+    columns = {name: Column(name, unit, GrowingArray(y)) for name, (unit, y) in values.items()}
+    return BiasRun(
+        name="log", times=GrowingArray(times), columns=columns, zero_current_A=2e-12, zero_current_error_A=1e-13,
+        clock=Clock(name="log", origin="file time", offset_s=0.25, rate_ppm=40.0),
+    )  # fmt: skip
+
+
+def all_lanes_session() -> Session:
+    rng = np.random.default_rng(5)
+    session = Session("all lanes")
+    log = run(rng)
+    stack = FrameStack(
+        name="movie", source=MemoryArray(rng.integers(0, 99, (40, 32, 32), dtype=np.uint16)), pixel_nm=0.5,
+        times=np.arange(40.0), times_from="file", drift_px=rng.normal(0, 1, (40, 2)), clock=Clock(name="camera"),
+    )  # fmt: skip
+    for stream in (log, stack):
+        session.clocks.add(stream.clock)
+        session.collection_of(stream).add(stream)
+    session.cells.add(
+        Cell(name="cell", area_um2=10.0, capacity_uAh_cm2=80.0, safe_low_V=3.7, safe_high_V=4.1)
+    )
+    square = np.array([[4.0, 4], [14, 4], [14, 14], [4, 14]])
+    for name, visible in (("P1", True), ("P2", True), ("hidden", False)):
+        particle = Particle(name=name, stack_id=stack.id, visible=visible)
+        for frame in set(range(3, 38)) - {20, 21}:
+            size = 10.0 + 0.1 * frame + 0.05 * rng.normal()
+            shape = 4.0 + (square - 4.0) * size / 10
+            trust = 0.2 if frame in (12, 13) else 0.9  # below a half: a gap
+            particle.outlines[frame] = Outline(shape, trust, False, size**2, size**2 - 5, size**2 + 6)
+        session.particles.add(particle)
+    session.doses.add(DoseSettings(stack_id=stack.id, rate_e_A2s=10.0, budget_e_A2=250.0))
+    add_results(session, stack, rng)
+    return session
+
+
+def add_results(session: Session, stack: FrameStack, rng: np.random.Generator) -> None:
+    line = ProfileLine(name="anode", owner_id=stack.id, start=(0, 0), end=(20, 20))
+    session.profiles.add(line)
+    t = stack.t.copy()
+    thick = {
+        "t_s": t,
+        "thickness_1": 85 + t,
+        "thickness_1_error": 0.5 + 0 * t,
+        "edge_1": 2 + 0 * t,
+        "edge_2": 9 + 0 * t,
+    }
+    session.results.add(
+        ResultSet(name="layers", analysis=layers.LAYERS, arrays=thick, units={"thickness_1": "nm"}, values={"line_id": line.id})
+    )  # fmt: skip
+    means = {"t_s": t, "mean": rng.normal(50, 1, 40)}
+    session.results.add(
+        ResultSet(name="R1 of movie", analysis=REGION, arrays=means, units={"mean": "counts"})
+    )
+    first = session.particles.first
+    assert first is not None
+    fit = {"t_s": t[5:30], "area": 25 + 0 * t[5:30], "fit linear": 25 + 0.1 * t[5:30]}
+    values = {"models": [{"name": "linear"}], "area_unit": "nm²", "span_s": [5.0, 30.0], "n_frames": 25}
+    session.results.add(
+        ResultSet(name="kinetics", analysis=kinetics.KINETICS, arrays=fit, values=values, owner_id=first.id)
+    )
+
+
+CHOICES = (
+    [(kind, "") for kind in KINDS]
+    + [("area", mode) for mode in MODES if mode]
+    + [(f"{COLUMN}temperature", "")]
+)
+
+
+@pytest.fixture
+def shown(qtbot: QtBot, window: MainWindow) -> MainWindow:
+    window.show_session(all_lanes_session())
+    qtbot.waitUntil(lambda: not window.workshop.runner.tasks, timeout=60_000)
+    return window
+
+
+def test_every_lane_goes_out_with_the_numbers_of_the_window(qtbot: QtBot, shown: MainWindow) -> None:
+    for kind, mode in CHOICES:
+        choices = [biasing.LaneChoice(kind, True, mode=mode)]
+        choices += [biasing.LaneChoice(other, False) for other in biasing.DEFAULT_LANES if other != kind]
+        before = shown.biasing_pane.lanes.content
+        biasing.keep_lanes(shown.desk, "one lane", choices)
+        seen = the_lane(qtbot, shown, kind, before)
+        (out,) = export_lanes.lanes(shown.desk.session, None)
+        assert (out.title, out.kind) == (seen.title, kind)
+        assert out.unit in (seen.unit, seen.caption, "nm", "")
+        on_screen = {curve.label: curve for curve in seen.curves}
+        assert [curve.name for curve in out.curves] == list(on_screen)
+        assert {value for value, _ in out.limits} == {limit.value for limit in seen.limits}
+        for curve in out.curves:
+            there = np.array([on_screen[curve.name].value_at(t) for t in MOMENTS])
+            here = [value_at(curve, t) for t in MOMENTS]
+            np.testing.assert_allclose(here, there, rtol=1e-9, equal_nan=True, err_msg=f"{kind} {mode}")
+            assert np.isfinite(there).sum() > 20
+
+
+def the_lane(qtbot: QtBot, shown: MainWindow, kind: str, before: LanesContent) -> Lane:
+    """The only lane of the pane, when everything in it has been computed."""
+    lanes = shown.biasing_pane.lanes
+
+    def ready() -> bool:
+        if lanes.content is before:
+            return False
+        content = lanes.content.lanes
+        return len(content) == 1 and content[0].kind == kind and bool(content[0].curves)
+
+    qtbot.waitUntil(ready, timeout=30_000)
+    qtbot.waitUntil(lambda: not shown.workshop.runner.tasks, timeout=60_000)
+    return lanes.content.lanes[0]
+
+
+def test_a_gap_and_frames_in_doubt_stay_open(shown: MainWindow) -> None:
+    session = shown.desk.session
+    found = {lane.kind: lane for lane in export_lanes.lanes(session, None)}
+    voltage, area = found["voltage"].curves[0], found["area"].curves[0]
+    assert np.isnan(value_at(voltage, 17.5))
+    assert np.isnan([value_at(area, t) for t in (12.5, 13.5, 20.5, 21.5)]).all()
+    assert {curve.name for curve in found["area"].curves} == {"P1", "P2", "P1, linear"}
+
+
+def test_chosen_limits_of_a_lane_go_out_too(shown: MainWindow) -> None:
+    biasing.change_lane(shown.desk, "voltage", "limits", y=(3.0, 5.0))
+    lane = next(each for each in export_lanes.lanes(shown.desk.session, None) if each.kind == "voltage")
+    assert lane.y == (3.0, 5.0)
+
+
+def test_another_theme_gives_the_curves_its_own_colours(qtbot: QtBot, shown: MainWindow) -> None:
+    def colour() -> str:
+        return (
+            next(lane for lane in shown.biasing_pane.lanes.content.lanes if lane.kind == "voltage")
+            .curves[0]
+            .colour
+        )
+
+    before = theme.active().name
+    assert colour() == theme.active().voltage
+    shown.use_theme("dark" if before == "light" else "light")
+    qtbot.waitUntil(lambda: colour() == theme.active().voltage, timeout=10_000)
+    shown.use_theme(before)
+    qtbot.waitUntil(lambda: colour() == theme.active().voltage, timeout=10_000)
