@@ -15,7 +15,7 @@ from PyQt6.QtWidgets import QComboBox, QSlider, QVBoxLayout, QWidget
 from tandem_em.desk import previews, stacks
 from tandem_em.desk.desk import Desk
 from tandem_em.desk.stacks import ViewFilter
-from tandem_em.jobs import Task, call_as_job
+from tandem_em.jobs import Task
 from tandem_em.model.frames import FrameStack
 from tandem_em.model.tracks import Particle
 from tandem_em.notices import UserError
@@ -122,9 +122,8 @@ class StackPane(PaneFrame):
         self.set_empty(None)
         self.desk.start(
             "Preparing the image",
-            call_as_job(image_render.warm_up),
+            image_render.warm_up(stack.source.dtype),
             lambda _none: self.canvas.update(),
-            key="warm-up",
         )
         self._show_stack(stack)
 
