@@ -127,8 +127,7 @@ def test_dragging_an_outline_makes_a_key_and_only_its_stretch_is_followed(
     assert particles_edit.stretch_of(window.desk.session, particle, 2) == (0, 4)
     settled(qtbot, window)
     assert sorted(particle.keys) == [0, 4]
-    window.undo()  # the follow
-    window.undo()  # the correction
+    window.undo()  # the correction, and what was followed from it
     assert particle.outlines == before
 
 

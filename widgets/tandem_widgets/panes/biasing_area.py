@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -48,15 +49,15 @@ class AreaTrack:
     high: Floats
 
 
-def area_track(particle: Particle) -> AreaTrack:
+def area_track(outlines: Mapping[int, Outline]) -> AreaTrack:
     """Every frame from the first outline to the last; lost frames, and those not to be trusted, are NaN: gaps."""
-    if not particle.outlines:
+    if not outlines:
         none = np.zeros(0)
         return AreaTrack(np.zeros(0, np.intp), none, none, none)
-    first, last = min(particle.outlines), max(particle.outlines)
+    first, last = min(outlines), max(outlines)
     frames = np.arange(first, last + 1)
     values = np.full((3, len(frames)), np.nan)
-    for frame, outline in particle.outlines.items():
+    for frame, outline in outlines.items():
         if outline.confidence >= DOUBT:
             values[:, frame - first] = _areas(outline)
     return AreaTrack(frames, *values)
@@ -99,10 +100,18 @@ class StackCurves:
         return in_mode(areas / square, self._track(particle).area, mode, pixel)
 
     def _track(self, particle: Particle) -> AreaTrack:
-        key = (particle.revision, len(particle.outlines), id(particle.outlines))
+        """With what is being followed just now: the curve grows while somebody watches."""
+        growing = self._session.growing
+        fresh = growing.of(particle.id)
+        key = (
+            particle.revision,
+            len(particle.outlines),
+            id(particle.outlines),
+            growing.revision if fresh else 0,
+        )
         kept = self._tracks.get(particle.id)
         if kept is None or kept[0] != key:
-            kept = self._tracks[particle.id] = (key, area_track(particle))
+            kept = self._tracks[particle.id] = (key, area_track(particle.outlines | fresh))
         return kept[1]
 
     def _shape(self, particle: Particle, stack: FrameStack, mode: str) -> AreaTrack | None:

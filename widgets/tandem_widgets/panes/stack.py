@@ -91,6 +91,7 @@ class StackPane(PaneFrame):
             bindings.on(collection.added, lambda _item: self.canvas.update())
             bindings.on(collection.removed, lambda _item: self.canvas.update())
             bindings.on(collection.changed, lambda _item, _names: self.canvas.update())
+        bindings.on(session.growing.changed, lambda: self.canvas.update())
         bindings.on(session.particles.changed, lambda _item, _names: self.tools.refresh())
         bindings.on(session.particles.removed, self._particle_gone)
 

@@ -10,7 +10,8 @@ from PyQt6.QtCore import QTimer
 
 from tandem_em.desk import particles_edit, stacks
 from tandem_em.jobs import Task
-from tandem_em.model.tracks import Outline, Particle
+from tandem_em.model.history import Edit
+from tandem_em.model.tracks import Particle
 from tandem_em.notices import UserError
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ LOOK_MS = 150
 class _Run:
     task: Task[Any]
     particles: list[Particle]
+    completing: Edit | None
 
 
 class Following:
@@ -41,8 +43,18 @@ class Following:
     def is_running(self) -> bool:
         return bool(self._runs)
 
-    def start(self, chosen: list[Particle], span: tuple[int, int] | None = None, *, ask: bool = True) -> None:
-        """Follow particles; without a known drift that is found first. `ask`: stop where it becomes guessing."""
+    def start(
+        self,
+        chosen: list[Particle],
+        span: tuple[int, int] | None = None,
+        *,
+        ask: bool = True,
+        completing: bool = False,
+    ) -> None:
+        """Follow particles; without a known drift that is found first. `ask`: stop where it becomes guessing.
+
+        `completing`: the newest step of the history is why; it is undone together with what is found.
+        """
         stack, desk = self._pane.stack, self._pane.desk
         if stack is None or len(stack) < 2 or stack.axis0_is_time is False or not chosen:
             return
@@ -56,35 +68,24 @@ class Following:
             stacks.correct_drift(desk, stack, on_end=lambda: self.start(chosen, span, ask=ask))
             return
         self._forget(chosen)
-        overlay = self._pane.overlay
-
-        def arrived(found: dict[str, dict[int, Outline]]) -> None:
-            if overlay is None or overlay is not self._pane.overlay:
-                return
-            for particle_id, outlines in found.items():
-                grown = overlay.growing.setdefault(particle_id, {})
-                for frame, outline in outlines.items():
-                    grown.pop(frame, None)  # the newest is the last one
-                    grown[frame] = outline
-            self._pane.canvas.update()
+        growing = desk.session.growing
 
         def ended(stops: dict[str, tuple[int, ...]]) -> None:
             self._forget(chosen)
             if self._pane.stack is stack and not self._ask_to_correct(chosen, stops):
                 self._say_doubts(chosen)
 
-        task = particles_edit.follow(desk, stack, chosen, span, arrived, ended, ask=ask)
-        self._runs.append(_Run(task, chosen))
+        step = desk.session.history.newest if completing else None
+        task = particles_edit.follow(desk, stack, chosen, span, growing.add, ended, ask=ask, completing=step)
+        self._runs.append(_Run(task, chosen, step))
         self._timer.start()
 
     def _forget(self, chosen: list[Particle]) -> None:
         """What was growing for these particles is kept now, or begins anew; questions about them have been answered."""
-        overlay = self._pane.overlay
         for particle in chosen:
             self.withdraw(particle)
-            if overlay is not None:
-                overlay.growing.pop(particle.id, None)
         ids = {particle.id for particle in chosen}
+        self._pane.desk.session.growing.drop(ids)
         self._runs = [run for run in self._runs if not ids & {particle.id for particle in run.particles}]
         self._pane.canvas.update()
 
@@ -95,13 +96,13 @@ class Following:
 
     def _look(self) -> None:
         """A follow that was stopped leaves what it had found, as one step."""
-        overlay = self._pane.overlay
+        growing = self._pane.desk.session.growing
         for run in list(self._runs):
             if run.task.state in ("waiting", "running"):
                 continue
-            if run.task.state == "cancelled" and overlay is not None:
-                grown = {p.id: overlay.growing.get(p.id, {}) for p in run.particles}
-                particles_edit.keep(self._pane.desk, run.particles, grown)
+            if run.task.state == "cancelled":
+                grown = {particle.id: dict(growing.of(particle.id)) for particle in run.particles}
+                particles_edit.keep(self._pane.desk, run.particles, grown, run.completing)
             if run.task.state in ("cancelled", "failed"):
                 self._forget(run.particles)
         if not self._runs:

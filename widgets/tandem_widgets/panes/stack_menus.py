@@ -257,12 +257,12 @@ def fill_particle(menu: QMenu, pane: StackPane, tools: StackTools, particle: Par
 
 def _delete_key(pane: StackPane, tools: StackTools, particle: Particle) -> None:
     span = particles_edit.delete_key(pane.desk, particle, pane.frame_index)
-    tools.following.start([particle], span)
+    tools.following.start([particle], span, completing=True)
 
 
 def _merge(pane: StackPane, tools: StackTools, particle: Particle, other: Particle) -> None:
     particles_edit.merge(pane.desk, particle, other, pane.frame_index)
-    tools.following.start([particle])
+    tools.following.start([particle], completing=True)
 
 
 def _rename(pane: StackPane, particle: Particle) -> None:

@@ -32,19 +32,16 @@ class OutlineOverlay:
         self.hidden_id = ""
         """The particle that a tool is drawing itself."""
         self.with_ghosts = True
-        self.growing: dict[str, dict[int, Outline]] = {}
-        """Outlines that are being followed just now, by particle: shown before they are kept."""
         self.reach = 0
         """While filming: an outline that is so many frames old at most is shown for one that is not there yet."""
 
     def newest(self, particle: Particle) -> int | None:
         """The frame that following has reached just now."""
-        found = self.growing.get(particle.id)
-        return next(reversed(found)) if found else None
+        return self._session.growing.newest(particle.id)
 
     def outline_of(self, particle: Particle) -> Outline | None:
         """What is shown of a particle in this frame: what is being followed wins over what was kept."""
-        fresh = self.growing.get(particle.id, {}).get(self.frame)
+        fresh = self._session.growing.of(particle.id).get(self.frame)
         return fresh if fresh is not None else particle.outlines.get(self.frame)
 
     def latest(self, particle: Particle) -> tuple[Outline | None, int]:
@@ -67,10 +64,16 @@ class OutlineOverlay:
         return [p for p in self._session.particles if p.stack_id == self._stack.id and p.visible]
 
     def __call__(self, painter: QPainter, canvas: ImageCanvas) -> None:
-        for particle in self.shown():
-            self._paint(painter, canvas, particle)
+        """Lines first: no line runs through the words of another particle."""
+        labels = [self._paint(painter, canvas, particle) for particle in self.shown()]
+        for label in labels:
+            if label is not None:
+                self._label(painter, canvas, *label)
 
-    def _paint(self, painter: QPainter, canvas: ImageCanvas, particle: Particle) -> None:
+    def _paint(
+        self, painter: QPainter, canvas: ImageCanvas, particle: Particle
+    ) -> tuple[str, str, QPolygonF] | None:
+        """The lines of a particle; returns what is written beside it, its colour and the shape it stands beside."""
         colour = QColor(particle.colour)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         for reference in particle.reference_frames if self.with_ghosts else ():
@@ -81,7 +84,7 @@ class OutlineOverlay:
         self._paint_newest(painter, canvas, particle)
         outline, age = self.latest(particle)
         if outline is None or particle.id == self.hidden_id:
-            return
+            return None
         unsure = outline.confidence < DOUBT
         moved = self._between(self.frame - age) if age else 0.0
         polygon = to_polygon(canvas, outline.polygon - moved)
@@ -92,14 +95,14 @@ class OutlineOverlay:
         painter.drawPolygon(polygon)
         if outline.is_key and particle.id == self.selected:
             self._handles(painter, polygon, colour)
-        self._label(painter, canvas, particle, outline, polygon, age)
+        return self._words(particle, outline, age), particle.colour, polygon
 
     def _paint_newest(self, painter: QPainter, canvas: ImageCanvas, particle: Particle) -> None:
         """While a particle is being followed, its newest outline moves over the frame on screen."""
         newest = self.newest(particle)
         if newest is not None and newest != self.frame:
             painter.setPen(QPen(theme.colour(particle.colour, 0.75), 1.2))
-            outline = self.growing[particle.id][newest]
+            outline = self._session.growing.of(particle.id)[newest]
             painter.drawPolygon(to_polygon(canvas, outline.polygon - self._between(newest)))
 
     def _handles(self, painter: QPainter, polygon: QPolygonF, colour: QColor) -> None:
@@ -119,9 +122,11 @@ class OutlineOverlay:
         if age:
             return f"{text} · {age} frame{'s' if age > 1 else ''} ago"
         newest = self.newest(particle)
+        if newest is not None and outline.is_key:
+            change = change_text(particle, self._session.growing.of(particle.id)[newest])
+            return f"{particle.name} · frame {newest + 1}:{change}"
         if newest is not None:
-            change = change_text(particle, self.growing[particle.id][newest])
-            return f"{particle.name}{change} … frame {newest + 1}"
+            return f"{text} …"
         if outline.confidence < DOUBT:
             return f"{text} ?"
         if particle.provenance_id and self._session.is_stale(particle.provenance_id):
@@ -129,15 +134,8 @@ class OutlineOverlay:
         return text
 
     def _label(
-        self,
-        painter: QPainter,
-        canvas: ImageCanvas,
-        particle: Particle,
-        outline: Outline,
-        polygon: QPolygonF,
-        age: int,
+        self, painter: QPainter, canvas: ImageCanvas, text: str, colour: str, polygon: QPolygonF
     ) -> None:
-        text = self._words(particle, outline, age)
         pixels = 12 if canvas.width() > 300 else 9  # small panels of a montage
         painter.setFont(theme.numbers_font(pixels, bold=True))
         width = painter.fontMetrics().horizontalAdvance(text) + 10
@@ -145,7 +143,7 @@ class OutlineOverlay:
         x = box.right() + 5
         if x + width > canvas.width() - 4:
             x = box.left() - width - 5
-        draw_tag(painter, QPointF(x, box.center().y() - 9), text, particle.colour, pixels)
+        draw_tag(painter, QPointF(x, box.center().y() - 9), text, colour, pixels)
 
 
 def change_text(particle: Particle, outline: Outline, with_ghost: bool = False) -> str:

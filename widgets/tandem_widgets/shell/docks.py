@@ -26,7 +26,7 @@ class PaneDock(QDockWidget):
         self.close_pane()
         old, self._pane = self._pane, pane
         pane.add_tool(
-            "⧉",
+            "❐",
             "Float this pane, or bring it back",
             lambda _checked=False: self.setFloating(not self.isFloating()),
         )

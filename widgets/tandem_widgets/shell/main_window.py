@@ -206,7 +206,7 @@ class MainWindow(QMainWindow):
     def _transport(self) -> dict[str, QToolButton]:
         buttons: dict[str, QToolButton] = {}
         for action_id, sign in (
-            ("to_start", "⏮"), ("previous_frame", "◂"), ("play", "▶"), ("next_frame", "▸"), ("to_end", "⏭"),
+            ("to_start", "|◂"), ("previous_frame", "◂"), ("play", "▶"), ("next_frame", "▸"), ("to_end", "▸|"),
         ):  # fmt: skip
             button = QToolButton()
             button.setProperty("role", "tool")
