@@ -183,7 +183,7 @@ def test_frames_outside_the_stretch_stay_as_they_are(
     particle = followed(qtbot, window, pane)
     for frame in (3, 6):
         go(qtbot, pane, frame)
-        choose(pane, particle, "It is right here")
+        choose(pane, particle, "Confirm as key")
     assert sorted(particle.keys) == [0, 3, 6]
     before = dict(particle.outlines)
     go(qtbot, pane, 5)
@@ -356,6 +356,29 @@ def test_outlines_are_seen_while_they_grow_and_stopping_keeps_them(qtbot: QtBot,
     assert list(particle.outlines) == [0]
 
 
+def test_undo_while_following_leaves_nothing_growing(
+    qtbot: QtBot, window: MainWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Gate, "is_open", Event())
+    frames = np.stack([disc_movie().frame(min(k // 3, FRAMES - 1)) for k in range(24)])
+    stack = FrameStack(
+        name="slow", source=Gate(frames), times=np.arange(24.0), times_from="file", pixel_nm=0.5,
+        drift_px=np.zeros((24, 2)),
+    )  # fmt: skip
+    pane = shown_in(qtbot, window, stack)
+    session = window.desk.session
+    particle = particles_edit.draw(window.desk, stack, 0, circle(RADIUS))
+    pane.tools._corrected(particle, circle(RADIUS + 2))
+    qtbot.waitUntil(lambda: len(session.growing.of(particle.id)) >= 2, timeout=60_000)
+    window.undo()
+    assert not session.growing.of(particle.id)
+    assert not pane.tools.following.is_running
+    Gate.is_open.set()
+    settled(qtbot, window)
+    assert list(particle.outlines) == [0]
+    assert particle.outlines[0].polygon[:, 0].max() == pytest.approx(80 + RADIUS, abs=0.5)
+
+
 # --- numbers --------------------------------------------------------------------------------------------------------
 
 
@@ -412,6 +435,8 @@ def test_kinetics_are_fitted_kept_and_drawn_in_the_lane(
     start = np.pi * RADIUS**2 / 4
     assert found.found.end_area.value == pytest.approx(1.5 * start, rel=0.01)
     assert "cm²/s" in dialog.findings.texts["speed"]
+    assert "A₀" in dialog.formula.text()
+    assert dialog.formula.text().count("nm²") == 2  # both areas of the model say their unit
     assert dialog.references.rowCount() == len(kinetics.references()) > 5
     dialog.keep.click()
     session = window.desk.session

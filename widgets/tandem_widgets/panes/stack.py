@@ -92,8 +92,13 @@ class StackPane(PaneFrame):
             bindings.on(collection.removed, lambda _item: self.canvas.update())
             bindings.on(collection.changed, lambda _item, _names: self.canvas.update())
         bindings.on(session.growing.changed, lambda: self.canvas.update())
-        bindings.on(session.particles.changed, lambda _item, _names: self.tools.refresh())
+        bindings.on(session.particles.changed, self._particle_changed)
         bindings.on(session.particles.removed, self._particle_gone)
+
+    def _particle_changed(self, particle: Particle, names: frozenset[str]) -> None:
+        if "outlines" in names:
+            self.tools.following.outlines_changed(particle)
+        self.tools.refresh()
 
     def _particle_gone(self, particle: Particle) -> None:
         self.tools.following.withdraw(particle)

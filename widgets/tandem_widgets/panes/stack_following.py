@@ -11,7 +11,7 @@ from PyQt6.QtCore import QTimer
 from tandem_em.desk import particles_edit, stacks
 from tandem_em.jobs import Task
 from tandem_em.model.history import Edit
-from tandem_em.model.tracks import Particle
+from tandem_em.model.tracks import Outline, Particle
 from tandem_em.notices import UserError
 
 if TYPE_CHECKING:
@@ -23,9 +23,10 @@ LOOK_MS = 150
 
 @dataclass
 class _Run:
-    task: Task[Any]
     particles: list[Particle]
+    began_with: dict[str, dict[int, Outline]]
     completing: Edit | None
+    task: Task[Any] | None = None
 
 
 class Following:
@@ -68,16 +69,21 @@ class Following:
             stacks.correct_drift(desk, stack, on_end=lambda: self.start(chosen, span, ask=ask))
             return
         self._forget(chosen)
-        growing = desk.session.growing
+        run = _Run(chosen, {p.id: p.outlines for p in chosen}, desk.session.history.newest if completing else None)
+
+        def arrived(found: dict[str, dict[int, Outline]]) -> None:
+            wanted = {particle.id for particle in run.particles}
+            desk.session.growing.add({key: outlines for key, outlines in found.items() if key in wanted})
 
         def ended(stops: dict[str, tuple[int, ...]]) -> None:
             self._forget(chosen)
             if self._pane.stack is stack and not self._ask_to_correct(chosen, stops):
                 self._say_doubts(chosen)
 
-        step = desk.session.history.newest if completing else None
-        task = particles_edit.follow(desk, stack, chosen, span, growing.add, ended, ask=ask, completing=step)
-        self._runs.append(_Run(task, chosen, step))
+        run.task = particles_edit.follow(
+            desk, stack, list(chosen), span, arrived, ended, ask=ask, completing=run.completing
+        )
+        self._runs.append(run)
         self._timer.start()
 
     def _forget(self, chosen: list[Particle]) -> None:
@@ -89,6 +95,17 @@ class Following:
         self._runs = [run for run in self._runs if not ids & {particle.id for particle in run.particles}]
         self._pane.canvas.update()
 
+    def outlines_changed(self, particle: Particle) -> None:
+        """Undone or corrected while it is followed: what is found from the older outlines is of no use any more."""
+        for run in list(self._runs):
+            running = run.task is not None and run.task.state in ("waiting", "running")
+            if running and particle in run.particles and particle.outlines is not run.began_with[particle.id]:
+                run.particles.remove(particle)
+                self._pane.desk.session.growing.drop([particle.id])
+                if not run.particles and run.task is not None:
+                    run.task.cancel()
+                    self._runs.remove(run)
+
     def withdraw(self, particle: Particle) -> None:
         """Nobody needs to answer for this particle any more."""
         for question in ("stop", "doubt"):
@@ -98,7 +115,7 @@ class Following:
         """A follow that was stopped leaves what it had found, as one step."""
         growing = self._pane.desk.session.growing
         for run in list(self._runs):
-            if run.task.state in ("waiting", "running"):
+            if run.task is None or run.task.state in ("waiting", "running"):
                 continue
             if run.task.state == "cancelled":
                 grown = {particle.id: dict(growing.of(particle.id)) for particle in run.particles}

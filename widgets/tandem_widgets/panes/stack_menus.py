@@ -215,19 +215,19 @@ def fill_particle(menu: QMenu, pane: StackPane, tools: StackTools, particle: Par
         tip="Onset, rates and models of its area against time",
     )  # fmt: skip
     add(
-        menu, pane, "Reference at this frame", lambda: particles_edit.toggle_reference(desk, [particle], frame),
+        menu, pane, "Reference at this frame\tG", lambda: particles_edit.toggle_reference(desk, [particle], frame),
         checked=frame in particle.reference_frames, on=outline is not None, tip="Its shape here stays as a dotted ghost",
     )  # fmt: skip
     if outline is not None and not outline.is_key:
         add(
-            menu, pane, "It is right here", lambda: particles_edit.confirm(desk, particle, frame),
+            menu, pane, "Confirm as key", lambda: particles_edit.confirm(desk, particle, frame),
             tip="Makes this outline a key: what is followed later starts from it",
         )  # fmt: skip
     if outline is not None and outline.is_key:
         add(
             menu,
             pane,
-            "Delete this key",
+            "Remove this key",
             lambda: _delete_key(pane, tools, particle),
             on=len(particle.keys) > 1,
         )
