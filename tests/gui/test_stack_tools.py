@@ -358,3 +358,32 @@ def test_filters_change_what_is_shown_and_not_the_data(
     qtbot.waitUntil(
         lambda: pane.canvas.frame is not None and pane.canvas.frame.dtype == np.uint16, timeout=10_000
     )
+
+
+def test_images_that_are_no_movie_are_stepped_through(
+    qtbot: QtBot, window: MainWindow, pane: StackPane
+) -> None:
+    assert pane.stack is not None
+    stacks.answer_axis(window.desk, pane.stack, False)
+    window.next_frame()
+    qtbot.waitUntil(lambda: pane.frame_index == 1, timeout=10_000)
+    window.to_end()
+    qtbot.waitUntil(lambda: pane.frame_index == FRAMES - 1, timeout=10_000)
+    window.next_frame()
+    window.previous_frame()
+    qtbot.waitUntil(lambda: pane.frame_index == FRAMES - 2, timeout=10_000)
+    window.to_start()
+    qtbot.waitUntil(lambda: pane.frame_index == 0, timeout=10_000)
+
+
+def test_a_double_click_shows_the_whole_image_and_fills_the_pane_again(
+    window: MainWindow, pane: StackPane
+) -> None:
+    canvas = pane.canvas
+    canvas.fit()
+    filled = canvas.view.zoom
+    QTest.mouseDClick(canvas, Qt.MouseButton.LeftButton, pos=canvas.rect().center())
+    assert canvas.view.zoom < filled
+    canvas.resize(canvas.size())
+    QTest.mouseDClick(canvas, Qt.MouseButton.LeftButton, pos=canvas.rect().center())
+    assert canvas.view.zoom == pytest.approx(filled)

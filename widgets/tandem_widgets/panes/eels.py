@@ -155,6 +155,7 @@ class EelsPane(PaneFrame):
 
     def redraw(self) -> None:
         """Something about how things are shown has changed."""
+        self.note.write()
         self._refresher.mark()
 
     # --- showing -------------------------------------------------------------------------------------------------

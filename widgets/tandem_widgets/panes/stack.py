@@ -57,7 +57,7 @@ class StackPane(PaneFrame):
         self.notes = Notes()
         self.ask_bar = AskBar()
         self.canvas = ImageCanvas()
-        self.canvas.fill = True
+        self.canvas.fill = self.canvas.may_fill = True
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setToolTip("Which image (axis 0 is not time)")
         self.slider.valueChanged.connect(lambda _value: self._follow())
@@ -289,6 +289,12 @@ class StackPane(PaneFrame):
         elif index < len(stack.times) and np.isfinite(stack.times[index]):
             self.desk.session.focus.t = stack.time_of(index)
 
+    def go_to_image(self, index: int) -> None:
+        """Where the images of the stack are no movie: show one of them, from the end when negative."""
+        stack = self.stack
+        if stack is not None and stack.axis0_is_time is False:
+            self.slider.setValue(index % len(stack))
+
     def _show_trouble(self, index: int, error: Exception) -> None:
         """A frame that cannot be read: a sentence in its place; the next one is shown as ever."""
         stack = self.stack
@@ -438,10 +444,10 @@ class StackPane(PaneFrame):
             self._show_title()
             return
         value = float(frame[row, column])
-        text = f"x {column}  y {row}  ·  {value:.5g} {stack.unit}"
+        text = f"{value:.5g} {stack.unit} · "
         if stack.counts_per_electron:
-            text += f"  ·  {(value - stack.counts_offset) / stack.counts_per_electron:.1f} e⁻"
-        self.subtitle.set_text(text)
+            text += f"{(value - stack.counts_offset) / stack.counts_per_electron:.1f} e⁻ · "
+        self.subtitle.set_text(f"{text}{column}, {row}")  # the value first: a narrow pane cuts off the end
 
     # --- contrast ------------------------------------------------------------------------------------------------
 

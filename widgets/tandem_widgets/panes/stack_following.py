@@ -69,7 +69,9 @@ class Following:
             stacks.correct_drift(desk, stack, on_end=lambda: self.start(chosen, span, ask=ask))
             return
         self._forget(chosen)
-        run = _Run(chosen, {p.id: p.outlines for p in chosen}, desk.session.history.newest if completing else None)
+        run = _Run(
+            chosen, {p.id: p.outlines for p in chosen}, desk.session.history.newest if completing else None
+        )
 
         def arrived(found: dict[str, dict[int, Outline]]) -> None:
             wanted = {particle.id for particle in run.particles}

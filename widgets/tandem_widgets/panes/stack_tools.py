@@ -402,13 +402,13 @@ class StackTools:
         from tandem_widgets.dialogs.particle_table import ParticleTableDialog
 
         if self.stack is not None:
-            ParticleTableDialog(self._pane, self._pane.desk, self.stack, self._followed(particle)).show()
+            ParticleTableDialog(self._pane, self._pane.desk, self.stack, self._followed(particle, 1)).show()
 
-    def _followed(self, wanted: Particle | None) -> Particle:
-        """The particle asked for, the selected one or the first, as long as it has been followed."""
+    def _followed(self, wanted: Particle | None, least: int = 2) -> Particle:
+        """The particle asked for, the selected one or the first, as long as it has outlines in so many frames."""
         session, stack = self._pane.desk.session, self.stack
         drawn = particles_edit.of_stack(session, stack) if stack is not None else []
-        followed = [particle for particle in drawn if len(particle.outlines) > 1]
+        followed = [particle for particle in drawn if len(particle.outlines) >= least]
         chosen = wanted or self.selected or (followed[0] if followed else None)
         if chosen is None or chosen not in followed:
             raise UserError("No particle has been followed here.", "Outline one with N first.")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import numpy as np
 from PyQt6.QtCore import QPointF, Qt
 from PyQt6.QtGui import QColor, QPainter, QPen, QPolygonF
@@ -10,10 +13,14 @@ from tandem_em.desk.particles import DOUBT
 from tandem_em.model.frames import FrameStack
 from tandem_em.model.session import Session
 from tandem_em.model.tracks import Outline, Particle, Polygon
+from tandem_em.texts import figure
 from tandem_widgets.parts import theme
 from tandem_widgets.parts.image_canvas import ImageCanvas
 from tandem_widgets.parts.image_marks import draw_tag
 from tandem_widgets.parts.plot_polyline import polygon as fast_polygon
+
+
+NOTHING: Mapping[int, Outline] = MappingProxyType({})
 
 
 def to_polygon(canvas: ImageCanvas, vertices: Polygon) -> QPolygonF:
@@ -118,12 +125,15 @@ class OutlineOverlay:
         return np.subtract(self._stack.drift_at(reference), self._stack.drift_at(self.frame))
 
     def _words(self, particle: Particle, outline: Outline, age: int) -> str:
-        text = f"{particle.name}{change_text(particle, outline, particle.id == self.selected)}"
+        growing = self._session.growing.of(particle.id)
+        text = f"{particle.name}{change_text(particle, outline, particle.id == self.selected, growing)}"
+        if self._stack.axis0_is_time is False or len(self._stack) == 1:
+            return f"{text} {self._area_text(outline)}"
         if age:
             return f"{text} · {age} frame{'s' if age > 1 else ''} ago"
         newest = self.newest(particle)
         if newest is not None and outline.is_key:
-            change = change_text(particle, self._session.growing.of(particle.id)[newest])
+            change = change_text(particle, growing[newest], growing=growing)
             return f"{particle.name} · frame {newest + 1}:{change}"
         if newest is not None:
             return f"{text} …"
@@ -132,6 +142,11 @@ class OutlineOverlay:
         if particle.provenance_id and self._session.is_stale(particle.provenance_id):
             return f"{text} · stale"
         return text
+
+    def _area_text(self, outline: Outline) -> str:
+        """Where nothing is followed the area itself is what was asked for."""
+        pixel = self._stack.pixel_nm
+        return f"{figure(outline.area_px * pixel**2)} nm²" if pixel else f"{figure(outline.area_px)} px²"
 
     def _label(
         self, painter: QPainter, canvas: ImageCanvas, text: str, colour: str, polygon: QPolygonF
@@ -146,13 +161,16 @@ class OutlineOverlay:
         draw_tag(painter, QPointF(x, box.center().y() - 9), text, colour, pixels)
 
 
-def change_text(particle: Particle, outline: Outline, with_ghost: bool = False) -> str:
+def change_text(
+    particle: Particle, outline: Outline, with_ghost: bool = False, growing: Mapping[int, Outline] = NOTHING
+) -> str:
     """` +41 %`: the area against the first outline, as in the lane; with a later ghost also ` (+12 % vs frame 120)`."""
-    start = min(particle.outlines, default=-1)
+    known = particle.outlines | dict(growing) if growing else particle.outlines
+    start = min(known, default=-1)
     ghosts = [frame for frame in particle.reference_frames if frame != start]
-    text = _percent(particle.outlines.get(start), outline)
+    text = _percent(known.get(start), outline)
     if with_ghost and ghosts:
-        change = _percent(particle.outlines.get(ghosts[-1]), outline)
+        change = _percent(known.get(ghosts[-1]), outline)
         text += f" ({change.strip()} vs frame {ghosts[-1] + 1})" if change else ""
     return text
 
