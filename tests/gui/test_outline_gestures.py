@@ -373,6 +373,10 @@ def test_undo_while_following_leaves_nothing_growing(
     window.undo()
     assert not session.growing.of(particle.id)
     assert not pane.tools.following.is_running
+    pane.tools.following.start([particle])
+    particles_edit.remove(window.desk, particle)  # nothing is followed for one that is gone
+    assert not pane.tools.following.is_running
+    window.undo()
     Gate.is_open.set()
     settled(qtbot, window)
     assert list(particle.outlines) == [0]

@@ -335,7 +335,7 @@ def test_menus_offer_what_can_be_done(qtbot: QtBot, window: MainWindow, pane: St
     fill_canvas(menus[2], pane, pane.tools)
     texts = [[action.text() for action in menu.actions()] for menu in menus]
     assert "Montage…" in texts[0]
-    assert "Reference at this frame" in texts[1]
+    assert "Reference at this frame\tG" in texts[1]
     assert texts[2][0].startswith("New outline")
 
 

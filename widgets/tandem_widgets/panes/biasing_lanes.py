@@ -12,6 +12,7 @@ from tandem_em.model.clock import Clock
 from tandem_em.model.curves import BiasRun, Cell
 from tandem_em.model.session import Session
 from tandem_em.texts import quantity
+from tandem_widgets.panes import biasing_lithium
 from tandem_widgets.panes.biasing_area import MODE_TITLES, MODES, StackCurves, dose_curves
 from tandem_widgets.panes.biasing_derived import can_derive
 from tandem_widgets.panes.biasing_series import SeriesStore
@@ -40,6 +41,7 @@ KINDS: dict[str, LaneKind] = {
     "c_rate": LaneKind("C-rate", "C-rate", "", "C"),
     "resistance": LaneKind("Resistance", "Resistance", "Ω"),
     "area": LaneKind("Area", "Particle area", "", "× start"),
+    "lithium": LaneKind("Lithium", "Lithium from charge and swelling", "", "x in LixSi"),
     "thickness": LaneKind("Thickness", "Layer thickness", "nm"),
     "region": LaneKind("Region", "Region mean", "counts"),
     "dose_rate": LaneKind("Dose rate", "Dose rate", "e⁻/Å²s"),
@@ -114,6 +116,7 @@ class LaneMaker:
             "dose_rate": lambda lane: self._dose(lane, cumulative=False),
             "dose": lambda lane: self._dose(lane, cumulative=True),
             "area": lambda lane: self._area(lane, choice.mode),
+            "lithium": self._lithium,
             "thickness": lambda lane: self._per_frame(lane, *self._stack.thickness(), NO_LAYER),
             "region": lambda lane: self._per_frame(lane, *self._stack.regions(), NO_REGION),
         }  # fmt: skip
@@ -234,6 +237,17 @@ class LaneMaker:
             lane.note = "No outline of a particle has a time or a calibration yet."
         elif not lane.curves and lane.kind == "area" and self._area_asked():
             lane.note = "Follow a particle in the image stack: N draws its outline."
+
+    def _lithium(self, lane: Lane) -> None:
+        passed = self._derived(lane, "charge", theme.active().accent)
+        swollen = biasing_lithium.swelling(self._stack.areas("volume"))
+        lane.curves = [
+            *swollen,
+            *biasing_lithium.charges(passed, swollen, lambda run: cell_of(self._session, run)),
+        ]
+        lane.shows_each = lane.has_names = True
+        if not swollen:
+            lane.note = biasing_lithium.NO_SWELLING
 
     def _area_asked(self) -> bool:
         return any(c.kind == "area" and c.shown for c in lane_choices(self._session))

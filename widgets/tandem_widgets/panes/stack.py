@@ -101,7 +101,7 @@ class StackPane(PaneFrame):
         self.tools.refresh()
 
     def _particle_gone(self, particle: Particle) -> None:
-        self.tools.following.withdraw(particle)
+        self.tools.following.gone(particle)
         self.tools.refresh()
 
     # --- which stack ---------------------------------------------------------------------------------------------

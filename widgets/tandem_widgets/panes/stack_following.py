@@ -69,6 +69,7 @@ class Following:
             stacks.correct_drift(desk, stack, on_end=lambda: self.start(chosen, span, ask=ask))
             return
         self._forget(chosen)
+        self._pane.ask_bar.withdraw("stale")  # this is the update
         run = _Run(
             chosen, {p.id: p.outlines for p in chosen}, desk.session.history.newest if completing else None
         )
@@ -81,6 +82,8 @@ class Following:
             self._forget(chosen)
             if self._pane.stack is stack and not self._ask_to_correct(chosen, stops):
                 self._say_doubts(chosen)
+                if not self._pane.ask_bar.about:
+                    self.say_stale()
 
         run.task = particles_edit.follow(
             desk, stack, list(chosen), span, arrived, ended, ask=ask, completing=run.completing
@@ -100,13 +103,25 @@ class Following:
     def outlines_changed(self, particle: Particle) -> None:
         """Undone or corrected while it is followed: what is found from the older outlines is of no use any more."""
         for run in list(self._runs):
-            running = run.task is not None and run.task.state in ("waiting", "running")
-            if running and particle in run.particles and particle.outlines is not run.began_with[particle.id]:
-                run.particles.remove(particle)
-                self._pane.desk.session.growing.drop([particle.id])
-                if not run.particles and run.task is not None:
-                    run.task.cancel()
-                    self._runs.remove(run)
+            if particle in run.particles and particle.outlines is not run.began_with[particle.id]:
+                self._leave(run, particle)
+
+    def gone(self, particle: Particle) -> None:
+        """Deleted, or never drawn after an undo."""
+        self.withdraw(particle)
+        for run in list(self._runs):
+            if particle in run.particles:
+                self._leave(run, particle)
+
+    def _leave(self, run: _Run, particle: Particle) -> None:
+        """Go on without a particle, or not at all when it was the last one."""
+        if run.task is None or run.task.state not in ("waiting", "running"):
+            return
+        run.particles.remove(particle)
+        self._pane.desk.session.growing.drop([particle.id])
+        if not run.particles:
+            run.task.cancel()
+            self._runs.remove(run)
 
     def withdraw(self, particle: Particle) -> None:
         """Nobody needs to answer for this particle any more."""

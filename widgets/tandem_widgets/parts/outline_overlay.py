@@ -19,7 +19,6 @@ from tandem_widgets.parts.image_canvas import ImageCanvas
 from tandem_widgets.parts.image_marks import draw_tag
 from tandem_widgets.parts.plot_polyline import polygon as fast_polygon
 
-
 NOTHING: Mapping[int, Outline] = MappingProxyType({})
 
 
