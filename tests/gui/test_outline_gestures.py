@@ -14,7 +14,7 @@ from PyQt6.QtGui import QAction
 from PyQt6.QtWidgets import QMenu, QWidget
 from pytestqt.qtbot import QtBot
 
-from tandem_em.desk import biasing, kinetics, particles_edit
+from tandem_em.desk import biasing, kinetics, particles_edit, stacks
 from tandem_em.model.arrays import MemoryArray
 from tandem_em.model.frames import FrameStack
 from tandem_em.model.tracks import Particle
@@ -529,4 +529,19 @@ def test_what_needs_a_track_is_greyed_out_without_one(window: MainWindow, pane: 
     menu = QMenu(pane)
     fill_particle(menu, pane, pane.tools, particle)
     assert not entry(menu, "Kinetics…").isEnabled()
-    assert not entry(menu, "Table of sizes…").isEnabled()
+    assert entry(menu, "Table of sizes…").isEnabled()  # the area of one image is a size too
+
+
+def test_separate_images_are_measured_and_not_followed(window: MainWindow, pane: StackPane) -> None:
+    assert pane.stack is not None
+    stacks.answer_axis(window.desk, pane.stack, False)
+    particle = particles_edit.draw(window.desk, pane.stack, 0, circle(RADIUS))
+    menu = QMenu(pane)
+    fill_particle(menu, pane, pane.tools, particle)
+    texts = [action.text() for action in menu.actions()]
+    assert not any(text.startswith(("Follow", "Kinetics")) for text in texts)
+    assert pane.overlay is not None
+    square_nm = np.pi * RADIUS**2 / 4
+    words = pane.overlay._words(particle, particle.outlines[0], 0)
+    assert words.endswith("nm²")
+    assert float(words.split()[1]) == pytest.approx(square_nm, rel=0.02)
