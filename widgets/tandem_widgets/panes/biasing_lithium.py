@@ -8,6 +8,7 @@ import numpy as np
 
 from tandem_em.desk import lithium
 from tandem_em.model.curves import BiasRun, Cell
+from tandem_widgets.parts import theme
 from tandem_widgets.parts.lanes_curves import Curve
 
 NO_SWELLING = "Follow a silicon particle: its swelling is read as lithium."
@@ -42,7 +43,7 @@ def charges(
         scale = known if known is not None else height[1] / (end - begin) if end != begin else np.nan
         if not np.isfinite(begin) or not np.isfinite(scale):
             continue
-        curve.key, curve.colour = f"{run.id}:lithium", run.colour
+        curve.key, curve.colour = f"{run.id}:lithium", theme.active().text  # no colour of a particle
         curve.label = "charge" if known is not None else f"charge, if {lithium.silicon_um3(scale):.2g} µm³ Si"
         curve.factor, curve.shift = scale, -begin * scale
         made.append(curve)
