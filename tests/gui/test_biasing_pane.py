@@ -26,7 +26,13 @@ from tandem_em.model.session import Session
 from tandem_em.model.spectra import SpectrumImage
 from tandem_em.model.tracks import Outline, Particle
 from tandem_em.notices import Notices
-from tandem_widgets.panes import biasing_copy, biasing_derived, biasing_lanes, biasing_menus
+from tandem_widgets.panes import (
+    biasing_copy,
+    biasing_derived,
+    biasing_lanes,
+    biasing_menus,
+    biasing_same_charge,
+)
 from tandem_widgets.panes.biasing import BiasingPane
 from tandem_widgets.panes.biasing_cell import CellDialog
 from tandem_widgets.panes.biasing_ready import making_ready
@@ -754,3 +760,38 @@ def test_copy_takes_what_is_shown(bench: Bench) -> None:
         assert data is not None
         assert words in data.text()
         assert data.hasImage() == has_picture
+
+
+def test_lithium_from_charge_and_swelling_share_an_axis(bench: Bench) -> None:
+    pane = bench.pane(full_session())
+    biasing.change_lane(pane.desk, "lithium", "Show", shown=True)
+    bench.settle(pane)
+    curves = {curve.label: curve for curve in lane(pane, "lithium").curves}
+    assert list(curves)[:2] == ["P1", "P2"]
+    (charge,) = (curve for label, curve in curves.items() if label.startswith("charge, if "))
+    ratio = 1 + 0.002 * 199 * 2
+    assert curves["P2"].value_at(398.0) == pytest.approx((ratio**1.5 - 1) * 0.02002 / 0.0148, rel=1e-3)
+    assert charge.value_at(0.0) == pytest.approx(0, abs=1e-6)
+    cell = Cell(area_um2=AREA_UM2, capacity_uAh_cm2=80.0)
+    biasing.set_cell(
+        pane.desk, list(pane.desk.session.runs), None, {"area_um2": AREA_UM2, "capacity_uAh_cm2": 80.0}
+    )
+    bench.settle(pane)
+    charge = next(curve for curve in lane(pane, "lithium").curves if curve.label == "charge")
+    area = cell.electrode_area_cm2
+    assert area is not None
+    passed = 100 * CURRENT_A / (80e-6 * 3600 * area)
+    assert charge.value_at(250.0) == pytest.approx(-3.75 * passed, rel=0.02)  # charged: lithium leaves
+
+
+def test_the_same_charge_elsewhere_is_found_and_compared(bench: Bench) -> None:
+    pane = bench.pane(full_session())
+    biasing.change_lane(pane.desk, "charge", "Show", shown=True)
+    bench.settle(pane)
+    (other,) = biasing_same_charge.moments(pane, 150.0)
+    assert other == pytest.approx(350.0, abs=2.0)  # half charged, then half discharged
+    menu = QMenu()
+    biasing_menus.fill_context_menu(menu, pane, 150.0, "charge")
+    entry = next(action for action in menu.actions() if action.text().startswith("Same charge at"))
+    entry.trigger()
+    assert pane.desk.session.focus.t == pytest.approx(other)

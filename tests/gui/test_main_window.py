@@ -114,7 +114,9 @@ def test_palette_scores() -> None:
 
 
 def test_both_themes_reach_every_pane(qtbot: QtBot, window: MainWindow) -> None:
+    drawn = window.eels_pane.refreshes
     window.use_theme("light")
+    qtbot.waitUntil(lambda: window.eels_pane.refreshes > drawn)  # in the colours of now
     settled(qtbot, window)
     assert theme.active().name == "light"
     corner = window.docks.biasing.widget().grab().toImage().pixelColor(8, 60)

@@ -14,12 +14,13 @@ from PyQt6.QtGui import QAction
 from PyQt6.QtWidgets import QMenu, QWidget
 from pytestqt.qtbot import QtBot
 
-from tandem_em.desk import biasing, kinetics, particles_edit
+from tandem_em.desk import biasing, kinetics, particles_edit, stacks
 from tandem_em.model.arrays import MemoryArray
 from tandem_em.model.frames import FrameStack
 from tandem_em.model.tracks import Particle
 from tandem_widgets.dialogs.kinetics import KineticsDialog
 from tandem_widgets.dialogs.particle_table import ParticleTableDialog
+from tandem_widgets.panes.biasing_area import StackCurves
 from tandem_widgets.panes.stack import StackPane
 from tandem_widgets.panes.stack_menus import fill_canvas, fill_particle
 from tandem_widgets.shell.main_window import MainWindow
@@ -94,6 +95,60 @@ def test_a_click_proposes_and_enter_takes_it(qtbot: QtBot, window: MainWindow, p
     settled(qtbot, window)
 
 
+def test_a_click_inside_a_proposal_takes_it(qtbot: QtBot, window: MainWindow, pane: StackPane) -> None:
+    pane.tools.outline.click()
+    assert "Click a particle" in pane.notes.hint
+    click(pane, 84, 78)
+    settled(qtbot, window)
+    assert "Click inside" in pane.notes.hint
+    pane.canvas.repaint()
+    click(pane, 80, 84)
+    particle = only(window)
+    assert not pane.notes.hint
+    settled(qtbot, window)
+    assert len(particle.outlines) == FRAMES
+
+
+def test_corners_on_the_edge_stay_corners_and_backspace_brings_the_proposal_back(
+    qtbot: QtBot, window: MainWindow, pane: StackPane
+) -> None:
+    proposed(qtbot, window, pane)
+    click(pane, 80 + RADIUS, 80)  # on the line of the proposal: the second corner of a polygon
+    assert "corner" in pane.notes.hint
+    QTest.keyClick(pane.canvas, Qt.Key.Key_Backspace)
+    settled(qtbot, window)
+    pane.canvas.repaint()
+    QTest.keyClick(pane.canvas, Qt.Key.Key_Return)
+    assert area(only(window).outlines[0].polygon) == pytest.approx(np.pi * RADIUS**2, rel=0.06)
+    settled(qtbot, window)
+
+
+def test_a_pull_of_two_pixels_is_a_correction_of_the_proposal(
+    qtbot: QtBot, window: MainWindow, pane: StackPane
+) -> None:
+    proposed(qtbot, window, pane)
+    at = pane.canvas.to_screen(80 + RADIUS, 80).toPoint()
+    QTest.mousePress(pane.canvas, Qt.MouseButton.LeftButton, pos=at)
+    QTest.mouseMove(pane.canvas, at + QPoint(1, 0))
+    QTest.mouseMove(pane.canvas, at + QPoint(2, 0))
+    QTest.mouseRelease(pane.canvas, Qt.MouseButton.LeftButton, pos=at + QPoint(2, 0))
+    assert len(only(window).outlines) >= 1
+    settled(qtbot, window)
+
+
+def test_a_click_inside_chooses_a_particle_and_one_beside_it_none(
+    qtbot: QtBot, window: MainWindow, pane: StackPane
+) -> None:
+    particle = followed(qtbot, window, pane)
+    focus = window.desk.session.focus
+    focus.select("particle", "")
+    go(qtbot, pane, 0)
+    click(pane, 80, 80)
+    assert focus.selected("particle") == particle.id
+    click(pane, 8, 8)
+    assert focus.selected("particle") == ""
+
+
 def test_dragging_the_line_of_a_proposal_puts_it_right_and_takes_it(
     qtbot: QtBot, window: MainWindow, pane: StackPane
 ) -> None:
@@ -128,20 +183,22 @@ def test_frames_outside_the_stretch_stay_as_they_are(
     particle = followed(qtbot, window, pane)
     for frame in (3, 6):
         go(qtbot, pane, frame)
-        choose(pane, particle, "It is right here")
+        choose(pane, particle, "Confirm as key")
     assert sorted(particle.keys) == [0, 3, 6]
     before = dict(particle.outlines)
     go(qtbot, pane, 5)
     x, y = before[5].polygon[np.argmax(before[5].polygon[:, 0])]
     drag(pane, [(x, y), (x + 3, y), (x + 6, y)])
     settled(qtbot, window)
-    assert window.desk.session.history.undo_label == "Follow P1"
+    assert window.desk.session.history.undo_label == "Correct P1 in frame 6"
     for frame in (0, 1, 2, 3, 6, 7, 8):
         np.testing.assert_array_equal(particle.outlines[frame].polygon, before[frame].polygon)
     assert particle.outlines[5].is_key
-    window.undo()
-    window.undo()
+    after = dict(particle.outlines)
+    window.undo()  # the correction and what was found from it are one step
     assert particle.outlines == before
+    window.redo()
+    assert particle.outlines == after
 
 
 def test_a_lost_frame_is_drawn_anew_for_the_same_particle(
@@ -182,6 +239,11 @@ def test_a_line_splits_and_the_menu_merges(qtbot: QtBot, window: MainWindow, pan
     assert [p.name for p in window.desk.session.particles] == ["P1", "P2"]
     assert len(window.desk.session.history._done) == steps + 1
     settled(qtbot, window)
+    assert len(window.desk.session.history._done) == steps + 1  # with what was followed of both
+    window.undo()
+    assert len(only(window).outlines) == FRAMES
+    window.redo()
+    assert [len(p.outlines) for p in window.desk.session.particles] == [FRAMES, FRAMES]
     choose(pane, particle, "Merge with › P2")
     assert area(only(window).outlines[0].polygon) == pytest.approx(whole, rel=0.05)
     settled(qtbot, window)
@@ -275,10 +337,12 @@ def test_outlines_are_seen_while_they_grow_and_stopping_keeps_them(qtbot: QtBot,
     assert overlay is not None
     particle = particles_edit.draw(window.desk, stack, 0, circle(RADIUS))
     pane.tools.following.start([particle])
-    qtbot.waitUntil(lambda: len(overlay.growing.get(particle.id, {})) >= 4, timeout=60_000)
+    qtbot.waitUntil(lambda: len(window.desk.session.growing.of(particle.id)) >= 4, timeout=60_000)
     reached = overlay.newest(particle)
     assert reached is not None
     assert reached >= 3
+    (curve,) = StackCurves(window.desk.session).areas("")
+    assert np.isfinite(curve.y).sum() >= 4  # the area lane grows with them
     (task,) = window.workshop.runner.tasks
     task.cancel()
     Gate.is_open.set()
@@ -290,6 +354,33 @@ def test_outlines_are_seen_while_they_grow_and_stopping_keeps_them(qtbot: QtBot,
     assert window.desk.session.steps[particle.provenance_id].parameters == {"stopped": True}
     window.undo()
     assert list(particle.outlines) == [0]
+
+
+def test_undo_while_following_leaves_nothing_growing(
+    qtbot: QtBot, window: MainWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Gate, "is_open", Event())
+    frames = np.stack([disc_movie().frame(min(k // 3, FRAMES - 1)) for k in range(24)])
+    stack = FrameStack(
+        name="slow", source=Gate(frames), times=np.arange(24.0), times_from="file", pixel_nm=0.5,
+        drift_px=np.zeros((24, 2)),
+    )  # fmt: skip
+    pane = shown_in(qtbot, window, stack)
+    session = window.desk.session
+    particle = particles_edit.draw(window.desk, stack, 0, circle(RADIUS))
+    pane.tools._corrected(particle, circle(RADIUS + 2))
+    qtbot.waitUntil(lambda: len(session.growing.of(particle.id)) >= 2, timeout=60_000)
+    window.undo()
+    assert not session.growing.of(particle.id)
+    assert not pane.tools.following.is_running
+    pane.tools.following.start([particle])
+    particles_edit.remove(window.desk, particle)  # nothing is followed for one that is gone
+    assert not pane.tools.following.is_running
+    window.undo()
+    Gate.is_open.set()
+    settled(qtbot, window)
+    assert list(particle.outlines) == [0]
+    assert particle.outlines[0].polygon[:, 0].max() == pytest.approx(80 + RADIUS, abs=0.5)
 
 
 # --- numbers --------------------------------------------------------------------------------------------------------
@@ -348,6 +439,8 @@ def test_kinetics_are_fitted_kept_and_drawn_in_the_lane(
     start = np.pi * RADIUS**2 / 4
     assert found.found.end_area.value == pytest.approx(1.5 * start, rel=0.01)
     assert "cm²/s" in dialog.findings.texts["speed"]
+    assert "A₀" in dialog.formula.text()
+    assert dialog.formula.text().count("nm²") == 2  # both areas of the model say their unit
     assert dialog.references.rowCount() == len(kinetics.references()) > 5
     dialog.keep.click()
     session = window.desk.session
@@ -436,4 +529,19 @@ def test_what_needs_a_track_is_greyed_out_without_one(window: MainWindow, pane: 
     menu = QMenu(pane)
     fill_particle(menu, pane, pane.tools, particle)
     assert not entry(menu, "Kinetics…").isEnabled()
-    assert not entry(menu, "Table of sizes…").isEnabled()
+    assert entry(menu, "Table of sizes…").isEnabled()  # the area of one image is a size too
+
+
+def test_separate_images_are_measured_and_not_followed(window: MainWindow, pane: StackPane) -> None:
+    assert pane.stack is not None
+    stacks.answer_axis(window.desk, pane.stack, False)
+    particle = particles_edit.draw(window.desk, pane.stack, 0, circle(RADIUS))
+    menu = QMenu(pane)
+    fill_particle(menu, pane, pane.tools, particle)
+    texts = [action.text() for action in menu.actions()]
+    assert not any(text.startswith(("Follow", "Kinetics")) for text in texts)
+    assert pane.overlay is not None
+    square_nm = np.pi * RADIUS**2 / 4
+    words = pane.overlay._words(particle, particle.outlines[0], 0)
+    assert words.endswith("nm²")
+    assert float(words.split()[1]) == pytest.approx(square_nm, rel=0.02)

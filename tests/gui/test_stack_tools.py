@@ -127,8 +127,7 @@ def test_dragging_an_outline_makes_a_key_and_only_its_stretch_is_followed(
     assert particles_edit.stretch_of(window.desk.session, particle, 2) == (0, 4)
     settled(qtbot, window)
     assert sorted(particle.keys) == [0, 4]
-    window.undo()  # the follow
-    window.undo()  # the correction
+    window.undo()  # the correction, and what was followed from it
     assert particle.outlines == before
 
 
@@ -336,7 +335,7 @@ def test_menus_offer_what_can_be_done(qtbot: QtBot, window: MainWindow, pane: St
     fill_canvas(menus[2], pane, pane.tools)
     texts = [[action.text() for action in menu.actions()] for menu in menus]
     assert "Montage…" in texts[0]
-    assert "Reference at this frame" in texts[1]
+    assert "Reference at this frame\tG" in texts[1]
     assert texts[2][0].startswith("New outline")
 
 
@@ -359,3 +358,32 @@ def test_filters_change_what_is_shown_and_not_the_data(
     qtbot.waitUntil(
         lambda: pane.canvas.frame is not None and pane.canvas.frame.dtype == np.uint16, timeout=10_000
     )
+
+
+def test_images_that_are_no_movie_are_stepped_through(
+    qtbot: QtBot, window: MainWindow, pane: StackPane
+) -> None:
+    assert pane.stack is not None
+    stacks.answer_axis(window.desk, pane.stack, False)
+    window.next_frame()
+    qtbot.waitUntil(lambda: pane.frame_index == 1, timeout=10_000)
+    window.to_end()
+    qtbot.waitUntil(lambda: pane.frame_index == FRAMES - 1, timeout=10_000)
+    window.next_frame()
+    window.previous_frame()
+    qtbot.waitUntil(lambda: pane.frame_index == FRAMES - 2, timeout=10_000)
+    window.to_start()
+    qtbot.waitUntil(lambda: pane.frame_index == 0, timeout=10_000)
+
+
+def test_a_double_click_shows_the_whole_image_and_fills_the_pane_again(
+    window: MainWindow, pane: StackPane
+) -> None:
+    canvas = pane.canvas
+    canvas.fit()
+    filled = canvas.view.zoom
+    QTest.mouseDClick(canvas, Qt.MouseButton.LeftButton, pos=canvas.rect().center())
+    assert canvas.view.zoom < filled
+    canvas.resize(canvas.size())
+    QTest.mouseDClick(canvas, Qt.MouseButton.LeftButton, pos=canvas.rect().center())
+    assert canvas.view.zoom == pytest.approx(filled)

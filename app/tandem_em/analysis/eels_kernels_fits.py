@@ -36,7 +36,8 @@ def moments(data, weights, start, first, last, out, total):  # type: ignore[no-u
     orders, n = weights.shape
     row = np.empty(n)
     for pixel in range(data.shape[0]):
-        row[:] = data[pixel, start : start + n]
+        for i in range(n):
+            row[i] = data[pixel, start + i]
         for k in range(orders):
             value = 0.0
             for i in range(n):
@@ -234,7 +235,8 @@ def fit_log_polynomial(  # type: ignore[no-untyped-def]
                     for i in range(n):
                         right[i] += height * powers[a, i]
             _solve_factored(normal, right)
-            found[:] = right
+            for i in range(n):
+                found[i] = right[i]
         value = 0.0
         gradient[:] = 0.0
         for k in range(nodes.shape[0]):

@@ -83,7 +83,8 @@ def add_rows(base, rows, number, out):  # type: ignore[no-untyped-def]
     pixels = base.shape[0]
     for begin in range(0, pixels, 1024):
         end = min(begin + 1024, pixels)
-        out[begin:end] = base[begin:end]
+        for pixel in range(begin, end):
+            out[pixel] = base[pixel]
         for k in range(number):
             row = rows[k]
             for pixel in range(begin, end):

@@ -32,11 +32,11 @@ def _columns(*columns: Array) -> Array:
 
 
 MODELS = (
-    Model("saturating", "A0 + ΔA (1 − exp(−(t − t0)/τ))", ("change",), ("tau_s",),
+    Model("saturating", "A₀ + ΔA (1 − exp(−(t − t₀)/τ))", ("change",), ("tau_s",),
           lambda x, p: _columns(1 - np.exp(-x / p[0]))),
-    Model("root", "A0 + k √(t − t0)", ("per_root_s",), (), lambda x, p: _columns(np.sqrt(x))),
-    Model("linear", "A0 + r (t − t0)", ("per_s",), (), lambda x, p: _columns(x)),
-    Model("two-stage", "A0 + ΔA (1 − exp(−(t − t0)/τ)) + r (t − t0)", ("change", "per_s"), ("tau_s",),
+    Model("root", "A₀ + k √(t − t₀)", ("per_root_s",), (), lambda x, p: _columns(np.sqrt(x))),
+    Model("linear", "A₀ + r (t − t₀)", ("per_s",), (), lambda x, p: _columns(x)),
+    Model("two-stage", "A₀ + ΔA (1 − exp(−(t − t₀)/τ)) + r (t − t₀)", ("change", "per_s"), ("tau_s",),
           lambda x, p: _columns(1 - np.exp(-x / p[0]), x)),
 )  # fmt: skip
 

@@ -27,9 +27,18 @@ class Desk:
         self.notices = notices
         self.settings = settings
 
-    def do(self, label: str, *edits: Edit, merge_key: str | None = None) -> None:
-        """Make one undoable step of one or several edits."""
-        if len(edits) == 1:
+    def do(
+        self, label: str, *edits: Edit, merge_key: str | None = None, completing: Edit | None = None
+    ) -> None:
+        """Make one undoable step of one or several edits.
+
+        `completing`: an earlier step that these belong to; they join it as long as nothing was done in between.
+        """
+        history = self.session.history
+        if completing is not None and completing is history.newest and edits:
+            rest = Together(label, list(edits))
+            history.complete(rest, Together(completing.label, [completing, rest]))
+        elif len(edits) == 1:
             self.session.history.do(edits[0])
         elif edits:
             self.session.history.do(Together(label, list(edits), merge_key))

@@ -32,7 +32,7 @@ def areas(session: Session, mode: str) -> list[data.Curve]:
 
 
 def _sizes(particle: Particle, stack: FrameStack, mode: str) -> data.Curve | None:
-    track = shape_track(particle, stack, mode) if mode in SHAPES else area_track(particle)
+    track = shape_track(particle, stack, mode) if mode in SHAPES else area_track(particle.outlines)
     if track is None:
         return None
     inside = track.frames < len(stack.times)
@@ -58,7 +58,7 @@ def _fits(session: Session, shown: dict[str, data.Curve], mode: str) -> list[dat
         if in_nm and not stack.pixel_nm:
             continue
         square = stack.pixel_nm**2 if in_nm and stack.pixel_nm else 1.0
-        y = in_mode(fitted / square, area_track(particle).area, mode, stack.pixel_nm)
+        y = in_mode(fitted / square, area_track(particle.outlines).area, mode, stack.pixel_nm)
         if y is not None:
             t = np.asarray(result.arrays["t_s"], np.float64)
             curves.append(data.Curve(f"{particle.name}, {model}", FIT_COLOUR, t, y, kind="fit"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator
 from typing import Any
@@ -219,4 +220,8 @@ def result_tables(session: Session, notes: dict[str, str]) -> Iterator[Table]:
         ]
         if columns and longest:
             own = {"result": result.name, "analysis": result.analysis, "simulated": yes(result.simulated)}
-            yield Table(f"result_{file_stem(result.name)}", columns, notes | own)
+            numbers = {
+                name: json.dumps(value, ensure_ascii=False, default=str)
+                for name, value in result.values.items()
+            }
+            yield Table(f"result_{file_stem(result.name)}", columns, notes | own | numbers)

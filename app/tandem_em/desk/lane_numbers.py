@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -32,15 +33,15 @@ class AreaTrack:
     high: Floats
 
 
-def area_track(particle: Particle) -> AreaTrack:
+def area_track(outlines: Mapping[int, Outline]) -> AreaTrack:
     """Every frame from the first outline to the last; lost frames, and those not to be trusted, are NaN: gaps."""
-    if not particle.outlines:
+    if not outlines:
         none = np.zeros(0)
         return AreaTrack(np.zeros(0, np.intp), none, none, none)
-    first, last = min(particle.outlines), max(particle.outlines)
+    first, last = min(outlines), max(outlines)
     frames = np.arange(first, last + 1)
     values = np.full((3, len(frames)), np.nan)
-    for frame, outline in particle.outlines.items():
+    for frame, outline in outlines.items():
         if outline.confidence >= DOUBT:
             values[:, frame - first] = _areas(outline)
     return AreaTrack(frames, *values)

@@ -215,12 +215,14 @@ def follow(
     on_end: Ended | None = None,
     *,
     ask: bool = True,
+    completing: Edit | None = None,
 ) -> Task[Any]:
     """Follow particles in a job; the result is one undoable step with its provenance.
 
     `on_partial` gets what is new while it works, `on_end` is called when it ended well. A newer call for the same
     particles replaces this one. With `ask` a direction is given up where following becomes guessing; without, every
-    frame is tried. All keys of a `span` stay as they are: what lies outside depends on them.
+    frame is tried. All keys of a `span` stay as they are: what lies outside depends on them. `completing`: the drawing or
+    correction that made this necessary; both are one step then.
     """
     names = ", ".join(particle.name for particle in chosen)
     drawn = [replace(particle, outlines=dict(particle.outlines)) for particle in chosen]
@@ -260,7 +262,7 @@ def follow(
                 edits.append(ChangeFields(label, particle.id, fields))
                 stops[particle.id] = followed.stopped
         if edits:
-            desk.do(label, AddItem(label, step), *edits)
+            desk.do(label, AddItem(label, step), *edits, completing=completing)
         if on_end is not None:
             on_end(stops)
 
@@ -283,7 +285,9 @@ def _through(
     return (low, high) if span is None else _joined(particle.followed, (low, high))
 
 
-def keep(desk: Desk, chosen: list[Particle], grown: dict[str, dict[int, Outline]]) -> None:
+def keep(
+    desk: Desk, chosen: list[Particle], grown: dict[str, dict[int, Outline]], completing: Edit | None = None
+) -> None:
     """Keep what a stopped follow had found, as one step; keys stay as they were."""
     label = "Follow " + ", ".join(particle.name for particle in chosen) + " (stopped)"
     session = desk.session
@@ -300,7 +304,7 @@ def keep(desk: Desk, chosen: list[Particle], grown: dict[str, dict[int, Outline]
             fields["followed"] = _joined(particle.followed, (min(found), max(found)))
             edits.append(ChangeFields(label, particle.id, fields))
     if edits:
-        desk.do(label, AddItem(label, step), *edits)
+        desk.do(label, AddItem(label, step), *edits, completing=completing)
 
 
 def _joined(followed: tuple[int, int] | None, span: tuple[int, int]) -> tuple[int, int]:

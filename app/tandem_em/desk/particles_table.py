@@ -62,7 +62,9 @@ def table(stack: FrameStack, particle: Particle, notes: Mapping[str, str] | None
         Column("confidence", "", trust),
         Column("drawn by hand", "", drawn),
     ]
-    own_notes = {"particle": particle.name, "stack": stack.name, **NOTES}
+    own_notes = {
+        "particle": particle.name, "particle id": particle.id, "colour": particle.colour, "stack": stack.name, **NOTES,
+    }  # fmt: skip
     return Table(f"particle_{file_stem(particle.name)}", columns, {**(notes or {}), **own_notes})
 
 

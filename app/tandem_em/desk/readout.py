@@ -46,7 +46,7 @@ def read_at(session: Session, t: float) -> Reading:
         return Reading([])
     parts = [f"t = {t:.2f} s".replace("-", "−")]
     stack = session.stacks.get(session.focus.selected("stack")) or session.stacks.first
-    if stack is not None and len(stack):
+    if stack is not None and len(stack) and stack.axis0_is_time is not False:
         parts.append(f"frame {stack.index_at(t) + 1} / {len(stack)}")
     run = active_run(session, t)
     if run is not None and len(run):

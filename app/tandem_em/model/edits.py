@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -110,7 +110,20 @@ class Together:
             edit.revert(session)
 
     def is_valid(self, session: Session) -> bool:
-        return all(edit.is_valid(session) for edit in self.edits)
+        """Whether the ground of every part is there; what an edit of ours brings itself need not be."""
+        simple = list(self._simple())
+        brought = {edit.item.id for edit in simple if isinstance(edit, AddItem)}
+        return all(
+            edit.is_valid(session) or (isinstance(edit, ChangeFields) and edit.item_id in brought)
+            for edit in simple
+        )
+
+    def _simple(self) -> Iterator[Edit]:
+        for edit in self.edits:
+            if isinstance(edit, Together):
+                yield from edit._simple()
+            else:
+                yield edit
 
     def merged_with(self, newer: Edit) -> Edit | None:
         if not isinstance(newer, Together) or len(newer.edits) != len(self.edits):

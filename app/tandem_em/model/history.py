@@ -49,6 +49,19 @@ class History:
         self._merge_open = True
         self.changed.emit()
 
+    @property
+    def newest(self) -> Edit | None:
+        """The step that undo would take back."""
+        return self._done[-1] if self._done else None
+
+    def complete(self, edit: Edit, whole: Edit) -> None:
+        """Apply an edit that belongs to the newest step; `whole` is both of them and takes its place."""
+        edit.apply(self._session)
+        self._undone.clear()
+        self._done[-1] = whole
+        self._merge_open = False
+        self.changed.emit()
+
     def end_merge(self) -> None:
         """The gesture is over: the next edit with the same key starts a step of its own."""
         self._merge_open = False

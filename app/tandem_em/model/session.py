@@ -15,6 +15,7 @@ from tandem_em.model.curves import BiasRun, Cell
 from tandem_em.model.dose import DoseSettings
 from tandem_em.model.focus import Focus
 from tandem_em.model.frames import FrameStack, Preview
+from tandem_em.model.growing import Growing
 from tandem_em.model.history import History
 from tandem_em.model.items import Item, Items
 from tandem_em.model.marks import Event
@@ -77,6 +78,7 @@ class Session:
             collection.changed.connect(lambda item, _names: self.changed.emit(item))
         self.clocks.changed.connect(self._retime)
         self.focus = Focus()
+        self.growing = Growing()
         self.history = History(self)
 
     @property

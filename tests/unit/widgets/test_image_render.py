@@ -8,13 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from tandem_em.jobs import run_to_end
 from tandem_widgets.parts import image_render
 from tandem_widgets.parts.image_render import View, auto_levels, colour_table, fitting, render
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _warm() -> None:
-    image_render.warm_up()
+    for pixels in image_render.USUAL:
+        run_to_end(image_render.warm_up(pixels))
 
 
 def grey_index(pixels: NDArray[np.uint32]) -> NDArray[np.int64]:
@@ -45,6 +47,32 @@ def test_kernel_equals_numpy_everywhere(zoom: float, x: float, y: float, width: 
     difference = np.abs(grey_index(fast) - grey_index(slow))
     assert difference.max() <= 1
     assert ((fast == 0) == (slow == 0)).all()
+
+
+@pytest.mark.parametrize("zoom", [0.4, 3.0])
+def test_nothing_is_compiled_while_somebody_looks(zoom: float) -> None:
+    """Parts, frozen and turned frames, whole numbers as levels, odd pixel types: all use what is compiled already."""
+    from tandem_widgets.parts import image_kernels
+
+    kernels = (image_kernels.shrink, image_kernels.magnify)
+    before = [len(kernel.signatures) for kernel in kernels]
+    frame = np.random.default_rng(5).integers(0, 4000, (60, 60), dtype=np.uint16)
+    frozen = frame.copy()
+    frozen.flags.writeable = False
+    for shown in (
+        frame,
+        frozen,
+        frame.T,
+        frame[5:50, 5:50],
+        frame.astype(np.int32),
+        frame.astype(np.float64),
+    ):
+        for x, y in ((29.5, 29.5), (10.0, 50.0)):
+            pixels = render(shown, View(x, y, zoom), 20, 20, (0, 4000), colour_table())
+            slow = np.empty((20, 20), np.uint32)
+            image_render._run(None, shown, View(x, y, zoom), slow, (0, 4000), colour_table())
+            assert np.abs(grey_index(pixels) - grey_index(slow)).max() <= 1
+    assert [len(kernel.signatures) for kernel in kernels] == before
 
 
 def test_no_pixel_is_skipped_when_shrinking() -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tandem_em.benchmark import Figure, time_pair
+from tandem_em.jobs import run_to_end
 
 Frame = NDArray[np.uint16]
 WIDGET_PX = (800, 1024, 1280, 1600)
@@ -23,7 +24,7 @@ def run(quick: bool = False) -> list[Figure]:
     from tandem_widgets.shell.application import make_application
 
     app = make_application()  # lives as long as it is held
-    image_render.warm_up()
+    run_to_end(image_render.warm_up())
     side = 2048 if quick else 4096
     rng = np.random.default_rng(1)
     frame: Frame = rng.integers(0, 4000, (side, side), dtype=np.uint16)

@@ -28,7 +28,6 @@ from PyQt6.QtWidgets import (
 
 from tandem_em.desk.desk import Desk
 from tandem_em.desk.instruments import SIMULATED, Instruments, Probe
-from tandem_em.jobs import call_as_job
 from tandem_em.notices import UserError
 from tandem_widgets.dialogs.instruments_cell import SetupForm
 from tandem_widgets.dialogs.instruments_fields import KINDS
@@ -87,7 +86,7 @@ class InstrumentsDialog(QDialog):
         self._timer.timeout.connect(self._look)
         self._timer.start(LOOK_MS)
         Bindings(self).on(instruments.changed, self._fill)
-        desk.start("Preparing the image", call_as_job(image_render.warm_up), key="warm-up")
+        desk.start("Preparing the image", image_render.warm_up())
         self._fill()
         self.resize(1060, 720)
 

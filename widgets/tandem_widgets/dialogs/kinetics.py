@@ -226,7 +226,7 @@ class KineticsDialog(QDialog):
                 PlotLine(fit.model.name, label, colour, analysed.curve.t, fit.value_at(analysed.curve.t))
             )
             if is_chosen:
-                self.formula.setText(fit_text(fit))
+                self.formula.setText(fit_text(fit, analysed.curve.unit))
         return lines
 
     def _residuals(self, analysed: Analysed, colour: str) -> PlotLine:

@@ -6,7 +6,15 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import Qt, pyqtSignal
-from PyQt6.QtWidgets import QAbstractItemView, QGridLayout, QLabel, QTableWidget, QTableWidgetItem, QWidget
+from PyQt6.QtWidgets import (
+    QAbstractItemView,
+    QGridLayout,
+    QHeaderView,
+    QLabel,
+    QTableWidget,
+    QTableWidgetItem,
+    QWidget,
+)
 
 from tandem_em.desk import kinetics
 from tandem_em.desk.kinetics import Analysed
@@ -17,7 +25,8 @@ if TYPE_CHECKING:
     from tandem_em.analysis.kinetics_models import KineticsFit
 
 PARAMETERS = {
-    "start": "A₀ {}", "onset_s": "t₀ {} s", "tau_s": "τ {} s", "change": "ΔA {}", "per_s": "r {} /s", "per_root_s": "k {} /√s",
+    "start": "A₀ {} {unit}", "onset_s": "t₀ {} s", "tau_s": "τ {} s", "change": "ΔA {} {unit}", "per_s": "r {} {unit}/s",
+    "per_root_s": "k {} {unit}/√s",
 }  # fmt: skip
 NAMES = {
     "saturating": "saturating exponential",
@@ -30,6 +39,12 @@ NAMES = {
 def interval_text(value: float, low: float, high: float, digits: int = 3) -> str:
     """`12.3 (11.8 – 12.9)`, the 95 % interval in brackets."""
     return f"{figure(value, digits)} ({figure(low, digits)} – {figure(high, digits)})"
+
+
+def _power(value: float, digits: int) -> str:
+    """`1.2e−4`: numbers that are compared by their powers of ten are all written with them."""
+    mantissa, _, exponent = f"{value:.{digits - 1}e}".partition("e")
+    return f"{mantissa}e{int(exponent)}".replace("-", "−")
 
 
 class Findings(QWidget):
@@ -83,7 +98,8 @@ class _Table(QTableWidget):
         if vertical is not None and horizontal is not None:
             vertical.hide()
             vertical.setDefaultSectionSize(22)
-            horizontal.setStretchLastSection(True)
+            horizontal.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+            horizontal.setSectionResizeMode(len(headings) - 1, QHeaderView.ResizeMode.Stretch)
             horizontal.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
 
     def show_rows(self, rows: Sequence[tuple[Sequence[str], str]]) -> None:
@@ -94,7 +110,6 @@ class _Table(QTableWidget):
                 item = QTableWidgetItem(text)
                 item.setToolTip(tip)
                 self.setItem(number, column, item)
-        self.resizeColumnsToContents()
 
 
 class ModelTable(_Table):
@@ -131,11 +146,11 @@ class ModelTable(_Table):
         return [NAMES[fit.model.name], f"{fit.aic - least:.1f}", weight, f"{figure(fit.rms)} {unit}"]
 
 
-def fit_text(fit: KineticsFit) -> str:
+def fit_text(fit: KineticsFit, unit: str) -> str:
     """Formula and parameters of a model, each with its 95 % interval."""
     lines = [fit.model.label]
     for name, value in fit.parameters.items():
-        lines.append(PARAMETERS[name].format(interval_text(value, *fit.intervals[name])))
+        lines.append(PARAMETERS[name].format(interval_text(value, *fit.intervals[name]), unit=unit))
     return "\n".join(lines)
 
 
@@ -151,10 +166,10 @@ class ReferenceTable(_Table):
         rows = []
         for each in kinetics.references():
             low, high = each.low_cm2_s, each.high_cm2_s
-            spread = f" ({figure(low, 1)} – {figure(high, 1)})" if low and high else ""
+            spread = f" ({_power(low, 1)} – {_power(high, 1)})" if low and high else ""
             ratio = "" if speed is None else figure(speed / each.value_cm2_s, 2)
             tip = "\n".join(part for part in (each.process, each.source, each.note) if part)
-            value = f"{figure(each.value_cm2_s, 2)}{spread}"
+            value = f"{_power(each.value_cm2_s, 2)}{spread}"
             texts = [each.material, value, f"{each.temperature_C:.0f} °C", ratio, each.source]
             rows.append((texts, tip))
         self.show_rows(rows)

@@ -35,7 +35,7 @@ Role = Qt.ItemDataRole
 
 
 class SizesModel(QAbstractTableModel):
-    """Rows are frames. `name low` and `name high` become one column with ±."""
+    """Rows are frames. `name low` and `name high` become one column with ±, and so does `name ±`."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -48,9 +48,11 @@ class SizesModel(QAbstractTableModel):
         named = {column.name: np.asarray(column.values, np.float64) for column in table.columns}
         self._shown = []
         for column in table.columns:
-            if not column.name.endswith((" low", " high")):
+            if not column.name.endswith((" low", " high", " ±")):
                 low, high = (named.get(f"{column.name} {side}") for side in ("low", "high"))
                 half = (high - low) / 2 if low is not None and high is not None else None
+                if half is None:
+                    half = named.get(f"{column.name.split(' ')[0]} ±")
                 self._shown.append((column.header, named[column.name], half))
         self.endResetModel()
 
@@ -94,7 +96,11 @@ def _text(header: str, value: float, half: float | None) -> str:
     if header == "drawn by hand":
         return "yes" if value else ""
     text = figure(value, 4)
-    return f"{text} ± {figure(half, 2)}" if half is not None and half > 0 else text
+    if half is None or not half > 0:
+        return text
+    decimals = len(text.partition(".")[2])
+    least = 10.0**-decimals  # no error is shown finer than the value it belongs to
+    return f"{text} ± {figure(half, 2) if half >= 10 * least else f'{max(half, least):.{decimals}f}'}"
 
 
 class ParticleTableDialog(QDialog):

@@ -60,6 +60,7 @@ class BiasingPane(PaneFrame):
         self._add_tools()
         self._connect_lanes()
         self.bindings.on(desk.session.changed, self._changed)
+        self.bindings.on(desk.session.growing.changed, self.mark)
         self.bindings.on(desk.session.focus.selection_changed, lambda _kind: self.mark())
         self.show_session()
 

@@ -58,10 +58,18 @@ class StackCurves:
         return in_mode(areas / square, self._track(particle).area, mode, pixel)
 
     def _track(self, particle: Particle) -> AreaTrack:
-        key = (particle.revision, len(particle.outlines), id(particle.outlines))
+        """With what is being followed just now: the curve grows while somebody watches."""
+        growing = self._session.growing
+        fresh = growing.of(particle.id)
+        key = (
+            particle.revision,
+            len(particle.outlines),
+            id(particle.outlines),
+            growing.revision if fresh else 0,
+        )
         kept = self._tracks.get(particle.id)
         if kept is None or kept[0] != key:
-            kept = self._tracks[particle.id] = (key, area_track(particle))
+            kept = self._tracks[particle.id] = (key, area_track(particle.outlines | fresh))
         return kept[1]
 
     def _shape(self, particle: Particle, stack: FrameStack, mode: str) -> AreaTrack | None:

@@ -19,6 +19,7 @@ from tandem_em.model.clock import Clock
 from tandem_em.model.curves import BiasRun, Cell
 from tandem_em.model.session import Session
 from tandem_em.texts import quantity
+from tandem_widgets.panes import biasing_lithium
 from tandem_widgets.panes.biasing_area import StackCurves, dose_curves
 from tandem_widgets.panes.biasing_derived import can_derive
 from tandem_widgets.panes.biasing_series import SeriesStore
@@ -74,6 +75,7 @@ class LaneMaker:
             "dose_rate": lambda lane: self._dose(lane, cumulative=False),
             "dose": lambda lane: self._dose(lane, cumulative=True),
             "area": lambda lane: self._area(lane, choice.mode),
+            "lithium": self._lithium,
             "thickness": lambda lane: self._per_frame(lane, *self._stack.thickness(), NO_LAYER),
             "region": lambda lane: self._per_frame(lane, *self._stack.regions(), NO_REGION),
         }  # fmt: skip
@@ -196,6 +198,17 @@ class LaneMaker:
             lane.note = "No outline of a particle has a time or a calibration yet."
         elif not lane.curves and lane.kind == "area" and self._area_asked():
             lane.note = "Follow a particle in the image stack: N draws its outline."
+
+    def _lithium(self, lane: Lane) -> None:
+        passed = self._derived(lane, "charge", theme.active().accent)
+        swollen = biasing_lithium.swelling(self._stack.areas("volume"))
+        lane.curves = [
+            *swollen,
+            *biasing_lithium.charges(passed, swollen, lambda run: cell_of(self._session, run)),
+        ]
+        lane.shows_each = lane.has_names = True
+        if not swollen:
+            lane.note = biasing_lithium.NO_SWELLING
 
     def _area_asked(self) -> bool:
         return any(c.kind == "area" and c.shown for c in lane_choices(self._session))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PyQt6.QtGui import QAction
@@ -10,7 +11,7 @@ from PyQt6.QtWidgets import QMenu
 
 from tandem_em.desk import biasing, events
 from tandem_em.desk.lane_kinds import COLUMN, KINDS, describe, other_columns
-from tandem_widgets.panes import biasing_copy
+from tandem_widgets.panes import biasing_copy, biasing_same_charge
 from tandem_widgets.panes.biasing_area import MODE_NAMES
 
 if TYPE_CHECKING:
@@ -74,8 +75,11 @@ def fill_lanes_menu(menu: QMenu, pane: BiasingPane) -> None:
 def fill_context_menu(menu: QMenu, pane: BiasingPane, t: float, kind: str) -> None:
     """What can be done at moment t in a lane."""
     desk = pane.desk
-    add(menu, f"Mark an event here ({t:.2f} s)", lambda: events.mark(desk, t=t))
+    add(menu, f"Mark an event here ({t:.2f} s)".replace("-", "−"), lambda: events.mark(desk, t=t))
     add(menu, "Move the cursor here", lambda: pane.lanes.set_cursor_time(t))
+    for other in biasing_same_charge.moments(pane, t):
+        text = f"Same charge at {other:.1f} s, with ghosts of here".replace("-", "−")
+        add(menu, text, partial(biasing_same_charge.go, desk, t, other))
     _fill_stretch(menu, pane)
     if kind:
         menu.addSeparator()

@@ -9,7 +9,6 @@ from PyQt6.QtWidgets import QComboBox, QVBoxLayout, QWidget
 from tandem_em.desk.desk import Desk
 from tandem_em.desk.eels import default_edges, fitting_edges
 from tandem_em.desk.live_map import LiveMap
-from tandem_em.jobs import call_as_job
 from tandem_em.model.items import Item
 from tandem_em.model.spectra import Edge, SpectrumImage
 from tandem_widgets.panes.eels_choice import Choice
@@ -101,7 +100,7 @@ class EelsPane(PaneFrame):
             return
         self.set_empty(None)
         if not self._live:  # the kernels that draw pictures, while the spectra are read
-            self.desk.start("Preparing the image", call_as_job(image_render.warm_up), key="warm-up")
+            self.desk.start("Preparing the image", image_render.warm_up(np.float32))
         if not len(self.session.edges):
             for edge in fitting_edges(default_edges(), image_or_none.energy_eV):
                 self.session.edges.add(edge)
@@ -156,6 +155,7 @@ class EelsPane(PaneFrame):
 
     def redraw(self) -> None:
         """Something about how things are shown has changed."""
+        self.note.write()
         self._refresher.mark()
 
     # --- showing -------------------------------------------------------------------------------------------------

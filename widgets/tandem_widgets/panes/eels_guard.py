@@ -36,13 +36,13 @@ class NoteLine(ElidedLabel):
         """A sentence that goes before the doubts: the map cannot be made. Empty takes it back."""
         if sentence != self.sentence:
             self.sentence = sentence
-            self._write()
+            self.write()
 
     def doubt(self, warnings: list[dict[str, Any]]) -> None:
         self.warnings = warnings
-        self._write()
+        self.write()
 
-    def _write(self) -> None:
+    def write(self) -> None:
         self.setStyleSheet(f"color: {theme.active().warning};")
         if self.sentence:
             self.set_text(f"⚠ {self.sentence}")

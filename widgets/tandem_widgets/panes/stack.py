@@ -15,7 +15,7 @@ from PyQt6.QtWidgets import QComboBox, QSlider, QVBoxLayout, QWidget
 from tandem_em.desk import previews, stacks
 from tandem_em.desk.desk import Desk
 from tandem_em.desk.stacks import ViewFilter
-from tandem_em.jobs import Task, call_as_job
+from tandem_em.jobs import Task
 from tandem_em.model.frames import FrameStack
 from tandem_em.model.tracks import Particle
 from tandem_em.notices import UserError
@@ -57,7 +57,7 @@ class StackPane(PaneFrame):
         self.notes = Notes()
         self.ask_bar = AskBar()
         self.canvas = ImageCanvas()
-        self.canvas.fill = True
+        self.canvas.fill = self.canvas.may_fill = True
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setToolTip("Which image (axis 0 is not time)")
         self.slider.valueChanged.connect(lambda _value: self._follow())
@@ -91,11 +91,17 @@ class StackPane(PaneFrame):
             bindings.on(collection.added, lambda _item: self.canvas.update())
             bindings.on(collection.removed, lambda _item: self.canvas.update())
             bindings.on(collection.changed, lambda _item, _names: self.canvas.update())
-        bindings.on(session.particles.changed, lambda _item, _names: self.tools.refresh())
+        bindings.on(session.growing.changed, lambda: self.canvas.update())
+        bindings.on(session.particles.changed, self._particle_changed)
         bindings.on(session.particles.removed, self._particle_gone)
 
+    def _particle_changed(self, particle: Particle, names: frozenset[str]) -> None:
+        if "outlines" in names:
+            self.tools.following.outlines_changed(particle)
+        self.tools.refresh()
+
     def _particle_gone(self, particle: Particle) -> None:
-        self.tools.following.withdraw(particle)
+        self.tools.following.gone(particle)
         self.tools.refresh()
 
     # --- which stack ---------------------------------------------------------------------------------------------
@@ -122,9 +128,8 @@ class StackPane(PaneFrame):
         self.set_empty(None)
         self.desk.start(
             "Preparing the image",
-            call_as_job(image_render.warm_up),
+            image_render.warm_up(stack.source.dtype),
             lambda _none: self.canvas.update(),
-            key="warm-up",
         )
         self._show_stack(stack)
 
@@ -284,6 +289,12 @@ class StackPane(PaneFrame):
         elif index < len(stack.times) and np.isfinite(stack.times[index]):
             self.desk.session.focus.t = stack.time_of(index)
 
+    def go_to_image(self, index: int) -> None:
+        """Where the images of the stack are no movie: show one of them, from the end when negative."""
+        stack = self.stack
+        if stack is not None and stack.axis0_is_time is False:
+            self.slider.setValue(index % len(stack))
+
     def _show_trouble(self, index: int, error: Exception) -> None:
         """A frame that cannot be read: a sentence in its place; the next one is shown as ever."""
         stack = self.stack
@@ -433,10 +444,10 @@ class StackPane(PaneFrame):
             self._show_title()
             return
         value = float(frame[row, column])
-        text = f"x {column}  y {row}  ·  {value:.5g} {stack.unit}"
+        text = f"{value:.5g} {stack.unit} · "
         if stack.counts_per_electron:
-            text += f"  ·  {(value - stack.counts_offset) / stack.counts_per_electron:.1f} e⁻"
-        self.subtitle.set_text(text)
+            text += f"{(value - stack.counts_offset) / stack.counts_per_electron:.1f} e⁻ · "
+        self.subtitle.set_text(f"{text}{column}, {row}")  # the value first: a narrow pane cuts off the end
 
     # --- contrast ------------------------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from PyQt6.QtCore import QTimer
 
 from tandem_em.desk import particles_edit, stacks
 from tandem_em.jobs import Task
+from tandem_em.model.history import Edit
 from tandem_em.model.tracks import Outline, Particle
 from tandem_em.notices import UserError
 
@@ -22,8 +23,10 @@ LOOK_MS = 150
 
 @dataclass
 class _Run:
-    task: Task[Any]
     particles: list[Particle]
+    began_with: dict[str, dict[int, Outline]]
+    completing: Edit | None
+    task: Task[Any] | None = None
 
 
 class Following:
@@ -41,8 +44,18 @@ class Following:
     def is_running(self) -> bool:
         return bool(self._runs)
 
-    def start(self, chosen: list[Particle], span: tuple[int, int] | None = None, *, ask: bool = True) -> None:
-        """Follow particles; without a known drift that is found first. `ask`: stop where it becomes guessing."""
+    def start(
+        self,
+        chosen: list[Particle],
+        span: tuple[int, int] | None = None,
+        *,
+        ask: bool = True,
+        completing: bool = False,
+    ) -> None:
+        """Follow particles; without a known drift that is found first. `ask`: stop where it becomes guessing.
+
+        `completing`: the newest step of the history is why; it is undone together with what is found.
+        """
         stack, desk = self._pane.stack, self._pane.desk
         if stack is None or len(stack) < 2 or stack.axis0_is_time is False or not chosen:
             return
@@ -56,37 +69,59 @@ class Following:
             stacks.correct_drift(desk, stack, on_end=lambda: self.start(chosen, span, ask=ask))
             return
         self._forget(chosen)
-        overlay = self._pane.overlay
+        self._pane.ask_bar.withdraw("stale")  # this is the update
+        run = _Run(
+            chosen, {p.id: p.outlines for p in chosen}, desk.session.history.newest if completing else None
+        )
 
         def arrived(found: dict[str, dict[int, Outline]]) -> None:
-            if overlay is None or overlay is not self._pane.overlay:
-                return
-            for particle_id, outlines in found.items():
-                grown = overlay.growing.setdefault(particle_id, {})
-                for frame, outline in outlines.items():
-                    grown.pop(frame, None)  # the newest is the last one
-                    grown[frame] = outline
-            self._pane.canvas.update()
+            wanted = {particle.id for particle in run.particles}
+            desk.session.growing.add({key: outlines for key, outlines in found.items() if key in wanted})
 
         def ended(stops: dict[str, tuple[int, ...]]) -> None:
             self._forget(chosen)
             if self._pane.stack is stack and not self._ask_to_correct(chosen, stops):
                 self._say_doubts(chosen)
+                if not self._pane.ask_bar.about:
+                    self.say_stale()
 
-        task = particles_edit.follow(desk, stack, chosen, span, arrived, ended, ask=ask)
-        self._runs.append(_Run(task, chosen))
+        run.task = particles_edit.follow(
+            desk, stack, list(chosen), span, arrived, ended, ask=ask, completing=run.completing
+        )
+        self._runs.append(run)
         self._timer.start()
 
     def _forget(self, chosen: list[Particle]) -> None:
         """What was growing for these particles is kept now, or begins anew; questions about them have been answered."""
-        overlay = self._pane.overlay
         for particle in chosen:
             self.withdraw(particle)
-            if overlay is not None:
-                overlay.growing.pop(particle.id, None)
         ids = {particle.id for particle in chosen}
+        self._pane.desk.session.growing.drop(ids)
         self._runs = [run for run in self._runs if not ids & {particle.id for particle in run.particles}]
         self._pane.canvas.update()
+
+    def outlines_changed(self, particle: Particle) -> None:
+        """Undone or corrected while it is followed: what is found from the older outlines is of no use any more."""
+        for run in list(self._runs):
+            if particle in run.particles and particle.outlines is not run.began_with[particle.id]:
+                self._leave(run, particle)
+
+    def gone(self, particle: Particle) -> None:
+        """Deleted, or never drawn after an undo."""
+        self.withdraw(particle)
+        for run in list(self._runs):
+            if particle in run.particles:
+                self._leave(run, particle)
+
+    def _leave(self, run: _Run, particle: Particle) -> None:
+        """Go on without a particle, or not at all when it was the last one."""
+        if run.task is None or run.task.state not in ("waiting", "running"):
+            return
+        run.particles.remove(particle)
+        self._pane.desk.session.growing.drop([particle.id])
+        if not run.particles:
+            run.task.cancel()
+            self._runs.remove(run)
 
     def withdraw(self, particle: Particle) -> None:
         """Nobody needs to answer for this particle any more."""
@@ -95,13 +130,13 @@ class Following:
 
     def _look(self) -> None:
         """A follow that was stopped leaves what it had found, as one step."""
-        overlay = self._pane.overlay
+        growing = self._pane.desk.session.growing
         for run in list(self._runs):
-            if run.task.state in ("waiting", "running"):
+            if run.task is None or run.task.state in ("waiting", "running"):
                 continue
-            if run.task.state == "cancelled" and overlay is not None:
-                grown = {p.id: overlay.growing.get(p.id, {}) for p in run.particles}
-                particles_edit.keep(self._pane.desk, run.particles, grown)
+            if run.task.state == "cancelled":
+                grown = {particle.id: dict(growing.of(particle.id)) for particle in run.particles}
+                particles_edit.keep(self._pane.desk, run.particles, grown, run.completing)
             if run.task.state in ("cancelled", "failed"):
                 self._forget(run.particles)
         if not self._runs:

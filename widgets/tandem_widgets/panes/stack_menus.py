@@ -208,26 +208,29 @@ def fill_particle(menu: QMenu, pane: StackPane, tools: StackTools, particle: Par
     menu.setToolTipsVisible(True)
     desk, frame = pane.desk, pane.frame_index
     outline = particle.outlines.get(frame)
-    add(menu, pane, f"Follow {particle.name} again", lambda: tools.following.start([particle]))
-    add(menu, pane, "Table of sizes…", lambda: tools.open_sizes(particle), on=len(particle.outlines) > 1)
+    is_movie = pane.stack is not None and len(pane.stack) > 1 and pane.stack.axis0_is_time is not False
+    if is_movie:
+        add(menu, pane, f"Follow {particle.name} again", lambda: tools.following.start([particle]))
+    add(menu, pane, "Table of sizes…", lambda: tools.open_sizes(particle), on=bool(particle.outlines))
+    if is_movie:
+        add(
+            menu, pane, "Kinetics…", lambda: tools.open_kinetics(particle), on=len(particle.outlines) > 1,
+            tip="Onset, rates and models of its area against time",
+        )  # fmt: skip
     add(
-        menu, pane, "Kinetics…", lambda: tools.open_kinetics(particle), on=len(particle.outlines) > 1,
-        tip="Onset, rates and models of its area against time",
-    )  # fmt: skip
-    add(
-        menu, pane, "Reference at this frame", lambda: particles_edit.toggle_reference(desk, [particle], frame),
+        menu, pane, "Reference at this frame\tG", lambda: particles_edit.toggle_reference(desk, [particle], frame),
         checked=frame in particle.reference_frames, on=outline is not None, tip="Its shape here stays as a dotted ghost",
     )  # fmt: skip
     if outline is not None and not outline.is_key:
         add(
-            menu, pane, "It is right here", lambda: particles_edit.confirm(desk, particle, frame),
+            menu, pane, "Confirm as key", lambda: particles_edit.confirm(desk, particle, frame),
             tip="Makes this outline a key: what is followed later starts from it",
         )  # fmt: skip
-    if outline is not None and outline.is_key:
+    if outline is not None and outline.is_key and is_movie:
         add(
             menu,
             pane,
-            "Delete this key",
+            "Remove this key",
             lambda: _delete_key(pane, tools, particle),
             on=len(particle.keys) > 1,
         )
@@ -257,12 +260,12 @@ def fill_particle(menu: QMenu, pane: StackPane, tools: StackTools, particle: Par
 
 def _delete_key(pane: StackPane, tools: StackTools, particle: Particle) -> None:
     span = particles_edit.delete_key(pane.desk, particle, pane.frame_index)
-    tools.following.start([particle], span)
+    tools.following.start([particle], span, completing=True)
 
 
 def _merge(pane: StackPane, tools: StackTools, particle: Particle, other: Particle) -> None:
     particles_edit.merge(pane.desk, particle, other, pane.frame_index)
-    tools.following.start([particle])
+    tools.following.start([particle], completing=True)
 
 
 def _rename(pane: StackPane, particle: Particle) -> None:
@@ -308,5 +311,9 @@ def fill_canvas(menu: QMenu, pane: StackPane, tools: StackTools) -> None:
         if line.owner_id == stack.id:
             add(menu, pane, f"Show profile {line.name}", partial(tools.show_profile, line))
     menu.addSeparator()
-    add(menu, pane, "Fit the image", lambda: pane.canvas.fit())
+    canvas = pane.canvas
+    whole = canvas.is_fitted and canvas.fill
+    add(
+        menu, pane, "Whole image\tDouble click" if whole else "Fit the pane\tDouble click", canvas.fit_or_fill
+    )
     add(menu, pane, "Copy the image", lambda: _copy(pane))

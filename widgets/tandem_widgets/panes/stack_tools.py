@@ -63,6 +63,7 @@ class StackTools:
             pane.canvas, self._shapes, self._select, self._corrected, self.delete_selected, self._hide
         )
         pane.canvas.tool = self._edit
+        pane.canvas.clicked.connect(self._clicked)
         pane.canvas.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         pane.canvas.customContextMenuRequested.connect(self._context_menu)
         for key, title, call in (
@@ -118,6 +119,10 @@ class StackTools:
         self._pane.notes.hint = tool.hint
         canvas.update()
 
+    def _hint(self, text: str) -> None:
+        self._pane.notes.hint = text
+        self._pane.canvas.update()
+
     def put_down(self, but: QToolButton | None = None) -> None:
         """Back to choosing and dragging outlines."""
         self._switching = True
@@ -169,6 +174,12 @@ class StackTools:
         self._pane.notes.hint = ""
         self._pane.desk.session.focus.select("particle", particle_id)
 
+    def _clicked(self, x: float, y: float) -> None:
+        """A click inside a particle chooses it, one beside all of them chooses none."""
+        if self._pane.canvas.tool is self._edit:
+            particle = self._edit.inside(x, y)
+            self._select(particle.id if particle is not None else "")
+
     def _hide(self, particle_id: str) -> None:
         if self._pane.overlay is not None:
             self._pane.overlay.hidden_id = particle_id
@@ -188,7 +199,8 @@ class StackTools:
         self._was_live = self.stack is not None and stacks.is_growing(self.stack) and focus.follow_live
         focus.follow_live = focus.follow_live and not self._was_live
         tool = OutlineTool(
-            partial(self._drawn, particle), lambda x, y: self._propose(tool, x, y), self.put_down, particles_shape.ellipse
+            partial(self._drawn, particle), lambda x, y: self._propose(tool, x, y), self.put_down, particles_shape.ellipse,
+            self._hint,
         )  # fmt: skip
         self.take(tool)
 
@@ -205,7 +217,7 @@ class StackTools:
         except UserError as error:
             self._pane.desk.notices.tell(error)
             return
-        self.following.start([particle])
+        self.following.start([particle])  # a step of its own: what a hand has drawn stays when that is undone
 
     def _propose(self, tool: OutlineTool, x: float, y: float) -> None:
         stack, frame = self.stack, self._pane.frame_index
@@ -231,7 +243,7 @@ class StackTools:
     def _corrected(self, particle: Particle, polygon: Polygon) -> None:
         desk = self._pane.desk
         span = particles_edit.correct(desk, particle, self._pane.frame_index, polygon)
-        self.following.start([particle], span)
+        self.following.start([particle], span, completing=True)
 
     def delete_selected(self) -> bool:
         particle = self.selected
@@ -259,7 +271,7 @@ class StackTools:
             except UserError as error:
                 self._pane.desk.notices.tell(error)
                 return
-            self.following.start(list(parts))
+            self.following.start(list(parts), completing=True)
 
         self.take(LineTool(cut, self.put_down))
         self._pane.notes.hint = f"Draw a line across {particle.name} · Esc leaves"
@@ -390,13 +402,13 @@ class StackTools:
         from tandem_widgets.dialogs.particle_table import ParticleTableDialog
 
         if self.stack is not None:
-            ParticleTableDialog(self._pane, self._pane.desk, self.stack, self._followed(particle)).show()
+            ParticleTableDialog(self._pane, self._pane.desk, self.stack, self._followed(particle, 1)).show()
 
-    def _followed(self, wanted: Particle | None) -> Particle:
-        """The particle asked for, the selected one or the first, as long as it has been followed."""
+    def _followed(self, wanted: Particle | None, least: int = 2) -> Particle:
+        """The particle asked for, the selected one or the first, as long as it has outlines in so many frames."""
         session, stack = self._pane.desk.session, self.stack
         drawn = particles_edit.of_stack(session, stack) if stack is not None else []
-        followed = [particle for particle in drawn if len(particle.outlines) > 1]
+        followed = [particle for particle in drawn if len(particle.outlines) >= least]
         chosen = wanted or self.selected or (followed[0] if followed else None)
         if chosen is None or chosen not in followed:
             raise UserError("No particle has been followed here.", "Outline one with N first.")

@@ -66,6 +66,8 @@ class ImageCanvas(QWidget):
         self.shift = (0.0, 0.0)
         """Drift of this frame (image pixels): taken off on view."""
         self.fill = False
+        self.may_fill = False
+        """Whether a double click goes to and fro between the whole image and one that fills the pane."""
         self.overlays: list[Overlay] = []
         self.tool: Tool | None = None
         self.painted = 0
@@ -123,6 +125,12 @@ class ImageCanvas(QWidget):
         if tell:
             self.view_changed.emit(self.view)
         self.update()
+
+    def fit_or_fill(self) -> None:
+        """All of the image; once that is seen, the pane is filled (and back)."""
+        if self._fitted and self.may_fill:
+            self.fill = not self.fill
+        self.fit()
 
     def set_view(self, view: View) -> None:
         """Look there (another canvas was moved)."""
@@ -274,7 +282,7 @@ class ImageCanvas(QWidget):
             return
         x, y = self.to_image(event.position())
         if self.tool is None or not self.tool.double_click(x, y, event):
-            self.fit()
+            self.fit_or_fill()
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:
         if event is None:

@@ -13,27 +13,31 @@ LOOSE = {"reassoc", "contract", "arcp", "nsz"}
 
 
 @njit(cache=True, nogil=True, fastmath=LOOSE)
-def _sum_rows(frame: NDArray[Any], top: int, bottom: int, zero: Any, line: NDArray[Any]) -> None:
-    """line = the sum of some rows of the frame (at least one), up to four in one pass."""
+def _sum_rows(
+    frame: NDArray[Any], top: int, bottom: int, left: int, right: int, zero: Any, line: NDArray[Any]
+) -> None:
+    """line = the sum of some rows (at least one) of the columns left .. right, up to four rows in one pass."""
     y = top + (bottom - top - 1) % 4 + 1
-    one = frame[top]
+    one = frame[top, left:right]
     if y == top + 1:
         for x in range(len(line)):
             line[x] = zero + one[x]
     elif y == top + 2:
-        two = frame[top + 1]
+        two = frame[top + 1, left:right]
         for x in range(len(line)):
             line[x] = zero + one[x] + two[x]
     elif y == top + 3:
-        two, three = frame[top + 1], frame[top + 2]
+        two, three = frame[top + 1, left:right], frame[top + 2, left:right]
         for x in range(len(line)):
             line[x] = zero + one[x] + two[x] + three[x]
     else:
-        two, three, four = frame[top + 1], frame[top + 2], frame[top + 3]
+        two = frame[top + 1, left:right]
+        three, four = frame[top + 2, left:right], frame[top + 3, left:right]
         for x in range(len(line)):
             line[x] = zero + one[x] + two[x] + three[x] + four[x]
     while y < bottom:
-        one, two, three, four = frame[y], frame[y + 1], frame[y + 2], frame[y + 3]
+        one, two = frame[y, left:right], frame[y + 1, left:right]
+        three, four = frame[y + 2, left:right], frame[y + 3, left:right]
         for x in range(len(line)):
             line[x] += one[x] + two[x] + three[x] + four[x]
         y += 4
@@ -72,7 +76,8 @@ def _add_boxes(
     count = len(boxes)
     second, third = small[1:], small[2:]
     if count == len(small) - 1:
-        boxes[:] = small[:count]
+        for i in range(count):  # not `boxes[:] = …`: its words for unequal lengths take seconds to compile
+            boxes[i] = small[i]
     elif least == 1:
         for i in range(count):
             boxes[i] = small[edges[i]] + small[extra[i]]
@@ -110,6 +115,8 @@ def _colour(
 def _stripe(
     frame: NDArray[Any],
     rows: NDArray[np.int64],
+    left: int,
+    right: int,
     edges: NDArray[np.uint32],
     least: int,
     extra: NDArray[np.uint32],
@@ -120,28 +127,33 @@ def _stripe(
     scale: np.float32,
     table: NDArray[np.uint32],
     out: NDArray[np.uint32],
+    first: int,
     blank: np.uint32,
 ) -> None:
-    line = np.full(frame.shape[1], zero)  # of the type of the sums
-    small = np.zeros((frame.shape[1] + group - 1) // group + 1, np.float32)
+    line = np.full(right - left, zero)  # of the type of the sums
+    small = np.zeros((right - left + group - 1) // group + 1, np.float32)
     boxes = np.empty(len(weights), np.float32)
     for j in range(out.shape[0]):
+        seen = out[j, first : first + len(boxes)]
         if rows[j + 1] <= rows[j]:
-            out[j, :] = blank
+            for i in range(len(seen)):
+                seen[i] = blank
             continue
-        _sum_rows(frame, rows[j], rows[j + 1], zero, line)
+        _sum_rows(frame, rows[j], rows[j + 1], left, right, zero, line)
         _add_neighbours(line, group, small)
         _add_boxes(small, edges, least, extra, boxes)
-        _colour(boxes, weights, scale / np.float32(rows[j + 1] - rows[j]), low * scale, table, out[j])
+        _colour(boxes, weights, scale / np.float32(rows[j + 1] - rows[j]), low * scale, table, seen)
         for i in range(len(boxes)):
             if boxes[i] != boxes[i]:
-                out[j, i] = blank
+                seen[i] = blank
 
 
 @njit(cache=True, nogil=True, parallel=True)
 def shrink(
     frame: NDArray[Any],
     rows: NDArray[np.int64],
+    left: int,
+    right: int,
     edges: NDArray[np.uint32],
     least: int,
     extra: NDArray[np.uint32],
@@ -152,10 +164,14 @@ def shrink(
     scale: np.float32,
     table: NDArray[np.uint32],
     out: NDArray[np.uint32],
+    first: int,
     blank: np.uint32,
     stripes: int,
 ) -> None:
-    """Area mean of whole pixels: out[j, i] is the mean of frame[rows[j]:rows[j + 1], columns i].
+    """Area mean of whole pixels: out[j, first + i] is the mean of frame[rows[j]:rows[j + 1], columns i].
+
+    The columns lie between `left` and `right`. Whole arrays are handed in, never parts of them: a part is another
+    type to numba, and that would be compiled while somebody zooms.
 
     Every pixel counts in exactly one pixel of the screen; rows without pixels are `blank`. Neighbouring columns are
     first added in groups (1, 2 or 4), `edges` count groups (`least` and `extra`: see `_add_boxes`) and `weights` are one
@@ -165,22 +181,11 @@ def shrink(
     """
     height = out.shape[0]
     for s in prange(stripes):
-        first, last = height * s // stripes, height * (s + 1) // stripes
+        top, bottom = height * s // stripes, height * (s + 1) // stripes
         _stripe(
-            frame,
-            rows[first : last + 1],
-            edges,
-            least,
-            extra,
-            weights,
-            group,
-            zero,
-            low,
-            scale,
-            table,
-            out[first:last],
-            blank,
-        )
+            frame, rows[top : bottom + 1], left, right, edges, least, extra, weights, group, zero, low, scale, table,
+            out[top:bottom], first, blank,
+        )  # fmt: skip
 
 
 @njit(cache=True, nogil=True, parallel=True)
@@ -200,7 +205,8 @@ def magnify(
     for j in prange(height):
         y = rows[j]
         if y < 0 or y >= frame.shape[0]:
-            out[j, :] = blank
+            for i in range(width):
+                out[j, i] = blank
             continue
         for i in range(width):
             x = columns[i]

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
-import threading
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
+
+from tandem_em.jobs import Job, Progress
 
 TABLE_STEPS = 1024
 BLANK = np.uint32(0x00000000)
 STRIPES = 8
+MANY_PIXELS = 1 / 200
+"""Zoomed out as far as this, a pixel of the screen is the mean of tens of thousands."""
 
 
 @dataclass(frozen=True)
@@ -59,24 +62,35 @@ def colour_table(
     return table
 
 
+USUAL = tuple(np.dtype(kind) for kind in (np.uint8, np.uint16, np.float32))
+"""Pixel types that have kernels of their own; others are made float32 first."""
 _kernels: Any = None
-_warming = threading.Lock()
+_ready: frozenset[np.dtype[Any]] = frozenset()
+_begun: set[np.dtype[Any]] = set()
 
 
-def warm_up() -> None:
-    """Load and compile the kernels for common pixel types; call it in a worker."""
-    global _kernels
-    with _warming:
-        if _kernels is not None:
-            return
+def warm_up(pixels: DTypeLike = np.uint16) -> Job[None]:
+    """Load the kernels and compile them for one type of pixels; run it in a worker.
+
+    Where that has begun already nobody waits for it: it takes seconds once in an environment, and threads are few.
+    """
+    global _kernels, _ready
+    wanted = np.dtype(pixels)
+    wanted = wanted if wanted in USUAL else np.dtype(np.float32)
+    yield Progress(0, 0, "Compiling")
+    if wanted in _begun:
+        return
+    _begun.add(wanted)
+    try:
         from tandem_widgets.parts import image_kernels
 
-        for dtype in (np.uint8, np.uint16, np.float32):
-            frame = np.zeros((8, 8), dtype)
-            for zoom in (0.5, 2.0):
-                out = np.empty((4, 4), np.uint32)
-                _run(image_kernels, frame, View(3.5, 3.5, zoom), out, (0.0, 1.0), colour_table())
-        _kernels = image_kernels
+        frame, out = np.zeros((8, 8), wanted), np.empty((4, 4), np.uint32)
+        for zoom in (0.5, 2.0):
+            _run(image_kernels, frame, View(3.5, 3.5, zoom), out, (0.0, 1.0), colour_table())
+    except BaseException:
+        _begun.discard(wanted)
+        raise
+    _kernels, _ready = image_kernels, _ready | {wanted}
 
 
 def render(
@@ -94,8 +108,22 @@ def render(
     """
     if into is None or into.shape != (height, width):
         into = np.empty((height, width), np.uint32)
-    _run(_kernels, frame, view, into, levels, table)
+    kernels, frame = _prepared(frame, view.zoom)
+    _run(kernels, frame, view, into, levels, table)
     return into
+
+
+def _prepared(frame: NDArray[Any], zoom: float) -> tuple[Any, NDArray[Any]]:
+    """The kernels, and the frame as something they are compiled for: compiling would stop the window for seconds."""
+    if not _ready:
+        return None, frame
+    many = frame.dtype.kind in "ui" and zoom <= MANY_PIXELS  # sums of so many do not fit into 32 bits
+    if frame.dtype not in _ready or many:
+        frame = frame.astype(np.float32)
+    if frame.dtype not in _ready:
+        return None, frame
+    plain = frame.flags.c_contiguous and frame.flags.writeable and frame.flags.aligned
+    return _kernels, frame if plain else frame.copy()
 
 
 def _edges(middle: float, zoom: float, count: int, limit: int) -> NDArray[np.int64]:
@@ -134,8 +162,8 @@ def _shrink_fast(
         weights = (1 / np.diff(part)).astype(np.float32)
         least, extra = _widths(edges)
         kernels.shrink(
-            frame[:, left : part[-1]], rows, edges, least, extra, weights, group, zero, np.float32(low), np.float32(scale), table,
-            out[:, first:last], BLANK, STRIPES,
+            frame, rows, int(left), int(part[-1]), edges, least, extra, weights, group, zero, np.float32(low),
+            np.float32(scale), table, out, first, BLANK, STRIPES,
         )  # fmt: skip
 
 
@@ -155,9 +183,9 @@ def _group(columns: NDArray[np.int64]) -> int:
     return 2 if not (inner % 2).any() else 1
 
 
-def _zero(dtype: np.dtype[Any], zoom: float) -> Any:
+def _zero(dtype: np.dtype[Any]) -> Any:
     """Sums of small integers stay exact in 32 bits; everything else is summed as float32."""
-    return np.int32(0) if dtype.kind in "ui" and dtype.itemsize <= 2 and zoom > 1 / 200 else np.float32(0)
+    return np.int32(0) if dtype.kind in "ui" and dtype.itemsize <= 2 else np.float32(0)
 
 
 def _run(
@@ -168,7 +196,7 @@ def _run(
     levels: tuple[float, float],
     table: NDArray[np.uint32],
 ) -> None:
-    low, high = levels
+    low, high = float(levels[0]), float(levels[1])
     scale = (len(table) - 1) / max(high - low, 1e-12)
     height, width = out.shape
     rows_all, columns_all = frame.shape
@@ -178,7 +206,7 @@ def _run(
         if kernels is None:
             out[:] = _shrink_numpy(frame, columns, rows, low, scale, table)
         else:
-            zero = _zero(frame.dtype, view.zoom)
+            zero = _zero(frame.dtype)
             _shrink_fast(kernels, frame, columns, rows, low, scale, table, zero, out)
         return
     x = np.floor((np.arange(width) + 0.5 - width / 2) / view.zoom + view.x + 0.5).astype(np.int64)

@@ -11,7 +11,7 @@ from PyQt6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPen
 from tandem_em.desk import particles_shape
 from tandem_widgets.parts import theme
 from tandem_widgets.parts.image_canvas import ImageCanvas
-from tandem_widgets.parts.image_marks import Point, Polygon, apart, draw_line, draw_tag, on_screen
+from tandem_widgets.parts.image_marks import Point, Polygon, apart, draw_line, on_screen
 from tandem_widgets.parts.image_tools import BaseTool
 from tandem_widgets.parts.plot_polyline import polygon as to_qt
 
@@ -19,13 +19,19 @@ CLICK_PX = 4.0
 """A press and release closer than this on screen is a click."""
 CLOSE_PX = 9.0
 """So near to its first vertex a polygon closes."""
+PULL_PX = 1.5
+"""A line in hand follows from here on: what is put right is often put right by a pixel or two."""
+HINT_OFFER = (
+    "Click inside or Enter: take it · drag the line: put it right · click outside: corner by corner · Esc"
+)
+HINT_CORNERS = "Click corner by corner · Enter or the first corner closes · Backspace: one back · Esc"
 
 
 class OutlineTool(BaseTool):
     """Freehand drag, clicks from vertex to vertex (Enter, double click or the first vertex closes), Shift+drag an ellipse.
 
-    The first click also asks for a proposal: it appears dashed. Enter or a double click takes it as it is; dragging its
-    line, or all of it, puts it right and takes it.
+    The first click also asks for a proposal: it appears dashed. A click inside, Enter or a double click takes it as it is;
+    dragging its line, or all of it, puts it right and takes it. `say` gets what can be done next.
     """
 
     hint = "Click a particle, or drag around it, or click corner by corner · Shift+drag: ellipse · Esc"
@@ -36,9 +42,10 @@ class OutlineTool(BaseTool):
         propose: Callable[[float, float], None],
         cancelled: Callable[[], None],
         ellipse: Callable[[Point, Point], Polygon],
+        say: Callable[[str], None],
     ) -> None:
         super().__init__(cancelled)
-        self._done, self._propose, self._ellipse = done, propose, ellipse
+        self._done, self._propose, self._ellipse, self._say = done, propose, ellipse, say
         self._clicked: list[Point] = []
         self._drag: list[Point] = []
         self._corner: Point | None = None
@@ -58,6 +65,7 @@ class OutlineTool(BaseTool):
         if len(self._clicked) != 1:
             return False
         self._offer = polygon
+        self._say(HINT_OFFER)
         return True
 
     def press(self, x: float, y: float, event: QMouseEvent) -> bool:
@@ -74,7 +82,8 @@ class OutlineTool(BaseTool):
 
     def move(self, x: float, y: float, event: QMouseEvent) -> bool:
         self._at = (x, y)
-        if self._pressed is not None and apart(event.position(), self._pressed) > CLICK_PX:
+        least = PULL_PX if self._held is not None and self._held[1] is not None else CLICK_PX
+        if self._pressed is not None and apart(event.position(), self._pressed) > least:
             self._far = True  # a drag, even when it comes back to where it began
         if self._held is not None and self._far:
             self._offer = self._moved(x, y)
@@ -90,7 +99,7 @@ class OutlineTool(BaseTool):
         held, self._held = self._held, None
         if held is not None:
             self._pressed = None
-            if far and self._offer is not None:
+            if self._offer is not None and (far or held[1] is None):
                 self._finish(self._offer)
             else:
                 self._add_vertex(x, y, event.position())
@@ -134,9 +143,14 @@ class OutlineTool(BaseTool):
             self._close()
             return
         self._clicked.append((x, y))
+        self._ask()
+
+    def _ask(self) -> None:
+        """One click asks for a proposal; with a second one it is a polygon."""
         self._offer = None
+        self._say(HINT_CORNERS if self._clicked else self.hint)
         if len(self._clicked) == 1:
-            self._propose(x, y)
+            self._propose(*self._clicked[0])
 
     def double_click(self, x: float, y: float, event: QMouseEvent) -> bool:
         if len(self._clicked) >= 3 or self._offer is not None:
@@ -144,9 +158,12 @@ class OutlineTool(BaseTool):
         return True
 
     def key(self, event: QKeyEvent) -> bool:
-        if event.key() == Qt.Key.Key_Escape:
-            self._offer = None
-        return self._corner_key(event, self._clicked, self._close) or super().key(event)
+        before = len(self._clicked)
+        if not self._corner_key(event, self._clicked, self._close):
+            return super().key(event)
+        if len(self._clicked) < before and event.key() in (Qt.Key.Key_Escape, Qt.Key.Key_Backspace):
+            self._ask()
+        return True
 
     def _close(self) -> None:
         clicked, offer = self._clicked, self._offer
@@ -173,12 +190,6 @@ class OutlineTool(BaseTool):
             painter.setPen(QPen(QColor(theme.active().accent), 2, Qt.PenStyle.DashLine))
             painter.setBrush(theme.colour(theme.active().accent, 0.12))
             painter.drawPolygon(to_qt(*on_screen(canvas, self._offer)))
-            draw_tag(
-                painter,
-                canvas.to_screen(*self._clicked[0]),
-                "Enter or double click takes it, drag puts it right",
-                theme.active().accent,
-            )
         painter.setPen(QPen(QColor("white"), 1.2))
         painter.setBrush(QColor(theme.active().accent))
         for x, y in self._clicked:

@@ -45,6 +45,8 @@ class Lane:
     from_zero: bool = False
     shows_each: bool = False
     """Whether the gutter has one value per curve (particles) instead of one for the lane."""
+    has_names: bool = False
+    """Whether the names of its curves stand at its foot."""
     caption: str = ""
     """Overrides the unit text (`× start`)."""
 

@@ -77,11 +77,17 @@ def paint_lane(
 def paint_run_names(
     painter: QPainter, lanes: list[Lane], scale: TimeScale, ups: list[LaneScale], fonts: Fonts
 ) -> None:
-    """Where several runs are in view, their names in their colours, once: at the foot of the first lane that has them."""
+    """Where several runs are in view, their names in their colours, once: at the foot of the first lane that has them.
+
+    A lane that says so has names of its own.
+    """
+    is_done = False
     for lane, up in zip(lanes, ups):
-        seen = [c for c in lane.main_curves if c.is_within(scale.low, scale.high) and not lane.shows_each]
+        wanted = lane.has_names or not (is_done or lane.shows_each)
+        seen = [c for c in lane.main_curves if wanted and c.is_within(scale.low, scale.high)]
         if len({curve.label for curve in seen}) < 2 or up.rect.height() < 40:
             continue
+        is_done = is_done or not lane.has_names
         painter.setFont(fonts.small)
         x = up.rect.left() + 8
         for curve in seen:
@@ -95,7 +101,6 @@ def paint_run_names(
             )
             painter.drawText(box, Align.AlignCenter, curve.label)
             x += width + 14
-        return
 
 
 def _paint_limit(painter: QPainter, limit: Limit, scale: TimeScale, up: LaneScale, fonts: Fonts) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import numpy as np
 from PyQt6.QtCore import QPointF, Qt
 from PyQt6.QtGui import QColor, QPainter, QPen, QPolygonF
@@ -10,10 +13,13 @@ from tandem_em.desk.particles import DOUBT
 from tandem_em.model.frames import FrameStack
 from tandem_em.model.session import Session
 from tandem_em.model.tracks import Outline, Particle, Polygon
+from tandem_em.texts import figure
 from tandem_widgets.parts import theme
 from tandem_widgets.parts.image_canvas import ImageCanvas
 from tandem_widgets.parts.image_marks import draw_tag
 from tandem_widgets.parts.plot_polyline import polygon as fast_polygon
+
+NOTHING: Mapping[int, Outline] = MappingProxyType({})
 
 
 def to_polygon(canvas: ImageCanvas, vertices: Polygon) -> QPolygonF:
@@ -32,19 +38,16 @@ class OutlineOverlay:
         self.hidden_id = ""
         """The particle that a tool is drawing itself."""
         self.with_ghosts = True
-        self.growing: dict[str, dict[int, Outline]] = {}
-        """Outlines that are being followed just now, by particle: shown before they are kept."""
         self.reach = 0
         """While filming: an outline that is so many frames old at most is shown for one that is not there yet."""
 
     def newest(self, particle: Particle) -> int | None:
         """The frame that following has reached just now."""
-        found = self.growing.get(particle.id)
-        return next(reversed(found)) if found else None
+        return self._session.growing.newest(particle.id)
 
     def outline_of(self, particle: Particle) -> Outline | None:
         """What is shown of a particle in this frame: what is being followed wins over what was kept."""
-        fresh = self.growing.get(particle.id, {}).get(self.frame)
+        fresh = self._session.growing.of(particle.id).get(self.frame)
         return fresh if fresh is not None else particle.outlines.get(self.frame)
 
     def latest(self, particle: Particle) -> tuple[Outline | None, int]:
@@ -67,10 +70,16 @@ class OutlineOverlay:
         return [p for p in self._session.particles if p.stack_id == self._stack.id and p.visible]
 
     def __call__(self, painter: QPainter, canvas: ImageCanvas) -> None:
-        for particle in self.shown():
-            self._paint(painter, canvas, particle)
+        """Lines first: no line runs through the words of another particle."""
+        labels = [self._paint(painter, canvas, particle) for particle in self.shown()]
+        for label in labels:
+            if label is not None:
+                self._label(painter, canvas, *label)
 
-    def _paint(self, painter: QPainter, canvas: ImageCanvas, particle: Particle) -> None:
+    def _paint(
+        self, painter: QPainter, canvas: ImageCanvas, particle: Particle
+    ) -> tuple[str, str, QPolygonF] | None:
+        """The lines of a particle; returns what is written beside it, its colour and the shape it stands beside."""
         colour = QColor(particle.colour)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         for reference in particle.reference_frames if self.with_ghosts else ():
@@ -81,7 +90,7 @@ class OutlineOverlay:
         self._paint_newest(painter, canvas, particle)
         outline, age = self.latest(particle)
         if outline is None or particle.id == self.hidden_id:
-            return
+            return None
         unsure = outline.confidence < DOUBT
         moved = self._between(self.frame - age) if age else 0.0
         polygon = to_polygon(canvas, outline.polygon - moved)
@@ -92,14 +101,14 @@ class OutlineOverlay:
         painter.drawPolygon(polygon)
         if outline.is_key and particle.id == self.selected:
             self._handles(painter, polygon, colour)
-        self._label(painter, canvas, particle, outline, polygon, age)
+        return self._words(particle, outline, age), particle.colour, polygon
 
     def _paint_newest(self, painter: QPainter, canvas: ImageCanvas, particle: Particle) -> None:
         """While a particle is being followed, its newest outline moves over the frame on screen."""
         newest = self.newest(particle)
         if newest is not None and newest != self.frame:
             painter.setPen(QPen(theme.colour(particle.colour, 0.75), 1.2))
-            outline = self.growing[particle.id][newest]
+            outline = self._session.growing.of(particle.id)[newest]
             painter.drawPolygon(to_polygon(canvas, outline.polygon - self._between(newest)))
 
     def _handles(self, painter: QPainter, polygon: QPolygonF, colour: QColor) -> None:
@@ -115,29 +124,32 @@ class OutlineOverlay:
         return np.subtract(self._stack.drift_at(reference), self._stack.drift_at(self.frame))
 
     def _words(self, particle: Particle, outline: Outline, age: int) -> str:
-        text = f"{particle.name}{change_text(particle, outline, particle.id == self.selected)}"
+        growing = self._session.growing.of(particle.id)
+        text = f"{particle.name}{change_text(particle, outline, particle.id == self.selected, growing)}"
+        if self._stack.axis0_is_time is False or len(self._stack) == 1:
+            return f"{text} {self._area_text(outline)}"
         if age:
             return f"{text} · {age} frame{'s' if age > 1 else ''} ago"
         newest = self.newest(particle)
+        if newest is not None and outline.is_key:
+            change = change_text(particle, growing[newest], growing=growing)
+            return f"{particle.name} · frame {newest + 1}:{change}"
         if newest is not None:
-            change = change_text(particle, self.growing[particle.id][newest])
-            return f"{particle.name}{change} … frame {newest + 1}"
+            return f"{text} …"
         if outline.confidence < DOUBT:
             return f"{text} ?"
         if particle.provenance_id and self._session.is_stale(particle.provenance_id):
             return f"{text} · stale"
         return text
 
+    def _area_text(self, outline: Outline) -> str:
+        """Where nothing is followed the area itself is what was asked for."""
+        pixel = self._stack.pixel_nm
+        return f"{figure(outline.area_px * pixel**2)} nm²" if pixel else f"{figure(outline.area_px)} px²"
+
     def _label(
-        self,
-        painter: QPainter,
-        canvas: ImageCanvas,
-        particle: Particle,
-        outline: Outline,
-        polygon: QPolygonF,
-        age: int,
+        self, painter: QPainter, canvas: ImageCanvas, text: str, colour: str, polygon: QPolygonF
     ) -> None:
-        text = self._words(particle, outline, age)
         pixels = 12 if canvas.width() > 300 else 9  # small panels of a montage
         painter.setFont(theme.numbers_font(pixels, bold=True))
         width = painter.fontMetrics().horizontalAdvance(text) + 10
@@ -145,16 +157,19 @@ class OutlineOverlay:
         x = box.right() + 5
         if x + width > canvas.width() - 4:
             x = box.left() - width - 5
-        draw_tag(painter, QPointF(x, box.center().y() - 9), text, particle.colour, pixels)
+        draw_tag(painter, QPointF(x, box.center().y() - 9), text, colour, pixels)
 
 
-def change_text(particle: Particle, outline: Outline, with_ghost: bool = False) -> str:
+def change_text(
+    particle: Particle, outline: Outline, with_ghost: bool = False, growing: Mapping[int, Outline] = NOTHING
+) -> str:
     """` +41 %`: the area against the first outline, as in the lane; with a later ghost also ` (+12 % vs frame 120)`."""
-    start = min(particle.outlines, default=-1)
+    known = particle.outlines | dict(growing) if growing else particle.outlines
+    start = min(known, default=-1)
     ghosts = [frame for frame in particle.reference_frames if frame != start]
-    text = _percent(particle.outlines.get(start), outline)
+    text = _percent(known.get(start), outline)
     if with_ghost and ghosts:
-        change = _percent(particle.outlines.get(ghosts[-1]), outline)
+        change = _percent(known.get(ghosts[-1]), outline)
         text += f" ({change.strip()} vs frame {ghosts[-1] + 1})" if change else ""
     return text
 

@@ -61,6 +61,7 @@ class EmptyHint(QWidget):
         label.setWordWrap(True)
         label.setAlignment(Qt.AlignmentFlag.AlignCenter)
         label.setFixedWidth(380)
+        label.ensurePolished()  # the font of the hint is larger than the one measured without its style
         label.setMinimumHeight(label.heightForWidth(380))
         column = QVBoxLayout(self)
         column.addStretch(2)

@@ -118,11 +118,12 @@ def install_crash_dialog(window: MainWindow) -> None:
 
 
 def let_signals_through() -> QTimer:
-    """Ctrl+C in the terminal closes the window: Python sees signals only when Qt lets it run."""
+    """Ctrl+C in the terminal, or an end of the computer, closes the window: Python sees signals only when Qt lets it run."""
     timer = QTimer()
     timer.timeout.connect(lambda: None)
     timer.start(200)
-    signal.signal(signal.SIGINT, lambda *_: QApplication.quit())
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: QApplication.quit())
     return timer
 
 

@@ -109,7 +109,8 @@ class MainWindow(QMainWindow):
                 desk.session.focus.select(kind, item_id)
         self.stack_pane = StackPane(desk)
         self.docks.stack.show_pane(self.stack_pane)
-        self.docks.eels.show_pane(EelsPane(desk))
+        self.eels_pane = EelsPane(desk)
+        self.docks.eels.show_pane(self.eels_pane)
         self.biasing_pane = BiasingPane(desk)
         self.docks.biasing.show_pane(self.biasing_pane)
         self.header.show_desk(desk)
@@ -316,16 +317,21 @@ class MainWindow(QMainWindow):
         self._step(-1)
 
     def _step(self, direction: int) -> None:
-        """One frame of the shown stack; without a stack, one sample of the run."""
+        """One frame or image of the shown stack; without a stack, one sample of the run."""
         session = self.desk.session
         focus = session.focus
         stack = session.stacks.get(focus.selected("stack")) or session.stacks.first
+        if stack is not None and stack.axis0_is_time is False:
+            self.stack_pane.go_to(self.stack_pane.frame_index + direction)
+            return
         times = stack.t if stack is not None else (session.runs.first.t if session.runs.first else None)
         if times is None or not len(times):
             return
         import numpy as np
 
         known = np.sort(times[np.isfinite(times)])
+        if not len(known):
+            return
         at = int(np.searchsorted(known, focus.t + 1e-9, side="right")) - 1
         target = min(max(at + direction, 0), len(known) - 1)
         focus.t = float(known[target])
@@ -342,11 +348,13 @@ class MainWindow(QMainWindow):
             self.desk.session.focus.t = event.t
 
     def to_start(self) -> None:
+        self.stack_pane.go_to_image(0)
         extent = self.desk.session.watched_extent()
         if extent:
             self.desk.session.focus.t = extent[0]
 
     def to_end(self) -> None:
+        self.stack_pane.go_to_image(-1)
         extent = self.desk.session.watched_extent()
         if extent:
             self.desk.session.focus.t = extent[1]
@@ -368,7 +376,8 @@ class MainWindow(QMainWindow):
         if isinstance(app, QApplication):
             theme.apply(app, theme.LIGHT if name == "light" else theme.DARK)
         self.header.show_desk(self.desk)
-        self.biasing_pane.refresher.mark()  # its curves have their colours from the palette
+        self.biasing_pane.mark()  # curves carry the colours they were made with
+        self.eels_pane.redraw()
 
     def restore_panes(self) -> None:
         self.docks.restore_home()
