@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from tandem_em.desk import compiled
 from tandem_em.desk.particles import as_outline
 from tandem_em.desk.provenance import step_for
 from tandem_em.model.arrays import GrowingArray
@@ -187,6 +188,24 @@ class FollowIncoming:
             self._drift.hide([o[number].polygon for o in found.outlines.values() if number in o])
 
 
+def compile_kernels(unless: Callable[[], bool] = lambda: False) -> None:
+    """Follow a small disc: afterwards everything that following needs is compiled."""
+    from tandem_em.analysis import drift_kernels, outline_kernels
+
+    compiled.ahead(
+        "follow", [drift_kernels.block_means, outline_kernels.crop, outline_kernels.side_means], unless=unless
+    )
+    rows, columns = np.mgrid[0:96, 0:96]
+    noise = np.random.default_rng(1).normal(0, 40, (3, 96, 96))
+    movie = (np.where(np.hypot(rows - 48, columns - 48) < 20, 900, 2000) + noise).astype(np.uint16)
+    turn = np.linspace(0, 2 * np.pi, 24, endpoint=False)
+    work = FollowIncoming(lambda number: movie[number])
+    work.watch("disc", 0, np.stack([48 + 20 * np.cos(turn), 48 + 20 * np.sin(turn)], 1))
+    for number, frame in enumerate(movie):
+        if not unless():
+            work.follow_incoming(number, frame)
+
+
 def _spread(first: int, end: int) -> list[int]:
     """Frames from the drawn one up to the newest (which is left out), not more than can be caught up with."""
     if first >= end:
@@ -301,6 +320,7 @@ class LiveFollow:
     # --- the thread -----------------------------------------------------------------------------------------------
 
     def _run(self) -> None:
+        compile_kernels(lambda: self._stopping)
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._stopping or bool(self._wanted), self._rest_s())

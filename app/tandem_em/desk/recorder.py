@@ -207,7 +207,7 @@ class Recorder:
         """What is left to do on the session's thread after `halt`; save the session afterwards."""
         for stream in self._streams.values():
             stream.catch_up()
-            stream.set_clock()
+            stream.set_clock(exactly=True)
             if stream.follow is not None:
                 stream.follow.finish()
         self._session.change(self._session.info, end_iso=now_iso())

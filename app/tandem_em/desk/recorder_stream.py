@@ -230,22 +230,31 @@ class RecordedStream:
         for change in changes:
             change.apply()
 
-    def set_clock(self) -> None:
-        """Use what is known of the clock by now."""
+    def set_clock(self, *, exactly: bool = False) -> None:
+        """Use what is known of the clock by now: moving it moves all samples, so a trifle waits for the end."""
         clock, session = self._clock, self._place.session
         if clock is None or self._uses_host_time or clock.id not in session.clocks:
             return
         stated = self._stated_offset(clock)
         fit = self.source.clock_fit()
         if stated is not None:
-            session.change(clock, offset_s=stated, uncertainty_s=1.0, origin="file time")
+            better = Clock(offset_s=stated, uncertainty_s=1.0, origin="file time")
         elif math.isfinite(fit.offset_s) and fit.samples > 1:
-            session.change(
-                clock,
+            better = Clock(
                 offset_s=fit.offset_s - self._place.zero,
                 rate_ppm=fit.rate_ppm,
                 uncertainty_s=fit.uncertainty_s,
                 origin=fit.origin,
+            )
+        else:
+            return
+        if exactly or _is_notable(clock, better, host_now() - self._place.zero):
+            session.change(
+                clock,
+                offset_s=better.offset_s,
+                rate_ppm=better.rate_ppm,
+                uncertainty_s=better.uncertainty_s,
+                origin=better.origin,
             )
 
     def _stated_offset(self, clock: Clock) -> float | None:
@@ -264,6 +273,13 @@ class RecordedStream:
         if clock is not None and clock.id not in self._place.session.clocks:
             self._place.session.clocks.add(clock)
         self._place.session.collection_of(item).add(item)
+
+
+def _is_notable(clock: Clock, better: Clock, now: float) -> bool:
+    """Whether a clock differs from a better one by something that can be seen (a part of the uncertainty), now or earlier."""
+    moved = max(abs(better.to_session(clock.to_device(t)) - t) for t in (0.0, now))
+    surer = better.uncertainty_s < 0.5 * clock.uncertainty_s or better.uncertainty_s > 2 * clock.uncertainty_s
+    return surer or better.origin != clock.origin or moved > max(1e-4, 0.2 * better.uncertainty_s)
 
 
 class _Change:

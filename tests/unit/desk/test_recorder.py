@@ -379,3 +379,28 @@ def test_a_file_that_cannot_be_read_is_told_and_recording_goes_on(bench, tmp_pat
     folder.samples([0.0])
     b.wait_until(lambda: len(b.session.runs) == 1)
     b.stop()
+
+
+def test_a_clock_that_is_right_is_left_alone(bench) -> None:
+    """Moving it moves every sample of hours: a trifle waits for the end."""
+    b = bench(meter := GivenSource("meter", "scpi"))
+    b.recorder.start()
+    start = host_now()
+    meter.fit = ClockFit(offset_s=start, samples=100, uncertainty_s=0.01)
+    meter.samples([0.0], host=start)
+    b.wait_until(lambda: len(b.session.runs) == 1)
+    stream = b.recorder._streams["meter"]
+    stream.set_clock()
+    moved: list[str] = []
+    b.session.clocks.changed.connect(lambda clock, _names: moved.append(clock.name))
+    meter.fit = ClockFit(offset_s=start + 1e-5, rate_ppm=0.01, samples=100, uncertainty_s=0.0101)
+    stream.set_clock()
+    assert not moved
+    meter.fit = ClockFit(offset_s=start + 0.05, samples=100, uncertainty_s=0.0101)
+    stream.set_clock()
+    assert len(moved) == 1
+    meter.fit = ClockFit(offset_s=start + 0.05001, samples=100, uncertainty_s=0.0101)
+    b.stop()
+    assert b.session.runs.first.clock.offset_s == pytest.approx(
+        start + 0.05001 - b.recorder._place.zero, abs=1e-9
+    )

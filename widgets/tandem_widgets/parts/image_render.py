@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tandem_em.desk import compiled
+
 TABLE_STEPS = 1024
 BLANK = np.uint32(0x00000000)
 STRIPES = 8
@@ -71,6 +73,7 @@ def warm_up() -> None:
             return
         from tandem_widgets.parts import image_kernels
 
+        compiled.ahead("image", [image_kernels.shrink, image_kernels.magnify])
         for dtype in (np.uint8, np.uint16, np.float32):
             frame = np.zeros((8, 8), dtype)
             for zoom in (0.5, 2.0):
