@@ -214,7 +214,7 @@ class Recorder:
         """What is left to do on the session's thread after `halt`; save the session afterwards."""
         for stream in self._streams.values():
             stream.catch_up()
-            stream.set_clock(exactly=True)
+            stream.set_clock()
             if stream.follow is not None:
                 stream.follow.finish()
         self._session.change(self._session.info, end_iso=now_iso())
@@ -243,4 +243,4 @@ class Recorder:
             stream.show()
             if host_now() >= next_clock:
                 next_clock = host_now() + CLOCK_S
-                self._post(stream.set_clock)
+                stream.look_at_clock()
