@@ -336,7 +336,11 @@ def test_the_set_up_knows_its_cell(window: MainWindow) -> None:
 
 
 def test_ended_from_outside_the_recording_is_kept_and_nothing_is_asked(
-    qtbot: QtBot, window: MainWindow, record: Callable[..., Any], meter: ScpiServer, monkeypatch: pytest.MonkeyPatch
+    qtbot: QtBot,
+    window: MainWindow,
+    record: Callable[..., Any],
+    meter: ScpiServer,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """SIGTERM: the computer is shut down, say."""
     ended: list[int] = []

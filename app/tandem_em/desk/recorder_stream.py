@@ -88,10 +88,11 @@ class RecordedStream:
 
     def look_at_clock(self) -> None:
         """Once a second. Moving a clock moves all its samples: what nobody could see waits for the end."""
-        better = self._better_clock()
-        if better is not None and self._clock is not None:
-            if _is_notable(self._clock, better, host_now() - self._place.zero):
-                self._place.post(self.set_clock)
+        clock, better = self._clock, self._better_clock()
+        if clock is None or better is None:
+            return
+        if _is_notable(clock, better, host_now() - self._place.zero):
+            self._place.post(self.set_clock)
 
     @property
     def wait_s(self) -> float:

@@ -113,7 +113,9 @@ class LiveStreams:
         filters = {"shuffle": 0, "deflate": 1} if stream.compressed else {}
         offsets, sizes = stream.offsets.view[:chunks], stream.sizes.view[:chunks]
         shape = (count, *stream.frame_shape)
-        none_skipped = np.broadcast_to(np.uint32(0), chunks)  # asked for with every frame that is shown: costs nothing
+        none_skipped = np.broadcast_to(
+            np.uint32(0), chunks
+        )  # asked for with every frame that is shown: costs nothing
         return ChunkIndex(shape, stream.dtype, stream.chunks, offsets, sizes, none_skipped, **filters)
 
     def _begin(self, item: BiasRun | FrameStack, recorded: frozenset[str]) -> str:

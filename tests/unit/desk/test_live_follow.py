@@ -89,7 +89,9 @@ def test_a_frame_that_cannot_be_followed_ends_nothing(recipe, frames, monkeypatc
     monkeypatch.setattr(outline_live.LiveFollower, "take", sometimes)
     work = FollowIncoming(frames.__getitem__)
     work.watch("p", 0, truth(recipe, 0)["P1"])
-    seen = [number for number in range(12) if number in work.follow_incoming(number, frames[number]).outlines["p"]]
+    seen = [
+        number for number in range(12) if number in work.follow_incoming(number, frames[number]).outlines["p"]
+    ]
     assert seen == [0, 1, 2, 5, 6, 7, 8, 9, 10, 11]
     assert "cannot be followed" in caplog.text
 

@@ -212,7 +212,19 @@ def test_raw_frames_of_four_chips_are_put_together(depth: int) -> None:
         raw = rows.reshape(-1, 8)[:, ::-1].astype(np.uint8).tobytes()
     else:
         raw = rows.reshape(-1, 4)[:, ::-1].astype(">u2").tobytes()
-    fields = ["MQ1", "000001", "00768", "04", "0256", "0064", "R64", "  2x2", "0F", "2026-01-01 10:00:00.0", "0.001"]
+    fields = [
+        "MQ1",
+        "000001",
+        "00768",
+        "04",
+        "0256",
+        "0064",
+        "R64",
+        "  2x2",
+        "0F",
+        "2026-01-01 10:00:00.0",
+        "0.001",
+    ]
     tail = ["MQ1A", "2026-01-01T10:00:00.000000000Z", "1000000ns", str(depth)]
     head = ",".join([*fields, *["0"] * 30, *tail, ""]).encode().ljust(768, b"\0")
     found = read_frame(head + raw)
