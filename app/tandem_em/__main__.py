@@ -34,6 +34,26 @@ class Window:
         return ("startup", "curves", "stack", "eels_drag")
 
 
+def compile_kernels(name: str) -> int:
+    """In a child of the window: fill numba's cache."""
+    from tandem_em.desk import compiled, live_follow
+    from tandem_em.jobs import run_to_end
+
+    compiled.step_back()
+    if name == "follow":
+        live_follow.compile_kernels()
+    elif name == "image":
+        from tandem_widgets.parts import image_render
+
+        for pixels in image_render.USUAL:
+            run_to_end(image_render.warm_up(pixels))
+    elif name == "levels":
+        from tandem_widgets.parts import levels
+
+        levels.warm()
+    return 0
+
+
 def main(arguments: list[str] | None = None) -> int:
     multiprocessing.freeze_support()
     arguments = sys.argv[1:] if arguments is None else arguments
@@ -49,6 +69,8 @@ def main(arguments: list[str] | None = None) -> int:
         from tandem_em.sources.guardian_process import main as guard
 
         return int(guard() or 0)
+    if arguments[:1] == ["--compile-kernels"]:  # … and compiles what the window wants to have ready
+        return compile_kernels(arguments[1])
     from tandem_em.cli import commands
 
     return commands.run(arguments, Window())

@@ -195,3 +195,17 @@ def test_a_linked_movie_is_found_from_where_the_session_lies(tmp_path: Path) -> 
     (moved / "movie.mrc").unlink()
     found = json.loads(tandem("info", moved / "s.nxs", "--json", home=tmp_path).stdout)
     assert "movie.mrc" in found["problems"][0]
+
+
+@pytest.mark.skipif(not hasattr(os, "kill") or sys.platform == "win32", reason="signals")
+def test_sigterm_ends_the_window(tmp_path: Path) -> None:
+    (tmp_path / "preferences.json").write_text('{"tour_seen": true}')
+    environment = {**os.environ, "TANDEM_HOME": str(tmp_path), "QT_QPA_PLATFORM": "offscreen"}
+    with subprocess.Popen([sys.executable, "-m", "tandem_em"], env=environment) as window:
+        log = tmp_path / "tandem.log"
+        deadline = time.monotonic() + 60
+        while not log.exists() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        time.sleep(5.0)  # it has a handler soon after its log
+        window.send_signal(signal.SIGTERM)
+        assert window.wait(30) in (0, 130, -signal.SIGINT)

@@ -154,3 +154,18 @@ def test_nothing_to_replay_is_a_sentence(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "nothing to replay" in errors
     assert "Traceback" not in errors
+
+
+def test_what_is_wrong_with_a_source_is_said_where_somebody_reads_it(tmp_path: Path) -> None:
+    setup = tmp_path / "setup.toml"
+    meter = f'kind = "scpi"\nname = "bias"\naddress = "TCPIP::127.0.0.1::{free_port()}::SOCKET"\n'
+    camera = f'kind = "merlin"\nname = "camera"\naddress = "127.0.0.1:{free_port()}"\n'
+    setup.write_text(f"[[source]]\n{meter}[[source]]\n{camera}")
+    recorder = start("record", "--setup", setup, "-o", tmp_path / "none.nxs", "--for", 8)
+    lines, errors = recorder.communicate(timeout=90)
+    assert recorder.returncode == 0
+    assert errors.count("does not answer") == 2
+    assert "camera" in errors
+    assert "there again" not in errors
+    states = [json.loads(line)["sources"] for line in lines.splitlines()]
+    assert not any(state["bias"] == "waiting" for state in states), "there is no connection"

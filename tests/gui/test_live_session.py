@@ -333,3 +333,25 @@ def test_the_set_up_knows_its_cell(window: MainWindow) -> None:
     from tandem_em.desk import guarding
 
     assert guarding.capacity_C(live.cell_of(setup)) == pytest.approx(10e-8 * 100e-6 * 3600)
+
+
+def test_ended_from_outside_the_recording_is_kept_and_nothing_is_asked(
+    qtbot: QtBot,
+    window: MainWindow,
+    record: Callable[..., Any],
+    meter: ScpiServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """SIGTERM: the computer is shut down, say."""
+    ended: list[int] = []
+    monkeypatch.setattr("PyQt6.QtWidgets.QApplication.exit", staticmethod(ended.append))
+    session = record(meter_table(meter))
+    qtbot.waitUntil(lambda: session.runs.first is not None and len(session.runs.first) > 5, timeout=10_000)
+    path = window.files._opened.store.path
+    window.end_without_asking()
+    qtbot.waitUntil(lambda: ended == [0], timeout=20_000)
+    assert is_safe(meter)
+    assert path in files.recoverable()
+    kept = run_to_end(files.open_session(path, readonly=True))
+    assert len(kept.session.runs.first) == len(session.runs.first)
+    kept.store.close()

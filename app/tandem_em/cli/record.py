@@ -65,12 +65,14 @@ def _watch(recorder: Recorder, waiting: queue.SimpleQueue[Callable[[], None]], s
     """Work off what the recorder posts, and say twice a second what is safely on disk."""
     ends = None if seconds is None else time.monotonic() + seconds
     next_word = 0.0
+    told: dict[str, str] = {}
     while not recorder.has_to_stop and (ends is None or time.monotonic() < ends):
         now = time.monotonic()
         if now >= next_word:
             next_word = now + SAY_S
             recorder.check_disk()
             _say(recorder)
+            told = _say_troubles(recorder, told)
         try:
             waiting.get(timeout=max(0.0, min(0.1, next_word - now)))()
         except queue.Empty:
@@ -93,6 +95,21 @@ def _say(recorder: Recorder) -> None:
         "state": recorder.state,
     }
     print(json.dumps(line), flush=True)
+
+
+def _say_troubles(recorder: Recorder, told: dict[str, str]) -> dict[str, str]:
+    """On standard error what is wrong with a source, and that it is over; each once."""
+    now = dict(told)
+    for name, each in recorder.counters().items():
+        if each.state in ("lost", "failed"):
+            now[name] = each.message
+        elif each.state == "running":
+            now[name] = ""
+    for name, message in now.items():
+        if message != told.get(name, ""):
+            sys.stderr.write(f"{message or f'{name} is there again.'}\n")
+            sys.stderr.flush()
+    return now
 
 
 def _say_notice(notice: Notice) -> None:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from tandem_em.desk import compiled
 from tandem_em.desk.particles import as_outline
 from tandem_em.desk.provenance import step_for
 from tandem_em.model.arrays import GrowingArray
@@ -46,6 +47,8 @@ DRIFT_ONLY_S = 0.1
 CATCH_UP = 40
 """Frames that are looked at between the one an outline was drawn in and the newest."""
 HIDE_EVERY = 20
+MOST_FAILURES = 25
+"""Frames in a row that cannot be followed at all; then a person has to look."""
 KEPT = 20_000
 """Outlines of one particle; beyond that every second one is let go, so that a day of filming fits in memory."""
 
@@ -83,11 +86,34 @@ class _Watched:
     last: int = 0
     """Newest frame it was followed in."""
 
-    def take(self, number: int, image: Frame, drift: NDArray[np.float64], level: FrameLevel) -> Outline:
+    newest: Polygon | None = None
+    """The outline it was last followed to."""
+    failures: int = 0
+    """Frames in a row in which following failed altogether."""
+
+    @property
+    def is_lost(self) -> bool:
+        return self.failures >= MOST_FAILURES or (self.follower is not None and self.follower.is_lost)
+
+    def take(
+        self, number: int, image: Frame, drift: NDArray[np.float64], level: FrameLevel
+    ) -> Outline | None:
+        """The outline in a newer frame; None where it cannot be followed: it begins anew from the last one."""
         assert self.follower is not None
-        found = self.follower.take(image, drift, level, number - self.last)
-        self.last = number
+        try:
+            found = self.follower.take(image, drift, level, number - self.last)
+        except (ArithmeticError, IndexError, ValueError) as error:  # LinAlgError is one of them
+            log.warning("frame %d cannot be followed: %s", number, error)
+            self.failures += 1
+            self.begin(self.newest if self.newest is not None else self.polygon, drift)
+            return None
+        self.last, self.newest, self.failures = number, found.polygon, 0
         return as_outline(found)
+
+    def begin(self, polygon: Polygon, drift: NDArray[np.float64]) -> None:
+        from tandem_em.analysis.outline_live import LiveFollower
+
+        self.follower = LiveFollower(polygon, drift)
 
 
 class FollowIncoming:
@@ -131,26 +157,23 @@ class FollowIncoming:
                 if watched.frame <= number:
                     found.outlines[particle_id] = self._follow(watched, number, frame, level)
             self._hide_what_changes(found, number)
-        found.lost = tuple(
-            k for k, w in self._watched.items() if w.follower is not None and w.follower.is_lost
-        )
+        found.lost = tuple(k for k, w in self._watched.items() if w.is_lost)
         return found
 
     def _follow(self, watched: _Watched, number: int, frame: Frame, level: FrameLevel) -> dict[int, Outline]:
-        outlines: dict[int, Outline] = {}
+        outlines: dict[int, Outline | None] = {}
         if watched.follower is None:
             outlines.update(self._catch_up(watched, number))
-        if watched.follower is not None and not watched.follower.is_lost:
+        if not watched.is_lost:
             outlines[number] = watched.take(number, frame, self.drift_px[number], level)
-        return outlines
+        return {number: outline for number, outline in outlines.items() if outline is not None}
 
-    def _catch_up(self, watched: _Watched, number: int) -> dict[int, Outline]:
+    def _catch_up(self, watched: _Watched, number: int) -> dict[int, Outline | None]:
         """Begin where the outline was drawn and hurry to the newest frame."""
         from tandem_em.analysis.outline_levels import FrameLevel
-        from tandem_em.analysis.outline_live import LiveFollower
 
-        watched.follower = LiveFollower(watched.polygon, self.drift_px[watched.frame])
-        outlines = {}
+        watched.begin(watched.polygon, self.drift_px[watched.frame])
+        outlines: dict[int, Outline | None] = {}
         for older in _spread(watched.frame, number):
             image = self._older(older)
             if image is None:
@@ -185,6 +208,24 @@ class FollowIncoming:
         self._count += 1
         if self._count % HIDE_EVERY == 1 and self._drift is not None:
             self._drift.hide([o[number].polygon for o in found.outlines.values() if number in o])
+
+
+def compile_kernels(unless: Callable[[], bool] = lambda: False) -> None:
+    """Follow a small disc: afterwards everything that following needs is compiled."""
+    from tandem_em.analysis import drift_kernels, outline_kernels
+
+    compiled.ahead(
+        "follow", [drift_kernels.block_means, outline_kernels.crop, outline_kernels.side_means], unless=unless
+    )
+    rows, columns = np.mgrid[0:96, 0:96]
+    noise = np.random.default_rng(1).normal(0, 40, (3, 96, 96))
+    movie = (np.where(np.hypot(rows - 48, columns - 48) < 20, 900, 2000) + noise).astype(np.uint16)
+    turn = np.linspace(0, 2 * np.pi, 24, endpoint=False)
+    work = FollowIncoming(lambda number: movie[number])
+    work.watch("disc", 0, np.stack([48 + 20 * np.cos(turn), 48 + 20 * np.sin(turn)], 1))
+    for number, frame in enumerate(movie):
+        if not unless():
+            work.follow_incoming(number, frame)
 
 
 def _spread(first: int, end: int) -> list[int]:
@@ -301,6 +342,7 @@ class LiveFollow:
     # --- the thread -----------------------------------------------------------------------------------------------
 
     def _run(self) -> None:
+        compile_kernels(lambda: self._stopping)
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._stopping or bool(self._wanted), self._rest_s())
@@ -319,9 +361,10 @@ class LiveFollow:
                 self._take(number, frame, host)
             except UserError as error:
                 log.warning("following %s: %s", self._stack.name, error)
-            except Exception:
-                log.exception("following %s stopped", self._stack.name)
-                return
+            except Exception as error:  # an edge: the next frame may be followed again
+                if self._trouble is None:
+                    log.exception("following %s failed in a frame", self._stack.name)
+                self._trouble = error
 
     def _rest_s(self) -> float:
         """Recording and drawing go first: with nothing to follow only the drift is looked at now and then."""

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 CLOCK_S = 1.0
+DISK_S = 1.0
+"""Between two looks at the free room: in that time no disk fills that had a minute left."""
 
 
 @dataclass
@@ -79,6 +81,7 @@ class Recorder:
         self._threads: list[threading.Thread] = []
         self._recording, self._stopping = threading.Event(), threading.Event()
         self._keep_s = 0.0
+        self._free_bytes, self._next_disk_look = 0, 0.0
         self._disk_verdict = "fine"
         self._trouble = ""
         self.state = "idle"
@@ -154,7 +157,11 @@ class Recorder:
         from tandem_em.storage import disk_space
 
         rate = sum(stream.bytes_per_second for stream in self._streams.values())
-        state = disk_space.outlook(disk_space.free_bytes(self._store.path), rate)
+        now = time.monotonic()
+        if now >= self._next_disk_look:  # a busy disk lets whoever asks wait: not several times a second
+            self._next_disk_look = now + DISK_S
+            self._free_bytes = disk_space.free_bytes(self._store.path)
+        state = disk_space.outlook(self._free_bytes, rate)
         words = disk_space.sentence(state, self._store.path.name)
         if words is not None and state.verdict != self._disk_verdict:
             self._notices.post("error" if state.verdict == "stop" else "warning", *words)
@@ -236,4 +243,4 @@ class Recorder:
             stream.show()
             if host_now() >= next_clock:
                 next_clock = host_now() + CLOCK_S
-                self._post(stream.set_clock)
+                stream.look_at_clock()

@@ -86,6 +86,14 @@ class RecordedStream:
         self._is_on_its_way = True
         self._place.post(self.catch_up)
 
+    def look_at_clock(self) -> None:
+        """Once a second. Moving a clock moves all its samples: what nobody could see waits for the end."""
+        clock, better = self._clock, self._better_clock()
+        if clock is None or better is None:
+            return
+        if _is_notable(clock, better, host_now() - self._place.zero):
+            self._place.post(self.set_clock)
+
     @property
     def wait_s(self) -> float:
         """How long the thread may sleep before there is something to show."""
@@ -232,21 +240,32 @@ class RecordedStream:
 
     def set_clock(self) -> None:
         """Use what is known of the clock by now."""
-        clock, session = self._clock, self._place.session
-        if clock is None or self._uses_host_time or clock.id not in session.clocks:
+        clock, better = self._clock, self._better_clock()
+        if clock is None or better is None or clock.id not in self._place.session.clocks:
             return
-        stated = self._stated_offset(clock)
-        fit = self.source.clock_fit()
+        self._place.session.change(
+            clock,
+            offset_s=better.offset_s,
+            rate_ppm=better.rate_ppm,
+            uncertainty_s=better.uncertainty_s,
+            origin=better.origin,
+        )
+
+    def _better_clock(self) -> Clock | None:
+        if self._clock is None or self._uses_host_time:
+            return None
+        stated = self._stated_offset(self._clock)
         if stated is not None:
-            session.change(clock, offset_s=stated, uncertainty_s=1.0, origin="file time")
-        elif math.isfinite(fit.offset_s) and fit.samples > 1:
-            session.change(
-                clock,
-                offset_s=fit.offset_s - self._place.zero,
-                rate_ppm=fit.rate_ppm,
-                uncertainty_s=fit.uncertainty_s,
-                origin=fit.origin,
-            )
+            return Clock(offset_s=stated, uncertainty_s=1.0, origin="file time")
+        fit = self.source.clock_fit()
+        if not (math.isfinite(fit.offset_s) and fit.samples > 1):
+            return None
+        return Clock(
+            offset_s=fit.offset_s - self._place.zero,
+            rate_ppm=fit.rate_ppm,
+            uncertainty_s=fit.uncertainty_s,
+            origin=fit.origin,
+        )
 
     def _stated_offset(self, clock: Clock) -> float | None:
         """Offset by the date a file states for its first row; None when it has none or its rows arrive as they are made."""
@@ -264,6 +283,13 @@ class RecordedStream:
         if clock is not None and clock.id not in self._place.session.clocks:
             self._place.session.clocks.add(clock)
         self._place.session.collection_of(item).add(item)
+
+
+def _is_notable(clock: Clock, better: Clock, now: float) -> bool:
+    """Whether a clock differs from a better one by something that can be seen (a part of the uncertainty), now or earlier."""
+    moved = max(abs(better.to_session(clock.to_device(t)) - t) for t in (0.0, now))
+    surer = better.uncertainty_s < 0.5 * clock.uncertainty_s or better.uncertainty_s > 2 * clock.uncertainty_s
+    return surer or better.origin != clock.origin or moved > max(1e-4, 0.2 * better.uncertainty_s)
 
 
 class _Change:

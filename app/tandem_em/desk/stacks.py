@@ -248,6 +248,11 @@ def ready(stack: FrameStack) -> int:
     return int(getattr(stack.source, "ready", len(stack)))
 
 
+def is_filmed(stack: FrameStack) -> bool:
+    """Whether the stack is being recorded now."""
+    return bool(getattr(stack.source, "is_growing", False))
+
+
 def reader(stack: FrameStack, view: ViewFilter) -> Callable[[int], Frame]:
     """Reads a frame as it is to be shown; called on the loader's thread."""
     if view.kind == "mean":

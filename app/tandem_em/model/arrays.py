@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from mmap import mmap
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tandem_em.model.disk_arrays import let_go, make_room
+
 AnyArray = NDArray[Any]
 LEAST = 1024
 PIECE = 1 << 15
 """So many numbers at least are moved with one append while a longer storage is prepared."""
+LET_GO = 1 << 16
+"""After so many numbers were written the memory of a storage on disk is given back."""
 
 
 @runtime_checkable
@@ -50,15 +55,19 @@ class MemoryArray:
 class GrowingArray:
     """A one-dimensional array that is appended to for hours: doubling storage, cheap views, and no append that takes long.
 
-    Before the storage is full the next one is made, and every append moves a piece over."""
+    Before the storage is full the next one is made, and every append moves a piece over. A long storage lies in a
+    temporary file (`disk_arrays`), so that hours of stamps take no memory."""
 
     def __init__(self, values: AnyArray | None = None, dtype: Any = np.float64) -> None:
         start = np.asarray(values if values is not None else (), dtype=dtype)
         self._storage = start.copy() if values is not None else np.empty(LEAST, dtype)
+        self._mapped: mmap | None = None
         self._size = len(start)
         self._next: AnyArray | None = None
+        self._next_mapped: mmap | None = None
         self._moved = 0
         """How much of the storage is in the next one already."""
+        self._touched = 0
 
     def __len__(self) -> int:
         return self._size
@@ -79,14 +88,24 @@ class GrowingArray:
         if end > len(self._storage):
             self._move(self._size)
             self._storage, self._next, self._moved = self._next_storage(end), None, 0
+            self._mapped, self._next_mapped = self._next_mapped, None
         elif 4 * end > 3 * len(self._storage):
             self._move(min(self._size, self._moved + max(PIECE, 5 * count)))
+        self._touch(count)
         start, self._size = self._size, end
         return self._storage[start:end]
 
+    def _touch(self, count: int) -> None:
+        self._touched += count
+        if self._touched >= LET_GO:
+            self._touched = 0
+            let_go(self._mapped)
+            let_go(self._next_mapped)
+
     def _next_storage(self, least: int) -> AnyArray:
         if self._next is None or len(self._next) < least:
-            grown = np.empty(max(least, 2 * len(self._storage), LEAST), self._storage.dtype)
+            size = max(least, 2 * len(self._storage), LEAST)
+            grown, self._next_mapped = make_room(size, self._storage.dtype)
             grown[: self._moved] = self._storage[: self._moved]
             self._next = grown
         return self._next
@@ -95,4 +114,5 @@ class GrowingArray:
         """Copy into the next storage what is not there yet, up to `end`."""
         following = self._next_storage(self._size)
         following[self._moved : end] = self._storage[self._moved : end]
+        self._touch(2 * (end - self._moved))
         self._moved = end

@@ -22,7 +22,7 @@ class FrameStack(ColouredItem):
 
     kind: ClassVar[str] = "stack"
     appended: ClassVar[Signal] = Signal(int, int)
-    not_stored: ClassVar[frozenset[str]] = frozenset({"source", "_growing"})
+    not_stored: ClassVar[frozenset[str]] = frozenset({"source", "_growing", "_order"})
 
     source: ArraySource = field(default_factory=lambda: MemoryArray(np.zeros((0, 1, 1), np.uint16)))
     clock: Clock = field(default_factory=Clock)
@@ -45,6 +45,8 @@ class FrameStack(ColouredItem):
     source_id: str = ""
     instrument: dict[str, Any] = field(default_factory=dict)
     _growing: dict[str, tuple[GrowingArray, AnyArray]] = field(default_factory=dict, repr=False)
+    _order: tuple[AnyArray | None, bool] = field(default=(None, True), repr=False)
+    """Which stamps were looked at, and whether they are in order."""
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -67,15 +69,40 @@ class FrameStack(ColouredItem):
         """The frame to show at session time t: the newest one that is not later; the first one before the start."""
         if len(self) == 0:
             return 0
-        times = self.t[: len(self)]
+        times = self.times[: len(self)]
         if len(times) == 0:
             return 0
+        if self._is_in_order():  # the case while filming, for hours: no copy of all stamps
+            at = float(self.clock.to_device(t + 1e-9))
+            return max(int(np.searchsorted(times, at, side="right")) - 1, 0)
+        times = self.clock.to_session(times)
         order = np.argsort(np.where(np.isnan(times), np.inf, times), kind="stable")
         position = int(np.searchsorted(times[order], t + 1e-9, side="right")) - 1
         return int(order[max(position, 0)])
 
+    def _is_in_order(self) -> bool:
+        """Whether the stamps ascend and none is missing; looked at once, and then what is appended."""
+        if self._order[0] is not self.times:
+            self._order = self.times, _ascends(self.times)
+        return self._order[1]
+
+    @property
+    def time_span(self) -> tuple[float, float] | None:
+        """Session time of the first and the last frame that have a stamp."""
+        times = self.times
+        if not len(times):
+            return None
+        if self._is_in_order():
+            ends = times[0], times[-1]
+        else:
+            known = times[np.isfinite(times)]
+            if not len(known):
+                return None
+            ends = known.min(), known.max()
+        return float(self.clock.to_session(float(ends[0]))), float(self.clock.to_session(float(ends[1])))
+
     def time_of(self, index: int) -> float:
-        return float(self.t[index])
+        return float(self.clock.to_session(float(self.times[index])))
 
     def drift_at(self, index: int) -> tuple[float, float]:
         """Drift of a frame (px); while filming, frames for which it is not known yet have that of the last known one."""
@@ -86,8 +113,9 @@ class FrameStack(ColouredItem):
 
     def append(self, times: NDArray[np.float64], numbers: NDArray[np.int64] | None = None) -> None:
         """Tell that the source has grown by frames with these device times (and numbers of the camera)."""
-        start = len(self.times)
+        start, was_in_order = len(self.times), self._is_in_order()
         self.times = self._grown("times", self.times, times)
+        self._order = self.times, was_in_order and _ascends(self.times[max(start - 1, 0) :])
         if numbers is not None and self.frame_numbers is not None:
             self.frame_numbers = self._grown("frame_numbers", self.frame_numbers, numbers)
         self.appended.emit(start, len(self.times))
@@ -102,6 +130,12 @@ class FrameStack(ColouredItem):
         array.append(more)
         self._growing[name] = array, array.view
         return self._growing[name][1]
+
+
+def _ascends(times: NDArray[np.float64]) -> bool:
+    if not len(times):
+        return True
+    return bool(np.isfinite(times[0]) and np.all(times[1:] >= times[:-1]))
 
 
 @dataclass(eq=False, kw_only=True)

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-import numpy as np
 from psygnal import Signal
 
 from tandem_em.model.clock import Clock
@@ -129,9 +128,7 @@ class Session:
         for run in self.runs:
             edges += run.extent or ()
         for stack in self.stacks:
-            times = stack.t[np.isfinite(stack.t)]
-            if len(times):
-                edges += [float(times.min()), float(times.max())]
+            edges += stack.time_span or ()
         for spectrum_image in self.maps:
             edges += spectrum_image.interval or ()
         for event in self.events:
@@ -141,8 +138,8 @@ class Session:
     def watched_extent(self) -> tuple[float, float] | None:
         """What play and Home/End go through: the shown stack's time, or everything while there is no movie."""
         stack = self.stacks.get(self.focus.selected("stack")) or self.stacks.first
-        times = stack.t[np.isfinite(stack.t)] if stack is not None else np.zeros(0)
-        return (float(times.min()), float(times.max())) if len(times) > 1 else self.extent()
+        span = stack.time_span if stack is not None else None
+        return span if span is not None and span[0] < span[1] else self.extent()
 
     @property
     def is_simulated(self) -> bool:

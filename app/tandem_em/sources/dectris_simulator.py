@@ -110,7 +110,7 @@ class DectrisSimulator:
         facts = {"type": "image", "series_id": series, "series_unique_id": f"s{series}", "image_id": number,
                  "start_time": [start, 10**9], "stop_time": [start + 900_000, 10**9], "real_time": [900_000, 10**9],
                  "data": {"threshold_1": array}}  # fmt: skip
-        return [cbor2.dumps(facts)]
+        return [cbor2.dumps(cbor2.CBORTag(55799, facts))]
 
     def _start_message(self, series: int) -> list[bytes]:
         facts = {"count_time": 0.0009, "frame_time": 0.001, "description": "SIMULATED"}
@@ -120,15 +120,17 @@ class DectrisSimulator:
         import cbor2
 
         height, width = self.shape
-        return [cbor2.dumps({"type": "start", "series_id": series, "image_size_x": width, "image_size_y": height,
-                             "detector_description": "SIMULATED", "channels": ["threshold_1"], **facts})]  # fmt: skip
+        start = {"type": "start", "series_id": series, "series_unique_id": f"s{series}", "image_size_x": width,
+                 "image_size_y": height, "detector_description": "SIMULATED", "channels": ["threshold_1"], **facts}  # fmt: skip
+        return [cbor2.dumps(cbor2.CBORTag(55799, start))]
 
     def _end_message(self, series: int) -> list[bytes]:
         if self.version == 1:
             return [_json({"htype": "dseries_end-1.0", "series": series})]
         import cbor2
 
-        return [cbor2.dumps({"type": "end", "series_id": series, "series_unique_id": f"s{series}"})]
+        end = {"type": "end", "series_id": series, "series_unique_id": f"s{series}"}
+        return [cbor2.dumps(cbor2.CBORTag(55799, end))]
 
     def _run(self) -> None:
         zmq = zmq_library()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,9 +20,12 @@ MAX_FRAME_BYTES = 512 << 20
 V1_TYPES = {"uint8": "u1", "uint16": "u2", "uint32": "u4", "int8": "i1", "int16": "i2", "int32": "i4"}
 TYPED_ARRAYS = {
     64: "u1", 65: ">u2", 66: ">u4", 67: ">u8", 68: "u1", 69: "<u2", 70: "<u4", 71: "<u8", 72: "i1", 73: ">i2",
-    74: ">i4", 77: "<i2", 78: "<i4", 81: ">f4", 82: ">f8", 85: "<f4", 86: "<f8",
+    74: ">i4", 75: ">i8", 77: "<i2", 78: "<i4", 79: "<i8", 80: ">f2", 81: ">f4", 82: ">f8", 84: "<f2", 85: "<f4",
+    86: "<f8",
 }  # fmt: skip
 COMPRESSED, ARRAY, ARRAY_COLUMNS_FIRST = 56500, 40, 1040
+SELF_DESCRIBED = 55799
+"""Every message of a real detector begins with this tag; what it wraps is then an unchangeable mapping."""
 
 
 class DectrisFormatError(ValueError):
@@ -154,7 +158,9 @@ def read_v2(message: bytes, channel: str = "") -> Message | None:
         facts = cbor2.loads(message)
     except Exception as error:
         raise DectrisFormatError(f"A CBOR message could not be read ({error}).") from error
-    if not isinstance(facts, dict) or "type" not in facts:
+    while getattr(facts, "tag", None) == SELF_DESCRIBED:
+        facts = facts.value
+    if not isinstance(facts, Mapping) or "type" not in facts:
         raise DectrisFormatError("A CBOR message has no type.")
     series = whole(facts.get("series_id"))
     if facts["type"] == "start":
@@ -166,7 +172,7 @@ def read_v2(message: bytes, channel: str = "") -> Message | None:
     if facts["type"] != "image":
         return None
     data = facts.get("data")
-    if not isinstance(data, dict) or not data:
+    if not isinstance(data, Mapping) or not data:
         raise DectrisFormatError("An image message carries no data.")
     name = channel or next(iter(data))
     if name not in data:

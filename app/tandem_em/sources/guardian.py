@@ -85,6 +85,7 @@ class GuardedSource(ThreadedSource):
     kind: ClassVar[Any] = "scpi"
     retry_s: ClassVar[float] = 0.2
     stop_s: ClassVar[float] = END_S + 2.0
+    says_when_connected: ClassVar[bool] = True
 
     def __init__(self, table: ScpiTable, limits: Limits | None = None) -> None:
         super().__init__(table.name)

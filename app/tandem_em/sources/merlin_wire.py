@@ -5,6 +5,7 @@ Sizes are checked before memory is taken; what is not a message is skipped up to
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -156,10 +157,14 @@ def _plain_pixels(
 def _raw_pixels(
     data: bytes | memoryview, width: int, height: int, _kind: str, depth: int, layout: str
 ) -> NDArray[Any]:
-    """Undecoded readout of one chip: 64-bit words in which the pixels run backwards."""
-    if layout.upper() not in ("1X1", "NX1", ""):
+    """Undecoded readout: 64-bit words in which the pixels run backwards; four chips give their rows in turn."""
+    chips = layout.upper().replace("G", "")
+    side = math.isqrt(width * height // 4)
+    if chips == "2X2" and depth in (1, 6, 12) and 4 * side * side == width * height:
+        return _quad(_raw_pixels(data, 4 * side, side, _kind, depth, "1X1"))
+    if chips not in ("1X1", "NX1", ""):
         raise MerlinFormatError(
-            "Raw frames of several chips are not read: switch RAW off in the Merlin software."
+            f"Raw frames of {depth} bits of the chips {layout} are not read: switch RAW off in the Merlin software."
         )
     if depth == 24:
         half = len(data) // 2
@@ -178,6 +183,12 @@ def _raw_pixels(
     if depth == 6:
         return words[:, ::-1].reshape(height, width).copy()
     return words.view(">u2")[:, ::-1].astype(np.uint16).reshape(height, width)
+
+
+def _quad(rows: NDArray[Any]) -> NDArray[Any]:
+    """Four chips side by side, [4 | 3 | 2 | 1], as they lie: 1 and 2 above, 3 and 4 below and turned round."""
+    four, three, two, one = np.hsplit(rows, 4)
+    return np.block([[one, two], [three[::-1, ::-1], four[::-1, ::-1]]])
 
 
 def _seconds(text: str) -> float:

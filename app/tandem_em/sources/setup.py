@@ -272,7 +272,8 @@ def _check_kind(table: Any, number: int, file_name: str) -> None:
 
 
 def _as_sentence(error: ValidationError, raw: dict[str, Any], file_name: str) -> UserError:
-    first = error.errors()[0]
+    found = error.errors()  # a key that is unknown is often the one that is missing, typed wrongly
+    first = next((each for each in found if each["type"] == "extra_forbidden"), found[0])
     where, key, model = _place(first["loc"], raw)
     if first["type"] == "missing":
         return UserError(f'{file_name}: {where} needs the key "{key}".', "Add it.")

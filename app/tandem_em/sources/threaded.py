@@ -43,6 +43,8 @@ class ThreadedSource(ABC):
     retry_s: ClassVar[float] = 0.5
     quiet_s: ClassVar[float] = 2.0
     stop_s: ClassVar[float] = 5.0
+    says_when_connected: ClassVar[bool] = False
+    """The source tells by itself when there is a connection: what `_connect` reaches is not the instrument."""
 
     def __init__(self, name: str, *, queue: BlockQueue | None = None) -> None:
         self._name = name
@@ -216,7 +218,7 @@ class ThreadedSource(ABC):
                 if self._was_lost:
                     self._was_lost = False
                     self._say(f"{self._name} is back.", "note")
-                if self._state == "connecting" or self._state == "lost":
+                if self._state in ("connecting", "lost") and not self.says_when_connected:
                     self._set_state("waiting", "Connected; waiting for data.")
                 while not self._stopping.is_set():
                     self._pump()

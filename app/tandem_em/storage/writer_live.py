@@ -112,7 +112,10 @@ class LiveStreams:
         chunks = count * -(-stream.frame_shape[0] // stream.chunks[1])
         filters = {"shuffle": 0, "deflate": 1} if stream.compressed else {}
         offsets, sizes = stream.offsets.view[:chunks], stream.sizes.view[:chunks]
-        shape, none_skipped = (count, *stream.frame_shape), np.zeros(chunks, np.uint32)
+        shape = (count, *stream.frame_shape)
+        none_skipped = np.broadcast_to(
+            np.uint32(0), chunks
+        )  # asked for with every frame that is shown: costs nothing
         return ChunkIndex(shape, stream.dtype, stream.chunks, offsets, sizes, none_skipped, **filters)
 
     def _begin(self, item: BiasRun | FrameStack, recorded: frozenset[str]) -> str:

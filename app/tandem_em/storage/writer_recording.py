@@ -27,6 +27,12 @@ log = logging.getLogger(__name__)
 QUEUE_BYTES = 512 << 20
 """Data that may wait for the disk: 2 s at 200 MB/s and more."""
 DRAIN_BYTES = 64 << 20
+DRAIN_FRAMES = 1024
+"""Small frames may come as fast as they are written: others want their turn, and a commit has to come."""
+FRAME_OVERHEAD = 1024
+"""What a waiting frame weighs beside its pixels (bytes): a queue of tiny frames is bounded too."""
+PACKED_ASIDE_BYTES = 256 << 10
+"""Smaller plain frames are packed by the storage thread itself: handing them over would take longer."""
 COMMIT_S = 0.3
 """A sample waits for the commit at work and then for its own; so it is safe well within 1.5 s."""
 ASKED = 4
@@ -65,13 +71,14 @@ class RunStream:
     _blocks: deque[tuple[AnyArray, dict[str, AnyArray], AnyArray | None]] = field(default_factory=deque)
 
     def put(self, times: AnyArray, columns: dict[str, AnyArray], host_times: AnyArray | None) -> int:
-        unknown = columns.keys() - self.keys.keys()
-        if unknown:
-            raise KeyError(f"this run has no column {sorted(unknown)}")
-        if any(len(values) != len(times) for values in columns.values()):
-            raise ValueError("columns and times must have the same length")
+        count = len(times)
+        for key, values in columns.items():  # an instrument waits for this: no generators, no sets
+            if key not in self.keys:
+                raise KeyError(f"this run has no column {key}")
+            if len(values) != count:
+                raise ValueError("columns and times must have the same length")
         self._blocks.append((times, columns, host_times))
-        return self._bytes(len(times))
+        return self._bytes(count)
 
     def _bytes(self, samples: int) -> int:
         return samples * 8 * (2 + len(self.columns))
@@ -125,7 +132,8 @@ class StackStream:
     offsets: GrowingArray = field(default_factory=lambda: GrowingArray(dtype=np.int64))
     sizes: GrowingArray = field(default_factory=lambda: GrowingArray(dtype=np.int64))
     _is_seen: bool = True
-    _frames: deque[tuple[Future[list[Chunk]], float, int]] = field(default_factory=deque)
+    _frames: deque[tuple[Future[list[Chunk]] | AnyArray, float, int]] = field(default_factory=deque)
+    """Frames, or their chunks once they are packed; with their time and number."""
 
     @property
     def placed(self) -> int:
@@ -139,8 +147,9 @@ class StackStream:
                 f"a frame of {frame.shape} {frame.dtype} in a stack of {self.frame_shape} {self.dtype}"
             )
         index = number if number >= 0 else -1
-        self._frames.append((submit(self._pack, frame), time_s, index))
-        return frame.nbytes
+        is_quick = not self.compressed and frame.nbytes < PACKED_ASIDE_BYTES
+        self._frames.append((frame if is_quick else submit(self._pack, frame), time_s, index))
+        return frame.nbytes + FRAME_OVERHEAD
 
     def _pack(self, frame: AnyArray) -> list[Chunk]:
         rows, width = self.chunks[1], self.chunks[2]
@@ -160,15 +169,15 @@ class StackStream:
         if data is None and self._frames:
             data = self._create(group)
         count = self.written
-        while self._frames and self._frames[0][0].done() and done < DRAIN_BYTES:
+        while self._is_next_ready() and done < DRAIN_BYTES and len(times) < DRAIN_FRAMES:
             packed, time_s, number = self._frames.popleft()
             data.resize(count + 1, axis=0)
-            for chunk in packed.result():
+            for chunk in packed.result() if isinstance(packed, Future) else self._pack(packed):
                 origin = (count, *chunk.origin[1:])
                 self.offsets.append(np.array([self._write(data, origin, chunk.content)]))
                 self.sizes.append(np.array([len(chunk.content)]))
                 crcs.append(chunk.crc)
-            done += self.frame_shape[0] * self.frame_shape[1] * self.dtype.itemsize
+            done += self.frame_shape[0] * self.frame_shape[1] * self.dtype.itemsize + FRAME_OVERHEAD
             times.append(time_s)
             numbers.append(number)
             count += 1
@@ -176,6 +185,12 @@ class StackStream:
             self._extend_stamps(h5, group, times, numbers, crcs, is_first)
             self.written = count
         return done
+
+    def _is_next_ready(self) -> bool:
+        if not self._frames:
+            return False
+        packed = self._frames[0][0]
+        return not isinstance(packed, Future) or packed.done()
 
     def _write(self, data: Any, origin: tuple[int, ...], content: bytes | memoryview) -> int:
         """Write a chunk and say where it lies. HDF5 is asked for the first ones only: it takes longer for each more."""
@@ -267,6 +282,7 @@ class Recording:
         self._thread: threading.Thread | None = None
         self._draining: Future[Any] | None = None
         self._committing: Future[Any] | None = None
+        self._is_full = False
         self.trouble: BaseException | None = None
 
     @property
@@ -302,12 +318,14 @@ class Recording:
         self, item_id: str, times: AnyArray, columns: dict[str, AnyArray], host_times: AnyArray | None
     ) -> None:
         stream = self.stream(item_id)
-        self._wait_for_room()
+        if self._is_full:
+            self._wait_for_room()
         stream.put_bytes += stream.put(times, columns, host_times)  # the thread looks ten times a second
 
     def put_frame(self, item_id: str, frame: AnyArray, time_s: float, number: int) -> None:
         stream = self.stream(item_id)
-        self._wait_for_room()
+        if self._look_for_room():
+            self._wait_for_room()
         stream.put_bytes += stream.put(frame, time_s, number, self._pool.submit)
         self._wake.set()
 
@@ -330,12 +348,15 @@ class Recording:
 
     # ---- the thread that keeps things moving ----------------------------------------------------------------------
 
+    def _look_for_room(self) -> bool:
+        """Whether the queue is full. Samples go by the last look: they are few beside frames, and their sources wait."""
+        self._is_full = self.waiting_bytes > QUEUE_BYTES
+        return self._is_full
+
     def _wait_for_room(self) -> None:
         """Hold the caller back while the queue is full; raise when the disk takes nothing at all."""
-        if self.waiting_bytes <= QUEUE_BYTES:
-            return
         with self._room:
-            while self.waiting_bytes > QUEUE_BYTES:
+            while self._look_for_room():
                 if self.trouble is not None:
                     raise self.trouble
                 self._room.wait(0.5)
@@ -353,6 +374,7 @@ class Recording:
                     log.exception("recording failed")
                 self.trouble = error
                 self._wake.wait(0.2)
+            self._look_for_room()
             now = time.monotonic()
             is_free = self._committing is None or self._committing.done()
             if now - last_commit >= COMMIT_S and is_free:

@@ -73,6 +73,33 @@ def test_frames_still_on_their_way_to_disk_are_skipped_when_catching_up(recipe, 
     assert set(found.outlines["p"]) == {12, 13, 14, 20}
 
 
+@pytest.mark.expects_log
+def test_a_frame_that_cannot_be_followed_ends_nothing(recipe, frames, monkeypatch, caplog):
+    from tandem_em.analysis import outline_live
+
+    take = outline_live.LiveFollower.take
+    calls: list[int] = []
+
+    def sometimes(self, frame, drift, level, gap=1):
+        calls.append(gap)
+        if len(calls) in (4, 5):
+            raise ValueError("array must not contain infs or NaNs")
+        return take(self, frame, drift, level, gap)
+
+    monkeypatch.setattr(outline_live.LiveFollower, "take", sometimes)
+    work = FollowIncoming(frames.__getitem__)
+    work.watch("p", 0, truth(recipe, 0)["P1"])
+    seen = [
+        number for number in range(12) if number in work.follow_incoming(number, frames[number]).outlines["p"]
+    ]
+    assert seen == [0, 1, 2, 5, 6, 7, 8, 9, 10, 11]
+    assert "cannot be followed" in caplog.text
+
+    monkeypatch.setattr(live_follow, "MOST_FAILURES", 2)
+    calls.clear()
+    assert [work.follow_incoming(number, frames[number]).lost for number in range(12, 18)][-1] == ("p",)
+
+
 def test_a_frame_without_beam_gets_no_outline(recipe, frames):
     work = FollowIncoming(frames.__getitem__)
     work.watch("p", 0, truth(recipe, 0)["P1"])

@@ -281,6 +281,7 @@ def test_it_stops_by_itself_before_the_disk_is_full(bench, monkeypatch) -> None:
     assert minutes is not None
     assert minutes > 1
     monkeypatch.setattr(disk_space, "free_bytes", lambda _path: 900_000_000)
+    b.recorder._next_disk_look = 0.0
     assert b.recorder.check_disk() == 0.0
     assert b.recorder.has_to_stop
     assert any("stopped" in notice.title for notice in b.notices.items)
@@ -379,3 +380,28 @@ def test_a_file_that_cannot_be_read_is_told_and_recording_goes_on(bench, tmp_pat
     folder.samples([0.0])
     b.wait_until(lambda: len(b.session.runs) == 1)
     b.stop()
+
+
+def test_a_clock_that_is_right_is_left_alone(bench) -> None:
+    """Moving it moves every sample of hours: a trifle waits for the end."""
+    b = bench(meter := GivenSource("meter", "scpi"))
+    b.recorder.start()
+    start = host_now()
+    meter.fit = ClockFit(offset_s=start, samples=100, uncertainty_s=0.01)
+    meter.samples([0.0], host=start)
+    b.wait_until(lambda: len(b.session.runs) == 1)
+    stream = b.recorder._streams["meter"]
+    posted: list[object] = []
+    stream._place.post = posted.append
+    stream.set_clock()
+    meter.fit = ClockFit(offset_s=start + 1e-5, rate_ppm=0.01, samples=100, uncertainty_s=0.0101)
+    stream.look_at_clock()
+    assert not posted
+    meter.fit = ClockFit(offset_s=start + 0.05, samples=100, uncertainty_s=0.0101)
+    stream.look_at_clock()
+    assert stream.set_clock in posted
+    stream._place.post = b.recorder._post
+    b.stop()
+    assert b.session.runs.first.clock.offset_s == pytest.approx(
+        start + 0.05 - b.recorder._place.zero, abs=1e-9
+    )

@@ -221,3 +221,28 @@ def test_extent_covers_every_stream() -> None:
     session.runs.add(make_run())
     session.events.add(Event(t=-3.0))
     assert session.extent() == (-3.0, 4.0)
+
+
+@given(
+    st.lists(st.lists(st.one_of(st.floats(0, 100), st.just(np.nan)), max_size=8), min_size=1, max_size=6),
+    st.booleans(),
+    st.floats(-10, 110),
+)
+@settings(deadline=None, max_examples=80)
+def test_a_growing_stack_finds_its_frames_as_a_finished_one(
+    portions: list[list[float]], is_sorted: bool, t: float
+) -> None:
+    if is_sorted:
+        every = iter(sorted(each for portion in portions for each in portion if np.isfinite(each)))
+        portions = [[next(every) for each in portion if np.isfinite(each)] for portion in portions]
+    whole = np.array([each for portion in portions for each in portion])
+    grown = FrameStack(source=MemoryArray(np.zeros((len(whole), 2, 2))))
+    grown.clock.offset_s = finished_offset = 2.0
+    for portion in portions:
+        grown.append(np.array(portion))
+    finished = FrameStack(source=grown.source, times=whole)
+    finished.clock.offset_s = finished_offset
+    assert grown.index_at(t) == finished.index_at(t)
+    assert grown.time_span == finished.time_span
+    known = whole[np.isfinite(whole)] + 2.0
+    assert grown.time_span == (None if not len(known) else (known.min(), known.max()))

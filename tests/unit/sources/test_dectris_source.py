@@ -18,6 +18,7 @@ from tandem_em.sources.dectris import DectrisSource
 from tandem_em.sources.dectris_simulator import DectrisSimulator
 from tandem_em.sources.dectris_wire import (
     DectrisFormatError,
+    DectrisFrame,
     SeriesStart,
     decompressed,
     read_v2,
@@ -178,3 +179,28 @@ def test_a_start_message() -> None:
     columns_first = read_v2(image(other))
     assert columns_first is not None
     assert columns_first.pixels.tolist() == [[0, 2, 4], [1, 3, 5]]  # type: ignore[union-attr]
+
+
+def test_a_real_detector_wraps_every_message_in_the_tag_of_self_described_cbor() -> None:
+    pixels = np.arange(12, dtype="<u2").reshape(3, 4)
+    array = cbor2.CBORTag(40, [[3, 4], cbor2.CBORTag(69, pixels.tobytes())])
+    facts = {"type": "image", "series_id": 4, "series_unique_id": "01HBV3", "image_id": 9, "user_data": None,
+             "real_time": [899_000, 10**8], "start_time": [1, 4], "stop_time": [2, 4],
+             "data": {"threshold_1": array, "threshold_2": array}}  # fmt: skip
+    message = bytes.fromhex("d9d9f7") + cbor2.dumps(facts)
+    found = read_v2(message, "threshold_2")
+    assert isinstance(found, DectrisFrame)
+    np.testing.assert_array_equal(found.pixels, pixels)
+    assert (found.series, found.number, found.start_s, found.real_s) == (4, 9, 0.25, 0.00899)
+    start = cbor2.dumps({"type": "start", "series_id": 4, "channels": ["threshold_1"], "image_size_x": 4})
+    assert isinstance(read_v2(bytes.fromhex("d9d9f7") + start), SeriesStart)
+
+
+@pytest.mark.parametrize(("tag", "kind"), [(75, ">i8"), (79, "<i8"), (80, ">f2"), (84, "<f2"), (86, "<f8")])
+def test_all_kinds_of_typed_arrays_are_read(tag: int, kind: str) -> None:
+    pixels = np.arange(6, dtype=kind).reshape(2, 3)
+    facts = {"type": "image", "series_id": 1, "image_id": 0,
+             "data": {"a": cbor2.CBORTag(40, [[2, 3], cbor2.CBORTag(tag, pixels.tobytes())])}}  # fmt: skip
+    found = read_v2(cbor2.dumps(facts))
+    assert isinstance(found, DectrisFrame)
+    np.testing.assert_array_equal(found.pixels, pixels)

@@ -197,3 +197,36 @@ def test_small_parts() -> None:
     assert line.place(4.0, 3.5) == (3.5, False)
     numbers = Numbers()
     assert [numbers.take(n) for n in (5, 6, 9, 1)] == [(0, False), (0, False), (2, False), (0, True)]
+
+
+@pytest.mark.parametrize("depth", [1, 6, 12])
+def test_raw_frames_of_four_chips_are_put_together(depth: int) -> None:
+    """Rows of four chips in turn, [4 | 3 | 2 | 1]; 3 and 4 are mounted upside down (as LiberTEM describes it)."""
+    rng = np.random.default_rng(depth)
+    image = rng.integers(0, 1 << depth, (128, 128)).astype(np.uint16)
+    one, two, three, four = image[:64, :64], image[:64, 64:], image[64:, :64], image[64:, 64:]
+    rows = np.hstack([four[::-1, ::-1], three[::-1, ::-1], two, one])
+    if depth == 1:
+        raw = np.packbits(rows.reshape(-1, 64)[:, ::-1].astype(np.uint8), axis=1).tobytes()
+    elif depth == 6:
+        raw = rows.reshape(-1, 8)[:, ::-1].astype(np.uint8).tobytes()
+    else:
+        raw = rows.reshape(-1, 4)[:, ::-1].astype(">u2").tobytes()
+    fields = [
+        "MQ1",
+        "000001",
+        "00768",
+        "04",
+        "0256",
+        "0064",
+        "R64",
+        "  2x2",
+        "0F",
+        "2026-01-01 10:00:00.0",
+        "0.001",
+    ]
+    tail = ["MQ1A", "2026-01-01T10:00:00.000000000Z", "1000000ns", str(depth)]
+    head = ",".join([*fields, *["0"] * 30, *tail, ""]).encode().ljust(768, b"\0")
+    found = read_frame(head + raw)
+    np.testing.assert_array_equal(found.pixels, image)
+    assert found.bit_depth == depth

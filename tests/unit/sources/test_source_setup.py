@@ -83,3 +83,11 @@ def test_mistakes_are_named(text: str, words: list[str]) -> None:
 def test_a_missing_file_is_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"gone\.toml"):
         read_setup(tmp_path / "gone.toml")
+
+
+def test_a_key_typed_wrongly_is_named_and_not_the_one_it_leaves_out(tmp_path: Path) -> None:
+    path = tmp_path / "s.toml"
+    path.write_text('[[source]]\nkind = "scpi"\nname = "bias"\nadress = "GPIB0::24::INSTR"\n')
+    with pytest.raises(UserError, match='unknown key "adress"') as told:
+        read_setup(path)
+    assert 'Did you mean "address"?' in told.value.advice

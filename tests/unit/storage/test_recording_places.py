@@ -102,3 +102,33 @@ def test_hdf5_is_asked_for_a_few_frames_only(store) -> None:
     store.finish_stack(stack)
     assert len(stream.offsets) == 400
     assert len(asked) <= writer_recording.ASKED
+
+
+def test_frames_that_come_as_fast_as_they_are_written_leave_others_their_turn(store, monkeypatch) -> None:
+    """A drain that never ends never lets a commit through: nothing would be safe."""
+    monkeypatch.setattr(writer_recording, "DRAIN_FRAMES", 5)
+    stack, _ = film(store, 3, 16, False)
+    stream = store._live.stacks[stack.id]
+    drained: list[int] = []
+    drain = type(stream).drain
+
+    def seen(self, h5):
+        before = self.written
+        done = drain(self, h5)
+        drained.append(self.written - before)
+        return done
+
+    monkeypatch.setattr(type(stream), "drain", seen)
+    for number in range(3, 60):
+        store.append_frame(stack.id, np.zeros((16, 16), np.uint16), 0.01 * number, number)
+    assert store.finish_stack(stack) == 60
+    assert sum(drained) <= 60
+    assert max(drained) <= 5
+    assert stream.put_bytes == stream.drained_bytes
+
+
+def test_waiting_frames_are_bounded_however_small_they_are(store, monkeypatch) -> None:
+    monkeypatch.setattr(writer_recording, "QUEUE_BYTES", 40 * writer_recording.FRAME_OVERHEAD)
+    stack, _ = film(store, 200, 4, False)
+    assert store.waiting_bytes <= 41 * (writer_recording.FRAME_OVERHEAD + 32)
+    assert store.finish_stack(stack) == 200

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from tandem_widgets.parts import frame_loader
 from tandem_widgets.parts.frame_loader import FrameLoader
 
 
@@ -112,3 +113,27 @@ def test_while_the_hand_is_faster_than_the_disk_only_small_frames_are_read(disk:
     assert disk.began.acquire(timeout=10)  # the last one is read when the hand has rested
     disk.let_go()
     assert disk.next() == ("frame", 70)
+
+
+def test_while_filming_only_a_few_frames_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(frame_loader, "FILMING_BYTES", 5 * 128)
+    filming, arrived = True, queue.Queue()
+    loader = FrameLoader(
+        lambda index: np.full((4, 4), index),
+        lambda: 1000,
+        lambda index, _frame: arrived.put(index),
+        lambda _index, _error: None,
+        is_filming=lambda: filming,
+    )
+    try:
+        for index in range(40):
+            if loader.want(index) is None:
+                arrived.get(timeout=10)
+        assert len(loader._cache) <= 6
+        filming = False
+        for index in range(40, 80):
+            if loader.want(index) is None:
+                arrived.get(timeout=10)
+        assert len(loader._cache) >= 40
+    finally:
+        loader.close(wait_s=5)

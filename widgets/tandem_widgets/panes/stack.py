@@ -160,7 +160,12 @@ class StackPane(PaneFrame):
             self._bridge.post(lambda: self._show_coarse(index, frame) if self._loader is loader else None)
 
         loader = FrameLoader(
-            stacks.reader(stack, self.view_filter), lambda: stacks.ready(stack), arrived, failed, coarse
+            stacks.reader(stack, self.view_filter),
+            lambda: stacks.ready(stack),
+            arrived,
+            failed,
+            coarse,
+            is_filming=lambda: stacks.is_filmed(stack),
         )
         return loader
 

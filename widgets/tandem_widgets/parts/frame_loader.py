@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 Frame = NDArray[Any]
 LONGEST_REST_S = 0.1
+FILMING_BYTES = 64 << 20
+"""Room for frames of a movie that is being filmed: the newest is looked at, and what is kept grows for hours."""
 AHEAD = 6
 """How many frames are read in advance in the direction of play."""
 
@@ -35,11 +37,12 @@ class FrameLoader:
         failed: Callable[[int, Exception], None],
         arrived_coarse: Callable[[int, Frame], None] = lambda _index, _frame: None,
         cache_bytes: int = 512 << 20,
+        is_filming: Callable[[], bool] = lambda: False,
     ) -> None:
         self._read, self._count = read, count
         self._arrived, self._failed, self._arrived_coarse = arrived, failed, arrived_coarse
         self.coarse: Callable[[int], Frame] | None = None
-        self._room = cache_bytes
+        self._most_bytes, self._is_filming = cache_bytes, is_filming
         self._cache: OrderedDict[int, Frame] = OrderedDict()
         self._lock = threading.Condition()
         self._wish: int | None = None
@@ -92,6 +95,10 @@ class FrameLoader:
             self._lock.notify()
         if wait_s:
             self._thread.join(timeout=wait_s)
+
+    @property
+    def _room(self) -> int:
+        return min(self._most_bytes, FILMING_BYTES) if self._is_filming() else self._most_bytes
 
     def _next(self) -> tuple[int, bool] | None:
         """What to read now and whether somebody waits for it; None when there is nothing to do."""
@@ -165,5 +172,6 @@ class FrameLoader:
             self._arrived_coarse(index, frame)
 
     def _trim(self) -> None:
-        while len(self._cache) > 2 and sum(frame.nbytes for frame in self._cache.values()) > self._room:
-            self._cache.popitem(last=False)
+        total, room = sum(frame.nbytes for frame in self._cache.values()), self._room
+        while len(self._cache) > 2 and total > room:
+            total -= self._cache.popitem(last=False)[1].nbytes

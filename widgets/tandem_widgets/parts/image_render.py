@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from tandem_em.desk import compiled
 from tandem_em.jobs import Job, Progress
 
 TABLE_STEPS = 1024
@@ -84,6 +85,7 @@ def warm_up(pixels: DTypeLike = np.uint16) -> Job[None]:
     try:
         from tandem_widgets.parts import image_kernels
 
+        compiled.ahead("image", [image_kernels.shrink, image_kernels.magnify])
         frame, out = np.zeros((8, 8), wanted), np.empty((4, 4), np.uint32)
         for zoom in (0.5, 2.0):
             _run(image_kernels, frame, View(3.5, 3.5, zoom), out, (0.0, 1.0), colour_table())

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tandem_em.desk import compiled
 from tandem_em.jobs import Job, Progress
 from tandem_em.model.arrays import GrowingArray
 
@@ -36,6 +37,7 @@ def warm() -> None:
             return
         from tandem_widgets.parts import levels_kernels as kernels
 
+        compiled.ahead("levels", [kernels._blocks, kernels._ranges])
         for dtype in (np.float64, np.float32):
             levels = Levels(np.zeros(2 * BLOCK + 3, dtype))
             levels.grow(levels.values, kernels)

@@ -32,7 +32,7 @@ def run(paths: list[Path], *, demo: bool = False, play_at: float | None = None) 
     app = make_application()
     window, bridge = make_window()
     install_crash_dialog(window)
-    heartbeat = let_signals_through()
+    heartbeat = let_signals_through(window)
     window.show()
     window.files.play_at = play_at
     QTimer.singleShot(0, lambda: first_steps(window, paths, demo=demo))
@@ -117,13 +117,13 @@ def install_crash_dialog(window: MainWindow) -> None:
     crash.install(show)
 
 
-def let_signals_through() -> QTimer:
-    """Ctrl+C in the terminal, or an end of the computer, closes the window: Python sees signals only when Qt lets it run."""
+def let_signals_through(window: MainWindow) -> QTimer:
+    """Ctrl+C in the terminal closes the window, SIGTERM without asking: Python sees signals only when Qt lets it run."""
     timer = QTimer()
     timer.timeout.connect(lambda: None)
     timer.start(200)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: QApplication.quit())
+    signal.signal(signal.SIGINT, lambda *_: QApplication.quit())
+    signal.signal(signal.SIGTERM, lambda *_: window.end_without_asking())
     return timer
 
 

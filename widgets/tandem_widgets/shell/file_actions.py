@@ -348,11 +348,11 @@ class FileActions:
             path.unlink(missing_ok=True)
             self._opened = None
 
-    def close(self) -> None:
-        """Let go of the file; an unnamed one the person did not want is removed."""
+    def close(self, *, keep: bool = False) -> None:
+        """Let go of the file; an unnamed one the person did not want is removed (`keep`: nobody was asked)."""
         if self._opened is None:
             return
-        if self.is_untitled:
+        if self.is_untitled and not keep:
             self._discard_recovery()
         else:
             self._opened.store.close()

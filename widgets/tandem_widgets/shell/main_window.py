@@ -522,14 +522,27 @@ class MainWindow(QMainWindow):
         if not (self.recording.may_leave() and self.files.may_leave()):
             event.ignore()
             return
+        self._let_everything_go()
+        event.accept()
+
+    def end_without_asking(self, patience: int = 30) -> None:
+        """The computer is shut down, say: a recording is ended properly; what is not saved is offered at the next start."""
+        if self.is_recording:
+            self.recording.stop(then=self.end_without_asking)
+        elif self.workshop.runner.tasks and patience > 0:  # it is being saved
+            QTimer.singleShot(100, lambda: self.end_without_asking(patience - 1))
+        else:
+            self._let_everything_go(keep=True)
+            QApplication.exit(0)
+
+    def _let_everything_go(self, *, keep: bool = False) -> None:
         self.workshop.settings.change(
             window={"docks": self.docks.state(), "size": [self.width(), self.height()]}
         )
         self.player.stop()
         self.docks.close_panes()
         self.recording.close()
-        self.files.close()
-        event.accept()
+        self.files.close(keep=keep)
 
 
 def _overlap(one: tuple[float, float], other: tuple[float, float]) -> bool:

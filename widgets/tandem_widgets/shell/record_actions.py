@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from PyQt6.QtCore import QTimer
 from PyQt6.QtWidgets import QFileDialog, QMessageBox
 
-from tandem_em.desk import files, guarding, live, replay
+from tandem_em.desk import files, guarding, live, live_follow, replay
 from tandem_em.desk.recorder import Recorder
 from tandem_em.desk.settings import config_folder
 from tandem_em.jobs import Job, Progress
@@ -48,9 +48,13 @@ def _load_ahead() -> None:
         "tandem_em.sources.guardian",
         *(f"tandem_widgets.dialogs.{n}" for n in ("instruments", "program", "limits")),
     )
-    threading.Thread(
-        target=lambda: [import_module(name) for name in modules], name="load ahead", daemon=True
-    ).start()
+
+    def load() -> None:
+        for name in modules:
+            import_module(name)
+        live_follow.compile_kernels()
+
+    threading.Thread(target=load, name="load ahead", daemon=True).start()
 
 
 @dataclass

@@ -1,0 +1,86 @@
+"""Kernels are compiled in a child: a minute of work, once for an installation, that would make the window stutter.
+
+    compiled.ahead("image", [kernel, …])     # in a worker: comes back when loading the kernels here is quick
+
+What the child has compiled lies in numba's cache, from where this process loads it in a moment. Without a child (it
+cannot start, there is no place for a cache) the kernels are compiled here, as before.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+log = logging.getLogger(__name__)
+WORD = "--compile-kernels"
+"""What the front door is told in the child."""
+LOOK_S = 0.1
+_one_child = threading.Lock()
+
+
+def ahead(name: str, kernels: Iterable[Any], *, unless: Callable[[], bool] = lambda: False) -> None:
+    """Have some kernels compiled, if they are not yet. Takes up to a minute; `unless`: come back at once."""
+    kernels = list(kernels)
+    if WORD in sys.argv or all(map(is_cached, kernels)):
+        return
+    with _one_child:
+        if not all(map(is_cached, kernels)):
+            _in_a_child(name, unless)
+
+
+def is_cached(kernel: Any) -> bool:
+    """Whether numba keeps a kernel that was compiled from the present source."""
+    source = Path(kernel.py_func.__code__.co_filename)
+    try:
+        changed = source.stat().st_mtime
+        found = Path(kernel._cache.cache_path).glob(f"{source.stem}.{kernel.__name__}-*.nbi")
+        return any(index.stat().st_mtime >= changed for index in found)
+    except (OSError, AttributeError):
+        return True  # no source or no cache: a child could not help
+
+
+def _in_a_child(name: str, unless: Callable[[], bool]) -> None:
+    log.info("compiling %s in a child", name)
+    start = [] if getattr(sys, "frozen", False) else ["-m", "tandem_em"]
+    try:
+        child = subprocess.Popen(
+            [sys.executable, *start, WORD, name],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+        )
+    except OSError as error:
+        log.warning("no child to compile in: %s", error)
+        return
+    try:
+        while not unless():
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.wait(LOOK_S)
+                return
+    finally:
+        if child.poll() is None:
+            child.kill()
+            child.wait()
+
+
+def step_back() -> None:
+    """In the child: whatever else runs goes first, and nothing outlives the program that asked."""
+    if hasattr(os, "nice"):
+        os.nice(5)
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            threading.Event().wait(0.5)
+        os._exit(0)
+
+    if parent > 1:
+        threading.Thread(target=watch, daemon=True).start()
