@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import count
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,9 +12,15 @@ from numpy.typing import NDArray
 from tandem_em.analysis.outline_follower import AHEAD, Follower
 from tandem_em.analysis.outline_levels import BeamWatch, FrameLevel
 from tandem_em.analysis.outline_result import FollowedOutline, FollowOptions, TrackResult
+from tandem_em.analysis.outline_review import LOOKS, Look
 from tandem_em.analysis.polygon import Array, Polygon, as_polygon
 from tandem_em.jobs import Job, Progress, run_to_end
 from tandem_em.notices import UserError
+
+AHEAD_SHARE, WALKED = 0.25, 0.4
+"""Shares of the work that are done when all has been walked forward, and back from later keys too."""
+LOOKING = "Looking back"
+BETWEEN = 4  # frames looked at between two words about it
 
 ReadFrame = Callable[[int], NDArray[np.generic]]
 Preview = dict[str, dict[int, FollowedOutline]]
@@ -54,11 +62,24 @@ def follow_many(
     yield from _walk_back(movie)
     results: dict[str, TrackResult] = {}
     blank = frozenset(movie.blank)
-    for done, (name, follower) in enumerate(followers.items()):
-        results[name] = follower.result(blank)
-        share = 0.8 + 0.2 * (done + 1) / len(followers)
-        yield Progress(share * n_frames, n_frames, "Looking back", {name: results[name].outlines})
+    for place, (name, follower) in enumerate(followers.items()):
+        begin, end = (WALKED + (1 - WALKED) * k / len(followers) for k in (place, place + 1))
+        results[name] = yield from _looked_back(follower.result(blank), n_frames, begin, end)
+        yield Progress(end * n_frames, n_frames, LOOKING, {name: results[name].outlines})
     return results
+
+
+def _looked_back(look: Look[TrackResult], n_frames: int, begin: float, end: float) -> Job[TrackResult]:
+    """Pass a look back on, with progress from `begin` to `end` of the whole job."""
+    for seen in count(1):
+        try:
+            next(look)
+        except StopIteration as answer:
+            return cast(TrackResult, answer.value)
+        if seen % BETWEEN == 0:
+            share = begin + (end - begin) * min(1.0, seen / (LOOKS * n_frames))
+            yield Progress(share * n_frames, n_frames, LOOKING)
+    raise AssertionError("a look back ends by itself")
 
 
 def follow_apart(
@@ -122,7 +143,7 @@ def _walk_forward(movie: _Movie) -> Job[None]:
                 outline = follower.forward(number, usable, coming)
                 if outline is not None:
                     partial[name] = {number: outline}
-        yield Progress(0.6 * (number - first + 1), total, "Following", partial)
+        yield Progress(AHEAD_SHARE * (number - first + 1), total, "Following", partial)
 
 
 def _walk_back(movie: _Movie) -> Job[None]:
@@ -143,9 +164,8 @@ def _walk_back(movie: _Movie) -> Job[None]:
             if outline is not None:
                 partial[name] = {number: outline}
         if partial:
-            yield Progress(
-                (0.6 + 0.2 * (last - number + 1) / total) * total, total, "Following back", partial
-            )
+            share = AHEAD_SHARE + (WALKED - AHEAD_SHARE) * (last - number + 1) / total
+            yield Progress(share * total, total, "Following back", partial)
 
 
 def _polygons(keys: dict[int, Polygon], name: str) -> dict[int, Polygon]:

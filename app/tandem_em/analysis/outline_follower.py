@@ -8,7 +8,7 @@ from tandem_em.analysis.outline_confidence import Evidence, confidences
 from tandem_em.analysis.outline_crops import Crops
 from tandem_em.analysis.outline_locate import Found
 from tandem_em.analysis.outline_result import FollowedOutline, FollowOptions, TrackResult
-from tandem_em.analysis.outline_review import Review
+from tandem_em.analysis.outline_review import Look, Review, Silhouettes
 from tandem_em.analysis.outline_walk import Walk
 from tandem_em.analysis.polygon import Array, Polygon, area, resampled
 
@@ -76,7 +76,7 @@ class Follower:
         size = area(polygon)
         return FollowedOutline(polygon, first_confidence(walk.found[frame]), size, 0.95 * size, 1.05 * size)
 
-    def result(self, blank: frozenset[int]) -> TrackResult:
+    def result(self, blank: frozenset[int]) -> Look[TrackResult]:
         """All outlines, reviewed together, with confidence and error band."""
         shapes, found = self._joined()
         if not shapes:
@@ -87,9 +87,9 @@ class Follower:
         review = Review(
             self.crops, walk.look.polarity, walk.width, walk.reach_mean, shapes, found, pinned, walk.lobed
         )
-        review.steady()
-        review.improve()
-        return self._measured(review, blank)
+        yield from review.steady()
+        yield from review.improve()
+        return self._measured(review, (yield from review.silhouettes()), blank)
 
     def _joined(self) -> tuple[dict[int, Polygon], dict[int, Found]]:
         """Forward and backward walks between two keys, blended by the distance to each."""
@@ -109,9 +109,8 @@ class Follower:
                     found[frame] = walk.found[frame] if share > 0.5 else found[frame]
         return _same_count(shapes, found)
 
-    def _measured(self, review: Review, blank: frozenset[int]) -> TrackResult:
+    def _measured(self, review: Review, ends: Silhouettes, blank: frozenset[int]) -> TrackResult:
         outlines: dict[int, FollowedOutline] = {}
-        ends = review.silhouettes()
         final = ends.outlines
         evidence = Evidence(review, final, ends.fits, ends.places)
         for frame, (confidence, low, high) in zip(review.frames, confidences(evidence)):

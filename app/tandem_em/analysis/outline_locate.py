@@ -162,5 +162,5 @@ def learn_polarity(band: Band, width: float) -> tuple[float, float]:
     polarity = 1.0 if outside >= inside else -1.0
     if np.isfinite(means[best]) and abs(means[best]) > 2 * abs(outside - inside):
         polarity = float(np.sign(means[best]))
-    strengths = np.nanmax(polarity * answer, axis=1)
-    return polarity, float(np.nanmedian(strengths))
+    seen = answer[np.isfinite(answer).any(axis=1)]  # the rest lies outside of the picture
+    return polarity, float(np.median(np.nanmax(polarity * seen, axis=1))) if len(seen) else 0.0

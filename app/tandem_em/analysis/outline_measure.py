@@ -1,7 +1,7 @@
 """What is read off followed outlines: area, diameter, volume, perimeter, circularity, centroid; each with its error.
 
 Everything is an array over frames, NaN where there is no outline. Low and high are 95 % limits: the edge is as
-uncertain as the area says, everywhere around the outline alike.
+uncertain as the area says, everywhere around the outline alike; for the circularity, from side to side.
 """
 
 from __future__ import annotations
@@ -14,6 +14,9 @@ from typing import Protocol
 import numpy as np
 
 from tandem_em.analysis.polygon import Array, Polygon, area, centroid, perimeter
+
+UNEVEN = 0.7
+"""Of the error of the edge all round: so much may differ from side to side (movies of known truth)."""
 
 
 class Outlined(Protocol):
@@ -73,8 +76,8 @@ def measure(
         edge = 0.5 * (high - low) / around  # px, by which the edge may lie elsewhere
         rims = Range(around * pixel_nm, *((around + s * 2 * np.pi * edge) * pixel_nm for s in (-1, 1)))
         round_ = 4 * np.pi * size / around**2
-        off = 2 * np.pi * edge / around * np.maximum(1e-3, 1 - np.minimum(round_, 1.0)) * 2
-        discs = Range(round_, round_ * (1 - off), np.minimum(1.0, round_ * (1 + off)))
+        off = UNEVEN * 2 * np.pi * edge / around
+        discs = Range(round_, round_ - off, np.minimum(1.0, round_ + off))
     return Measured(
         areas,
         relative,

@@ -20,6 +20,7 @@ FLATNESS = (1.0, 0.5)  # of the radius: a particle with a flat top thickens soon
 BLURS = np.array([0.35, 0.55, 0.75, 1.0, 1.3, 1.65, 2.05, 2.5, 3.1])
 OUTWARD = np.arange(-1.0, 4.01, 0.2)  # px, where the silhouette may lie beyond the followed line
 FRINGE_PX = 2.2
+FEWEST = 16  # vertices on open background from which a mean profile says something
 USUAL_POWER, POWER_SPREAD = 0.54, 0.1  # most particles are round
 
 
@@ -73,17 +74,16 @@ def edge_profile(band: Band, radius: float, expected: Array) -> EdgeProfile | No
     inside = min(9.0, 0.45 * radius)
     columns = np.asarray((np.arange(band.values.shape[1]) - band.middle) * STEP, float)
     use = (columns >= -inside) & (columns <= 7.0)
-    values = band.values[:, use]
-    outer = np.nanmean(values[:, columns[use] > 3.0], axis=1)
-    level = np.nanquantile(outer, 0.7)
-    spread = np.nanmedian(np.abs(outer - np.nanmedian(outer))) * 1.4826
+    known = np.isfinite(band.values[:, use]).all(axis=1)
+    if known.sum() < FEWEST:
+        return None
     usual = float(np.nanmedian(expected))
-    clean = (
-        (np.abs(outer - level) < 2.5 * spread + 0.1 * usual)
-        & (expected > 0.6 * usual)
-        & np.isfinite(values).all(axis=1)
-    )
-    if clean.sum() < 16:
+    values, expected = band.values[known][:, use], expected[known]
+    outer = values[:, columns[use] > 3.0].mean(axis=1)
+    level = np.quantile(outer, 0.7)
+    spread = np.median(np.abs(outer - np.median(outer))) * 1.4826
+    clean = (np.abs(outer - level) < 2.5 * spread + 0.1 * usual) & (expected > 0.6 * usual)
+    if clean.sum() < FEWEST:
         return None
     chosen = values[clean]
     mean = chosen.mean(axis=0)

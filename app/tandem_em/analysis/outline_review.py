@@ -1,13 +1,16 @@
 """The look back: with all frames walked, each outline is found again between its past and its future.
 
-The bands of neighbouring frames are averaged along the outlines they belong to, so that a swelling particle is not
-blurred by the mean. Then the mean edge profile tells how far outside the steepest line the silhouette ends.
+Each step is a generator that yields after every frame, so that it can be left at any time. The bands of neighbouring
+frames are averaged along the outlines they belong to, so that a swelling particle is not blurred by the mean. Then the
+mean edge profile tells how far outside the steepest line the silhouette ends.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Generator
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +36,12 @@ from tandem_em.analysis.outline_register import particle_shift
 from tandem_em.analysis.outline_walk import moved_outline
 from tandem_em.analysis.polygon import Array, Polygon, area, bulge_radius, centroid, normals
 
+Answer = TypeVar("Answer")
+
+Look = Generator[None, None, Answer]
+"""A step of the look back: yields after every frame and returns its answer."""
+LOOKS = 5
+"""Times that every frame is looked at; a sixth for clusters."""
 PROFILE_GROUPS = 8
 PROFILE_REACH = 12.0
 NOTCH_BLUR = 0.8  # px
@@ -64,7 +73,7 @@ class Review:
     def frames(self) -> list[int]:
         return sorted(self.shapes)
 
-    def improve(self, turns: int = 2) -> None:
+    def improve(self, turns: int = 2) -> Look[None]:
         """Find every outline again around the mean of its neighbours."""
         for _ in range(turns):
             expected = self._expected()
@@ -73,6 +82,7 @@ class Review:
             for place, frame in enumerate(frames):
                 if frame not in self.pinned:
                     self._improve_one(frames, place, calm, expected[frame], centres[place], scales[place])
+                yield
 
     def _improve_one(
         self,
@@ -115,7 +125,7 @@ class Review:
             scales.append(scale)
         return dict(zip(frames, calm)), centres, scales
 
-    def steady(self) -> None:
+    def steady(self) -> Look[None]:
         """Look for each calm outline in its own frame once more and correct what is left of the drift."""
         expected = self._expected()
         calm, _, _ = self._calm_shapes(1.0 + 0.7 * self.reach_mean)
@@ -126,12 +136,13 @@ class Review:
                 self.crops, frame, calm[frame], self.polarity, expected[frame], self.width, 2.0
             )
             self.crops.correct(frame, moved)
+            yield
         if self.reach_mean > 0:  # one frame alone is not quite to be believed
             grown = _time_mean(_middling(grown, self.reach_mean), 0.7 * self.reach_mean)
         for frame, by in zip(frames, grown):
             self.shapes[frame] = moved_outline(calm[frame], None, np.full(len(calm[frame]), by))
 
-    def silhouettes(self) -> Silhouettes:
+    def silhouettes(self) -> Look[Silhouettes]:
         """Where the particle ends in each frame, to a fraction of a pixel; without a fit the lines stay."""
         final, fits = dict(self.shapes), dict[int, EdgeFit]()
         places: dict[int, Places] = {}
@@ -143,14 +154,14 @@ class Review:
                 if frame not in self.pinned:
                     final[frame] = moved_outline(final[frame], None, np.full(len(final[frame]), fit.outward))
             fits = found
-            final, places = self._precise(final, fits)
+            final, places = yield from self._precise(final, fits)
         if fits and self.lobed:
-            self._cut_notches(final, fits)
+            yield from self._cut_notches(final, fits)
         return Silhouettes(final, fits, places)
 
     def _precise(
         self, shapes: dict[int, Polygon], fits: dict[int, EdgeFit]
-    ) -> tuple[dict[int, Polygon], dict[int, Places]]:
+    ) -> Look[tuple[dict[int, Polygon], dict[int, Places]]]:
         """Each outline moved to where the model of the edge fits best, smoothly in time and around."""
         frames = self.frames
         table = _matched(np.stack([shapes[k] for k in frames]))
@@ -171,6 +182,7 @@ class Review:
                 comparers[key] = comparer(form, band.noise), comparer(form, band.noise, loose=LOOSE)
             rows.append(find_places(band.values, behind(band, ground), form, comparers[key]))
             ground.learn(self.crops, frame, calm[frame])
+            yield
         moved, spread, misfit = (
             np.stack([getattr(r, name) for r in rows]) for name in ("moved", "spread", "misfit")
         )
@@ -192,13 +204,14 @@ class Review:
         }
         return final, left
 
-    def _cut_notches(self, outlines: dict[int, Polygon], fits: dict[int, EdgeFit]) -> None:
+    def _cut_notches(self, outlines: dict[int, Polygon], fits: dict[int, EdgeFit]) -> Look[None]:
         """Notches of a cluster, which a line along normals rounds off, are read from the picture itself."""
         ground = Ground.empty(self.crops.shape)
         for frame in self.frames[:: max(1, len(self.frames) // 12)]:
             ground.learn(self.crops, frame, outlines[frame])
         smooth = np.maximum(ground.smooth(), DARKEST)
         for place, frame in enumerate(self.frames):
+            yield
             if frame in self.pinned:
                 continue
             mean, noise = self._mean_image(self.weights(place), frame)

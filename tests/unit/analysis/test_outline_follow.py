@@ -158,3 +158,23 @@ def bulged(polygon: np.ndarray) -> np.ndarray:
     arm = polygon - centroid(polygon)
     angle = np.arctan2(arm[:, 1], arm[:, 0])
     return centroid(polygon) + arm * (1 + 0.7 * np.clip(np.cos(angle) + 0.4, 0, 1))[:, None]
+
+
+def test_following_can_be_left_between_any_two_frames_of_the_look_back() -> None:
+    recipe, frames = made("easy", 2)
+    job = follow(lambda k: frames[k], FRAMES, {0: drawn(recipe, 0)}, np.array(recipe.drift_px))
+    shares, messages = [], []
+    for progress in job:
+        shares.append(progress.fraction or 0.0)
+        messages.append(progress.message)
+    assert messages.count("Looking back") >= FRAMES  # five looks at each frame, a word every fourth
+    assert shares == sorted(shares)
+    assert shares[-1] == 1.0
+
+
+def test_a_particle_that_hangs_out_of_the_picture_is_followed_without_a_warning() -> None:
+    recipe, frames = made("easy", 2)
+    cut = frames[:, :, int(drawn(recipe, 0)[:, 0].mean()) :]
+    first = drawn(recipe, 0) - [frames.shape[2] - cut.shape[2], 0]
+    result = run_to_end(follow(lambda k: cut[k], FRAMES, {0: first}, np.array(recipe.drift_px)))
+    assert result.outlines
