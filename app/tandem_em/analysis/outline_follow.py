@@ -13,7 +13,7 @@ from tandem_em.analysis.outline_follower import AHEAD, Follower
 from tandem_em.analysis.outline_levels import BeamWatch, FrameLevel
 from tandem_em.analysis.outline_result import FollowedOutline, FollowOptions, TrackResult
 from tandem_em.analysis.outline_review import LOOKS, Look
-from tandem_em.analysis.polygon import Array, Polygon, as_polygon
+from tandem_em.analysis.polygon import Array, Polygon, as_polygon, centroid
 from tandem_em.jobs import Job, Progress, run_to_end
 from tandem_em.notices import UserError
 
@@ -111,6 +111,7 @@ class _Movie:
             if frame.dtype.kind not in "uif" or not frame.dtype.isnative:
                 frame = frame.astype(np.float32)
             self._read.add(number)
+            self._check_keys(number, frame.shape)
             level = FrameLevel.of(frame)
             if self._beam.is_blank(level):
                 self.blank.add(number)
@@ -118,6 +119,18 @@ class _Movie:
                 for follower in self.followers.values():
                     follower.crops.add(number, frame, level)
         return number not in self.blank
+
+    def _check_keys(self, number: int, shape: tuple[int, ...]) -> None:
+        """An outline has to lie in the picture with its middle at least."""
+        for name, follower in self.followers.items():
+            if number in follower.keys:
+                x, y = centroid(follower.keys[number])
+                if not (0 <= x < shape[1] and 0 <= y < shape[0]):
+                    raise UserError(
+                        f"The outline of {name or 'the particle'} in frame {number} lies outside the picture "
+                        f"({shape[1]} × {shape[0]} px).",
+                        "Give it in pixels of that frame, x before y.",
+                    )
 
     def usable(self) -> list[int]:
         return sorted(self._read - self.blank)

@@ -56,7 +56,9 @@ def _growth(score: Array, ahead: Array) -> float:
     steps = np.arange(-5, 6)
     middle = score.shape[1] // 2
     columns = np.rint(ahead / STEP).astype(int)[:, None] + steps[None, :] + middle
-    fits = np.nanmean(np.take_along_axis(score, np.clip(columns, 0, score.shape[1] - 1), axis=1), axis=0)
+    near = np.take_along_axis(score, np.clip(columns, 0, score.shape[1] - 1), axis=1)
+    known = np.isfinite(near)
+    fits = np.where(known, near, 0.0).sum(axis=0) / np.maximum(1, known.sum(axis=0))
     best = int(np.argmax(fits[1:-1])) + 1
     return float(steps[best] + _vertex(fits[best - 1 : best + 2])) * STEP
 

@@ -178,3 +178,9 @@ def test_a_particle_that_hangs_out_of_the_picture_is_followed_without_a_warning(
     first = drawn(recipe, 0) - [frames.shape[2] - cut.shape[2], 0]
     result = run_to_end(follow(lambda k: cut[k], FRAMES, {0: first}, np.array(recipe.drift_px)))
     assert result.outlines
+
+
+def test_an_outline_outside_the_picture_gets_a_sentence() -> None:
+    recipe, frames = made("easy", 2)
+    with pytest.raises(UserError, match="lies outside the picture"):
+        run_to_end(follow(lambda k: frames[k], FRAMES, {0: drawn(recipe, 0) + 400}))
