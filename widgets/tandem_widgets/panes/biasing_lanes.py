@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from tandem_em.desk import stacks
 from tandem_em.desk.biasing import LaneChoice, cell_of, lane_choices
 from tandem_em.model.clock import Clock
 from tandem_em.model.curves import BiasRun, Cell
@@ -49,6 +50,7 @@ KINDS: dict[str, LaneKind] = {
 COLUMN = "column:"
 """Lanes of other columns of the runs: `column:temperature`."""
 NO_RUN = "Drop a biasing log here, or open one (Ctrl+O)."
+NO_SAMPLE = "No sample has come yet."
 NO_LAYER = "Draw a profile across a layer in the image stack (L), mark its edges and follow them."
 NO_REGION = "Drag a region in the image stack: □ ROI."
 NO_DRIFT = "The drift of the stack has not been measured."
@@ -144,7 +146,8 @@ class LaneMaker:
             made.append((run, curve))
             lane.curves.append(curve)
         if not made and lane.kind in ("voltage", "current") and not len(self._session.runs):
-            lane.note = NO_RUN if lane.kind == "voltage" else ""
+            note = NO_SAMPLE if any(map(stacks.is_filmed, self._session.stacks)) else NO_RUN
+            lane.note = note if lane.kind == "voltage" else ""
         self._chosen_first(lane)
         return made
 
