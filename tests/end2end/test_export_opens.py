@@ -88,9 +88,7 @@ def test_every_table_comes_back_through_pandas(exported: tuple[Session, Path]) -
     assert np.flatnonzero(np.isnan(area)).tolist() == [5]  # lost, not invented
     assert area[0] == pytest.approx(np.pi * 16, rel=0.01)
     assert len(tables["map_SI-1"]) == 80
-    assert tables["cycles"]["charge_uAh_cm2 (µAh/cm²)"][0] == pytest.approx(
-        1e-9 * 50 / 3600 * 1e6 / 1e-7, rel=0.02
-    )
+    assert tables["cycles"]["charge (µAh/cm²)"][0] == pytest.approx(1e-9 * 50 / 3600 * 1e6 / 1e-7, rel=0.02)
     assert tables["events"]["name"].tolist() == ["bias on"]
     for path in (out / "tables").glob("*.csv"):
         assert path.read_text("utf-8").startswith("# written by: TandEM")
@@ -100,7 +98,18 @@ def test_every_table_comes_back_through_pandas(exported: tuple[Session, Path]) -
 def test_figures_open_in_poppler_with_text_that_can_be_edited(exported: tuple[Session, Path]) -> None:
     _, out = exported
     names = {path.stem for path in (out / "figures").glob("*.pdf")}
-    assert {"lanes", "capacity", "cycles", "montage", "maps", "spectra", "sites", "profiles"} <= names
+    assert {
+        "lanes",
+        "capacity",
+        "dqdv",
+        "crossing",
+        "cycles",
+        "montage",
+        "maps",
+        "spectra",
+        "sites",
+        "profiles",
+    } <= names
     for path in (out / "figures").glob("*.pdf"):
         fonts = subprocess.run(["pdffonts", str(path)], capture_output=True, text=True, check=True)
         rows = fonts.stdout.splitlines()[2:]
@@ -148,7 +157,7 @@ def test_the_report_is_whole_and_needs_no_network(exported: tuple[Session, Path]
         "power law background fitted from",
     ):
         assert words in page
-    assert page.count("<figure>") == 8
+    assert page.count("<figure>") == 10
 
 
 @pytest.mark.slow

@@ -24,7 +24,7 @@ from tandem_em.analysis.polygon import Array, Polygon, area, as_polygon
 WIDEST_GAP = 4  # frames; a particle is not expected to do more than in as many
 KEPT = 48  # frames whose surroundings are remembered
 FITTED = 12  # frames from which the way from the edge to the silhouette is measured
-REFIT = 60  # frames after which that is measured again
+REFIT = 8  # frames after which that is measured again, with a look back: what is a little off would run away
 UNSEEN = 0.35  # px by which the edge may be off for want of a look back
 SURE = 0.5  # confidence
 GIVEN_UP = 25  # doubtful frames in a row

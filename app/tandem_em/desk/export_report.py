@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from html import escape
 from pathlib import Path
@@ -17,7 +18,7 @@ from tandem_em.desk.doctor import look
 from tandem_em.desk.inventory import line_of
 from tandem_em.exporters import figures, report
 from tandem_em.exporters import figures_data as data
-from tandem_em.exporters.figure_style import ONE_COLUMN_MM, TWO_COLUMNS_MM, FigureSettings
+from tandem_em.exporters.figure_style import TWO_COLUMNS_MM, FigureSettings
 from tandem_em.jobs import Job, Progress
 from tandem_em.model.frames import FrameStack
 from tandem_em.model.session import Session
@@ -25,7 +26,6 @@ from tandem_em.model.spectra import Edge
 from tandem_em.texts import figure, quantity
 
 CAPTIONS = {
-    "lanes": "Dashed: events. Shaded over the full height: EELS maps. Band around a line: error of the area.",
     "capacity": "Solid: charge, dashed: discharge; later cycles are darker.",
     "dqdv": "Solid: charge, dashed: discharge (downwards); later cycles are darker.",
     "crossing": "Sample by sample in order of time.",
@@ -37,7 +37,6 @@ CAPTIONS = {
     "profiles": "Spectra summed across the line before fitting. Band: counting error and that of the background.",
 }
 AS_PIXELS = ("montage", "maps")
-ONE_COLUMN = ("lanes", "sites", "profiles")
 MOST_ROWS = 40
 
 
@@ -79,9 +78,29 @@ def _figures(found: data.Picture) -> Job[str]:
         yield Progress(number, len(wanted), "Drawing the report's figures")
         kind = "png" if name in AS_PIXELS else "svg"
         content = figures.as_bytes(name, found, FigureSettings(dpi=220), kind)
-        wide = 1.4 * ONE_COLUMN_MM if name in ONE_COLUMN else TWO_COLUMNS_MM
-        html.append(report.picture(content, kind, wide, number, figures.FIGURES[name][0], CAPTIONS[name]))
+        wide = TWO_COLUMNS_MM if kind == "png" else shown_width(content)
+        caption = _lanes_caption(found) if name == "lanes" else CAPTIONS[name]
+        html.append(report.picture(content, kind, wide, number, figures.FIGURES[name][0], caption))
     return "".join(html)
+
+
+def shown_width(svg: bytes) -> float:
+    """Figures of one column a little larger than in print, the others across the page (mm)."""
+    found = re.search(rb'<svg [^>]*?width="([0-9.]+)pt"', svg)
+    own = float(found[1]) / 72 * 25.4 if found else TWO_COLUMNS_MM
+    return min(1.4 * own, TWO_COLUMNS_MM)
+
+
+def _lanes_caption(found: data.Picture) -> str:
+    """What there is to explain in the curves over time."""
+    said = ["Dashed: events."] if found.flags else []
+    said += ["Shaded over the full height: EELS maps."] if found.bands else []
+    said += (
+        ["Band around a line: its error."]
+        if any(c.low is not None for x in found.lanes for c in x.curves)
+        else []
+    )
+    return " ".join(said)
 
 
 def _summary(session: Session) -> str:
@@ -122,7 +141,8 @@ def _simulated(session: Session) -> str:
         words: [item.name for item in session.collections[kind] if item.simulated]
         for kind, words in kinds.items()
     }
-    return report.listing([f"{words}: {', '.join(names)}" for words, names in found.items() if names])
+    kinds_found = [f"{words}: {', '.join(names)}" for words, names in found.items() if names]
+    return report.listing(kinds_found) if kinds_found else "<p>Nothing: everything here was measured.</p>"
 
 
 def _number(value: Any, digits: int = 4) -> str:
@@ -206,7 +226,8 @@ def methods(session: Session) -> list[str]:
             else "uncertainty unknown"
         )
         offset = f"offset {clock.offset_s:+.3f} s, rate {clock.rate_ppm:+.3g} ppm".replace("-", "−")
-        said.append(f"The clock of {going} is known by {clock.origin} ({offset}, {sure}).")
+        known = "is not known" if clock.is_provisional else f"is known by {clock.origin}"
+        said.append(f"The clock of {going} {known} ({offset}, {sure}).")
     said += [sentence for stack in session.stacks for sentence in _stack_methods(stack)]
     by_zero: dict[str, list[str]] = {}
     for run in session.runs:
@@ -214,8 +235,10 @@ def methods(session: Session) -> list[str]:
             zero = quantity(run.zero_current_A, "A") if run.zero_current_A else "none"
             by_zero.setdefault(zero, []).append(run.name)
     for zero, names in by_zero.items():
-        how = "trapezoids over the true time stamps, gaps left out, zero current taken off"
-        said.append(f"Charge of {', '.join(names)}: {how}: {zero}.")
+        off = "no zero taken off" if zero == "none" else f"a zero of {zero} taken off"
+        said.append(
+            f"Charge of {', '.join(names)}: trapezoids over the true time stamps, gaps left out, {off}."
+        )
     for particle in session.particles:
         drawn = len(particle.keys)
         followed = len(particle.outlines) - drawn

@@ -342,6 +342,8 @@ def _look_at_data(h5: Any, home: str) -> tuple[tuple[int, ...] | None, np.dtype[
             return tuple(int(n) for n in data.shape), data.dtype, False
         return None, np.dtype(np.uint16), False
     shape = np.atleast_1d(group.attrs.get(layout.LINKED_ATTR, []))
+    if len(shape) != 3 and layout.RECORDING_ATTR in group.attrs:
+        return (0, 1, 1), np.dtype(np.uint16), True  # its recording broke off before the first frame
     if len(shape) != 3:
         return None, np.dtype(np.uint16), False
     return tuple(int(n) for n in shape), np.dtype(text_attr(group, layout.DTYPE_ATTR, "<u2")), True

@@ -132,3 +132,16 @@ def test_waiting_frames_are_bounded_however_small_they_are(store, monkeypatch) -
     stack, _ = film(store, 200, 4, False)
     assert store.waiting_bytes <= 41 * (writer_recording.FRAME_OVERHEAD + 32)
     assert store.finish_stack(stack) == 200
+
+
+def test_a_recording_that_broke_off_before_its_first_frame_is_an_empty_one(tmp_path: Path) -> None:
+    opened = run_to_end(files.create_session(tmp_path / "s.nxs", Session("s"), for_recording=True))
+    stack = FrameStack(name="camera", frame_numbers=np.zeros(0, np.int64))
+    stack.source = opened.store.start_stack(stack, (8, 8), np.uint16)
+    opened.store._store.commit(wait=True)
+    opened.store.abandon()
+    again = run_to_end(files.open_session(tmp_path / "s.nxs"))
+    assert again.store.problems == []
+    assert len(again.session.stacks.first) == 0
+    run_to_end(again.store.save(again.session))
+    again.store.close()

@@ -186,7 +186,8 @@ class ProgramDialog(QDialog):
 
     def _show_trouble(self, error: UserError) -> None:
         self.run.setEnabled(False)
-        self.summary.setText(f'<span style="color:{theme.active().bad}">{error.title} {error.advice}</span>')
+        colour = theme.active().bad if self.steps else theme.active().faint  # not to have begun is no mistake
+        self.summary.setText(f'<span style="color:{colour}">{error.title} {error.advice}</span>')
         for plot in (self.voltage, self.current):
             plot.show_lines([], Axis(""), Axis(""))
 

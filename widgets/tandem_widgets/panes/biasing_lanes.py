@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from tandem_em.desk import stacks
 from tandem_em.desk.biasing import LaneChoice, cell_of, lane_choices
 from tandem_em.desk.lane_kinds import (
     COLUMN,
@@ -29,6 +30,7 @@ from tandem_widgets.parts.lanes_model import Band, Flag, Lane, LanesContent, Lim
 from tandem_widgets.parts.time_axis import span_text
 
 NO_RUN = "Drop a biasing log here, or open one (Ctrl+O)."
+NO_SAMPLE = "No sample has come yet."
 NO_LAYER = "Draw a profile across a layer in the image stack (L), mark its edges and follow them."
 NO_REGION = "Drag a region in the image stack: □ ROI."
 NO_DRIFT = "The drift of the stack has not been measured."
@@ -106,7 +108,8 @@ class LaneMaker:
             made.append((run, curve))
             lane.curves.append(curve)
         if not made and lane.kind in ("voltage", "current") and not len(self._session.runs):
-            lane.note = NO_RUN if lane.kind == "voltage" else ""
+            note = NO_SAMPLE if any(map(stacks.is_filmed, self._session.stacks)) else NO_RUN
+            lane.note = note if lane.kind == "voltage" else ""
         self._chosen_first(lane)
         return made
 
