@@ -9,6 +9,7 @@ import sys
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
+from PyQt6 import sip
 from PyQt6.QtCore import QCoreApplication, QElapsedTimer, QEventLoop, QTimer
 from PyQt6.QtGui import QGuiApplication
 from PyQt6.QtWidgets import QApplication, QMessageBox
@@ -38,9 +39,15 @@ def run(paths: list[Path], *, demo: bool = False, play_at: float | None = None) 
     QTimer.singleShot(0, lambda: first_steps(window, paths, demo=demo))
     status = app.exec()
     heartbeat.stop()
+    take_down(window, bridge)
+    return status
+
+
+def take_down(window: MainWindow, bridge: Bridge) -> None:
+    """End what the window has running, then the window, while there still is an application: Qt falls otherwise."""
     bridge.close()
     window.workshop.runner.close()
-    return status
+    sip.delete(window)
 
 
 def make_application() -> QApplication:
@@ -190,8 +197,7 @@ def screenshot(
     window.docks.close_panes()
     window.files.close()
     window.hide()
-    bridge.close()
-    window.workshop.runner.close()
+    take_down(window, bridge)
     if not written:
         raise UserError(
             f"{out} could not be written.", "Check the folder, its permissions and the free space."
