@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from tandem_em.desk import kinetics, layers
+from tandem_em.desk import kinetics, layers, lithium
 from tandem_em.desk.lane_numbers import SHAPES, area_track, in_mode, in_order, shape_track
 from tandem_em.desk.stacks import REGION
 from tandem_em.exporters import figures_data as data
@@ -29,6 +31,16 @@ def areas(session: Session, mode: str) -> list[data.Curve]:
             if curve is not None:
                 shown[particle.id] = curve
     return [*shown.values(), *(_fits(session, shown, mode) if mode not in SHAPES else [])]
+
+
+def lithium_of_swelling(session: Session) -> list[data.Curve]:
+    """x in LixSi that the swelling of each visible particle says."""
+    curves = []
+    for curve in areas(session, "volume"):
+        if curve.kind != "fit" and curve.low is not None and curve.high is not None:
+            y, low, high = (lithium.x_from_volume(row) for row in (curve.y, curve.low, curve.high))
+            curves.append(replace(curve, y=y, low=low, high=high))
+    return curves
 
 
 def _sizes(particle: Particle, stack: FrameStack, mode: str) -> data.Curve | None:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
-from tandem_em.desk import biasing_views
+from tandem_em.desk import biasing_views, lithium
 from tandem_em.desk.biasing import cell_of
 from tandem_em.desk.lane_numbers import in_order, resistance, resistance_threshold
 from tandem_em.exporters import figures_data as data
+from tandem_em.exporters.movie_lanes import value_at
 from tandem_em.model.curves import BiasRun, Cell, usual_gap_limit
 from tandem_em.model.session import Session
 
 MOST_POINTS = 4000
+CHARGE_COLOUR = "#8a8f98"  # of no particle, on white and on black
 Interval = tuple[float, float]
 Factor = Callable[[Cell | None], float | None]
 
@@ -46,6 +50,24 @@ def charges(session: Session, factor_of: Factor, reach: Interval | None) -> list
             made.append(
                 _curve(run, charge * factor, reach, error * factor if run.zero_current_error_A else None)
             )
+    return _known(made)
+
+
+def lithium_charges(session: Session, swollen: list[data.Curve], reach: Interval | None) -> list[data.Curve]:
+    """The charge of runs as x in LixSi beside what the swelling says; what it is scaled by stands in the name."""
+    made = []
+    for run in _with(session, "current"):
+        charge, _ = charge_of(run)
+        passed = _curve(run, charge, None)
+        scaled = lithium.charge_as_x(
+            lithium.x_per_coulomb(cell_of(session, run)),
+            (passed.exact or (passed.x, passed.y))[0],
+            [(curve.x, curve.y) for curve in swollen],
+            partial(value_at, passed),
+        )
+        if scaled is not None:
+            x = scaled.per_coulomb * (charge - scaled.zero_C)
+            made.append(replace(_curve(run, x, reach), name=scaled.label, colour=CHARGE_COLOUR))
     return _known(made)
 
 

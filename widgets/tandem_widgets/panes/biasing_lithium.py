@@ -30,35 +30,15 @@ def swelling(volumes: Iterable[Curve]) -> list[Curve]:
 def charges(
     passed: Iterable[tuple[BiasRun, Curve]], swollen: list[Curve], cell_of: Callable[[BiasRun], Cell | None]
 ) -> list[Curve]:
-    """The charge of the runs that were recorded meanwhile, zero where the movie begins.
-
-    With the capacity of the electrode it is an estimate of its own. Without, it is scaled to the mean swelling at its
-    height; the label says how much silicon that would be: where the curves part, charge went elsewhere.
-    """
+    """The charge of the runs that were recorded meanwhile, as x."""
     made = []
     for run, curve in passed:
-        known = lithium.x_per_coulomb(cell_of(run))
-        start, height = _height(curve, swollen)
-        begin, end = curve.value_at(start), curve.value_at(height[0])
-        scale = known if known is not None else height[1] / (end - begin) if end != begin else np.nan
-        if not np.isfinite(begin) or not np.isfinite(scale):
-            continue
-        curve.key, curve.colour = f"{run.id}:lithium", theme.active().text  # no colour of a particle
-        curve.label = "charge" if known is not None else f"charge, if {lithium.silicon_um3(scale):.2g} µm³ Si"
-        curve.factor, curve.shift = scale, -begin * scale
-        made.append(curve)
+        reach = np.array([curve.session(curve.x[0]), curve.session(curve.x[-1])])
+        swelling = [(np.asarray(c.x, np.float64), np.asarray(c.y, np.float64)) for c in swollen]
+        scaled = lithium.charge_as_x(lithium.x_per_coulomb(cell_of(run)), reach, swelling, curve.value_at)
+        if scaled is not None:
+            curve.key, curve.colour = f"{run.id}:lithium", theme.active().text  # no colour of a particle
+            curve.label, curve.factor = scaled.label, scaled.per_coulomb
+            curve.shift = -scaled.zero_C * scaled.per_coulomb
+            made.append(curve)
     return made
-
-
-def _height(charge: Curve, swollen: list[Curve]) -> tuple[float, tuple[float, float]]:
-    """When the movie began, and the moment of the greatest mean swelling while the run went on with that mean."""
-    if not swollen:
-        return np.nan, (np.nan, np.nan)
-    times = np.unique(np.concatenate([curve.x for curve in swollen]))
-    values = [np.interp(times, curve.x, np.nan_to_num(curve.y)) for curve in swollen]
-    mean = np.mean(values, axis=0)
-    inside = (times >= charge.session(charge.x[0])) & (times <= charge.session(charge.x[-1]))
-    if not inside.any():
-        return np.nan, (np.nan, np.nan)
-    at = int(np.argmax(np.where(inside, mean, -np.inf)))
-    return float(times[inside][0]), (float(times[at]), float(mean[at]))
