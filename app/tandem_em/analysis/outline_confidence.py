@@ -18,6 +18,7 @@ from tandem_em.analysis.outline_review import Review
 from tandem_em.analysis.polygon import Array, Polygon, perimeter
 
 EDGE_UNCERTAINTY = 0.12  # px, of the silhouette against the model of the edge
+LOBED_UNCERTAINTY = 0.3  # px, of a cluster's: its notches are rounded and its particles differ
 SAFETY = 1.8  # what the model of the edge does not know, from movies of known truth
 STRAY_PX = 2.0  # by which a stray stretch may be off
 USUAL_STRAY = 0.3  # when nobody has looked
@@ -94,7 +95,8 @@ def confidences(evidence: Evidence) -> list[tuple[float, float, float]]:
         spacing = around / len(outline)
         alike = max(1.0, CORRELATION / spacing)
         by_chance = 1.96 * spacing * float(np.sqrt(alike * (found.spread**2).sum()))
-        shift = EDGE_UNCERTAINTY + (2 * fit.error if fit is not None else 0.6)
+        model = LOBED_UNCERTAINTY if evidence.review.lobed else EDGE_UNCERTAINTY
+        shift = model + (2 * fit.error if fit is not None else 0.6)
         wide = math.hypot(
             SAFETY * math.hypot(by_chance, around * shift), around * STRAY_PX * _stray(evidence, frame)
         )
