@@ -58,7 +58,7 @@ def read_band(
     for number, weight in weights.items():
         points = around[number]
         kernels.sample_band(
-            crops.images[number].astype(np.float32),
+            crops.image(number),
             points + crops.shift(number),
             normals(points),
             columns,

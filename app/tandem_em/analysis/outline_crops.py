@@ -20,6 +20,7 @@ from tandem_em.analysis.polygon import Array, Polygon, area
 Crop = NDArray[np.float16]
 WORK_RADIUS = 130.0  # px; larger particles are averaged down below this
 GROWTH = 0.55  # room for swelling, relative to the radius
+READY = 40  # crops kept as they are computed with
 MARGIN = 26.0  # room for drift errors and for the surroundings, in work pixels
 
 
@@ -34,6 +35,7 @@ class Crops:
     images: dict[int, Crop] = field(default_factory=dict)
     noises: dict[int, float] = field(default_factory=dict)
     cut_at: dict[int, Array] = field(default_factory=dict)  # whole pixels by which a crop followed the drift
+    _ready: dict[int, NDArray[np.float32]] = field(default_factory=dict)
 
     @classmethod
     def around(cls, keys: Iterable[tuple[int, Polygon]], drift_px: Array) -> Crops:
@@ -69,6 +71,14 @@ class Crops:
         self.images[number] = cut.astype(np.float16)
         self.cut_at[number] = np.array([dx, dy], float)
         self.noises[number] = level.noise / level.level / self.side
+
+    def image(self, number: int) -> NDArray[np.float32]:
+        """A crop to compute with; the last ones are kept."""
+        if number not in self._ready:
+            if len(self._ready) >= READY:
+                self._ready.pop(next(iter(self._ready)))
+            self._ready[number] = self.images[number].astype(np.float32)
+        return self._ready[number]
 
     def shift(self, number: int) -> Array:
         """What is left of the drift of a frame, in work pixels."""

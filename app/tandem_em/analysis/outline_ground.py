@@ -42,7 +42,7 @@ class Ground:
         kernels.learn_ground(
             self.image,
             self.seen,
-            crops.images[frame].astype(np.float32),
+            crops.image(frame),
             covered,
             crops.shift(frame),
             SLOWEST,

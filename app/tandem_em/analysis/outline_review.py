@@ -226,7 +226,7 @@ class Review:
 
         total, mass, noise = np.zeros(self.crops.shape, np.float32), 0.0, 0.0
         for number, weight in weights.items():
-            image = np.nan_to_num(self.crops.images[number].astype(np.float32), nan=1.0)
+            image = np.nan_to_num(self.crops.image(number), nan=1.0)
             if number != frame:
                 by = self.crops.shift(frame) - self.crops.shift(number)
                 image = shift(image, by[::-1], order=1, mode="nearest")
@@ -297,8 +297,10 @@ def _shape_mean(table: Array, sigma: float) -> Array:
 def _matched(table: Array, reach: int = 3) -> Array:
     """Outlines whose first vertices correspond from frame to frame (they slide a little when spaced anew)."""
     out = table.copy()
+    count = table.shape[1]
     for k in range(1, len(out)):
-        shifts = range(-reach, reach + 1)
-        costs = [float(((np.roll(table[k], s, axis=0) - out[k - 1]) ** 2).sum()) for s in shifts]
-        out[k] = np.roll(table[k], shifts[int(np.argmin(costs))], axis=0)
+        around = np.concatenate([table[k, -reach:], table[k], table[k, :reach]])
+        alike = [float(np.vdot(around[start : start + count], out[k - 1])) for start in range(2 * reach + 1)]
+        start = int(np.argmax(alike))
+        out[k] = around[start : start + count]
     return out
