@@ -267,3 +267,9 @@ def test_identities_can_be_seen_on_both_grounds() -> None:
             ink = theme._brightness(QColor(theme.ink(colour))) + 0.05
             assert max(ink, paper) / min(ink, paper) > 3
     assert theme.ink("#ffbf47") == "#ffbf47"  # untouched on dark
+
+
+def test_a_current_that_is_exactly_zero_lies_on_an_axis_of_picoamperes() -> None:
+    t = np.arange(10.0)
+    low, high = Lane("current", "Current", "A", [Curve("i", "I", "#ffbf47", t, np.zeros(10))]).y_range(0, 10)
+    assert (low, high) == (-1e-12, 1e-12)

@@ -14,6 +14,10 @@ YRange = tuple[float, float] | Literal["visible"] | None
 """Fixed limits (in the lane's base unit), what is in view, or everything (None)."""
 
 
+SMALLEST = {"A": 1e-12, "C": 1e-12, "A/cm²": 1e-9}
+"""Half the height of a lane in which everything is exactly zero: what this field measures, not 50 mA."""
+
+
 @dataclass(frozen=True)
 class Limit:
     """A dashed line across a lane: a budget, a safe window."""
@@ -62,6 +66,8 @@ class Lane:
         if not lows:
             return 0.0, 1.0
         low, high = min(lows), max(highs)
+        if low == high == 0.0 and self.unit in SMALLEST:
+            return -SMALLEST[self.unit], SMALLEST[self.unit]
         if self.from_zero:
             low, high = min(low, 0.0), max(high, 0.0)
         near = (2 * low - high, 2 * high - low)
