@@ -14,11 +14,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from tandem_em.analysis.outline_growth import is_lobed
 from tandem_em.analysis.outline_levels import FrameLevel
 from tandem_em.analysis.polygon import Array, Polygon, area
 
 Crop = NDArray[np.float16]
-WORK_RADIUS = 130.0  # px; larger particles are averaged down below this
+WORK_RADIUS, LOBED_RADIUS = 70.0, 130.0
+"""px; larger particles are averaged down below this, clusters with their notches later: as exact, and sooner done."""
 GROWTH = 0.55  # room for swelling, relative to the radius
 READY = 40  # crops kept as they are computed with
 MARGIN = 26.0  # room for drift errors and for the surroundings, in work pixels
@@ -42,7 +44,8 @@ class Crops:
         """Crops with room for all key outlines and for swelling."""
         polygons = [polygon - drift_px[frame] for frame, polygon in keys]
         radius = max(math.sqrt(area(polygon) / math.pi) for polygon in polygons)
-        side = max(1, math.ceil(radius / WORK_RADIUS))
+        lobed = any(is_lobed(polygon) for polygon in polygons)
+        side = max(1, math.ceil(radius / (LOBED_RADIUS if lobed else WORK_RADIUS)))
         every = np.vstack(polygons)
         low, high = every.min(axis=0), every.max(axis=0)
         room = GROWTH / 2 * (high - low) + MARGIN * side
