@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import math
 import os
+import signal
 import sys
+import threading
 import time
 from pathlib import Path
-from typing import Any, TypeVar
+from types import FrameType
+from typing import Any, Self, TypeVar
 
 import numpy as np
 
@@ -51,10 +54,47 @@ class ProgressLine:
 def work(label: str, job: Job[Result]) -> Result:
     """Run a job with a progress line."""
     line = ProgressLine(label)
-    try:
-        return run_to_end(job, line)
-    finally:
-        line.end()
+    with _Interrupts() as interrupts:
+
+        def heard(progress: Progress) -> None:
+            interrupts.repeat()
+            line(progress)
+
+        try:
+            return run_to_end(job, heard)
+        finally:
+            line.end()
+
+
+class _Interrupts:
+    """Remembers Ctrl+C and SIGTERM: what is raised inside a callback of a compiler is swallowed there."""
+
+    def __init__(self) -> None:
+        self._before: dict[int, Any] = {}
+        self._asked: int | None = None
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self._before[number] = signal.signal(number, self._note)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        self._asked = number
+        handler = self._before[number]
+        if callable(handler):
+            handler(number, frame)
+        else:
+            raise KeyboardInterrupt
+
+    def repeat(self) -> None:
+        """Say again what was said and had no effect."""
+        if self._asked is not None:
+            self._note(self._asked, None)
 
 
 def plain(value: Any) -> Any:
