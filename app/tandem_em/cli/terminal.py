@@ -72,16 +72,24 @@ class _Interrupts:
     def __init__(self) -> None:
         self._before: dict[int, Any] = {}
         self._asked: int | None = None
+        self._unraisable = sys.unraisablehook
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
                 self._before[number] = signal.signal(number, self._note)
+            sys.unraisablehook = self._quietly
         return self
 
     def __exit__(self, *_: object) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
+        sys.unraisablehook = self._unraisable
+
+    def _quietly(self, lost: Any) -> None:
+        """An interrupt that could not be raised is not lost: it comes again."""
+        if lost.exc_type is not KeyboardInterrupt:
+            self._unraisable(lost)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         self._asked = number
