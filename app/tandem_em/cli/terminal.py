@@ -62,6 +62,9 @@ def work(label: str, job: Job[Result]) -> Result:
 
         try:
             return run_to_end(job, heard)
+        except Exception:
+            interrupts.repeat()  # what an interrupt broke is no news
+            raise
         finally:
             line.end()
 

@@ -28,3 +28,15 @@ def test_an_interrupt_that_was_swallowed_ends_the_work_at_the_next_step(number: 
         work("Compiling", job())
     assert not went_on
     assert signal.getsignal(number) is before
+
+
+def test_what_an_interrupt_broke_is_an_interrupt() -> None:
+    def job() -> Job[None]:
+        yield Progress(0)
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt:
+            raise RuntimeError("no compiled object yet") from None
+
+    with pytest.raises(KeyboardInterrupt):
+        work("Compiling", job())
