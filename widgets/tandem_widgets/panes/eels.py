@@ -61,8 +61,7 @@ class EelsPane(PaneFrame):
         self.tools = EelsTools(self)
         self._chooser = QComboBox()
         self._chooser.setMaximumWidth(130)
-        self._chooser.setMinimumContentsLength(6)  # names may be long and windows small
-        self._chooser.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self._chooser.setMinimumWidth(90)  # names may be long and windows small
         self._chooser.setToolTip("Which spectrum image")
         self._chooser.activated.connect(self._chosen)
         self.add_tool_widget(self._chooser)
