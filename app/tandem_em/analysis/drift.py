@@ -16,7 +16,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from tandem_em.analysis.drift_frames import ReadFrame, Region, SmallFrames, read_small
+from tandem_em.analysis.drift_frames import ReadFrame, Region, SmallFrames, around, read_small
 from tandem_em.analysis.drift_spectra import (
     Array,
     Grid,
@@ -97,8 +97,7 @@ def _spectra(
         if mask is not None and shifts is not None:
             weight = window * _moved(mask, shifts[number])
         image, weight = small.image(number), weight * small.without_needle(number)
-        image -= np.float32((image * weight).sum() / (weight.sum() + 1e-9))
-        spectra.of[number] = grid.spectrum(image * weight)
+        spectra.of[number] = grid.spectrum((image - around(image, weight)) * weight)
         spectra.noise[number] = noise_power(spectra.of[number])
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,10 @@ BINNED_SIDE = 512
 STACK_BYTES = 500e6
 CONTRAST = 0.8  # range of relative contrast that is kept
 USUAL_CONTRAST = 0.5  # stronger contrast is cut off
-NEEDLE_CONTRAST = -0.55  # a needle is darker than this and comes from outside the frame
+NEEDLE_SHARE = 0.7  # of the darkest contrast: a needle is that dark and comes from outside the frame
+NEEDLE_RIM = 5  # blocks, dilation
+SURROUNDINGS = 0.1  # of the side of a frame
+COARSE = 4
 BLANK_LEVEL = 0.3  # of the usual brightness
 
 
@@ -38,13 +42,10 @@ class SmallFrames:
         return np.asarray(np.clip(image, -USUAL_CONTRAST, USUAL_CONTRAST))
 
     def without_needle(self, frame: int) -> NDArray[np.float32] | np.float32:
-        """Weight that hides what is very dark and reaches the border of the frame; it moves by itself."""
+        """Weight that hides what is as dark as anything and reaches the border of the frame; it moves by itself."""
         from scipy.ndimage import gaussian_filter, label, maximum_filter
 
-        rows, columns = (n // 4 * 4 for n in self.stack.shape[1:])
-        blocks = self.stack[frame, :rows, :columns].reshape(rows // 4, 4, columns // 4, 4)
-        coarse = blocks.mean(axis=(1, 3), dtype=np.float32)
-        dark = (coarse - 127) * (CONTRAST / 127) < NEEDLE_CONTRAST
+        dark = self._coarse(frame) < NEEDLE_SHARE * self._darkest
         if not dark.any():
             return np.float32(1)
         parts, _ = label(dark)
@@ -52,9 +53,29 @@ class SmallFrames:
         hidden = np.isin(parts, outer[outer > 0])
         if not hidden.any() or hidden.mean() > 0.5:
             return np.float32(1)
-        soft = gaussian_filter(maximum_filter(hidden.astype(np.float32), 3), 1.0)
-        whole = np.pad(soft.repeat(4, axis=0).repeat(4, axis=1), ((0, 3), (0, 3)), mode="edge")
+        soft = gaussian_filter(maximum_filter(hidden.astype(np.float32), NEEDLE_RIM), 1.0)
+        whole = np.pad(
+            soft.repeat(COARSE, axis=0).repeat(COARSE, axis=1),
+            ((0, COARSE - 1), (0, COARSE - 1)),
+            mode="edge",
+        )
         return np.asarray(1 - whole[: self.stack.shape[1], : self.stack.shape[2]], np.float32)
+
+    def _coarse(self, frame: int) -> NDArray[np.float32]:
+        """A frame's contrast in blocks, a little smoothed."""
+        from scipy.ndimage import gaussian_filter
+
+        rows, columns = (n // COARSE for n in self.stack.shape[1:])
+        blocks = self.stack[frame, : rows * COARSE, : columns * COARSE].reshape(rows, COARSE, columns, COARSE)
+        coarse = (blocks.mean(axis=(1, 3), dtype=np.float32) - 127) * np.float32(CONTRAST / 127)
+        return np.asarray(gaussian_filter(coarse, 0.7))
+
+    @cached_property
+    def _darkest(self) -> float:
+        """Contrast of the darkest thing in the movie; how dark a needle is depends on the offset of the camera."""
+        seen = np.flatnonzero(self.seen)
+        sample = seen[:: max(1, len(seen) // 20)]
+        return min((float(np.quantile(self._coarse(int(k)), 0.004)) for k in sample), default=-1.0)
 
     @property
     def seen(self) -> NDArray[np.bool_]:
@@ -62,6 +83,21 @@ class SmallFrames:
         usual, darkest = float(np.median(self.levels)), float(self.levels.min())
         limit = max(BLANK_LEVEL * usual, darkest + 0.15 * (usual - darkest) if darkest < 0.7 * usual else 0.0)
         return np.asarray(self.levels >= limit)
+
+
+def around(image: NDArray[np.float32], weight: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Brightness of the wider surroundings; less it, a mask has no edge of its own that would move with the needle."""
+    from scipy.ndimage import gaussian_filter, zoom
+
+    over = [(0, -n % COARSE) for n in image.shape]
+    total, mass = (
+        np.pad(a, over).reshape(-1, COARSE, (image.shape[1] + over[1][1]) // COARSE, COARSE).sum(axis=(1, 3))
+        for a in (image * weight, weight)
+    )
+    sigma = SURROUNDINGS * min(total.shape)
+    smooth = gaussian_filter(total, sigma) / (gaussian_filter(mass, sigma) + 1e-3)
+    wide = zoom(smooth, COARSE, order=1, grid_mode=True, mode="nearest")
+    return np.asarray(wide[: image.shape[0], : image.shape[1]], np.float32)
 
 
 def read_small(read_frame: ReadFrame, n_frames: int, region: Region | None, share: float) -> Job[SmallFrames]:

@@ -59,6 +59,13 @@ def test_a_needle_that_moves_is_not_followed() -> None:
     assert drift_rms(found(recipe), np.array(recipe.drift_px)) < 0.35
 
 
+def test_a_needle_is_hidden_however_high_the_offset_of_the_camera_makes_its_counts() -> None:
+    recipe = level_recipe("hard", 3, "cluster", frames=85, size=256)
+    assert recipe.needle is not None
+    seen = [k for k in range(85) if k not in recipe.blanked]
+    assert drift_rms(found(recipe)[seen], np.array(recipe.drift_px)[seen]) < 0.8
+
+
 def test_a_region_gives_the_same_drift() -> None:
     recipe = filmed()
     assert drift_rms(found(recipe, (10, 10, 250, 130)), np.array(recipe.drift_px)) < 0.4
