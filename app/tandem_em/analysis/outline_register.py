@@ -14,9 +14,13 @@ from tandem_em.analysis.polygon import Array, Polygon
 
 REACH = 9.0  # px, how far the drift may be off
 GRID = 0.5
+ALIKE = 5.3  # neighbouring vertices whose smoothed scores are as good as one
 NEARBY = 1.6  # px; farther away is a leap
-BETTER = 0.08  # share of the edge by which a leap must be better than staying
-CALM = 0.012  # share of the edge by which a place must be better for each pixel that it is away
+BETTER, LEAP = 0.08, 9.0
+"""Share of the edge, and log likelihood, by which a leap must be better than staying: other edges lie around, and noise."""
+CALM, AWAY = 0.012, 1.4
+"""The same for each pixel away."""
+CLUTTER = 0.6  # deviation of an edge from what is expected, as a share, without any noise
 
 
 def particle_shift(
@@ -38,17 +42,23 @@ def particle_shift(
     score = np.clip(answer / expected[:, None], low, high)
     count = round(reach / GRID)
     grid = kernels.rigid_scores(score, band.normals, STEP, count, GRID)
-    away = np.hypot(*np.meshgrid(*[np.arange(-count, count + 1) * GRID] * 2, indexing="ij"))
-    judged = grid - CALM * away
-    i, j = (int(n) for n in np.unravel_index(int(np.argmax(judged)), judged.shape))
-    if judged[i, j] < grid[count, count] + BETTER:  # a leap has to pay
-        near = np.where(away <= NEARBY, judged, -np.inf)
-        i, j = (int(n) for n in np.unravel_index(int(np.argmax(near)), near.shape))
-    x, y = (i - count) * GRID, (j - count) * GRID
-    if 0 < i < 2 * count and 0 < j < 2 * count:
-        x += GRID * _vertex(judged[i - 1 : i + 2, j])
-        y += GRID * _vertex(judged[i, j - 1 : j + 2])
+    steps = np.arange(-count, count + 1) * GRID
+    away = np.hypot(*np.meshgrid(steps, steps, indexing="ij"))
+    spread = np.hypot(CLUTTER, noise / np.median(expected))
+    told = len(guess) / ALIKE / spread**2
+    leap, each = max(LEAP, BETTER * told), max(AWAY, CALM * told)
+    likely = told * grid - each * away - np.where(away > NEARBY, leap, 0.0)
+    x, y = _mean_place(likely, steps)
     return np.array([x, y]), _growth(score, band.normals @ np.array([x, y]))
+
+
+def _mean_place(likely: Array, steps: Array) -> tuple[float, float]:
+    """The mean of the places around the best one, each as likely as it is: what is not known does not move."""
+    i, j = (int(n) for n in np.unravel_index(int(np.argmax(likely)), likely.shape))
+    near = np.hypot(*np.meshgrid(steps - steps[i], steps - steps[j], indexing="ij")) <= NEARBY
+    weight = np.where(near, np.exp(likely - likely[i, j]), 0.0)
+    weight /= weight.sum()
+    return float(weight.sum(axis=1) @ steps), float(weight.sum(axis=0) @ steps)
 
 
 def _growth(score: Array, ahead: Array) -> float:
