@@ -89,7 +89,8 @@ class LiveFollower:
         recent = sorted(self._walk.shapes)[-FITTED:]
         review = self._review({k: self._walk.shapes[k] for k in recent})
         if len(recent) > 2:
-            review.improve(1)
+            for _ in review.improve(1):
+                pass
             self._walk.shapes.update(review.shapes)
             self._walk.found.update(review.found)
         fits = review.edge_fits(review.shapes)

@@ -42,7 +42,7 @@ def particle_shift(
     score = np.clip(answer / expected[:, None], low, high)
     count = round(reach / GRID)
     grid = kernels.rigid_scores(score, band.normals, STEP, count, GRID)
-    steps = np.arange(-count, count + 1) * GRID
+    steps = np.asarray(np.arange(-count, count + 1) * GRID, np.float64)
     away = np.hypot(*np.meshgrid(steps, steps, indexing="ij"))
     spread = np.hypot(CLUTTER, noise / np.median(expected))
     told = len(guess) / ALIKE / spread**2

@@ -45,6 +45,7 @@ LOOKS = 5
 PROFILE_GROUPS = 8
 PROFILE_REACH = 12.0
 NOTCH_BLUR = 0.8  # px
+CLEAR_NOTCH = 0.12  # of the depth: more noise would be cut, too
 
 
 @dataclass(frozen=True)
@@ -216,7 +217,7 @@ class Review:
                 continue
             mean, noise = self._mean_image(self.weights(place), frame)
             depth, share = fits[frame].form.lack()
-            if noise < 0.25 * depth:
+            if noise < CLEAR_NOTCH * depth:
                 lack = (self.polarity * (1 - mean / smooth)).astype(np.float32)
                 outlines[frame] = cut_notches(outlines[frame], lack, depth, self.crops.shift(frame), share)
 

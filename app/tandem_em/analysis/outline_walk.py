@@ -21,7 +21,7 @@ from tandem_em.analysis.outline_locate import (
 from tandem_em.analysis.outline_register import particle_shift
 from tandem_em.analysis.polygon import Array, Polygon, area, outer_outline, relaxed, smoothed
 
-ENOUGH = 5.0  # deviations by which an edge should stand above the noise at each vertex
+ENOUGH = 6.5  # deviations by which an edge should stand above the noise at each vertex
 LONGEST_MEAN = 7  # frames on each side
 UNSEEN = 8.0  # px beyond an edge that was not seen in which nothing is taken for background
 LASTING = 0.9  # of a correction of the drift from frame to frame
