@@ -26,6 +26,7 @@ KEPT = 48  # frames whose surroundings are remembered
 FITTED = 12  # frames from which the way from the edge to the silhouette is measured
 REFIT = 8  # frames after which that is measured again, with a look back: what is a little off would run away
 UNSEEN = 0.35  # px by which the edge may be off for want of a look back
+ENOUGH_NOW = 5.0  # deviations; a longer mean, of past frames alone, would lag behind
 SURE = 0.5  # confidence
 GIVEN_UP = 25  # doubtful frames in a row
 NEAR_BORDER = 8.0  # work pixels; closer to the end of the crop it is cut out anew
@@ -70,7 +71,7 @@ class LiveFollower:
         """Cut out anew around an outline of a frame with this drift."""
         self._number = -1
         self._crops = Crops.around([(0, polygon)], np.tile(drift, (256, 1)))
-        self._walk = Walk(self._crops)
+        self._walk = Walk(self._crops, enough=ENOUGH_NOW)
         self._start = polygon
 
     def _add(self, frame: NDArray[np.generic], drift: Array, level: FrameLevel, gap: int) -> int:

@@ -47,6 +47,7 @@ class Walk:
     found: dict[int, Found] = field(default_factory=dict)
     look: Appearance | None = None
     width: float = 2.0
+    enough: float = ENOUGH
     reach_mean: int = 0
     grown: Array | None = None  # px along the normals since the start
     lobed: bool = False
@@ -137,7 +138,7 @@ class Walk:
         ratio = 0.6 * contrast / (0.75 * band.noise)  # of one pixel
         self.width = float(np.clip(2.6 - 0.8 * math.log2(max(ratio, 1e-3)), 1.5, 3.0))
         single = ratio * math.sqrt(self.width / 0.886) * 1.6
-        self.reach_mean = int(np.clip(math.ceil(((ENOUGH / single) ** 2 - 1) / 2), 0, LONGEST_MEAN))
+        self.reach_mean = int(np.clip(math.ceil(((self.enough / single) ** 2 - 1) / 2), 0, LONGEST_MEAN))
         return contrast
 
     def _window(self, frame: int, usable: list[int], reach: int) -> dict[int, float]:

@@ -10,7 +10,8 @@ import pytest
 from tandem_em.analysis.drift import drift_rms
 from tandem_em.analysis.drift_live import LiveDrift
 from tandem_em.analysis.outline_levels import FrameLevel
-from tandem_em.analysis.outline_live import KEPT, LiveFollower
+from tandem_em.analysis.outline_live import FITTED, KEPT, LiveFollower
+from tandem_em.analysis.outline_review import Review
 from tandem_em.analysis.polygon import area
 from tandem_em.simulation.demo_movie import demo_recipe
 from tandem_em.simulation.movie_physics import render_frame, truth
@@ -95,3 +96,19 @@ def test_a_particle_that_outgrows_its_crop_gets_a_new_one(filmed):
         found = follower.take(image, np.zeros(2), FrameLevel.of(image))
     assert found.area_px == pytest.approx(np.pi * radius**2, rel=0.05)
     assert replace(found, confidence=1.0).area_low_px < found.area_px
+
+
+def test_now_and_then_it_looks_back(filmed, monkeypatch):
+    recipe, frames = filmed
+    improved: list[int] = []
+    one = Review._improve_one
+
+    def noted(self, frame_numbers, place, *rest):
+        improved.append(frame_numbers[place])
+        one(self, frame_numbers, place, *rest)
+
+    monkeypatch.setattr(Review, "_improve_one", noted)
+    follower = LiveFollower(truth(recipe, 0)["P1"], np.zeros(2))
+    for frame in frames[: FITTED + 1]:
+        follower.take(frame, np.zeros(2), FrameLevel.of(frame))
+    assert len(improved) >= FITTED
