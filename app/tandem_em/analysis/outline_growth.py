@@ -1,6 +1,6 @@
 """Particles grow in one piece: what most of an outline does tells where its hidden parts should be.
 
-The growth of an outline since it was drawn, vertex by vertex, is fitted with a few slow waves around it. A stretch
+The growth of an outline since it was drawn, vertex by vertex, is fitted with the slowest waves around it. A stretch
 that does something else (it clings to a neighbour, to a film edge, to a stripe) stands out against that.
 """
 
@@ -12,10 +12,10 @@ import numpy as np
 
 from tandem_em.analysis.polygon import Array, Polygon, normals, solidity
 
-WAVES = 4
+WAVES = 2
 LEAST_SCALE = 0.6  # px, deviations that are always allowed
 ROUNDS = 6
-OWN = 1.4  # deviations from slow waves that are a particle's own
+OWN = 1.0  # deviations from slow waves that are a particle's own
 PULL = 2.0  # px per frame by which a stray stretch is asked back
 LOBED = 0.92  # less of its convex hull: a cluster
 
