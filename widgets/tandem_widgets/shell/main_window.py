@@ -27,6 +27,7 @@ from tandem_widgets.shell.guardian_actions import GuardianActions
 from tandem_widgets.shell.guardian_bar import GuardianBar, StopKey
 from tandem_widgets.shell.header import Header
 from tandem_widgets.shell.player import Player
+from tandem_widgets.shell.reading_sign import ReadingSign
 from tandem_widgets.shell.record_actions import RecordActions
 from tandem_widgets.shell.replay_bar import ReplayBar
 from tandem_widgets.shell.status import StatusStrip
@@ -66,6 +67,7 @@ class MainWindow(QMainWindow):
         self.setMenuWidget(self._make_top())
         self.setContentsMargins(7, 0, 7, 0)
         self.docks = PaneDocks(self)
+        self.reading = ReadingSign(self, self.docks)
         self.status = StatusStrip(workshop.runner, workshop.notices)
         strip = self.statusBar()
         if strip is not None:
