@@ -10,6 +10,7 @@ from pytestqt.qtbot import QtBot
 
 from tandem_widgets.dialogs.export import ExportDialog
 from tandem_widgets.dialogs.export_movie import FULL
+from tandem_widgets.parts.number_box import number_box
 from tandem_widgets.shell.main_window import MainWindow
 
 
@@ -80,3 +81,33 @@ def test_closing_at_once_leaves_nothing_running(window: MainWindow, qtbot: QtBot
     dialog.close()
     idle(window, qtbot)
     assert not [n for n in window.workshop.notices.items if n.level == "error"]
+
+
+def test_the_preview_says_what_it_waits_for(window: MainWindow, qtbot: QtBot) -> None:
+    dialog = ExportDialog(window, window.desk)
+    page = dialog.figures
+    assert page.preview.note == "Collecting what there is to show…"
+    dialog.show()
+    qtbot.waitUntil(lambda: page.preview.note == "Drawing…", timeout=60_000)
+    qtbot.waitUntil(lambda: not page.preview.image.isNull() and not page.preview.note, timeout=60_000)
+    page.list.setCurrentRow(1)
+    qtbot.waitUntil(lambda: page.preview.note == "Drawing…")
+    assert not page.preview.image.isNull()  # the last picture stays until the next is there
+    qtbot.waitUntil(lambda: not page.preview.note, timeout=60_000)
+    dialog.close()
+
+
+def test_numbers_are_shown_without_empty_digits(qtbot: QtBot) -> None:
+    box = number_box(-1e7, 1e7, 0, " s")
+    qtbot.addWidget(box)
+    for value, text in (
+        (-50.0, "-50 s"),
+        (12.5, "12.5 s"),
+        (0.0001, "0.0001 s"),
+        (200.0, "200 s"),
+        (0.0, "0 s"),
+    ):
+        box.setValue(value)
+        assert box.text() == text
+        box.interpretText()
+        assert box.value() == value

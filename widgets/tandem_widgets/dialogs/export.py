@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PyQt6.QtCore import QEvent
-from PyQt6.QtWidgets import QDialog, QLabel, QTabWidget, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QDialog, QTabWidget, QVBoxLayout, QWidget
 
 from tandem_em.desk import export_preview
 from tandem_em.desk.desk import Desk
@@ -29,11 +29,8 @@ class ExportDialog(QDialog):
         ):
             self.tabs.addTab(widget, title)
         self.tabs.setCurrentIndex(page)
-        self.waiting = QLabel("Collecting what there is to show…")
-        self.waiting.setProperty("role", "hint")
         column = QVBoxLayout(self)
         column.setContentsMargins(12, 8, 12, 12)
-        column.addWidget(self.waiting)
         column.addWidget(self.tabs)
         self.tabs.setEnabled(False)
         desk.start(
@@ -46,7 +43,6 @@ class ExportDialog(QDialog):
     def _take(self, material: export_preview.Material) -> None:
         if not self._open:
             return
-        self.waiting.hide()
         self.tabs.setEnabled(True)
         self.figures.take(material)
         self.movie.take(material)

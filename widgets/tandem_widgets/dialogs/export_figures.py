@@ -28,6 +28,7 @@ from tandem_em.desk import export_preview
 from tandem_em.desk.desk import Desk
 from tandem_em.desk.export_preview import FigureSettings, Material
 from tandem_widgets.dialogs.export_parts import PicturePreview, ask_folder
+from tandem_widgets.parts.number_box import number_box
 
 WIDTHS = {
     "as it suits": None,
@@ -46,7 +47,6 @@ class FiguresPage(QWidget):
         self._desk = desk
         self._material: Material | None = None
         self.list = QListWidget()
-        self.list.setMaximumWidth(240)
         self.list.setMaximumHeight(210)
         self.list.currentItemChanged.connect(lambda *_: self._soon.start())
         self.width_box, self.font_box, self.dpi_box = QComboBox(), QComboBox(), QComboBox()
@@ -54,17 +54,17 @@ class FiguresPage(QWidget):
         self.dpi_box.addItems(["150", "300", "600", "1200"])
         self.dpi_box.setCurrentText("300")
         self.dpi_box.setToolTip("Of PNG, and of images inside PDF and SVG; curves and text stay vectors")
-        self.size_box = QDoubleSpinBox()
-        self.size_box.setRange(4, 14)
+        self.size_box = number_box(4, 14, 7, " pt")
+        self.size_box.setDecimals(2)
+        self.size_box.setStepType(QDoubleSpinBox.StepType.DefaultStepType)
         self.size_box.setSingleStep(0.5)
-        self.size_box.setValue(7)
-        self.size_box.setSuffix(" pt")
         self.times = QLineEdit()
         self.times.setPlaceholderText("evenly spread")
         self.times.setToolTip("Moments of the montage in seconds: 0 16 25 35 55")
         self.stacks = QListWidget()
         self.stacks.setMaximumHeight(70)
         self.stacks.setToolTip("Rows of the montage")
+        self.stacks.hide()
         self.kinds = {kind: QCheckBox(kind.upper()) for kind in ("pdf", "svg", "png")}
         self.preview = PicturePreview()
         self._soon = QTimer(self)
@@ -86,6 +86,7 @@ class FiguresPage(QWidget):
         form.addRow("Pixels per inch", self.dpi_box)
         form.addRow("Montage at", self.times)
         self._stacks_label = QLabel("Montage of")
+        self._stacks_label.hide()
         form.addRow(self._stacks_label, self.stacks)
         row = QHBoxLayout()
         for check in self.kinds.values():
@@ -129,7 +130,7 @@ class FiguresPage(QWidget):
             item.setData(Qt.ItemDataRole.UserRole, stack.id)
             item.setCheckState(Qt.CheckState.Checked if number == 0 else Qt.CheckState.Unchecked)
         if not material.figures:
-            self.preview.note = "There is nothing to draw yet."
+            self.preview.say("There is nothing to draw yet.")
         self.list.setCurrentRow(0)
 
     def settings(self) -> FigureSettings:
@@ -152,11 +153,19 @@ class FiguresPage(QWidget):
             return
         dpi = PREVIEW_DPI * self.devicePixelRatioF()
         job = export_preview.figure_pixels(self._material, self.chosen, self.settings(), dpi)
-        self._desk.start("Drawing the preview", job, self._show, key=f"figure preview {id(self)}")
+        self.preview.say("Drawing…")
+        self._desk.start(
+            "Drawing the preview", job, self._show, on_error=self._refused, key=f"figure preview {id(self)}"
+        )
 
     def _show(self, pixels: NDArray[np.uint8]) -> None:
         if self._material is not None:
             self.preview.show_pixels(pixels)
+
+    def _refused(self, error: BaseException) -> None:
+        self._desk.notices.tell(error)
+        if self._material is not None:
+            self.preview.say("This figure could not be drawn.")
 
     def copy_figure(self) -> None:
         """The shown figure onto the clipboard, as every kind another program may want."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QCheckBox, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from tandem_em.desk import export
@@ -48,7 +49,7 @@ class FilesPage(QWidget):
         self.save.setProperty("role", "primary")
         self.save.setAutoDefault(False)
         self.save.clicked.connect(self._ask_save)
-        column.addWidget(self.save)
+        column.addWidget(self.save, 0, Qt.AlignmentFlag.AlignRight)
 
     def _changed(self) -> None:
         self.save.setEnabled(any(check.isChecked() for check in self.checks.values()))

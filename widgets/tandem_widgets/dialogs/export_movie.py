@@ -109,6 +109,7 @@ class MoviePage(QWidget):
 
     def take(self, material: Material) -> None:
         self._material = material
+        self.preview.say("Painting a frame…")
         job = export_preview.film_still(material, MovieSettings(), material.session.focus.t)
         self._desk.start("Painting the preview", job, self._first)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PyQt6.QtCore import QRectF, QSize, Qt
+from PyQt6.QtCore import QPoint, QRectF, QSize, Qt
 from PyQt6.QtGui import QImage, QPainter, QPaintEvent
 from PyQt6.QtWidgets import QFileDialog, QWidget
 
@@ -14,20 +14,25 @@ from tandem_widgets.parts import theme
 
 
 class PicturePreview(QWidget):
-    """Shows pixels (height, width, 4) as large as they fit, never larger than they are."""
+    """Shows pixels (height, width, 4) as large as they fit, never larger than they are, and says what it waits for."""
 
     def __init__(self) -> None:
         super().__init__()
         self.setMinimumSize(360, 300)
         self._image, self._shown = QImage(), QImage()
-        self.note = ""
+        self.note = "Collecting what there is to show…"
+
+    def say(self, note: str) -> None:
+        """Words in the middle while there is no picture, in a corner of the last one otherwise."""
+        self.note = note
+        self.update()
 
     def show_pixels(self, pixels: NDArray[np.uint8]) -> None:
         height, width = pixels.shape[:2]
         whole = np.ascontiguousarray(pixels)
         self._image = QImage(whole.tobytes(), width, height, 4 * width, QImage.Format.Format_RGBA8888).copy()
         self._shown = QImage()
-        self.update()
+        self.say("")
 
     @property
     def image(self) -> QImage:
@@ -39,10 +44,22 @@ class PicturePreview(QWidget):
     def paintEvent(self, event: QPaintEvent | None) -> None:
         painter = QPainter(self)
         painter.fillRect(self.rect(), theme.colour(theme.active().image))
+        if not self._image.isNull():
+            self._paint_image(painter)
+        if self.note:
+            self._paint_note(painter)
+
+    def _paint_note(self, painter: QPainter) -> None:
+        box = painter.fontMetrics().boundingRect(self.note).adjusted(-10, -5, 10, 5)
         if self._image.isNull():
-            painter.setPen(theme.colour(theme.active().quiet))
-            painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self.note)
-            return
+            box.moveCenter(self.rect().center())
+        else:
+            box.moveTopLeft(self.rect().topLeft() + QPoint(12, 12))
+        painter.fillRect(box, theme.colour(theme.active().image))
+        painter.setPen(theme.colour(theme.active().quiet))
+        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, self.note)
+
+    def _paint_image(self, painter: QPainter) -> None:
         room, ratio = self.rect().adjusted(12, 12, -12, -12), self.devicePixelRatioF()
         wanted = self._image.size().scaled(room.size() * ratio, Qt.AspectRatioMode.KeepAspectRatio)
         if wanted.width() > self._image.width():

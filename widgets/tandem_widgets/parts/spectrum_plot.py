@@ -292,7 +292,7 @@ class SpectrumPlot(QWidget):
             painter.drawPolygon(polygon(np.concatenate([xs[good], xs[good][::-1]]), around))
             painter.setBrush(Qt.BrushStyle.NoBrush)
         style = Qt.PenStyle.DashLine if curve.dashed else Qt.PenStyle.SolidLine
-        painter.setPen(QPen(QColor(curve.colour), curve.width, style))
+        painter.setPen(QPen(QColor(theme.ink(curve.colour)), curve.width, style))
         for piece in runs(good):
             line: QPolygonF = polygon(xs[piece], ys[piece])
             painter.drawPolyline(line)
@@ -304,7 +304,7 @@ class SpectrumPlot(QWidget):
             if band.label:
                 x = float(self.x_to_px((band.low + band.high) / 2))
                 if area.left() <= x <= area.right():
-                    painter.setPen(QColor(band.colour))
+                    painter.setPen(QColor(theme.ink(band.colour)))
                     painter.drawText(
                         QRectF(x - 40, area.top() - 2, 80, 16), Qt.AlignmentFlag.AlignCenter, band.label
                     )
@@ -321,7 +321,7 @@ class SpectrumPlot(QWidget):
         y = area.top() + (25 if self.content.title_right and title else 11)
         for curve in self.content.curves:
             if curve.label:
-                painter.setPen(QColor(curve.colour))
+                painter.setPen(QColor(theme.ink(curve.colour)))
                 label = painter.fontMetrics().elidedText(curve.label, Qt.TextElideMode.ElideRight, room)
                 width = painter.fontMetrics().horizontalAdvance(label)
                 x = area.right() + 6 if self.content.legend_right else area.right() - width - 4
