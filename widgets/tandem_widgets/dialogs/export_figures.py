@@ -7,8 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PyQt6.QtCore import QMimeData, Qt, QTimer
-from PyQt6.QtGui import QGuiApplication, QImage
+from PyQt6.QtCore import Qt, QTimer
 from PyQt6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -29,6 +28,7 @@ from tandem_em.desk.desk import Desk
 from tandem_em.desk.export_preview import FigureSettings, Material
 from tandem_widgets.dialogs.export_parts import PicturePreview, ask_folder
 from tandem_widgets.parts.number_box import number_box
+from tandem_widgets.parts.plot_copy import copy_figure
 
 WIDTHS = {
     "as it suits": None,
@@ -174,17 +174,11 @@ class FiguresPage(QWidget):
             self._desk.start("Copying the figure", job, self._to_clipboard)
 
     def _to_clipboard(self, made: dict[str, bytes]) -> None:
-        mime = QMimeData()
-        mime.setImageData(QImage.fromData(made["png"]))
-        mime.setData("image/svg+xml", made["svg"])
-        mime.setData("application/pdf", made["pdf"])
-        clipboard = QGuiApplication.clipboard()
-        if clipboard is not None:
-            clipboard.setMimeData(mime)
-            self._desk.notices.info("The figure is on the clipboard.")
+        copy_figure(made)
+        self._desk.notices.info("The figure is on the clipboard.")
 
     def _ask_save(self) -> None:
-        folder = ask_folder(self, "Where shall the figures go?")
+        folder = ask_folder(self, self._desk, "Where shall the figures go?")
         if folder is not None:
             self.save_into(folder)
 

@@ -55,7 +55,7 @@ class FilesPage(QWidget):
         self.save.setEnabled(any(check.isChecked() for check in self.checks.values()))
 
     def _ask_save(self) -> None:
-        folder = ask_folder(self, "Where shall the files go?")
+        folder = ask_folder(self, self._desk, "Where shall the files go?")
         if folder is not None:
             self.save_into(folder)
 

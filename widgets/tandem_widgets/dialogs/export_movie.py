@@ -23,7 +23,7 @@ from tandem_em.desk import export, export_preview
 from tandem_em.desk.desk import Desk
 from tandem_em.desk.export_preview import Material, MovieSettings, Still
 from tandem_em.texts import figure
-from tandem_widgets.dialogs.export_parts import PicturePreview
+from tandem_widgets.dialogs.export_parts import PicturePreview, usual_folder
 from tandem_widgets.parts.number_box import number_box
 
 FULL = "the stack, pixel by pixel"
@@ -174,7 +174,8 @@ class MoviePage(QWidget):
 
     def _ask_save(self) -> None:
         name = self._desk.session.info.name or "movie"
-        chosen, _ = QFileDialog.getSaveFileName(self, "Save the movie", f"{name}.mp4", "MP4 (*.mp4)")
+        suggested = str(usual_folder(self._desk) / f"{name}.mp4")
+        chosen, _ = QFileDialog.getSaveFileName(self, "Save the movie", suggested, "MP4 (*.mp4)")
         if chosen:
             path = Path(chosen)
             self.save_as(path if path.suffix else path.with_suffix(".mp4"))

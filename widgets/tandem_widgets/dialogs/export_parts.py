@@ -10,6 +10,7 @@ from PyQt6.QtCore import QPoint, QRectF, QSize, Qt
 from PyQt6.QtGui import QImage, QPainter, QPaintEvent
 from PyQt6.QtWidgets import QFileDialog, QWidget
 
+from tandem_em.desk.desk import Desk
 from tandem_widgets.parts import theme
 
 
@@ -72,6 +73,13 @@ class PicturePreview(QWidget):
         painter.drawImage(QRectF(x, y, width, height), self._shown)
 
 
-def ask_folder(parent: QWidget, title: str) -> Path | None:
-    chosen = QFileDialog.getExistingDirectory(parent, title)
+def usual_folder(desk: Desk) -> Path:
+    """Beside the session that was opened last."""
+    recent = desk.settings.values.recent
+    beside = Path(recent[0]).parent if recent else Path.home()
+    return beside if beside.is_dir() else Path.home()
+
+
+def ask_folder(parent: QWidget, desk: Desk, title: str) -> Path | None:
+    chosen = QFileDialog.getExistingDirectory(parent, title, str(usual_folder(desk)))
     return Path(chosen) if chosen else None

@@ -83,6 +83,7 @@ def in_columns(groups: list[Group], count: int) -> list[list[Group]]:
 def _group(heading: str, rows: list[tuple[str, str]]) -> QGridLayout:
     grid = QGridLayout()
     grid.setHorizontalSpacing(20)
+    grid.setVerticalSpacing(6)
     title = QLabel(heading)
     title.setProperty("role", "heading")
     grid.addWidget(title, 0, 0, 1, 2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QAction, QKeySequence
@@ -170,6 +171,10 @@ class PaneFrame(QFrame):
     def hint(self) -> str:
         """What an empty pane says now."""
         return self._hint.text if self._hint is not None else ""
+
+    def figure_for_print(self) -> tuple[str, dict[str, Any]]:
+        """Name and choices of the figure for print of what is shown; no name: there is none."""
+        return "", {}
 
     def close_pane(self) -> None:
         """The pane is going away: its keys belong to the next one; panes with threads of their own end them here."""
