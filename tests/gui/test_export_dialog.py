@@ -5,11 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import av
+import pytest
 from PyQt6.QtGui import QGuiApplication
+from PyQt6.QtWidgets import QMessageBox
 from pytestqt.qtbot import QtBot
 
 from tandem_widgets.dialogs.export import ExportDialog
 from tandem_widgets.dialogs.export_movie import FULL
+from tandem_widgets.dialogs.export_parts import may_replace
 from tandem_widgets.parts.number_box import number_box
 from tandem_widgets.shell.main_window import MainWindow
 
@@ -111,3 +114,25 @@ def test_numbers_are_shown_without_empty_digits(qtbot: QtBot) -> None:
         assert box.text() == text
         box.interpretText()
         assert box.value() == value
+
+
+def test_files_of_an_earlier_export_are_replaced_only_when_one_says_so(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def answer(_parent: object, _title: str, text: str, *_buttons: object) -> QMessageBox.StandardButton:
+        asked.append(text)
+        return QMessageBox.StandardButton.Cancel
+
+    monkeypatch.setattr(QMessageBox, "question", answer)
+    assert may_replace(window, tmp_path, ["report.html", "tables"])
+    assert not asked
+    (tmp_path / "report.html").touch()
+    assert not may_replace(window, tmp_path, ["report.html", "tables"])
+    (tmp_path / "tables").mkdir()
+    assert not may_replace(window, tmp_path, ["report.html", "tables"])
+    assert asked == [
+        f"report.html is in {tmp_path.name} already. Replace?",
+        f"report.html and 1 more are in {tmp_path.name} already. Replace?",
+    ]

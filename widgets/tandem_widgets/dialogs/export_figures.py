@@ -26,7 +26,7 @@ from PyQt6.QtWidgets import (
 from tandem_em.desk import export_preview
 from tandem_em.desk.desk import Desk
 from tandem_em.desk.export_preview import FigureSettings, Material
-from tandem_widgets.dialogs.export_parts import PicturePreview, ask_folder
+from tandem_widgets.dialogs.export_parts import PicturePreview, ask_folder, may_replace
 from tandem_widgets.parts.number_box import number_box
 from tandem_widgets.parts.plot_copy import copy_figure
 
@@ -179,8 +179,12 @@ class FiguresPage(QWidget):
 
     def _ask_save(self) -> None:
         folder = ask_folder(self, self._desk, "Where shall the figures go?")
-        if folder is not None:
+        if folder is not None and may_replace(self, folder, self._files()):
             self.save_into(folder)
+
+    def _files(self) -> list[str]:
+        settings = self.settings()
+        return [f"{name}.{kind}" for name in settings.names for kind in settings.kinds]
 
     def save_into(self, folder: Path) -> None:
         if self._material is None:

@@ -9,7 +9,7 @@ from PyQt6.QtWidgets import QCheckBox, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from tandem_em.desk import export
 from tandem_em.desk.desk import Desk
-from tandem_widgets.dialogs.export_parts import ask_folder
+from tandem_widgets.dialogs.export_parts import ask_folder, may_replace
 
 KINDS = {
     "tables": (
@@ -23,6 +23,9 @@ KINDS = {
     "figures": ("Figures", "All of them as PDF, SVG and PNG, at the widths that suit"),
     "movie": ("Movie", "1280 × 720, about 20 s"),
 }
+
+PLACES = {"tables": "tables", "report": "report.html", "figures": "figures", "movie": "movie.mp4"}
+"""Where each goes in the folder."""
 
 
 class FilesPage(QWidget):
@@ -56,7 +59,8 @@ class FilesPage(QWidget):
 
     def _ask_save(self) -> None:
         folder = ask_folder(self, self._desk, "Where shall the files go?")
-        if folder is not None:
+        ticked = [PLACES[kind] for kind, check in self.checks.items() if check.isChecked()]
+        if folder is not None and may_replace(self, folder, ticked):
             self.save_into(folder)
 
     def save_into(self, folder: Path) -> None:

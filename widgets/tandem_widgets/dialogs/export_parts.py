@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PyQt6.QtCore import QPoint, QRectF, QSize, Qt
 from PyQt6.QtGui import QImage, QPainter, QPaintEvent
-from PyQt6.QtWidgets import QFileDialog, QWidget
+from PyQt6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 from tandem_em.desk.desk import Desk
 from tandem_widgets.parts import theme
@@ -83,3 +84,16 @@ def usual_folder(desk: Desk) -> Path:
 def ask_folder(parent: QWidget, desk: Desk, title: str) -> Path | None:
     chosen = QFileDialog.getExistingDirectory(parent, title, str(usual_folder(desk)))
     return Path(chosen) if chosen else None
+
+
+def may_replace(parent: QWidget, folder: Path, names: Iterable[str]) -> bool:
+    """Ask before files of an earlier export are replaced; True when there are none."""
+    there = [name for name in names if (folder / name).exists()]
+    if not there:
+        return True
+    more = f" and {len(there) - 1} more" if len(there) > 1 else ""
+    are = "are" if more else "is"
+    buttons = QMessageBox.StandardButton
+    question = f"{there[0]}{more} {are} in {folder.name or folder} already. Replace?"
+    answer = QMessageBox.question(parent, "Export", question, buttons.Yes | buttons.Cancel)
+    return answer == buttons.Yes
