@@ -48,6 +48,7 @@ class FiguresPage(QWidget):
         self._material: Material | None = None
         self.list = QListWidget()
         self.list.setMaximumHeight(210)
+        self.list.setSpacing(2)
         self.list.currentItemChanged.connect(lambda *_: self._soon.start())
         self.width_box, self.font_box, self.dpi_box = QComboBox(), QComboBox(), QComboBox()
         self.width_box.addItems(WIDTHS)
@@ -132,6 +133,7 @@ class FiguresPage(QWidget):
         if not material.figures:
             self.preview.say("There is nothing to draw yet.")
         self.list.setCurrentRow(0)
+        self.list.setFocus()
 
     def settings(self) -> FigureSettings:
         times = tuple(
