@@ -80,8 +80,12 @@ def figure_files(material: Material, name: str, settings: FigureSettings) -> Job
 
 
 def figure_of(session: Session, name: str, settings: FigureSettings) -> Job[dict[str, bytes]]:
-    """A figure of the session as it is now, as files in memory, by kind."""
-    material = yield from collecting(session)
+    """A figure of the session as it is when this is called, as files in memory, by kind."""
+    return _figure_of(collecting(session), name, settings)
+
+
+def _figure_of(job: Job[Material], name: str, settings: FigureSettings) -> Job[dict[str, bytes]]:
+    material = yield from job
     if name not in material.figures:
         raise UserError(
             f"There is nothing to draw for the figure “{figures.FIGURES[name][0]}”.",
