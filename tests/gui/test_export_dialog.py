@@ -10,6 +10,8 @@ from PyQt6.QtGui import QGuiApplication
 from PyQt6.QtWidgets import QMessageBox
 from pytestqt.qtbot import QtBot
 
+from tandem_em.jobs import Job, Progress
+from tandem_em.notices import UserError
 from tandem_widgets.dialogs.export import ExportDialog
 from tandem_widgets.dialogs.export_movie import FULL
 from tandem_widgets.dialogs.export_parts import may_replace
@@ -136,3 +138,19 @@ def test_files_of_an_earlier_export_are_replaced_only_when_one_says_so(
         f"report.html is in {tmp_path.name} already. Replace?",
         f"report.html and 1 more are in {tmp_path.name} already. Replace?",
     ]
+
+
+@pytest.mark.expects_log
+def test_a_preview_that_fails_says_so(
+    window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_session: object) -> Job[object]:
+        yield Progress(0)
+        raise UserError("The map is gone.", "Relink it.")
+
+    monkeypatch.setattr("tandem_em.desk.export_preview.collecting", broken)
+    dialog = ExportDialog(window, window.desk)
+    dialog.show()
+    qtbot.waitUntil(lambda: "could not be collected" in dialog.figures.preview.note)
+    assert window.workshop.notices.items[-1].title == "The map is gone."
+    dialog.close()

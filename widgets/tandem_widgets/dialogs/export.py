@@ -19,7 +19,7 @@ class ExportDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle("Export")
         self.resize(1060, 680)
-        self._open = True
+        self._open, self._desk = True, desk
         self.figures, self.movie, self.files = FiguresPage(desk), MoviePage(desk), FilesPage(desk)
         self.tabs = QTabWidget()
         for widget, title in (
@@ -37,8 +37,15 @@ class ExportDialog(QDialog):
             "Collecting the figures",
             export_preview.collecting(desk.session),
             self._take,
+            on_error=self._failed,
             key=f"collect {id(self)}",
         )
+
+    def _failed(self, error: BaseException) -> None:
+        self._desk.notices.tell(error)
+        if self._open:
+            for page in (self.figures, self.movie):
+                page.preview.say("What there is to show could not be collected.")
 
     def _take(self, material: export_preview.Material) -> None:
         if not self._open:

@@ -111,7 +111,7 @@ class MoviePage(QWidget):
         self._material = material
         self.preview.say("Painting a frame…")
         job = export_preview.film_still(material, MovieSettings(), material.session.focus.t)
-        self._desk.start("Painting the preview", job, self._first)
+        self._desk.start("Painting the preview", job, self._first, on_error=self._refused)
 
     def _first(self, still: Still) -> None:
         """The movie as it would be without a choice: fills the fields."""
@@ -170,6 +170,7 @@ class MoviePage(QWidget):
 
     def _refused(self, error: BaseException) -> None:
         self.save.setEnabled(False)
+        self.preview.say("")
         self.length.setText(str(error))
 
     def _ask_save(self) -> None:
