@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 from tandem_em.jobs import Job, Progress
 from tandem_em.notices import UserError
 from tandem_widgets.dialogs.export import ExportDialog
+from tandem_widgets.dialogs.export_figures import width_mm
 from tandem_widgets.dialogs.export_movie import FULL
 from tandem_widgets.dialogs.export_parts import may_replace
 from tandem_widgets.parts.number_box import number_box
@@ -154,3 +155,12 @@ def test_a_preview_that_fails_says_so(
     qtbot.waitUntil(lambda: "could not be collected" in dialog.figures.preview.note)
     assert window.workshop.notices.items[-1].title == "The map is gone."
     dialog.close()
+
+
+def test_a_width_is_chosen_or_typed() -> None:
+    assert width_mm("as it suits") is None
+    assert width_mm("1½ columns, 120 mm") == 120.0
+    assert width_mm("100 mm") == 100.0
+    assert width_mm("92,5") == 92.5
+    assert width_mm("9000") == 400.0
+    assert width_mm("") is None

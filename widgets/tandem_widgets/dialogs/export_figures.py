@@ -36,6 +36,7 @@ WIDTHS = {
     "1½ columns, 120 mm": 120.0,
     "two columns, 174 mm": 174.0,
 }
+WIDTH_LIMITS_MM = (40.0, 400.0)
 PREVIEW_DPI = 170.0
 
 
@@ -52,6 +53,9 @@ class FiguresPage(QWidget):
         self.list.currentItemChanged.connect(lambda *_: self._soon.start())
         self.width_box, self.font_box, self.dpi_box = QComboBox(), QComboBox(), QComboBox()
         self.width_box.addItems(WIDTHS)
+        self.width_box.setEditable(True)
+        self.width_box.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
+        self.width_box.setToolTip("Choose one, or type your own in mm")
         self.dpi_box.addItems(["150", "300", "600", "1200"])
         self.dpi_box.setCurrentText("300")
         self.dpi_box.setToolTip("Of PNG, and of images inside PDF and SVG; curves and text stay vectors")
@@ -74,7 +78,7 @@ class FiguresPage(QWidget):
         self._soon.timeout.connect(self._draw)
         self._lay_out()
         for box in (self.width_box, self.font_box):
-            box.currentIndexChanged.connect(lambda _index: self._soon.start())
+            box.currentTextChanged.connect(lambda _text: self._soon.start())
         self.size_box.valueChanged.connect(lambda _value: self._soon.start())
         self.times.textChanged.connect(lambda _text: self._soon.start())
         self.stacks.itemChanged.connect(lambda _item: self._soon.start())
@@ -140,7 +144,7 @@ class FiguresPage(QWidget):
             float(word) for word in re.findall(r"-?\d+(?:\.\d+)?", self.times.text().replace("−", "-"))
         )
         return FigureSettings(
-            WIDTHS[self.width_box.currentText()], self.font_box.currentText(), self.size_box.value(),
+            width_mm(self.width_box.currentText()), self.font_box.currentText(), self.size_box.value(),
             int(self.dpi_box.currentText()), tuple(kind for kind, check in self.kinds.items() if check.isChecked()),
             tuple(_ticked(self.list)), times, tuple(_ticked(self.stacks)) if self.stacks.count() > 1 else (),
         )  # fmt: skip
@@ -205,6 +209,15 @@ class FiguresPage(QWidget):
     def close_page(self) -> None:
         self._material = None
         self._soon.stop()
+
+
+def width_mm(text: str) -> float | None:
+    """One of the usual widths, or the number that was typed; None where there is none."""
+    typed = re.search(r"\d+(?:[.,]\d+)?", text)
+    if text in WIDTHS or typed is None:
+        return WIDTHS.get(text)
+    low, high = WIDTH_LIMITS_MM
+    return min(max(float(typed.group().replace(",", ".")), low), high)
 
 
 def _ticked(box: QListWidget) -> list[str]:
