@@ -58,7 +58,9 @@ def _stack(session: Session, stack: FrameStack) -> Iterator[str]:
     if settings is not None and settings.rate_from == "counts":
         yield f"The dose of {stack.name} was measured from calibrated counts."
     elif settings is not None and settings.rate_e_A2s is not None:
-        yield f"The dose of {stack.name} comes from a typed rate of {settings.rate_e_A2s:g} e⁻/Å²s, beam-off frames left out."
+        is_measured = dose.of_stack(session, stack) is not None
+        where = "frames without beam left out" if is_measured else "over the whole movie"
+        yield f"The dose of {stack.name} comes from a typed rate of {settings.rate_e_A2s:g} e⁻/Å²s, {where}."
 
 
 def _cells(session: Session) -> Iterator[str]:
