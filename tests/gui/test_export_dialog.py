@@ -136,8 +136,8 @@ def test_files_of_an_earlier_export_are_replaced_only_when_one_says_so(
     (tmp_path / "tables").mkdir()
     assert not may_replace(window, tmp_path, ["report.html", "tables"])
     assert asked == [
-        f"report.html is in {tmp_path.name} already. Replace?",
-        f"report.html and 1 more are in {tmp_path.name} already. Replace?",
+        f"“report.html” is in “{tmp_path.name}” already. Replace?",
+        f"“report.html” and 1 more are in “{tmp_path.name}” already. Replace?",
     ]
 
 

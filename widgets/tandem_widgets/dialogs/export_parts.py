@@ -94,6 +94,6 @@ def may_replace(parent: QWidget, folder: Path, names: Iterable[str]) -> bool:
     more = f" and {len(there) - 1} more" if len(there) > 1 else ""
     are = "are" if more else "is"
     buttons = QMessageBox.StandardButton
-    question = f"{there[0]}{more} {are} in {folder.name or folder} already. Replace?"
+    question = f"“{there[0]}”{more} {are} in “{folder.name or folder}” already. Replace?"
     answer = QMessageBox.question(parent, "Export", question, buttons.Yes | buttons.Cancel)
     return answer == buttons.Yes

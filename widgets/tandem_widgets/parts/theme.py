@@ -170,6 +170,7 @@ QMenu::item:disabled {{ color: {theme.faint}; }}
 QMenu::separator {{ height: 1px; background: {theme.line}; margin: 4px 6px; }}
 QPushButton, QToolButton {{ background: {theme.raised}; color: {theme.text}; border: 1px solid {theme.line};
   border-radius: {RADIUS}px; padding: 4px 10px; }}
+QFileDialog QToolButton {{ padding: 3px; }}
 QPushButton:hover, QToolButton:hover {{ border-color: {theme.faint}; }}
 QPushButton:pressed, QToolButton:pressed, QPushButton:checked {{ background: {theme.selection}; }}
 QPushButton:focus, QToolButton:focus, QLineEdit:focus, QComboBox:focus {{ border-color: {theme.accent}; }}
