@@ -8,11 +8,13 @@ when it is installed. `make_deb.py -o dist` writes dist/tandem-em_VERSION_ARCH.d
 from __future__ import annotations
 
 import argparse
+import gzip
 import shutil
 import subprocess
 import sys
 import tempfile
 import tomllib
+from email.utils import formatdate
 from pathlib import Path
 
 from runtime_lock import ROOT, runtime_lock
@@ -64,6 +66,22 @@ def thin_out(lib: Path) -> None:
             path.unlink()
 
 
+def changelog() -> str:
+    """What Debian asks for; what has changed stands in CHANGELOG.md."""
+    control = (DEBIAN / "control").read_text("utf-8")
+    maintainer = next(
+        line.partition(": ")[2] for line in control.splitlines() if line.startswith("Maintainer")
+    )
+    when = formatdate((ROOT / "CHANGELOG.md").stat().st_mtime, localtime=True)
+    return f"tandem-em ({version()}) unstable; urgency=low\n\n  * See CHANGELOG.md.\n\n -- {maintainer}  {when}\n"
+
+
+def write_packed(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(gzip.compress(text.encode(), mtime=0))
+    path.chmod(0o644)
+
+
 def write_tree(stage: Path) -> None:
     """Command, menu entry, icon, file association and the control files."""
     size_kB = sum(path.stat().st_size for path in stage.rglob("*") if path.is_file()) // 1024
@@ -71,13 +89,16 @@ def write_tree(stage: Path) -> None:
         "tandem.sh": "usr/bin/tandem", "tandem-em.desktop": "usr/share/applications/tandem-em.desktop",
         "tandem-em.xml": "usr/share/mime/packages/tandem-em.xml",
         "tandem-em.svg": "usr/share/icons/hicolor/scalable/apps/tandem-em.svg",
-        "copyright": "usr/share/doc/tandem-em/copyright", "postinst": "DEBIAN/postinst", "prerm": "DEBIAN/prerm",
+        "copyright": "usr/share/doc/tandem-em/copyright", "lintian-overrides": "usr/share/lintian/overrides/tandem-em",
+        "postinst": "DEBIAN/postinst", "prerm": "DEBIAN/prerm",
     }  # fmt: skip
     for name, place in places.items():
         target = stage / place
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(DEBIAN / name, target)
         target.chmod(0o755 if place.startswith(("usr/bin", "DEBIAN")) else 0o644)
+    write_packed(stage / "usr/share/man/man1/tandem.1.gz", (DEBIAN / "tandem.1").read_text("utf-8"))
+    write_packed(stage / "usr/share/doc/tandem-em/changelog.gz", changelog())
     arch = subprocess.run(
         ["dpkg", "--print-architecture"], check=True, capture_output=True, text=True
     ).stdout.strip()

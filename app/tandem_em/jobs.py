@@ -72,6 +72,17 @@ class Task(Generic[Result]):
     started: float = field(default_factory=time.monotonic)
     state: str = "waiting"  # waiting | running | done | failed | cancelled
     _cancel: threading.Event = field(default_factory=threading.Event)
+    _step: tuple[float, float] | None = None
+    """When the step that is being worked on was first heard of, and its fraction then."""
+
+    def show_progress(self, progress: Progress) -> None:
+        """A job of several steps begins to count anew with each: so does the pace."""
+        before, fraction = self.progress, progress.fraction
+        if fraction is None:
+            self._step = None
+        elif self._step is None or progress.total != before.total or progress.done < before.done:
+            self._step = (time.monotonic(), fraction)
+        self.progress = progress
 
     def cancel(self) -> None:
         self._cancel.set()
@@ -80,13 +91,18 @@ class Task(Generic[Result]):
     def is_cancelled(self) -> bool:
         return self._cancel.is_set()
 
+    @property
+    def is_open(self) -> bool:
+        """Neither finished nor given up."""
+        return self.state in ("waiting", "running") and not self.is_cancelled
+
     def seconds_left(self) -> float | None:
-        """Estimate from the pace so far; None while it would be a guess."""
-        fraction = self.progress.fraction
-        elapsed = time.monotonic() - self.started
-        if not fraction or elapsed < 0.5:
+        """Estimate for this step from its pace so far; None while it would be a guess."""
+        fraction, step = self.progress.fraction, self._step
+        if fraction is None or step is None:
             return None
-        return elapsed * (1 - fraction) / fraction
+        elapsed, gained = time.monotonic() - step[0], fraction - step[1]
+        return elapsed * (1 - fraction) / gained if elapsed >= 0.5 and gained > 0 else None
 
 
 class Runner:
@@ -158,7 +174,8 @@ class Runner:
             while True:
                 if task.is_cancelled:
                     raise JobCancelledError
-                task.progress = progress = next(job)
+                progress = next(job)
+                task.show_progress(progress)
                 now = time.monotonic()
                 if now - last_told >= 0.05 or progress.partial is not None:
                     last_told = now

@@ -315,7 +315,7 @@ def test_copying_the_figure_the_values_and_the_table(bench: Bench) -> None:
     pane = bench.pane(full_session())
     clipboard = QGuiApplication.clipboard()
     assert clipboard is not None
-    biasing_copy.copy_figure(pane.lanes)
+    biasing_copy.copy_lanes(pane.lanes)
     assert clipboard.image().width() == 2 * pane.lanes.width()
     biasing_copy.copy_values(pane.lanes)
     names, values = clipboard.text().splitlines()
@@ -755,7 +755,7 @@ def test_copy_takes_what_is_shown(bench: Bench) -> None:
     ):  # fmt: skip
         pane.show_view(view)
         bench.settle(pane)
-        pane.copy_figure()
+        pane.copy_picture()
         data = clipboard.mimeData()
         assert data is not None
         assert words in data.text()

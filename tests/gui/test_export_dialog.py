@@ -5,11 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 import av
+import pytest
 from PyQt6.QtGui import QGuiApplication
+from PyQt6.QtWidgets import QMessageBox
 from pytestqt.qtbot import QtBot
 
+from tandem_em.jobs import Job, Progress
+from tandem_em.notices import UserError
 from tandem_widgets.dialogs.export import ExportDialog
+from tandem_widgets.dialogs.export_figures import width_mm
 from tandem_widgets.dialogs.export_movie import FULL
+from tandem_widgets.dialogs.export_parts import may_replace
+from tandem_widgets.parts.number_box import number_box
 from tandem_widgets.shell.main_window import MainWindow
 
 
@@ -80,3 +87,80 @@ def test_closing_at_once_leaves_nothing_running(window: MainWindow, qtbot: QtBot
     dialog.close()
     idle(window, qtbot)
     assert not [n for n in window.workshop.notices.items if n.level == "error"]
+
+
+def test_the_preview_says_what_it_waits_for(window: MainWindow, qtbot: QtBot) -> None:
+    dialog = ExportDialog(window, window.desk)
+    page = dialog.figures
+    assert page.preview.note == "Collecting what there is to show…"
+    dialog.show()
+    qtbot.waitUntil(lambda: page.preview.note == "Drawing…", timeout=60_000)
+    qtbot.waitUntil(lambda: not page.preview.image.isNull() and not page.preview.note, timeout=60_000)
+    page.list.setCurrentRow(1)
+    qtbot.waitUntil(lambda: page.preview.note == "Drawing…")
+    assert not page.preview.image.isNull()  # the last picture stays until the next is there
+    qtbot.waitUntil(lambda: not page.preview.note, timeout=60_000)
+    dialog.close()
+
+
+def test_numbers_are_shown_without_empty_digits(qtbot: QtBot) -> None:
+    box = number_box(-1e7, 1e7, 0, " s")
+    qtbot.addWidget(box)
+    for value, text in (
+        (-50.0, "-50 s"),
+        (12.5, "12.5 s"),
+        (0.0001, "0.0001 s"),
+        (200.0, "200 s"),
+        (0.0, "0 s"),
+    ):
+        box.setValue(value)
+        assert box.text() == text
+        box.interpretText()
+        assert box.value() == value
+
+
+def test_files_of_an_earlier_export_are_replaced_only_when_one_says_so(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def answer(_parent: object, _title: str, text: str, *_buttons: object) -> QMessageBox.StandardButton:
+        asked.append(text)
+        return QMessageBox.StandardButton.Cancel
+
+    monkeypatch.setattr(QMessageBox, "question", answer)
+    assert may_replace(window, tmp_path, ["report.html", "tables"])
+    assert not asked
+    (tmp_path / "report.html").touch()
+    assert not may_replace(window, tmp_path, ["report.html", "tables"])
+    (tmp_path / "tables").mkdir()
+    assert not may_replace(window, tmp_path, ["report.html", "tables"])
+    assert asked == [
+        f"“report.html” is in “{tmp_path.name}” already. Replace?",
+        f"“report.html” and 1 more are in “{tmp_path.name}” already. Replace?",
+    ]
+
+
+@pytest.mark.expects_log
+def test_a_preview_that_fails_says_so(
+    window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_session: object) -> Job[object]:
+        yield Progress(0)
+        raise UserError("The map is gone.", "Relink it.")
+
+    monkeypatch.setattr("tandem_em.desk.export_preview.collecting", broken)
+    dialog = ExportDialog(window, window.desk)
+    dialog.show()
+    qtbot.waitUntil(lambda: "could not be collected" in dialog.figures.preview.note)
+    assert window.workshop.notices.items[-1].title == "The map is gone."
+    dialog.close()
+
+
+def test_a_width_is_chosen_or_typed() -> None:
+    assert width_mm("as it suits") is None
+    assert width_mm("1½ columns, 120 mm") == 120.0
+    assert width_mm("100 mm") == 100.0
+    assert width_mm("92,5") == 92.5
+    assert width_mm("9000") == 400.0
+    assert width_mm("") is None

@@ -169,6 +169,7 @@ def test_keys_of_panes_are_on_the_sheet_and_in_the_palette(window: MainWindow) -
     sheet = opened(window, ShortcutSheet)
     labels = {label.text() for label in sheet.findChildren(QLabel)}
     assert {"Image stack", "Draw a new outline", "Profile along a line", "Export…"} <= labels
+    assert sheet.width() < 1240  # it has to fit on a small screen
     sheet.close()
 
 
@@ -186,6 +187,27 @@ def test_any_pane_is_copied_as_a_picture(window: MainWindow) -> None:
     image = QGuiApplication.clipboard().image()  # type: ignore[union-attr]
     assert image.width() >= 2 * 200
     assert "on the clipboard" in window.workshop.notices.items[-1].title
+
+
+def test_what_a_pane_shows_is_copied_as_a_figure_for_print(
+    qtbot: QtBot, window: MainWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clipboard = QGuiApplication.clipboard()
+    assert clipboard is not None
+
+    def drawn() -> bytes:
+        mime = clipboard.mimeData()
+        return bytes(mime.data("image/svg+xml")) if mime is not None and mime.hasImage() else b""
+
+    for pane, words in zip(window.docks.panes, (b"nm", b"Li K", b"Voltage")):
+        clipboard.clear()
+        monkeypatch.setattr(window.docks, "pane_in_use", lambda pane=pane: pane)
+        window.copy_figure()
+        qtbot.waitUntil(lambda: bool(drawn()), timeout=60_000)
+        assert words in drawn()
+    window.biasing_pane.show_view("gitt")
+    window.copy_figure()
+    assert "no figure" in window.workshop.notices.items[-1].title
 
 
 def test_the_first_start_shows_the_demo_and_the_tour(

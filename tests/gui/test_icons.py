@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from PyQt6.QtGui import QColor, QImage
+from PyQt6.QtWidgets import QApplication, QCheckBox
 from pytestqt.qtbot import QtBot
 
 from tandem_widgets.parts import icons, theme
@@ -35,3 +36,20 @@ def test_no_two_signs_look_the_same(qtbot: QtBot) -> None:
     for k, one in enumerate(pictures):
         for other in pictures[k + 1 :]:
             assert np.abs(one - other).sum() > 255 * 20
+
+
+@pytest.mark.parametrize("look", [theme.DARK, theme.LIGHT], ids=lambda look: look.name)
+def test_a_box_without_a_tick_is_seen(qtbot: QtBot, look: theme.Theme) -> None:
+    app = QApplication.instance()
+    assert isinstance(app, QApplication)
+    before = theme.active()
+    theme.apply(app, look)
+    try:
+        box = QCheckBox("Figures")
+        qtbot.addWidget(box)
+        picture = box.grab().toImage()
+        middle = picture.height() // 2
+        row = [picture.pixelColor(x, middle).lightness() for x in range(14)]
+        assert max(row) - min(row) > 60
+    finally:
+        theme.apply(app, before)

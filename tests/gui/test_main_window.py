@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 import pytest
-from PyQt6.QtCore import QEvent, QObject, Qt
+from PyQt6.QtCore import QEvent, QObject, QRect, QSize, Qt
 from PyQt6.QtWidgets import QMessageBox, QWidget
 from pytestqt.qtbot import QtBot
 
 from tandem_em.desk import events
+from tandem_em.jobs import Job, Progress
 from tandem_em.model.arrays import GrowingArray
 from tandem_em.model.curves import BiasRun
+from tandem_em.model.session import Session
 from tandem_em.notices import UserError
 from tandem_widgets.parts import theme
+from tandem_widgets.shell.application import has_room
 from tandem_widgets.shell.command_palette import CommandPalette, match_score
 from tandem_widgets.shell.main_window import MainWindow
 
@@ -232,3 +236,29 @@ def test_a_chosen_span_stays_when_more_is_imported(qtbot: QtBot, window: MainWin
     session.runs.add(BiasRun(name="last", times=GrowingArray(np.array([800.0, 900.0]))))
     assert session.focus.span == (0.0, 900.0)
     settled(qtbot, window)
+
+
+def test_empty_panes_say_what_is_being_read(qtbot: QtBot, window: MainWindow) -> None:
+    window.show_session(Session())
+    settled(qtbot, window)
+    hints = [pane.hint for pane in window.docks.panes]
+    gate = Event()
+
+    def slow() -> Job[None]:
+        while not gate.is_set():
+            yield Progress(0, 0, "Filming the cluster")
+            gate.wait(0.01)
+
+    window.reading.follow(window.desk.start("Building the demo experiment", slow()))
+    said = "Building the demo experiment …\nFilming the cluster"
+    qtbot.waitUntil(lambda: [pane.hint for pane in window.docks.panes] == [said] * 3)
+    gate.set()
+    qtbot.waitUntil(lambda: [pane.hint for pane in window.docks.panes] == hints)
+
+
+def test_a_window_as_large_as_the_screen_is_maximized(window: MainWindow) -> None:
+    """Its frame would not fit otherwise and the last line would hang below the screen."""
+    room = QRect(0, 0, 1600, 1000)
+    assert has_room(QSize(1500, 900), room)
+    assert not has_room(QSize(1600, 1000), room)
+    assert not has_room(QSize(1590, 985), room)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tandem_em.jobs import Job, Progress, Runner, run_to_end
+from tandem_em.jobs import Job, Progress, Runner, Task, run_to_end
 
 
 @pytest.fixture
@@ -93,3 +93,16 @@ def test_run_to_end_gives_result_and_progress() -> None:
     seen: list[float] = []
     assert run_to_end(count_to(4, []), lambda p: seen.append(p.done)) == 4
     assert seen == [0, 1, 2, 3]
+
+
+def test_the_time_left_is_that_of_the_step_at_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr("tandem_em.jobs.time.monotonic", lambda: now[0])
+    task: Task[None] = Task("build")
+    for now[0], done in ((0.0, 0), (40.0, 99)):  # a slow step comes first
+        task.show_progress(Progress(done, 100, "compiling"))
+    task.show_progress(Progress(0, 600, "following"))
+    assert task.seconds_left() is None
+    now[0] = 41.0
+    task.show_progress(Progress(60, 600, "following"))
+    assert task.seconds_left() == pytest.approx(9.0)

@@ -23,7 +23,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--size", type=int, default=512, help="pixels of a frame's side (default 512)")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument(
-        "--files", type=Path, metavar="FOLDER", help="also write the streams as instruments' files"
+        "--files", type=Path, metavar="FOLDER", help="only write its streams there, as instruments' files"
     )
     parser.add_argument("--force", action="store_true", help="replace FILE if it is there")
 
@@ -49,6 +49,7 @@ def run(options: argparse.Namespace, window: WindowDoor) -> int:
         finally:
             opened.store.close()
         print("\n".join(str(each) for each in written))
+        return 0
     if options.no_window:
         print(path)
         return 0

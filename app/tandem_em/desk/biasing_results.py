@@ -75,7 +75,7 @@ def _keep(
     values: dict[str, Any],
     parameters: dict[str, Any],
 ) -> ResultSet:
-    inputs: list[Item] = [run]
+    inputs: list[Item] = [run, run.clock]
     cell = cell_of(desk.session, run)
     if cell is not None:
         inputs.append(cell)

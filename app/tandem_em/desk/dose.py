@@ -93,7 +93,9 @@ def _measure(
         t = stack.t[: len(levels)].copy()
         rate = rates(levels, on)
         total = numbers.over_time(t, rate)
-        step = step_for(label, [stack], parameters | {"beam_off_fraction": settings.beam_off_fraction})
+        step = step_for(
+            label, [stack, stack.clock], parameters | {"beam_off_fraction": settings.beam_off_fraction}
+        )
         result = ResultSet(
             name=label, analysis=DOSE, arrays={"t_s": t, "rate_e_A2s": rate, "dose_e_A2": total, "beam_on": on},
             units={"t_s": "s", "rate_e_A2s": "e/Å²s", "dose_e_A2": "e/Å²"}, values=dict(parameters), owner_id=stack.id,

@@ -65,14 +65,15 @@ def shown_span(session: Session) -> Interval | None:
     span = session.info.view.get("span")
     if isinstance(span, list | tuple) and len(span) == 2 and span[1] > span[0]:
         return float(span[0]), float(span[1])
-    whole = session.watched_extent()
-    if whole is None or len(session.stacks):
+    whole, shown = session.watched_extent(), readout.active_run(session)
+    own = shown.extent if shown is not None else None
+    if whole is None or own is None:
         return whole
+    if len(session.stacks):
+        is_apart = own[1] < whole[0] or whole[1] < own[0]
+        return own if is_apart and not len(session.particles) else whole  # a movie of another day
     lasted = sum(run.extent[1] - run.extent[0] for run in session.runs if run.extent is not None)
-    shown = readout.active_run(session)
-    if shown is not None and shown.extent is not None and whole[1] - whole[0] > FAR_APART * max(lasted, 1.0):
-        return shown.extent  # recordings of other days would be points
-    return whole
+    return own if whole[1] - whole[0] > FAR_APART * max(lasted, 1.0) else whole  # others would be points
 
 
 def _reach(session: Session, found: data.Picture, span: Interval | None) -> Interval | None:

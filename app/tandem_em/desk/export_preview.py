@@ -18,6 +18,7 @@ from tandem_em.exporters.movie import Still, still
 from tandem_em.exporters.movie_look import SIZES, MovieSettings
 from tandem_em.jobs import Job, Progress
 from tandem_em.model.session import Session
+from tandem_em.notices import UserError
 
 __all__ = ["SIZES", "FigureSettings", "Material", "MovieSettings", "Still", "collecting", "fonts_here"]
 NO_CHOICE: tuple[tuple[float, ...], tuple[str, ...]] = ((), ())
@@ -76,6 +77,21 @@ def figure_files(material: Material, name: str, settings: FigureSettings) -> Job
         yield Progress(0, 0, "Drawing the figure")
         made[kind] = figures.as_bytes(name, found, settings, kind)
     return made
+
+
+def figure_of(session: Session, name: str, settings: FigureSettings) -> Job[dict[str, bytes]]:
+    """A figure of the session as it is when this is called, as files in memory, by kind."""
+    return _figure_of(collecting(session), name, settings)
+
+
+def _figure_of(job: Job[Material], name: str, settings: FigureSettings) -> Job[dict[str, bytes]]:
+    material = yield from job
+    if name not in material.figures:
+        raise UserError(
+            f"There is nothing to draw for the figure “{figures.FIGURES[name][0]}”.",
+            "Ctrl+E lists the figures there are data for.",
+        )
+    return (yield from figure_files(material, name, settings))
 
 
 def write_figures(material: Material, folder: Path, settings: FigureSettings) -> Job[list[Path]]:

@@ -1,10 +1,10 @@
-"""What the report says: summary, numbers, warnings and the methods paragraph, all out of the session's own records."""
+"""What the report says: summary, numbers and warnings, all out of the session's own records."""
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from datetime import datetime
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -12,17 +12,15 @@ from typing import Any
 import numpy as np
 
 from tandem_em import __version__
-from tandem_em.desk import eels, export_tables
-from tandem_em.desk.clocks import clocks_in_use
+from tandem_em.desk import export_tables
 from tandem_em.desk.doctor import look
 from tandem_em.desk.inventory import line_of
+from tandem_em.desk.methods import methods
 from tandem_em.exporters import figures, report
 from tandem_em.exporters import figures_data as data
 from tandem_em.exporters.figure_style import TWO_COLUMNS_MM, FigureSettings
 from tandem_em.jobs import Job, Progress
-from tandem_em.model.frames import FrameStack
 from tandem_em.model.session import Session
-from tandem_em.model.spectra import Edge
 from tandem_em.texts import figure, quantity
 
 CAPTIONS = {
@@ -64,7 +62,7 @@ def write(session: Session, found: data.Picture, path: Path) -> Job[Path]:
     ]  # fmt: skip
     mark = "Holds simulated data: the last section says which." if session.is_simulated else ""
     lead = " · ".join(
-        text for text in (session.info.sample, session.info.user, session.info.instrument, session.info.start_iso) if text
+        text for text in (session.info.sample, session.info.user, session.info.instrument, _when(session.info.start_iso)) if text
     )  # fmt: skip
     foot = f"Written by TandEM {__version__} from session {session.info.uuid}."
     return report.write_report(path, session.info.name or "Session", lead, mark, parts, foot)
@@ -94,13 +92,20 @@ def shown_width(svg: bytes) -> float:
 def _lanes_caption(found: data.Picture) -> str:
     """What there is to explain in the curves over time."""
     said = ["Dashed: events."] if found.flags else []
-    said += ["Shaded over the full height: EELS maps."] if found.bands else []
+    low, high = found.span or (-math.inf, math.inf)
+    is_mapped = any(band.start <= high and band.end >= low for band in found.bands)
+    said += ["Shaded over the full height: EELS maps."] if is_mapped else []
     said += (
         ["Band around a line: its error."]
         if any(c.low is not None for x in found.lanes for c in x.curves)
         else []
     )
     return " ".join(said)
+
+
+def _when(iso: str) -> str:
+    """A moment as people write it: 2026-03-12 14:05 UTC+01:00."""
+    return datetime.fromisoformat(iso).strftime("%Y-%m-%d %H:%M %Z").strip() if iso else ""
 
 
 def _summary(session: Session) -> str:
@@ -213,72 +218,3 @@ def _particle(track: data.Track) -> list[str]:
         sure,
         figure(last / first, 3),
     ]
-
-
-def methods(session: Session) -> list[str]:
-    """Sentences for the methods section: software, clocks, calibration, windows, models, steps."""
-    said = [f"Data were evaluated with TandEM {__version__}."]
-    for clock, streams in clocks_in_use(session):
-        going = ", ".join(stream.name for stream in streams)
-        sure = (
-            f"± {figure(clock.uncertainty_s, 2)} s"
-            if math.isfinite(clock.uncertainty_s)
-            else "uncertainty unknown"
-        )
-        offset = f"offset {clock.offset_s:+.3f} s, rate {clock.rate_ppm:+.3g} ppm".replace("-", "−")
-        known = "is not known" if clock.is_provisional else f"is known by {clock.origin}"
-        said.append(f"The clock of {going} {known} ({offset}, {sure}).")
-    said += [sentence for stack in session.stacks for sentence in _stack_methods(stack)]
-    by_zero: dict[str, list[str]] = {}
-    for run in session.runs:
-        if "current" in run.columns:
-            zero = quantity(run.zero_current_A, "A") if run.zero_current_A else "none"
-            by_zero.setdefault(zero, []).append(run.name)
-    for zero, names in by_zero.items():
-        off = "no zero taken off" if zero == "none" else f"a zero of {zero} taken off"
-        said.append(
-            f"Charge of {', '.join(names)}: trapezoids over the true time stamps, gaps left out, {off}."
-        )
-    for particle in session.particles:
-        drawn = len(particle.keys)
-        followed = len(particle.outlines) - drawn
-        said.append(f"Outline of {particle.name}: {drawn} drawn or corrected by hand, {followed} followed.")
-    for edge in list(session.edges) or _default_edges(session):
-        order = f" of order {edge.order}" if "polynomial" in edge.background else ""
-        said.append(
-            f"{edge.name}: {edge.background} background{order} fitted from {edge.fit[0]:g} to {edge.fit[1]:g} eV, net counts "
-            f"summed from {edge.signal[0]:g} to {edge.signal[1]:g} eV."
-        )
-    for line in session.profiles:
-        start, end = (f"({x:g}, {y:g})" for x, y in (line.start, line.end))
-        said.append(
-            f"Profile {line.name}: from {start} to {end} px, spectra summed over {line.width_px:g} px across it."
-        )
-    for step in session.steps:
-        stale = "; an input has changed since" if session.is_stale(step.id) else ""
-        given = ", ".join(
-            f"{key.replace('_', ' ')} {value}" for key, value in step.parameters.items() if value is not None
-        )
-        what = f"{step.what[:1].upper()}{step.what[1:]}{f' ({given})' if given else ''}"
-        said.append(f"{what}: TandEM {step.version}, {step.when[:10]}{stale}.")
-    return said
-
-
-def _default_edges(session: Session) -> list[Edge]:
-    """The edges of the table that were used because nobody chose any."""
-    found = {
-        edge.name: edge
-        for image in session.maps
-        for edge in eels.fitting_edges(eels.default_edges(), image.energy_eV)
-    }
-    return list(found.values())
-
-
-def _stack_methods(stack: FrameStack) -> Iterator[str]:
-    pixel = (
-        f"{stack.pixel_nm:.4g} nm a pixel (from {stack.pixel_from or 'an unknown source'})"
-        if stack.pixel_nm
-        else "not calibrated"
-    )
-    drift = "drift was taken off on view" if stack.drift_px is not None else "drift was not corrected"
-    yield f"{stack.name}: {len(stack)} frames, {pixel}, frame times from {stack.times_from}; {drift}."

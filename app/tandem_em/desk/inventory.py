@@ -191,7 +191,7 @@ def _line(stream: dict[str, Any]) -> str:
     name = stream["name"]
     if stream["type"] == "run":
         columns = ", ".join(f"{q} ({c['unit']})" if c["unit"] else q for q, c in stream["columns"].items())
-        return f"biasing {name}: {stream['samples']} samples, {columns}"
+        return f"biasing {name}: {_count(stream['samples'])} samples, {columns}"
     if stream["type"] == "stack":
         frames, height, width = stream["shape"]
         pixel = f", {stream['pixel_nm']:.4g} nm/px" if stream["pixel_nm"] else ", not calibrated"
@@ -199,4 +199,10 @@ def _line(stream: dict[str, Any]) -> str:
     height, width, channels = stream["shape"]
     low, high = stream["energy_eV"]
     step = quantity(stream["energy_step_eV"] or 0.0, "eV")
-    return f"EELS {name}: {width} × {height} × {channels}, {low:.1f} to {high:.1f} eV, {step} a channel"
+    reach = f"{low:.1f} to {high:.1f} eV".replace("-", "−")
+    return f"EELS {name}: {width} × {height} × {channels}, {reach}, {step} a channel"
+
+
+def _count(number: int) -> str:
+    """Thousands apart, as in the window: 2 700."""
+    return f"{number:,}".replace(",", "\u202f")

@@ -189,7 +189,10 @@ def keep(desk: Desk, particle: Particle, analysed: Analysed) -> ResultSet:
         owner_id=particle.id, simulated=particle.simulated,
     )  # fmt: skip
     step = step_for(
-        name, [stack, particle], {"span_s": list(analysed.span), "window_s": analysed.window_s}, [result.id]
+        name,
+        [stack, stack.clock, particle],
+        {"span_s": list(analysed.span), "window_s": analysed.window_s},
+        [result.id],
     )
     result.step_id = step.id
     label = f"Keep the {name}"

@@ -53,7 +53,7 @@ def follow(desk: Desk, stack: FrameStack, line: ProfileLine, edges_px: list[floa
         "frame": frame,
     }  # fmt: skip
     label = f"Layers along {line.name}"
-    step = step_for(label, [stack, line], parameters)
+    step = step_for(label, [stack, stack.clock, line], parameters)
     job = follow_layers(
         _reading(stack), len(stack), line.points, edges_px, frame, line.width_px, _drift(stack)
     )

@@ -13,7 +13,7 @@ from tandem_em.model.provenance import Step
 def step_for(
     what: str, inputs: Iterable[Item], parameters: dict[str, Any], outputs: Iterable[str] = ()
 ) -> Step:
-    """Which revisions of which items, which parameters, which version."""
+    """Which revisions of which items, which parameters, which version. Results that hold session times name the clock, too."""
     return Step(
         name=what,
         what=what,

@@ -163,7 +163,7 @@ def region_statistics(
         raise UserError("The region holds no pixel.", "Drag a rectangle over the image.")
     name = f"ROI {1 + sum(r.analysis == REGION for r in desk.session.results)} of {stack.name}"
     name = name if replaced is None else replaced.name
-    step = step_for(name, [stack], {"region": list(region)})
+    step = step_for(name, [stack, stack.clock], {"region": list(region)})
 
     def finished(found: NDArray[np.float64]) -> None:
         result = ResultSet(

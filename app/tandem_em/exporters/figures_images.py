@@ -7,12 +7,23 @@ from typing import Any
 import numpy as np
 
 from tandem_em.exporters import figures_data as data
-from tandem_em.exporters.figure_style import TWO_COLUMNS_MM, FigureSettings, ink, lettered, new_figure
+from tandem_em.exporters.figure_style import (
+    ONE_COLUMN_MM,
+    TWO_COLUMNS_MM,
+    FigureSettings,
+    ink,
+    lettered,
+    new_figure,
+)
 from tandem_em.exporters.figures_curves import draw_lane, time_unit
 from tandem_em.exporters.scale_bar import bar_length_nm, length_text
 
 SMALL_IN = 0.9
 """Maps narrower than this carry less text."""
+FEW_SHOTS = 2
+"""So many frames go into one column."""
+FAR_S = 1e5
+"""Moments later than that are read from the first frame on: the movie is of another day than the session's begin."""
 CHANNEL_INKS = {"red": "#c62828", "green": "#2e7d32", "blue": "#1565c0"}
 
 
@@ -22,14 +33,14 @@ def scale_bar(axes: Any, shape: tuple[int, ...], pixel_nm: float | None, setting
     from matplotlib.patheffects import withStroke
 
     length = bar_length_nm(shape[1] * pixel_nm)
-    edge = [withStroke(linewidth=1.2, foreground="#00000090")]
+    edge, around = (withStroke(linewidth=wide, foreground="#00000090") for wide in (1.2, 3.2))
     y, x = 0.92 * shape[0] - 0.5, 0.05 * shape[1] - 0.5
     axes.plot(
-        [x, x + length / pixel_nm], [y, y], color="white", lw=2, solid_capstyle="butt", path_effects=edge
+        [x, x + length / pixel_nm], [y, y], color="white", lw=2, solid_capstyle="butt", path_effects=[around]
     )
-    axes.text(
-        x, y - 0.035 * shape[0], length_text(length), color="white", ha="left", va="bottom",
-        fontsize=settings.size_pt - 1, fontweight="bold", path_effects=edge,
+    axes.annotate(
+        length_text(length), (x, y), (0, 1.8), "data", "offset points", color="white", ha="left", va="bottom",
+        fontsize=settings.size_pt - 1, fontweight="bold", path_effects=[edge],
     )  # fmt: skip
 
 
@@ -43,7 +54,7 @@ def montage(found: data.Picture, settings: FigureSettings) -> Any:
     """A row of frames for each stack; the areas below, with a mark at every moment shown."""
     rows = list(dict.fromkeys(shot.row for shot in found.shots))
     count = max(sum(shot.row == row for shot in found.shots) for row in rows)
-    width = settings.width_in(TWO_COLUMNS_MM)
+    width = settings.width_in(ONE_COLUMN_MM if count <= FEW_SHOTS else TWO_COLUMNS_MM)
     areas = [lane for lane in found.lanes if lane.kind == "area"]
     aspect = max(shot.image.shape[0] / shot.image.shape[1] for shot in found.shots)
     each = (width - 0.05 * count) / count * aspect + 0.16
@@ -88,9 +99,11 @@ def montage(found: data.Picture, settings: FigureSettings) -> Any:
 
 
 def _times(shots: list[data.Shot]) -> list[str]:
-    """Moments with the same number of decimals: 0.0 s, 29.9 s; 0 s, 16 s where all are whole."""
-    decimals = 0 if all(abs(shot.t - round(shot.t)) < 0.05 for shot in shots) else 1
-    return [f"{round(shot.t, decimals) + 0.0:.{decimals}f} s".replace("-", "−") for shot in shots]
+    """Moments with the same number of decimals: 0.0 s, 29.9 s; 0 s, 16 s where all are whole; far from 0 since the first."""
+    first = shots[0].t if max(abs(shot.t) for shot in shots) > FAR_S else 0.0
+    times, sign = [shot.t - first for shot in shots], "+" if first else ""
+    decimals = 0 if all(abs(t - round(t)) < 0.05 for t in times) else 1
+    return [f"{round(t, decimals) + 0.0:{sign}.{decimals}f} s".replace("-", "−") for t in times]
 
 
 def _frame(

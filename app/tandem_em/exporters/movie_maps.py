@@ -40,9 +40,11 @@ class MapsPainter:
         order = sorted(found.maps, key=lambda each: each.interval[0] if each.interval else -np.inf)
         height, width = order[0].maps[0].counts.shape
         gap, inner = 6 * unit, rect[2] - 16 * unit
-        many = 3 if any(each.rgb is not None for each in order) else 2
+        many = 1 + any(each.adf is not None for each in order) + any(each.rgb is not None for each in order)
         wide = (inner - (many - 1) * gap) / many
-        tall = min(wide * height / width, 0.5 * (rect[3] - 30 * unit))
+        names = {each.name for each in order}
+        share = 0.5 if any(p.edges and p.map_name in names for p in found.profiles) else 1.0
+        tall = min(wide * height / width, share * (rect[3] - 38 * unit))
         self._cell = round(tall * width / height), round(tall)
         self._step = self._cell[0] + gap
         self._across_nm = [each.pixel_nm[0] * width if each.pixel_nm else None for each in order]

@@ -156,4 +156,11 @@ class Session:
             if stream.clock is clock:
                 if isinstance(stream, BiasRun):
                     stream.retime()
+                self._keep_timeless(stream, clock)
                 self.collection_of(stream).touch(stream, {"clock"})
+
+    def _keep_timeless(self, stream: Item, clock: Clock) -> None:
+        """Outlines and maps are the same whenever they were recorded: only work that names the clock minds its move."""
+        for step in self.steps:
+            if clock.id not in step.inputs and step.inputs.get(stream.id) == stream.revision:
+                self.change(step, inputs=step.inputs | {stream.id: stream.revision + 1})

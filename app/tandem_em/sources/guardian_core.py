@@ -184,9 +184,9 @@ class GuardianCore:
             )
         self._runner, self._announced = ProgramRunner(program), -1
         self._watch.restart(self.config.limits.with_safety(program.safety))
-        self._voice.event(
-            f"Program started: {self._runner.progress().total} steps.", "bias", json=program.source_json
-        )
+        count = self._runner.progress().total
+        steps = "1 step" if count == 1 else f"{count} steps"
+        self._voice.event(f"Program started: {steps}.", "bias", json=program.source_json)
         self._set_state("program", "")
 
     def _order_pause(self, _order: dict[str, Any]) -> None:

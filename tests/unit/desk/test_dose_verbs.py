@@ -29,12 +29,13 @@ def desk(tmp_path: Path) -> Desk:
     frames[8:12] = OFFSET
     drift = np.zeros((FRAMES, 2))
     drift[10:, 0] = 5.0
-    desk.session.stacks.add(
+    stack = desk.session.stacks.add(
         FrameStack(
             name="movie", source=MemoryArray(frames.astype(np.uint16)), times=np.arange(FRAMES) * 0.5,
             times_from="file", pixel_nm=0.1, exposure_s=0.5, counts_offset=OFFSET, drift_px=drift,
         )
     )  # fmt: skip
+    desk.session.clocks.add(stack.clock)
     return desk
 
 

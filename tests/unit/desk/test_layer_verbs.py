@@ -48,6 +48,7 @@ def desk(tmp_path: Path) -> Desk:
 
 def test_an_anode_that_grows_from_85_to_140_nm_is_within_two_per_cent(desk: Desk) -> None:
     stack = desk.session.stacks.add(film())
+    desk.session.clocks.add(stack.clock)
     line = desk.session.profiles.add(
         ProfileLine(name="L1", owner_id=stack.id, start=(45.0, 235.0), end=(45.0, 15.0), width_px=40)
     )
@@ -66,6 +67,7 @@ def test_an_anode_that_grows_from_85_to_140_nm_is_within_two_per_cent(desk: Desk
 
 def test_layers_are_one_step_with_provenance_and_go_stale(desk: Desk) -> None:
     stack = desk.session.stacks.add(film())
+    desk.session.clocks.add(stack.clock)
     line = desk.session.profiles.add(
         ProfileLine(name="L1", owner_id=stack.id, start=(45.0, 235.0), end=(45.0, 15.0), width_px=40)
     )
@@ -73,7 +75,7 @@ def test_layers_are_one_step_with_provenance_and_go_stale(desk: Desk) -> None:
     result = layers.of_line(desk.session, line)
     assert result is not None
     step = desk.session.steps[result.step_id]
-    assert step.inputs == {stack.id: stack.revision, line.id: line.revision}
+    assert step.inputs == {item.id: item.revision for item in (stack, stack.clock, line)}
     assert step.parameters["edges_px"] == [18.0, 128.0]
     assert not desk.session.is_stale(step.id)
     desk.change("Calibrate", stack, pixel_nm=0.7)
@@ -86,6 +88,7 @@ def test_layers_are_one_step_with_provenance_and_go_stale(desk: Desk) -> None:
 
 def test_a_thickness_needs_two_edges(desk: Desk) -> None:
     stack = desk.session.stacks.add(film())
+    desk.session.clocks.add(stack.clock)
     with pytest.raises(UserError, match="two edges"):
         layers.follow(desk, stack, ProfileLine(owner_id=stack.id), [3.0], 0)
 

@@ -78,3 +78,22 @@ def test_letters_and_lengths_read_well() -> None:
     assert lettered("Li K") == "Li K"
     assert lettered("run 2,3") == "run 2,3"
     assert [length_text(nm) for nm in (0.02, 0.5, 50, 2000)] == ["20 pm", "0.5 nm", "50 nm", "2 µm"]
+
+
+def shots(*moments: float) -> data.Picture:
+    image = np.random.default_rng(1).normal(100, 5, (32, 32))
+    return data.Picture("t", shots=[data.Shot(t, image, [], "movie", 0.5) for t in moments])
+
+
+def test_a_montage_of_one_frame_takes_one_column_and_one_of_five_takes_two() -> None:
+    with styled(SETTINGS):
+        for moments, mm in (((1.0,), 85), ((1.0, 2.0, 3.0, 4.0, 5.0), 174)):
+            assert draw("montage", shots(*moments), SETTINGS).get_figwidth() == pytest.approx(mm / 25.4)
+
+
+def test_frames_of_another_year_are_counted_from_the_first() -> None:
+    with styled(SETTINGS):
+        titles = [axes.get_title() for axes in draw("montage", shots(2e8, 2e8 + 7), SETTINGS).axes]
+        assert titles == ["+0 s", "+7 s"]
+        titles = [axes.get_title() for axes in draw("montage", shots(-3.0, 16.0), SETTINGS).axes]
+        assert titles == ["−3 s", "16 s"]

@@ -215,6 +215,19 @@ def test_a_result_goes_stale_when_an_input_changes() -> None:
     assert session.is_stale(step.id)
 
 
+def test_moving_a_clock_ages_only_what_holds_times() -> None:
+    session = Session()
+    run = session.runs.add(make_run())
+    clock = session.clocks.add(run.clock)
+    outlines = session.steps.add(Step(name="outlines", inputs={run.id: run.revision}))
+    timed = session.steps.add(Step(name="timed", inputs={run.id: run.revision, clock.id: clock.revision}))
+    session.change(clock, offset_s=60.0)
+    assert not session.is_stale(outlines.id)
+    assert session.is_stale(timed.id)
+    session.change(run, name="renamed")
+    assert session.is_stale(outlines.id)
+
+
 def test_extent_covers_every_stream() -> None:
     session = Session()
     assert session.extent() is None

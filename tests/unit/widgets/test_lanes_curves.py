@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tandem_em.jobs import run_to_end
+from tandem_widgets.panes.biasing_statistics import computing
 from tandem_widgets.parts import levels
 from tandem_widgets.parts.lanes_curves import Curve, trace
 from tandem_widgets.parts.levels import build
@@ -147,3 +148,11 @@ def test_zoom_keeps_the_moment_under_the_pointer():
     assert high - low == 5
     assert TimeScale(low, high, 100, 500).t(225) == scale.t(225)
     assert scale.panned(50) == (9, 19)
+
+
+def test_a_stretch_between_two_samples_has_no_mean():
+    dose = curve([0, 120], [0, 1200])
+    dense = curve(np.arange(121.0), np.arange(121.0))
+    assert run_to_end(computing([dose], 44.0, 66.0)) == {}
+    count, mean, _spread, least, most = run_to_end(computing([dense], 44.0, 66.0))["k"]
+    assert (count, mean, least, most) == (22, 54.5, 44.0, 65.0)

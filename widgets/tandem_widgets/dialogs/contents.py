@@ -6,7 +6,6 @@ from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import (
     QDialog,
     QHBoxLayout,
-    QHeaderView,
     QPushButton,
     QTreeWidget,
     QTreeWidgetItem,
@@ -27,6 +26,7 @@ GROUPS = (
     ("particle", "Particles"),
     ("result", "Results"),
 )
+COLUMN_GAP_PX = 16
 
 
 class ContentsDialog(QDialog):
@@ -40,9 +40,6 @@ class ContentsDialog(QDialog):
         self._filling = False
         self.tree = QTreeWidget()
         self.tree.setHeaderLabels(["name", "what it is"])
-        header = self.tree.header()
-        if header is not None:
-            header.setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
         self.tree.itemChanged.connect(self._renamed)
         self.tree.itemDoubleClicked.connect(lambda item, column: self._show() if column else None)
         show = QPushButton("Show")
@@ -51,6 +48,8 @@ class ContentsDialog(QDialog):
         remove = QPushButton("Remove")
         remove.setToolTip("Undo brings it back; its room in the file is freed by Save as")
         remove.clicked.connect(self._remove)
+        for button in (show, remove):
+            button.setAutoDefault(False)  # Enter ends the typing of a name
         row = QHBoxLayout()
         row.addWidget(remove)
         row.addStretch(1)
@@ -77,6 +76,7 @@ class ContentsDialog(QDialog):
                 row.setData(0, Qt.ItemDataRole.UserRole, item.id)
                 row.setFlags(row.flags() | Qt.ItemFlag.ItemIsEditable)
         self._filling = False
+        self.tree.setColumnWidth(0, self.tree.sizeHintForColumn(0) + COLUMN_GAP_PX)
 
     def _item(self, row: QTreeWidgetItem | None) -> Item | None:
         return (

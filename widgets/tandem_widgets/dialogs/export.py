@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PyQt6.QtCore import QEvent
-from PyQt6.QtWidgets import QDialog, QLabel, QTabWidget, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QDialog, QTabWidget, QVBoxLayout, QWidget
 
 from tandem_em.desk import export_preview
 from tandem_em.desk.desk import Desk
@@ -19,7 +19,7 @@ class ExportDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle("Export")
         self.resize(1060, 680)
-        self._open = True
+        self._open, self._desk = True, desk
         self.figures, self.movie, self.files = FiguresPage(desk), MoviePage(desk), FilesPage(desk)
         self.tabs = QTabWidget()
         for widget, title in (
@@ -29,24 +29,27 @@ class ExportDialog(QDialog):
         ):
             self.tabs.addTab(widget, title)
         self.tabs.setCurrentIndex(page)
-        self.waiting = QLabel("Collecting what there is to show…")
-        self.waiting.setProperty("role", "hint")
         column = QVBoxLayout(self)
         column.setContentsMargins(12, 8, 12, 12)
-        column.addWidget(self.waiting)
         column.addWidget(self.tabs)
         self.tabs.setEnabled(False)
         desk.start(
             "Collecting the figures",
             export_preview.collecting(desk.session),
             self._take,
+            on_error=self._failed,
             key=f"collect {id(self)}",
         )
+
+    def _failed(self, error: BaseException) -> None:
+        self._desk.notices.tell(error)
+        if self._open:
+            for page in (self.figures, self.movie):
+                page.preview.say("What there is to show could not be collected.")
 
     def _take(self, material: export_preview.Material) -> None:
         if not self._open:
             return
-        self.waiting.hide()
         self.tabs.setEnabled(True)
         self.figures.take(material)
         self.movie.take(material)

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PyQt6.QtCore import QMimeData, Qt, QTimer
-from PyQt6.QtGui import QGuiApplication, QImage
+from PyQt6.QtCore import Qt, QTimer
 from PyQt6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -27,7 +26,9 @@ from PyQt6.QtWidgets import (
 from tandem_em.desk import export_preview
 from tandem_em.desk.desk import Desk
 from tandem_em.desk.export_preview import FigureSettings, Material
-from tandem_widgets.dialogs.export_parts import PicturePreview, ask_folder
+from tandem_widgets.dialogs.export_parts import PicturePreview, ask_folder, may_replace
+from tandem_widgets.parts.number_box import number_box
+from tandem_widgets.parts.plot_copy import copy_figure
 
 WIDTHS = {
     "as it suits": None,
@@ -35,6 +36,7 @@ WIDTHS = {
     "1½ columns, 120 mm": 120.0,
     "two columns, 174 mm": 174.0,
 }
+WIDTH_LIMITS_MM = (40.0, 400.0)
 PREVIEW_DPI = 170.0
 
 
@@ -46,25 +48,28 @@ class FiguresPage(QWidget):
         self._desk = desk
         self._material: Material | None = None
         self.list = QListWidget()
-        self.list.setMaximumWidth(240)
         self.list.setMaximumHeight(210)
+        self.list.setSpacing(2)
         self.list.currentItemChanged.connect(lambda *_: self._soon.start())
         self.width_box, self.font_box, self.dpi_box = QComboBox(), QComboBox(), QComboBox()
         self.width_box.addItems(WIDTHS)
+        self.width_box.setEditable(True)
+        self.width_box.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
+        self.width_box.setToolTip("Choose one, or type your own in mm")
         self.dpi_box.addItems(["150", "300", "600", "1200"])
         self.dpi_box.setCurrentText("300")
         self.dpi_box.setToolTip("Of PNG, and of images inside PDF and SVG; curves and text stay vectors")
-        self.size_box = QDoubleSpinBox()
-        self.size_box.setRange(4, 14)
+        self.size_box = number_box(4, 14, 7, " pt")
+        self.size_box.setDecimals(2)
+        self.size_box.setStepType(QDoubleSpinBox.StepType.DefaultStepType)
         self.size_box.setSingleStep(0.5)
-        self.size_box.setValue(7)
-        self.size_box.setSuffix(" pt")
         self.times = QLineEdit()
         self.times.setPlaceholderText("evenly spread")
         self.times.setToolTip("Moments of the montage in seconds: 0 16 25 35 55")
         self.stacks = QListWidget()
         self.stacks.setMaximumHeight(70)
         self.stacks.setToolTip("Rows of the montage")
+        self.stacks.hide()
         self.kinds = {kind: QCheckBox(kind.upper()) for kind in ("pdf", "svg", "png")}
         self.preview = PicturePreview()
         self._soon = QTimer(self)
@@ -73,7 +78,7 @@ class FiguresPage(QWidget):
         self._soon.timeout.connect(self._draw)
         self._lay_out()
         for box in (self.width_box, self.font_box):
-            box.currentIndexChanged.connect(lambda _index: self._soon.start())
+            box.currentTextChanged.connect(lambda _text: self._soon.start())
         self.size_box.valueChanged.connect(lambda _value: self._soon.start())
         self.times.textChanged.connect(lambda _text: self._soon.start())
         self.stacks.itemChanged.connect(lambda _item: self._soon.start())
@@ -86,6 +91,7 @@ class FiguresPage(QWidget):
         form.addRow("Pixels per inch", self.dpi_box)
         form.addRow("Montage at", self.times)
         self._stacks_label = QLabel("Montage of")
+        self._stacks_label.hide()
         form.addRow(self._stacks_label, self.stacks)
         row = QHBoxLayout()
         for check in self.kinds.values():
@@ -129,15 +135,16 @@ class FiguresPage(QWidget):
             item.setData(Qt.ItemDataRole.UserRole, stack.id)
             item.setCheckState(Qt.CheckState.Checked if number == 0 else Qt.CheckState.Unchecked)
         if not material.figures:
-            self.preview.note = "There is nothing to draw yet."
+            self.preview.say("There is nothing to draw yet.")
         self.list.setCurrentRow(0)
+        self.list.setFocus()
 
     def settings(self) -> FigureSettings:
         times = tuple(
             float(word) for word in re.findall(r"-?\d+(?:\.\d+)?", self.times.text().replace("−", "-"))
         )
         return FigureSettings(
-            WIDTHS[self.width_box.currentText()], self.font_box.currentText(), self.size_box.value(),
+            width_mm(self.width_box.currentText()), self.font_box.currentText(), self.size_box.value(),
             int(self.dpi_box.currentText()), tuple(kind for kind, check in self.kinds.items() if check.isChecked()),
             tuple(_ticked(self.list)), times, tuple(_ticked(self.stacks)) if self.stacks.count() > 1 else (),
         )  # fmt: skip
@@ -152,11 +159,19 @@ class FiguresPage(QWidget):
             return
         dpi = PREVIEW_DPI * self.devicePixelRatioF()
         job = export_preview.figure_pixels(self._material, self.chosen, self.settings(), dpi)
-        self._desk.start("Drawing the preview", job, self._show, key=f"figure preview {id(self)}")
+        self.preview.say("Drawing…")
+        self._desk.start(
+            "Drawing the preview", job, self._show, on_error=self._refused, key=f"figure preview {id(self)}"
+        )
 
     def _show(self, pixels: NDArray[np.uint8]) -> None:
         if self._material is not None:
             self.preview.show_pixels(pixels)
+
+    def _refused(self, error: BaseException) -> None:
+        self._desk.notices.tell(error)
+        if self._material is not None:
+            self.preview.say("This figure could not be drawn.")
 
     def copy_figure(self) -> None:
         """The shown figure onto the clipboard, as every kind another program may want."""
@@ -165,19 +180,17 @@ class FiguresPage(QWidget):
             self._desk.start("Copying the figure", job, self._to_clipboard)
 
     def _to_clipboard(self, made: dict[str, bytes]) -> None:
-        mime = QMimeData()
-        mime.setImageData(QImage.fromData(made["png"]))
-        mime.setData("image/svg+xml", made["svg"])
-        mime.setData("application/pdf", made["pdf"])
-        clipboard = QGuiApplication.clipboard()
-        if clipboard is not None:
-            clipboard.setMimeData(mime)
-            self._desk.notices.info("The figure is on the clipboard.")
+        copy_figure(made)
+        self._desk.notices.info("The figure is on the clipboard.")
 
     def _ask_save(self) -> None:
-        folder = ask_folder(self, "Where shall the figures go?")
-        if folder is not None:
+        folder = ask_folder(self, self._desk, "Where shall the figures go?")
+        if folder is not None and may_replace(self, folder, self._files()):
             self.save_into(folder)
+
+    def _files(self) -> list[str]:
+        settings = self.settings()
+        return [f"{name}.{kind}" for name in settings.names for kind in settings.kinds]
 
     def save_into(self, folder: Path) -> None:
         if self._material is None:
@@ -196,6 +209,15 @@ class FiguresPage(QWidget):
     def close_page(self) -> None:
         self._material = None
         self._soon.stop()
+
+
+def width_mm(text: str) -> float | None:
+    """One of the usual widths, or the number that was typed; None where there is none."""
+    typed = re.search(r"\d+(?:[.,]\d+)?", text)
+    if text in WIDTHS or typed is None:
+        return WIDTHS.get(text)
+    low, high = WIDTH_LIMITS_MM
+    return min(max(float(typed.group().replace(",", ".")), low), high)
 
 
 def _ticked(box: QListWidget) -> list[str]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QCheckBox, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from tandem_em.desk import export
 from tandem_em.desk.desk import Desk
-from tandem_widgets.dialogs.export_parts import ask_folder
+from tandem_widgets.dialogs.export_parts import ask_folder, may_replace
 
 KINDS = {
     "tables": (
@@ -22,6 +23,9 @@ KINDS = {
     "figures": ("Figures", "All of them as PDF, SVG and PNG, at the widths that suit"),
     "movie": ("Movie", "1280 × 720, about 20 s"),
 }
+
+PLACES = {"tables": "tables", "report": "report.html", "figures": "figures", "movie": "movie.mp4"}
+"""Where each goes in the folder."""
 
 
 class FilesPage(QWidget):
@@ -48,14 +52,15 @@ class FilesPage(QWidget):
         self.save.setProperty("role", "primary")
         self.save.setAutoDefault(False)
         self.save.clicked.connect(self._ask_save)
-        column.addWidget(self.save)
+        column.addWidget(self.save, 0, Qt.AlignmentFlag.AlignRight)
 
     def _changed(self) -> None:
         self.save.setEnabled(any(check.isChecked() for check in self.checks.values()))
 
     def _ask_save(self) -> None:
-        folder = ask_folder(self, "Where shall the files go?")
-        if folder is not None:
+        folder = ask_folder(self, self._desk, "Where shall the files go?")
+        ticked = [PLACES[kind] for kind, check in self.checks.items() if check.isChecked()]
+        if folder is not None and may_replace(self, folder, ticked):
             self.save_into(folder)
 
     def save_into(self, folder: Path) -> None:

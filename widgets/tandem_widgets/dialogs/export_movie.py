@@ -23,7 +23,7 @@ from tandem_em.desk import export, export_preview
 from tandem_em.desk.desk import Desk
 from tandem_em.desk.export_preview import Material, MovieSettings, Still
 from tandem_em.texts import figure
-from tandem_widgets.dialogs.export_parts import PicturePreview
+from tandem_widgets.dialogs.export_parts import PicturePreview, usual_folder
 from tandem_widgets.parts.number_box import number_box
 
 FULL = "the stack, pixel by pixel"
@@ -109,8 +109,9 @@ class MoviePage(QWidget):
 
     def take(self, material: Material) -> None:
         self._material = material
+        self.preview.say("Painting a frame…")
         job = export_preview.film_still(material, MovieSettings(), material.session.focus.t)
-        self._desk.start("Painting the preview", job, self._first)
+        self._desk.start("Painting the preview", job, self._first, on_error=self._refused)
 
     def _first(self, still: Still) -> None:
         """The movie as it would be without a choice: fills the fields."""
@@ -169,11 +170,13 @@ class MoviePage(QWidget):
 
     def _refused(self, error: BaseException) -> None:
         self.save.setEnabled(False)
+        self.preview.say("")
         self.length.setText(str(error))
 
     def _ask_save(self) -> None:
         name = self._desk.session.info.name or "movie"
-        chosen, _ = QFileDialog.getSaveFileName(self, "Save the movie", f"{name}.mp4", "MP4 (*.mp4)")
+        suggested = str(usual_folder(self._desk) / f"{name}.mp4")
+        chosen, _ = QFileDialog.getSaveFileName(self, "Save the movie", suggested, "MP4 (*.mp4)")
         if chosen:
             path = Path(chosen)
             self.save_as(path if path.suffix else path.with_suffix(".mp4"))

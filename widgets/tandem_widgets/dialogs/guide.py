@@ -6,8 +6,12 @@ from importlib.resources import files
 from pathlib import Path
 
 from PyQt6.QtCore import QUrl
-from PyQt6.QtGui import QTextDocument
+from PyQt6.QtGui import QTextBlock, QTextCursor, QTextDocument
 from PyQt6.QtWidgets import QDialog, QLineEdit, QTextBrowser, QVBoxLayout, QWidget
+
+HEADING_PX = (0, 8, 22, 14)
+"""Room above a block: text, and headings by level."""
+PARAGRAPH_PX = 6
 
 
 class GuideDialog(QDialog):
@@ -21,8 +25,8 @@ class GuideDialog(QDialog):
         self.page.setOpenExternalLinks(False)
         self.page.setOpenLinks(False)
         self.page.anchorClicked.connect(self._follow)
-        self.page.document().setDefaultStyleSheet("p { margin-bottom: 8px; }")  # type: ignore[union-attr]
         self.page.setMarkdown(guide_text())
+        give_room(self.page.document())
         self.search = QLineEdit()
         self.search.setPlaceholderText("Search… (Enter finds the next)")
         self.search.returnPressed.connect(self.find_next)
@@ -39,6 +43,17 @@ class GuideDialog(QDialog):
     def _follow(self, link: QUrl) -> None:
         if link.hasFragment():
             self.page.scrollToAnchor(link.fragment())
+
+
+def give_room(document: QTextDocument | None) -> None:
+    """Space above headings and between paragraphs: markdown sets everything solid."""
+    block = document.begin() if document is not None else QTextBlock()
+    while block.isValid():
+        form, level = block.blockFormat(), block.blockFormat().headingLevel()
+        form.setTopMargin(HEADING_PX[min(level, len(HEADING_PX) - 1)])
+        form.setBottomMargin(PARAGRAPH_PX)
+        QTextCursor(block).setBlockFormat(form)
+        block = block.next()
 
 
 def guide_text() -> str:

@@ -14,6 +14,7 @@ from PyQt6.QtWidgets import (
 )
 
 from tandem_em.desk.settings import Settings
+from tandem_widgets.parts.number_box import number_box
 
 
 class PreferencesDialog(QDialog):
@@ -35,11 +36,8 @@ class PreferencesDialog(QDialog):
         self.autosave.setSuffix(" s")
         self.autosave.setValue(values.autosave_s)
         self.autosave.setToolTip("Everything you did is on disk after at most this time.")
-        self.embed = QDoubleSpinBox()
-        self.embed.setRange(0.1, 10000)
-        self.embed.setSuffix(" GB")
-        self.embed.setValue(values.embed_limit_GB)
-        self.embed.setToolTip("Larger movies and maps are offered to stay outside the session file, linked.")
+        self.embed = number_box(0.1, 10000, values.embed_limit_GB, " GB")
+        self.embed.setToolTip("Larger movies and maps stay where they are; the session links to them.")
         self.scheduler = QLineEdit(values.scheduler)
         self.scheduler.setPlaceholderText("tcp://host:8786, empty: this PC")
         self.scheduler.setToolTip("Address of a Dask cluster for long analyses")
@@ -47,7 +45,7 @@ class PreferencesDialog(QDialog):
         form.addRow("Theme", self.theme)
         form.addRow("Author", self.author)
         form.addRow("Autosave every", self.autosave)
-        form.addRow("Ask to link files above", self.embed)
+        form.addRow("Link files above", self.embed)
         form.addRow("Compute on", self.scheduler)
         buttons = QDialogButtonBox(
             QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel

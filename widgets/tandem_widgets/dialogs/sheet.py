@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from PyQt6.QtCore import Qt
-from PyQt6.QtWidgets import QDialog, QDialogButtonBox, QGridLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import (
+    QDialog,
+    QDialogButtonBox,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
 
 
 class TextDialog(QDialog):
@@ -27,6 +36,9 @@ class TextDialog(QDialog):
         column.addWidget(buttons)
 
 
+COLUMNS = 4
+
+
 class ShortcutSheet(QDialog):
     """Every key, by menu, in columns: made from the action table, so that it is always true."""
 
@@ -34,18 +46,16 @@ class ShortcutSheet(QDialog):
         super().__init__(parent)
         self.setWindowTitle("Shortcuts")
         body = QWidget()
-        grid = QGridLayout(body)
-        grid.setHorizontalSpacing(28)
-        for column, (heading, rows) in enumerate(groups):
-            title = QLabel(heading)
-            title.setProperty("role", "heading")
-            grid.addWidget(title, 0, 2 * column, 1, 2)
-            for line, (keys, text) in enumerate(rows, start=1):
-                key_label = QLabel(keys)
-                key_label.setProperty("role", "title")
-                grid.addWidget(key_label, line, 2 * column, Qt.AlignmentFlag.AlignTop)
-                grid.addWidget(QLabel(text), line, 2 * column + 1, Qt.AlignmentFlag.AlignTop)
-        grid.setRowStretch(grid.rowCount(), 1)
+        across = QHBoxLayout(body)
+        across.setContentsMargins(0, 0, 0, 0)
+        across.setSpacing(36)
+        for stack in in_columns(list(groups), COLUMNS):
+            column = QVBoxLayout()
+            column.setSpacing(18)
+            for heading, rows in stack:
+                column.addLayout(_group(heading, rows))
+            column.addStretch(1)
+            across.addLayout(column)
         scroll = QScrollArea()
         scroll.setWidget(body)
         scroll.setWidgetResizable(True)
@@ -56,4 +66,30 @@ class ShortcutSheet(QDialog):
         layout.setContentsMargins(20, 16, 20, 12)
         layout.addWidget(scroll)
         layout.addWidget(buttons)
-        self.resize(body.sizeHint().width() + 60, min(640, body.sizeHint().height() + 80))
+        self.resize(body.sizeHint().width() + 60, min(640, body.sizeHint().height() + 90))
+
+
+Group = tuple[str, list[tuple[str, str]]]
+
+
+def in_columns(groups: list[Group], count: int) -> list[list[Group]]:
+    """The groups in their order, each where the least stands above it: a row of all would be wider than a screen."""
+    columns: list[list[Group]] = [[] for _ in range(count)]
+    for group in groups:
+        min(columns, key=lambda column: sum(len(rows) + 2 for _heading, rows in column)).append(group)
+    return columns
+
+
+def _group(heading: str, rows: list[tuple[str, str]]) -> QGridLayout:
+    grid = QGridLayout()
+    grid.setHorizontalSpacing(20)
+    grid.setVerticalSpacing(6)
+    title = QLabel(heading)
+    title.setProperty("role", "heading")
+    grid.addWidget(title, 0, 0, 1, 2)
+    for line, (keys, text) in enumerate(rows, start=1):
+        key_label = QLabel(keys)
+        key_label.setProperty("role", "title")
+        grid.addWidget(key_label, line, 0, Qt.AlignmentFlag.AlignTop)
+        grid.addWidget(QLabel(text), line, 1, Qt.AlignmentFlag.AlignTop)
+    return grid

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from PyQt6.QtCore import QEvent, QObject, QPoint, QRect, Qt
-from PyQt6.QtGui import QKeyEvent, QPainter, QPaintEvent, QPen
+from PyQt6.QtGui import QKeyEvent, QPainter, QPaintEvent, QPen, QShowEvent
 from PyQt6.QtWidgets import QDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from tandem_em.desk.desk import Desk
@@ -43,8 +43,8 @@ STOPS = (
          "M puts a flag at the cursor, Ctrl+F lists the flags. Ctrl+Z takes back whatever you did, in any pane. Clocks… in the "
          "Edit menu lays the streams on one another.", "biasing", 0.68),
     Stop("Out of the program",
-         "Ctrl+E gives figures, a movie, tables and a report. File → Session doctor says what is odd about the data. "
-         "Recording is in the menu Live; R starts and stops it.", "header"),
+         "Ctrl+E gives figures, a movie, tables and a report. All else is in the menu TandEM: File → Session doctor says "
+         "what is odd about the data, Live records; R starts and stops it.", "header"),
     Stop("Everything else",
          "Ctrl+K finds any command by typing, F1 shows every key, Shift+F1 the guide. Drop your own files on the window to "
          "begin."),
@@ -114,6 +114,11 @@ class Tour(QDialog):
             button.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the keys belong to the card
         window.installEventFilter(self)
         self._show()
+
+    def showEvent(self, event: QShowEvent | None) -> None:
+        """At the first start the window is long there when the card comes: the keys are to go to the card."""
+        super().showEvent(event)
+        self.activateWindow()
 
     def event(self, event: QEvent | None) -> bool:
         """While the card has the focus its keys are not those of the window behind."""

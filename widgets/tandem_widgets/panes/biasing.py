@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from PyQt6 import sip
 from PyQt6.QtCore import QPoint, Qt
@@ -37,6 +38,10 @@ HINT = (
     "Drop a biasing log here, or open one (Ctrl+O): BioLogic, Gamry, Ivium, Keithley, LabVIEW, DENSsolutions, "
     "Protochips, or any table of text."
 )
+
+FIGURES_OF_VIEWS = {
+    "time": "lanes", "capacity": "capacity", "iv": "crossing", "dqdv": "dqdv", "cycles": "cycles",
+}  # fmt: skip
 
 
 class BiasingPane(PaneFrame):
@@ -111,7 +116,7 @@ class BiasingPane(PaneFrame):
         self.lanes_button.setMenu(menu)
         copying = QShortcut(QKeySequence.StandardKey.Copy, self)
         copying.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-        copying.activated.connect(self.copy_figure)
+        copying.activated.connect(self.copy_picture)
         self.lanes_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
 
     def _connect_lanes(self) -> None:
@@ -321,7 +326,11 @@ class BiasingPane(PaneFrame):
         event = Event(name=f"event {len(self.desk.session.events) + 1}", t=low, end=high)
         self.desk.add(f"Mark {event.name}", event)
 
-    def copy_figure(self) -> None:
+    def figure_for_print(self) -> tuple[str, dict[str, Any]]:
+        shown = next((name for name, button in self.view_buttons.items() if button.isChecked()), "")
+        return FIGURES_OF_VIEWS.get(shown, ""), {}
+
+    def copy_picture(self) -> None:
         """What is shown, as a picture and as numbers, to the clipboard."""
         page = self._body.currentWidget()
         if isinstance(page, PlotPage | GittPage):
@@ -329,7 +338,7 @@ class BiasingPane(PaneFrame):
         elif isinstance(page, CyclesPage):
             copy_text(page.model.as_text())
         else:
-            biasing_copy.copy_figure(self.lanes)
+            biasing_copy.copy_lanes(self.lanes)
         self.desk.notices.info("Copied: paste it into a document or a spreadsheet.")
 
     # --- dialogs -------------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from tandem_widgets.parts.plot_copy import copy_picture, copy_text
 MOST_ROWS = 300_000
 
 
-def copy_figure(lanes: Lanes) -> None:
+def copy_lanes(lanes: Lanes) -> None:
     """The lanes as they look, with the values at the cursor as text."""
     copy_picture(lanes, values_text(lanes))
 

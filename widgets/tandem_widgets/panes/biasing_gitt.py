@@ -109,8 +109,9 @@ class GittPage(QWidget):
             return
         values = np.array([p.diffusivity_cm2_s for p in pulses], np.float64)
         doubtful = sum(bool(p.doubts) for p in pulses)
+        count = "1 pulse" if len(pulses) == 1 else f"{len(pulses)} pulses"
         self.note.setText(
-            f"{len(pulses)} pulses, median D {figure(float(np.median(values)), 2)} cm²/s"
+            f"{count}, median D {figure(float(np.median(values)), 2)} cm²/s"
             + (f", {doubtful} doubtful (grey)" if doubtful else "")
         )
         doubts = dict.fromkeys(doubt for p in pulses for doubt in p.doubts)

@@ -67,7 +67,7 @@ def fill_lanes_menu(menu: QMenu, pane: BiasingPane) -> None:
                 biasing.show_run(desk, found, not found.visible)
 
             add(runs, run.name or run.id, switch, checked=run.visible)
-    add(menu, "Copy figure (Ctrl+C)", pane.copy_figure)
+    add(menu, "Copy picture (Ctrl+C)", pane.copy_picture)
     add(menu, "Show all time (F)", pane.fit_time)
     add(menu, "Reset the lanes", lambda: biasing.reset_lanes(desk))
 
@@ -85,7 +85,7 @@ def fill_context_menu(menu: QMenu, pane: BiasingPane, t: float, kind: str) -> No
         menu.addSeparator()
         _fill_lane(menu, pane, kind)
     menu.addSeparator()
-    add(menu, "Copy figure (Ctrl+C)", pane.copy_figure)
+    add(menu, "Copy picture (Ctrl+C)", pane.copy_picture)
     add(menu, "Copy values at the cursor", lambda: biasing_copy.copy_values(pane.lanes))
     add(menu, "Copy what is in view as a table", lambda: biasing_copy.copy_table(desk, pane.lanes))
     menu.addSeparator()

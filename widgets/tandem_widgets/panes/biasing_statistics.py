@@ -62,7 +62,7 @@ def computing(curves: list[Curve], low: float, high: float) -> Job[Numbers]:
     for number, curve in enumerate(curves):
         yield Progress(number, len(curves))
         first, last = np.searchsorted(curve.x, (curve.own(low), curve.own(high)))
-        values = curve.shown(np.asarray(curve.y[first : last + 1 if last == first else last], np.float64))
+        values = curve.shown(np.asarray(curve.y[first:last], np.float64))
         values = values[np.isfinite(values)]
         if len(values):
             found[curve.key] = numbers_of(values)

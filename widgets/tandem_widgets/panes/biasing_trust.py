@@ -115,7 +115,7 @@ class TrustWatch:
             text, colour = f"⚠ {doubtful}", active.warning
         if self._button.text() != text:
             self._button.setText(text)
-        self._button.setStyleSheet(f"color: {colour};")
+        self._button.setStyleSheet(f"QToolButton {{ color: {colour}; }}")  # its menu keeps the colour of text
         self._button.setToolTip(
             f"{bad} serious and {doubtful} doubtful findings in the curves"
             if bad or doubtful
@@ -128,7 +128,8 @@ class TrustWatch:
         order = sorted(found, key=lambda f: (f.kind not in BAD, f.kind not in DOUBTFUL, f.kind in UNSEEN))
         for finding in order[:MOST_LISTED]:
             self._menu.addAction(
-                f"{finding.start_s:.1f} s   {finding.sentence}", partial(self._jump, finding)
+                f"{finding.start_s:.1f} s   ".replace("-", "−") + finding.sentence,
+                partial(self._jump, finding),
             )
         if len(order) > MOST_LISTED:
             self._menu.addAction(f"… and {len(order) - MOST_LISTED} more").setEnabled(False)  # type: ignore[union-attr]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from PyQt6.QtWidgets import QComboBox, QVBoxLayout, QWidget
@@ -86,6 +88,9 @@ class EelsPane(PaneFrame):
         self._choose()
 
     # --- which map -----------------------------------------------------------------------------------------------
+
+    def figure_for_print(self) -> tuple[str, dict[str, Any]]:
+        return "maps", {}
 
     def _choose(self) -> None:
         maps = self.session.maps

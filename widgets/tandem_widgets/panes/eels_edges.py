@@ -16,7 +16,7 @@ from tandem_widgets.parts.bind import Bindings
 
 AT_ONCE = 20
 """Edges in one menu; more go into menus by energy."""
-HEADINGS = ("edge", "onset", "background", "signal window", "method", "map")
+HEADINGS = ("edge", "onset", "background", "signal", "method", "map")
 
 
 def window_text(window: tuple[float, float]) -> str:

@@ -284,6 +284,11 @@ class StackPane(PaneFrame):
         if frame is not None:
             self._show(index, frame)
 
+    def figure_for_print(self) -> tuple[str, dict[str, Any]]:
+        """The frame at the cursor."""
+        ids = (self.stack.id,) if self.stack is not None else ()
+        return "montage", {"times": (self.desk.session.focus.t,), "stack_ids": ids}
+
     def go_to(self, index: int) -> None:
         """Move the cursor (everywhere) to a frame."""
         stack = self.stack

@@ -207,11 +207,20 @@ class ImageCanvas(QWidget):
         length = max(nice for nice in NICE if nice * scale * screen_per_nm <= wanted) * scale
         text = _length_text(length)
         bar = length * screen_per_nm
-        left, bottom = 30.0, self.height() - 14.0
+        left, bottom = self._bar_corner(bar)
         painter.setFont(_bold(14))
         _outlined_text(painter, QRectF(left, bottom - 26, max(bar, 80), 20), text, centre=bar > 80)
         painter.fillRect(QRectF(left - 1, bottom - 5, bar + 2, 6), QColor(0, 0, 0, 120))
         painter.fillRect(QRectF(left, bottom - 4, bar, 4), QColor("white"))
+
+    def _bar_corner(self, bar: float) -> tuple[float, float]:
+        """Lower left end of the scale bar: on the image where that is smaller than the pane. Drift does not move it."""
+        assert self._frame is not None
+        rows = self._frame.shape[0]
+        left, bottom = self.view.to_screen(-0.5, rows - 0.5, self.width(), self.height())
+        return min(max(30.0, left + 14), self.width() - bar - 30), min(
+            self.height() - 14.0, max(bottom - 10, 60.0)
+        )
 
     def _paint_texts(self, painter: QPainter) -> None:
         painter.setFont(_bold(11))

@@ -5,8 +5,16 @@ from __future__ import annotations
 from PyQt6.QtWidgets import QDoubleSpinBox
 
 
+class NumberBox(QDoubleSpinBox):
+    """Shows the digits a number has and no zeros after them."""
+
+    def textFromValue(self, value: float) -> str:
+        text, point = super().textFromValue(value), self.locale().decimalPoint()
+        return text.rstrip("0").removesuffix(point) if point in text else text
+
+
 def number_box(low: float, high: float, value: float, suffix: str) -> QDoubleSpinBox:
-    box = QDoubleSpinBox()
+    box = NumberBox()
     box.setRange(low, high)
     box.setDecimals(4)
     box.setStepType(QDoubleSpinBox.StepType.AdaptiveDecimalStepType)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QAction, QKeySequence
@@ -56,7 +57,8 @@ class EmptyHint(QWidget):
 
     def __init__(self, text: str, actions: Sequence[tuple[str, Callable[[], object]]]) -> None:
         super().__init__()
-        label = QLabel(text)
+        self._text = text
+        self._label = label = QLabel(text)
         label.setProperty("role", "hint")
         label.setWordWrap(True)
         label.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -66,7 +68,9 @@ class EmptyHint(QWidget):
         column = QVBoxLayout(self)
         column.addStretch(2)
         column.addWidget(label, 0, Qt.AlignmentFlag.AlignHCenter)
-        row = QHBoxLayout()
+        self._buttons = QWidget()
+        row = QHBoxLayout(self._buttons)
+        row.setContentsMargins(0, 0, 0, 0)
         row.addStretch(1)
         for title, call in actions:
             button = QPushButton(title)
@@ -74,8 +78,20 @@ class EmptyHint(QWidget):
             row.addWidget(button)
         row.addStretch(1)
         column.addSpacing(8)
-        column.addLayout(row)
+        column.addWidget(self._buttons)
         column.addStretch(3)
+        policy = self._buttons.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)  # the words stay where they are
+        self._buttons.setSizePolicy(policy)
+
+    @property
+    def text(self) -> str:
+        return self._label.text()
+
+    def show_reading(self, text: str) -> None:
+        """What is being read, instead of what could be; empty: the hint again."""
+        self._label.setText(text or self._text)
+        self._buttons.setVisible(not text)
 
 
 class PaneFrame(QFrame):
@@ -97,7 +113,7 @@ class PaneFrame(QFrame):
         row.addLayout(self._tools)
         self._cover = QStackedLayout()
         self._cover.addWidget(body)
-        self._hint: QWidget | None = None
+        self._hint: EmptyHint | None = None
         column = QVBoxLayout(self)
         column.setContentsMargins(1, 1, 1, 1)
         column.setSpacing(0)
@@ -145,6 +161,20 @@ class PaneFrame(QFrame):
             self._cover.setCurrentWidget(hint)
         else:
             self._cover.setCurrentIndex(0)
+
+    def show_reading(self, text: str) -> None:
+        """An empty pane says what is being read; empty text: nothing is."""
+        if self._hint is not None:
+            self._hint.show_reading(text)
+
+    @property
+    def hint(self) -> str:
+        """What an empty pane says now."""
+        return self._hint.text if self._hint is not None else ""
+
+    def figure_for_print(self) -> tuple[str, dict[str, Any]]:
+        """Name and choices of the figure for print of what is shown; no name: there is none."""
+        return "", {}
 
     def close_pane(self) -> None:
         """The pane is going away: its keys belong to the next one; panes with threads of their own end them here."""

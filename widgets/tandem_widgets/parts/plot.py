@@ -278,7 +278,7 @@ class XYPlot(QWidget):
             return
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        menu.addAction("Copy figure", lambda: copy_picture(self, self.as_text()))
+        menu.addAction("Copy picture", lambda: copy_picture(self, self.as_text()))
         menu.addAction("Copy data as a table", lambda: copy_text(self.as_text()))
         menu.addAction("Fit", self.fit)
         menu.popup(event.globalPos())

@@ -1,8 +1,8 @@
-"""Onto the clipboard: a widget as a sharp picture, lines as a table."""
+"""Onto the clipboard: a widget as a sharp picture, a figure for print, lines as a table."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,17 @@ def copy_picture(widget: QWidget, text: str = "", ratio: float = 2.0) -> None:
     data.setImageData(image)
     if text:
         data.setText(text)
+    clipboard = QGuiApplication.clipboard()
+    if clipboard is not None:
+        clipboard.setMimeData(data)
+
+
+def copy_figure(made: Mapping[str, bytes]) -> None:
+    """A figure for print as picture, SVG and PDF: the other program takes what it likes best."""
+    data = QMimeData()
+    data.setImageData(QImage.fromData(made["png"]))
+    data.setData("image/svg+xml", made["svg"])
+    data.setData("application/pdf", made["pdf"])
     clipboard = QGuiApplication.clipboard()
     if clipboard is not None:
         clipboard.setMimeData(data)

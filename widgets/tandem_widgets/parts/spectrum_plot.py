@@ -292,36 +292,37 @@ class SpectrumPlot(QWidget):
             painter.drawPolygon(polygon(np.concatenate([xs[good], xs[good][::-1]]), around))
             painter.setBrush(Qt.BrushStyle.NoBrush)
         style = Qt.PenStyle.DashLine if curve.dashed else Qt.PenStyle.SolidLine
-        painter.setPen(QPen(QColor(curve.colour), curve.width, style))
+        painter.setPen(QPen(QColor(theme.ink(curve.colour)), curve.width, style))
         for piece in runs(good):
             line: QPolygonF = polygon(xs[piece], ys[piece])
             painter.drawPolyline(line)
 
+    def _paint_band_labels(self, painter: QPainter, area: QRectF, limit: float) -> None:
+        """Above the middle of each band, but left of the title."""
+        for band in self.content.bands:
+            x = float(self.x_to_px((band.low + band.high) / 2))
+            if not band.label or not area.left() <= x <= area.right():
+                continue
+            width = painter.fontMetrics().horizontalAdvance(band.label)
+            painter.setPen(QColor(theme.ink(band.colour)))
+            painter.drawText(QPointF(min(x - width / 2, limit - width), area.top() + 11), band.label)
+
     def _paint_labels(self, painter: QPainter, area: QRectF) -> None:
         look = theme.active()
         painter.setFont(theme.numbers_font(11, bold=True))
-        for band in self.content.bands:
-            if band.label:
-                x = float(self.x_to_px((band.low + band.high) / 2))
-                if area.left() <= x <= area.right():
-                    painter.setPen(QColor(band.colour))
-                    painter.drawText(
-                        QRectF(x - 40, area.top() - 2, 80, 16), Qt.AlignmentFlag.AlignCenter, band.label
-                    )
-        painter.setPen(QColor(look.text))
         title, metrics = self.content.title, painter.fontMetrics()
-        x = (
-            area.right() - metrics.horizontalAdvance(title) - 4
-            if self.content.title_right
-            else area.left() + 4
-        )
+        x = area.left() + 4
+        if self.content.title_right:
+            x = area.right() - metrics.horizontalAdvance(title) - 4
+        self._paint_band_labels(painter, area, x - 6 if title and self.content.title_right else area.right())
+        painter.setPen(QColor(look.text))
         painter.drawText(QPointF(x, area.top() + (-5 if self.content.title_above else 11)), title)
         painter.setFont(theme.numbers_font(11))
         room = self.width() - int(area.right()) - 8 if self.content.legend_right else self.width() // 3
         y = area.top() + (25 if self.content.title_right and title else 11)
         for curve in self.content.curves:
             if curve.label:
-                painter.setPen(QColor(curve.colour))
+                painter.setPen(QColor(theme.ink(curve.colour)))
                 label = painter.fontMetrics().elidedText(curve.label, Qt.TextElideMode.ElideRight, room)
                 width = painter.fontMetrics().horizontalAdvance(label)
                 x = area.right() + 6 if self.content.legend_right else area.right() - width - 4

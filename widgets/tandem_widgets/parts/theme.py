@@ -170,6 +170,7 @@ QMenu::item:disabled {{ color: {theme.faint}; }}
 QMenu::separator {{ height: 1px; background: {theme.line}; margin: 4px 6px; }}
 QPushButton, QToolButton {{ background: {theme.raised}; color: {theme.text}; border: 1px solid {theme.line};
   border-radius: {RADIUS}px; padding: 4px 10px; }}
+QFileDialog QToolButton {{ padding: 3px; }}
 QPushButton:hover, QToolButton:hover {{ border-color: {theme.faint}; }}
 QPushButton:pressed, QToolButton:pressed, QPushButton:checked {{ background: {theme.selection}; }}
 QPushButton:focus, QToolButton:focus, QLineEdit:focus, QComboBox:focus {{ border-color: {theme.accent}; }}
@@ -215,6 +216,12 @@ QStatusBar::item {{ border: none; }}
 QProgressBar {{ background: {theme.raised}; border: none; border-radius: 3px; height: 6px; text-align: center; }}
 QProgressBar::chunk {{ background: {theme.accent}; border-radius: 3px; }}
 QCheckBox, QRadioButton {{ color: {theme.text}; spacing: 6px; }}
+QCheckBox::indicator, QAbstractItemView::indicator {{ width: 12px; height: 12px; border: 1px solid {theme.faint};
+  border-radius: 3px; background: {theme.raised}; }}
+QCheckBox::indicator:checked, QAbstractItemView::indicator:checked {{ background: {theme.accent}; border-color: {theme.accent};
+  image: url({_picture("check")}); }}
+QCheckBox::indicator:disabled, QAbstractItemView::indicator:disabled {{ border-color: {theme.line}; }}
+QCheckBox::indicator:checked:disabled {{ background: {theme.faint}; }}
 QGroupBox {{ border: 1px solid {theme.line}; border-radius: {RADIUS}px; margin-top: 10px; padding-top: 6px; }}
 QGroupBox::title {{ subcontrol-origin: margin; left: 8px; color: {theme.quiet}; }}
 QDockWidget {{ color: {theme.text}; }}

@@ -10,7 +10,7 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 from PyQt6 import sip
-from PyQt6.QtCore import QCoreApplication, QElapsedTimer, QEventLoop, QTimer
+from PyQt6.QtCore import QCoreApplication, QElapsedTimer, QEventLoop, QRect, QSize, Qt, QTimer
 from PyQt6.QtGui import QGuiApplication
 from PyQt6.QtWidgets import QApplication, QMessageBox
 
@@ -25,6 +25,8 @@ from tandem_widgets.shell import crash
 from tandem_widgets.shell.main_window import MainWindow, Workshop
 
 WINDOW_SIZE = (1600, 1000)
+FRAME_PX = (8, 36)
+"""What a desktop puts around a window: frame and title line, seldom more."""
 
 
 def run(paths: list[Path], *, demo: bool = False, play_at: float | None = None) -> int:
@@ -34,6 +36,7 @@ def run(paths: list[Path], *, demo: bool = False, play_at: float | None = None) 
     window, bridge = make_window()
     install_crash_dialog(window)
     heartbeat = let_signals_through(window)
+    keep_on_screen(window)
     window.show()
     window.files.play_at = play_at
     QTimer.singleShot(0, lambda: first_steps(window, paths, demo=demo))
@@ -76,14 +79,23 @@ def make_window(settings: Settings | None = None) -> tuple[MainWindow, Bridge]:
     runner = Runner(bridge.post)
     window = MainWindow(Workshop(bridge.post, runner, Notices(), settings))
     width, height = settings.values.window.get("size", WINDOW_SIZE)
-    screen = QGuiApplication.primaryScreen()
-    if screen is not None:
-        room = screen.availableGeometry()
-        width, height = min(width, room.width()), min(height, room.height())
     window.resize(int(width), int(height))
     if not window.docks.restore_state(settings.values.window.get("docks", "")):
         window.docks.share_out()
     return window, bridge
+
+
+def keep_on_screen(window: MainWindow) -> None:
+    """A window that would hang over the edge of the screen fills it instead."""
+    screen = QGuiApplication.primaryScreen()
+    if screen is not None and not has_room(window.size(), room := screen.availableGeometry()):
+        window.resize(window.size().boundedTo(room.size() - QSize(*FRAME_PX)))
+        window.setWindowState(Qt.WindowState.WindowMaximized)
+
+
+def has_room(size: QSize, room: QRect) -> bool:
+    """Whether a window of this size fits on a screen together with its frame."""
+    return size.width() + FRAME_PX[0] <= room.width() and size.height() + FRAME_PX[1] <= room.height()
 
 
 def first_steps(window: MainWindow, paths: list[Path], *, demo: bool) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PyQt6.QtCore import QByteArray, Qt
-from PyQt6.QtWidgets import QDockWidget, QMainWindow, QWidget
+from PyQt6.QtWidgets import QApplication, QDockWidget, QMainWindow, QWidget
 
 from tandem_widgets.parts import icons
 from tandem_widgets.parts.pane_frame import PaneFrame
@@ -69,6 +69,13 @@ class PaneDocks:
     def panes(self) -> list[PaneFrame]:
         """The panes that are shown now."""
         return [dock.pane for dock in self.all if dock.pane is not None]
+
+    def pane_in_use(self) -> PaneFrame:
+        """The pane under the pointer, else the one with the focus, else the first."""
+        panes, focused = self.panes, QApplication.focusWidget()
+        return next((each for each in panes if each.underMouse()), None) or next(
+            (each for each in panes if focused is not None and each.isAncestorOf(focused)), panes[0]
+        )
 
     def close_panes(self) -> None:
         for dock in self.all:

@@ -97,7 +97,10 @@ class FileActions:
             self._start_import(paths)
 
     def _start_open(self, path: Path) -> None:
-        self._window.desk.start(f"Opening {path.name}", files.open_session(path), self.show, key="open")
+        task = self._window.desk.start(
+            f"Opening {path.name}", files.open_session(path), self.show, key="open"
+        )
+        self._window.reading.follow(task)
 
     def show(self, opened: files.Opened, *, quiet: bool = False) -> None:
         """Put an opened session into the window; `quiet`: it is looked at only, and everybody knows."""
@@ -133,7 +136,10 @@ class FileActions:
         from tandem_em.desk.demo import demo_path
 
         if self.may_leave():
-            self._window.desk.start("Building the demo experiment", demo_path(), self._start_open, key="open")
+            task = self._window.desk.start(
+                "Building the demo experiment", demo_path(), self._start_open, key="open"
+            )
+            self._window.reading.follow(task)
 
     def recover(self, path: Path) -> None:
         self._start_open(path)
@@ -150,7 +156,10 @@ class FileActions:
     def _start_import(self, paths: list[Path]) -> None:
         known = partial(biasing_text.remembered, self._window.workshop.settings)
         label = f"Reading {paths[0].name}" + (f" and {len(paths) - 1} more" if len(paths) > 1 else "")
-        self._window.desk.start(label, files.import_files(self._session, paths, known=known), self._take)
+        task = self._window.desk.start(
+            label, files.import_files(self._session, paths, known=known), self._take
+        )
+        self._window.reading.follow(task)
 
     def _take(self, imported: files.Imported) -> None:
         for question in imported.questions:

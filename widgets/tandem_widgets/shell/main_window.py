@@ -27,6 +27,7 @@ from tandem_widgets.shell.guardian_actions import GuardianActions
 from tandem_widgets.shell.guardian_bar import GuardianBar, StopKey
 from tandem_widgets.shell.header import Header
 from tandem_widgets.shell.player import Player
+from tandem_widgets.shell.reading_sign import ReadingSign
 from tandem_widgets.shell.record_actions import RecordActions
 from tandem_widgets.shell.replay_bar import ReplayBar
 from tandem_widgets.shell.status import StatusStrip
@@ -66,6 +67,7 @@ class MainWindow(QMainWindow):
         self.setMenuWidget(self._make_top())
         self.setContentsMargins(7, 0, 7, 0)
         self.docks = PaneDocks(self)
+        self.reading = ReadingSign(self, self.docks)
         self.status = StatusStrip(workshop.runner, workshop.notices)
         strip = self.statusBar()
         if strip is not None:
@@ -451,15 +453,34 @@ class MainWindow(QMainWindow):
         self.open_dialog(ContentsDialog(self, self.desk))
 
     def copy_pane(self) -> None:
-        """The pane under the pointer, else the one with the focus, else the stack, onto the clipboard."""
+        """The pane as it looks onto the clipboard."""
         from tandem_widgets.parts.plot_copy import copy_picture
 
-        panes, focused = self.docks.panes, QApplication.focusWidget()
-        pane = next((each for each in panes if each.underMouse()), None) or next(
-            (each for each in panes if focused is not None and each.isAncestorOf(focused)), panes[0]
-        )
+        pane = self.docks.pane_in_use()
         copy_picture(pane)
-        self.workshop.notices.info(f"{pane.title} is on the clipboard.", "Ctrl+E makes figures for print.")
+        self.workshop.notices.info(f"{pane.title} is on the clipboard, as it looks.")
+
+    def copy_figure(self) -> None:
+        """What the pane shows onto the clipboard, as a figure for print."""
+        from tandem_em.desk.export_preview import FigureSettings, figure_of
+        from tandem_widgets.parts.plot_copy import copy_figure
+
+        pane = self.docks.pane_in_use()
+        name, choices = pane.figure_for_print()
+        if not name:
+            self.workshop.notices.info(
+                "This view has no figure for print.", "Ctrl+Alt+C copies it as it looks."
+            )
+            return
+
+        def made(files: dict[str, bytes]) -> None:
+            copy_figure(files)
+            self.workshop.notices.info(
+                f"The figure of {pane.title} is on the clipboard.", "Ctrl+E has its choices."
+            )
+
+        job = figure_of(self.desk.session, name, FigureSettings(**choices))
+        self.desk.start(f"Copying the figure of {pane.title}", job, made, key="copy figure")
 
     def show_export(self) -> None:
         from tandem_widgets.dialogs.export import ExportDialog
