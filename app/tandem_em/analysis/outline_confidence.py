@@ -28,10 +28,10 @@ OPEN = 0.8
 """So bright, as a share of the places outside, is background that nothing lies in front of."""
 ALIKE_FRAMES = 2.0
 """Frames over which evidence is averaged: an outline that has gone astray seldom comes back at once."""
-# Whether an outline is lost or its area more than 10 % wrong, in 72 movies of known truth (18 000 frames of two
+# Whether an outline is lost or its area more than 10 % wrong, in 144 movies of known truth (12 000 frames of two
 # generators): the stray share alone tells most of it; the sides speak when there is no particle inside at all.
 AGAINST = np.array([80.0, 1.0, 16.0])
-TRUST = 7.9  # flags one good frame in 25, all levels alike
+TRUST = 7.55  # flags one good frame in 22 over all levels, most of them at 5 electrons per pixel
 BY_NOISE = 0.2  # of an outline may look bright inside in a noisy frame
 CORRELATION = 9.0  # px along an outline over which errors are alike
 
