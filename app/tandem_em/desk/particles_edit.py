@@ -155,6 +155,11 @@ def merge(desk: Desk, one: Particle, other: Particle, frame: int) -> Particle:
             f"{one.name} and {other.name} are not both outlined in this frame.", "Go to one where they are."
         )
     joined = particles_shape.union(one.outlines[frame].polygon, other.outlines[frame].polygon)
+    if joined is None:
+        raise UserError(
+            f"{one.name} and {other.name} do not touch in this frame.",
+            "Merge them in a frame where they do, or outline both together (N).",
+        )
     label = f"Merge {one.name} and {other.name}"
     fields = {
         "outlines": {frame: particles.key_outline(joined)},
