@@ -260,8 +260,23 @@ def test_an_outline_is_copied_to_another_stack(qtbot: QtBot, window: MainWindow,
     copied = next(p for p in window.desk.session.particles if p.stack_id == other.id)
     assert (copied.name, copied.colour) == (particle.name, particle.colour)
     assert area(copied.outlines[0].polygon) == pytest.approx(4 * area(particle.outlines[0].polygon), rel=0.01)
+    assert pane.stack is other  # where there is something to be seen, and to be put right
+    assert pane.tools.selected is copied
     window.undo()
     assert only(window) is particle
+
+
+@pytest.mark.expects_log
+def test_no_outline_is_copied_out_of_the_picture(qtbot: QtBot, window: MainWindow, pane: StackPane) -> None:
+    particle = followed(qtbot, window, pane)
+    other = disc_movie()
+    other.name, other.pixel_nm = "far too close", 0.05
+    window.desk.session.clocks.add(other.clock)
+    window.desk.add("Add a stack", other)
+    go(qtbot, pane, 0)
+    choose(pane, particle, "Copy to › far too close")
+    assert only(window) is particle
+    assert "outside the picture of far too close" in window.workshop.notices.items[-1].title
 
 
 # --- stopping and asking --------------------------------------------------------------------------------------------

@@ -193,18 +193,30 @@ def split(
 
 
 def copy_to(desk: Desk, particle: Particle, frame: int, stack: FrameStack) -> Particle:
-    """The outline of this frame on another stack: same name and colour, scaled by the pixel sizes."""
+    """The outline of this frame on another stack, which is shown then: same name and colour, scaled by the pixel sizes."""
     source = desk.session.stacks[particle.stack_id]
     polygon = particle.outlines[frame].polygon - np.array(source.drift_at(frame))
     if source.pixel_nm and stack.pixel_nm:
         polygon = polygon * (source.pixel_nm / stack.pixel_nm)
     index = stack.index_at(desk.session.focus.t)
     polygon = polygon + np.array(stack.drift_at(index))
+    _, height, width = stack.shape
+    x, y = polygon.mean(axis=0)
+    if not (0 <= x < width and 0 <= y < height):
+        unknown = [each.name for each in (source, stack) if not each.pixel_nm]
+        raise UserError(
+            f"{particle.name} would lie outside the picture of {stack.name}.",
+            f"Calibrate {' and '.join(unknown)} first, or draw it there (N)."
+            if unknown
+            else "Draw it there (N).",
+        )
     made = Particle(
         name=particle.name, stack_id=stack.id, colour=particle.colour, simulated=stack.simulated,
         reference_frames=[index], outlines={index: particles.key_outline(polygon)},
     )  # fmt: skip
     desk.add(f"Copy {particle.name} to {stack.name}", made)
+    desk.session.focus.select("stack", stack.id)
+    desk.session.focus.select("particle", made.id)
     return made
 
 
