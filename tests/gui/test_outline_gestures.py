@@ -299,7 +299,7 @@ def test_following_stops_where_the_particle_is_gone_and_asks(
     qtbot: QtBot, window: MainWindow, vanishing: StackPane
 ) -> None:
     particle = followed(qtbot, window, vanishing)
-    assert [button.text() for button in vanishing.ask_bar.buttons] == ["Correct here", "Go on"]
+    assert [button.text() for button in vanishing.ask_bar.buttons] == ["Correct here", "Go on", "Leave it"]
     assert max(particle.outlines) < 13
     assert particle.followed is not None
     assert particle.followed[1] < 13
