@@ -227,6 +227,60 @@ def test_a_changed_drift_makes_tracks_stale(qtbot: QtBot, window: MainWindow, pa
     assert not particles_edit.stale(window.desk.session, particle)
 
 
+# --- larger proposals -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def pair(qtbot: QtBot, window: MainWindow) -> StackPane:
+    """Two discs that touch, on one image."""
+    y, x = np.mgrid[:SIDE, :SIDE]
+    far = np.minimum(np.hypot(x - 56, y - 80), np.hypot(x - 102, y - 80))
+    soft = 1 / (1 + np.exp((far - 24) / 1.2))
+    frames = np.random.default_rng(5).poisson(200 - 90 * soft)[None].astype(np.uint16)
+    stack = FrameStack(name="pair", source=MemoryArray(frames), times=np.zeros(1), pixel_nm=0.5)
+    return shown_in(qtbot, window, stack)
+
+
+def shift_click(qtbot: QtBot, window: MainWindow, pane: StackPane, x: float, y: float) -> None:
+    place = pane.canvas.to_screen(x, y).toPoint()
+    QTest.mouseClick(pane.canvas, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.ShiftModifier, pos=place)
+    settled(qtbot, window)
+    pane.canvas.repaint()
+
+
+@pytest.mark.parametrize("x", [56, 102], ids=["inside: the cluster", "outside: one more"])
+def test_shift_click_makes_the_proposal_larger_and_backspace_smaller(
+    qtbot: QtBot, window: MainWindow, pair: StackPane, x: float
+) -> None:
+    pair.tools.outline.click()
+    click(pair, 58, 78)
+    settled(qtbot, window)
+    pair.canvas.repaint()
+    shift_click(qtbot, window, pair, x, 80)
+    QTest.keyClick(pair.canvas, Qt.Key.Key_Backspace)
+    shift_click(qtbot, window, pair, x, 80)
+    QTest.keyClick(pair.canvas, Qt.Key.Key_Return)
+    assert area(only(window).outlines[0].polygon) == pytest.approx(2 * np.pi * 24**2, rel=0.1)
+    window.undo()
+    pair.tools.outline.click()
+    click(pair, 58, 78)
+    settled(qtbot, window)
+    pair.canvas.repaint()
+    shift_click(qtbot, window, pair, x, 80)
+    QTest.keyClick(pair.canvas, Qt.Key.Key_Backspace)
+    QTest.keyClick(pair.canvas, Qt.Key.Key_Return)
+    assert area(only(window).outlines[0].polygon) == pytest.approx(np.pi * 24**2, rel=0.1)
+
+
+def test_where_nothing_larger_is_the_hint_says_so(qtbot: QtBot, window: MainWindow, pane: StackPane) -> None:
+    proposed(qtbot, window, pane)
+    shift_click(qtbot, window, pane, 80, 80)
+    assert "No larger outline" in pane.notes.hint
+    QTest.keyClick(pane.canvas, Qt.Key.Key_Return)
+    assert area(only(window).outlines[0].polygon) == pytest.approx(np.pi * RADIUS**2, rel=0.06)
+    settled(qtbot, window)
+
+
 # --- several particles ----------------------------------------------------------------------------------------------
 
 
