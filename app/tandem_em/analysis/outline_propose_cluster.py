@@ -21,7 +21,7 @@ WORK_PX = 192
 THRESHOLDS = 48
 OVERLAP = 1.2
 """Particles over each other are darker than one by so much of its contrast at most."""
-LEAST_LARGER = 1.2
+LEAST_LARGER = 1.5
 STEEP_ENOUGH = 0.75
 """A larger region wins over the particle itself when its edge is so steep in comparison."""
 MOST_AT_FRAME = 0.05
