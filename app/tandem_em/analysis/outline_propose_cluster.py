@@ -1,7 +1,8 @@
 """The whole cluster around an outline: all that hangs together with a particle, a proposal to be corrected.
 
 Thresholds between the particle and the background cut out nested regions around it; the one whose edge is steepest
-is where the cluster ends. What is far darker than overlapping particles, like a needle, does not belong to it.
+is where the cluster ends. What comes in from outside and is far darker than overlapping particles, like a needle, does
+not belong to it.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ from tandem_em.notices import UserError
 WORK_PX = 192
 """Frames are binned until their smaller side is no longer than twice this."""
 THRESHOLDS = 48
-OVERLAP = 1.2
-"""Particles over each other are darker than one by so much of its contrast at most."""
+OVERLAPPING = 2.5
+"""So many particles over each other are no darker than this, in bright field; a needle is."""
 LEAST_LARGER = 1.5
 STEEP_ENOUGH = 0.75
 """A larger region wins over the particle itself when its edge is so steep in comparison."""
@@ -65,7 +66,8 @@ def _nested(picture: Picture, particle: Polygon) -> Iterator[_Region]:
     from skimage.draw import polygon2mask
 
     smallest = min(picture.shape)
-    smooth = np.asarray(gaussian_filter(median_filter(picture, 3), max(1.5, smallest / 110)))
+    blur = max(1.5, smallest / 110)
+    smooth = np.asarray(gaussian_filter(median_filter(picture, 3), blur))
     core = polygon2mask(picture.shape, particle[:, ::-1])
     ring = binary_dilation(core, iterations=max(3, smallest // 40)) & ~core
     if not core.any() or not ring.any():
@@ -74,11 +76,23 @@ def _nested(picture: Picture, particle: Polygon) -> Iterator[_Region]:
         smooth = -smooth
     gradient = np.hypot(*np.gradient(smooth))
     inside, background = float(np.median(smooth[core])), float(np.percentile(smooth, 97))
-    is_sample = (smooth > inside - OVERLAP * (background - inside)) | core
+    is_sample = np.ones_like(core)
+    if 0 < inside < background:
+        darkest = background * (inside / background) ** OVERLAPPING
+        is_sample = ~_reaching_in(smooth < darkest, round(3 * blur)) | core
     for threshold in np.linspace(inside, background, THRESHOLDS + 1)[1:-1]:
         region = _region((smooth < threshold) & is_sample, core, gradient)
         if region is not None:
             yield region
+
+
+def _reaching_in(dark: Mask, rim: int) -> Mask:
+    """The dark pieces that come from outside of the frame, with their blurred rim."""
+    from scipy.ndimage import binary_dilation, label
+
+    pieces, _ = label(dark)
+    border = np.concatenate([pieces[0], pieces[-1], pieces[:, 0], pieces[:, -1]])
+    return np.asarray(binary_dilation(np.isin(pieces, border[border > 0]), iterations=rim))
 
 
 def _region(below: Mask, core: Mask, gradient: Picture) -> _Region | None:

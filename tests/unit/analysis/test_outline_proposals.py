@@ -68,3 +68,14 @@ def test_a_particle_that_stands_alone_has_no_cluster() -> None:
     frame = np.random.default_rng(5).poisson(200 - 90 * soft).astype(np.uint16)
     with pytest.raises(UserError, match="No larger outline"):
         propose_cluster(frame, propose_outline(frame, 84, 78))
+
+
+def test_a_needle_that_touches_is_no_part_of_the_cluster() -> None:
+    y, x = np.mgrid[:256, :256]
+    far = np.minimum(np.hypot(x - 110, y - 128) - 30, np.hypot(x - 162, y - 128) - 30)
+    needle = np.maximum(np.abs(y - 128) - 12, x - 82)
+    dark = 90 / (1 + np.exp(far / 1.2)) + 190 / (1 + np.exp(needle / 1.2))
+    frame = np.random.default_rng(5).poisson(np.maximum(200 - dark, 5)).astype(np.uint16)
+    cluster = propose_cluster(frame, propose_outline(frame, 162, 128))
+    assert cluster[:, 0].min() > 70
+    assert particles.polygon_area(cluster) == pytest.approx(2 * np.pi * 30**2, rel=0.1)
