@@ -55,7 +55,7 @@ def read(desk: Desk, site: Site, image: SpectrumImage) -> Task[ResultSet]:
         )
         x, error = made.values["x"], made.values["error"]
         desk.notices.info(
-            f"{site.name} on {image.name}: x = {figure(x)} ± {figure(error, 2)} in LixSi.",
+            f"{site.name} on {image.name}: x = {figure(x)} ± {figure(error, 2)} in LiₓSi.",
             f"Cross sections: {made.values['model']}. As a point in the lane Lithium.",
         )
 

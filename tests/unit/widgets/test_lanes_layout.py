@@ -28,3 +28,6 @@ def test_a_low_lane_of_four_particles_has_its_unit_beside_the_title() -> None:
     assert has_unit_beside(lane(4), 44)
     assert not has_unit_beside(lane(2), 44)
     assert not has_unit_beside(lane(4), 100)
+    long = lane(4)
+    long.caption = "a unit of many words"
+    assert not has_unit_beside(long, 44)

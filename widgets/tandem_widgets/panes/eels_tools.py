@@ -124,7 +124,7 @@ class EelsTools:
         if site is not None:
             if pane.image is not None:
                 read = partial(self._read_lithium, site, pane.image)
-                menu.addAction(f"Lithium of {site.name} (x in LixSi)", read)
+                menu.addAction(f"Lithium of {site.name} (x in LiₓSi)", read)
             menu.addAction(f"Remove {site.name}", lambda: pane.desk.remove(f"Remove {site.name}", site))
         elif pane.image is not None:
             image = pane.image

@@ -22,6 +22,8 @@ SPACE = 7.0
 MIN_LANE = 34.0
 FLAG = 14.0
 VALUE_ROW = 12.0
+TITLE_LETTER, UNIT_LETTER = 7.2, 5.6
+"""About as wide as their letters are."""
 MORE_PX = 18.0
 """What `+3` takes at the end of values that do not all fit."""
 
@@ -116,7 +118,8 @@ def shares(weights: list[float], room: float, least: float) -> list[float]:
 def has_unit_beside(lane: Lane, height: float) -> bool:
     """Whether the unit goes beside the title: a low lane that has more values than fit under two lines, two in a row."""
     rows_under = int((height + 4 - 26) // VALUE_ROW)
-    return lane.shows_each and len(lane.main_curves) > 2 * rows_under
+    fits = TITLE_LETTER * len(lane.title) + UNIT_LETTER * len(lane.caption or lane.unit) < NAME_WIDTH + 2
+    return lane.shows_each and fits and len(lane.main_curves) > 2 * rows_under
 
 
 def in_rows(widths: Sequence[float], room: float, rows: int) -> list[tuple[float, int]]:
