@@ -38,11 +38,12 @@ def of_stack(session: Session, stack: FrameStack) -> list[Particle]:
 
 
 def draw(desk: Desk, stack: FrameStack, frame: int, polygon: Polygon) -> Particle:
-    """A new particle with one key outline at a frame; the selection goes to it."""
+    """A new particle with one key outline at a frame; the selection goes to it. In a movie that shape stays as a ghost."""
     if len(polygon) < 3 or particles.polygon_area(polygon) < 9:
         raise UserError("The outline has hardly any area.", "Draw it around the particle.")
     name = desk.session.particles.free_name("P")
-    particle = Particle(name=name, stack_id=stack.id, simulated=stack.simulated, reference_frames=[frame])
+    ghosts = [] if stack.axis0_is_time is False else [frame]
+    particle = Particle(name=name, stack_id=stack.id, simulated=stack.simulated, reference_frames=ghosts)
     particle.outlines[frame] = particles.key_outline(particles_shape.evened(polygon))
     desk.add(f"Outline {name}", particle)
     desk.session.focus.select("particle", particle.id)

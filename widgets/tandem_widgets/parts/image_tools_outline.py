@@ -191,7 +191,7 @@ class OutlineTool(BaseTool):
         if self._corner is not None:
             shape = self._ellipse(self._corner, self._at)
             shape = np.vstack([shape, shape[:1]])
-        elif self._clicked and self._held is None:
+        elif self._clicked and self._offer is None:
             shape = [*self._clicked, self._at]
         if len(shape) > 1:
             draw_line(painter, canvas, np.asarray(shape, np.float64))
