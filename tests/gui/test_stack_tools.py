@@ -72,6 +72,14 @@ def test_keys_take_the_tools_in_hand(window: MainWindow) -> None:
     assert pane.notes.hint == ""
 
 
+def test_without_a_stack_no_tool_is_taken(window: MainWindow) -> None:
+    window.show_session(Session("empty"))
+    pane = window.docks.stack.widget()
+    assert isinstance(pane, StackPane)
+    pane.tools.outline.click()
+    assert not pane.tools.outline.isChecked()
+
+
 def test_a_stopped_follow_keeps_what_it_has(window: MainWindow, pane: StackPane) -> None:
     assert pane.stack is not None
     particle = particles_edit.draw(window.desk, pane.stack, 0, circle(RADIUS))

@@ -96,6 +96,8 @@ class StackTools:
                 self.put_down(but=button)
                 if on and self.stack is not None:
                     take()
+                elif on:
+                    self.put_down()  # there is nothing to work on
 
         button.toggled.connect(toggled)
         return button
