@@ -159,8 +159,7 @@ def test_a_click_adds_a_site_and_undo_takes_it_back(qtbot: QtBot, pane: EelsPane
     QTest.mouseRelease(canvas, Qt.MouseButton.LeftButton, pos=end.toPoint())
     second = list(pane.session.sites)[1]
     assert second.points[0] == pytest.approx((15, 4), abs=0.5)
-    qtbot.wait(60)
-    assert pane.images.adf.painted > painted  # the site moves on every picture
+    qtbot.waitUntil(lambda: pane.images.adf.painted > painted)  # the site moves on every picture
     pane.session.history.undo()
     assert second.points[0] == pytest.approx((20, 6), abs=0.5)
     pane.session.history.undo()
