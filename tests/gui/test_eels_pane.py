@@ -150,9 +150,8 @@ def test_a_click_adds_a_site_and_undo_takes_it_back(qtbot: QtBot, pane: EelsPane
     assert [site.number for site in pane.session.sites] == [0, 1]
     assert len({site.colour for site in pane.session.sites}) == 2
     assert [curve.label for curve in pane.spectrum.content.curves] == ["0", "1"]
-    start, end = canvas.to_screen(20, 6), canvas.to_screen(15, 4)
-    qtbot.wait(60)
     painted = pane.images.adf.painted
+    start, end = canvas.to_screen(20, 6), canvas.to_screen(15, 4)
     QTest.mousePress(canvas, Qt.MouseButton.LeftButton, pos=start.toPoint())
     moved(canvas, (start + end) / 2)
     moved(canvas, end)
