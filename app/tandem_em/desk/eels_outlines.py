@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tandem_em.desk import eels_places
+from tandem_em.desk import eels_places, particles_shape
 from tandem_em.desk.desk import Desk
 from tandem_em.jobs import Task, call_as_job
 from tandem_em.model.frames import FrameStack
@@ -21,6 +21,7 @@ from tandem_em.notices import UserError
 
 SURE = 0.5
 """Below this confidence of the correlation the pictures are not taken to show the same place."""
+CORNERS = 120
 CORRELATED = "found by comparing the frame with the survey image"
 CENTRED = "in the middle until it is moved, for the frame does not match the survey image"
 
@@ -38,7 +39,7 @@ def place(
     desk: Desk, particle: Particle, frame: int, stack: FrameStack, image: SpectrumImage
 ) -> Task[Placing]:
     """Put the outline of a frame on a map, in a job; one undoable step, and a sentence that says how sure its place is."""
-    polygon = particle.outlines[frame].polygon
+    polygon = particles_shape.evened(particle.outlines[frame].polygon, CORNERS)
     scale = _scale(stack, image)
 
     def found(placing: Placing) -> None:

@@ -36,10 +36,15 @@ def mask_of(site: Site, shape: tuple[int, ...]) -> NDArray[np.bool_]:
     """The pixels of a map (height, width) that belong to a site."""
     from tandem_em.analysis.eels_spectra import disc_mask, polygon_mask
 
-    size = (shape[0], shape[1])
-    if site.shape == "polygon":
-        return polygon_mask(size, site.points)
-    return disc_mask(size, site.points[0], site.radius_px)
+    height, width = shape[0], shape[1]
+    if site.shape != "polygon":
+        return disc_mask((height, width), site.points[0], site.radius_px)
+    corners = np.asarray(site.points)  # only the box around them is looked at: maps are large
+    x0, y0 = np.clip(np.floor(corners.min(axis=0)).astype(int), 0, (width - 1, height - 1))
+    x1, y1 = np.clip(np.ceil(corners.max(axis=0)).astype(int) + 1, (x0 + 1, y0 + 1), (width, height))
+    mask = np.zeros((height, width), bool)
+    mask[y0:y1, x0:x1] = polygon_mask((int(y1 - y0), int(x1 - x0)), corners - (x0, y0))
+    return mask
 
 
 def add_site(desk: Desk, image: SpectrumImage, place: Point) -> Site | None:

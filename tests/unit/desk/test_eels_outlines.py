@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tandem_em.analysis.eels_spectra import polygon_mask
 from tandem_em.desk import eels_outlines, eels_places
 from tandem_em.desk.desk import Desk
 from tandem_em.desk.eels import default_edges
@@ -109,6 +110,14 @@ def test_where_the_pictures_do_not_match_it_lies_in_the_middle_and_is_moved_by_h
     assert np.array(site.points) == pytest.approx(before)
     desk.session.history.undo()
     assert not len(desk.session.sites)
+
+
+def test_the_pixels_of_an_outline_are_those_of_the_whole_map() -> None:
+    turn = np.linspace(0, 2 * np.pi, 40, endpoint=False)
+    for x, y in ((12.3, 8.6), (0.4, 17.0), (29.5, 2.0)):
+        corners = [(x + 6 * np.cos(a), y + 4 * np.sin(a)) for a in turn]
+        site = Site(name="P1", shape="polygon", points=corners)
+        assert np.array_equal(eels_places.mask_of(site, (20, 30)), polygon_mask((20, 30), corners))
 
 
 def test_without_a_calibration_nothing_is_guessed(desk: Desk) -> None:
