@@ -58,7 +58,7 @@ def place(
         desk.add(f"Place {particle.name} on {image.name}", site)
         desk.session.focus.select("map", image.id)
         desk.notices.info(
-            f"{particle.name} lies on {image.name}: {placing.how}.", "Sites: drag it to its place."
+            f"{particle.name} lies on {image.name}: {placing.how}.", "Sites: drag it by its name."
         )
 
     job = call_as_job(lambda: placed(stack, frame, polygon, image, scale), "Comparing the images")
