@@ -150,6 +150,7 @@ def test_a_click_adds_a_site_and_undo_takes_it_back(qtbot: QtBot, pane: EelsPane
     assert [site.number for site in pane.session.sites] == [0, 1]
     assert len({site.colour for site in pane.session.sites}) == 2
     assert [curve.label for curve in pane.spectrum.content.curves] == ["0", "1"]
+    painted = pane.images.adf.painted
     start, end = canvas.to_screen(20, 6), canvas.to_screen(15, 4)
     QTest.mousePress(canvas, Qt.MouseButton.LeftButton, pos=start.toPoint())
     moved(canvas, (start + end) / 2)
@@ -157,6 +158,7 @@ def test_a_click_adds_a_site_and_undo_takes_it_back(qtbot: QtBot, pane: EelsPane
     QTest.mouseRelease(canvas, Qt.MouseButton.LeftButton, pos=end.toPoint())
     second = list(pane.session.sites)[1]
     assert second.points[0] == pytest.approx((15, 4), abs=0.5)
+    qtbot.waitUntil(lambda: pane.images.adf.painted > painted)  # the site moves on every picture
     pane.session.history.undo()
     assert second.points[0] == pytest.approx((20, 6), abs=0.5)
     pane.session.history.undo()

@@ -227,6 +227,60 @@ def test_a_changed_drift_makes_tracks_stale(qtbot: QtBot, window: MainWindow, pa
     assert not particles_edit.stale(window.desk.session, particle)
 
 
+# --- larger proposals -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def pair(qtbot: QtBot, window: MainWindow) -> StackPane:
+    """Two discs that touch, on one image."""
+    y, x = np.mgrid[:SIDE, :SIDE]
+    far = np.minimum(np.hypot(x - 56, y - 80), np.hypot(x - 102, y - 80))
+    soft = 1 / (1 + np.exp((far - 24) / 1.2))
+    frames = np.random.default_rng(5).poisson(200 - 90 * soft)[None].astype(np.uint16)
+    stack = FrameStack(name="pair", source=MemoryArray(frames), times=np.zeros(1), pixel_nm=0.5)
+    return shown_in(qtbot, window, stack)
+
+
+def shift_click(qtbot: QtBot, window: MainWindow, pane: StackPane, x: float, y: float) -> None:
+    place = pane.canvas.to_screen(x, y).toPoint()
+    QTest.mouseClick(pane.canvas, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.ShiftModifier, pos=place)
+    settled(qtbot, window)
+    pane.canvas.repaint()
+
+
+@pytest.mark.parametrize("x", [56, 102], ids=["inside: the cluster", "outside: one more"])
+def test_shift_click_makes_the_proposal_larger_and_backspace_smaller(
+    qtbot: QtBot, window: MainWindow, pair: StackPane, x: float
+) -> None:
+    pair.tools.outline.click()
+    click(pair, 58, 78)
+    settled(qtbot, window)
+    pair.canvas.repaint()
+    shift_click(qtbot, window, pair, x, 80)
+    QTest.keyClick(pair.canvas, Qt.Key.Key_Backspace)
+    shift_click(qtbot, window, pair, x, 80)
+    QTest.keyClick(pair.canvas, Qt.Key.Key_Return)
+    assert area(only(window).outlines[0].polygon) == pytest.approx(2 * np.pi * 24**2, rel=0.1)
+    window.undo()
+    pair.tools.outline.click()
+    click(pair, 58, 78)
+    settled(qtbot, window)
+    pair.canvas.repaint()
+    shift_click(qtbot, window, pair, x, 80)
+    QTest.keyClick(pair.canvas, Qt.Key.Key_Backspace)
+    QTest.keyClick(pair.canvas, Qt.Key.Key_Return)
+    assert area(only(window).outlines[0].polygon) == pytest.approx(np.pi * 24**2, rel=0.1)
+
+
+def test_where_nothing_larger_is_the_hint_says_so(qtbot: QtBot, window: MainWindow, pane: StackPane) -> None:
+    proposed(qtbot, window, pane)
+    shift_click(qtbot, window, pane, 80, 80)
+    assert "No larger outline" in pane.notes.hint
+    QTest.keyClick(pane.canvas, Qt.Key.Key_Return)
+    assert area(only(window).outlines[0].polygon) == pytest.approx(np.pi * RADIUS**2, rel=0.06)
+    settled(qtbot, window)
+
+
 # --- several particles ----------------------------------------------------------------------------------------------
 
 
@@ -260,8 +314,23 @@ def test_an_outline_is_copied_to_another_stack(qtbot: QtBot, window: MainWindow,
     copied = next(p for p in window.desk.session.particles if p.stack_id == other.id)
     assert (copied.name, copied.colour) == (particle.name, particle.colour)
     assert area(copied.outlines[0].polygon) == pytest.approx(4 * area(particle.outlines[0].polygon), rel=0.01)
+    assert pane.stack is other  # where there is something to be seen, and to be put right
+    assert pane.tools.selected is copied
     window.undo()
     assert only(window) is particle
+
+
+@pytest.mark.expects_log
+def test_no_outline_is_copied_out_of_the_picture(qtbot: QtBot, window: MainWindow, pane: StackPane) -> None:
+    particle = followed(qtbot, window, pane)
+    other = disc_movie()
+    other.name, other.pixel_nm = "far too close", 0.05
+    window.desk.session.clocks.add(other.clock)
+    window.desk.add("Add a stack", other)
+    go(qtbot, pane, 0)
+    choose(pane, particle, "Copy to › far too close")
+    assert only(window) is particle
+    assert "outside the picture of far too close" in window.workshop.notices.items[-1].title
 
 
 # --- stopping and asking --------------------------------------------------------------------------------------------
@@ -284,7 +353,7 @@ def test_following_stops_where_the_particle_is_gone_and_asks(
     qtbot: QtBot, window: MainWindow, vanishing: StackPane
 ) -> None:
     particle = followed(qtbot, window, vanishing)
-    assert [button.text() for button in vanishing.ask_bar.buttons] == ["Correct here", "Go on"]
+    assert [button.text() for button in vanishing.ask_bar.buttons] == ["Correct here", "Go on", "Leave it"]
     assert max(particle.outlines) < 13
     assert particle.followed is not None
     assert particle.followed[1] < 13

@@ -72,6 +72,14 @@ def test_keys_take_the_tools_in_hand(window: MainWindow) -> None:
     assert pane.notes.hint == ""
 
 
+def test_without_a_stack_no_tool_is_taken(window: MainWindow) -> None:
+    window.show_session(Session("empty"))
+    pane = window.docks.stack.widget()
+    assert isinstance(pane, StackPane)
+    pane.tools.outline.click()
+    assert not pane.tools.outline.isChecked()
+
+
 def test_a_stopped_follow_keeps_what_it_has(window: MainWindow, pane: StackPane) -> None:
     assert pane.stack is not None
     particle = particles_edit.draw(window.desk, pane.stack, 0, circle(RADIUS))
@@ -298,6 +306,9 @@ def test_images_that_are_no_movie_are_asked_once_and_get_a_slider(qtbot: QtBot, 
     pane.slider.setValue(6)
     qtbot.waitUntil(lambda: pane.frame_index == 6, timeout=10_000)
     assert pane.canvas.stamp == f"7 / {FRAMES}"
+    drawn = particles_edit.draw(window.desk, stack, 6, circle(RADIUS))
+    assert drawn.reference_frames == []  # the other images may show another place
+    window.undo()
     window.undo()
     assert stack.axis0_is_time is None
     stacks.answer_axis(window.desk, stack, True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from functools import cache
 
@@ -63,7 +64,8 @@ def find_edge(name: str) -> KnownEdge | None:
 
 
 def _squeezed(name: str) -> str:
-    return "".join(letter for letter in name.lower() if letter.isalnum())
+    """Without spaces and signs; small figures (L₂,₃) are figures."""
+    return "".join(letter for letter in unicodedata.normalize("NFKC", name).lower() if letter.isalnum())
 
 
 def windows_for(name: str) -> EdgeWindows:

@@ -14,25 +14,50 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
+
+from tandem_em.jobs import JobCancelledError
 
 log = logging.getLogger(__name__)
 WORD = "--compile-kernels"
 """What the front door is told in the child."""
 LOOK_S = 0.1
 _one_child = threading.Lock()
+_ending = threading.Event()
+
+
+@contextlib.contextmanager
+def ending() -> Iterator[None]:
+    """Meanwhile nobody waits for a child: its jobs are cancelled, for the program goes."""
+    _ending.set()
+    try:
+        yield
+    finally:
+        _ending.clear()
 
 
 def ahead(name: str, kernels: Iterable[Any], *, unless: Callable[[], bool] = lambda: False) -> None:
-    """Have some kernels compiled, if they are not yet. Takes up to a minute; `unless`: come back at once."""
+    """Have some kernels compiled, if they are not yet. Takes up to a minute; `unless`: come back at once.
+
+    JobCancelledError when the program is ending.
+    """
     kernels = list(kernels)
     if WORD in sys.argv or all(map(is_cached, kernels)):
         return
-    with _one_child:
+    while not _one_child.acquire(timeout=LOOK_S):
+        _go_on()
+    try:
         if not all(map(is_cached, kernels)):
             _in_a_child(name, unless)
+    finally:
+        _one_child.release()
+
+
+def _go_on() -> None:
+    if _ending.is_set():
+        raise JobCancelledError
 
 
 def is_cached(kernel: Any) -> bool:
@@ -62,6 +87,7 @@ def _in_a_child(name: str, unless: Callable[[], bool]) -> None:
         return
     try:
         while not unless():
+            _go_on()
             with contextlib.suppress(subprocess.TimeoutExpired):
                 child.wait(LOOK_S)
                 return

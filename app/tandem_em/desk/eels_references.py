@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tandem_em.desk import files
+from tandem_em.desk import eels_places, files
 from tandem_em.desk.eels_guard import mean_spectrum
 from tandem_em.jobs import Job
 from tandem_em.model.session import Session
@@ -22,14 +22,12 @@ References = tuple[Floats, list[str]]
 
 def of_sites(image: SpectrumImage, data: NDArray[Any], sites: list[Site]) -> References:
     """Mean spectra of the sites that lie on a map."""
-    from tandem_em.analysis.eels_spectra import disc_mask, region_spectrum
+    from tandem_em.analysis.eels_spectra import region_spectrum
 
     found, names = [], []
-    height, width, _ = image.shape
     for site in sites:
-        if site.points and 0 <= round(site.points[0][0]) < width and 0 <= round(site.points[0][1]) < height:
-            mask = disc_mask((height, width), site.points[0], site.radius_px)
-            found.append(region_spectrum(data, mask, mean=True))
+        if site.points and eels_places.is_on(image, eels_places.centre_of(site)):
+            found.append(region_spectrum(data, eels_places.mask_of(site, image.shape), mean=True))
             names.append(site.name)
     if len(found) < 2:
         raise UserError(

@@ -8,8 +8,8 @@ import numpy as np
 
 from tandem_em.analysis import polygon
 from tandem_em.analysis.eels_colour import channel_limits, compose_rgb, lithium_colours
-from tandem_em.analysis.eels_spectra import disc_mask, line_profiles, model_curve, region_spectrum
-from tandem_em.desk import biasing_views, eels, export_lanes, export_tables, readout
+from tandem_em.analysis.eels_spectra import line_profiles, model_curve, region_spectrum
+from tandem_em.desk import biasing_views, eels, eels_places, export_lanes, export_tables, readout
 from tandem_em.desk.particles import DOUBT
 from tandem_em.exporters import figures_data as data
 from tandem_em.exporters.figure_style import FigureSettings
@@ -215,9 +215,9 @@ def _map(session: Session, image: SpectrumImage, found: data.Picture) -> Job[Non
         levels = [None if counts is None else channel_limits(counts) for counts in (red, green, blue)]
         rgb = compose_rgb(red, green, blue, levels) if by_channel else None
         sites = [
-            (site.name, site.colour, site.points[0], site.radius_px)
+            (site.name, site.colour, eels_places.centre_of(site), site.radius_px)
             for site in session.sites
-            if site.map_id == image.id and site.shape == "disc" and site.points
+            if site.map_id == image.id and site.points
         ]
         found.maps.append(
             data.MapSet(
@@ -250,8 +250,8 @@ def _spectra(
         fits.append(data.Fit(edge.name, edge.colour, fitted.energy_eV, background, edge.fit, edge.signal))
     curves = []
     for site in session.sites:
-        if site.shape == "disc" and site.points and site.map_id == image.id:
-            mask = disc_mask(image.shape[:2], site.points[0], site.radius_px)
+        if site.points and site.map_id == image.id:
+            mask = eels_places.mask_of(site, image.shape)
             curves.append(
                 data.Curve(site.name, site.colour, energy, region_spectrum(spectra, mask, mean=True))
             )

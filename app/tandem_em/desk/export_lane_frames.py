@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from tandem_em.desk import kinetics, layers, lithium
+from tandem_em.desk import kinetics, layers, lithium, lithium_eels
 from tandem_em.desk.lane_numbers import SHAPES, area_track, in_mode, in_order, shape_track
 from tandem_em.desk.stacks import REGION
 from tandem_em.exporters import figures_data as data
@@ -41,6 +41,17 @@ def lithium_of_swelling(session: Session) -> list[data.Curve]:
             y, low, high = (lithium.x_from_volume(row) for row in (curve.y, curve.low, curve.high))
             curves.append(replace(curve, y=y, low=low, high=high))
     return curves
+
+
+def lithium_of_maps(session: Session) -> list[data.Curve]:
+    """x in LixSi that was read from EELS maps, as long as each took."""
+    return [
+        data.Curve(
+            each.name, each.colour, np.array([each.start, each.end]), np.full(2, each.x), np.full(2, each.x - each.error),
+            np.full(2, each.x + each.error),
+        )
+        for each in lithium_eels.readings(session)
+    ]  # fmt: skip
 
 
 def _sizes(particle: Particle, stack: FrameStack, mode: str) -> data.Curve | None:

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tandem_em.desk import biasing
-from tandem_em.desk.export_lane_frames import areas, dose, drift, lithium_of_swelling, regions, thickness
+from tandem_em.desk.export_lane_frames import (
+    areas,
+    dose,
+    drift,
+    lithium_of_maps,
+    lithium_of_swelling,
+    regions,
+    thickness,
+)
 from tandem_em.desk.export_lane_runs import Interval, charges, columns, currents, lithium_charges, resistances
 from tandem_em.desk.lane_kinds import COLUMN, MODE_TITLES, MODES, describe, per_area, per_one_c
 from tandem_em.exporters import figures_data as data
@@ -43,7 +51,7 @@ def _lane(session: Session, choice: LaneChoice, reach: Interval | None) -> data.
         made = areas(session, choice.mode)
     elif kind == "lithium":
         swollen = lithium_of_swelling(session)
-        made = [*swollen, *lithium_charges(session, swollen, reach)]
+        made = [*swollen, *lithium_charges(session, swollen, reach), *lithium_of_maps(session)]
     elif kind in PER_FRAME:
         made, unit = PER_FRAME[kind](session)
     elif kind in ("dose", "dose_rate"):

@@ -27,7 +27,7 @@ KINDS: dict[str, LaneKind] = {
     "c_rate": LaneKind("C-rate", "C-rate", "", "C"),
     "resistance": LaneKind("Resistance", "Resistance", "Ω"),
     "area": LaneKind("Area", "Particle area", "", "× start"),
-    "lithium": LaneKind("Lithium", "Lithium from charge and swelling", "", "x in LiₓSi"),
+    "lithium": LaneKind("Lithium", "Lithium from charge, swelling and EELS", "", "x in LiₓSi"),
     "thickness": LaneKind("Thickness", "Layer thickness", "nm"),
     "region": LaneKind("Region", "Region mean", "counts"),
     "dose_rate": LaneKind("Dose rate", "Dose rate", "e⁻/Å²s"),

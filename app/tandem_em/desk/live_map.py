@@ -291,6 +291,14 @@ class LiveMap:
         near = self._pixels(slice(y0, y1), slice(x0, x1))[inside]
         return np.asarray(near.reshape(-1, channels).mean(axis=0, dtype=np.float64))
 
+    def spectrum_of(self, mask: NDArray[np.bool_]) -> Floats | None:
+        """The mean spectrum of some pixels of the map; None of none."""
+        rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+        if not len(rows):
+            return None
+        box = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+        return np.asarray(self._pixels(*box)[mask[box]].mean(axis=0, dtype=np.float64))
+
     def region(self, x0: int, y0: int, x1: int, y1: int, *, quick: bool = False) -> Floats:
         """The mean spectrum of a rectangle of pixels, x1 and y1 included; quick: of some of them, while a hand draws.
 

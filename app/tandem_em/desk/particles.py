@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tandem_em.analysis.polygon import area
-from tandem_em.desk import cluster
+from tandem_em.desk import cluster, particles_shape
 from tandem_em.jobs import Job
 from tandem_em.model.frames import FrameStack
 from tandem_em.model.tracks import Outline, Particle, Polygon
+from tandem_em.notices import UserError
 
 if TYPE_CHECKING:
     from tandem_em.analysis.outline_result import FollowedOutline, TrackResult
@@ -133,3 +134,19 @@ def propose(stack: FrameStack, frame: int, x: float, y: float) -> Polygon:
     from tandem_em.analysis.outline_propose import propose_outline
 
     return np.asarray(propose_outline(stack.frame(frame), x, y))
+
+
+def propose_more(stack: FrameStack, frame: int, proposal: Polygon, x: float, y: float) -> Polygon:
+    """A larger proposal: the cluster of what has been proposed when the click is inside it, else the particle there too."""
+    from tandem_em.analysis.outline_propose import propose_outline
+    from tandem_em.analysis.outline_propose_cluster import propose_cluster
+
+    image = stack.frame(frame)
+    if particles_shape.contains(proposal, x, y):
+        return propose_cluster(image, proposal)
+    one_more = propose_outline(image, x, y)
+    gap_px = 0.3 * min(area(proposal), area(one_more)) ** 0.5
+    joined = particles_shape.union(proposal, one_more, gap_px)
+    if joined is None:
+        raise UserError("The particle there does not touch the proposal.", "Outline it on its own.")
+    return joined

@@ -38,11 +38,12 @@ def of_stack(session: Session, stack: FrameStack) -> list[Particle]:
 
 
 def draw(desk: Desk, stack: FrameStack, frame: int, polygon: Polygon) -> Particle:
-    """A new particle with one key outline at a frame; the selection goes to it."""
+    """A new particle with one key outline at a frame; the selection goes to it. In a movie that shape stays as a ghost."""
     if len(polygon) < 3 or particles.polygon_area(polygon) < 9:
         raise UserError("The outline has hardly any area.", "Draw it around the particle.")
     name = desk.session.particles.free_name("P")
-    particle = Particle(name=name, stack_id=stack.id, simulated=stack.simulated, reference_frames=[frame])
+    ghosts = [] if stack.axis0_is_time is False else [frame]
+    particle = Particle(name=name, stack_id=stack.id, simulated=stack.simulated, reference_frames=ghosts)
     particle.outlines[frame] = particles.key_outline(particles_shape.evened(polygon))
     desk.add(f"Outline {name}", particle)
     desk.session.focus.select("particle", particle.id)
@@ -155,6 +156,11 @@ def merge(desk: Desk, one: Particle, other: Particle, frame: int) -> Particle:
             f"{one.name} and {other.name} are not both outlined in this frame.", "Go to one where they are."
         )
     joined = particles_shape.union(one.outlines[frame].polygon, other.outlines[frame].polygon)
+    if joined is None:
+        raise UserError(
+            f"{one.name} and {other.name} do not touch in this frame.",
+            "Merge them in a frame where they do, or outline both together (N).",
+        )
     label = f"Merge {one.name} and {other.name}"
     fields = {
         "outlines": {frame: particles.key_outline(joined)},
@@ -188,18 +194,30 @@ def split(
 
 
 def copy_to(desk: Desk, particle: Particle, frame: int, stack: FrameStack) -> Particle:
-    """The outline of this frame on another stack: same name and colour, scaled by the pixel sizes."""
+    """The outline of this frame on another stack, which is shown then: same name and colour, scaled by the pixel sizes."""
     source = desk.session.stacks[particle.stack_id]
     polygon = particle.outlines[frame].polygon - np.array(source.drift_at(frame))
     if source.pixel_nm and stack.pixel_nm:
         polygon = polygon * (source.pixel_nm / stack.pixel_nm)
     index = stack.index_at(desk.session.focus.t)
     polygon = polygon + np.array(stack.drift_at(index))
+    _, height, width = stack.shape
+    x, y = polygon.mean(axis=0)
+    if not (0 <= x < width and 0 <= y < height):
+        unknown = [each.name for each in (source, stack) if not each.pixel_nm]
+        raise UserError(
+            f"{particle.name} would lie outside the picture of {stack.name}.",
+            f"Calibrate {' and '.join(unknown)} first, or draw it there (N)."
+            if unknown
+            else "Draw it there (N).",
+        )
     made = Particle(
         name=particle.name, stack_id=stack.id, colour=particle.colour, simulated=stack.simulated,
         reference_frames=[index], outlines={index: particles.key_outline(polygon)},
     )  # fmt: skip
     desk.add(f"Copy {particle.name} to {stack.name}", made)
+    desk.session.focus.select("stack", stack.id)
+    desk.session.focus.select("particle", made.id)
     return made
 
 

@@ -80,18 +80,29 @@ def _half(points: Polygon, side: np.ndarray[tuple[int, ...], np.dtype[np.float64
     return np.array(kept)
 
 
-def union(one: Polygon, other: Polygon, fine: int = 2) -> Polygon:
-    """The outer outline of two polygons together (drawn on a grid of 1/fine px); they must touch or overlap."""
-    from skimage.draw import polygon2mask
-    from skimage.measure import find_contours
+GAP_PX = 3.0
+"""Neighbours whose outlines come so near are taken to touch: they were drawn by hand."""
 
+
+def union(one: Polygon, other: Polygon, gap_px: float = GAP_PX, fine: int = 2) -> Polygon | None:
+    """The outer outline of two polygons together (drawn on a grid of 1/fine px); None where the gap is wider."""
+    from scipy.ndimage import binary_closing
+    from skimage.draw import polygon2mask
+    from skimage.measure import find_contours, label
+    from skimage.morphology import disk
+
+    pad = math.ceil(gap_px) + 1
     both = np.vstack([one, other])
-    corner = np.floor(both.min(0)) - 2
-    size = np.ceil((both.max(0) - corner + 3) * fine).astype(int)
+    corner = np.floor(both.min(0)) - pad
+    size = np.ceil((both.max(0) - corner + pad + 1) * fine).astype(int)
     shape = (int(size[1]), int(size[0]))
     mask = np.zeros(shape, bool)
     for polygon in (one, other):
         mask |= polygon2mask(shape, ((np.asarray(polygon) - corner) * fine)[:, ::-1])
+    if label(mask).max() > 1:
+        mask = binary_closing(mask, disk(round(gap_px / 2 * fine)))
+    if label(mask).max() > 1:
+        return None
     rings = find_contours(mask.astype(np.float32), 0.5)
     outer = max(rings, key=len)[:-1, ::-1] / fine + corner
     return evened(outer)

@@ -168,5 +168,6 @@ def test_the_table_is_whole() -> None:
     assert {e.name for e in default_edges()} == {"Li K", "Si L2,3", "P L2,3"}
     assert [e.name for e in default_edges(EnergyAxis(0, 0.2, 500))] == ["Li K"]
     assert find_edge("Li") is None
+    assert find_edge("Si L₂,₃") is find_edge("Si L2,3") is not None  # as the window writes it
     with pytest.raises(UserError, match="does not know"):
         windows_for("Unobtainium K")

@@ -208,9 +208,10 @@ class LaneMaker:
         lane.curves = [
             *swollen,
             *biasing_lithium.charges(passed, swollen, lambda run: cell_of(self._session, run)),
+            *biasing_lithium.measured(self._session),
         ]
         lane.shows_each = lane.has_names = True
-        if not swollen:
+        if not lane.curves:
             lane.note = biasing_lithium.NO_SWELLING
 
     def _area_asked(self) -> bool:

@@ -1,4 +1,4 @@
-"""The lithium lane: x in LixSi from the swelling of each particle and from the charge, on one axis."""
+"""The lithium lane: x in LixSi from the swelling of each particle, from the charge and from EELS maps, on one axis."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
-from tandem_em.desk import lithium
+from tandem_em.desk import lithium, lithium_eels
 from tandem_em.model.curves import BiasRun, Cell
+from tandem_em.model.session import Session
 from tandem_widgets.parts import theme
 from tandem_widgets.parts.lanes_curves import Curve
 
@@ -42,3 +43,14 @@ def charges(
             curve.shift = -scaled.zero_C * scaled.per_coulomb
             made.append(curve)
     return made
+
+
+def measured(session: Session) -> list[Curve]:
+    """What was read from maps: a level as long as the map took, with its error."""
+    return [
+        Curve(
+            key=each.key, label=each.name, colour=each.colour, x=np.array([each.start, each.end]),
+            y=np.full(2, each.x), error=np.full(2, each.error), is_stale=each.is_stale,
+        )
+        for each in lithium_eels.readings(session)
+    ]  # fmt: skip

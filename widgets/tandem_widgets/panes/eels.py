@@ -172,6 +172,7 @@ class EelsPane(PaneFrame):
             return
         self._show_title(image)
         self.pictures.show(image)
+        self.images.adf.update()  # its picture stays, the sites on it may not
         self._show_spectrum()
         self._show_profile(image)
         edge = self.edge

@@ -13,11 +13,12 @@ from PyQt6.QtGui import QColor, QLinearGradient, QPainter, QPen, QPolygonF
 from PyQt6.QtWidgets import QHBoxLayout, QWidget
 
 from tandem_em.model.session import Session
-from tandem_em.model.spectra import SpectrumImage
+from tandem_em.model.spectra import Site, SpectrumImage
 from tandem_widgets.panes.eels_region import Region, RegionTool, paint_region
 from tandem_widgets.parts import theme
 from tandem_widgets.parts.composite import Mixer
 from tandem_widgets.parts.image_canvas import ImageCanvas
+from tandem_widgets.parts.image_marks import draw_tag
 from tandem_widgets.parts.image_render import View, auto_levels, colour_table
 from tandem_widgets.parts.image_tools import BaseTool
 
@@ -258,6 +259,9 @@ class EelsImages(QWidget):
         for site in self._session.sites:
             if not site.points or not site.visible:
                 continue
+            if site.shape == "polygon":
+                self._paint_outline(painter, canvas, site)
+                continue
             place = self._from_map(canvas, *site.points[0])
             box = QRectF(place.x() - 8, place.y() - 8, 16, 16)
             painter.setBrush(QColor(0, 0, 0, 150))
@@ -266,6 +270,18 @@ class EelsImages(QWidget):
             painter.setPen(QColor("white"))
             painter.drawText(box, Qt.AlignmentFlag.AlignCenter, str(site.number))
         painter.setBrush(Qt.BrushStyle.NoBrush)
+
+    def _paint_outline(self, painter: QPainter, canvas: ImageCanvas, site: Site) -> None:
+        """A particle, where it was placed: its outline and its name, as in the stack."""
+        if self._image is None or site.map_id != self._image.id:
+            return
+        shape = QPolygonF([self._from_map(canvas, *corner) for corner in site.points])
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        for colour, width in ((QColor(0, 0, 0, 150), 3.2), (QColor(site.colour), 1.6)):
+            painter.setPen(QPen(colour, width))
+            painter.drawPolygon(shape)
+        draw_tag(painter, shape.boundingRect().center() - QPointF(8, 9), site.name, site.colour, 10)
+        painter.setFont(theme.numbers_font(10, bold=True))
 
 
 def _plain_text(painter: QPainter, place: QRectF, text: str) -> None:

@@ -8,10 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PyQt6.QtGui import QMouseEvent
 
-from tandem_em.desk import eels_places
+from tandem_em.desk import eels_outlines, eels_places
 from tandem_em.desk.desk import Desk
+from tandem_em.desk.eels import fitting_edges
 from tandem_em.desk.live_map import LiveMap
-from tandem_em.model.spectra import Site, SpectrumImage
+from tandem_em.model.spectra import Edge, Site, SpectrumImage
+from tandem_em.texts import figure
 from tandem_widgets.panes.eels_choice import Choice
 from tandem_widgets.parts.image_canvas import ImageCanvas
 from tandem_widgets.parts.image_tools import BaseTool
@@ -63,12 +65,35 @@ class SiteTool(BaseTool):
 
 
 def site_spectra(live: LiveMap, sites: Iterable[Site]) -> list[tuple[Site, NDArray[np.float64]]]:
-    """Sites that lie on a map, with their mean spectra."""
-    found = ((site, live.spectrum(*site.points[0], site.radius_px)) for site in sites if site.points)
+    """Sites that lie on a map, with their mean spectra. An outline lies on the map that it was placed on only."""
+    found = (
+        (site, _spectrum(live, site))
+        for site in sites
+        if site.points and (site.shape == "disc" or site.map_id == live.image.id)
+    )
     return [(site, spectrum) for site, spectrum in found if spectrum is not None]
 
 
-def add_site_spectra(content: Content, live: LiveMap, sites: list[Site], choice: Choice) -> None:
+def _spectrum(live: LiveMap, site: Site) -> NDArray[np.float64] | None:
+    if site.shape == "disc":
+        return live.spectrum(*site.points[0], site.radius_px)
+    return live.spectrum_of(eels_places.mask_of(site, live.image.shape))
+
+
+def name_of(site: Site, live: LiveMap, spectrum: NDArray[np.float64], edge: Edge | None) -> str:
+    """The number of a site; of a particle its name and what the chosen edge counts in it."""
+    if not site.particle_id:
+        return str(site.number)
+    if edge is None or not fitting_edges([edge], live.image.energy_eV):
+        return site.name
+    pixels = int(eels_places.mask_of(site, live.image.shape).sum())
+    counts, error = eels_outlines.content(live.image, spectrum, pixels, edge)
+    return f"{site.name} · {edge.name} {figure(counts)} ± {figure(error, 2)} / px"
+
+
+def add_site_spectra(
+    content: Content, live: LiveMap, sites: list[Site], choice: Choice, edge: Edge | None
+) -> None:
     """Mean spectra of the sites on this map, each lifted by the same share of the highest one."""
     from tandem_em.analysis.eels_spectra import normalised
 
@@ -76,13 +101,13 @@ def add_site_spectra(content: Content, live: LiveMap, sites: list[Site], choice:
     low, high = content.x_range or (float(energy[0]), float(energy[-1]))
     first, last = int(np.searchsorted(energy, low)), int(np.searchsorted(energy, high))
     found = [
-        (site, normalised(spectrum, choice.site_scale, (first, last)))
+        (site, normalised(spectrum, choice.site_scale, (first, last)), name_of(site, live, spectrum, edge))
         for site, spectrum in site_spectra(live, sites)
         if site.visible
     ]
-    seen = [s[first:last] for _, s in found if last > first]
+    seen = [s[first:last] for _, s, _ in found if last > first]
     top = max((float(np.nanmax(s)) for s in seen if np.isfinite(s).any()), default=1.0)
-    for place, (site, spectrum) in enumerate(found):
+    for place, (site, spectrum, name) in enumerate(found):
         lifted = spectrum + place * choice.site_offset * top
-        content.curves.append(Curve(energy, lifted, site.colour, 1.2, label=str(site.number)))
+        content.curves.append(Curve(energy, lifted, site.colour, 1.2, label=name))
     content.legend_right = content.legend_at_ends = True

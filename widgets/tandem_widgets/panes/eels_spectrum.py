@@ -56,7 +56,7 @@ class SpectrumShown:
         content.x_range = energy_range(image, edges)
         if self._pane.tools.sites.isChecked():
             add_site_spectra(
-                content, self._pane.live(image), list(self._pane.session.sites), self._pane.choice
+                content, self._pane.live(image), list(self._pane.session.sites), self._pane.choice, chosen
             )
             content.title = f"sites of {image.state or image.name}"
         elif (factor := self._factor(image)) is not None:

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 from PyQt6.QtCore import QPoint, Qt
 from PyQt6.QtWidgets import QFileDialog, QMenu, QToolButton
 
-from tandem_em.desk import eels_export, eels_places
+from tandem_em.desk import eels_export, eels_places, lithium_eels
+from tandem_em.model.spectra import Site, SpectrumImage
+from tandem_em.notices import UserError
 from tandem_widgets.dialogs.eels_properties import edit_properties
 from tandem_widgets.panes.eels_analyses import Analyses
 from tandem_widgets.panes.eels_choice import ChoiceMenus, option
@@ -110,10 +112,19 @@ class EelsTools:
 
     # --- menus ---------------------------------------------------------------------------------------------------
 
+    def _read_lithium(self, site: Site, image: SpectrumImage) -> None:
+        try:
+            lithium_eels.read(self._pane.desk, site, image)
+        except UserError as error:
+            self._pane.desk.notices.tell(error)
+
     def _picture_menu(self, x: float, y: float, place: QPoint) -> None:
         pane, menu = self._pane, QMenu(self._pane)
         site = eels_places.site_at(pane.session, (x, y), 6.0)
         if site is not None:
+            if pane.image is not None:
+                read = partial(self._read_lithium, site, pane.image)
+                menu.addAction(f"Lithium of {site.name} (x in LiₓSi)", read)
             menu.addAction(f"Remove {site.name}", lambda: pane.desk.remove(f"Remove {site.name}", site))
         elif pane.image is not None:
             image = pane.image

@@ -157,10 +157,9 @@ class Following:
         pane.desk.session.focus.select("particle", particle.id)
         pane.ask_bar.ask(
             f"stop {particle.id}",
-            f"{particle.name}{others} is lost from frame {frame + 1} on: following stopped. "
-            "Correct the outline here, or go on all the same?",
+            f"{particle.name}{others} is lost from frame {frame + 1} on. Correct it here, or go on?",
             [("Correct here", partial(self._correct_here, particle, frame)),
-             ("Go on", lambda: self.start(lost, ask=False))],
+             ("Go on", lambda: self.start(lost, ask=False)), ("Leave it", lambda: None)],
         )  # fmt: skip
         return True
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from PyQt6.QtGui import QAction, QColor, QIcon, QPixmap
 from PyQt6.QtWidgets import QApplication, QColorDialog, QInputDialog, QMenu
 
-from tandem_em.desk import dose, particles_edit, stacks
+from tandem_em.desk import dose, eels_outlines, particles_edit, stacks
 from tandem_em.desk.stacks import ViewFilter
 from tandem_em.model.frames import FrameStack
 from tandem_em.model.items import IDENTITY_COLOURS
@@ -254,6 +254,14 @@ def fill_particle(menu: QMenu, pane: StackPane, tools: StackTools, particle: Par
         copying = _sub(menu, "Copy to")
         for stack in elsewhere:
             add(copying, pane, stack.name, partial(particles_edit.copy_to, desk, particle, frame, stack))
+    maps = [image for image in desk.session.maps if min(image.shape[:2]) > 1]
+    if maps and outline is not None and pane.stack is not None:
+        placing = _sub(menu, "Place on map")
+        for image in maps:
+            add(
+                placing, pane, image.name, partial(eels_outlines.place, desk, particle, frame, pane.stack, image),
+                tip="Its mean spectrum and its lithium, beside the sites",
+            )  # fmt: skip
     menu.addSeparator()
     add(menu, pane, "Delete\tDel", lambda: particles_edit.remove(desk, particle))
 

@@ -96,6 +96,8 @@ class StackTools:
                 self.put_down(but=button)
                 if on and self.stack is not None:
                     take()
+                elif on:
+                    self.put_down()  # there is nothing to work on
 
         button.toggled.connect(toggled)
         return button
@@ -199,8 +201,8 @@ class StackTools:
         self._was_live = self.stack is not None and stacks.is_growing(self.stack) and focus.follow_live
         focus.follow_live = focus.follow_live and not self._was_live
         tool = OutlineTool(
-            partial(self._drawn, particle), lambda x, y: self._propose(tool, x, y), self.put_down, particles_shape.ellipse,
-            self._hint,
+            partial(self._drawn, particle), lambda x, y, before: self._propose(tool, x, y, before), self.put_down,
+            particles_shape.ellipse, self._hint,
         )  # fmt: skip
         self.take(tool)
 
@@ -219,7 +221,7 @@ class StackTools:
             return
         self.following.start([particle])  # a step of its own: what a hand has drawn stays when that is undone
 
-    def _propose(self, tool: OutlineTool, x: float, y: float) -> None:
+    def _propose(self, tool: OutlineTool, x: float, y: float, before: Polygon | None) -> None:
         stack, frame = self.stack, self._pane.frame_index
         if stack is None:
             return
@@ -227,14 +229,18 @@ class StackTools:
         def propose() -> Polygon:
             from tandem_em.desk import particles
 
+            if before is not None:
+                return particles.propose_more(stack, frame, before, x, y)
             return particles.propose(stack, frame, x, y)
 
         def found(polygon: Polygon) -> None:
             if self._pane.canvas.tool is tool and tool.offer(particles_shape.evened(polygon)):
                 self._pane.canvas.update()
 
-        def none_found(_error: BaseException) -> None:
-            """No proposal: the click was the first vertex of a polygon."""
+        def none_found(error: BaseException) -> None:
+            """No proposal: the click was the first vertex of a polygon. No larger one: the hint says so."""
+            if before is not None and isinstance(error, UserError) and self._pane.canvas.tool is tool:
+                self._hint(f"{error.title} {error.advice}")
 
         self._pane.desk.start(
             "Looking for an outline", call_as_job(propose), found, on_error=none_found, key="propose"

@@ -75,6 +75,9 @@ class ImageCanvas(QWidget):
         self._coarse: NDArray[Any] | None = None
         """Shown in place of the frame until that has been read."""
         self._pixels: NDArray[np.uint32] | None = None
+        self._pixels_of: tuple[Any, ...] = ()
+        """What the pixels were made of: an outline that grows over the frame does not ask for them again."""
+        self._pixels_table = self.table
         self._rgb: QImage | None = None
         self._fitted = True
         self._grabbed: QPoint | None = None
@@ -95,14 +98,14 @@ class ImageCanvas(QWidget):
     def show_frame(self, frame: NDArray[Any] | None, shift: tuple[float, float] = (0.0, 0.0)) -> None:
         """Show a frame (Y, X), or nothing. The view stays unless the size of the image changed."""
         resized = frame is not None and (self._frame is None or self._frame.shape != frame.shape)
-        self._frame, self._coarse, self.shift = frame, None, shift
+        self._frame, self._coarse, self.shift, self._pixels_of = frame, None, shift, ()
         if resized or self._fitted:
             self.fit(tell=False)
         self.update()
 
     def show_coarse(self, frame: NDArray[Any], shift: tuple[float, float] = (0.0, 0.0)) -> None:
         """Show a small version of a frame of the same size as the one before, until the frame itself comes."""
-        self._coarse, self.shift = frame, shift
+        self._coarse, self.shift, self._pixels_of = frame, shift, ()
         self.update()
 
     def show_rgb(self, rgb: NDArray[np.uint8] | None) -> None:
@@ -180,9 +183,11 @@ class ImageCanvas(QWidget):
         if self._coarse is not None:
             frame, block = self._coarse, self._frame.shape[1] // self._coarse.shape[1]
             view = View((view.x + 0.5) / block - 0.5, (view.y + 0.5) / block - 0.5, view.zoom * block)
-        self._pixels = pixels = image_render.render(
-            frame, view, width, height, self.levels, self.table, self._pixels
-        )
+        made_of = view, width, height, self.levels, image_render.types_ready()
+        pixels, table = self._pixels, self.table
+        if pixels is None or made_of != self._pixels_of or table is not self._pixels_table:
+            pixels = image_render.render(frame, view, width, height, self.levels, table, pixels)
+            self._pixels, self._pixels_of, self._pixels_table = pixels, made_of, table
         image = QImage(pixels.data, width, height, 4 * width, QImage.Format.Format_ARGB32_Premultiplied)  # type: ignore[call-overload]
         image.setDevicePixelRatio(ratio)
         painter.drawImage(0, 0, image)

@@ -95,6 +95,11 @@ def warm_up(pixels: DTypeLike = np.uint16) -> Job[None]:
     _kernels, _ready = image_kernels, _ready | {wanted}
 
 
+def types_ready() -> frozenset[np.dtype[Any]]:
+    """The types of pixels whose kernels are ready; numpy does the work until then."""
+    return _ready
+
+
 def render(
     frame: NDArray[Any],
     view: View,

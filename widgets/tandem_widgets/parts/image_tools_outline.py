@@ -21,9 +21,7 @@ CLOSE_PX = 9.0
 """So near to its first vertex a polygon closes."""
 PULL_PX = 1.5
 """A line in hand follows from here on: what is put right is often put right by a pixel or two."""
-HINT_OFFER = (
-    "Click inside or Enter: take it · drag the line: put it right · click outside: corner by corner · Esc"
-)
+HINT_OFFER = "Click inside: take it · drag the line: put it right · Shift+click inside: whole cluster, outside: one more · Esc"
 HINT_CORNERS = "Click corner by corner · Enter or the first corner closes · Backspace: one back · Esc"
 
 
@@ -31,7 +29,8 @@ class OutlineTool(BaseTool):
     """Freehand drag, clicks from vertex to vertex (Enter, double click or the first vertex closes), Shift+drag an ellipse.
 
     The first click also asks for a proposal: it appears dashed. A click inside, Enter or a double click takes it as it is;
-    dragging its line, or all of it, puts it right and takes it. `say` gets what can be done next.
+    dragging its line, or all of it, puts it right and takes it. Shift+click asks for a larger one (Backspace: one back).
+    `propose(x, y, before)` answers by `offer`, `say` gets what can be done next.
     """
 
     hint = "Click a particle, or drag around it, or click corner by corner · Shift+drag: ellipse · Esc"
@@ -39,7 +38,7 @@ class OutlineTool(BaseTool):
     def __init__(
         self,
         done: Callable[[Polygon], None],
-        propose: Callable[[float, float], None],
+        propose: Callable[[float, float, Polygon | None], None],
         cancelled: Callable[[], None],
         ellipse: Callable[[Point, Point], Polygon],
         say: Callable[[str], None],
@@ -57,6 +56,8 @@ class OutlineTool(BaseTool):
         """Screen pixels of an image pixel, as last painted."""
         self._first_on_screen: QPointF | None = None
         self._offer: Polygon | None = None
+        self._smaller: list[Polygon] = []
+        """The proposals before the present one."""
         self._held: tuple[Polygon, int | None] | None = None
         """The proposal as it was when a drag began, and the vertex in hand (None: all of it)."""
 
@@ -64,17 +65,20 @@ class OutlineTool(BaseTool):
         """A proposal has been found; False when the hand has gone on meanwhile."""
         if len(self._clicked) != 1:
             return False
+        if self._offer is not None:
+            self._smaller.append(self._offer)
         self._offer = polygon
         self._say(HINT_OFFER)
         return True
 
     def press(self, x: float, y: float, event: QMouseEvent) -> bool:
         self._pressed, self._at, self._far = event.position(), (x, y), False
-        self._held = self._grasp(x, y)
+        with_shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+        self._held = None if with_shift else self._grasp(x, y)
         if self._held is not None:
             self._corner = None
             self._from = (x, y)
-        elif event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+        elif with_shift:
             self._corner = (x, y)
         else:
             self._drag = [(x, y)]
@@ -109,6 +113,8 @@ class OutlineTool(BaseTool):
         if corner is not None:
             if far:
                 self._finish(self._ellipse(corner, (x, y)))
+            elif self._offer is not None:
+                self._propose(x, y, self._offer)
         elif far and len(drag) > 3:
             self._finish(np.array(drag))
         else:
@@ -147,10 +153,10 @@ class OutlineTool(BaseTool):
 
     def _ask(self) -> None:
         """One click asks for a proposal; with a second one it is a polygon."""
-        self._offer = None
+        self._offer, self._smaller = None, []
         self._say(HINT_CORNERS if self._clicked else self.hint)
         if len(self._clicked) == 1:
-            self._propose(*self._clicked[0])
+            self._propose(*self._clicked[0], None)
 
     def double_click(self, x: float, y: float, event: QMouseEvent) -> bool:
         if len(self._clicked) >= 3 or self._offer is not None:
@@ -158,6 +164,9 @@ class OutlineTool(BaseTool):
         return True
 
     def key(self, event: QKeyEvent) -> bool:
+        if event.key() == Qt.Key.Key_Backspace and self._smaller:
+            self._offer = self._smaller.pop()
+            return True
         before = len(self._clicked)
         if not self._corner_key(event, self._clicked, self._close):
             return super().key(event)
@@ -182,7 +191,7 @@ class OutlineTool(BaseTool):
         if self._corner is not None:
             shape = self._ellipse(self._corner, self._at)
             shape = np.vstack([shape, shape[:1]])
-        elif self._clicked and self._held is None:
+        elif self._clicked and self._offer is None:
             shape = [*self._clicked, self._at]
         if len(shape) > 1:
             draw_line(painter, canvas, np.asarray(shape, np.float64))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from PyQt6.QtCore import QRectF
 
-from tandem_widgets.parts.lanes_model import LanesContent
+from tandem_widgets.parts.lanes_model import Lane, LanesContent
 
 GUTTER = 122.0
 NAME_WIDTH = 74.0
@@ -20,6 +21,11 @@ STRIP = 5.0
 SPACE = 7.0
 MIN_LANE = 34.0
 FLAG = 14.0
+VALUE_ROW = 12.0
+TITLE_LETTER, UNIT_LETTER = 7.2, 5.6
+"""About as wide as their letters are."""
+MORE_PX = 18.0
+"""What `+3` takes at the end of values that do not all fit."""
 
 Zone = Literal["plot", "name", "ticks", "border", "axis", "bands", "strip", "outside"]
 
@@ -107,3 +113,30 @@ def shares(weights: list[float], room: float, least: float) -> list[float]:
             left -= least
             free.discard(i)
     return heights
+
+
+def has_unit_beside(lane: Lane, height: float) -> bool:
+    """Whether the unit goes beside the title: a low lane that has more values than fit under two lines, two in a row."""
+    rows_under = int((height + 4 - 26) // VALUE_ROW)
+    fits = TITLE_LETTER * len(lane.title) + UNIT_LETTER * len(lane.caption or lane.unit) < NAME_WIDTH + 2
+    return lane.shows_each and fits and len(lane.main_curves) > 2 * rows_under
+
+
+def in_rows(widths: Sequence[float], room: float, rows: int) -> list[tuple[float, int]]:
+    """Where values go, from left to right and row by row: (x, row). What does not fit is left out at the end."""
+    places: list[tuple[float, int]] = []
+    x, row = 0.0, 0
+    for width in widths:
+        if x and x + width > room:
+            x, row = 0.0, row + 1
+        if row >= rows:
+            break
+        places.append((x, row))
+        x += width
+    while (
+        len(places) > 1
+        and len(places) < len(widths)
+        and places[-1][0] + widths[len(places) - 1] > room - MORE_PX
+    ):
+        places.pop()
+    return places

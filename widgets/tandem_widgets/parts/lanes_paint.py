@@ -8,7 +8,7 @@ from PyQt6.QtGui import QFontMetricsF, QPainter, QPen, QPolygonF
 
 from tandem_widgets.parts import plot_ticks, theme
 from tandem_widgets.parts.lanes_curves import Curve, Trace, trace
-from tandem_widgets.parts.lanes_layout import FLAG, GUTTER, NAME_WIDTH, Layout
+from tandem_widgets.parts.lanes_layout import FLAG, GUTTER, NAME_WIDTH, Layout, has_unit_beside
 from tandem_widgets.parts.lanes_model import Band, Flag, Lane, LanesContent, Limit
 from tandem_widgets.parts.plot_polyline import draw_thin, polygon
 from tandem_widgets.parts.time_axis import TimeScale, moments
@@ -152,9 +152,13 @@ def _paint_name(painter: QPainter, lane: Lane, up: LaneScale, fonts: Fonts) -> N
     painter.setFont(fonts.name)
     painter.setPen(theme.colour(active.text))
     painter.drawText(QRectF(10, top - 1, NAME_WIDTH, 15), Align.AlignLeft | Align.AlignVCenter, lane.title)
+    under = QRectF(10, top + 14, NAME_WIDTH, 12)
+    if has_unit_beside(lane, up.rect.height()):
+        taken = painter.fontMetrics().horizontalAdvance(lane.title) + 6
+        under = QRectF(10 + taken, top + 1, NAME_WIDTH + 8 - taken, 12)
     painter.setFont(fonts.small)
     painter.setPen(theme.colour(active.quiet))
-    painter.drawText(QRectF(10, top + 14, NAME_WIDTH, 12), Align.AlignLeft | Align.AlignVCenter, unit)
+    painter.drawText(under, Align.AlignLeft | Align.AlignVCenter, unit)
     if lane.note:
         painter.setFont(fonts.row)
         painter.drawText(up.rect.adjusted(8, 0, -8, 0), Align.AlignLeft | Align.AlignVCenter, lane.note)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from PyQt6.QtCore import QLineF, QPointF, QRectF, Qt
 from PyQt6.QtGui import QPainter, QPen
 
-from tandem_widgets.parts import theme
-from tandem_widgets.parts.lanes_layout import GUTTER, NAME_WIDTH, Layout
+from tandem_widgets.parts import lanes_layout, theme
+from tandem_widgets.parts.lanes_layout import GUTTER, NAME_WIDTH, VALUE_ROW, Layout
 from tandem_widgets.parts.lanes_model import Lane, value_text
 from tandem_widgets.parts.lanes_paint import Align, Fonts, LaneScale
 from tandem_widgets.parts.time_axis import TimeScale, span_text
@@ -74,17 +74,24 @@ def paint_values(painter: QPainter, lane: Lane, t: float, up: LaneScale, fonts: 
         painter.drawText(QRectF(10, top, NAME_WIDTH + 6, 15), Align.AlignLeft | Align.AlignVCenter, text)
         return
     painter.setFont(fonts.small)
-    x, room = 10.0, up.rect.bottom() + 3
-    for curve in mains:
-        text = value_text(curve.value_at(t), up.low, up.high, factor)
-        width = fonts.small_metrics.horizontalAdvance(text) + 7
-        if x + width > NAME_WIDTH + 12:
-            x, top = 10.0, top + 12
-        if top + 11 > room:
-            break
+    texts = [value_text(curve.value_at(t), up.low, up.high, factor) for curve in mains]
+    widths = [fonts.small_metrics.horizontalAdvance(text) + 7 for text in texts]
+    if lanes_layout.has_unit_beside(lane, up.rect.height()):
+        top -= VALUE_ROW
+    rows = int((up.rect.bottom() + 4 - top) // VALUE_ROW)
+    places = lanes_layout.in_rows(widths, NAME_WIDTH + 2, rows)
+    for (x, row), text, width, curve in zip(places, texts, widths, mains):
         painter.setPen(theme.colour(theme.ink(curve.colour)))
-        painter.drawText(QRectF(x, top, width, 12), Align.AlignLeft | Align.AlignVCenter, text)
-        x += width
+        _small(painter, text, x, top + row * VALUE_ROW, width)
+    left_out = len(mains) - len(places)
+    if left_out and places:
+        painter.setPen(theme.colour(theme.active().quiet))
+        x, row = places[-1][0] + widths[len(places) - 1], places[-1][1]
+        _small(painter, f"+{left_out}", x, top + row * VALUE_ROW, lanes_layout.MORE_PX)
+
+
+def _small(painter: QPainter, text: str, x: float, top: float, width: float) -> None:
+    painter.drawText(QRectF(10 + x, top, width, VALUE_ROW), Align.AlignLeft | Align.AlignVCenter, text)
 
 
 def lag_text(lag_s: float, clocks_agree_s: float) -> tuple[str, bool]:

@@ -15,7 +15,7 @@ from PyQt6.QtGui import QGuiApplication
 from PyQt6.QtWidgets import QApplication, QMessageBox
 
 from tandem_em import __version__
-from tandem_em.desk import files
+from tandem_em.desk import compiled, files
 from tandem_em.desk.settings import Settings, config_folder
 from tandem_em.jobs import Runner
 from tandem_em.notices import Notices, UserError
@@ -49,7 +49,8 @@ def run(paths: list[Path], *, demo: bool = False, play_at: float | None = None) 
 def take_down(window: MainWindow, bridge: Bridge) -> None:
     """End what the window has running, then the window, while there still is an application: Qt falls otherwise."""
     bridge.close()
-    window.workshop.runner.close()
+    with compiled.ending():
+        window.workshop.runner.close()
     sip.delete(window)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -15,7 +16,7 @@ from PyQt6.QtWidgets import QFileDialog, QMessageBox
 from tandem_em.desk import files, guarding, live, live_follow, replay
 from tandem_em.desk.recorder import Recorder
 from tandem_em.desk.settings import config_folder
-from tandem_em.jobs import Job, Progress
+from tandem_em.jobs import Job, JobCancelledError, Progress
 from tandem_em.model.session import Session
 from tandem_em.notices import UserError
 from tandem_em.texts import duration
@@ -52,7 +53,8 @@ def _load_ahead() -> None:
     def load() -> None:
         for name in modules:
             import_module(name)
-        live_follow.compile_kernels()
+        with suppress(JobCancelledError):  # the program is ending
+            live_follow.compile_kernels()
 
     threading.Thread(target=load, name="load ahead", daemon=True).start()
 
