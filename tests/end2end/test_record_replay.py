@@ -169,3 +169,22 @@ def test_what_is_wrong_with_a_source_is_said_where_somebody_reads_it(tmp_path: P
     assert "there again" not in errors
     states = [json.loads(line)["sources"] for line in lines.splitlines()]
     assert not any(state["bias"] == "waiting" for state in states), "there is no connection"
+
+
+def test_a_message_nobody_can_read_is_counted_and_told(tmp_path: Path) -> None:
+    import zmq
+
+    setup = tmp_path / "setup.toml"
+    with zmq.Context() as context, context.socket(zmq.PUSH) as detector:
+        detector.setsockopt(zmq.LINGER, 0)
+        port = detector.bind_to_random_port("tcp://127.0.0.1")
+        setup.write_text(
+            f'[[source]]\nkind = "dectris"\nname = "camera"\naddress = "127.0.0.1:{port}"\n', "utf-8"
+        )
+        with start("record", "--setup", setup, "-o", tmp_path / "out.nxs", "--for", "4") as recording:
+            for _ in range(3):
+                detector.send(b"\x00nonsense")
+            out, said = recording.communicate(timeout=60)
+    assert recording.returncode == 0
+    assert json.loads(out.splitlines()[-1])["refused"] == {"camera": 3}
+    assert said.count("CBOR") == 1
