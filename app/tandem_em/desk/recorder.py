@@ -200,7 +200,7 @@ class Recorder:
         streams = list(self._streams.values())
         if streams:
             with ThreadPoolExecutor(len(streams)) as pool:  # a source-meter takes its second to be made safe
-                list(pool.map(lambda stream: stream.source.stop(), streams))
+                list(pool.map(RecordedStream.stop, streams))
         deadline = time.monotonic() + timeout_s
         for thread in self._threads:
             thread.join(max(0.1, deadline - time.monotonic()))
@@ -235,10 +235,11 @@ class Recorder:
     def _record(self, stream: RecordedStream) -> None:
         next_clock = host_now() + CLOCK_S
         while True:
+            was_ended = stream.is_ended.is_set()  # asked before reading: what comes with the end is still taken
             block = stream.source.read(stream.wait_s)
             if block is not None:
                 stream.take(block)
-            elif self._stopping.is_set():
+            elif was_ended:
                 return
             stream.show()
             if host_now() >= next_clock:

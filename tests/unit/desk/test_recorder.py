@@ -40,6 +40,8 @@ class GivenSource:
         self.queue = BlockQueue()
         self.stops = 0
         self.stop_takes_s = 0.0
+        self.last_word: Callable[[], None] = lambda: None
+        """What still comes while the source is being stopped."""
         self.fit = ClockFit()
 
     @property
@@ -58,6 +60,7 @@ class GivenSource:
     def stop(self) -> None:
         time.sleep(self.stop_takes_s)  # an instrument that takes its time to be made safe
         self.stops += 1
+        self.last_word()
         self.queue.close()
 
     def close(self) -> None:
@@ -405,3 +408,16 @@ def test_a_clock_that_is_right_is_left_alone(bench) -> None:
     assert b.session.runs.first.clock.offset_s == pytest.approx(
         start + 0.05 - b.recorder._place.zero, abs=1e-9
     )
+
+
+def test_what_comes_while_the_source_is_being_stopped_is_recorded(tmp_path: Path) -> None:
+    """The last line of a log, the files that lie in a folder: a source hands them over when it is told to stop."""
+    source = GivenSource("camera")
+    source.stop_takes_s = 0.5
+    source.last_word = lambda: source.frame(1)
+    bench = Bench(tmp_path, source)
+    bench.recorder.start()
+    source.frame(0)
+    bench.recorder.stop()
+    assert bench.recorder.counters()["camera"].written == 2
+    bench.opened.store.close()
