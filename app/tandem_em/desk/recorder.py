@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 from tandem_em.desk.live_files import LiveFiles
 from tandem_em.desk.live_follow import Lag
 from tandem_em.desk.recorder_stream import Place, Post, RecordedStream
-from tandem_em.desk.recorder_trigger import Kept
+from tandem_em.desk.recorder_trigger import Kept, read_or_rest
 from tandem_em.model.provenance import now_iso
 from tandem_em.model.session import Session
 from tandem_em.notices import Notices
@@ -236,7 +236,7 @@ class Recorder:
         next_clock = host_now() + CLOCK_S
         while True:
             was_ended = stream.is_ended.is_set()  # asked before reading: what comes with the end is still taken
-            block = stream.source.read(stream.wait_s)
+            block = read_or_rest(stream.source, stream.wait_s, stream.is_ended)
             if block is not None:
                 stream.take(block)
             elif was_ended:

@@ -24,6 +24,7 @@ from tandem_em.sources.base import (
     SampleBlock,
     SourceDescription,
     SourceStatus,
+    State,
     host_now,
 )
 from tandem_em.sources.queues import BlockQueue
@@ -38,6 +39,8 @@ class GivenSource:
     def __init__(self, name: str, kind: str = "zmq", **instrument: object) -> None:
         self._name, self._kind, self._instrument = name, kind, instrument
         self.queue = BlockQueue()
+        self.state: State = "running"
+        self.reads = 0
         self.stops = 0
         self.stop_takes_s = 0.0
         self.last_word: Callable[[], None] = lambda: None
@@ -55,6 +58,7 @@ class GivenSource:
         pass
 
     def read(self, timeout: float) -> Block | None:
+        self.reads += 1
         return self.queue.get(timeout)
 
     def stop(self) -> None:
@@ -68,7 +72,7 @@ class GivenSource:
 
     def status(self) -> SourceStatus:
         return SourceStatus(
-            state="running", received=self.queue.received, missed=2, refused=1, rate_hz=self.queue.rate_hz()
+            state=self.state, received=self.queue.received, missed=2, refused=1, rate_hz=self.queue.rate_hz()
         )
 
     def clock_fit(self) -> ClockFit:
@@ -420,4 +424,22 @@ def test_what_comes_while_the_source_is_being_stopped_is_recorded(tmp_path: Path
     source.frame(0)
     bench.recorder.stop()
     assert bench.recorder.counters()["camera"].written == 2
+    bench.opened.store.close()
+
+
+@pytest.mark.parametrize("kept_s", [0.0, 5.0])
+def test_a_source_that_has_failed_costs_nothing(tmp_path: Path, kept_s: float) -> None:
+    """Its queue is closed and answers at once: asked in a loop, it kept a core busy beside the camera."""
+    source = GivenSource("potentiostat")
+    source.state = "failed"
+    source.queue.close()
+    bench = Bench(tmp_path, source)
+    if kept_s:
+        bench.recorder.arm(kept_s)
+    else:
+        bench.recorder.start()
+    begun = time.monotonic()
+    bench.wait_until(lambda: time.monotonic() > begun + 0.5)
+    bench.recorder.stop()
+    assert source.reads < 30
     bench.opened.store.close()
