@@ -235,7 +235,9 @@ class Recorder:
     def _record(self, stream: RecordedStream) -> None:
         next_clock = host_now() + CLOCK_S
         while True:
-            was_ended = stream.is_ended.is_set()  # asked before reading: what comes with the end is still taken
+            was_ended = (
+                stream.is_ended.is_set()
+            )  # asked before reading: what comes with the end is still taken
             block = read_or_rest(stream.source, stream.wait_s, stream.is_ended)
             if block is not None:
                 stream.take(block)

@@ -74,6 +74,7 @@ class FolderSource(ThreadedSource):
 
     def _connect(self) -> None:
         if not self._folder.is_dir():
+            self._scan.take_all()
             raise SourceLostError(f"The folder {self._folder.name} is not there.")
 
     def _disconnect(self) -> None:

@@ -243,3 +243,17 @@ def test_files_for_which_there_was_no_time_are_told(tmp_path: Path, monkeypatch:
     said = [b.text for b in iter(lambda: source.read(0.1), None) if isinstance(b, EventBlock)]
     assert len(said) == 1
     assert "5 files" in said[0]
+
+
+def test_all_files_of_a_folder_that_is_made_later_are_new(tmp_path: Path) -> None:
+    """A camera program makes the folder of a series and its first files in one moment."""
+    source = watch(tmp_path / "series", pattern="*.tif")
+    collect(source, lambda b: source.status().state == "lost")
+    made = tmp_path / "made"
+    made.mkdir()
+    for number in range(3):
+        (made / f"film_{number:04d}.tif").write_bytes(tiff(number))
+    made.rename(tmp_path / "series")
+    frames = frames_of(collect(source, lambda b: len(frames_of(b)) == 3))
+    source.close()
+    assert [f.frame_number for f in frames] == [0, 1, 2]
