@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 from PyQt6.QtCore import QObject, Qt, QTimer
+from PyQt6.QtGui import QGuiApplication
+from PyQt6.QtTest import QTest
 from PyQt6.QtWidgets import QDialog, QLineEdit
 from pytestqt.qtbot import QtBot
 
@@ -146,7 +148,9 @@ def test_the_stop_key_works_whatever_has_the_focus(
     line = QLineEdit(modal)
     modal.setModal(True)
     modal.show()
-    qtbot.keyClick(line, Qt.Key.Key_F12)
+    qtbot.waitUntil(lambda: QGuiApplication.focusWindow() is modal.windowHandle())
+    line.setFocus()
+    QTest.keyClick(modal.windowHandle(), Qt.Key.Key_F12)
     began = time.monotonic()
     qtbot.waitUntil(lambda: is_safe(meter), timeout=2_000)
     assert time.monotonic() - began < 1.0
