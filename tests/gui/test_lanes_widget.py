@@ -273,3 +273,10 @@ def test_a_current_that_is_exactly_zero_lies_on_an_axis_of_picoamperes() -> None
     t = np.arange(10.0)
     low, high = Lane("current", "Current", "A", [Curve("i", "I", "#ffbf47", t, np.zeros(10))]).y_range(0, 10)
     assert (low, high) == (-1e-12, 1e-12)
+
+
+def test_no_flag_covers_a_curve_and_none_the_text_of_another(lanes: Lanes) -> None:
+    assert lanes.layout_now.lanes[0].top() >= max(box.bottom() for _flag, box in lanes._flag_boxes)
+    lanes.content.flags.clear()
+    lanes.arrange()
+    assert lanes.layout_now.lanes[0].top() < 5
