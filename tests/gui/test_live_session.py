@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -17,12 +18,14 @@ from pytestqt.qtbot import QtBot
 
 from tandem_em.desk import files, live, particles_edit
 from tandem_em.jobs import run_to_end
+from tandem_em.model.session import Session
 from tandem_em.sources.battery_cell import BatteryCell
 from tandem_em.sources.merlin_simulator import MerlinSimulator
 from tandem_em.sources.scpi_server import ScpiServer
 from tandem_em.sources.scpi_simulator import SimulatedMeter
 from tandem_em.sources.setup import LimitsTable, MerlinTable, ScpiTable, Setup, read_setup
 from tandem_widgets.dialogs.instruments import InstrumentsDialog
+from tandem_widgets.shell.live_cursor import LiveCursor
 from tandem_widgets.shell.main_window import MainWindow
 
 HALF_A_NANO = {"step": "constant_current", "current_mA": 5e-7, "until_time_s": 60}
@@ -359,3 +362,19 @@ def test_ended_from_outside_the_recording_is_kept_and_nothing_is_asked(
     kept = run_to_end(files.open_session(path, readonly=True))
     assert len(kept.session.runs.first) == len(session.runs.first)
     kept.store.close()
+
+
+def test_the_next_recording_is_followed_like_the_one_before() -> None:
+    """What was followed in one session says nothing about the cursor of the next one."""
+    window = SimpleNamespace(
+        desk=SimpleNamespace(session=Session("first")), header=SimpleNamespace(show_live=lambda _follows: None)
+    )
+    cursor = LiveCursor(window)  # type: ignore[arg-type]
+    cursor.follow(5.0)
+    window.desk.session = second = Session("second")
+    cursor.follow(0.5)
+    cursor.follow(1.0)
+    assert second.focus.follow_live
+    second.focus.t = 0.2
+    cursor.follow(1.5)
+    assert not second.focus.follow_live, "somebody moved it"
