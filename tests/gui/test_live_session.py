@@ -13,7 +13,7 @@ import pytest
 from PyQt6.QtCore import QObject, Qt, QTimer
 from PyQt6.QtGui import QGuiApplication
 from PyQt6.QtTest import QTest
-from PyQt6.QtWidgets import QDialog, QLineEdit
+from PyQt6.QtWidgets import QDialog, QLineEdit, QMenu
 from pytestqt.qtbot import QtBot
 
 from tandem_em.desk import files, live, particles_edit
@@ -25,6 +25,7 @@ from tandem_em.sources.scpi_server import ScpiServer
 from tandem_em.sources.scpi_simulator import SimulatedMeter
 from tandem_em.sources.setup import LimitsTable, MerlinTable, ScpiTable, Setup, read_setup
 from tandem_widgets.dialogs.instruments import InstrumentsDialog
+from tandem_widgets.shell.header import Header
 from tandem_widgets.shell.live_cursor import LiveCursor
 from tandem_widgets.shell.main_window import MainWindow
 
@@ -378,3 +379,17 @@ def test_the_next_recording_is_followed_like_the_one_before() -> None:
     second.focus.t = 0.2
     cursor.follow(1.5)
     assert not second.focus.follow_live, "somebody moved it"
+
+
+def test_a_narrow_window_leaves_facts_of_the_sources_out_and_cuts_none(qtbot: QtBot) -> None:
+    header = Header(QMenu(), {})
+    qtbot.addWidget(header)
+    facts = [(f"Camera {number} · 3 lost · 10 fps · ±100 µs", "#fff", "") for number in range(4)]
+    header.resize(1600, 40)
+    header.show_recording("00:00:06", facts)
+    assert "±100" in header.sources[0]._label.text()
+    header.resize(1000, 40)
+    header.show_recording("00:00:07", facts)
+    text = header.sources[0]._label.text()
+    assert text.endswith("Camera 0 · 3 lost")
+    assert "±100" in header.sources[0].toolTip()
