@@ -21,6 +21,8 @@ from tandem_widgets.parts.lanes_curves import Curve
 from tandem_widgets.parts.lanes_layout import GUTTER, MIN_LANE, lay_out, shares
 from tandem_widgets.parts.lanes_model import Band, Finding, Flag, Lane, LanesContent
 from tandem_widgets.parts.levels import build
+from tandem_widgets.parts.plot import PlotLine, XYPlot
+from tandem_widgets.parts.plot_axes import Axis
 
 LEFT, CTRL, SHIFT = (
     Qt.MouseButton.LeftButton,
@@ -280,3 +282,13 @@ def test_no_flag_covers_a_curve_and_none_the_text_of_another(lanes: Lanes) -> No
     lanes.content.flags.clear()
     lanes.arrange()
     assert lanes.layout_now.lanes[0].top() < 5
+
+
+def test_a_plot_of_exactly_no_current_has_an_axis_of_picoamperes(qtbot: QtBot) -> None:
+    plot = XYPlot()
+    qtbot.addWidget(plot)
+    t = np.arange(5.0)
+    plot.show_lines(
+        [PlotLine("current", "", "#fff", t, np.zeros(5))], Axis("time", "s"), Axis("Current", "A")
+    )
+    assert plot.limits()[2:] == (-1e-12, 1e-12)

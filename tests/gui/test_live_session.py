@@ -368,7 +368,8 @@ def test_ended_from_outside_the_recording_is_kept_and_nothing_is_asked(
 def test_the_next_recording_is_followed_like_the_one_before() -> None:
     """What was followed in one session says nothing about the cursor of the next one."""
     window = SimpleNamespace(
-        desk=SimpleNamespace(session=Session("first")), header=SimpleNamespace(show_live=lambda _follows: None)
+        desk=SimpleNamespace(session=Session("first")),
+        header=SimpleNamespace(show_live=lambda _follows: None),
     )
     cursor = LiveCursor(window)  # type: ignore[arg-type]
     cursor.follow(5.0)
