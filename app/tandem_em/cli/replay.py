@@ -41,9 +41,7 @@ def run(options: argparse.Namespace, window: WindowDoor) -> int:
     lines: queue.SimpleQueue[str] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(lines,), daemon=True).start()
     try:
-        sent = replay.send(
-            opened.session, options.to, options.speed, _say, lambda clock: _obey(clock, lines)
-        )
+        sent = replay.send(opened.session, options.to, options.speed, _say, lambda clock: _obey(clock, lines))
     finally:
         opened.store.close()
     print_json({"session": path, "to": options.to, "speed": options.speed, **sent}, indent=None)
