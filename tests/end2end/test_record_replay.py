@@ -127,6 +127,31 @@ def test_a_session_is_replayed_over_the_wire_and_recorded_again(tmp_path: Path) 
     opened.store.close()
 
 
+def test_a_replay_over_the_wire_pauses_and_seeks(tmp_path: Path) -> None:
+    """Orders come in lines on standard input while it plays."""
+    played, port = played_session(tmp_path / "played.nxs"), free_port()
+    setup = tmp_path / "setup.toml"
+    setup.write_text(f'[[source]]\nkind = "zmq"\nname = "wire"\naddress = "127.0.0.1:{port}"\n')
+    recorder = start("record", "--setup", setup, "-o", tmp_path / "again.nxs", "--for", 60)
+    listening(recorder.pid)
+    sent = subprocess.Popen(
+        [sys.executable, "-m", "tandem_em", "replay", played, "--to", f"127.0.0.1:{port}", "--speed", "0.1"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert sent.stdin is not None
+    began = time.monotonic()
+    sent.stdin.write("pause\nfaster\nseek 3.9\nspeed 100\ngo\n")
+    sent.stdin.flush()
+    answer, errors = sent.communicate(timeout=60)
+    recorder.send_signal(signal.SIGTERM)
+    recorder.communicate(timeout=20)
+    assert sent.returncode == 0, errors
+    assert "'faster' is no order" in errors
+    assert time.monotonic() - began < 30, "40 s at this speed"
+    (went_out,) = json.loads(answer)["sent"]
+    assert 0 < went_out["sample"] < ROWS / 2, "what lies before the place was not sent"
+
+
 def test_a_session_is_a_source_of_a_setup(tmp_path: Path) -> None:
     played_session(tmp_path / "played.nxs")
     setup = tmp_path / "setup.toml"
@@ -169,3 +194,22 @@ def test_what_is_wrong_with_a_source_is_said_where_somebody_reads_it(tmp_path: P
     assert "there again" not in errors
     states = [json.loads(line)["sources"] for line in lines.splitlines()]
     assert not any(state["bias"] == "waiting" for state in states), "there is no connection"
+
+
+def test_a_message_nobody_can_read_is_counted_and_told(tmp_path: Path) -> None:
+    import zmq
+
+    setup = tmp_path / "setup.toml"
+    with zmq.Context() as context, context.socket(zmq.PUSH) as detector:
+        detector.setsockopt(zmq.LINGER, 0)
+        port = detector.bind_to_random_port("tcp://127.0.0.1")
+        setup.write_text(
+            f'[[source]]\nkind = "dectris"\nname = "camera"\naddress = "127.0.0.1:{port}"\n', "utf-8"
+        )
+        with start("record", "--setup", setup, "-o", tmp_path / "out.nxs", "--for", "4") as recording:
+            for _ in range(3):
+                detector.send(b"\x00nonsense")
+            out, said = recording.communicate(timeout=60)
+    assert recording.returncode == 0
+    assert json.loads(out.splitlines()[-1])["refused"] == {"camera": 3}
+    assert said.count("CBOR") == 1

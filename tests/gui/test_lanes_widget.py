@@ -21,6 +21,8 @@ from tandem_widgets.parts.lanes_curves import Curve
 from tandem_widgets.parts.lanes_layout import GUTTER, MIN_LANE, lay_out, shares
 from tandem_widgets.parts.lanes_model import Band, Finding, Flag, Lane, LanesContent
 from tandem_widgets.parts.levels import build
+from tandem_widgets.parts.plot import PlotLine, XYPlot
+from tandem_widgets.parts.plot_axes import Axis
 
 LEFT, CTRL, SHIFT = (
     Qt.MouseButton.LeftButton,
@@ -273,3 +275,20 @@ def test_a_current_that_is_exactly_zero_lies_on_an_axis_of_picoamperes() -> None
     t = np.arange(10.0)
     low, high = Lane("current", "Current", "A", [Curve("i", "I", "#ffbf47", t, np.zeros(10))]).y_range(0, 10)
     assert (low, high) == (-1e-12, 1e-12)
+
+
+def test_no_flag_covers_a_curve_and_none_the_text_of_another(lanes: Lanes) -> None:
+    assert lanes.layout_now.lanes[0].top() >= max(box.bottom() for _flag, box in lanes._flag_boxes)
+    lanes.content.flags.clear()
+    lanes.arrange()
+    assert lanes.layout_now.lanes[0].top() < 5
+
+
+def test_a_plot_of_exactly_no_current_has_an_axis_of_picoamperes(qtbot: QtBot) -> None:
+    plot = XYPlot()
+    qtbot.addWidget(plot)
+    t = np.arange(5.0)
+    plot.show_lines(
+        [PlotLine("current", "", "#fff", t, np.zeros(5))], Axis("time", "s"), Axis("Current", "A")
+    )
+    assert plot.limits()[2:] == (-1e-12, 1e-12)

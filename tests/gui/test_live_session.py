@@ -5,22 +5,28 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 from PyQt6.QtCore import QObject, Qt, QTimer
-from PyQt6.QtWidgets import QDialog, QLineEdit
+from PyQt6.QtGui import QGuiApplication
+from PyQt6.QtTest import QTest
+from PyQt6.QtWidgets import QDialog, QLineEdit, QMenu
 from pytestqt.qtbot import QtBot
 
 from tandem_em.desk import files, live, particles_edit
 from tandem_em.jobs import run_to_end
+from tandem_em.model.session import Session
 from tandem_em.sources.battery_cell import BatteryCell
 from tandem_em.sources.merlin_simulator import MerlinSimulator
 from tandem_em.sources.scpi_server import ScpiServer
 from tandem_em.sources.scpi_simulator import SimulatedMeter
 from tandem_em.sources.setup import LimitsTable, MerlinTable, ScpiTable, Setup, read_setup
 from tandem_widgets.dialogs.instruments import InstrumentsDialog
+from tandem_widgets.shell.header import Header
+from tandem_widgets.shell.live_cursor import LiveCursor
 from tandem_widgets.shell.main_window import MainWindow
 
 HALF_A_NANO = {"step": "constant_current", "current_mA": 5e-7, "until_time_s": 60}
@@ -146,7 +152,9 @@ def test_the_stop_key_works_whatever_has_the_focus(
     line = QLineEdit(modal)
     modal.setModal(True)
     modal.show()
-    qtbot.keyClick(line, Qt.Key.Key_F12)
+    qtbot.waitUntil(lambda: QGuiApplication.focusWindow() is modal.windowHandle())
+    line.setFocus()
+    QTest.keyClick(modal.windowHandle(), Qt.Key.Key_F12)
     began = time.monotonic()
     qtbot.waitUntil(lambda: is_safe(meter), timeout=2_000)
     assert time.monotonic() - began < 1.0
@@ -355,3 +363,34 @@ def test_ended_from_outside_the_recording_is_kept_and_nothing_is_asked(
     kept = run_to_end(files.open_session(path, readonly=True))
     assert len(kept.session.runs.first) == len(session.runs.first)
     kept.store.close()
+
+
+def test_the_next_recording_is_followed_like_the_one_before() -> None:
+    """What was followed in one session says nothing about the cursor of the next one."""
+    window = SimpleNamespace(
+        desk=SimpleNamespace(session=Session("first")),
+        header=SimpleNamespace(show_live=lambda _follows: None),
+    )
+    cursor = LiveCursor(window)  # type: ignore[arg-type]
+    cursor.follow(5.0)
+    window.desk.session = second = Session("second")
+    cursor.follow(0.5)
+    cursor.follow(1.0)
+    assert second.focus.follow_live
+    second.focus.t = 0.2
+    cursor.follow(1.5)
+    assert not second.focus.follow_live, "somebody moved it"
+
+
+def test_a_narrow_window_leaves_facts_of_the_sources_out_and_cuts_none(qtbot: QtBot) -> None:
+    header = Header(QMenu(), {})
+    qtbot.addWidget(header)
+    facts = [(f"Camera {number} · 3 lost · 10 fps · ±100 µs", "#fff", "") for number in range(4)]
+    header.resize(1600, 40)
+    header.show_recording("00:00:06", facts)
+    assert "±100" in header.sources[0]._label.text()
+    header.resize(1000, 40)
+    header.show_recording("00:00:07", facts)
+    text = header.sources[0]._label.text()
+    assert text.endswith("Camera 0 · 3 lost")
+    assert "±100" in header.sources[0].toolTip()

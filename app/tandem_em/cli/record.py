@@ -18,6 +18,7 @@ from tandem_em.notices import Notice, Notices, UserError
 
 if TYPE_CHECKING:
     from tandem_em.cli.commands import WindowDoor
+    from tandem_em.model.session import Session
 
 HELP = "record live sources into a session; stops cleanly on Ctrl+C or SIGTERM"
 SAY_S = 0.5
@@ -49,7 +50,7 @@ def run(options: argparse.Namespace, window: WindowDoor) -> int:
     try:
         recorder.start()
         live.start_program(setup, recorder)
-        _watch(recorder, waiting, options.seconds)
+        _watch(session, recorder, waiting, options.seconds)
     except KeyboardInterrupt:
         pass  # the way to stop: everything below still runs
     finally:
@@ -61,11 +62,17 @@ def run(options: argparse.Namespace, window: WindowDoor) -> int:
     return 0
 
 
-def _watch(recorder: Recorder, waiting: queue.SimpleQueue[Callable[[], None]], seconds: float | None) -> None:
+def _watch(
+    session: Session,
+    recorder: Recorder,
+    waiting: queue.SimpleQueue[Callable[[], None]],
+    seconds: float | None,
+) -> None:
     """Work off what the recorder posts, and say twice a second what is safely on disk."""
     ends = None if seconds is None else time.monotonic() + seconds
     next_word = 0.0
     told: dict[str, str] = {}
+    seen: set[str] = set()
     while not recorder.has_to_stop and (ends is None or time.monotonic() < ends):
         now = time.monotonic()
         if now >= next_word:
@@ -73,6 +80,7 @@ def _watch(recorder: Recorder, waiting: queue.SimpleQueue[Callable[[], None]], s
             recorder.check_disk()
             _say(recorder)
             told = _say_troubles(recorder, told)
+            seen = _say_warnings(session, seen, told)
         try:
             waiting.get(timeout=max(0.0, min(0.1, next_word - now)))()
         except queue.Empty:
@@ -91,6 +99,7 @@ def _say(recorder: Recorder) -> None:
         "acknowledged": {name: each.acknowledged for name, each in counters.items()},
         "dropped": {name: each.dropped for name, each in counters.items()},
         "received": {name: each.received for name, each in counters.items()},
+        "refused": {name: each.refused for name, each in counters.items()},
         "sources": {name: each.state for name, each in counters.items()},
         "state": recorder.state,
     }
@@ -110,6 +119,16 @@ def _say_troubles(recorder: Recorder, told: dict[str, str]) -> dict[str, str]:
             sys.stderr.write(f"{message or f'{name} is there again.'}\n")
             sys.stderr.flush()
     return now
+
+
+def _say_warnings(session: Session, seen: set[str], told: dict[str, str]) -> set[str]:
+    """On standard error what a source warned of (a message it refused, a limit that was reached); each once."""
+    warnings = {event.id: event.name for event in session.events if event.category == "warning"}
+    for event_id, text in warnings.items():
+        if event_id not in seen and text not in told.values():
+            sys.stderr.write(f"{text}\n")
+            sys.stderr.flush()
+    return set(warnings)
 
 
 def _say_notice(notice: Notice) -> None:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import os
+import queue
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tandem_em.cli.terminal import existing, print_json, work
 from tandem_em.desk import files, replay
+from tandem_em.notices import UserError
 
 if TYPE_CHECKING:
     from tandem_em.cli.commands import WindowDoor
+    from tandem_em.sources.replay_clock import ReplayClock
 
 HELP = "replay a session as live sources, into the window or over the wire"
 
@@ -23,7 +28,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--to",
         metavar="ADDRESS",
-        help="send it over ZeroMQ to host:port instead of opening the window; a second run or stack goes to port + 1",
+        help="send it over ZeroMQ to host:port instead of opening the window; a second run or stack goes to port + 1. "
+        "Lines on standard input order it: pause, go, seek SECONDS, speed X",
     )
 
 
@@ -32,12 +38,31 @@ def run(options: argparse.Namespace, window: WindowDoor) -> int:
     if not options.to:
         return window.open([path], play_at=options.speed)
     opened = work("Opening", files.open_session(path, readonly=True))
+    lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+    threading.Thread(target=_listen, args=(lines,), daemon=True).start()
     try:
-        sent = replay.send(opened.session, options.to, options.speed, _say)
+        sent = replay.send(opened.session, options.to, options.speed, _say, lambda clock: _obey(clock, lines))
     finally:
         opened.store.close()
     print_json({"session": path, "to": options.to, "speed": options.speed, **sent}, indent=None)
     return 0
+
+
+def _listen(lines: queue.SimpleQueue[str]) -> None:
+    """Orders as they are typed. A command in the background must not read what is typed for another."""
+    if sys.stdin is None or (sys.stdin.isatty() and os.name == "posix" and os.tcgetpgrp(0) != os.getpgrp()):
+        return
+    for line in sys.stdin:
+        if line.strip():
+            lines.put(line)
+
+
+def _obey(clock: ReplayClock, lines: queue.SimpleQueue[str]) -> None:
+    while not lines.empty():
+        try:
+            replay.obey(clock, lines.get())
+        except UserError as error:
+            sys.stderr.write(f"{error}\n")
 
 
 def _say(done: float, total: float) -> None:

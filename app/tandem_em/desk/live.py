@@ -125,7 +125,7 @@ def lag_text(lag: Lag) -> str:
     every = round(lag.every)
     parts = [f"outlines {lag.behind_s:.1f} s behind" if lag.behind_s >= 0.05 else "outlines up to date"]
     if every > 1:
-        parts.append(f"every {every}. frame")
+        parts.append(f"one frame of {every}")
     return " · ".join(parts)
 
 

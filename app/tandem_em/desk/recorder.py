@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 from tandem_em.desk.live_files import LiveFiles
 from tandem_em.desk.live_follow import Lag
 from tandem_em.desk.recorder_stream import Place, Post, RecordedStream
-from tandem_em.desk.recorder_trigger import Kept
+from tandem_em.desk.recorder_trigger import Kept, read_or_rest
 from tandem_em.model.provenance import now_iso
 from tandem_em.model.session import Session
 from tandem_em.notices import Notices
@@ -200,7 +200,7 @@ class Recorder:
         streams = list(self._streams.values())
         if streams:
             with ThreadPoolExecutor(len(streams)) as pool:  # a source-meter takes its second to be made safe
-                list(pool.map(lambda stream: stream.source.stop(), streams))
+                list(pool.map(RecordedStream.stop, streams))
         deadline = time.monotonic() + timeout_s
         for thread in self._threads:
             thread.join(max(0.1, deadline - time.monotonic()))
@@ -235,10 +235,13 @@ class Recorder:
     def _record(self, stream: RecordedStream) -> None:
         next_clock = host_now() + CLOCK_S
         while True:
-            block = stream.source.read(stream.wait_s)
+            was_ended = (
+                stream.is_ended.is_set()
+            )  # asked before reading: what comes with the end is still taken
+            block = read_or_rest(stream.source, stream.wait_s, stream.is_ended)
             if block is not None:
                 stream.take(block)
-            elif self._stopping.is_set():
+            elif was_ended:
                 return
             stream.show()
             if host_now() >= next_clock:

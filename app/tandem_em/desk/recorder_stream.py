@@ -57,6 +57,8 @@ class RecordedStream:
         self.follow: LiveFollow | None = None
         self.item_ids: list[str] = []
         self.written = 0
+        self.is_ended = threading.Event()
+        """Nothing more comes than what `source.read` still gives."""
         self._place = place
         self._clock: Clock | None = None
         self._uses_host_time = False
@@ -107,6 +109,13 @@ class RecordedStream:
             _, height, width = self.stack.source.shape
             return rate * height * width * self.stack.source.dtype.itemsize
         return rate * 8 * (2 + len(self.run.columns)) if self.run is not None else 0.0
+
+    def stop(self) -> None:
+        """Stop the source, which may still hand over what it has."""
+        try:
+            self.source.stop()
+        finally:
+            self.is_ended.set()
 
     def end(self) -> None:
         """Everything queued is written and committed."""

@@ -12,6 +12,14 @@ MOST_BYTES = 256 << 20
 """Memory for what is kept of one source; a fast camera fills it in less time than was asked for."""
 
 
+def read_or_rest(source: Source, wait_s: float, end: Event) -> Block | None:
+    """The next block. A source that has failed answers at once that there is none: then the thread rests all the same."""
+    block = source.read(wait_s)
+    if block is None and source.status().state in ("failed", "stopped"):
+        end.wait(wait_s)
+    return block
+
+
 class Kept:
     """The newest blocks of a source, `keep_s` seconds of them and not more than fit in memory."""
 
@@ -26,7 +34,7 @@ class Kept:
         while not begin.is_set():
             if end.is_set():
                 return []
-            block = self._source.read(READ_S)
+            block = read_or_rest(self._source, READ_S, end)
             if block is not None:
                 self._keep(block)
         self._forget(host_now())

@@ -36,11 +36,36 @@ def speed(text: str) -> float:
     return value
 
 
+def obey(clock: ReplayClock, order: str) -> None:
+    """Pause, go on, seek or change the speed, in words; a UserError for any other word."""
+    word, _, value = order.strip().lower().partition(" ")
+    try:
+        if word == "pause":
+            clock.pause()
+        elif word == "go":
+            clock.resume()
+        elif word == "seek":
+            clock.seek(clock.start_s + float(value))
+        elif word == "speed":
+            clock.speed = speed(value)
+        else:
+            raise ValueError(word)
+    except (ValueError, argparse.ArgumentTypeError) as error:
+        raise UserError(
+            f"{order.strip()!r} is no order to a replay.", "There are: pause, go, seek SECONDS, speed X."
+        ) from error
+
+
 def send(
-    session: Session, address: str, factor: float, say: Callable[[float, float], None]
+    session: Session,
+    address: str,
+    factor: float,
+    say: Callable[[float, float], None],
+    order: Callable[[ReplayClock], None] = lambda _clock: None,
 ) -> dict[str, Any]:
     """Play every stream over ZeroMQ until all is sent; returns what was sent, by address and stream.
 
+    `order` is called ten times a second and may pause, seek and change the speed.
     One sender brings a run and a stack. Further ones go to the ports above, for a receiver takes one sender only.
     """
     from tandem_em.sources.addresses import host_port
@@ -62,7 +87,8 @@ def send(
         low, high = clock.start_s, clock.end_s
         while not all(wire.is_done for wire in wires.values()):
             time.sleep(0.1)
-            say(min(high - low, (time.monotonic() - began) * factor), high - low)
+            order(clock)
+            say(min(clock.now(), high) - low, high - low)
     finally:
         for wire in wires.values():
             wire.close()

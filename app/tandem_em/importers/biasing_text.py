@@ -15,6 +15,9 @@ from tandem_em.logs.feed import find_encoding, is_text
 from tandem_em.logs.parser import DelimitedParser, LogParser
 from tandem_em.logs.settings import TextSettings
 
+FIRST_LINES = 8192
+"""Bytes in which a text says what it is."""
+
 
 @dataclass
 class KnownText:
@@ -28,7 +31,7 @@ class KnownText:
     kind: Kind = "bias"
 
     def probe(self, path: Path, head: bytes) -> float:
-        return 1.0 if self.magic.match(as_utf8(head)) else 0.0
+        return 1.0 if self.magic.match(as_utf8(head[:FIRST_LINES])) else 0.0
 
     def read(self, path: Path, options: ImportOptions) -> Job[Imported]:
         return (yield from read_log(path, self.parser(), options))
@@ -45,7 +48,7 @@ class DelimitedText:
     def probe(self, path: Path, head: bytes) -> float:
         if not is_text(head):
             return 0.0
-        text = as_utf8(head[:4096]).lstrip()
+        text = as_utf8(head[:FIRST_LINES]).lstrip()
         if text.startswith((b"#FORMAT", b"%PDF", b"HDR,")):
             return 0.0
         if text[:1] in (b"{", b"<"):

@@ -17,6 +17,8 @@ BOMS = (
 
 ENOUGH_TO_TELL = 4
 """Bytes needed to see a byte order mark."""
+NO_TEXT = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\ufffd]+")
+"""Control characters other than tabs, line ends and page ends, and what could not be decoded."""
 
 
 def find_encoding(head: bytes) -> str:
@@ -54,7 +56,7 @@ def is_text(head: bytes) -> bool:
     stripped = text.rstrip("\x00")
     if not stripped.strip():
         return False
-    odd = sum(1 for c in stripped if (ord(c) < 32 and c not in "\t\r\n\f") or c == "\ufffd")
+    odd = sum(map(len, NO_TEXT.findall(stripped)))
     return odd <= 0.005 * len(stripped)
 
 

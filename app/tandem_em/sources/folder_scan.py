@@ -50,6 +50,10 @@ class FolderScan:
         ready = [c for c in self._waiting.values() if c.polls >= 2]
         return sorted(ready, key=lambda c: natural(str(c.path)))
 
+    def take_all(self) -> None:
+        """The folder is made after the beginning: whatever is in it is new."""
+        self._skip_present = False
+
     def is_done(self, candidate: Candidate) -> None:
         """This file was read, or given up."""
         self._waiting.pop(candidate.path, None)

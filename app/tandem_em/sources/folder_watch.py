@@ -8,6 +8,7 @@ EELS map, a spectrum) is announced by an event whose `data["file"]` names it, fo
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -31,6 +32,10 @@ GIVE_UP_S = 20.0
 """A file that does not change and still cannot be read is given up, and said."""
 EMPTY_ROW_S = 10.0
 """A last row of zeros in a file that does not change any more is believed after this long; an empty frame never."""
+SETTLED_S = 0.1
+"""At the end: a file that has not changed for so long is complete."""
+LAST_LOOK_S = 1.5
+"""At the end: so long files that lie there are still read."""
 TRAILING_NUMBER = re.compile(r"(\d+)(?!.*\d)")
 
 
@@ -69,10 +74,27 @@ class FolderSource(ThreadedSource):
 
     def _connect(self) -> None:
         if not self._folder.is_dir():
+            self._scan.take_all()
             raise SourceLostError(f"The folder {self._folder.name} is not there.")
 
     def _disconnect(self) -> None:
-        pass
+        """Nothing is held open. At the end what lies there still counts."""
+        if self._stopping.is_set():
+            self._last_look()
+
+    def _last_look(self) -> None:
+        self._scan.poll(host_now())
+        time.sleep(SETTLED_S)
+        deadline = host_now() + LAST_LOOK_S
+        for candidate in self._scan.poll(host_now()):
+            if host_now() >= deadline or not self._take(candidate):
+                break
+        left = self._scan.waiting
+        if left:
+            self._say(
+                f"{self._name}: {left} files came too late to be recorded. They are in {self._folder.name}; import them.",
+                "warning",
+            )
 
     def _pump(self) -> None:
         if not self._folder.is_dir():

@@ -337,14 +337,15 @@ class GuardianCore:
             return
         wanted = runner.update(reading.time, reading.voltage, reading.current)
         if wanted is None:
-            self._end_program("Program finished.")
+            self._end_program(f"Program finished: {runner.ended_by}.")
             self._drive(SetPoint("current", 0.0))
-            self._set_state("watching", "The program is finished; open circuit, 0 A.")
+            self._set_state("watching", f"The program is finished: {runner.ended_by}. Open circuit, 0 A.")
             return
         progress = runner.progress()
         if progress.done != self._announced:
             self._announced = progress.done
-            self._voice.event(f"Step {progress.step + 1}: {progress.label}.", "bias", step=progress.step)
+            why = f" ({runner.ended_by})" if runner.ended_by else ""
+            self._voice.event(f"Step {progress.step + 1}: {progress.label}{why}.", "bias", step=progress.step)
         self._drive(wanted)
         change = runner.deadline()
         if change is not None:

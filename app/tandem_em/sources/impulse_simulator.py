@@ -125,4 +125,6 @@ class ImpulseSimulator:
             self.setpoint_A, self.compliance_V = float(order["setpoint"]), float(order["compliance"])
         elif kind == "control.heat.startRamp":
             self.target_C = float(order["temperature"])
+        else:
+            raise ValueError(f"{kind} is not simulated")
         return {}

@@ -20,6 +20,7 @@ from tandem_em.sources.programs import (
     Scan,
     Step,
     Tag,
+    amperes,
     label,
 )
 
@@ -54,6 +55,8 @@ class ProgramRunner:
         self.program = program
         self.paused = False
         self.finished = False
+        self.ended_by = ""
+        """What ended the step before, in a few words."""
         self._at = 0
         self._started: float | None = None
         self._start_V = 0.0
@@ -84,8 +87,11 @@ class ProgramRunner:
             self._started = None if self._started is None else self._started + (t - self._paused_at)
             self._paused_at = None
             self._start_V, self._start_I = voltage, current
-        if self._started is not None and (self._skip or self._is_over(t - self._started, voltage, current)):
-            self._next()
+        if self._started is not None:
+            why = "skipped" if self._skip else self._why_over(t - self._started, voltage, current)
+            if why:
+                self.ended_by = why
+                self._next()
         self._skip = False
         if self._started is None and not self._enter(t, voltage, current):
             return None
@@ -155,18 +161,19 @@ class ProgramRunner:
         self._at += 1
         self._started = None
 
-    def _is_over(self, since: float, voltage: float, current: float) -> bool:
+    def _why_over(self, since: float, voltage: float, current: float) -> str:
+        """What ends the present step now; empty while it goes on."""
         step = self.program.steps[self._at]
-        duration = self._duration(step)
-        if duration is not None and since >= duration - 1e-9:
-            return True
         if isinstance(step, ConstantCurrent) and step.until_voltage_V is not None:
             passed = (voltage - step.until_voltage_V) * math.copysign(1.0, step.current_A)
-            return passed >= 0 and since > 0
+            if passed >= 0 and since > 0:
+                return f"{step.until_voltage_V:g} V reached"
         if isinstance(step, ConstantVoltage) and step.until_current_A is not None:
             arrived = since > abs(step.voltage_V - self._start_V) / SLEW_V_PER_S + 0.05
-            return arrived and abs(current) <= step.until_current_A
-        return False
+            if arrived and abs(current) <= step.until_current_A:
+                return f"{amperes(step.until_current_A)} reached"
+        duration = self._duration(step)
+        return "" if duration is None or since < duration - 1e-9 else f"after {duration:g} s"
 
     def _duration(self, step: Step) -> float | None:
         match step:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -89,6 +90,9 @@ def read_new_rows(path: Path, known: int) -> tuple[Floats, dict[str, Floats], di
     """Rows from number `known` on: times (s), columns in SI, units. None: the file is just being written."""
     from nptdms import TdmsFile
 
+    logging.getLogger("nptdms").setLevel(
+        logging.ERROR
+    )  # a segment that is being written is nothing to warn of here
     try:
         with TdmsFile.open(path) as file:
             for group in file.groups():

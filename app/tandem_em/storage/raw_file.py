@@ -5,6 +5,7 @@ Everything above speaks to a `RawFile`, so tests put a recording, failing or for
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import threading
@@ -14,6 +15,7 @@ from typing import Literal, Protocol
 Bytes = bytes | bytearray | memoryview
 SyncPoint = Literal["data", "journal", "in place", "recovery"]
 _LARGEST_TRANSFER = 1 << 30  # one system call moves at most 2 GiB - 4 KiB
+_SENT_AT_ONCE = 1 << 20  # bytes of a write whose way to the medium does not wait for the next sync
 
 
 class RawFile(Protocol):
@@ -54,6 +56,8 @@ class DiskFile:
         view, done = memoryview(data), 0
         while done < len(view):
             done += os.pwrite(self.fd, view[done : done + _LARGEST_TRANSFER], offset + done)
+        if done >= _SENT_AT_ONCE:
+            _send_off(self.fd, offset, done)
 
     def sync(self, point: SyncPoint) -> None:
         _sync(self.fd)
@@ -144,6 +148,15 @@ def _flags(writable: bool, create: bool) -> int:
     flags = os.O_RDWR if writable else os.O_RDONLY
     flags |= getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOINHERIT", 0)
     return flags | os.O_CREAT | os.O_EXCL if create else flags
+
+
+def _send_off(fd: int, offset: int, count: int) -> None:
+    """Let the system begin to move what was written: the sync of a commit then finds little left to wait for.
+
+    Linux starts writing such a stretch out, and keeps what is on its way in its cache. A hint: refusing it costs nothing."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            os.posix_fadvise(fd, offset, count, os.POSIX_FADV_DONTNEED)
 
 
 def _sync(fd: int) -> None:

@@ -24,6 +24,7 @@ from tandem_em.sources.base import (
     SampleBlock,
     SourceDescription,
     SourceStatus,
+    State,
     host_now,
 )
 from tandem_em.sources.queues import BlockQueue
@@ -38,8 +39,12 @@ class GivenSource:
     def __init__(self, name: str, kind: str = "zmq", **instrument: object) -> None:
         self._name, self._kind, self._instrument = name, kind, instrument
         self.queue = BlockQueue()
+        self.state: State = "running"
+        self.reads = 0
         self.stops = 0
         self.stop_takes_s = 0.0
+        self.last_word: Callable[[], None] = lambda: None
+        """What still comes while the source is being stopped."""
         self.fit = ClockFit()
 
     @property
@@ -53,11 +58,13 @@ class GivenSource:
         pass
 
     def read(self, timeout: float) -> Block | None:
+        self.reads += 1
         return self.queue.get(timeout)
 
     def stop(self) -> None:
         time.sleep(self.stop_takes_s)  # an instrument that takes its time to be made safe
         self.stops += 1
+        self.last_word()
         self.queue.close()
 
     def close(self) -> None:
@@ -65,7 +72,7 @@ class GivenSource:
 
     def status(self) -> SourceStatus:
         return SourceStatus(
-            state="running", received=self.queue.received, missed=2, refused=1, rate_hz=self.queue.rate_hz()
+            state=self.state, received=self.queue.received, missed=2, refused=1, rate_hz=self.queue.rate_hz()
         )
 
     def clock_fit(self) -> ClockFit:
@@ -405,3 +412,34 @@ def test_a_clock_that_is_right_is_left_alone(bench) -> None:
     assert b.session.runs.first.clock.offset_s == pytest.approx(
         start + 0.05 - b.recorder._place.zero, abs=1e-9
     )
+
+
+def test_what_comes_while_the_source_is_being_stopped_is_recorded(tmp_path: Path) -> None:
+    """The last line of a log, the files that lie in a folder: a source hands them over when it is told to stop."""
+    source = GivenSource("camera")
+    source.stop_takes_s = 0.5
+    source.last_word = lambda: source.frame(1)
+    bench = Bench(tmp_path, source)
+    bench.recorder.start()
+    source.frame(0)
+    bench.recorder.stop()
+    assert bench.recorder.counters()["camera"].written == 2
+    bench.opened.store.close()
+
+
+@pytest.mark.parametrize("kept_s", [0.0, 5.0])
+def test_a_source_that_has_failed_costs_nothing(tmp_path: Path, kept_s: float) -> None:
+    """Its queue is closed and answers at once: asked in a loop, it kept a core busy beside the camera."""
+    source = GivenSource("potentiostat")
+    source.state = "failed"
+    source.queue.close()
+    bench = Bench(tmp_path, source)
+    if kept_s:
+        bench.recorder.arm(kept_s)
+    else:
+        bench.recorder.start()
+    begun = time.monotonic()
+    bench.wait_until(lambda: time.monotonic() > begun + 0.5)
+    bench.recorder.stop()
+    assert source.reads < 30
+    bench.opened.store.close()

@@ -136,6 +136,15 @@ def test_version_1_refuses(facts: dict[str, Any], blob: bytes) -> None:
         v1_pixels(blob, {**GOOD, **facts})
 
 
+@pytest.mark.parametrize("bits", [8, 16, 32])
+def test_simulators_that_leave_the_sizes_in_front_of_the_planes_empty(bits: int) -> None:
+    """LiberTEM's send twelve zero bytes there: the shape says the size, and the block has bitshuffle's usual one."""
+    pixels = np.arange(130 * 257).reshape(130, 257).astype(f"u{bits // 8}")
+    blob = bytes(12) + bslz4_framed(pixels.tobytes(), bits // 8)[12:]
+    facts = {"shape": [257, 130], "type": f"uint{bits}", "encoding": f"bs{bits}-lz4<"}
+    assert np.array_equal(v1_pixels(blob, facts), pixels)
+
+
 def image(data: Any) -> bytes:
     return cbor2.dumps({"type": "image", "series_id": 1, "image_id": 0, "data": {"threshold_1": data}})
 

@@ -159,7 +159,8 @@ def test_a_program_runs_to_its_end_and_is_told(make: Callable[..., Bench]) -> No
         {"step": "open_circuit_voltage", "until_time_s": 0.3},
         {"step": "loop", "loop_to": 1, "cycle_count": 2},
     )
-    bench.run(lambda: "Program finished." in bench.texts, 12.0)
+    bench.run(lambda: "Program finished: after 0.3 s." in bench.texts, 12.0)
+    assert any(text.startswith("Step 2") and f"({up:g} V reached)" in text for text in bench.texts)
     steps = [text for text in bench.texts if text.startswith("Step")]
     assert len(steps) == 6
     assert bench.core.state == "watching"

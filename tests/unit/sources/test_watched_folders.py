@@ -17,6 +17,7 @@ from tandem_em.model.frames import FrameStack
 from tandem_em.model.items import Item
 from tandem_em.model.spectra import SpectrumImage
 from tandem_em.notices import UserError
+from tandem_em.sources import folder_watch
 from tandem_em.sources.base import Block, EventBlock, FrameBlock
 from tandem_em.sources.folder_scan import FolderScan, gatan_seconds, natural
 from tandem_em.sources.folder_watch import FolderSource, is_filled, own_time
@@ -214,3 +215,45 @@ def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
 
 def test_people_count_naturally() -> None:
     assert sorted(["f10", "f2", "f1"], key=natural) == ["f1", "f2", "f10"]
+
+
+def slow_watch(folder: Path) -> FolderSource:
+    """A source that has looked once and will not look again for a minute."""
+    source = FolderSource(FolderTable(name="camera", path=folder, pattern="*.tif", poll_s=60), read_tiff)
+    source.start()
+    seen(source)
+    return source
+
+
+def test_files_that_lie_there_when_the_source_is_stopped_still_count(tmp_path: Path) -> None:
+    source = slow_watch(tmp_path)
+    for number in range(5):
+        (tmp_path / f"film_{number:04d}.tif").write_bytes(tiff(number))
+    source.stop()
+    frames = frames_of(list(iter(lambda: source.read(0.1), None)))
+    assert [f.frame_number for f in frames] == list(range(5))
+
+
+def test_files_for_which_there_was_no_time_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folder_watch, "LAST_LOOK_S", 0.0)
+    source = slow_watch(tmp_path)
+    for number in range(5):
+        (tmp_path / f"film_{number:04d}.tif").write_bytes(tiff(number))
+    source.stop()
+    said = [b.text for b in iter(lambda: source.read(0.1), None) if isinstance(b, EventBlock)]
+    assert len(said) == 1
+    assert "5 files" in said[0]
+
+
+def test_all_files_of_a_folder_that_is_made_later_are_new(tmp_path: Path) -> None:
+    """A camera program makes the folder of a series and its first files in one moment."""
+    source = watch(tmp_path / "series", pattern="*.tif")
+    collect(source, lambda b: source.status().state == "lost")
+    made = tmp_path / "made"
+    made.mkdir()
+    for number in range(3):
+        (made / f"film_{number:04d}.tif").write_bytes(tiff(number))
+    made.rename(tmp_path / "series")
+    frames = frames_of(collect(source, lambda b: len(frames_of(b)) == 3))
+    source.close()
+    assert [f.frame_number for f in frames] == [0, 1, 2]

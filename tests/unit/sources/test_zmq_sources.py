@@ -310,6 +310,9 @@ def test_impulse() -> None:
         )
         assert answer is not None
         assert answer["resultCode"] == "ok"
+        refused = ask_impulse(impulse.control, {"$type": "control.bias.startSweepCycle"})
+        assert refused is not None
+        assert refused["resultCode"] == "error", "what is not simulated is not said to be done"
 
         def biased(b: list[Block]) -> bool:
             return any(2e-10 < s.columns["current"][0] < 3e-10 for s in of(SampleBlock, b))

@@ -109,11 +109,14 @@ class Lanes(QWidget):
 
     def arrange(self) -> None:
         """Bring layout and scales up to date with size, span and content."""
-        layout = lay_out(self.content, self.width(), self.height(), self._bar.value())
+        self._fonts = self._fonts or Fonts()
+        low, high = self.focus_model.span
+        self.scale = TimeScale(low, high, GUTTER, Layout(self.width()).plot_width)
+        self._flag_boxes = lanes_paint.flag_boxes(self.content.flags, self.scale, self._fonts, 1.0)
+        head = max((box.bottom() for _flag, box in self._flag_boxes), default=0.0)
+        layout = lay_out(self.content, self.width(), self.height(), self._bar.value(), head)
         self._show_bar(layout)
         self.layout_now = layout
-        low, high = self.focus_model.span
-        self.scale = TimeScale(low, high, layout.left, layout.plot_width)
         self.ups = [
             LaneScale(*lane.y_range(low, high), rect) for lane, rect in zip(self.content.lanes, layout.lanes)
         ]
@@ -123,7 +126,9 @@ class Lanes(QWidget):
         self._bar.setVisible(needed)
         if needed:
             self._bar.setRange(0, round(layout.overflow))
-            self._bar.setGeometry(self.width() - 11, 2, 10, int(layout.bottom) - 4)
+            self._bar.setGeometry(
+                self.width() - 11, 2 + int(layout.head), 10, int(layout.bottom - layout.head) - 4
+            )
 
     # --- painting ------------------------------------------------------------------------------------------------
 
@@ -142,10 +147,9 @@ class Lanes(QWidget):
 
     def _paint_all(self, painter: QPainter, ratio: float) -> None:
         self.arrange()
-        self._fonts = self._fonts or Fonts()
         self.static_count += 1
         painter.fillRect(self.rect(), theme.colour(theme.active().plot))
-        self._paint_still(painter, self._fonts, ratio)
+        self._paint_still(painter, self._fonts or Fonts(), ratio)
 
     def _still_picture(self, ratio: float) -> QPixmap:
         size = self.size() * ratio
@@ -160,13 +164,12 @@ class Lanes(QWidget):
     def _paint_still(self, painter: QPainter, fonts: Fonts, ratio: float) -> None:
         layout, scale = self.layout_now, self.scale
         painter.save()
-        painter.setClipRect(QRectF(0, 0, self.width(), layout.bottom))
+        painter.setClipRect(QRectF(0, layout.head, self.width(), layout.bottom - layout.head))
         for lane, up in zip(self.content.lanes, self.ups):
             if up.rect.bottom() > 0 and up.rect.top() < layout.bottom:
                 lanes_paint.paint_lane(painter, lane, scale, up, fonts, ratio)
         lanes_paint.paint_run_names(painter, self.content.lanes, scale, self.ups, fonts)
         painter.restore()
-        self._flag_boxes = lanes_paint.flag_boxes(self.content.flags, scale, fonts, 1.0)
         lanes_paint.paint_flags(painter, self._flag_boxes, layout, scale, fonts)
         lanes_paint.paint_strip(painter, self.content, layout, scale)
         lanes_paint.paint_axis(painter, layout, scale, fonts)
@@ -183,7 +186,7 @@ class Lanes(QWidget):
                 painter, self.stretch, layout, scale, fonts, self.content.clocks_agree_s
             )
         time_cursor.paint_cursor(painter, t, layout, scale)
-        painter.setClipRect(QRectF(0, 0, self.width(), layout.bottom))
+        painter.setClipRect(QRectF(0, layout.head, self.width(), layout.bottom - layout.head))
         for lane, up in zip(self.content.lanes, self.ups):
             time_cursor.paint_markers(painter, lane, t, scale, up)
             time_cursor.paint_values(painter, lane, t, up, fonts)

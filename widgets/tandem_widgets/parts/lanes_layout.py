@@ -41,6 +41,8 @@ class Layout:
     axis: QRectF = field(default_factory=QRectF)
     bands: QRectF = field(default_factory=QRectF)
     overflow: float = 0.0
+    head: float = 0.0
+    """Rows of flags above the lanes."""
 
     @property
     def left(self) -> float:
@@ -76,20 +78,22 @@ class Layout:
         return "outside", -1
 
 
-def lay_out(content: LanesContent, width: float, height: float, scroll: float = 0.0) -> Layout:
-    layout = Layout(width, height)
+def lay_out(
+    content: LanesContent, width: float, height: float, scroll: float = 0.0, head: float = 0.0
+) -> Layout:
+    layout = Layout(width, height, head=head)
     row = ROW if content.bands else 2.0
     strip = STRIP if content.findings is not None else 0.0
     layout.bands = QRectF(0, height - row, width, row if content.bands else 0.0)
     layout.axis = QRectF(0, height - row - AXIS, width, AXIS)
     layout.strip = QRectF(GUTTER, layout.axis.top() - strip, layout.plot_width, strip)
-    room = layout.strip.top() - TOP - 1
+    room = layout.strip.top() - head - TOP - 1
     count = len(content.lanes)
     if not count:
         return layout
     heights = shares([lane.weight for lane in content.lanes], room - SPACE * (count - 1), MIN_LANE)
     layout.overflow = max(0.0, sum(heights) + SPACE * (count - 1) - room)
-    y = TOP - min(scroll, layout.overflow)
+    y = head + TOP - min(scroll, layout.overflow)
     for tall in heights:
         layout.lanes.append(QRectF(GUTTER, y, layout.plot_width, tall))
         y += tall + SPACE

@@ -14,10 +14,6 @@ YRange = tuple[float, float] | Literal["visible"] | None
 """Fixed limits (in the lane's base unit), what is in view, or everything (None)."""
 
 
-SMALLEST = {"A": 1e-12, "C": 1e-12, "A/cm²": 1e-9}
-"""Half the height of a lane in which everything is exactly zero: what this field measures, not 50 mA."""
-
-
 @dataclass(frozen=True)
 class Limit:
     """A dashed line across a lane: a budget, a safe window."""
@@ -66,15 +62,13 @@ class Lane:
         if not lows:
             return 0.0, 1.0
         low, high = min(lows), max(highs)
-        if low == high == 0.0 and self.unit in SMALLEST:
-            return -SMALLEST[self.unit], SMALLEST[self.unit]
         if self.from_zero:
             low, high = min(low, 0.0), max(high, 0.0)
         near = (2 * low - high, 2 * high - low)
         limits = [
             x.value for x in self.limits if x.is_within(low_t, high_t) and near[0] <= x.value <= near[1]
         ]
-        return plot_ticks.padded(min([low, *limits]), max([high, *limits]))
+        return plot_ticks.padded(min([low, *limits]), max([high, *limits]), unit=self.unit)
 
     def unit_for(self, low: float, high: float) -> tuple[float, str]:
         """Factor and text of the unit that reads best over a range."""

@@ -258,7 +258,7 @@ def paint_flags(
             )
         painter.setPen(pen(flag.colour, 1.0, 0.75, dashed=True))
         painter.drawLine(QLineF(box.left(), box.top(), box.left(), layout.bottom))
-    for flag, box in boxes:
+    for flag, box in sorted(boxes, key=lambda each: each[1].width()):  # a tab without text covers no text
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(theme.colour(flag.colour))
         painter.drawRoundedRect(box, 2, 2)

@@ -116,7 +116,7 @@ class XYPlot(QWidget):
             return self._view
         lefts, rights = _ends([line.x for line in self.lines])
         lows, highs = _ends([line.y for line in self.lines])
-        return *plot_ticks.padded(lefts, rights, 0.02), *plot_ticks.padded(lows, highs)
+        return *plot_ticks.padded(lefts, rights, 0.02), *plot_ticks.padded(lows, highs, unit=self.up.unit)
 
     # --- painting ------------------------------------------------------------------------------------------------
 

@@ -46,10 +46,16 @@ def tick_text(value: float, decimals: int) -> str:
     return text.replace("-", "−")
 
 
-def padded(low: float, high: float, share: float = 0.06) -> tuple[float, float]:
+SMALLEST = {"A": 1e-12, "C": 1e-12, "A/cm²": 1e-9}
+"""Half the height of what is exactly zero: what this field measures, not 50 mA."""
+
+
+def padded(low: float, high: float, share: float = 0.06, unit: str = "") -> tuple[float, float]:
     """A range with a little air; a flat or empty one gets some height."""
     if not (math.isfinite(low) and math.isfinite(high)):
         return 0.0, 1.0
+    if low == high == 0.0 and unit in SMALLEST:
+        return -SMALLEST[unit], SMALLEST[unit]
     span = high - low
     if span <= 1e-12 * max(abs(low), abs(high)) or span == 0:
         span = abs(high) or 1.0

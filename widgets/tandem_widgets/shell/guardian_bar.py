@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from PyQt6.QtCore import QEvent, QObject, Qt, pyqtSignal
-from PyQt6.QtGui import QKeyEvent
+from PyQt6.QtGui import QGuiApplication, QKeyEvent, QWindow
 from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushButton
 
 from tandem_em.texts import duration, quantity
@@ -27,9 +27,20 @@ STATES = {
 
 
 class StopKey(QObject):
-    """Catches one key in the whole application: dialogs, menus and text fields included."""
+    """Catches one key in the whole application: dialogs, menus and text fields included.
+
+    It listens at the window that has the keys: at the application every event of every widget would go through Python and
+    wait there for the threads that record."""
 
     pressed = pyqtSignal()
+
+    def __init__(self, app: QGuiApplication, parent: QObject) -> None:
+        super().__init__(parent)
+        app.focusWindowChanged.connect(self._listen_at)
+
+    def _listen_at(self, window: QWindow | None) -> None:
+        if window is not None:
+            window.installEventFilter(self)
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
         if (

@@ -29,7 +29,10 @@ class Chip(QFrame):
         row.addWidget(self._label)
         self.show_text(text, dot, tip)
 
-    def show_text(self, text: str, dot: str = "", tip: str = "") -> None:
+    def show_text(self, text: str, dot: str = "", tip: str = "", parts: int = 9) -> None:
+        """`parts`: how many of the facts in the text there is room for; the tip has all of them."""
+        if text.count(" · ") >= parts:
+            text, tip = " · ".join(text.split(" · ")[:parts]), f"{text}\n{tip}"
         self.setToolTip(tip)
         mark = f'<span style="color:{dot}">●</span> ' if dot else ""
         if mark + text == self._shown:
@@ -149,8 +152,18 @@ class Header(QWidget):
             chip = Chip()
             self.sources.append(chip)
             self.chips.addWidget(chip)
-        for index, chip in enumerate(self.sources):
-            chip.show_text(*(sources[index] if index < len(sources) else ("", "", "")))
+        for parts in (9, 2, 1):  # in a narrow window the names alone, rather than cut texts
+            for index, chip in enumerate(self.sources):
+                chip.show_text(*(sources[index] if index < len(sources) else ("", "", "")), parts=parts)
+            if self._fits():
+                return
+
+    def _fits(self) -> bool:
+        """Whether the line is wide enough for what the chips say now, before the next turn lays them out."""
+        for chip in self.sources:
+            chip.updateGeometry()
+        self.chips.invalidate()
+        return self.minimumSizeHint().width() <= self.width()
 
     def show_live(self, follows: bool | None) -> None:
         """Whether the cursor is on the newest moment; None: nothing is recorded."""

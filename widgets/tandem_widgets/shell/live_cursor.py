@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tandem_em.desk import live
 from tandem_em.desk.recorder import Recorder
+from tandem_em.model.focus import Focus
 
 if TYPE_CHECKING:
     from tandem_widgets.shell.main_window import MainWindow
@@ -21,7 +22,8 @@ class LiveCursor:
 
     def __init__(self, window: MainWindow) -> None:
         self._window = window
-        self._followed: float | None = None
+        self._followed: tuple[Focus, float] | None = None
+        """The cursor that was moved last, and where to."""
         self._out_of_view = 0
 
     def go_live(self) -> None:
@@ -33,12 +35,13 @@ class LiveCursor:
         """Keep the cursor on the newest moment until somebody else has moved it."""
         session = self._window.desk.session
         focus = session.focus
-        if focus.follow_live and self._followed is not None and focus.t != self._followed:
+        followed, self._followed = self._followed, None
+        if followed is not None and followed[0] is focus and focus.t != followed[1]:
             focus.follow_live = False
-        self._followed = None
         if focus.follow_live:
-            self._followed = focus.t = live.newest_moment(session, elapsed_s)
-            self._keep_in_view(self._followed)
+            focus.t = live.newest_moment(session, elapsed_s)
+            self._followed = focus, focus.t
+            self._keep_in_view(focus.t)
         self._window.header.show_live(focus.follow_live)
 
     def _keep_in_view(self, newest: float) -> None:

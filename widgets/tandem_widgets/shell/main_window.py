@@ -179,11 +179,10 @@ class MainWindow(QMainWindow):
         bar.stop_wanted.connect(self.emergency_stop)
         bar.program_wanted.connect(self.show_program)
         bar.limits_wanted.connect(self.show_limits)
-        self._stop_key = StopKey(self)
-        self._stop_key.pressed.connect(self.emergency_stop)
         app = QApplication.instance()
-        if app is not None:
-            app.installEventFilter(self._stop_key)
+        if isinstance(app, QApplication):
+            self._stop_key = StopKey(app, self)
+            self._stop_key.pressed.connect(self.emergency_stop)
         top = QWidget()
         column = QVBoxLayout(top)
         column.setContentsMargins(0, 0, 0, 0)

@@ -53,6 +53,8 @@ def _chip(session: Session, source: Any, counters: Counters) -> Chip:
     unit = "Hz" if about.units or about.kind in ("scpi", "text", "impulse") else "fps"
     name = source.name.removeprefix("Simulated ") if about.simulated else source.name
     parts = [name[:1].upper() + name[1:]]
+    if counters.dropped:  # first: a narrow window leaves out what comes last
+        parts.append(f"{counters.dropped} lost")
     if counters.state == "running":
         parts.append(f"{counters.rate_hz:.3g} {unit}")
     elif about.replay and counters.state in ("waiting", "paused"):
@@ -61,8 +63,6 @@ def _chip(session: Session, source: Any, counters: Counters) -> Chip:
         parts.append("waiting for files")
     else:
         parts.append(STATES.get(counters.state, counters.state))
-    if counters.dropped:
-        parts.append(f"{counters.dropped} lost")
     clock = _clock(session, source.name)
     if clock is not None and math.isfinite(clock.uncertainty_s) and counters.state == "running":
         parts.append(f"±{quantity(clock.uncertainty_s, 's', 2)}")
