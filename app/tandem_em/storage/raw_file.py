@@ -44,6 +44,8 @@ class DiskFile:
         self.fd = os.open(path, _flags(writable, create), 0o644)
 
     def read_at(self, into: memoryview, offset: int) -> int:
+        if offset + len(into) > sys.maxsize:  # an address in a broken file
+            return 0
         done = 0
         while done < len(into):
             count = os.preadv(self.fd, [into[done : done + _LARGEST_TRANSFER]], offset + done)

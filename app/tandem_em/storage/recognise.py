@@ -22,5 +22,7 @@ def is_session(path: Path, suffix: str = ".nxs") -> bool:
         return path.suffix.lower() == suffix
     try:
         return bool(store.call(lambda h5: layout.FORMAT_GROUP in h5).result())
+    except (OSError, RuntimeError, KeyError):  # what h5py raises where the root itself is broken
+        return path.suffix.lower() == suffix
     finally:
         store.abandon()

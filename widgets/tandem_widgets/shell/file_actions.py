@@ -90,9 +90,8 @@ class FileActions:
                 self._start_open(sessions[0])
             others = len(paths) - 1
             if others:
-                self._window.workshop.notices.info(
-                    f"{sessions[0].name} is opened; {others} other files are left out."
-                )
+                rest = "the other file is" if others == 1 else f"{others} other files are"
+                self._window.workshop.notices.info(f"{sessions[0].name} is opened; {rest} left out.")
         elif paths:
             self._start_import(paths)
 
