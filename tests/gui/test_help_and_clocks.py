@@ -65,7 +65,7 @@ def test_a_stale_result_is_made_again_by_a_click(qtbot: QtBot, window: MainWindo
     stacks.region_statistics(window.desk, stack, (0, 0, 10, 10))
     idle(window, qtbot)
     window.desk.change("calibrate", stack, pixel_nm=2.0)
-    window.show_doctor()
+    window.dialogs.show_doctor()
     dialog = opened(window, DoctorDialog)
     assert isinstance(dialog, DoctorDialog)
     qtbot.waitUntil(lambda: button_of(dialog, "out of date", "Do it again") is not None, timeout=30_000)
@@ -87,7 +87,7 @@ def test_a_finding_is_noted_and_said_again(qtbot: QtBot, window: MainWindow) -> 
     stack = window.desk.session.stacks.first
     assert stack is not None
     window.desk.change("nominal", stack, times_from="nominal")
-    window.show_doctor()
+    window.dialogs.show_doctor()
     dialog = opened(window, DoctorDialog)
     assert isinstance(dialog, DoctorDialog)
     button = button_of(dialog, "nominal", "Take note")
@@ -103,7 +103,7 @@ def test_a_finding_is_noted_and_said_again(qtbot: QtBot, window: MainWindow) -> 
 
 
 def test_a_provisional_clock_leads_to_the_clock_tool(qtbot: QtBot, window: MainWindow) -> None:
-    window.show_doctor()
+    window.dialogs.show_doctor()
     idle(window, qtbot)
     doctor = opened(window, DoctorDialog)
     assert isinstance(doctor, DoctorDialog)
@@ -147,7 +147,7 @@ def test_a_map_is_placed_in_time(window: MainWindow) -> None:
 
 
 def test_the_tour_walks_through_and_leaves_nothing(qtbot: QtBot, window: MainWindow) -> None:
-    window.start_tour()
+    window.dialogs.start_tour()
     tour = opened(window, Tour)
     assert isinstance(tour, Tour)
     assert window.workshop.settings.values.tour_seen
@@ -165,7 +165,7 @@ def test_the_tour_walks_through_and_leaves_nothing(qtbot: QtBot, window: MainWin
 
 
 def test_keys_of_panes_are_on_the_sheet_and_in_the_palette(window: MainWindow) -> None:
-    window.show_shortcuts()
+    window.dialogs.show_shortcuts()
     sheet = opened(window, ShortcutSheet)
     labels = {label.text() for label in sheet.findChildren(QLabel)}
     assert {"Image stack", "Draw a new outline", "Profile along a line", "Export…"} <= labels
@@ -183,7 +183,7 @@ def test_the_guide_is_searched(window: MainWindow) -> None:
 
 def test_any_pane_is_copied_as_a_picture(window: MainWindow) -> None:
     window.docks.panes[1].setFocus()
-    window.copy_pane()
+    window.copies.copy_pane()
     image = QGuiApplication.clipboard().image()  # type: ignore[union-attr]
     assert image.width() >= 2 * 200
     assert "on the clipboard" in window.workshop.notices.items[-1].title
@@ -202,11 +202,11 @@ def test_what_a_pane_shows_is_copied_as_a_figure_for_print(
     for pane, words in zip(window.docks.panes, (b"nm", b"Li K", b"Voltage")):
         clipboard.clear()
         monkeypatch.setattr(window.docks, "pane_in_use", lambda pane=pane: pane)
-        window.copy_figure()
+        window.copies.copy_figure()
         qtbot.waitUntil(lambda: bool(drawn()), timeout=60_000)
         assert words in drawn()
     window.biasing_pane.show_view("gitt")
-    window.copy_figure()
+    window.copies.copy_figure()
     assert "no figure" in window.workshop.notices.items[-1].title
 
 

@@ -249,7 +249,7 @@ def test_the_cursor_stays_live_until_somebody_moves_it(
     focus = session.focus
     qtbot.waitUntil(lambda: focus.t > 1.0, timeout=10_000)
     assert window.header.live.text() == "● Live"
-    window.previous_frame()
+    window.time.previous_frame()
     qtbot.waitUntil(lambda: not focus.follow_live, timeout=1_000)
     stays = focus.t
     count = len(session.stacks.first)

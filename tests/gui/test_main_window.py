@@ -82,13 +82,13 @@ def test_marking_is_one_undoable_step_with_a_label(qtbot: QtBot, window: MainWin
 def test_stepping_and_jumping(qtbot: QtBot, window: MainWindow) -> None:
     focus = window.desk.session.focus
     focus.t = 0.0
-    window.next_frame()
+    window.time.next_frame()
     assert focus.t == pytest.approx(10 / 19)
-    window.previous_frame()
+    window.time.previous_frame()
     assert focus.t == 0.0
-    window.next_event()
+    window.time.next_event()
     assert focus.t == 2.0
-    window.to_end()
+    window.time.to_end()
     assert focus.t == 10.0
 
 

@@ -376,14 +376,14 @@ def test_images_that_are_no_movie_are_stepped_through(
 ) -> None:
     assert pane.stack is not None
     stacks.answer_axis(window.desk, pane.stack, False)
-    window.next_frame()
+    window.time.next_frame()
     qtbot.waitUntil(lambda: pane.frame_index == 1, timeout=10_000)
-    window.to_end()
+    window.time.to_end()
     qtbot.waitUntil(lambda: pane.frame_index == FRAMES - 1, timeout=10_000)
-    window.next_frame()
-    window.previous_frame()
+    window.time.next_frame()
+    window.time.previous_frame()
     qtbot.waitUntil(lambda: pane.frame_index == FRAMES - 2, timeout=10_000)
-    window.to_start()
+    window.time.to_start()
     qtbot.waitUntil(lambda: pane.frame_index == 0, timeout=10_000)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from operator import attrgetter
 
 from PyQt6.QtGui import QAction, QKeySequence
 from PyQt6.QtWidgets import QMenu, QWidget
@@ -11,7 +12,7 @@ from PyQt6.QtWidgets import QMenu, QWidget
 
 @dataclass(frozen=True)
 class Row:
-    """One thing a person can do. `call` names a method of the window; `enabled` a property that allows it."""
+    """One thing a person can do. `call` names a method of the window or of what it holds; `enabled` a property that allows it."""
 
     id: str
     menu: str
@@ -29,22 +30,25 @@ ROWS: tuple[Row, ...] = (
     Row("demo", "File", "Open the demo experiment", "open_demo", "", "A complete simulated experiment to try things on"),
     Row("save", "File", "Save", "save", "Ctrl+S", "Write everything to the session file", "can_save", True),
     Row("save_as", "File", "Save as…", "ask_save_as", "Ctrl+Shift+S", "Write a compact copy and go on with it"),
-    Row("copy_hyperspy", "File", "Copy HyperSpy line", "copy_hyperspy_line", "",
+    Row("copy_hyperspy", "File", "Copy HyperSpy line", "copies.copy_hyperspy_line", "",
         "A line of Python that opens this file in HyperSpy", "has_file"),
-    Row("export", "File", "Export…", "show_export", "Ctrl+E", "Figures, movie, tables and report", "has_data", True),
-    Row("contents", "File", "Contents…", "show_contents", "Ctrl+I", "Rename, show or remove what is here", "has_data", True),
-    Row("doctor", "File", "Session doctor…", "show_doctor", "", "What is wrong with the data, each with what to do", "has_data"),
-    Row("preferences", "File", "Preferences…", "show_preferences", "Ctrl+,", "Theme, autosave, author", "", True),
+    Row("export", "File", "Export…", "dialogs.show_export", "Ctrl+E", "Figures, movie, tables and report", "has_data", True),
+    Row("contents", "File", "Contents…", "dialogs.show_contents", "Ctrl+I",
+        "Rename, show or remove what is here", "has_data", True),
+    Row("doctor", "File", "Session doctor…", "dialogs.show_doctor", "",
+        "What is wrong with the data, each with what to do", "has_data"),
+    Row("preferences", "File", "Preferences…", "dialogs.show_preferences", "Ctrl+,", "Theme, autosave, author", "", True),
     Row("quit", "File", "Quit", "close", "Ctrl+Q", "Close TandEM", "", True),
     Row("undo", "Edit", "Undo", "undo", "Ctrl+Z", "Take back the last step", "can_undo"),
     Row("redo", "Edit", "Redo", "redo", "Ctrl+Shift+Z", "Do it again", "can_redo"),
     Row("mark", "Edit", "Mark an event", "mark_event", "M", "Put a flag at the cursor", "", True),
-    Row("find_event", "Edit", "Find event…", "find_event", "Ctrl+F", "List and search the flags; Enter jumps there"),
-    Row("copy_figure", "Edit", "Copy figure of a pane", "copy_figure", "Ctrl+Shift+C",
+    Row("find_event", "Edit", "Find event…", "dialogs.find_event", "Ctrl+F", "List and search the flags; Enter jumps there"),
+    Row("copy_figure", "Edit", "Copy figure of a pane", "copies.copy_figure", "Ctrl+Shift+C",
         "What the pane under the pointer shows, as a figure for print", "has_data"),
-    Row("copy_pane", "Edit", "Copy picture of a pane", "copy_pane", "Ctrl+Alt+C",
+    Row("copy_pane", "Edit", "Copy picture of a pane", "copies.copy_pane", "Ctrl+Alt+C",
         "The pane under the pointer, as it looks", "has_data"),
-    Row("clocks", "Edit", "Clocks…", "show_clocks", "Ctrl+Shift+K", "Lay the streams on one another in time", "has_data", True),
+    Row("clocks", "Edit", "Clocks…", "dialogs.show_clocks", "Ctrl+Shift+K",
+        "Lay the streams on one another in time", "has_data", True),
     Row("instruments", "Live", "Instruments…", "show_instruments", "Ctrl+Shift+I",
         "Find, test and set up instruments; simulated ones too"),
     Row("record", "Live", "Record or stop", "toggle_record", "R", "Record the instruments; R again stops"),
@@ -56,20 +60,20 @@ ROWS: tuple[Row, ...] = (
     Row("emergency_stop", "Live", "Emergency stop", "emergency_stop", "F12",
         "Every output off in high impedance, at once", "", True),
     Row("play", "View", "Play or pause", "toggle_play", "Space", "Play at the chosen speed"),
-    Row("next_frame", "View", "Next frame", "next_frame", "Right", "One frame on"),
-    Row("previous_frame", "View", "Previous frame", "previous_frame", "Left", "One frame back"),
-    Row("next_event", "View", "Next event", "next_event", "Ctrl+Right", "Jump to the next flag"),
-    Row("previous_event", "View", "Previous event", "previous_event", "Ctrl+Left", "Jump to the flag before"),
-    Row("to_start", "View", "To the start", "to_start", "Home", "Jump to the first moment"),
-    Row("to_end", "View", "To the end", "to_end", "End", "Jump to the last moment"),
+    Row("next_frame", "View", "Next frame", "time.next_frame", "Right", "One frame on"),
+    Row("previous_frame", "View", "Previous frame", "time.previous_frame", "Left", "One frame back"),
+    Row("next_event", "View", "Next event", "time.next_event", "Ctrl+Right", "Jump to the next flag"),
+    Row("previous_event", "View", "Previous event", "time.previous_event", "Ctrl+Left", "Jump to the flag before"),
+    Row("to_start", "View", "To the start", "time.to_start", "Home", "Jump to the first moment"),
+    Row("to_end", "View", "To the end", "time.to_end", "End", "Jump to the last moment"),
     Row("fit_time", "View", "Show all time", "fit_time", "F", "Fit the whole experiment in the time strip"),
     Row("theme", "View", "Light or dark", "toggle_theme", "Ctrl+T", "Switch the palette", "", True),
     Row("restore_panes", "View", "Restore the panes", "restore_panes", "Ctrl+0", "Put every pane back where it belongs"),
-    Row("palette", "View", "Command palette…", "show_palette", "Ctrl+K", "Find any command by typing"),
-    Row("shortcuts", "Help", "Shortcuts", "show_shortcuts", "F1", "Every key on one sheet"),
-    Row("guide", "Help", "User guide", "show_guide", "Shift+F1", "First session, live session, every pane, the file"),
-    Row("tour", "Help", "Two-minute tour", "start_tour", "", "Shows what is where, on what is open or on the demo"),
-    Row("about", "Help", "About TandEM", "show_about", "", "Version and licence"),
+    Row("palette", "View", "Command palette…", "dialogs.show_palette", "Ctrl+K", "Find any command by typing"),
+    Row("shortcuts", "Help", "Shortcuts", "dialogs.show_shortcuts", "F1", "Every key on one sheet"),
+    Row("guide", "Help", "User guide", "dialogs.show_guide", "Shift+F1", "First session, live session, every pane, the file"),
+    Row("tour", "Help", "Two-minute tour", "dialogs.start_tour", "", "Shows what is where, on what is open or on the demo"),
+    Row("about", "Help", "About TandEM", "dialogs.show_about", "", "Version and licence"),
 )  # fmt: skip
 
 MENUS = ("File", "Edit", "Live", "View", "Help")
@@ -91,7 +95,7 @@ class Actions:
         if row.shortcut:
             action.setShortcut(QKeySequence(row.shortcut))
         action.setToolTip(f"{row.tip} ({row.shortcut})" if row.shortcut else row.tip)
-        call: Callable[[], object] = getattr(self._window, row.call)
+        call: Callable[[], object] = attrgetter(row.call)(self._window)
         action.triggered.connect(lambda _checked=False: call())
         self._window.addAction(action)
         return action

@@ -105,7 +105,7 @@ def first_steps(window: MainWindow, paths: list[Path], *, demo: bool) -> None:
     if paths:
         window.files.open_paths(paths)
     elif is_first and not files.recoverable():
-        window.start_tour()
+        window.dialogs.start_tour()
     elif demo:
         window.files.open_demo()
     else:

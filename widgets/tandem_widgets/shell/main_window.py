@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from PyQt6.QtCore import Qt, QTimer
-from PyQt6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication
+from PyQt6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PyQt6.QtWidgets import QApplication, QMainWindow, QMenu, QToolButton, QVBoxLayout, QWidget
 
 from tandem_em.desk import events
@@ -21,6 +21,8 @@ from tandem_em.notices import Notices
 from tandem_widgets.parts import icons, theme
 from tandem_widgets.parts.bind import Bindings
 from tandem_widgets.shell.actions import MENUS, Actions
+from tandem_widgets.shell.copy_actions import CopyActions
+from tandem_widgets.shell.dialog_actions import DialogActions
 from tandem_widgets.shell.docks import PaneDocks
 from tandem_widgets.shell.file_actions import FileActions
 from tandem_widgets.shell.guardian_actions import GuardianActions
@@ -31,6 +33,7 @@ from tandem_widgets.shell.reading_sign import ReadingSign
 from tandem_widgets.shell.record_actions import RecordActions
 from tandem_widgets.shell.replay_bar import ReplayBar
 from tandem_widgets.shell.status import StatusStrip
+from tandem_widgets.shell.time_actions import TimeActions
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,9 @@ class MainWindow(QMainWindow):
         self.files = FileActions(self)
         self.recording = RecordActions(self)
         self.guardian = GuardianActions(self, self.recording)
+        self.dialogs = DialogActions(self)
+        self.copies = CopyActions(self)
+        self.time = TimeActions(self)
         self._bindings = Bindings(self)
         self.actions_table = Actions(self)
         self._menu = self._make_menu()
@@ -303,62 +309,8 @@ class MainWindow(QMainWindow):
             event = events.mark(self.desk)
             self.workshop.notices.info(f"Marked {event.name} at {event.t:.2f} s.", "Rename it with Ctrl+F.")
 
-    def find_event(self) -> None:
-        from tandem_widgets.dialogs.events import EventsDialog
-
-        self.open_dialog(EventsDialog(self, self.desk))
-
     def toggle_play(self) -> None:
         self.player.toggle()
-
-    def next_frame(self) -> None:
-        self._step(+1)
-
-    def previous_frame(self) -> None:
-        self._step(-1)
-
-    def _step(self, direction: int) -> None:
-        """One frame or image of the shown stack; without a stack, one sample of the run."""
-        session = self.desk.session
-        focus = session.focus
-        stack = session.stacks.get(focus.selected("stack")) or session.stacks.first
-        if stack is not None and stack.axis0_is_time is False:
-            self.stack_pane.go_to(self.stack_pane.frame_index + direction)
-            return
-        times = stack.t if stack is not None else (session.runs.first.t if session.runs.first else None)
-        if times is None or not len(times):
-            return
-        import numpy as np
-
-        known = np.sort(times[np.isfinite(times)])
-        if not len(known):
-            return
-        at = int(np.searchsorted(known, focus.t + 1e-9, side="right")) - 1
-        target = min(max(at + direction, 0), len(known) - 1)
-        focus.t = float(known[target])
-
-    def next_event(self) -> None:
-        self._to_event(+1)
-
-    def previous_event(self) -> None:
-        self._to_event(-1)
-
-    def _to_event(self, direction: int) -> None:
-        event = events.neighbour(self.desk, direction)
-        if event is not None:
-            self.desk.session.focus.t = event.t
-
-    def to_start(self) -> None:
-        self.stack_pane.go_to_image(0)
-        extent = self.desk.session.watched_extent()
-        if extent:
-            self.desk.session.focus.t = extent[0]
-
-    def to_end(self) -> None:
-        self.stack_pane.go_to_image(-1)
-        extent = self.desk.session.watched_extent()
-        if extent:
-            self.desk.session.focus.t = extent[1]
 
     def fit_time(self) -> None:
         extent = self.desk.session.extent()
@@ -383,137 +335,7 @@ class MainWindow(QMainWindow):
     def restore_panes(self) -> None:
         self.docks.restore_home()
 
-    def copy_hyperspy_line(self) -> None:
-        clipboard = QGuiApplication.clipboard()
-        if clipboard is not None and self.files.path is not None:
-            clipboard.setText(
-                f'import hyperspy.api as hs; signals = hs.load(r"{self.files.path}", nxdata_only=True, lazy=True)'
-            )
-            self.workshop.notices.info("The HyperSpy line is on the clipboard.")
-
-    def show_palette(self) -> None:
-        from tandem_widgets.shell.command_palette import CommandPalette
-
-        own = [action for pane in self.docks.panes for action in pane.actions()]
-        palette = CommandPalette(self, [*self.actions_table.by_id.values(), *own])
-        palette.adjustSize()
-        palette.move(self.mapToGlobal(self.rect().center()) - palette.rect().center())
-        palette.show()
-        palette.line.setFocus()
-
-    def show_shortcuts(self) -> None:
-        from tandem_widgets.dialogs.sheet import ShortcutSheet
-
-        groups = [
-            (name, [(r.shortcut, r.title) for r in self.actions_table.rows if r.menu == name and r.shortcut])
-            for name in MENUS
-        ]
-        groups += [
-            (pane.title, [(action.shortcut().toString(), action.text()) for action in pane.actions()])
-            for pane in self.docks.panes
-        ]
-        self.open_dialog(ShortcutSheet(self, [group for group in groups if group[1]]))
-
-    def show_guide(self) -> None:
-        from tandem_widgets.dialogs.guide import GuideDialog
-
-        self.open_dialog(GuideDialog(self))
-
-    def start_tour(self) -> None:
-        """The tour needs something to look at: the demo, if nothing else is open."""
-        if self.has_data:
-            from tandem_widgets.dialogs.tour import Tour
-
-            places = {
-                "stack": self.docks.stack,
-                "eels": self.docks.eels,
-                "biasing": self.docks.biasing,
-                "header": self.header,
-            }
-            self.open_dialog(Tour(self, self.desk, places))
-            self.workshop.settings.change(tour_seen=True)
-        elif self.files.may_leave():
-            self.files.then = self.start_tour
-            self.files.open_demo()
-
-    def show_about(self) -> None:
-        from tandem_em import __version__
-        from tandem_widgets.dialogs.sheet import TextDialog
-
-        text = (
-            f"<h2>TandEM {__version__}</h2><p>Operando TEM of batteries: biasing curves, image stack and EELS maps on "
-            "one clock, in one file.</p><p>Free software, GPL-3.0-or-later.</p>"
-        )
-        self.open_dialog(TextDialog(self, "About TandEM", text))
-
-    def show_contents(self) -> None:
-        from tandem_widgets.dialogs.contents import ContentsDialog
-
-        self.open_dialog(ContentsDialog(self, self.desk))
-
-    def copy_pane(self) -> None:
-        """The pane as it looks onto the clipboard."""
-        from tandem_widgets.parts.plot_copy import copy_picture
-
-        pane = self.docks.pane_in_use()
-        copy_picture(pane)
-        self.workshop.notices.info(f"{pane.title} is on the clipboard, as it looks.")
-
-    def copy_figure(self) -> None:
-        """What the pane shows onto the clipboard, as a figure for print."""
-        from tandem_em.desk.export_preview import FigureSettings, figure_of
-        from tandem_widgets.parts.plot_copy import copy_figure
-
-        pane = self.docks.pane_in_use()
-        name, choices = pane.figure_for_print()
-        if not name:
-            self.workshop.notices.info(
-                "This view has no figure for print.", "Ctrl+Alt+C copies it as it looks."
-            )
-            return
-
-        def made(files: dict[str, bytes]) -> None:
-            copy_figure(files)
-            self.workshop.notices.info(
-                f"The figure of {pane.title} is on the clipboard.", "Ctrl+E has its choices."
-            )
-
-        job = figure_of(self.desk.session, name, FigureSettings(**choices))
-        self.desk.start(f"Copying the figure of {pane.title}", job, made, key="copy figure")
-
-    def show_export(self) -> None:
-        from tandem_widgets.dialogs.export import ExportDialog
-
-        self.open_dialog(ExportDialog(self, self.desk))
-
-    def show_doctor(self) -> None:
-        from tandem_widgets.dialogs.doctor import DoctorDialog
-
-        path = self.files.path
-        dialog = DoctorDialog(self, self.desk, path.parent if path is not None else None)
-        dialog.relink_wanted.connect(self.files.relink)
-        dialog.calibration_wanted.connect(self._calibrate)
-        dialog.clock_wanted.connect(self.show_clocks)
-        self.open_dialog(dialog)
-
-    def _calibrate(self, stack_id: str) -> None:
-        self.desk.session.focus.select("stack", stack_id)
-        self.stack_pane.tools.take_scale_bar()
-        self.activateWindow()
-
-    def show_clocks(self, item_id: str = "") -> None:
-        from tandem_widgets.dialogs.clocks import ClocksDialog
-
-        self.open_dialog(ClocksDialog(self, self.desk, item_id))
-
-    def show_preferences(self) -> None:
-        from tandem_widgets.dialogs.preferences import PreferencesDialog
-
-        dialog = PreferencesDialog(self, self.workshop.settings)
-        dialog.accepted.connect(self._use_preferences)
-        self.open_dialog(dialog)
-
-    def _use_preferences(self) -> None:
+    def use_preferences(self) -> None:
         values = self.workshop.settings.values
         self._autosave.start(int(values.autosave_s * 1000))
         if values.theme != theme.active().name:
