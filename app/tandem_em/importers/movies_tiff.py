@@ -182,12 +182,20 @@ class PageFrames:
             try:
                 if self._tif is None:
                     self._tif = library().TiffFile(self.path)
-                frame = self._tif.pages[self.numbers[number]].asarray()
+                page = self._tif.pages[self.numbers[number]]
+                if _points_outside(page, self._tif.filehandle.size):
+                    raise self._damaged(number)
+                frame = page.asarray()
+            except UserError:
+                raise
             except Exception:  # noqa: BLE001 - tifffile knows fewer compressions without its codecs; Pillow knows LZW
                 frame = _with_pillow(self.path, self.numbers[number])
         if frame.shape != self._shape:
-            raise UserError(f"Image {number + 1} of {self.path.name} is damaged.", "Copy the file again.")
+            raise self._damaged(number)
         return np.asarray(frame, self._dtype)
+
+    def _damaged(self, number: int) -> UserError:
+        return UserError(f"Image {number + 1} of {self.path.name} is damaged.", "Copy the file again.")
 
     def read(self, index: Any) -> AnyArray:
         return read_frames(self, index)
@@ -200,6 +208,11 @@ class PageFrames:
 
     def __del__(self) -> None:
         self.close()
+
+
+def _points_outside(page: Any, size: int) -> bool:
+    """Whether a piece of a page would lie beyond the end of the file: a decoder would make room for all that is between."""
+    return any(start + count > size for start, count in zip(page.dataoffsets, page.databytecounts))
 
 
 def _with_pillow(path: Path, page: int) -> AnyArray:

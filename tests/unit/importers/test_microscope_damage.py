@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from microscope_reading import DATA, opened, stack_in, try_opening
 
@@ -55,6 +55,9 @@ def test_cut_anywhere(tmp_path: Path, name: str, part: float) -> None:
     assert peak < MEMORY
 
 
+@example(
+    name=OWN[-2], places=[(0.4837165044187651, b"\x00\x00\x13")], early=False
+)  # a strip 318 MB farther on
 @settings(deadline=None, max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     name=st.sampled_from(OWN),
