@@ -12,7 +12,7 @@ from PyQt6.QtCore import QEvent, QObject, QRect, QSize, Qt
 from PyQt6.QtWidgets import QMessageBox, QWidget
 from pytestqt.qtbot import QtBot
 
-from tandem_em.desk import events
+from tandem_em.desk import events, files
 from tandem_em.jobs import Job, Progress
 from tandem_em.model.arrays import GrowingArray
 from tandem_em.model.curves import BiasRun
@@ -139,6 +139,21 @@ def test_panes_float_and_come_home(qtbot: QtBot, window: MainWindow) -> None:
     assert window.docks.eels.isFloating()
     window.restore_panes()
     assert not window.docks.eels.isFloating()
+
+
+def test_a_recovery_copy_that_comes_too_late_does_not_take_the_place_of_the_next_session(
+    window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    late = tmp_path / "late.nxs"
+    monkeypatch.setattr(files, "untitled_path", lambda: late)
+    window.files.autosave()
+    window.files.close()
+    window.show_session(Session())
+    qtbot.waitUntil(lambda: not window.workshop.runner.tasks, timeout=20_000)
+    qtbot.waitUntil(lambda: not late.exists(), timeout=5_000)
+    assert window.files.is_untitled
+    assert window.files.path is None
+    assert not list(tmp_path.glob("late*"))
 
 
 def test_a_new_session_lives_in_a_recovery_file_until_it_is_named(

@@ -26,6 +26,8 @@ class FileActions:
         self._previewed: set[str] = set()
         """Stacks whose preview has been started."""
         self._saving = False
+        self._left, self._keeps = 0, False
+        """How often a session has been left, and whether its unnamed file was to stay."""
         self._saved_revision = self._revision()
         self.play_at: float | None = None
         """Speed at which the next opened session starts to play by itself."""
@@ -197,18 +199,23 @@ class FileActions:
             return
         if self._opened is None:
             self._saving = True
-            revision = self._revision()
+            revision, left = self._revision(), self._left
             self._window.desk.start(
                 "Keeping a recovery copy",
                 files.create_session(files.untitled_path(), self._session),
-                lambda opened: self._created(opened, revision),
+                lambda opened: self._created(opened, revision, left),
                 on_error=self._save_failed,
             )
         else:
             self._start_save(quiet=True)
 
-    def _created(self, opened: files.Opened, revision: int) -> None:
+    def _created(self, opened: files.Opened, revision: int, left: int) -> None:
         self._saving = False
+        if left != self._left:  # its session was left while the copy was being made
+            opened.store.close()
+            if not self._keeps:
+                opened.store.path.unlink(missing_ok=True)
+            return
         self._opened = opened
         files.settle(opened, opened.embedded)
         self._saved_revision = revision
@@ -358,6 +365,7 @@ class FileActions:
 
     def close(self, *, keep: bool = False) -> None:
         """Let go of the file; an unnamed one the person did not want is removed (`keep`: nobody was asked)."""
+        self._left, self._keeps = self._left + 1, keep
         if self._opened is None:
             return
         if self.is_untitled and not keep:
