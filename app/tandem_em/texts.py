@@ -64,6 +64,11 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600:02d}:{whole // 60 % 60:02d}:{whole % 60:02d}"
 
 
+def time_unit(length_s: float) -> tuple[float, str]:
+    """Factor and unit of a time axis: hours and minutes where seconds would have many digits."""
+    return (1 / 3600, "h") if length_s >= 7200 else (1 / 60, "min") if length_s >= 1200 else (1.0, "s")
+
+
 def byte_size(count: float) -> str:
     for unit in ("B", "kB", "MB", "GB"):
         if count < 1000:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from tandem_em import texts
 from tandem_em.exporters import figures_data as data
 from tandem_em.exporters.figure_style import (
     ONE_COLUMN_MM,
@@ -94,15 +95,14 @@ def _draw_limits(axes: Any, lane: data.Lane, factor: float) -> None:
 
 
 def time_unit(found: data.Picture) -> tuple[float, str]:
-    """Factor and unit of the time axis: hours and minutes where seconds would have many digits."""
+    """Factor and unit of the time axis of a figure."""
     ends = [
         each
         for curve in (c for lane in found.lanes for c in lane.curves)
         for each in (curve.x[0], curve.x[-1])
     ]
     low, high = found.span or ((min(ends), max(ends)) if ends else (0.0, 1.0))
-    longest = high - low
-    return (1 / 3600, "h") if longest >= 2 * 3600 else (1 / 60, "min") if longest >= 1200 else (1.0, "s")
+    return texts.time_unit(high - low)
 
 
 def _last(y: data.Floats) -> float:

@@ -9,7 +9,7 @@ import numpy as np
 from tandem_em.exporters.figures_data import Curve, Lane, Picture
 from tandem_em.exporters.movie_canvas import Canvas, Floats, Rect
 from tandem_em.exporters.movie_look import Colours
-from tandem_em.texts import axis_unit, figure
+from tandem_em.texts import axis_unit, figure, time_unit
 
 FAINT = 0.28
 TIGHT = 56.0
@@ -147,12 +147,11 @@ class LanesPainter:
 
     def _time_axis(self, canvas: Canvas) -> None:
         _, y, _, h = self._plots[-1].rect
-        low, high = self._span
-        for tick in ticks(low, high, max(3, int(self._axis[1] / (90 * self._unit)))):
+        for moment, text in moments(self._span, max(3, int(self._axis[1] / (90 * self._unit)))):
             canvas.text(
-                float(self.x_of(tick)),
+                float(self.x_of(moment)),
                 y + h + 15 * self._unit,
-                f"{number(tick)} s",
+                text,
                 9.5 * self._unit,
                 self._colours.quiet,
                 align="centre",
@@ -247,6 +246,14 @@ def ticks(low: float, high: float, most: int) -> list[float]:
     step = next(step * times for times in (1, 2, 5, 10) if (high - low) / (step * times) <= most)
     first = int(np.ceil(low / step - 1e-9))
     return [float(n * step) for n in range(first, int(np.floor(high / step + 1e-9)) + 1)]
+
+
+def moments(span: tuple[float, float], most: int) -> list[tuple[float, str]]:
+    """Round moments (s) within a span, with their texts in seconds, minutes or hours."""
+    factor, unit = time_unit(span[1] - span[0])
+    return [
+        (mark / factor, f"{number(mark)} {unit}") for mark in ticks(span[0] * factor, span[1] * factor, most)
+    ]
 
 
 def number(value: float) -> str:

@@ -11,7 +11,7 @@ import pytest
 
 from tandem_em.exporters import figures_data as data
 from tandem_em.exporters.movie import Scene, default_span, still, write_movie
-from tandem_em.exporters.movie_lanes import ticks, value_at
+from tandem_em.exporters.movie_lanes import moments, ticks, value_at
 from tandem_em.exporters.movie_look import MovieSettings, places
 from tandem_em.jobs import run_to_end
 from tandem_em.model.arrays import MemoryArray
@@ -131,6 +131,11 @@ def test_values_are_those_of_the_samples_not_of_the_drawing() -> None:
 def test_ticks_are_round_and_inside() -> None:
     assert ticks(-0.21, 0.02, 3) == pytest.approx([-0.2, -0.1, 0.0])
     assert ticks(0, 250, 5) == [0, 50, 100, 150, 200, 250]
+
+
+def test_a_long_movie_counts_in_hours() -> None:
+    assert moments((0.0, 43200.0), 6) == [(7200.0 * n, f"{2 * n} h") for n in range(7)]
+    assert moments((0.0, 100.0), 5)[1] == (20.0, "20 s")
 
 
 def test_a_cancelled_movie_leaves_nothing(tmp_path: Path) -> None:
