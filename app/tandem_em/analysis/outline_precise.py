@@ -26,6 +26,7 @@ LEAST_SPREAD = 0.12  # px
 OUTER_LEVEL, STRENGTH, FRINGE, SLOPE, BEND = 0.12, 0.4, 0.15, 0.05, 0.006  # freedom, relative to the contrast
 OUTER_SLOPE = 0.04  # per px, where a neighbour lies behind
 LOOSE = 3.0  # how much freer the brightness outside is there
+BESIDE = 0.5  # what looks stray beside a neighbour counts half
 NEIGHBOUR = 0.45  # of the contrast: what is that dark outside is a neighbour, not the film
 ROUND = 20.0  # deviation^-2 of the second difference around an outline, px^-1
 STEADY = 8.0  # deviation^-1 of the change from frame to frame, px^-1
@@ -91,6 +92,7 @@ def find_places(band: Array, behind: Array, form: EdgeForm, comparers: tuple[Com
     values = np.where(neighbour[:, None], band[:, use] / level[:, None], band[:, use] / behind[:, use])
     known = np.asarray(np.isfinite(values).all(axis=1))
     stray = _stray(values, form.lack()[0], 1.0 if contrast > 0 else -1.0)
+    stray = np.where(neighbour, BESIDE * stray, stray)
     y = 1 + (np.where(known[:, None], values, 1.0) - 1) * relative
     cost, misfit = np.empty((len(y), PLACES.size)), np.empty(len(y))
     for which, (whitening, mean, logdet) in zip((~neighbour, neighbour), comparers):
