@@ -31,7 +31,7 @@ ALIKE_FRAMES = 2.0
 # Whether an outline is lost or its area more than 10 % wrong, in 144 movies of known truth (12 000 frames of two
 # generators): the stray share alone tells most of it; the sides speak when there is no particle inside at all.
 AGAINST = np.array([80.0, 1.0, 16.0])
-TRUST = 6.6  # flags one good frame in 40 over all levels, nearly all of them at 5 electrons per pixel
+TRUST = 6.9  # flags one good frame in 40 over all levels, nearly all of them at 5 electrons per pixel
 BY_NOISE = 0.3  # of an outline may look bright inside in a noisy frame
 CORRELATION = 9.0  # px along an outline over which errors are alike
 
