@@ -149,6 +149,11 @@ def _read_and_save(whole: Path, path: Path, out: Path) -> Job[list[str]]:
                 None,
                 error,
             )  # the note about the version may just be gone: read it as one of the present
+            if whole != path:
+                reason = UserError(
+                    f"What is left of {path.name} does not say what it held.",
+                    "Copy it again from where it came from.",
+                )
         if found is not None and found.needs_migration:
             store.abandon()
             migrated = yield from migrated_copy(whole)
