@@ -367,6 +367,19 @@ def test_following_stops_where_the_particle_is_gone_and_asks(
     settled(qtbot, window)
 
 
+def test_the_question_says_which_way_following_went(
+    qtbot: QtBot, window: MainWindow, vanishing: StackPane
+) -> None:
+    stack = vanishing.stack
+    assert stack is not None
+    particle = particles_edit.draw(window.desk, stack, 0, circle(RADIUS))
+    vanishing.tools.following._ask_to_correct([particle], {particle.id: (6,)})
+    assert "in frame 7 and after" in vanishing.ask_bar.text
+    particle.outlines[9] = particle.outlines.pop(0)
+    vanishing.tools.following._ask_to_correct([particle], {particle.id: (6,)})
+    assert "in frame 7 and before" in vanishing.ask_bar.text
+
+
 def test_the_question_goes_with_its_particle(qtbot: QtBot, window: MainWindow, vanishing: StackPane) -> None:
     followed(qtbot, window, vanishing)
     assert not vanishing.ask_bar.isHidden()

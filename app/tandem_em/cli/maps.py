@@ -18,9 +18,16 @@ if TYPE_CHECKING:
     from tandem_em.cli.commands import WindowDoor
 
 HELP = "element maps of a spectrum image as .npy, .tif and .png, and maps.json"
+EXAMPLE = """EDGES.json, windows in eV (without it the edges of the session, or the usual ones that fit):
+
+{"edges": [{"name": "Li K", "background": "power law", "fit": [41.0, 51.0], "signal": [52.5, 57.5]},
+           {"name": "Si L", "background": "polynomial", "order": 2, "fit": [88.0, 98.0], "signal": [102.0, 107.0]}]}
+
+Backgrounds: power law, power law lsq, polynomial, exponential, log polynomial, none."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.epilog, parser.formatter_class = EXAMPLE, argparse.RawDescriptionHelpFormatter
     parser.add_argument(
         "file", type=Path, help="a session or a spectrum image", metavar="SESSION|SPECTRUM_IMAGE"
     )

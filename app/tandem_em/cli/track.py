@@ -17,9 +17,16 @@ if TYPE_CHECKING:
     from tandem_em.cli.commands import WindowDoor
 
 HELP = "follow outlines through a movie: area against time"
+EXAMPLE = """OUTLINE.json, in pixels of that frame, (0, 0) being the centre of the first one:
+
+{"particles": [{"name": "P1", "frame": 0, "polygon": [[101.5, 88.0], [131.0, 90.2], [115.0, 120.4]]},
+               {"name": "P2", "frame": 12, "click": [240, 310]}]}
+
+Optional beside "particles", in the place of what the file says: "pixel_size_nm", and "times_s" with one time a frame."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.epilog, parser.formatter_class = EXAMPLE, argparse.RawDescriptionHelpFormatter
     parser.add_argument("file", type=Path, metavar="SESSION|MOVIE")
     parser.add_argument(
         "--outline",

@@ -23,7 +23,7 @@ SURE = 0.5
 """Below this confidence of the correlation the pictures are not taken to show the same place."""
 CORNERS = 120
 CORRELATED = "found by comparing the frame with the survey image"
-CENTRED = "in the middle until it is moved, for the frame does not match the survey image"
+CENTRED = "as if frame and map had the same centre, for the frame does not match the survey image"
 
 
 @dataclass(frozen=True)

@@ -56,7 +56,7 @@ def read(desk: Desk, site: Site, image: SpectrumImage) -> Task[ResultSet]:
         x, error = made.values["x"], made.values["error"]
         desk.notices.info(
             f"{site.name} on {image.name}: x = {figure(x)} ± {figure(error, 2)} in LiₓSi.",
-            f"Cross sections: {made.values['model']}. As a point in the lane Lithium.",
+            f"Cross sections: {made.values['model']}. Lanes ▾, Lithium, shows it for as long as the map took.",
         )
 
     job = call_as_job(lambda: _measured(site, image, edges), f"Reading {image.name}")

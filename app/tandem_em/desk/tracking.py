@@ -73,7 +73,9 @@ def read_request(found: Any, where: str) -> Request:
 
 def _particle(row: Any, number: int, where: str) -> Asked:
     if not isinstance(row, dict):
-        raise UserError(f"{where}, particle {number + 1} is not an object.", "See `tandem track --help`.")
+        raise UserError(
+            f"{where}, particle {number + 1} is not an object.", "See `tandem track --help` for an example."
+        )
     name = str(row.get("name") or f"P{number + 1}")
     label = f"{where}, particle {name}"
     frame = row.get("frame", 0)

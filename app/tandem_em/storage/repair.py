@@ -145,10 +145,13 @@ def _read_and_save(whole: Path, path: Path, out: Path) -> Job[list[str]]:
         try:
             found = store.call(lambda h5: found_in(h5, path.name)).result()
         except UserError as error:
-            found, reason = (
-                None,
-                error,
-            )  # the note about the version may just be gone: read it as one of the present
+            # the note about the version may just be gone: read it as one of the present
+            found, reason = None, error
+            if whole != path:
+                reason = UserError(
+                    f"What is left of {path.name} does not say what it held.",
+                    "Copy it again from where it came from.",
+                )
         if found is not None and found.needs_migration:
             store.abandon()
             migrated = yield from migrated_copy(whole)

@@ -292,19 +292,22 @@ def test_what_is_no_session_gets_a_sentence(tmp_path: Path, make: Any, words: st
     assert not (tmp_path / "out.nxs").exists()
 
 
-@pytest.mark.parametrize("part", [0.001, 0.9, 0.999])
+@pytest.mark.parametrize("part", [0.001, 0.3, 0.9, 0.999])
 def test_a_file_cut_short_gets_a_sentence(path: Path, tmp_path: Path, part: float) -> None:
     with path.open("r+b") as file:
         file.truncate(int(path.stat().st_size * part))
     with pytest.raises(UserError, match=r"cut short|damaged"):
         SessionStore.open(path)
     assert serious(run_to_end(check(path)))
+    refused = None
     try:
         report = run_to_end(repair(path, tmp_path / "out.nxs"))
-    except UserError:
-        assert not (tmp_path / "out.nxs").exists()
+    except UserError as error:
+        refused = error.title
     else:
         assert "cut short" in report[0]
+    assert (tmp_path / "out.nxs").exists() == (refused is None)
+    assert "not a TandEM session" not in (refused or ""), "it was one"
     assert not [p for p in tmp_path.iterdir() if p.name.startswith(".")]
 
 

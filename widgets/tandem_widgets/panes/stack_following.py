@@ -153,11 +153,12 @@ class Following:
         particle = lost[0]
         frame = particles_edit.first_doubt(particle, stops[particle.id][0])
         others = f" (and {', '.join(other.name for other in lost[1:])})" if len(lost) > 1 else ""
+        way = "before" if frame < min(particle.keys, default=0) else "after"
         pane.go_to(frame)
         pane.desk.session.focus.select("particle", particle.id)
         pane.ask_bar.ask(
             f"stop {particle.id}",
-            f"{particle.name}{others} is lost from frame {frame + 1} on. Correct it here, or go on?",
+            f"{particle.name}{others} is lost in frame {frame + 1} and {way}. Correct it here, or go on?",
             [("Correct here", partial(self._correct_here, particle, frame)),
              ("Go on", lambda: self.start(lost, ask=False)), ("Leave it", lambda: None)],
         )  # fmt: skip
