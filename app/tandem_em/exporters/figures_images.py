@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -82,6 +83,7 @@ def montage(found: data.Picture, settings: FigureSettings) -> Any:
                 )
     if areas:
         axes = figure.add_subplot(grid[-1, :])
+        found = replace(found, span=_seen_of(areas[0], found.span))
         draw_lane(axes, areas[0], found, settings.size_pt)
         time, unit = time_unit(found)
         axes.set_xlabel(f"Time ({unit})")
@@ -96,6 +98,17 @@ def montage(found: data.Picture, settings: FigureSettings) -> Any:
                 clip_on=False,
             )
     return figure
+
+
+def _seen_of(area: data.Lane, span: tuple[float, float] | None) -> tuple[float, float] | None:
+    """The time axis under a montage: of the span in view, what the areas and a tenth around them fill."""
+    moments = np.concatenate([curve.x for curve in area.curves]) if area.curves else np.zeros(0)
+    if span is None or not len(moments):
+        return span
+    low, high = float(moments.min()), float(moments.max())
+    room = 0.1 * (high - low)
+    seen = max(span[0], low - room), min(span[1], high + room)
+    return seen if seen[1] > seen[0] else span
 
 
 def _times(shots: list[data.Shot]) -> list[str]:

@@ -97,3 +97,12 @@ def test_frames_of_another_year_are_counted_from_the_first() -> None:
         assert titles == ["+0 s", "+7 s"]
         titles = [axes.get_title() for axes in draw("montage", shots(-3.0, 16.0), SETTINGS).axes]
         assert titles == ["−3 s", "16 s"]
+
+
+def test_the_areas_under_a_montage_fill_their_axis_however_long_the_session_is() -> None:
+    found = shots(0.0, 50.0, 100.0)
+    found.lanes, found.span = [data.Lane("Area", "nm²", [curve("P1", 0, 100)], kind="area")], (0.0, 72_000.0)
+    with styled(SETTINGS):
+        axes = draw("montage", found, SETTINGS).axes[-1]
+        assert axes.get_xlabel() == "Time (s)"
+        assert axes.get_xlim() == pytest.approx((0.0, 110.0))
