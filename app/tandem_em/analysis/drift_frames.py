@@ -24,7 +24,7 @@ USUAL_CONTRAST = 0.5  # stronger contrast is cut off
 NEEDLE_SHARE = 0.7  # of the darkest contrast: a needle is that dark and comes from outside the frame
 NEEDLE_RIM = 5  # blocks, dilation
 SURROUNDINGS = 0.1  # of the side of a frame
-COARSE = 4
+COARSE = 4  # bins a side, of a block
 BLANK_LEVEL = 0.3  # of the usual brightness
 
 
