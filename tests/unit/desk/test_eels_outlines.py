@@ -100,7 +100,7 @@ def test_where_the_pictures_do_not_match_it_lies_in_the_middle_and_is_moved_by_h
     image = chart(desk, same_field=False)
     site = place(desk, stack, particle, image)
     assert site.extra["placed_by"] == eels_outlines.CENTRED
-    assert "in the middle until" in desk.notices.items[-1].title
+    assert "had the same centre" in desk.notices.items[-1].title
     before = np.array(site.points)
     eels_places.move_site(desk, site, image, (20.0, 25.0))
     assert eels_places.centre_of(site) == pytest.approx((20.0, 25.0))
