@@ -303,12 +303,17 @@ def test_a_line_splits_and_the_menu_merges(qtbot: QtBot, window: MainWindow, pan
     settled(qtbot, window)
 
 
-def test_an_outline_is_copied_to_another_stack(qtbot: QtBot, window: MainWindow, pane: StackPane) -> None:
-    particle = followed(qtbot, window, pane)
+def another_stack(window: MainWindow, name: str, pixel_nm: float) -> FrameStack:
     other = disc_movie()
-    other.name, other.pixel_nm = "closer", 0.25
+    other.name, other.pixel_nm = name, pixel_nm
     window.desk.session.clocks.add(other.clock)
     window.desk.add("Add a stack", other)
+    return other
+
+
+def test_an_outline_is_copied_to_another_stack(qtbot: QtBot, window: MainWindow, pane: StackPane) -> None:
+    particle = followed(qtbot, window, pane)
+    other = another_stack(window, "closer", 0.25)
     go(qtbot, pane, 0)
     choose(pane, particle, "Copy to › closer")
     copied = next(p for p in window.desk.session.particles if p.stack_id == other.id)
@@ -323,10 +328,7 @@ def test_an_outline_is_copied_to_another_stack(qtbot: QtBot, window: MainWindow,
 @pytest.mark.expects_log
 def test_no_outline_is_copied_out_of_the_picture(qtbot: QtBot, window: MainWindow, pane: StackPane) -> None:
     particle = followed(qtbot, window, pane)
-    other = disc_movie()
-    other.name, other.pixel_nm = "far too close", 0.05
-    window.desk.session.clocks.add(other.clock)
-    window.desk.add("Add a stack", other)
+    other = another_stack(window, "far too close", 0.05)
     go(qtbot, pane, 0)
     choose(pane, particle, "Copy to › far too close")
     assert only(window) is particle

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
@@ -31,6 +31,7 @@ from tandem_em.notices import UserError
 
 SPECTRA_BYTES = 300e6
 UNSURE_PEAK = 5.5  # deviations; below, a frame is not believed
+LEAST_SURE = 0.5  # of the frames
 MEMORY = 0.12  # weight of the newest frame in the running reference
 LASTING = (2 - MEMORY) / MEMORY  # frames whose plain mean has the noise of the running one
 SEARCH_CLUTTER = 0.02  # share of the signal that may change: more while searching than when masked
@@ -60,6 +61,10 @@ def estimate_drift(read_frame: ReadFrame, n_frames: int, region: Region | None =
     grid = Grid.of(rows, columns, min(0.35, (SPECTRA_BYTES / 16 / n_frames / rows / columns) ** 0.5))
     spectra = yield from _spectra(small, grid, None, None, (0.6, 0.7))
     shifts, sure = yield from _follow(spectra, small)
+    if sure.sum() < LEAST_SURE * small.seen.sum():  # what was taken for a needle may be all there is
+        small = replace(small, hides_needles=False)
+        spectra = yield from _spectra(small, grid, None, None, (0.6, 0.7))
+        shifts, sure = yield from _follow(spectra, small)
     _compare_with_neighbours(spectra, shifts, sure)
     yield Progress(
         0.85 * n_frames, n_frames, "Looking for what changes", _in_pixels(shifts, sure, small.side)

@@ -35,6 +35,7 @@ class SmallFrames:
     stack: NDArray[np.uint8]
     levels: Array
     side: int
+    hides_needles: bool = True
 
     def image(self, frame: int) -> NDArray[np.float32]:
         """Contrast of a frame relative to its illumination."""
@@ -42,15 +43,16 @@ class SmallFrames:
         return np.asarray(np.clip(image, -USUAL_CONTRAST, USUAL_CONTRAST))
 
     def without_needle(self, frame: int) -> NDArray[np.float32] | np.float32:
-        """Weight that hides what is as dark as anything and reaches the border of the frame; it moves by itself."""
+        """Weight that hides what is as dark as anything and reaches in from outside the frame; it moves by itself."""
         from scipy.ndimage import gaussian_filter, label, maximum_filter
 
+        if not self.hides_needles:
+            return np.float32(1)
         dark = self._coarse(frame) < NEEDLE_SHARE * self._darkest
         if not dark.any():
             return np.float32(1)
         parts, _ = label(dark)
-        outer = np.unique(np.concatenate([parts[0], parts[-1], parts[:, 0], parts[:, -1]]))
-        hidden = np.isin(parts, outer[outer > 0])
+        hidden = np.isin(parts, _reaching_in(parts))
         if not hidden.any() or hidden.mean() > 0.5:
             return np.float32(1)
         soft = gaussian_filter(maximum_filter(hidden.astype(np.float32), NEEDLE_RIM), 1.0)
@@ -83,6 +85,14 @@ class SmallFrames:
         usual, darkest = float(np.median(self.levels)), float(self.levels.min())
         limit = max(BLANK_LEVEL * usual, darkest + 0.15 * (usual - darkest) if darkest < 0.7 * usual else 0.0)
         return np.asarray(self.levels >= limit)
+
+
+def _reaching_in(parts: NDArray[np.integer]) -> list[int]:
+    """Labels of the parts that come in from outside and end in the frame; a layer that crosses it is the sample."""
+    top, bottom, left, right = (
+        set(side.tolist()) for side in (parts[0], parts[-1], parts[:, 0], parts[:, -1])
+    )
+    return sorted((top | bottom | left | right) - (top & bottom) - (left & right) - {0})
 
 
 def around(image: NDArray[np.float32], weight: NDArray[np.float32]) -> NDArray[np.float32]:

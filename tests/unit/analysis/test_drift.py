@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
+from scipy.ndimage import shift as moved
 
 from tandem_em.analysis.drift import drift_rms, estimate_drift, shifted_region
 from tandem_em.analysis.drift_spectra import Grid, coarse_shift
@@ -64,6 +65,24 @@ def test_a_needle_is_hidden_however_high_the_offset_of_the_camera_makes_its_coun
     assert recipe.needle is not None
     seen = [k for k in range(85) if k not in recipe.blanked]
     assert drift_rms(found(recipe)[seen], np.array(recipe.drift_px)[seen]) < 0.8
+
+
+@pytest.mark.parametrize("kind", ["layer at a side", "layer across", "particle at the border"])
+def test_what_is_dark_and_reaches_the_border_is_not_always_a_needle(kind: str) -> None:
+    rng = np.random.default_rng(3)
+    y, x = np.mgrid[:360, :360]
+    rough = gaussian_filter(rng.normal(size=360), 4)[:, None] * 12
+    dark = {
+        "layer at a side": x < 130 + rough,
+        "layer across": np.abs(x - 180 + rough) < 40,
+        "particle at the border": np.hypot(y - 180, x - 60) < 50,
+    }[kind]
+    sample = gaussian_filter(1 - 0.65 * dark, 1.0)
+    path = np.cumsum(rng.normal(0, 0.6, (FRAMES, 2)), axis=0)
+    path -= path[0]
+    frames = [rng.poisson(40 * moved(sample, (dy, dx), order=1)[52:308, 52:308]) for dx, dy in path]
+    drift = run_to_end(estimate_drift(lambda k: frames[k], FRAMES))
+    assert drift_rms(drift, path) < 0.4
 
 
 def test_a_region_gives_the_same_drift() -> None:
