@@ -328,7 +328,7 @@ def test_an_outline_is_copied_to_another_stack(qtbot: QtBot, window: MainWindow,
 @pytest.mark.expects_log
 def test_no_outline_is_copied_out_of_the_picture(qtbot: QtBot, window: MainWindow, pane: StackPane) -> None:
     particle = followed(qtbot, window, pane)
-    other = another_stack(window, "far too close", 0.05)
+    another_stack(window, "far too close", 0.05)
     go(qtbot, pane, 0)
     choose(pane, particle, "Copy to › far too close")
     assert only(window) is particle
