@@ -24,6 +24,7 @@ from tandem_em.notices import UserError
 from tandem_em.texts import figure
 
 ANALYSIS = "lithium per silicon"
+CLEAR = 3.0  # deviations by which silicon has to stand above its background
 
 
 @dataclass(frozen=True)
@@ -94,12 +95,13 @@ def _measured(site: Site, image: SpectrumImage, edges: list[Edge]) -> ResultSet:
     maps = [
         map_edge(total, image.energy_eV, windows_of(edge), detail="error", counts_per_electron=gain) for edge in edges
     ]  # fmt: skip
+    silicon = maps[1]
+    if float(silicon.counts.sum()) < CLEAR * float(np.asarray(silicon.error).sum()):
+        raise UserError(f"{site.name} shows no silicon on {image.name}.", "Place it on silicon.")
     made = quantify(
         maps, beam_kV=image.beam_kV, collection_mrad=image.collection_mrad, convergence_mrad=image.convergence_mrad
     )  # fmt: skip
     ratio, counting = (float(np.asarray(each).flat[0]) for each in made.ratio("Li", "Si"))
-    if not np.isfinite(ratio):
-        raise UserError(f"{site.name} has no counts of silicon on {image.name}.", "Place it on silicon.")
     values = {
         "x": ratio, "error": float(np.hypot(counting, made.model_error * ratio)), "counting_error": counting,
         "model": made.model, "model_error": made.model_error, "remark": made.remark, "pixels": int(mask.sum()),

@@ -34,10 +34,10 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     runner.close()
 
 
-def chart(desk: Desk, *, start: float | None = 100.0) -> SpectrumImage:
+def chart(desk: Desk, *, start: float | None = 100.0, silicon: float = 1.0) -> SpectrumImage:
     """A map whose left half is LixSi, as far as its windows count: net counts in proportion to cross sections."""
     spectrum = 5e9 * ENERGY**-3.0
-    for name, atoms in (("Li K", LI_PER_SI), ("Si L2,3", 1.0)):
+    for name, atoms in (("Li K", LI_PER_SI), ("Si L2,3", silicon)):
         edge = next(e for e in default_edges() if e.name.replace("₂,₃", "2,3") == name)
         inside = (edge.signal[0] <= ENERGY) & (edge.signal[1] > ENERGY)
         window = (edge.signal[0] - 0.25, edge.signal[1] - 0.25)
@@ -88,3 +88,13 @@ def test_a_map_without_a_time_has_no_place_in_the_ledger(desk: Desk) -> None:
     assert site is not None
     with pytest.raises(UserError, match="when SI was taken"):
         lithium_eels.read(desk, site, image)
+
+
+@pytest.mark.expects_log
+def test_where_there_is_no_silicon_no_ratio_to_it_is_told(desk: Desk) -> None:
+    image = chart(desk, silicon=0.0)
+    site = eels_places.add_site(desk, image, (3.0, 4.0))
+    assert site is not None
+    read(desk, site, image)
+    assert not list(lithium_eels.readings(desk.session))
+    assert "shows no silicon" in desk.notices.items[-1].title

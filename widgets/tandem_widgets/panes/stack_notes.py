@@ -72,6 +72,10 @@ class AskBar(QFrame):
         self.buttons = []
 
 
+BESIDE_PX = 160.0
+"""Left free beside a note: the time of the frame stands at the right."""
+
+
 class Notes:
     """An overlay: how the tool in hand is used, why a frame is not shown, and how far live outlines are behind."""
 
@@ -90,7 +94,7 @@ class Notes:
 
     def _plate(self, painter: QPainter, canvas: ImageCanvas, text: str, y: float, colour: str) -> None:
         painter.setFont(theme.numbers_font(12))
-        room = QRectF(0, 0, canvas.width() - 40.0, 200.0)
+        room = QRectF(0, 0, canvas.width() - BESIDE_PX, 200.0)
         flags = int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap)
         box = painter.boundingRect(room, flags, text).adjusted(-10, -5, 10, 5)
         box.moveCenter(QPointF(canvas.width() / 2, y))

@@ -21,7 +21,7 @@ CLOSE_PX = 9.0
 """So near to its first vertex a polygon closes."""
 PULL_PX = 1.5
 """A line in hand follows from here on: what is put right is often put right by a pixel or two."""
-HINT_OFFER = "Click inside: take it · drag the line: put it right · Shift+click inside: whole cluster, outside: one more · Esc"
+HINT_OFFER = "Click inside: take it · drag: put it right · Shift+click: whole cluster, or one more · Esc"
 HINT_CORNERS = "Click corner by corner · Enter or the first corner closes · Backspace: one back · Esc"
 
 
