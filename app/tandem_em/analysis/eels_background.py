@@ -18,6 +18,9 @@ from tandem_em.analysis.eels_windows import Channels, EdgeWindows, EnergyAxis
 
 Floats = NDArray[np.float64]
 Detail = Literal["counts", "error", "full"]
+MOST_COUNTS = 1e30
+"""No background is larger: a curve that reaches this has run away between fit and signal window. Maps are kept as 32-bit
+floats, and the square of this, which its variance needs, is still a number."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,8 @@ class Solved:
     background: Floats
     variance: Floats | None = None
     coefficients: Floats | None = None
+    runaways: int = 0
+    """Pixels whose curve was fitted and left blank, because it runs away before the signal window."""
 
 
 class Plan(Protocol):
@@ -83,6 +88,18 @@ def make_plan(edge: EdgeWindows, axis: EnergyAxis, channels: Channels, sample: N
     if edge.background == "log polynomial":
         return fits.LogPolynomial(edge.order, axis, channels)
     return fits.PowerLawFit(axis, channels, sample)
+
+
+def blank_runaways(background: Floats, variance: Floats | None = None) -> int:
+    """Blank, in place, the pixels whose background (or its error) is beyond `MOST_COUNTS`; how many there are."""
+    with np.errstate(invalid="ignore"):
+        far = np.abs(background) > MOST_COUNTS
+        if variance is not None:
+            far |= ~(variance <= MOST_COUNTS**2) & np.isfinite(background)
+    background[far] = np.nan
+    if variance is not None:
+        variance[far] = np.nan
+    return int(np.count_nonzero(far))
 
 
 @dataclass

@@ -11,7 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tandem_em.analysis.eels_background import CurveForm, Detail, Floats, Solved, chebyshev_series
+from tandem_em.analysis.eels_background import (
+    CurveForm,
+    Detail,
+    Floats,
+    Solved,
+    blank_runaways,
+    chebyshev_series,
+)
 from tandem_em.analysis.eels_windows import Channels, EnergyAxis
 
 CENTRE, REACH = 0.15, 0.55
@@ -89,6 +96,7 @@ class TwoArea:
         """From sums that were prepared before."""
         solved = Solved(total, np.empty(area_1.shape[0]))
         self.close(area_1, area_2, solved.background)
+        solved.runaways = blank_runaways(solved.background)
         if detail != "counts":
             solved.variance = self._variance(area_1, area_2, solved.background)
         if detail == "full":

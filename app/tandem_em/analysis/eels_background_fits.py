@@ -12,6 +12,7 @@ from tandem_em.analysis.eels_background import (
     Detail,
     Floats,
     Solved,
+    blank_runaways,
     chebyshev_series,
     signal_nodes,
 )
@@ -49,6 +50,7 @@ class PolynomialFit:
         dead = (variance == 0) & (background == 0)
         background[dead] = np.nan
         solved = Solved(total, background, np.maximum(variance, 0.0))
+        solved.runaways = blank_runaways(background, solved.variance)
         if detail == "full":
             window = strip[:, c.fit_start : c.fit_stop].astype(np.float64)
             solved.coefficients = window @ self._solver.T
@@ -95,7 +97,8 @@ class LogPolynomial:
             areas, self._channels, self._spreads, self._powers, self._nodes, self._node_weights,
             coefficients, background, variance,
         )  # fmt: skip
-        return Solved(total, background, variance, coefficients if detail == "full" else None)
+        runaways = blank_runaways(background, variance)
+        return Solved(total, background, variance, coefficients if detail == "full" else None, runaways)
 
 
 class PowerLawFit:
@@ -150,7 +153,7 @@ class PowerLawFit:
             strip, c.fit_start, moment, self._norm, self._t, self._base, SERIES_REACH, log_level, exponent
         )
         power_law_tail(log_level, exponent, self._tail, self._base, 2.0, self._t_signal, background)
-        solved = Solved(total, background)
+        solved = Solved(total, background, runaways=blank_runaways(background))
         if detail != "counts":
             solved.variance = self._variance(log_level, exponent, background)
         if detail == "full":

@@ -24,6 +24,10 @@ from tandem_em.analysis.eels_windows import Channels, EdgeWindows, EnergyAxis, f
 from tandem_em.jobs import Job, Progress
 
 BLOCK_BYTES = 64 << 20
+RUNAWAY = (
+    "{} of {} pixels are blank: their {} background runs away between the fit window and the signal window. "
+    "Widen the fit window, or choose a lower order or another background."
+)
 ReadRows = Callable[[int, int], NDArray[Any]]
 """read_rows(y0, y1) gives spectra (y1 - y0, X, E)."""
 
@@ -138,10 +142,12 @@ def _solve_all(spread: Windows, edge: EdgeWindows, plan: Plan, detail: Detail, g
     counts, background = np.empty(pixels), np.empty(pixels)
     error = np.empty(pixels) if detail != "counts" else None
     found: dict[int, tuple[Floats, Floats, Floats]] = {}
+    runaways: list[int] = []
 
     def work(begin: int, end: int) -> None:
         strip = spread.strip(spread.spectra[begin:end])
         solved = plan.solve(strip, detail)
+        runaways.append(solved.runaways)
         net = solved.total - solved.background
         blank = ~np.isfinite(net)
         net[blank] = np.nan
@@ -163,6 +169,8 @@ def _solve_all(spread: Windows, edge: EdgeWindows, plan: Plan, detail: Detail, g
         answer.coefficients, answer.residual_rms, answer.reduced_chi2 = parts
     if spread.channels.clipped:
         answer.notes.append("A window reached over the end of the spectrum and was cut there.")
+    if sum(runaways):
+        answer.notes.append(RUNAWAY.format(sum(runaways), pixels, edge.background))
     return answer
 
 

@@ -238,6 +238,8 @@ class Sums:
             return
         if self._spectra is None:
             answer.counts[odd] = np.nan
+            if answer.error is not None:
+                answer.error[odd] = np.nan
             return
         few = map_edge(self._spectra[odd], self.axis, answer.edge, detail=detail, counts_per_electron=gain)
         answer.counts[odd], answer.background[odd] = few.counts, few.background
@@ -254,6 +256,7 @@ class Sums:
         axis = EnergyAxis(self.axis.at((self.block - 1) / 2), self.axis.step_eV * self.block, full)
         try:
             answer = map_edge(blocks[:, :full], axis, edge, detail=detail, counts_per_electron=gain)
+            self._mend_odd(answer, detail, gain)
         except UserError:
             kind: Background = "power law" if edge.fit[0] > 0 else "exponential"
             answer = self.map(replace(edge, background=kind), "error" if detail == "full" else detail, gain)

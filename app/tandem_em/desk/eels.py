@@ -248,6 +248,7 @@ def result_of(image: SpectrumImage, made: MadeMap, step_id: str) -> ResultSet:
             "fit_eV": list(made.edge.fit),
             "signal_eV": list(made.edge.signal),
             "warnings": made.warnings,
+            "notes": made.found.notes,
         },
         owner_id=image.id,
         step_id=step_id,

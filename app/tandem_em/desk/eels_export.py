@@ -46,6 +46,7 @@ def summary(made: MadeMap, files_by_kind: dict[str, str]) -> dict[str, Any]:
         **numbers,
         "mean_signal_to_noise": numbers["mean_snr"],
         "warnings": made.warnings,
+        "notes": made.found.notes,
         "seconds": made.seconds,
     }
 

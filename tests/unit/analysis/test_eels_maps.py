@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tandem_em.analysis.eels_data import find_dead_channels
@@ -160,6 +160,12 @@ def test_pixels_without_a_fit_are_blank_not_zero(background: str) -> None:
     st.sampled_from(BACKGROUNDS), st.integers(0, 4), st.floats(21, 90), st.floats(0.5, 20), st.floats(0.1, 30),
     st.sampled_from([0.0, 1.0, 5.0, 1e6]),
 )  # fmt: skip
+@example("log polynomial", 3, 21.0, 1.0, 3.0, 5.0)
+@example("log polynomial", 4, 21.0, 1.0, 30.0, 1.0)
+@example("power law", 2, 60.0, 0.5, 30.0, 5.0)
+@example("exponential", 2, 60.0, 0.5, 30.0, 5.0)
+@example("power law lsq", 2, 60.0, 0.5, 30.0, 5.0)
+@example("polynomial", 4, 21.0, 1.0, 30.0, 5.0)
 def test_any_window_on_any_counts_answers_or_says_why(
     background: str, order: int, start: float, width: float, signal: float, level: float
 ) -> None:
@@ -167,9 +173,28 @@ def test_any_window_on_any_counts_answers_or_says_why(
     with suppress(UserError):  # a sentence is an answer; anything else is not caught here
         fit, counted = (start, start + width), (start + width, start + width + signal)
         asked = EdgeWindows("x", background, order, fit, counted)  # type: ignore[arg-type]
-        found = map_edge(data, ENERGY, asked)
-        assert found.error is not None
-        assert (np.isfinite(found.counts) == np.isfinite(found.error)).all()
+        quick = map_edge(data, ENERGY, asked, detail="counts")
+        for detail in ("error", "full"):
+            found = map_edge(data, ENERGY, asked, detail=detail)  # type: ignore[arg-type]
+            assert found.error is not None
+            assert (np.isfinite(found.counts) == np.isfinite(found.error)).all()
+            np.testing.assert_array_equal(found.counts, quick.counts)
+        shown = found.counts[np.isfinite(found.counts)]
+        assert (np.abs(shown) < np.finfo(np.float32).max).all()  # what maps are kept in
+
+
+def test_a_curve_that_runs_away_is_blank_and_the_map_says_why() -> None:
+    """Four coefficients from five channels of five counts: beyond them they reach 1e160, which no float's square holds."""
+    data = np.random.default_rng(1).poisson(5.0, (6, ENERGY.size)).astype(np.float32) - 1.0
+    asked = EdgeWindows("x", "log polynomial", 3, (21.0, 22.0), (22.0, 25.0))
+    for detail in ("counts", "error", "full"):
+        found = map_edge(data, ENERGY, asked, detail=detail)  # type: ignore[arg-type]
+        assert np.flatnonzero(np.isnan(found.counts)).tolist() == [1, 2, 3]
+        assert found.notes == [
+            "3 of 6 pixels are blank: their log polynomial background runs away between the fit window and the "
+            "signal window. Widen the fit window, or choose a lower order or another background."
+        ]
+    assert not map_edge(spectra(4), ENERGY, edge("log polynomial")).notes
 
 
 @pytest.mark.parametrize(

@@ -91,3 +91,16 @@ def test_unusual_arrays_are_prepared_too() -> None:
     )
     line = run_to_end(prepare(DATA[0], ENERGY))
     assert line.map(edge("power law")).counts.shape == (11,)
+
+
+@pytest.mark.parametrize("background", BACKGROUNDS)
+@pytest.mark.parametrize("at_hand", [True, False])
+def test_a_pixel_without_counts_has_no_error_either(background: str, at_hand: bool) -> None:
+    data = DATA.copy()
+    data[2, 3, 190] = np.nan  # 47.5 eV, in the fit window
+    data[4, 5, 220] = np.nan  # 55 eV, in the signal window
+    made = prepare(data, ENERGY) if at_hand else prepare_from_rows(lambda a, b: data[a:b], data.shape, ENERGY)
+    found = run_to_end(made).map(edge(background), "error")
+    assert found.error is not None
+    assert np.isnan(found.counts[4, 5])
+    np.testing.assert_array_equal(np.isnan(found.counts), np.isnan(found.error))
