@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -17,6 +18,12 @@ os.environ.setdefault("HDF5_PLUGIN_PRELOAD", "::")
 
 LASTING_THREADS = ("ThreadPoolExecutor", "numba", "asyncio", "Dask", "Profile", "IO loop", "pymp", "tqdm")
 """Pools of libraries that stay by design."""
+
+settings.register_profile(
+    "fixed", derandomize=True, database=None, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile("fuzz", derandomize=False, deadline=None, print_blob=True)
+settings.load_profile("fixed")  # --hypothesis-profile=fuzz is loaded after this
 
 
 @pytest.fixture(autouse=True)

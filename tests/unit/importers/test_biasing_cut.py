@@ -28,7 +28,7 @@ def test_cut_anywhere(name: str, tmp_path_factory: pytest.TempPathFactory) -> No
     data = whole_path.read_bytes()
     cut_path = tmp_path_factory.mktemp("cut") / whole_path.name
 
-    @settings(deadline=None, max_examples=12, database=None)
+    @settings(deadline=None, max_examples=12)
     @given(st.one_of(st.integers(1, len(data) - 1), st.integers(len(data) - 30, len(data) - 1)))
     def check(size: int) -> None:
         cut_path.write_bytes(data[:size])

@@ -37,7 +37,7 @@ def test_pieces_of_any_size_give_the_rows_of_the_whole(name: str) -> None:
     whole.finish()
     expected = taken(whole)
 
-    @settings(deadline=None, max_examples=10, database=None)
+    @settings(deadline=None, max_examples=10)
     @given(st.lists(st.integers(1, 700), min_size=1, max_size=20))
     def check(sizes: list[int]) -> None:
         parser = parser_for(data[:4096])
