@@ -13,6 +13,7 @@ from PyQt6.QtGui import QGuiApplication, QMouseEvent
 from PyQt6.QtWidgets import QApplication, QMenu
 from pytestqt.qtbot import QtBot
 
+from tandem_em.analysis.half_cycles import EFFICIENCY
 from tandem_em.desk import biasing, biasing_text, files
 from tandem_em.desk.desk import Desk
 from tandem_em.desk.settings import Settings
@@ -35,6 +36,7 @@ from tandem_widgets.panes import (
 )
 from tandem_widgets.panes.biasing import BiasingPane
 from tandem_widgets.panes.biasing_cell import CellDialog
+from tandem_widgets.panes.biasing_cycles import HEADINGS
 from tandem_widgets.panes.biasing_ready import making_ready
 from tandem_widgets.panes.biasing_text_import import TextImportDialog
 from tandem_widgets.parts import levels, theme
@@ -366,6 +368,30 @@ def test_cycles_are_kept_once_with_where_they_come_from(bench: Bench) -> None:
     run = next(iter(session.runs))
     biasing.set_zero(pane.desk, run, 1e-13, 1e-15, (0, 50))
     assert session.is_stale(result.step_id)
+
+
+def test_a_log_that_begins_with_a_discharge_has_no_efficiency_of_a_half_nobody_recorded(bench: Bench) -> None:
+    session = full_session()
+    run = next(iter(session.runs))
+    current = run.columns["current"]
+    current.values = GrowingArray(-current.values.view)  # rest, discharge, rest, charge
+    pane = bench.pane(session)
+    pane.show_view("cycles")
+    bench.settle(pane)
+    page = pane.pages["cycles"]
+    assert page.totals.text().startswith("0 cycles")
+    assert "The discharge at the start is in no cycle" in page.totals.text()
+    assert "efficiency" not in page.totals.text()
+    column = HEADINGS.index("efficiency")
+    tip = page.model.headerData(column, Qt.Orientation.Horizontal, Qt.ItemDataRole.ToolTipRole)
+    assert tip == EFFICIENCY["charge"]
+    biasing.set_cell(pane.desk, [run], None, {"name": "c", "first_half": "discharge"})
+    bench.settle(pane)
+    assert "1 cycle · mean efficiency" in page.totals.text()
+    assert (
+        page.model.headerData(column, Qt.Orientation.Horizontal, Qt.ItemDataRole.ToolTipRole)
+        == (EFFICIENCY["discharge"])
+    )
 
 
 def test_three_samples_are_compared_aligned_and_per_area(bench: Bench) -> None:

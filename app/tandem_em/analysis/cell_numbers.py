@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+HalfKind = Literal["charge", "discharge"]
 Number = TypeVar("Number", float, NDArray[np.float64])
 
 UNREALISTIC_A_CM2 = 0.1
@@ -23,6 +24,8 @@ class Chemistry:
     density_g_cm3: float
     capacity_mAh_g: float
     note: str
+    gives_lithium: bool = False
+    """Made with the lithium that a first charge takes out of it."""
 
     @property
     def capacity_uAh_cm2_um(self) -> float:
@@ -33,11 +36,13 @@ class Chemistry:
 CHEMISTRIES: dict[str, Chemistry] = {
     c.name: c
     for c in (
-        Chemistry("LiCoO2", 4.0, 137.0, "Li1 to Li0.5, sputtered film at 80 % of the crystal's 5.05 g/cm³"),
-        Chemistry("LiFePO4", 3.6, 170.0, "Li1 to Li0"),
-        Chemistry("LiMn2O4", 4.28, 120.0, "practical at 4 V"),
-        Chemistry("LiNi0.5Mn1.5O4", 4.45, 147.0, "Li1 to Li0"),
-        Chemistry("LiNi0.8Mn0.1Co0.1O2", 4.7, 200.0, "practical to 4.3 V"),
+        Chemistry(
+            "LiCoO2", 4.0, 137.0, "Li1 to Li0.5, sputtered film at 80 % of the crystal's 5.05 g/cm³", True
+        ),
+        Chemistry("LiFePO4", 3.6, 170.0, "Li1 to Li0", True),
+        Chemistry("LiMn2O4", 4.28, 120.0, "practical at 4 V", True),
+        Chemistry("LiNi0.5Mn1.5O4", 4.45, 147.0, "Li1 to Li0", True),
+        Chemistry("LiNi0.8Mn0.1Co0.1O2", 4.7, 200.0, "practical to 4.3 V", True),
         Chemistry("Li4Ti5O12", 3.43, 175.0, "to Li7Ti5O12"),
         Chemistry("TiO2", 3.9, 168.0, "anatase to Li0.5TiO2"),
         Chemistry("V2O5", 3.36, 147.0, "one Li"),
@@ -58,6 +63,17 @@ def find_chemistry(name: str) -> Chemistry | None:
     plain = "".join(name.split()).replace("₂", "2").replace("₄", "4").lower()
     wanted = ALIASES.get(plain, plain).lower()
     return next((c for key, c in CHEMISTRIES.items() if key.lower() == wanted), None)
+
+
+def first_half_cycle(chemistry: str, layers: Iterable[dict[str, Any]] = ()) -> HalfKind:
+    """What a cell of these materials does first: its cycle is this half cycle and the one that answers it.
+
+    A positive electrode that brings the lithium is charged first, in a full cell as against lithium. A host without
+    lithium (silicon, graphite, titanates) against lithium takes it up first, which is the discharge. Unknown: charge.
+    """
+    names = [chemistry, *(str(layer.get("name", "")) for layer in layers)]
+    known = [found for found in map(find_chemistry, names) if found is not None and found.name != "Li"]
+    return "discharge" if known and not any(found.gives_lithium for found in known) else "charge"
 
 
 def areal_capacity_uAh_cm2(chemistry: str, thickness_nm: float) -> float | None:

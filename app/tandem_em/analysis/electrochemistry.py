@@ -8,12 +8,29 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tandem_em.analysis.cell_numbers import HalfKind, first_half_cycle
 from tandem_em.analysis.charge import Gap, Zero, integrate, zero_from_span
-from tandem_em.analysis.half_cycles import UAH_PER_C, Cycle, HalfCycle, HalfCycles, find_half_cycles
+from tandem_em.analysis.half_cycles import (
+    EFFICIENCY,
+    UAH_PER_C,
+    Cycle,
+    HalfCycle,
+    HalfCycles,
+    find_half_cycles,
+)
 from tandem_em.model.curves import BiasRun, Cell
 from tandem_em.notices import UserError
 
 Floats = NDArray[np.float64]
+
+
+def first_half_of(cell: Cell | None) -> HalfKind:
+    """What a cycle of this cell begins with: as typed, else as its materials say."""
+    if cell is None:
+        return "charge"
+    if cell.first_half in ("charge", "discharge"):
+        return "charge" if cell.first_half == "charge" else "discharge"
+    return first_half_cycle(cell.chemistry, cell.layers)
 
 
 def cycles_report(run: BiasRun, cell: Cell | None = None) -> dict[str, Any]:
@@ -39,6 +56,7 @@ def cycles_report(run: BiasRun, cell: Cell | None = None) -> dict[str, Any]:
         positive_is_charge=cell.positive_current_is_charge if cell else True,
         gap_limit_s=run.gap_limit_s,
         segment_starts=run.segment_starts,
+        first_kind=first_half_of(cell),
     )
     if "charge" in run.columns:
         counted = np.asarray(run.values("charge"), np.float64)
@@ -59,6 +77,7 @@ def report_from_arrays(
     gap_limit_s: float | None = None,
     segment_starts: Sequence[int] = (),
     rest_below_A: float | None = None,
+    first_kind: HalfKind = "charge",
 ) -> dict[str, Any]:
     """The report as plain numbers, lists and None, ready for JSON. Times in seconds of `t`."""
     halves = find_half_cycles(
@@ -71,6 +90,7 @@ def report_from_arrays(
         rest_below_A=rest_below_A,
         gap_limit_s=gap_limit_s,
         segment_starts=segment_starts,
+        first_kind=first_kind,
     )
     total = integrate(t, current_A, zero, gap_limit_s, segment_starts)
     return {
@@ -80,6 +100,10 @@ def report_from_arrays(
         "net_charge_error_C": float(total.error_C[-1]) if len(total.error_C) else 0.0,
         "half_cycles": [half_cycle_row(half, area_cm2) for half in halves.half_cycles],
         "cycles": [cycle_row(cycle, area_cm2) for cycle in halves.cycles],
+        "cycle_begins_with": halves.first_kind,
+        "efficiency_definition": EFFICIENCY[halves.first_kind],
+        "mean_efficiency": halves.mean_efficiency,
+        "notes": halves.notes,
         "gaps": [gap_row(gap) for gap in halves.gaps],
         "gaps_excluded_s": float(sum(max(0.0, gap.end_s - gap.start_s) for gap in halves.gaps)),
         "late_samples": halves.late,

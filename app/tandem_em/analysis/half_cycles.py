@@ -8,12 +8,20 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from tandem_em.analysis.cell_numbers import HalfKind
 from tandem_em.analysis.charge import Gap, Steps, Zero, intervals
 from tandem_em.analysis.half_cycle_states import Thresholds, find_stretches, find_thresholds
 from tandem_em.analysis.plateau import Plateau, find_plateau
 
 Floats = NDArray[np.float64]
 UAH_PER_C = 1e6 / 3600.0
+MOST_EFFICIENCY, MOST_DOUBT = 1.02, 0.1
+"""More than 102 % does not come back; two errors of the counting excuse a little more, but never more than a tenth."""
+EFFICIENCY = {
+    "charge": "Coulombic efficiency: charge given back in the discharge, over charge put in by the charge before it",
+    "discharge": "Coulombic efficiency: charge given back in the charge, over charge put in by the discharge before it",
+}
+"""The definition, by what the cycle begins with."""
 
 
 @dataclass
@@ -46,15 +54,17 @@ class HalfCycle:
 
 @dataclass
 class Cycle:
-    """A charge and the discharge that answers it (or the other way round); pulses with rests between count together."""
+    """A charge and the discharge that answers it (or the other way round); pulses with rests between count together.
+
+    `efficiency`: what came back divided by what went in; None where more came back than can have gone in.
+    """
 
     number: int
     first_kind: str
     charge_C: float
     discharge_C: float
-    efficiency: float
-    """What came back divided by what went in."""
-    efficiency_error: float
+    efficiency: float | None
+    efficiency_error: float | None
     loss_C: float | None = None
     """Loss of the answering capacity since the cycle before (C)."""
     loss_fraction: float | None = None
@@ -72,6 +82,14 @@ class HalfCycles:
     thresholds: Thresholds
     late: int = 0
     notes: list[str] = field(default_factory=list)
+    first_kind: HalfKind = "charge"
+    """What a cycle of this cell begins with."""
+
+    @property
+    def mean_efficiency(self) -> float | None:
+        """Mean over the cycles that have an efficiency."""
+        known = [cycle.efficiency for cycle in self.cycles if cycle.efficiency is not None]
+        return sum(known) / len(known) if known else None
 
 
 def find_half_cycles(
@@ -85,13 +103,18 @@ def find_half_cycles(
     rest_below_A: float | None = None,
     gap_limit_s: float | None = None,
     segment_starts: Sequence[int] = (),
+    first_kind: HalfKind = "charge",
 ) -> HalfCycles:
-    """Half cycles of a recording. `current_A` is as recorded; `rest_below_A`: less than this is a rest (None: found)."""
+    """Half cycles of a recording. `current_A` is as recorded; `rest_below_A`: less than this is a rest (None: found).
+
+    `first_kind`: what a cycle of this cell begins with (`cell_numbers.first_half_cycle`).
+    """
     zero = zero or Zero()
     t, current = np.asarray(t, np.float64), np.asarray(current_A, np.float64) - zero.current_A
     steps = intervals(t, np.isfinite(current), gap_limit_s, segment_starts)
     if len(steps.index) < 2:
-        return HalfCycles([], [], steps.gaps, zero, Thresholds(0.0, 0.0, 0.0, 1), steps.late)
+        nothing = Thresholds(0.0, 0.0, 0.0, 1)
+        return HalfCycles([], [], steps.gaps, zero, nothing, steps.late, first_kind=first_kind)
     at = current[steps.index]
     thresholds = find_thresholds(at, zero.noise_A, rest_below_A)
     stretches = find_stretches(at, thresholds)
@@ -107,7 +130,8 @@ def find_half_cycles(
         half.first, half.last = int(steps.index[half.first]), int(steps.index[half.last])
         if area_cm2:
             half.charge_uAh_cm2 = half.charge_C * UAH_PER_C / area_cm2
-    return HalfCycles(found, pair_cycles(found), steps.gaps, zero, thresholds, steps.late)
+    cycles, notes = pair_cycles(found, first_kind)
+    return HalfCycles(found, cycles, steps.gaps, zero, thresholds, steps.late, notes, first_kind)
 
 
 class _Shares:
@@ -177,8 +201,43 @@ class _Shares:
         return float(0.5 * self.dq[k])
 
 
-def pair_cycles(half_cycles: Sequence[HalfCycle]) -> list[Cycle]:
-    """Cycles from half cycles: neighbours of one kind (pulses) count together, two groups make a cycle."""
+def pair_cycles(
+    half_cycles: Sequence[HalfCycle], first_kind: HalfKind = "charge"
+) -> tuple[list[Cycle], list[str]]:
+    """Cycles from half cycles, and sentences about what could not be paired.
+
+    Neighbours of one kind (pulses) count together; a cycle is `first_kind` and the kind that answers it. A log may
+    begin with the answer: what it answers was not recorded, so it is in no cycle.
+    """
+    groups = _groups(half_cycles)
+    notes: list[str] = []
+    if groups and groups[0][0].kind != first_kind:
+        kind = groups.pop(0)[0].kind
+        notes.append(f"The {kind} at the start is in no cycle: the {first_kind} before it was not recorded.")
+    cycles: list[Cycle] = []
+    for one, two in zip(groups[::2], groups[1::2]):
+        cycle = _cycle(len(cycles) + 1, one, two)
+        if cycle is None:
+            continue
+        if cycle.efficiency is None:
+            share = _charge(two) / _charge(one)
+            notes.append(
+                f"Cycle {cycle.number} has no efficiency: {100 * share:.0f} % of its {first_kind} came back, "
+                "so that was not all recorded."
+            )
+        if cycles:
+            before = _answer(cycles[-1])
+            cycle.loss_C = before - _answer(cycle)
+            cycle.loss_fraction = cycle.loss_C / before if before else None
+        for half in (*one, *two):
+            half.cycle = cycle.number
+        two[-1].efficiency = cycle.efficiency
+        cycles.append(cycle)
+    return cycles, notes
+
+
+def _groups(half_cycles: Sequence[HalfCycle]) -> list[list[HalfCycle]]:
+    """Charges and discharges in turn, rests left out, pulses of one kind together."""
     groups: list[list[HalfCycle]] = []
     for half in half_cycles:
         if half.kind == "rest":
@@ -187,29 +246,35 @@ def pair_cycles(half_cycles: Sequence[HalfCycle]) -> list[Cycle]:
             groups[-1].append(half)
         else:
             groups.append([half])
-    cycles: list[Cycle] = []
-    for one, two in zip(groups[::2], groups[1::2]):
-        went, came = sum(h.charge_C for h in one), sum(h.charge_C for h in two)
-        if went <= 0:
-            continue
-        number = len(cycles) + 1
-        went_error = float(np.sqrt(sum(h.error_C**2 for h in one)))
-        came_error = float(np.sqrt(sum(h.error_C**2 for h in two)))
-        efficiency = came / went
-        error = efficiency * float(np.hypot(went_error / went, came_error / came)) if came > 0 else 0.0
-        is_charge = one[0].kind == "charge"
-        cycle = Cycle(
-            number, one[0].kind, went if is_charge else came, came if is_charge else went, efficiency, error
-        )
-        energies = [sum(h.energy_J or 0.0 for h in group) for group in (one, two)]
-        if all(energies):
-            cycle.energy_efficiency = energies[1] / energies[0] if is_charge else energies[0] / energies[1]
-        if cycles:
-            before = cycles[-1].discharge_C if is_charge else cycles[-1].charge_C
-            cycle.loss_C = before - came
-            cycle.loss_fraction = cycle.loss_C / before if before else None
-        for half in (*one, *two):
-            half.cycle = number
-        two[-1].efficiency = efficiency
-        cycles.append(cycle)
-    return cycles
+    return groups
+
+
+def _cycle(number: int, one: list[HalfCycle], two: list[HalfCycle]) -> Cycle | None:
+    """The cycle of two groups; None when nothing went in."""
+    went, came = _charge(one), _charge(two)
+    if went <= 0:
+        return None
+    is_charge = one[0].kind == "charge"
+    charge_C, discharge_C = (went, came) if is_charge else (came, went)
+    efficiency = came / went
+    error = efficiency * float(np.hypot(_error(one) / went, _error(two) / came)) if came > 0 else 0.0
+    if efficiency > MOST_EFFICIENCY + min(2 * error, MOST_DOUBT):
+        return Cycle(number, one[0].kind, charge_C, discharge_C, None, None)
+    cycle = Cycle(number, one[0].kind, charge_C, discharge_C, efficiency, error)
+    energies = [sum(h.energy_J or 0.0 for h in group) for group in (one, two)]
+    if all(energies):
+        cycle.energy_efficiency = energies[1] / energies[0] if is_charge else energies[0] / energies[1]
+    return cycle
+
+
+def _charge(group: Sequence[HalfCycle]) -> float:
+    return sum(half.charge_C for half in group)
+
+
+def _error(group: Sequence[HalfCycle]) -> float:
+    return float(np.sqrt(sum(half.error_C**2 for half in group)))
+
+
+def _answer(cycle: Cycle) -> float:
+    """Charge (C) of the half cycle that answers: what the cell gave back."""
+    return cycle.discharge_C if cycle.first_kind == "charge" else cycle.charge_C

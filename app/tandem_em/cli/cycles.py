@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,22 +23,30 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path, metavar="SESSION|BIAS_LOG")
     parser.add_argument("--run", metavar="NAME", help="which run of the session")
     parser.add_argument("--area-um2", type=float, help="electrode area, replaces what the session says")
+    parser.add_argument(
+        "--first", choices=("charge", "discharge"),
+        help="what a cycle begins with (without it: what the cell of the session says, else its chemistry, else charge)",
+    )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def run(options: argparse.Namespace, window: WindowDoor) -> int:
     with streams.closing(work("Opening", streams.open_source(existing(options.file)))) as source:
         biasing: BiasRun = streams.choose(source.session.runs, options.run, options.file)
-        cell = source.session.cells.get(biasing.cell_id)
-        if options.area_um2:
-            cell = Cell(name="as typed", area_um2=options.area_um2)
-        report = cycles_report(biasing, cell)
+        report = cycles_report(biasing, _cell(source.session.cells.get(biasing.cell_id), options))
     report = {"file": str(options.file), **report}
     if options.json:
         print_json(report)
     else:
         print("\n".join(lines(report)))
     return 0
+
+
+def _cell(cell: Cell | None, options: argparse.Namespace) -> Cell | None:
+    """The cell of the session with what was typed in its place."""
+    typed = {"area_um2": options.area_um2, "first_half": options.first}
+    typed = {name: value for name, value in typed.items() if value}
+    return replace(cell or Cell(name="as typed"), **typed) if typed else cell
 
 
 def lines(report: dict[str, Any]) -> list[str]:
@@ -48,6 +57,13 @@ def lines(report: dict[str, Any]) -> list[str]:
         charge = quantity(half["charge_C"], "C")
         mean = half.get("mean_voltage_V")
         text.append(f"  {half['kind']:<9} {span}  {charge}" + (f"  {mean:.3f} V" if mean is not None else ""))
+    known = [cycle["efficiency"] for cycle in report["cycles"] if cycle["efficiency"] is not None]
+    if known:
+        of = "1 cycle" if len(known) == 1 else f"{len(known)} cycles"
+        text.append(f"  mean efficiency {100 * report['mean_efficiency']:.2f} % of {of}")
+    if report["cycles"]:
+        text.append(f"  {report['efficiency_definition']}")
+    text += [f"  {note}" for note in report["notes"]]
     if report["gaps"]:
         text.append(f"  {len(report['gaps'])} gaps left out, {report['gaps_excluded_s']:.1f} s together")
     return text

@@ -43,6 +43,9 @@ def keep_cycles(desk: Desk, run: BiasRun, found: HalfCycles) -> ResultSet:
         "kinds": [half.kind for half in rows],
         "gaps": [{"start_s": gap.start_s, "end_s": gap.end_s, "reason": gap.reason} for gap in found.gaps],
         "rest_below_A": found.thresholds.on_A,
+        "cycle_begins_with": found.first_kind,
+        "mean_efficiency": found.mean_efficiency,
+        "notes": found.notes,
     }
     parameters = {
         "zero_A": found.zero.current_A,

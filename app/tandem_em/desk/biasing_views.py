@@ -16,6 +16,7 @@ from tandem_em.model.session import Session
 from tandem_em.notices import UserError
 
 if TYPE_CHECKING:
+    from tandem_em.analysis.cell_numbers import HalfKind
     from tandem_em.analysis.charge import Zero
     from tandem_em.analysis.gitt import Gitt
     from tandem_em.analysis.half_cycles import HalfCycle, HalfCycles
@@ -46,6 +47,7 @@ class RunInput:
     positive_is_charge: bool
     limits: dict[str, float | None] = field(default_factory=dict)
     range_A: NDArray[Any] | None = None
+    first_kind: HalfKind = "charge"
 
     @property
     def t(self) -> Floats:
@@ -62,7 +64,7 @@ class RunInput:
         """Two inputs with one key give one answer."""
         return (
             self.id, len(self.times), self.offset_s, self.rate, self.zero_A, self.gap_limit_s, self.area_cm2,
-            self.positive_is_charge, self.colour, self.name, tuple(self.limits.values()),
+            self.positive_is_charge, self.first_kind, self.colour, self.name, tuple(self.limits.values()),
         )  # fmt: skip
 
     def need(self, *quantities: str) -> None:
@@ -91,6 +93,8 @@ class XYCurve:
 
 
 def snapshot(session: Session, run: BiasRun) -> RunInput:
+    from tandem_em.analysis.electrochemistry import first_half_of
+
     cell = cell_of(session, run)
     columns = {name: column.values.view for name, column in run.columns.items()}
     limits = {
@@ -104,6 +108,7 @@ def snapshot(session: Session, run: BiasRun) -> RunInput:
         columns.get("current"), columns.get("voltage"), run.zero_current_A, run.zero_current_error_A, run.gap_limit_s,
         tuple(run.segment_starts), cell.electrode_area_cm2 if cell else None,
         cell.positive_current_is_charge if cell else True, limits, columns.get("range"),
+        first_half_of(cell),
     )  # fmt: skip
 
 
@@ -122,6 +127,7 @@ def halves_of(run: RunInput) -> HalfCycles:
         positive_is_charge=run.positive_is_charge,
         gap_limit_s=run.gap_limit_s,
         segment_starts=run.segment_starts,
+        first_kind=run.first_kind,
     )
 
 

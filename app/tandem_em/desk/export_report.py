@@ -27,7 +27,8 @@ CAPTIONS = {
     "capacity": "Solid: charge, dashed: discharge; later cycles are darker.",
     "dqdv": "Solid: charge, dashed: discharge (downwards); later cycles are darker.",
     "crossing": "Sample by sample in order of time.",
-    "cycles": "Filled: charge, open: discharge. Bars: error of the efficiency.",
+    "cycles": "Filled: charge, open: discharge. Coulombic efficiency: charge given back by the second half of a cycle, over "
+    "charge put in by its first. Bars: its error.",
     "montage": "Frames with the followed outlines, drift not taken off; marks on the curve below show the moments.",
     "maps": "Net counts after background subtraction; one colour scale a column, from the 2nd to the 98th percentile.",
     "spectra": "Mean of each map. Pale: background window, strong: signal window, dashed: fitted background.",

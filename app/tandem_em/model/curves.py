@@ -154,6 +154,8 @@ class Cell(Item):
     capacity_uAh_cm2: float | None = None
     chemistry: str = ""
     positive_current_is_charge: bool = True
+    first_half: str = ""
+    """What a cycle begins with, "charge" or "discharge"; "": what follows from the materials."""
     safe_low_V: float | None = None
     safe_high_V: float | None = None
     compliance_V: float | None = None

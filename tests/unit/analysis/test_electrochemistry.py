@@ -65,6 +65,35 @@ def test_report_of_a_real_log() -> None:
     assert passed == pytest.approx(capacity, rel=0.05)
 
 
+@pytest.mark.parametrize(
+    ("cell", "first", "efficiency"),
+    [
+        (None, "charge", 0.95),
+        (Cell(), "charge", 0.95),
+        (Cell(chemistry="LCO"), "charge", 0.95),
+        (Cell(chemistry="LiCoO2", layers=[{"name": "LiCoO2"}, {"name": "LiPON"}, {"name": "Si"}]), "charge", 0.95),
+        (Cell(layers=[{"name": "Si"}, {"name": "LiCoO2"}]), "charge", 0.95),
+        (Cell(layers=[{"name": "Li"}, {"name": "LiPON"}]), "charge", 0.95),
+        (Cell(chemistry="silicon"), "discharge", 1000 / 1100),
+        (Cell(chemistry="Li4Ti5O12", layers=[{"name": "Li"}]), "discharge", 1000 / 1100),
+        (Cell(chemistry="Si", first_half="charge"), "charge", 0.95),
+        (Cell(chemistry="LiCoO2", first_half="discharge"), "discharge", 1000 / 1100),
+    ],
+)  # fmt: skip
+def test_what_a_cycle_begins_with_follows_from_the_cell(
+    cell: Cell | None, first: str, efficiency: float
+) -> None:
+    """1100 s of discharge, 1000 s of charge, 950 s of discharge: the cell decides which two are a cycle."""
+    recording = record([(1100.0, -1e-11), (1000.0, 1e-11), (950.0, -1e-11)])
+    columns = {"current": Column("current", "A", GrowingArray(recording.current))}
+    report = cycles_report(BiasRun(name="late", times=GrowingArray(recording.t), columns=columns), cell)
+    assert report["cycle_begins_with"] == first
+    assert report["mean_efficiency"] == pytest.approx(efficiency, rel=0.01)
+    assert report["efficiency_definition"].startswith("Coulombic efficiency: charge given back in the ")
+    assert [row["first"] for row in report["cycles"]] == [first]
+    assert len(report["notes"]) == (1 if first == "charge" else 0)
+
+
 def test_a_run_without_current_is_told_in_words() -> None:
     run = BiasRun(name="ocv", times=GrowingArray(np.arange(3.0)), columns={})
     with pytest.raises(UserError, match="ocv has no column of current"):

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from synthetic_cell import CYCLES, record
 
+from tandem_em.analysis.cell_numbers import HalfKind
 from tandem_em.analysis.charge import zero_from_span
-from tandem_em.analysis.half_cycles import find_half_cycles
+from tandem_em.analysis.half_cycles import HalfCycles, find_half_cycles
 from tandem_em.analysis.plateau import find_plateau
 
 KINDS = ["rest"] + ["charge", "rest", "discharge", "rest"] * 3
@@ -190,3 +193,97 @@ def test_noise_where_the_current_crosses_zero_slowly_makes_no_half_cycles(seed: 
     assert len(found.half_cycles) < 30
     for half in big:
         assert half.charge_C == pytest.approx(1e-9 * 1000 / np.pi, rel=0.05)
+
+
+CHARGE, DISCHARGE, REST = (1000.0, 1e-11), (950.0, -1e-11), (100.0, 0.0)
+"""A cell that gives back 95 % of its charge."""
+
+
+def paired(
+    program: list[tuple[float, float]], first_kind: HalfKind = "charge", noise_A: float = 0.0
+) -> HalfCycles:
+    recording = record(program, noise_A=noise_A)
+    return find_half_cycles(recording.t, recording.current, recording.voltage, first_kind=first_kind)
+
+
+@pytest.mark.parametrize("rests", [True, False])
+@pytest.mark.parametrize("noise_A", [0.0, 2e-13])
+def test_a_log_that_begins_with_a_discharge_pairs_each_charge_with_what_it_gave_back(
+    rests: bool, noise_A: float
+) -> None:
+    steps = [(650.0, -1e-11)] + [CHARGE, DISCHARGE] * 3
+    program = [REST, *(each for step in steps for each in (step, REST))] if rests else steps
+    found = paired(program, noise_A=noise_A)
+    assert [cycle.efficiency for cycle in found.cycles] == pytest.approx([0.95] * 3, rel=0.01)
+    assert found.mean_efficiency == pytest.approx(0.95, rel=0.01)
+    active = [half for half in found.half_cycles if half.kind != "rest"]
+    assert [half.cycle for half in active] == [None, 1, 1, 2, 2, 3, 3]
+    assert found.notes == [
+        "The discharge at the start is in no cycle: the charge before it was not recorded."
+    ]
+
+
+def test_a_cell_that_takes_lithium_first_is_paired_the_other_way_round() -> None:
+    """Silicon against lithium: 1000 s in (the discharge), 950 s out."""
+    program = [(1000.0, -1e-11), (950.0, 1e-11)] * 3
+    found = paired(program, "discharge")
+    assert [cycle.efficiency for cycle in found.cycles] == pytest.approx([0.95] * 3, rel=0.01)
+    assert [cycle.first_kind for cycle in found.cycles] == ["discharge"] * 3
+    assert [cycle.loss_fraction for cycle in found.cycles] == [
+        None,
+        pytest.approx(0, abs=2e-3),
+        pytest.approx(0, abs=2e-3),
+    ]
+    assert not found.notes
+    late = paired([(300.0, 1e-11), *program], "discharge")
+    assert late.mean_efficiency == pytest.approx(0.95, rel=0.01)
+    assert late.notes == ["The charge at the start is in no cycle: the discharge before it was not recorded."]
+
+
+def test_the_sign_of_the_instrument_does_not_change_what_is_paired() -> None:
+    recording = record([(650.0, -1e-11)] + [CHARGE, DISCHARGE] * 2)
+    turned = find_half_cycles(recording.t, -recording.current, recording.voltage, positive_is_charge=False)
+    assert turned.mean_efficiency == pytest.approx(0.95, rel=0.01)
+
+
+def test_a_charge_of_which_only_the_end_was_recorded_has_no_efficiency_and_is_not_in_the_mean() -> None:
+    found = paired([(400.0, 1e-11), DISCHARGE, *[CHARGE, DISCHARGE] * 2])
+    assert [cycle.efficiency for cycle in found.cycles] == [
+        None,
+        pytest.approx(0.95, rel=0.01),
+        pytest.approx(0.95, rel=0.01),
+    ]
+    assert found.cycles[0].efficiency_error is None
+    assert found.cycles[0].energy_efficiency is None
+    assert found.mean_efficiency == pytest.approx(0.95, rel=0.01)
+    assert found.notes == [
+        "Cycle 1 has no efficiency: 238 % of its charge came back, so that was not all recorded."
+    ]
+    assert found.cycles[1].loss_fraction == pytest.approx(0, abs=2e-3)
+
+
+def test_what_is_not_answered_yet_is_in_no_cycle() -> None:
+    found = paired([CHARGE, DISCHARGE, CHARGE])
+    assert len(found.cycles) == 1
+    assert found.half_cycles[-1].cycle is None
+    for alone in ([CHARGE], [DISCHARGE], [REST, DISCHARGE, REST]):
+        assert paired(alone).cycles == []
+        assert paired(alone).mean_efficiency is None
+
+
+@settings(max_examples=30)
+@given(
+    st.lists(st.tuples(st.integers(100, 900), st.sampled_from([1e-11, -1e-11, 0.0])), min_size=1, max_size=9),
+    st.sampled_from(["charge", "discharge"]),
+)
+def test_every_cycle_begins_as_the_cell_does_and_no_more_than_all_comes_back(
+    program: list[tuple[float, float]], first_kind: HalfKind
+) -> None:
+    found = paired(program, first_kind)
+    for cycle in found.cycles:
+        members = [half for half in found.half_cycles if half.cycle == cycle.number]
+        assert members[0].kind == cycle.first_kind == first_kind
+        assert members[-1].kind != first_kind
+        assert cycle.efficiency is None or cycle.efficiency < 1.13
+    known = [cycle.efficiency for cycle in found.cycles if cycle.efficiency is not None]
+    assert found.mean_efficiency == (pytest.approx(np.mean(known)) if known else None)

@@ -33,6 +33,12 @@ from tandem_widgets.parts.quantity_edit import QuantityEdit
 
 UM2 = (1.0, "µm²")
 PER_AREA = (1.0, "µAh/cm²")
+FIRST = {
+    "": "from the materials",
+    "charge": "charge, then discharge",
+    "discharge": "discharge, then charge",
+}
+"""What a cycle begins with."""
 DEFINITIONS = {True: "positive current charges", False: "positive current discharges"}
 
 
@@ -73,6 +79,14 @@ class CellDialog(QDialog):
         self.sign = QComboBox()
         for value, text in DEFINITIONS.items():
             self.sign.addItem(text, value)
+        self.first = QComboBox()
+        for value, text in FIRST.items():
+            self.first.addItem(text, value)
+        self.first.setToolTip(
+            "The two halves of a cycle, for its efficiency: what the second gives back, over what the first puts in. A full "
+            "cell and a positive electrode against lithium begin with the charge, silicon or graphite against lithium with "
+            "the discharge."
+        )
         self.safe_low = QuantityEdit("V", None, "Below this voltage the trust strip turns red")
         self.safe_high = QuantityEdit("V", None, "Above this voltage the trust strip turns red")
         self.compliance = QuantityEdit("V", None, "Voltage limit set at the instrument")
@@ -103,6 +117,7 @@ class CellDialog(QDialog):
         form.addRow("areal capacity", self.capacity)
         form.addRow("", _side_by_side(self.suggestion, self.use_suggestion))
         form.addRow("sign", self.sign)
+        form.addRow("cycle", self.first)
         form.addRow("safe window", _side_by_side(self.safe_low, QLabel("to"), self.safe_high))
         form.addRow("compliance", self.compliance)
         layers = QGroupBox("Layers, from one side to the other")
@@ -159,6 +174,7 @@ class CellDialog(QDialog):
             field.set_value(value)
         self.chemistry.setCurrentText(cell.chemistry)
         self.sign.setCurrentIndex(0 if cell.positive_current_is_charge else 1)
+        self.first.setCurrentIndex(max(0, self.first.findData(cell.first_half)))
         for layer in cell.layers:
             thickness = layer.get("thickness_nm")
             self._add_layer(str(layer.get("name", "")), "" if thickness is None else f"{thickness:g}")
@@ -235,6 +251,7 @@ class CellDialog(QDialog):
             "capacity_uAh_cm2": self.capacity.value,
             "chemistry": self.chemistry.currentText().strip(),
             "positive_current_is_charge": bool(self.sign.currentData()),
+            "first_half": self.first.currentData(),
             "safe_low_V": self.safe_low.value,
             "safe_high_V": self.safe_high.value,
             "compliance_V": self.compliance.value,

@@ -8,6 +8,7 @@ from PyQt6.QtCore import QAbstractTableModel, QModelIndex, Qt
 from PyQt6.QtGui import QKeyEvent, QKeySequence
 from PyQt6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QTableView, QVBoxLayout, QWidget
 
+from tandem_em.analysis.half_cycles import EFFICIENCY
 from tandem_em.desk import biasing_results, biasing_views
 from tandem_em.notices import UserError
 from tandem_em.texts import figure, quantity
@@ -62,6 +63,8 @@ class CyclesModel(QAbstractTableModel):
     def __init__(self) -> None:
         super().__init__()
         self.halves: list[HalfCycle] = []
+        self.definition = ""
+        """What the efficiency is, shown over its heading."""
         self.texts: list[list[str]] = []
 
     def show(self, halves: list[HalfCycle]) -> None:
@@ -86,6 +89,8 @@ class CyclesModel(QAbstractTableModel):
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Role.DisplayRole) -> Any:
         if role == Role.DisplayRole and orientation == Qt.Orientation.Horizontal:
             return HEADINGS[section]
+        if role == Role.ToolTipRole and HEADINGS[section] == "efficiency":
+            return self.definition
         return None
 
     def as_text(self) -> str:
@@ -131,6 +136,7 @@ class CyclesPage(QWidget):
         self.table.clicked.connect(self._jump)
         self.totals = QLabel()
         self.totals.setProperty("role", "quiet")
+        self.totals.setWordWrap(True)
         copy = QPushButton("Copy table")
         copy.clicked.connect(lambda: copy_text(self.model.as_text()))
         self.keep = QPushButton("Keep in session")
@@ -171,6 +177,8 @@ class CyclesPage(QWidget):
         self.keep.setEnabled(found is not None and bool(found.half_cycles))
         if found is not None:
             text = summary(found)
+            self.model.definition = EFFICIENCY[found.first_kind]
+        self.totals.setToolTip(self.model.definition if found is not None else "")
         self.totals.setText(text)
         self.table.resizeColumnsToContents()
 
@@ -187,9 +195,9 @@ class CyclesPage(QWidget):
 def summary(found: HalfCycles) -> str:
     """The whole run in one line."""
     parts = [f"{len(found.cycles)} cycle{'' if len(found.cycles) == 1 else 's'}"]
+    if found.mean_efficiency is not None:
+        parts.append(f"mean efficiency {100 * found.mean_efficiency:.2f} %")
     if found.cycles:
-        efficiencies = [cycle.efficiency for cycle in found.cycles]
-        parts.append(f"mean efficiency {100 * sum(efficiencies) / len(efficiencies):.2f} %")
         losses = [cycle.loss_fraction for cycle in found.cycles if cycle.loss_fraction is not None]
         if losses:
             parts.append(f"loss {100 * sum(losses) / len(losses):.2f} % per cycle")
