@@ -42,7 +42,7 @@ from tandem_widgets.panes.biasing_text_import import TextImportDialog
 from tandem_widgets.parts import levels, theme
 from tandem_widgets.parts.bridge import Bridge
 from tandem_widgets.parts.plot_copy import copy_picture
-from tandem_widgets.parts.quantity_edit import parse_quantity
+from tandem_widgets.parts.quantity_edit import QuantityEdit
 from tandem_widgets.parts.time_cursor import Stretch, lag_text
 
 RATE_HZ, CURRENT_A, AREA_UM2, OFFSET_A = 10.0, 1e-11, 10.0, 5e-14
@@ -594,19 +594,79 @@ def test_the_cell_dialog_changes_nothing_before_ok(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "value"),
+    ("text", "area_um2", "shown"),
     [
-        ("10 pA", 1e-11),
-        ("1e-11", 1e-11),
-        ("10p", 1e-11),
-        ("2,5 nA", 2.5e-9),
-        ("−3 A", -3.0),
-        ("ten", None),
-        ("5 V", None),
+        ("500 cm2", 5e10, "5e10 µm²"), ("1e-7 cm2", 10.0, "10 µm²"), ("500 um2", 500.0, "500 µm²"),
+        ("0,02 mm²", 2e4, "20000 µm²"), ("12", 12.0, "12 µm²"),
     ],
-)
-def test_quantities_are_understood_as_people_write_them(text: str, value: float | None) -> None:
-    assert parse_quantity(text, "A") == (None if value is None else pytest.approx(value))
+)  # fmt: skip
+def test_an_area_is_taken_in_any_unit_and_shown_as_understood(
+    bench: Bench, text: str, area_um2: float, shown: str
+) -> None:
+    pane = bench.pane(full_session())
+    dialog = CellDialog(pane, pane.desk, next(iter(pane.desk.session.runs)))
+    bench.qtbot.addWidget(dialog)
+    for end in range(1, len(text) + 1):  # letter by letter, as it is typed
+        dialog.area.setText(text[:end])
+        dialog.area.textEdited.emit(text[:end])
+    assert dialog.area.toolTip().startswith(f"= {shown}")
+    dialog.area.editingFinished.emit()
+    assert dialog.area.text() == shown
+    dialog.ok.click()
+    assert next(iter(pane.desk.session.cells)).area_um2 == area_um2
+
+
+def test_red_means_no_ok_and_says_why(bench: Bench) -> None:
+    pane = bench.pane(full_session())
+    dialog = CellDialog(pane, pane.desk, next(iter(pane.desk.session.runs)))
+    bench.qtbot.addWidget(dialog)
+    for text in ("500", "500 parsec2"):
+        dialog.area.setText(text)
+        dialog.area.textEdited.emit(text)
+    assert not dialog.ok.isEnabled()
+    assert dialog.area.value is None
+    assert dialog.electrode_um2() is None
+    why = "“500 parsec2” has a unit that is not known here: write for example 500 µm2, 0.02 mm2 or 1e-7 cm2."
+    assert dialog.area.toolTip().startswith(why)
+    assert dialog.trouble.text() == why
+    dialog.ok.click()
+    dialog.accept()
+    assert not len(pane.desk.session.cells)
+    dialog.area.setText("-500 µm²")
+    assert "is not above zero" in dialog.trouble.text()
+    assert not dialog.ok.isEnabled()
+    dialog.area.setText("500 µm²")
+    dialog._add_layer("LiCoO2", "2 kg")
+    assert not dialog.ok.isEnabled()
+    assert dialog.trouble.text().startswith("Thickness of LiCoO2: “2 kg” cannot be brought to nm")
+    dialog.layers.item(0, 1).setText("2 µm")
+    assert dialog.ok.isEnabled()
+    assert dialog.trouble.text() == ""
+    assert dialog.layer_list() == [{"name": "LiCoO2", "thickness_nm": 2000.0}]
+
+
+def test_a_quantity_keeps_its_digits_and_comes_back_after_a_mistake(bench: Bench) -> None:
+    field = QuantityEdit("A")
+    bench.qtbot.addWidget(field)
+    exact = 1.23456789e-11
+    field.set_value(exact)
+    assert field.text() == "12.346 pA"
+    field.editingFinished.emit()
+    assert field.value == exact
+    field.setText("12.346 pAA")
+    assert field.value is None
+    assert not field.is_valid
+    field.editingFinished.emit()
+    assert field.text() == "12.346 pAA"  # what is wrong stays to be mended
+    field.setText("12.346 pA")
+    assert (field.value, field.problem) == (exact, "")
+    field.setText("20")
+    field.editingFinished.emit()
+    assert (field.value, field.text()) == (pytest.approx(2e-11), "20 pA")
+    field.setText("")
+    field.editingFinished.emit()
+    assert field.value is None
+    assert field.is_valid
 
 
 @pytest.mark.expects_log

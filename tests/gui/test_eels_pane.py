@@ -107,6 +107,23 @@ def test_impossible_windows_are_said_in_a_sentence(qtbot: QtBot, pane: EelsPane)
     qtbot.waitUntil(lambda: not pane.note.sentence, timeout=3000)
 
 
+@pytest.mark.expects_log
+@pytest.mark.parametrize(
+    ("text", "onset_eV"),
+    [("532", 532.0), ("0,532 keV", 532.0), ("54.7eV", 54.7), ("1.2.3", None), ("5 nm", None)],
+)
+def test_an_onset_is_read_with_its_unit_or_it_is_said_why_not(
+    pane: EelsPane, text: str, onset_eV: float | None
+) -> None:
+    edge = pane.session.edges.first
+    assert edge is not None
+    before = edge.onset_eV
+    pane.edges.item(0, 1).setText(text)
+    assert edge.onset_eV == (before if onset_eV is None else onset_eV)
+    said = [each.title for each in pane.desk.notices.items]
+    assert [text in each for each in said] == ([True] if onset_eV is None else [])
+
+
 def test_the_guard_speaks_of_the_chosen_edge_with_numbers(qtbot: QtBot, pane: EelsPane) -> None:
     qtbot.waitUntil(lambda: bool(pane.note.warnings), timeout=20_000)
     assert all(each["reason"] and each["edge"] for each in pane.note.warnings)

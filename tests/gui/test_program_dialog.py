@@ -10,6 +10,7 @@ from pytestqt.qtbot import QtBot
 
 from tandem_em.desk import guarding
 from tandem_em.model.curves import Cell
+from tandem_em.notices import UserError
 from tandem_em.sources.program_reader import parse_program
 from tandem_em.sources.programs import ConstantCurrent, ConstantVoltage, Pulse, Ramp
 from tandem_widgets.dialogs.limits import LimitsDialog
@@ -96,6 +97,57 @@ def test_a_mistake_is_a_sentence_and_cannot_be_run(qtbot: QtBot, window: MainWin
     dialog.draw()
     qtbot.waitUntil(lambda: "Takes about" in dialog.summary.text(), timeout=10_000)
     assert dialog.run.isEnabled()
+
+
+@pytest.mark.parametrize(
+    ("kind", "key", "text", "field"),
+    [
+        ("ramp", "start", "3,x V", "start_voltage_V"), ("ramp", "end", "4.1 A", "end_voltage_V"),
+        ("pulse", "base", "fast", "base_mA"), ("pulse", "base", "1_000", "base_mA"),
+        ("constant_current", "current", "inf", "rate_C"), ("constant_current", "current", "10 pV", "rate_C"),
+        ("constant_voltage", "until_current", "nan", "until_rate_C"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_read_is_named_and_never_left_out(kind: str, key: str, text: str, field: str) -> None:
+    step = changed_step(new_step(kind), key, text)
+    assert values_of(step)[key] == text
+    with pytest.raises(UserError) as said:
+        step_of(step)
+    assert text in said.value.title
+
+
+def test_a_field_that_cannot_be_read_holds_the_program_back(qtbot: QtBot, window: MainWindow) -> None:
+    steps = [new_step("constant_current")]
+    dialog = ProgramDialog(window, window.desk, steps, CELL)
+    qtbot.addWidget(dialog)
+    dialog.show_meter(True, 3.8, "")
+    assert dialog.run.isEnabled()
+    field = dialog._form.editors["until_time_s"]
+    field.setText("5 m")
+    field.textEdited.emit("5 m")
+    field.editingFinished.emit()
+    assert not dialog.run.isEnabled()
+    assert "Until time: “5 m” can be minutes or milliseconds" in dialog.summary.text()
+    assert steps[0]["until_time_s"] == 60.0
+    field.setText("5 min")
+    field.editingFinished.emit()
+    assert steps[0]["until_time_s"] == 300.0
+    qtbot.waitUntil(dialog.run.isEnabled, timeout=10_000)
+
+
+def test_a_limit_that_cannot_be_read_is_never_taken_for_none(qtbot: QtBot, window: MainWindow) -> None:
+    limits = window.recording.instruments.setup.limits.model_copy(update={"current_A": 1e-9})
+    dialog = LimitsDialog(window, limits, is_live=False)
+    qtbot.addWidget(dialog)
+    field = dialog.form.editors["current_A"]
+    field.setText("5 PA")
+    field.editingFinished.emit()
+    assert not dialog.apply.isEnabled()
+    assert "Current at most: “5 PA” has a unit that is not known here" in dialog.trouble.text()
+    field.setText("5 pA")
+    field.editingFinished.emit()
+    assert dialog.apply.isEnabled()
+    assert dialog._limits.current_A == 5e-12
 
 
 def test_limits_are_handed_over_only_when_they_make_sense(qtbot: QtBot, window: MainWindow) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tandem_em.analysis.electrochemistry import cycles_report
-from tandem_em.cli.terminal import existing, print_json, work
+from tandem_em.cli.terminal import existing, positive_in, print_json, work
 from tandem_em.desk import streams
 from tandem_em.model.curves import BiasRun, Cell
 from tandem_em.texts import quantity
@@ -22,7 +22,10 @@ HELP = "half cycles, capacities, efficiencies, plateaus of a biasing run"
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path, metavar="SESSION|BIAS_LOG")
     parser.add_argument("--run", metavar="NAME", help="which run of the session")
-    parser.add_argument("--area-um2", type=float, help="electrode area, replaces what the session says")
+    parser.add_argument(
+        "--area", "--area-um2", dest="area_um2", type=positive_in("µm²"), metavar="AREA",
+        help="electrode area in µm² or with its unit (1e-7cm2), replaces what the session says",
+    )  # fmt: skip
     parser.add_argument(
         "--first", choices=("charge", "discharge"),
         help="what a cycle begins with (without it: what the cell of the session says, else its chemistry, else charge)",

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tandem_em.cli.screenshot import size
-from tandem_em.cli.terminal import existing, work
+from tandem_em.cli.terminal import existing, quantity_in, work
 from tandem_em.desk import export, streams
 from tandem_em.notices import UserError
 
@@ -38,8 +38,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     film.add_argument(
         "--rate", type=int, default=30, choices=range(1, 121), metavar="FPS", help="frames per second (30)"
     )
-    film.add_argument("--from", type=float, dest="start", metavar="S", help="first session second")
-    film.add_argument("--to", type=float, dest="end", metavar="S", help="last session second")
+    film.add_argument("--from", type=quantity_in("s"), dest="start", metavar="S", help="first session second")
+    film.add_argument("--to", type=quantity_in("s"), dest="end", metavar="S", help="last session second")
     film.add_argument(
         "--panes", type=panes, default=export.PANES, metavar="stack,eels,biasing", help="which panes"
     )

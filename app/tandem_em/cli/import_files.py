@@ -8,7 +8,7 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tandem_em.cli.terminal import existing, print_json, work
+from tandem_em.cli.terminal import existing, positive_in, print_json, work
 from tandem_em.desk import files
 from tandem_em.desk.inventory import describe
 from tandem_em.importers.base import ImportOptions
@@ -29,9 +29,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--link", action="store_true", help="leave movies and maps where they are and refer to them"
     )
     parser.add_argument("--as", dest="text", type=Path, metavar="TEXT.toml", help="how to read a text table")
-    parser.add_argument("--pixel-nm", type=float, help="pixel size of images, replaces what the file says")
     parser.add_argument(
-        "--frame-interval", type=float, metavar="SECONDS", help="time between frames, if the file has none"
+        "--pixel-nm", type=positive_in("nm"), metavar="LENGTH",
+        help="pixel size of images in nm or with its unit (2Å), replaces what the file says",
+    )  # fmt: skip
+    parser.add_argument(
+        "--frame-interval",
+        type=positive_in("s"),
+        metavar="SECONDS",
+        help="time between frames, if the file has none",
     )
     parser.add_argument(
         "--zone", default="", help="time zone of files that do not say (Europe/Berlin, +02:00)"

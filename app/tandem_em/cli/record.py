@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tandem_em.cli.terminal import existing, work
+from tandem_em.cli.terminal import existing, positive_in, work
 from tandem_em.desk import files, live
 from tandem_em.desk.recorder import Recorder
 from tandem_em.notices import Notice, Notices, UserError
@@ -30,7 +30,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("-o", "--out", type=Path, required=True, metavar="SESSION")
     parser.add_argument(
-        "--for", dest="seconds", type=float, metavar="SECONDS", help="stop by itself after this long"
+        "--for",
+        dest="seconds",
+        type=positive_in("s"),
+        metavar="SECONDS",
+        help="stop by itself after this long",
     )
 
 

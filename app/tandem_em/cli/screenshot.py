@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tandem_em.cli.terminal import existing
+from tandem_em.cli.terminal import existing, quantity_in
 from tandem_em.notices import UserError
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("-o", "--out", type=Path, required=True, metavar="PNG")
     parser.add_argument("--size", type=size, default=(1600, 1000), metavar="1600x1000")
-    parser.add_argument("--at", type=float, metavar="SECONDS", help="where the cursor stands")
+    parser.add_argument("--at", type=quantity_in("s"), metavar="SECONDS", help="where the cursor stands")
     parser.add_argument("--theme", choices=("dark", "light"), default="dark")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import math
 import os
@@ -9,6 +10,7 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 from typing import Any, Self, TypeVar
@@ -17,6 +19,7 @@ import numpy as np
 
 from tandem_em.jobs import Job, Progress, run_to_end
 from tandem_em.notices import UserError
+from tandem_em.texts import read_quantity
 
 Result = TypeVar("Result")
 
@@ -49,6 +52,31 @@ class ProgressLine:
     def end(self) -> None:
         if self._shown:
             sys.stderr.write("\r\x1b[2K")
+
+
+def quantity_in(unit: str) -> Callable[[str], float]:
+    """What an option takes: a number in `unit`, or one with any unit that can be brought to it (`500um2`, `1e-7 cm2`)."""
+
+    def read(text: str) -> float:
+        try:
+            return read_quantity(text, unit)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from error
+
+    return read
+
+
+def positive_in(unit: str) -> Callable[[str], float]:
+    """The same, above zero."""
+    read_any = quantity_in(unit)
+
+    def read(text: str) -> float:
+        value = read_any(text)
+        if not value > 0:
+            raise argparse.ArgumentTypeError(f"“{text}” is not above zero.")
+        return value
+
+    return read
 
 
 def work(label: str, job: Job[Result]) -> Result:

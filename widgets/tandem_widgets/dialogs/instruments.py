@@ -183,9 +183,7 @@ class InstrumentsDialog(QDialog):
         names = [self.list.item(row).data(Qt.ItemDataRole.UserRole) for row in range(self.list.count())]  # type: ignore[union-attr]
         self.list.setCurrentRow(names.index(chosen) if chosen in names else 0)
         self.list.blockSignals(False)
-        has_sources = bool(self._instruments.setup.source)
-        self.record.setEnabled(has_sources and not self._starting)
-        self.save.setEnabled(has_sources)
+        self._allow()
         if not self._shown or chosen not in names:
             self._show_chosen()
         self._look()
@@ -230,8 +228,11 @@ class InstrumentsDialog(QDialog):
             )
         self._about.setVisible(bool(self._about.text()))
         self._title.setVisible(table is not None or bool(self._instruments.setup.source))
+        if isinstance(self._form, FieldForm | SetupForm):
+            self._form.checked.connect(self._checked)
         self._form_area.addWidget(self._form)
         self._show_trouble("")
+        self._allow()
         self._look()
 
     def _first_steps(self) -> QWidget:
@@ -335,8 +336,21 @@ class InstrumentsDialog(QDialog):
     def _show_starting(self) -> None:
         """Record waits for simulators that are on their way."""
         if self._is_open:
-            self.record.setEnabled(bool(self._instruments.setup.source) and not self._starting)
+            self._allow()
             self.starting.setVisible(bool(self._starting))
+
+    def _allow(self) -> None:
+        """What can be done with the set-up; nothing while one of its fields cannot be read."""
+        ready = bool(self._instruments.setup.source) and not self._problem()
+        self.record.setEnabled(ready and not self._starting)
+        self.save.setEnabled(ready)
+
+    def _problem(self) -> str:
+        return self._form.problem if isinstance(self._form, FieldForm | SetupForm) else ""
+
+    def _checked(self) -> None:
+        self._show_trouble(self._problem())
+        self._allow()
 
     def try_simulated(self) -> None:
         self.simulate("scpi", lambda: self.simulate("merlin"))

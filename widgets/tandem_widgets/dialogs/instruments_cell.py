@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from PyQt6.QtCore import pyqtSignal
 from PyQt6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from tandem_em.desk.instruments import set_field
@@ -20,11 +21,14 @@ if TYPE_CHECKING:
 class SetupForm(QWidget):
     """Edits the set-up itself; `tell` takes what does not fit, `clear` is called when it fits again."""
 
+    checked = pyqtSignal()
+
     def __init__(
         self, setup: Setup, tell: Callable[[BaseException], None], clear: Callable[[str], None]
     ) -> None:
         super().__init__()
         self._tell, self._clear = tell, clear
+        self._forms: list[FieldForm] = []
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         for heading, specs, part in (
@@ -39,8 +43,15 @@ class SetupForm(QWidget):
                 column.addWidget(label)
             form = FieldForm(specs, part.model_dump())
             form.edited.connect(partial(self._edited, part))
+            form.checked.connect(self.checked)
+            self._forms.append(form)
             column.addWidget(form)
         column.addStretch(1)
+
+    @property
+    def problem(self) -> str:
+        """The first quantity that cannot be read, in a sentence."""
+        return next((form.problem for form in self._forms if form.problem), "")
 
     def _edited(self, part: Any, key: str, value: Any) -> None:
         try:

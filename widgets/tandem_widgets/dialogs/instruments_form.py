@@ -62,6 +62,8 @@ class FieldForm(QWidget):
     """Shows values; `edited(key, value)` when a person has changed one."""
 
     edited = pyqtSignal(str, object)
+    checked = pyqtSignal()
+    """A quantity was typed at: `problem` says whether all can be read."""
 
     def __init__(self, specs: Sequence[Spec], values: Mapping[str, Any]) -> None:
         super().__init__()
@@ -82,6 +84,14 @@ class FieldForm(QWidget):
         column.addLayout(face)
         if more.rowCount():
             column.addWidget(self._advanced(more), 0)
+
+    @property
+    def problem(self) -> str:
+        """The first quantity that cannot be read, in a sentence."""
+        return next(
+            (f"{each.accessibleName()}: {each.problem}" for each in self.editors.values()
+             if isinstance(each, QuantityEdit) and each.problem), "",
+        )  # fmt: skip
 
     def _advanced(self, layout: QFormLayout) -> QWidget:
         body = QWidget()
@@ -110,7 +120,7 @@ class FieldForm(QWidget):
             "file": self._path, "folder": self._path,
         }  # fmt: skip
         editor = makers[spec.kind](spec, value)
-        if spec.tip:
+        if spec.tip and not isinstance(editor, QuantityEdit):
             editor.setToolTip(spec.tip)
         return editor
 
@@ -122,13 +132,18 @@ class FieldForm(QWidget):
         return line
 
     def _quantity(self, spec: Spec, value: Any) -> QWidget:
-        fixed = (1.0, spec.unit) if spec.unit in ("µm²", "µAh/cm²", "V/s", "") else None
-        field = QuantityEdit(spec.unit, fixed)
+        field = QuantityEdit(spec.unit, spec.unit in ("µm²", "µAh/cm²", "V/s", ""), spec.tip)
         if spec.hint:
             field.setPlaceholderText(f"{spec.hint} ({spec.unit})")
         field.set_value(None if value is None else float(value))
-        field.editingFinished.connect(lambda: self.edited.emit(spec.key, field.value))
+        field.editingFinished.connect(lambda: self._left(spec, field))
+        field.checked.connect(self.checked)
         return field
+
+    def _left(self, spec: Spec, field: QuantityEdit) -> None:
+        """What cannot be read is no value: the one before stays until it can."""
+        if field.is_valid:
+            self.edited.emit(spec.key, field.value)
 
     def _yes(self, spec: Spec, value: Any) -> QWidget:
         box = QCheckBox(spec.label)

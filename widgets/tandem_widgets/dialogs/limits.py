@@ -32,15 +32,16 @@ class LimitsDialog(QDialog):
         about.setProperty("role", "quiet")
         self.form = FieldForm(LIMIT_FIELDS, self._limits.model_dump())
         self.form.edited.connect(self._edited)
+        self.form.checked.connect(self._look)
         self.trouble = QLabel()
         self.trouble.setWordWrap(True)
         buttons = QDialogButtonBox(
             QDialogButtonBox.StandardButton.Apply | QDialogButtonBox.StandardButton.Cancel
         )
-        apply = buttons.button(QDialogButtonBox.StandardButton.Apply)
-        if apply is not None:
-            apply.setDefault(True)
-            apply.clicked.connect(self._apply)
+        self.apply = buttons.button(QDialogButtonBox.StandardButton.Apply)
+        if self.apply is not None:
+            self.apply.setDefault(True)
+            self.apply.clicked.connect(self._apply)
         buttons.rejected.connect(self.reject)
         column = QVBoxLayout(self)
         column.setContentsMargins(20, 20, 20, 12)
@@ -55,6 +56,12 @@ class LimitsDialog(QDialog):
             self._say("")
         except UserError as error:
             self._say(error.title)
+
+    def _look(self) -> None:
+        """No Apply while a limit cannot be read."""
+        self._say(self.form.problem)
+        if self.apply is not None:
+            self.apply.setEnabled(not self.form.problem)
 
     def _apply(self) -> None:
         low, high = self._limits.low_V, self._limits.high_V

@@ -167,10 +167,14 @@ class ProgramDialog(QDialog):
         if step is not None and text is not None:
             self._form = FieldForm(text.fields, values_of(step))
             self._form.edited.connect(self._edited)
+            self._form.checked.connect(self._checked)
             self._form_area.addWidget(self._form)
 
     def draw(self) -> None:
         """Draw the curve of the program as it is now, or say what is wrong with it."""
+        if self._form is not None and self._form.problem:
+            self._show_trouble(UserError(self._form.problem, ""))
+            return
         try:
             program = guarding.check_program(self.steps, self._cell)
         except UserError as error:
@@ -221,6 +225,13 @@ class ProgramDialog(QDialog):
             self._show_step()
         self._timer.start()
 
+    def _checked(self) -> None:
+        """Nothing runs while a field cannot be read."""
+        if self._form is not None and self._form.problem:
+            self.draw()
+        else:
+            self._timer.start()
+
     def add_step(self, kind: str) -> None:
         row = self.list.currentRow() + 1
         self.steps.insert(row, new_step(kind))
@@ -252,6 +263,9 @@ class ProgramDialog(QDialog):
         self._fill(0)
 
     def _save(self) -> None:
+        if self._form is not None and self._form.problem:
+            self.draw()
+            return
         chosen, _ = QFileDialog.getSaveFileName(self, "Save the program", "program.json", FILTER)
         if not chosen:
             return

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
-from tandem_em.texts import quantity
+from tandem_em.texts import parse_quantity, quantity
 from tandem_widgets.dialogs.instruments_fields import Spec
-from tandem_widgets.parts.quantity_edit import parse_quantity
 
 Step = dict[str, Any]
 CURRENT_HINT = "for example 250 pA, −1 nA or C/5"
@@ -75,7 +75,7 @@ def values_of(step: Step) -> dict[str, Any]:
     values = dict(step)
     values["current"] = _current_text(step, "rate_C", "current_mA")
     values["until_current"] = _current_text(step, "until_rate_C", "until_current_mA")
-    values["base"] = quantity(float(step.get("base_mA") or 0.0) * 1e-3, "A", 4)
+    values["base"] = _shown(step.get("base_mA") or 0.0, "A", 1e-3)
     if step["step"] == "ramp":
         is_current = "end_current_mA" in step
         values["quantity"] = "current" if is_current else "voltage"
@@ -83,7 +83,7 @@ def values_of(step: Step) -> dict[str, Any]:
             values[key] = (
                 _current_text(step, "", f"{key}_current_mA")
                 if is_current
-                else _volts(step.get(f"{key}_voltage_V"))
+                else _shown(step.get(f"{key}_voltage_V"), "V")
             )
     return values
 
@@ -96,7 +96,7 @@ def changed_step(step: Step, key: str, value: Any) -> Step:
     elif key == "until_current":
         _set_current(made, value, "until_rate_C", "until_current_mA")
     elif key == "base":
-        made["base_mA"] = _milli(value) or 0.0
+        made["base_mA"] = _milli(value or "0")
     elif key in ("start", "end", "quantity"):
         return _changed_ramp(step, key, value)
     elif key in ("count", "loop_to", "cycle_count") and value is not None:
@@ -113,20 +113,23 @@ def _changed_ramp(step: Step, key: str, value: Any) -> Step:
     for place in ("start", "end"):
         made[f"{place}_{unit}"] = step.get(f"{place}_{unit}", 0.0 if place == "end" else None)
         if place == key:
-            made[f"{place}_{unit}"] = _milli(value) if kind == "current" else parse_quantity(value, "V")
+            made[f"{place}_{unit}"] = _milli(value) if kind == "current" else _typed(value, "V")
     return {name: each for name, each in made.items() if each is not None}
 
 
 def _current_text(step: Step, rate_key: str, current_key: str) -> str:
     rate = step.get(rate_key)
     if rate not in (None, ""):
-        return str(rate) if isinstance(rate, str) else f"{rate:g}C"
+        return rate.strip("“”") if isinstance(rate, str) else f"{rate:g}C"
     current = step.get(current_key)
-    return "" if current in (None, "") else quantity(float(current) * 1e-3, "A", 4)
+    return _shown(current, "A", 1e-3)
 
 
-def _volts(value: Any) -> str:
-    return "" if value is None else f"{float(value):g} V"
+def _shown(value: Any, unit: str, factor: float = 1.0) -> str:
+    """A value of the step in the form; what could not be read stays as it was typed."""
+    if value is None or isinstance(value, str):
+        return (value or "").strip("“”")
+    return f"{value:g} V" if unit == "V" else quantity(value * factor, unit, 4)
 
 
 def _set_current(step: Step, text: str, rate_key: str, current_key: str) -> None:
@@ -134,13 +137,21 @@ def _set_current(step: Step, text: str, rate_key: str, current_key: str) -> None
     step.pop(rate_key, None)
     step.pop(current_key, None)
     current = _milli(text)
-    if current is not None:
+    if isinstance(current, float):
         step[current_key] = current
     elif text:
-        rate = text.upper().replace("−", "-").replace(" ", "")
-        step[rate_key] = rate.removesuffix("C") if rate.endswith("C") and "/" not in rate else rate
+        rate = text.upper().replace("−", "-").replace(" ", "").replace(",", ".")
+        rate = rate.removesuffix("C") if rate.endswith("C") and "/" not in rate else rate
+        step[rate_key] = rate if re.fullmatch(r"[-+.\dECD/]+", rate) else f"“{text}”"
 
 
-def _milli(text: str) -> float | None:
-    found = parse_quantity(text or "", "A")
-    return None if found is None else found * 1e3
+def _typed(text: str, unit: str) -> float | str | None:
+    """The value in the base unit; what cannot be read is kept in quotes, so that the reader of the program names it."""
+    text = (text or "").strip()
+    found = parse_quantity(text, unit)
+    return found if found is not None or not text else f"“{text}”"
+
+
+def _milli(text: str) -> float | str | None:
+    found = _typed(text, "A")
+    return found * 1e3 if isinstance(found, float) else found

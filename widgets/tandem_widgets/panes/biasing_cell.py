@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from PyQt6.QtCore import Qt
@@ -28,11 +29,11 @@ from tandem_em.analysis.cell_numbers import CHEMISTRIES, areal_capacity_uAh_cm2,
 from tandem_em.desk import biasing
 from tandem_em.desk.desk import Desk
 from tandem_em.model.curves import BiasRun
+from tandem_em.texts import read_quantity
 from tandem_widgets.panes.biasing_cell_calculator import Calculator
+from tandem_widgets.parts import theme
 from tandem_widgets.parts.quantity_edit import QuantityEdit
 
-UM2 = (1.0, "µm²")
-PER_AREA = (1.0, "µAh/cm²")
 FIRST = {
     "": "from the materials",
     "charge": "charge, then discharge",
@@ -63,12 +64,12 @@ class CellDialog(QDialog):
     def _build_fields(self) -> None:
         self.name = QLineEdit()
         self.area = QuantityEdit(
-            "µm²", UM2, "Electrode area; leave empty to use width × thickness of the lamella"
+            "µm²", True, "Electrode area; leave empty to use width × thickness of the lamella", True
         )
-        self.width_um = QuantityEdit("µm", (1.0, "µm"), "Width of the lamella")
-        self.thickness_um = QuantityEdit("µm", (1.0, "µm"), "Thickness of the lamella")
+        self.width_um = QuantityEdit("µm", True, "Width of the lamella", True)
+        self.thickness_um = QuantityEdit("µm", True, "Thickness of the lamella", True)
         self.capacity = QuantityEdit(
-            "µAh/cm²", PER_AREA, "Theoretical areal capacity, typed or from the layers"
+            "µAh/cm²", True, "Theoretical areal capacity, typed or from the layers", True
         )
         self.chemistry = QComboBox()
         self.chemistry.setEditable(True)
@@ -80,16 +81,16 @@ class CellDialog(QDialog):
         for value, text in DEFINITIONS.items():
             self.sign.addItem(text, value)
         self.first = QComboBox()
-        for value, text in FIRST.items():
-            self.first.addItem(text, value)
+        for kind, words in FIRST.items():
+            self.first.addItem(words, kind)
         self.first.setToolTip(
             "The two halves of a cycle, for its efficiency: what the second gives back, over what the first puts in. A full "
             "cell and a positive electrode against lithium begin with the charge, silicon or graphite against lithium with "
             "the discharge."
         )
-        self.safe_low = QuantityEdit("V", None, "Below this voltage the trust strip turns red")
-        self.safe_high = QuantityEdit("V", None, "Above this voltage the trust strip turns red")
-        self.compliance = QuantityEdit("V", None, "Voltage limit set at the instrument")
+        self.safe_low = QuantityEdit("V", False, "Below this voltage the trust strip turns red")
+        self.safe_high = QuantityEdit("V", False, "Above this voltage the trust strip turns red")
+        self.compliance = QuantityEdit("V", False, "Voltage limit set at the instrument")
         self.for_all = QCheckBox("for all runs")
         self.for_all.setToolTip("Use this cell for every run of the session")
         self.layers = QTableWidget(0, 2)
@@ -105,6 +106,9 @@ class CellDialog(QDialog):
         self.suggestion.setWordWrap(True)
         self.use_suggestion = QPushButton("Use it")
         self.calculator = Calculator()
+        self.trouble = QLabel()
+        """What cannot be read, in a sentence."""
+        self.trouble.setWordWrap(True)
 
     def _lay_out(self) -> None:
         form = QFormLayout()
@@ -130,6 +134,7 @@ class CellDialog(QDialog):
         buttons = QDialogButtonBox(
             QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel
         )
+        self.ok = buttons.button(QDialogButtonBox.StandardButton.Ok)
         buttons.accepted.connect(self.accept)
         buttons.rejected.connect(self.reject)
         grid = QGridLayout(self)
@@ -143,18 +148,39 @@ class CellDialog(QDialog):
         grid.addLayout(right, 0, 1)
         bottom = QHBoxLayout()
         bottom.addWidget(self.for_all)
-        bottom.addStretch(1)
+        bottom.addWidget(self.trouble, 1)
         bottom.addWidget(buttons)
         grid.addLayout(bottom, 1, 0, 1, 2)
         grid.setColumnStretch(0, 1)
         grid.setColumnStretch(1, 1)
 
     def _connect(self) -> None:
+        for each in self._quantities():
+            each.checked.connect(self._look)
         for field in (self.area, self.width_um, self.thickness_um, self.capacity):
             field.edited.connect(self._follow)
         self.chemistry.currentTextChanged.connect(lambda _text: self._follow())
         self.layers.itemChanged.connect(lambda _item: self._follow())
         self.use_suggestion.clicked.connect(self._take_suggestion)
+
+    def _quantities(self) -> tuple[QuantityEdit, ...]:
+        return (
+            self.area, self.width_um, self.thickness_um, self.capacity, self.safe_low, self.safe_high, self.compliance,
+        )  # fmt: skip
+
+    def problem(self) -> str:
+        """Why there is no OK; empty when everything can be read."""
+        return next((each.problem for each in self._quantities() if each.problem), "") or next(
+            (reason for _name, _nm, reason in self._layer_rows() if reason), ""
+        )
+
+    def _look(self) -> None:
+        """OK is there when all that was typed can be read; else the reason is."""
+        problem = self.problem()
+        self.trouble.setText(problem)
+        self.trouble.setStyleSheet(f"color: {theme.active().bad};")
+        if self.ok is not None:
+            self.ok.setEnabled(not problem)
 
     # --- contents ------------------------------------------------------------------------------------------------
 
@@ -192,20 +218,27 @@ class CellDialog(QDialog):
         self.layers.removeRow(row if row >= 0 else self.layers.rowCount() - 1)
         self._follow()
 
-    def layer_list(self) -> list[dict[str, Any]]:
-        """The layers that were typed; a thickness that is no number is left out."""
-        layers: list[dict[str, Any]] = []
+    def _layer_rows(self) -> Iterator[tuple[str, float | None, str]]:
+        """Name, thickness (nm) and what is wrong with it, of every row of the table."""
         for row in range(self.layers.rowCount()):
             cells = [self.layers.item(row, column) for column in (0, 1)]
-            name, thickness = (cell.text().strip() if cell is not None else "" for cell in cells)
-            if name:
-                try:
-                    layers.append({"name": name, "thickness_nm": float(thickness.replace(",", "."))})
-                except ValueError:
-                    layers.append({"name": name})
-        return layers
+            name, typed = (cell.text().strip() if cell is not None else "" for cell in cells)
+            try:
+                yield name, read_quantity(typed, "nm") if typed else None, ""
+            except ValueError as error:
+                yield name, None, f"Thickness of {name or 'a layer'}: {error}"
+
+    def layer_list(self) -> list[dict[str, Any]]:
+        """The layers that were typed, with their thickness where there is one."""
+        return [
+            {"name": name} if thickness is None else {"name": name, "thickness_nm": thickness}
+            for name, thickness, _problem in self._layer_rows()
+            if name
+        ]
 
     def electrode_um2(self) -> float | None:
+        if not self.area.is_valid:
+            return None
         if self.area.value:
             return self.area.value
         width, thickness = self.width_um.value, self.thickness_um.value
@@ -224,7 +257,8 @@ class CellDialog(QDialog):
         return None if limiting is None else (limiting, "the limiting layer")
 
     def _follow(self) -> None:
-        """Bring suggestion and calculator up to date with what is typed."""
+        """Bring suggestion, calculator and OK up to date with what is typed."""
+        self._look()
         found = self.suggested_capacity()
         self.use_suggestion.setVisible(found is not None)
         self.suggestion.setText(
@@ -258,6 +292,8 @@ class CellDialog(QDialog):
         }
 
     def accept(self) -> None:
+        if self.problem():
+            return
         session = self._desk.session
         if self.for_all.isChecked():
             runs = list(session.runs)

@@ -6,6 +6,7 @@ from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QFormLayout, QGroupBox, QLabel
 
 from tandem_em.analysis.cell_numbers import CalculatorAnswer, calculate
+from tandem_em.texts import C_RATE
 from tandem_widgets.parts import theme
 from tandem_widgets.parts.quantity_edit import QuantityEdit
 from tandem_widgets.parts.time_axis import span_text
@@ -16,9 +17,9 @@ class Calculator(QGroupBox):
 
     def __init__(self) -> None:
         super().__init__("Calculator")
-        self.current = QuantityEdit("A", None, "Current through the cell, for example 10 pA")
-        self.density = QuantityEdit("µA/cm²", (1.0, "µA/cm²"), "Current per electrode area")
-        self.rate = QuantityEdit("C", (1.0, "C"), "1C charges the cell in one hour")
+        self.current = QuantityEdit("A", False, "Current through the cell, for example 10 pA")
+        self.density = QuantityEdit("µA/cm²", True, "Current per electrode area")
+        self.rate = QuantityEdit(C_RATE, True, "1C charges the cell in one hour")
         self.answer = QLabel()
         self.answer.setWordWrap(True)
         self.answer.setMinimumHeight(3 * self.answer.fontMetrics().lineSpacing())

@@ -64,14 +64,6 @@ def lookup(name: str) -> NDArray[np.uint8] | None:
     return table
 
 
-def read_number(text: str) -> float | None:
-    """`−1,5e3`: a number as people type it; None when it is none."""
-    try:
-        return float(text.strip().replace(",", ".").replace("−", "-"))
-    except ValueError:
-        return None
-
-
 def option(menu: QMenu, text: str, checked: bool, call: Callable[[], None]) -> None:
     action = menu.addAction(text, call)
     if action is not None:

@@ -12,6 +12,7 @@ from PyQt6.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QTableWidget,
 from tandem_em.desk.desk import Desk
 from tandem_em.desk.eels import default_edges, known_edges
 from tandem_em.model.spectra import BackgroundModel, Edge
+from tandem_em.texts import read_quantity
 from tandem_widgets.parts.bind import Bindings
 
 AT_ONCE = 20
@@ -118,6 +119,12 @@ class EdgeTable(QTableWidget):
         edges = list(self._desk.session.edges)
         return edges[row] if 0 <= row < len(edges) else None
 
+    def _set_onset(self, edge: Edge, text: str) -> None:
+        try:
+            self._desk.change("Onset", edge, onset_eV=read_quantity(text, "eV"))
+        except ValueError as error:
+            self._desk.notices.warning(str(error))
+
     def _edited(self, item: QTableWidgetItem) -> None:
         edge = self._edge(item.row())
         if self._filling or edge is None:
@@ -125,8 +132,8 @@ class EdgeTable(QTableWidget):
         text = item.text().strip()
         if item.column() == 0 and text:
             self._desk.change("Rename edge", edge, name=text)
-        elif item.column() == 1 and re.match(r"[\d.,]+", text):
-            self._desk.change("Onset", edge, onset_eV=float(re.split(r"[^\d.,]", text)[0].replace(",", ".")))
+        elif item.column() == 1:
+            self._set_onset(edge, text)
         elif item.column() in (2, 3):
             window = read_window(text)
             if window is None:

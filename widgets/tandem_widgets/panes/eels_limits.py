@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from PyQt6.QtCore import QPoint, Qt
 from PyQt6.QtWidgets import QFrame, QGridLayout, QLabel, QLineEdit, QToolButton, QWidget
 
-from tandem_widgets.panes.eels_choice import Choice, read_number
+from tandem_em.texts import parse_quantity
+from tandem_widgets.panes.eels_choice import Choice
 from tandem_widgets.parts import theme
 from tandem_widgets.parts.histogram import Histogram
 
@@ -81,7 +82,7 @@ class LimitsPanel(QFrame):
 
     def _typed(self, key: str) -> None:
         row = self.rows[key]
-        low, high = read_number(row.low.text()), read_number(row.high.text())
+        low, high = parse_quantity(row.low.text(), ""), parse_quantity(row.high.text(), "")
         if low is not None and high is not None and low < high:
             self._set(key, low, high)
         else:

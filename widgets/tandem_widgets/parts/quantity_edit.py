@@ -2,59 +2,37 @@
 
 from __future__ import annotations
 
-import math
-import re
-
 from PyQt6.QtCore import pyqtSignal
 from PyQt6.QtWidgets import QLineEdit
 
-from tandem_widgets.parts.plot_ticks import reading_unit
+from tandem_em.texts import C_RATE, field_text, read_quantity
 
-_FACTORS = {
-    "f": 1e-15,
-    "p": 1e-12,
-    "n": 1e-9,
-    "u": 1e-6,
-    "µ": 1e-6,
-    "μ": 1e-6,
-    "m": 1e-3,
-    "k": 1e3,
-    "M": 1e6,
-    "G": 1e9,
-}
-_NUMBER = re.compile(r"\s*([-+−]?(?:\d+[.,]?\d*|[.,]\d+)(?:[eE][-+−]?\d+)?)\s*(.*?)\s*$")
-
-
-def parse_quantity(text: str, unit: str, plain_factor: float = 1.0) -> float | None:
-    """The value in the base unit. A number alone is in the unit the field shows (`plain_factor`). None: no number."""
-    found = _NUMBER.match(text)
-    if found is None:
-        return None
-    number = float(found.group(1).replace(",", ".").replace("−", "-"))
-    rest = found.group(2)
-    if not rest:
-        return number * plain_factor
-    if rest == unit:
-        return number
-    if rest[0] in _FACTORS and (rest[1:] == unit or not rest[1:]):
-        return number * _FACTORS[rest[0]]
-    return None
+WRONG = "color: #ff5a5f;"
 
 
 class QuantityEdit(QLineEdit):
-    """`value` in the base unit or None. With `fixed` the shown unit is always that one (`µA/cm²`), with its factor."""
+    """`value` in the base unit or None. With `fixed` the shown unit is always the base unit itself (`µA/cm²`).
+
+    What cannot be read is red and has no value; `problem` says why, and so does the tip.
+    """
 
     edited = pyqtSignal()
+    checked = pyqtSignal()
+    """The text was looked at: `problem` says whether it can be read."""
 
-    def __init__(self, unit: str, fixed: tuple[float, str] | None = None, tip: str = "") -> None:
+    def __init__(self, unit: str, fixed: bool = False, tip: str = "", above_zero: bool = False) -> None:
         super().__init__()
-        self._unit = unit
-        self._fixed = fixed
-        self._factor, self._shown_unit = fixed if fixed is not None else (1.0, unit)
+        self._unit, self._fixed, self._tip, self._above_zero = unit, fixed, tip, above_zero
+        self._factor = 1.0
         self._value: float | None = None
-        self.setPlaceholderText(f"unknown ({self._shown_unit})" if self._shown_unit else "unknown")
+        self._shown: tuple[str, float | None] = ("", None)
+        """What was shown last and for which value: its text has fewer digits than the value may have."""
+        self.problem = ""
+        shown = "C" if unit == C_RATE else unit
+        self.setPlaceholderText(f"unknown ({shown})" if shown else "unknown")
         self.setToolTip(tip)
-        self.editingFinished.connect(self._read)
+        self.editingFinished.connect(self._normalise)
+        self.textChanged.connect(self._read)
         self.textEdited.connect(self._typed)
 
     @property
@@ -63,38 +41,48 @@ class QuantityEdit(QLineEdit):
 
     @property
     def is_valid(self) -> bool:
-        return not self.text().strip() or self._parsed() is not None
+        return not self.problem
+
+    def set_tip(self, tip: str) -> None:
+        """What the field is for; while something is typed the tip also says how it is understood."""
+        self._tip = tip
+        self.setToolTip(tip)
 
     def set_value(self, value: float | None) -> None:
-        self._value = value
-        if value is None:
-            self.setText("")
-            return
-        if self._fixed is None:
-            factor, self._shown_unit = reading_unit(value, self._unit)
-            self._factor = 1.0 / factor
-        number = f"{value / self._factor:.5g}".replace("e+", "e").replace("-", "−")
-        self.setText(f"{number} {self._shown_unit}".rstrip())
+        text, self._factor = ("", 1.0) if value is None else field_text(value, self._unit, self._fixed)
+        self._shown = text, value
+        self.setText(text)
+        self._read(text)
         self.setCursorPosition(0)
 
-    def _parsed(self) -> float | None:
-        text = self.text()
-        if self._fixed is not None:
-            text = text.replace(self._shown_unit, "").strip()
-            found = parse_quantity(text, self._unit, 1.0)
-            return None if found is None else found * self._factor
-        return parse_quantity(text, self._unit, self._factor)
+    def _read(self, text: str) -> None:
+        """Understand the text, and say in the tip how or why not."""
+        self.problem, understood = "", ""
+        shown, self._value = self._shown
+        if text != shown:
+            try:
+                self._value = self._understood(text) if text.strip() else None
+            except ValueError as error:
+                self._value, self.problem = None, str(error)
+            if self._value is not None:
+                understood = f"= {field_text(self._value, self._unit, self._fixed)[0]}"
+        self.setStyleSheet(WRONG if self.problem else "")
+        self.setToolTip("\n".join(filter(None, (self.problem or understood, self._tip))))
+        self.checked.emit()
 
-    def _typed(self, _text: str) -> None:
-        self.setProperty("wrong", not self.is_valid)
-        self.setStyleSheet("" if self.is_valid else "color: #ff5a5f;")
-        if self.is_valid:
-            self._value = self._parsed() if self.text().strip() else None
-            self.edited.emit()
+    def _understood(self, text: str) -> float:
+        value = read_quantity(text, self._unit, self._factor)
+        if self._above_zero and not value > 0:
+            raise ValueError(
+                f"“{text.strip()}” is not above zero; leave the field empty when it is not known."
+            )
+        return value
 
-    def _read(self) -> None:
-        if not self.is_valid:
-            return
-        value = self._parsed() if self.text().strip() else None
-        if value is not None and math.isfinite(value):
-            self.set_value(value)
+    def _typed(self, text: str) -> None:
+        self._read(text)
+        self.edited.emit()
+
+    def _normalise(self) -> None:
+        """On leaving: the value as it was understood; what is wrong stays as it was typed."""
+        if self.is_valid and self.text() != self._shown[0]:
+            self.set_value(self._value)
