@@ -41,7 +41,7 @@ def read(path: Path, options: ImportOptions) -> Job[list[Found]]:
     source.one(0)
     found = Found(source, [Axis(len(film.good)), Axis(shape[0]), Axis(shape[1])], facts=facts)
     found.problems = film.problems
-    found.times_s = (film.stamps - film.first_stamp) * (film.seconds_per_tick or 1.0)
+    found.times_s = np.asarray((film.stamps - film.first_stamp) * (film.seconds_per_tick or 1.0), np.float64)
     # AVI has one rate for all frames: nobody stamped them
     found.times_from = "nominal" if film.is_avi else "file"
     found.axis0_is_time = True

@@ -25,7 +25,7 @@ FARTHEST = 64
 """Frames between the place in the file and the place in showing order; more is a misreading."""
 
 
-@dataclass
+@dataclass(slots=True)
 class Packet:
     """One packet in the order of the file. `stamp` is when its frame is shown, in units of the stream."""
 
@@ -173,17 +173,16 @@ def _take(frames: list[Any], found: Listing) -> None:
 
 
 def _described(packet: Any, codec: str, found: Listing) -> Packet:
-    content = bytes(packet)
     described = Packet(packet.pts, packet.dts, packet.pos, packet.size, bool(packet.is_keyframe))
     if found.h264 is not None:
-        picture = described.picture = found.h264.read(content)
+        picture = described.picture = found.h264.read(bytes(packet))
         described.is_disposable = picture is not None and not picture.is_reference
         described.is_shown = picture is None or not picture.is_second_field
     elif found.mpeg4 is not None:
-        vop = described.vop = found.mpeg4.read(content)
+        vop = described.vop = found.mpeg4.read(bytes(packet))
         described.is_disposable = vop is not None and vop.is_between
     elif codec == "vp8":
-        described.is_shown = bool(content[0] & 0x10)
+        described.is_shown = bool(bytes(packet)[0] & 0x10)
     described.is_shown &= not packet.is_discard
     return described
 
@@ -310,17 +309,14 @@ def _choose(found: Listing, path: Path) -> None:
     if not found.good:
         raise DamagedError("no frame of it can be decoded")
     found.is_damaged = bool(lost)
-    if lost:
-        found.problems.append(_sentence(len(lost), "of", "could not be decoded: they are left out.", path))
-    if leaning:
-        what = "after them are built on what was lost and would show what was before: they are left out too."
-        found.problems.append(_sentence(len(leaning), "of", what, path))
-    if same:
-        found.problems.append(_sentence(same, "of", "share the stamp of another and were left out.", path))
-
-
-def _sentence(count: int, of: str, what: str, path: Path) -> str:
-    return f"{count} {'frame' if count == 1 else 'frames'} {of} {path.name} {what}"
+    for count, what in (
+        (len(lost), "could not be decoded"),
+        (len(leaning), "would show older contents, predicted from what was lost"),
+        (same, "had the stamp of another"),
+    ):
+        if count:
+            frames, are = ("frame", "is") if count == 1 else ("frames", "are")
+            found.problems.append(f"{count} {frames} of {path.name} {what} and {are} left out.")
 
 
 def _leaning(found: Listing, lost: set[int]) -> set[int]:

@@ -179,7 +179,7 @@ def test_a_lost_frame_that_no_other_is_built_on_costs_one(tmp_path: Path, name: 
     )
     imported = opened(damaged(path, number))
     assert len(check_each(imported.items[0], STEADY)) == COUNT - 1
-    assert f"1 frame of {name} could not be decoded: they are left out." in imported.problems
+    assert f"1 frame of {name} could not be decoded and is left out." in imported.problems
 
 
 def _extradata(path: Path) -> bytes:
