@@ -7,6 +7,8 @@ import os
 import sys
 from pathlib import Path
 
+from tandem_em.cli import output
+
 os.environ.setdefault(
     "OMP_WAIT_POLICY", "PASSIVE"
 )  # idle OpenMP threads must not eat the core the window needs
@@ -56,7 +58,15 @@ def compile_kernels(name: str) -> int:
 
 def main(arguments: list[str] | None = None) -> int:
     multiprocessing.freeze_support()
-    arguments = sys.argv[1:] if arguments is None else arguments
+    output.prepare()
+    try:
+        return _lead_in(sys.argv[1:] if arguments is None else arguments)
+    finally:
+        output.finish()
+
+
+def _lead_in(arguments: list[str]) -> int:
+    """To the command or the window, or to the work a child of the program was started for."""
     if arguments[:1] == ["--audit-file"]:  # and looks through files of strangers in a child of its own
         from tandem_em.storage.audit_child import main as audit
 

@@ -185,7 +185,8 @@ def memory_MiB() -> float:
         status = Path("/proc/self/status").read_text()
     except OSError:
         return float("nan")
-    return int(status.partition("RssAnon:")[2].split()[0]) / 1024
+    words = status.partition("RssAnon:")[2].split()
+    return int(words[0]) / 1024 if words else float("nan")
 
 
 # --- the disk ---------------------------------------------------------------------------------------------------------

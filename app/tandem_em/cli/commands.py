@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import signal
 import sys
 from importlib import import_module
@@ -11,6 +12,7 @@ from types import FrameType
 from typing import Protocol
 
 from tandem_em import __version__
+from tandem_em.cli import output
 from tandem_em.notices import UserError
 
 COMMANDS = {
@@ -106,14 +108,13 @@ def _guarded(work: object, *, debug: bool) -> int:
     except KeyboardInterrupt:
         _say("Interrupted.")
         return INTERRUPTED
-    except BrokenPipeError:
-        sys.stderr.close()
-        return FAILED
     except MemoryError:
         return _say(
             "There is not enough memory for this. Close other programs, or work on a part of the data."
         )
     except OSError as error:
+        if output.is_nobody_reading(error):
+            return FAILED
         if debug:
             raise
         where = f" ({error.filename})" if error.filename else ""
@@ -133,5 +134,6 @@ def _terminated(_number: int, _frame: FrameType | None) -> None:
 
 
 def _say(sentence: str) -> int:
-    sys.stderr.write(" ".join(sentence.split()) + "\n")
+    with contextlib.suppress(OSError):  # nobody may be listening
+        sys.stderr.write(" ".join(sentence.split()) + "\n")
     return FAILED

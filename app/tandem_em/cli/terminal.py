@@ -17,6 +17,7 @@ from typing import Any, Self, TypeVar
 
 import numpy as np
 
+from tandem_em.cli import output
 from tandem_em.jobs import Job, Progress, run_to_end
 from tandem_em.notices import UserError
 from tandem_em.texts import read_quantity
@@ -154,7 +155,8 @@ def plain(value: Any) -> Any:
 
 
 def print_json(value: Any, *, indent: int | None = 1) -> None:
-    print(json.dumps(plain(value), indent=indent, ensure_ascii=False, allow_nan=False))
+    only_ascii = not output.shows_everything()  # JSON has signs of its own for the letters an encoding lacks
+    print(json.dumps(plain(value), indent=indent, ensure_ascii=only_ascii, allow_nan=False))
 
 
 def write_json(path: Path, value: Any) -> None:

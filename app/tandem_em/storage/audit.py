@@ -46,7 +46,10 @@ def audit(path: Path, seconds: float = SECONDS, memory_bytes: int = MEMORY_BYTES
         except subprocess.TimeoutExpired:
             child.kill()
             return [f"Looking through it takes more than {PATIENCE * seconds:g} s."]
-        if child.returncode == -getattr(signal, "SIGXCPU", 0):
+        overtime = getattr(
+            signal, "SIGXCPU", None
+        )  # where there is none (Windows) the clock alone watches it
+        if overtime is not None and child.returncode == -overtime:
             return [f"Looking through it takes more than {seconds:g} s of the processor."]
         return _findings(child.returncode, output)
 

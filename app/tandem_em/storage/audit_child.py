@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import sys
 import time
@@ -217,24 +218,30 @@ def _readable(text: bytes) -> str:
     return "".join(letter if letter.isprintable() else "?" for letter in shown)
 
 
-def _limit_memory(size: int) -> None:
-    if sys.platform != "win32":
+def _limits() -> Any:
+    """The module that limits a process; None where there is none (Windows): there the parent's clock has to do."""
+    try:
         import resource
+    except ImportError:
+        return None
+    return resource
 
+
+def _limit_memory(size: int) -> None:
+    limits = _limits()
+    if limits is not None:
         with contextlib.suppress(ValueError, OSError):
-            resource.setrlimit(resource.RLIMIT_AS, (size, size))
-            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+            limits.setrlimit(limits.RLIMIT_AS, (size, size))
+            limits.setrlimit(limits.RLIMIT_CORE, (0, 0))
 
 
 def _limit_processor(seconds: float) -> None:
     """From now on; what starting has taken does not count."""
-    if sys.platform != "win32":
-        import math
-        import resource
-
+    limits = _limits()
+    if limits is not None:
         with contextlib.suppress(ValueError, OSError):
             most = math.ceil(time.process_time() + seconds)
-            resource.setrlimit(resource.RLIMIT_CPU, (most, most + 1))
+            limits.setrlimit(limits.RLIMIT_CPU, (most, most + 1))
 
 
 def main(arguments: list[str]) -> int:
@@ -243,9 +250,11 @@ def main(arguments: list[str]) -> int:
     import h5py  # noqa: F401  before the clock starts
 
     _limit_processor(float(arguments[2]))
-    sys.stdout.write("ready\n")
-    sys.stdout.flush()
-    sys.stdout.write(json.dumps(look_through(Path(arguments[0]))))
+    # the descriptor, not sys.stdout: a windowed program has none even when it was given a pipe
+    with open(1, "w", encoding="ascii", closefd=False) as answer:
+        answer.write("ready\n")
+        answer.flush()
+        answer.write(json.dumps(look_through(Path(arguments[0]))))
     return 0
 
 

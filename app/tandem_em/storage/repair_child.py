@@ -42,8 +42,7 @@ class Salvage:
 
     def tell(self, path: str) -> None:
         """Say what comes next; whatever takes longer than PATIENCE_S ends this process."""
-        sys.stdout.write(json.dumps({"at": path, "bytes": self.bytes_done}) + "\n")
-        sys.stdout.flush()
+        _say({"at": path, "bytes": self.bytes_done})
         faulthandler.dump_traceback_later(PATIENCE_S, exit=True, file=_nowhere)
 
 
@@ -58,8 +57,14 @@ def main(arguments: list[str]) -> int:
     ):
         copy_group(source, target, "", salvage, 0)
     faulthandler.cancel_dump_traceback_later()
-    sys.stdout.write(json.dumps({"copied": salvage.copied, "lost": salvage.lost[:200], "done": True}) + "\n")
+    _say({"copied": salvage.copied, "lost": salvage.lost[:200], "done": True})
     return 0
+
+
+def _say(what: dict[str, Any]) -> None:
+    """To the descriptor, not sys.stdout: a windowed program has none even when it was given a pipe."""
+    with open(1, "w", encoding="ascii", closefd=False) as answer:
+        answer.write(json.dumps(what) + "\n")
 
 
 def copy_group(source: Any, target: Any, path: str, salvage: Salvage, depth: int) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import signal
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -175,6 +177,44 @@ def test_a_child_that_hangs_or_crashes_is_a_finding(tmp_path: Path, monkeypatch:
         assert "of the processor" in audit(tmp_path, seconds=5)[0]
     monkeypatch.setattr(audit_module, "_command", command("import os; os.abort()"))
     assert "so damaged" in audit(tmp_path)[0]
+
+
+SESSION = Path(__file__).parents[2] / "data" / "sessions" / "session-1.0.nxs"
+
+
+def test_a_sound_file_is_opened_where_no_signal_tells_of_used_up_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(signal, "SIGXCPU", raising=False)
+    require_sound(SESSION)
+    with h5py.File(tmp_path / "bad.h5", "w") as h5:
+        external_link(h5)
+    assert "leads to another file" in audit(tmp_path / "bad.h5")[0]
+    monkeypatch.setattr(
+        audit_module, "_command", lambda: [sys.executable, "-c", "print(1, flush=True)\nwhile True: pass"]
+    )
+    assert audit(SESSION, seconds=0.1) == [
+        f"Looking through it takes more than {0.1 * audit_module.PATIENCE:g} s."
+    ]
+
+
+def test_a_system_without_limits_for_a_process_is_no_obstacle(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "resource", None)
+    audit_child._limit_memory(1 << 30)
+    audit_child._limit_processor(5.0)
+
+
+@pytest.mark.parametrize("child", ["audit_child", "repair_child"])
+def test_the_children_answer_without_a_standard_output_of_python(tmp_path: Path, child: str) -> None:
+    """A windowed Windows program has none, even when it was given a pipe."""
+    path, copy = tmp_path / "fine.h5", tmp_path / "copy.h5"
+    with h5py.File(path, "w") as h5:
+        h5["x"] = 1
+    arguments = {"audit_child": [str(path), str(2 << 30), "5"], "repair_child": [str(path), str(copy)]}[child]
+    code = f"import sys; sys.stdout = None; from tandem_em.storage.{child} import main; main({arguments})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] in ("[]", '{"copied": 1, "lost": [], "done": true}')
 
 
 def test_a_file_cut_short_says_so(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import sys
 from pathlib import Path
@@ -39,6 +40,15 @@ def test_killed_in_the_middle_of_the_nth_write(tmp_path: Path) -> None:
         assert code == -9
         cases.append((path, seed, least))
     assert crash_kill.judge(cases) == [None] * len(cases)
+
+
+def test_killed_where_there_is_no_sigkill(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import signal\ndel signal.SIGKILL\n")
+    search = os.pathsep.join(filter(None, (str(tmp_path), os.environ.get("PYTHONPATH"))))
+    path = tmp_path / "poor.nxs"
+    least, code = crash_kill.run_until_dead(path, 1, CRASH_AT_WRITE="40", PYTHONPATH=search)
+    assert code == -15
+    assert crash_kill.judge([(path, 1, least)]) == [None]
 
 
 def test_what_ends_well_is_complete(tmp_path: Path) -> None:

@@ -173,6 +173,18 @@ def test_a_holder_that_makes_no_sense_is_nobody() -> None:
         assert lock.read_note(nonsense) is None
 
 
+def test_a_system_that_knows_neither_locks_nor_users_opens_files_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+    for module in ("pwd", "fcntl", "msvcrt"):
+        monkeypatch.setitem(sys.modules, module, None)
+    assert lock.this_program().user == "unknown user"
+    with (tmp_path / "file").open("wb") as file:
+        assert lock.take(file.fileno()) is False
+
+
 @pytest.mark.parametrize("kind", [DiskFile, SeekingFile])
 def test_positioned_access_works_alike_with_and_without_pread(
     tmp_path: Path, kind: type[DiskFile] | type[SeekingFile]
