@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from tandem_em.desk.desk import Desk
 from tandem_em.desk.settings import Settings
 from tandem_em.importers.base import Imported, ImportOptions
 from tandem_em.jobs import Job, Progress, run_to_end
-from tandem_em.logs.settings import TextColumn, TextSettings, to_toml
+from tandem_em.logs.settings import NO_VALUES, TextColumn, TextSettings, to_toml
 from tandem_em.logs.units import parse_unit
 from tandem_em.model.curves import BiasRun
 from tandem_em.model.edits import RemoveItem, Together
@@ -110,6 +111,8 @@ def with_layout(path: Path, settings: TextSettings) -> TextSettings:
     from tandem_em.logs.feed import LineFeed
     from tandem_em.logs.fields import split_line as split
     from tandem_em.logs.guess_columns import guess_columns
+    from tandem_em.logs.headings import counts_of, headings_of
+    from tandem_em.logs.odd_rows import is_summary
 
     with path.open("rb") as file:
         lines = LineFeed(settings.encoding).feed(file.read(HEAD_BYTES))
@@ -120,21 +123,23 @@ def with_layout(path: Path, settings: TextSettings) -> TextSettings:
     ]
     if not rows:
         raise UserError("There are no rows below the chosen first row.", "Choose an earlier row.")
-    width = max(len(row) for row in rows)
-
-    def texts(row: int) -> list[str]:
-        names = split(lines[row], settings.separator) if 0 <= row < len(lines) else []
-        return [name.strip().strip('"') for name in names[:width]] + [""] * (width - len(names))
-
-    made = replace(settings, columns=[], guesses=[], field_counts=sorted({len(row) for row in rows}))
+    heading, units = (
+        lines[row] if 0 <= row < len(lines) else "" for row in (settings.header_row, settings.units_row)
+    )
+    usual = Counter(len(row) for row in rows if not is_summary(row)).most_common(1)
+    counts = counts_of(rows, usual[0][0] if usual else len(rows[0]), heading, settings.separator)
+    rows = [row for row in rows if len(row) in counts and not is_summary(row)] or rows[:1]
+    heads = headings_of(heading, settings.separator, max(counts), rows)
+    below = headings_of(units, settings.separator, max(counts), rows)
+    made = replace(settings, columns=[], guesses=heads.doubts, field_counts=counts)
     above = [line for line in lines[: max(settings.header_row, 0)] if line.strip()]
-    guess_columns(made, texts(settings.header_row), texts(settings.units_row), rows, above)
+    guess_columns(made, heads.names, below.names, rows, above)
     return made
 
 
 def role_of(column: TextColumn) -> str:
     """The words for what a column is."""
-    if column.kind == "skip":
+    if column.kind in NO_VALUES:
         return "leave out"
     for words, (quantity, kind) in ROLES.items():
         if (column.quantity, column.kind) == (quantity, kind):

@@ -221,9 +221,8 @@ def tally_sentences(path: Path, table: Table) -> list[str]:
     if tally.short == 1 and tally.last_line_is_short:
         found.append(f"{name}: the last row is cut and was left out ({tally.short_example!r}).")
     elif tally.short:
-        found.append(
-            f"{name}: {tally.short} lines are no complete rows and were left out (the first: {tally.short_example!r})."
-        )
+        found.append(tally.short_sentence(name))
+    found += tally.odd.sentences(name)
     if tally.unreadable:
         found.append(
             f"{name}: {tally.unreadable} fields are no numbers and were left empty (the first: {tally.unreadable_example!r})."

@@ -12,6 +12,7 @@ from tandem_em.logs.stamps import find_order
 
 MAGIC = re.compile(rb"^\s*(?:\xef\xbb\xbf)?EXPLAIN\s*\r?\n\s*TAG\t")
 TABLE = re.compile(r"^(\w+)\tTABLE(?:\t(\d+))?\s*$")
+DIGITS = "0123456789+-"
 OPEN_END = 99999
 """Gamry writes this number of rows when it does not know it yet."""
 MEANING = {
@@ -39,8 +40,10 @@ class DtaParser(LogParser):
         rows: list[str] = []
         for line in lines:
             self._line += 1
-            if self._open is not None and line.startswith("\t"):
-                rows.append(line)
+            if self._open is not None and (line.startswith("\t") or not line.strip() or line[0] in DIGITS):
+                rows.append(
+                    line
+                )  # one without its tab in front is no sample, but it is no end of the table either
                 continue
             if rows:
                 self._read(rows)
@@ -113,8 +116,9 @@ class DtaParser(LogParser):
 
     def _read(self, rows: list[str]) -> None:
         assert self._open is not None
-        if not self._open.settings.field_counts:
-            self._settle(rows[0])
+        filled = next((row for row in rows if row.startswith("\t") and row.strip()), "")
+        if not self._open.settings.field_counts and filled:
+            self._settle(filled)
         self._open.waiting.append(self._open.reader.read(rows))
 
 

@@ -9,13 +9,16 @@ from dataclasses import dataclass
 
 from tandem_em.logs.fields import split_line as split
 from tandem_em.logs.guess_columns import guess_columns
+from tandem_em.logs.headings import as_columns, counts_of, headings_of, uncommented
 from tandem_em.logs.numbers import is_number
-from tandem_em.logs.settings import TextSettings
+from tandem_em.logs.odd_rows import is_summary, plain_field, tag_of
+from tandem_em.logs.settings import NO_VALUES, TextSettings
 from tandem_em.logs.stamps import parse_clock, parse_date, parse_duration, parse_stamp
 from tandem_em.logs.units import parse_unit
 
 SEPARATORS = ("\t", ";", ",", "|", " ")
 SAMPLE_ROWS = 200
+DECIMAL_COMMA_OF_SECONDS = re.compile(r"(\d:\d\d:\d\d),(?=\d)")
 
 
 class NoTableError(ValueError):
@@ -49,27 +52,44 @@ def guess_text(lines: Sequence[str], encoding: str = "utf-8", later: Sequence[st
     body = _body(lines, filled, shape)
     header, units = _header_rows(lines, filled, body[0], shape)
     rows = [split(lines[i], shape.separator) for i in body[:SAMPLE_ROWS]]
-    counts = _counts(rows, shape.count)
+    heading_line = lines[header] if header >= 0 else ""
+    counts = counts_of(rows, shape.count, heading_line, shape.separator)
     rows = [row for row in rows if len(row) in counts]
     if not rows:
         raise NoTableError("its rows are not alike", True)
-    width = max(len(row) for row in rows)
     settings = TextSettings(
-        shape.separator, shape.decimal, encoding, header, units, body[0], field_counts=counts
-    )
-    names = _names(lines[header], shape.separator, width) if header >= 0 else [""] * width
-    unit_texts = _names(lines[units], shape.separator, width) if units >= 0 else [""] * width
+        shape.separator, shape.decimal, encoding, header, units, _first_row(lines, header, units, body[0], shape),
+        field_counts=counts,
+    )  # fmt: skip
+    heads = headings_of(heading_line, shape.separator, max(counts), rows)
+    if (
+        heads.surplus
+        and shape.separator == ","
+        and shape.decimal == "."
+        and _has_no_points(rows)
+        and '"' not in lines[body[0]]
+    ):
+        raise NoTableError("its rows have more fields than it has headings (decimal commas between commas?)")
+    names = heads.names
+    unit_texts = headings_of(lines[units] if units >= 0 else "", shape.separator, max(counts), rows).names
+    tag = tag_of(names[0], rows)
+    rows = [row for row in rows if not tag or plain_field(row[0]) == tag]
     above = [lines[i] for i in filled if i < (header if header >= 0 else body[0])]
     settings.meta = _meta(above, shape.separator)
     settings.start = find_start(above, shape.separator)
     further = [
-        row if len(row) in counts else row[:-1] for row in (split(line, shape.separator) for line in later)
+        row if len(row) in counts else row[:-1]
+        for row in (split(line, shape.separator) for line in later)
+        if not is_summary(row) and (not tag or plain_field(row[0]) == tag)
     ]
     guess_columns(settings, names, unit_texts, rows, above, further)
+    if tag:
+        settings.columns[0].kind, settings.columns[0].quantity = "tag", ""
+    settings.guesses += heads.doubts
     if sum(_is_filled(column.kind, i, rows) for i, column in enumerate(settings.columns)) < 2:
         raise NoTableError("fewer than two of its columns hold numbers", header >= 0)
     if header < 0:
-        if any(column.kind == "skip" for column in settings.columns):
+        if any(column.kind in NO_VALUES for column in settings.columns):
             raise NoTableError("it has no headings and not all of its columns are numbers")
         settings.guesses.insert(
             0, "There is no row of headings: the meaning of the columns was guessed from the numbers."
@@ -77,9 +97,28 @@ def guess_text(lines: Sequence[str], encoding: str = "utf-8", later: Sequence[st
     return settings
 
 
+def _first_row(lines: Sequence[str], header: int, units: int, first: int, shape: Shape) -> int:
+    """Statistics between headings and rows belong to the table: they are read, left out and counted."""
+    between = range(max(header, units) + 1, first) if header >= 0 else range(0)
+    return next((i for i in between if _is_summary(lines[i], lines[first], shape)), first)
+
+
+def _is_summary(line: str, row: str, shape: Shape) -> bool:
+    """Whether a line is a statistic beside a row of the table."""
+    first = split(row, shape.separator)[0]
+    return is_summary(
+        split(line, shape.separator), not first.strip() or bool(_meaningful([first], shape.decimal))
+    )
+
+
+def _has_no_points(rows: Sequence[Sequence[str]]) -> bool:
+    """Whole numbers and nothing else: they may be halves of numbers with a decimal comma."""
+    return not any(re.search(r"\d\.\d", field) for row in rows for field in row)
+
+
 def _is_filled(kind: str, index: int, rows: Sequence[Sequence[str]]) -> bool:
     """Whether a column holds numbers or times at all."""
-    return kind not in ("skip", "state", "unit") and any(
+    return kind not in ("skip", "tag", "state", "unit") and any(
         index < len(row) and row[index].strip() for row in rows
     )
 
@@ -122,6 +161,7 @@ def _decimal(rows: Sequence[Sequence[str]], separator: str) -> str:
 
 
 def _is_time(text: str) -> bool:
+    text = DECIMAL_COMMA_OF_SECONDS.sub(r"\1.", text)
     if len(text) > 40 or "," in text or ";" in text or "\t" in text.strip():
         return False
     if re.search(r"\d[:.]\d\d", text) and (parse_clock(text) is not None or parse_duration(text) is not None):
@@ -147,6 +187,7 @@ def _body(lines: Sequence[str], filled: Sequence[int], shape: Shape) -> list[int
             and len(fields) > 1
             and _meaningful(fields, shape.decimal) >= need
             and not _is_heading(fields, shape.decimal)
+            and not is_summary(fields)
         )
 
     rows = [is_row(i) for i in filled]
@@ -173,40 +214,27 @@ def _looks_like_heading(line: str) -> bool:
 
 def _header_rows(lines: Sequence[str], filled: Sequence[int], first: int, shape: Shape) -> tuple[int, int]:
     """The rows of headings and of units above the first row; -1 where there is none."""
-    above = [i for i in filled if i < first][-2:]
+    above = [i for i in filled if i < first and not _is_summary(lines[i], lines[first], shape)][-2:]
     blanks = [i for i in range(max(0, first - 2), first) if i not in filled and lines[i].strip("\r\n")]
     nearest = above[-1] if above else -1
     if nearest < 0:
         return -1, -1
     if len(above) == 2 and _fits(lines[above[0]], shape) and _is_units_row(lines[nearest], shape):
-        names = split(_uncommented(lines[above[0]]), shape.separator)
+        names = split(uncommented(lines[above[0]]), shape.separator)
         if _is_heading(names, shape.decimal):
             return above[0], nearest
     if _fits(lines[nearest], shape) and _is_heading(
-        split(_uncommented(lines[nearest]), shape.separator), shape.decimal
+        split(uncommented(lines[nearest]), shape.separator), shape.decimal
     ):
         return nearest, blanks[-1] if blanks and blanks[-1] > nearest else -1
-    other = [_as_columns(lines[nearest], separator) for separator in SEPARATORS]
+    other = [as_columns(lines[nearest], separator) for separator in SEPARATORS]
     if any(len(fields) == shape.count and _is_heading(fields, shape.decimal) for fields in other):
         return nearest, -1
     return -1, -1
 
 
-def _uncommented(line: str) -> str:
-    return re.sub(r"^\s*(#+|%+|//|;(?=\s*\w))\s*", "", line)
-
-
-def _as_columns(line: str, separator: str) -> list[str]:
-    line = _uncommented(line).strip()
-    return (
-        re.split(r"\s{2,}|\t", line)
-        if separator == " " and re.search(r"\S\s{2,}\S", line)
-        else split(line, separator)
-    )
-
-
 def _fits(line: str, shape: Shape) -> bool:
-    count = len(split(_uncommented(line).rstrip(), shape.separator))
+    count = len(split(uncommented(line).rstrip(), shape.separator))
     return count > 1 and abs(count - shape.count) <= max(2, shape.count // 4)
 
 
@@ -223,29 +251,10 @@ def _is_units_row(line: str, shape: Shape) -> bool:
     return known >= 0.5 * len(filled) or len(filled) < 0.5 * len(fields)
 
 
-def _counts(rows: Sequence[Sequence[str]], usual: int) -> list[int]:
-    seen = Counter(len(row) for row in rows)
-    total = sum(seen.values())
-    return sorted({usual} | {n for n, times in seen.items() if times >= 3 and times >= 0.05 * total})
-
-
-def _names(line: str, separator: str, width: int) -> list[str]:
-    """The headings of all columns, cut or filled up to the width of the rows."""
-    names = [name.strip().strip('"').strip() for name in split(_uncommented(line).rstrip("\r\n"), separator)]
-    while len(names) > width and not names[-1]:
-        names.pop()
-    if len(names) == 1 < width:
-        for other in SEPARATORS:
-            candidate = [name.strip() for name in _as_columns(line, other)]
-            if len(candidate) == width:
-                return candidate
-    return (names + [""] * width)[:width]
-
-
 def _meta(above: Sequence[str], separator: str) -> dict[str, str]:
     meta: dict[str, str] = {}
     for line in above[:200]:
-        fields = [f.strip().strip('"') for f in split(_uncommented(line), separator)]
+        fields = [f.strip().strip('"') for f in split(uncommented(line), separator)]
         if len(fields) == 1 or not any(fields[1:]):
             key, mark, value = fields[0].partition(":") if ":" in fields[0] else fields[0].partition("=")
             fields = [key.strip(), value.strip()] if mark else []

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tandem_em.logs.guess_meaning import name_by_numbers, name_by_units
+from tandem_em.logs.headings import counts_up
 from tandem_em.logs.labels import STEPPED, Label, dimension_of, plain, preference, quantity_of, read_label
 from tandem_em.logs.numbers import MISSING, is_number, numbers
 from tandem_em.logs.settings import TextColumn, TextSettings
@@ -42,6 +43,8 @@ def guess_columns(
     settings.columns = [_column(label, values, settings) for label, values in zip(labels, fields)]
     if not any(names):
         name_by_numbers(settings, fields)
+    elif labels[0].text in ("", "Unnamed: 0") and counts_up(fields[0]):
+        settings.columns[0].kind, settings.columns[0].quantity = "index", ""
     dated = [[row[i].strip() if i < len(row) else "" for row in (*rows, *later)] for i in range(len(names))]
     _settle_dates(settings, dated, above)
     _settle_time(settings, labels, dated)
@@ -55,7 +58,7 @@ def _column(label: Label, values: Sequence[str], settings: TextSettings) -> Text
     kind = spelling(values, settings.decimal, 0.5 if dimension_of(quantity) else 0.8)
     column = TextColumn(label.text, quantity, label.unit_text, kind, is_step=quantity in STEPPED)
     if quantity == "skip":
-        column.kind, column.quantity = "skip", ""
+        column.kind, column.quantity = "index" if counts_up(values) else "skip", ""
     elif quantity == "state":
         column.kind, column.quantity = ("state", "state") if kind == "skip" else ("number", "")
     elif quantity in ("time", "datetime", "step_time", "fraction"):

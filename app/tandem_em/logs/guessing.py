@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from tandem_em.logs.fields import split_line as split
@@ -10,6 +11,21 @@ from tandem_em.logs.parser import LogParser, Table
 from tandem_em.logs.settings import TextSettings
 
 ENOUGH_LINES = 400
+QUIET_ROWS = 3
+"""So many rows are enough when no more have come for a while."""
+
+
+def rows_to_be_sure(settings: TextSettings, lines: Sequence[str]) -> int:
+    """So many rows of a growing file show its columns: one where each has its heading and its value, else more."""
+    lengths = {len(split(line, settings.separator)) for line in lines[settings.first_row :] if line.strip()}
+    if len(settings.field_counts) > 1 or len(lengths) > 1:
+        return 10  # which of these rows has all its fields?
+    count = settings.field_counts[0]
+    first = split(lines[settings.first_row], settings.separator)
+    headings = split(lines[settings.header_row], settings.separator) if settings.header_row >= 0 else []
+    names = [name for name in headings if name.strip()]
+    is_clear = len(headings) == len(names) == len(first) == count and bool(first[-1].strip())
+    return 1 if is_clear else QUIET_ROWS
 
 
 class GuessingParser(LogParser):
@@ -66,13 +82,21 @@ class GuessingParser(LogParser):
         rest = self._lines[ENOUGH_LINES:]
         return [*rest[:: len(rest) // ENOUGH_LINES + 1], *self.later]
 
-    def _try(self) -> None:
+    def take_tail(self) -> bool:
+        """After a quiet time what is there has to do."""
+        if self._table is None and self._lines:
+            self._try(QUIET_ROWS)
+        return super().take_tail()
+
+    def _try(self, rows: int = 0) -> None:
+        """Begin when the lines so far leave no doubt; `rows`: when there are so many rows."""
         try:
             settings = guess_text(self._lines[:ENOUGH_LINES], self.feeder.encoding, self._further())
         except NoTableError:
             self._next_try = len(self._lines) + 4
             return
-        if len(self._lines) - settings.first_row >= 3 or not self.patient:
+        rows = rows or (QUIET_ROWS if self.patient else rows_to_be_sure(settings, self._lines))
+        if len(self._lines) - settings.first_row >= rows:
             self._begin(settings)
 
     def _begin(self, settings: TextSettings) -> None:

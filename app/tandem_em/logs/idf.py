@@ -34,7 +34,7 @@ class IdfParser(LogParser):
                 if not rows and not self._table.settings.field_counts:
                     self._settle(line)
                 rows.append(line)
-                self._left -= 1
+                self._left -= bool(line.strip())
             else:
                 self._take_line(line.strip("\x00 \t\r"))
         if rows and self._table is not None:

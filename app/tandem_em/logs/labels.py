@@ -99,7 +99,7 @@ _RULES: tuple[tuple[str, str, str], ...] = (
     ("control_current", "current", r"control( i| ma)?|(set|target|source|applied|prog(rammed)?) ?(i|curr(ent)?)"),
     ("voltage", "voltage", r"<?e ?we>?|<?e ?cell>?|vf|voltage|([mu] )?volts?|u|v|e|cell ?voltage|v ?cell|e ?vs.*|potential"),
     ("voltage", "voltage", r"(measured|meas|smu|sample|battery|output|test) ?(v|volt(s|age)?)|volt(s|age)? ?(meas.*|\d)?"),
-    ("voltage", "voltage", r"spannung|tension|ewe.*|v ?(meas.*|heat|\d+)|potential.*|channel \w+ voltage|.*\bvoltage"),
+    ("voltage", "voltage", r"spannung|tension|ewe.*|v ?(meas.*|heat|load|\d+)|potential.*|channel \w+ voltage|.*\bvoltage"),
     ("voltage", "voltage", r"voltage vs.*|.*\bpotential|vdc|<?ewe.*|working ?electrode|电压|電圧"),
     ("counter_voltage", "voltage", r"<?e ?ce>?|counter ?(v|volt(age)?)"),
     ("current", "current", r"<?i>?|im|current|([munpµ] )?amps?|curr?|cell ?current|i ?cell|measured current|strom|courant"),

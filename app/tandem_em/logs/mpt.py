@@ -91,13 +91,20 @@ class MptParser(LogParser):
         self._waiting += lines
         if self._table.settings.field_counts:
             self._read()
-        elif any(line.strip() for line in self._waiting) or self.finished:
-            self._settle()
+        elif (first := self._first_whole()) is not None:
+            self._settle(first)
             self._read()
 
     def at_end(self) -> None:
         if self._table is not None and not self._table.settings.field_counts:
-            self._settle()
+            self._settle(next((line for line in self._waiting if line.strip()), self.feeder.tail))
+            self._read()
+
+    def _first_whole(self) -> str | None:
+        """The first row with as many values as there are headings: it shows how the others end. None: wait for it."""
+        assert self._table is not None
+        count = len(self._table.settings.columns)
+        return next((row for row in self._waiting if len(row.removesuffix("\t").split("\t")) == count), None)
 
     def _begin(self, line: str) -> None:
         names = line.rstrip("\t\r ").split("\t")
@@ -113,14 +120,14 @@ class MptParser(LogParser):
         self._table = self.add_table(self._technique(), settings, line)
         self._table.meta = self._read_meta()
 
-    def _settle(self) -> None:
-        """The first row shows the decimal mark, and whether times are written as dates."""
+    def _settle(self, first: str) -> None:
+        """The first row shows the decimal mark, whether a tab ends the rows, and whether times are written as dates."""
         assert self._table is not None
         settings = self._table.settings
-        first = next((line for line in self._waiting if line.strip()), self.feeder.tail)
         settings.decimal = "," if re.search(r"\d,\d", first) else "."
-        found = len(first.split("\t"))
-        settings.field_counts = [found if found == len(settings.columns) + 1 else len(settings.columns)]
+        count = len(settings.columns)
+        last_is_empty = {line.count("\t") for line in self._waiting if line.strip()} == {count - 1}
+        settings.field_counts = [count + 1 if first.endswith("\t") and not last_is_empty else count]
         index = settings.column("time")
         fields = first.split("\t")
         if 0 <= index < len(fields) and re.search(r"\d[/:-]\d", fields[index]):
@@ -128,6 +135,8 @@ class MptParser(LogParser):
                 "stamp" if re.search(r"\d[/.-]\d+[/.-]\d", fields[index]) else "duration"
             )
         self.tables[-1] = self._table = self._renewed(self._table)
+        # a row that ends with a tab where the others end with a value lacks one of its values: which one, nobody knows
+        self._table.reader.last_is_filled = settings.field_counts == [count] and not first.endswith("\t")
 
     def _renewed(self, table: Table) -> Table:
         fresh = Table(

@@ -49,7 +49,11 @@ class LayeredParser(GuessingParser):
             self._step = fields[1]
             self._step_name = fields[self._name_at] if 0 <= self._name_at < len(fields) else ""
         elif len(fields) > 2 and fields[2].lower() == "record id":
-            return self._separator.join(["Cycle ID", "Step ID", "Step Name", *fields[2:]])
+            return self._joined(["Cycle ID", "Step ID", "Step Name", *fields[2:]])
         elif len(fields) > 2 and fields[2]:
-            return self._separator.join([self._cycle, self._step, self._step_name, *fields[2:]])
+            return self._joined([self._cycle, self._step, self._step_name, *fields[2:]])
         return ""
+
+    def _joined(self, fields: list[str]) -> str:
+        """Fields with a separator in them stay in quotes."""
+        return self._separator.join(f'"{field}"' if self._separator in field else field for field in fields)

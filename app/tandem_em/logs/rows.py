@@ -11,7 +11,18 @@ from numpy.typing import NDArray
 
 from tandem_em.logs.fields import split_line
 from tandem_em.logs.labels import STEPPED, read_label
-from tandem_em.logs.numbers import OVERFLOW, block, is_number, numbers
+from tandem_em.logs.numbers import MISSING, OVERFLOW, block, is_number, numbers
+from tandem_em.logs.odd_rows import (
+    NO_ROW_NUMBER,
+    OTHER_TABLE,
+    STATISTICS,
+    WORDS,
+    LeftOut,
+    is_summary,
+    is_word,
+    plain_field,
+    same_fields,
+)
 from tandem_em.logs.settings import TextSettings
 from tandem_em.logs.times import TimeReader
 
@@ -45,6 +56,7 @@ class Tally:
     short: int = 0
     short_example: str = ""
     last_line_is_short: bool = False
+    odd: LeftOut = field(default_factory=LeftOut)
     unreadable: int = 0
     unreadable_example: str = ""
     untimed: int = 0
@@ -53,6 +65,25 @@ class Tally:
     cut: str = ""
     cut_field: str = ""
     made_negative: int = 0
+
+    @property
+    def left_out(self) -> int:
+        """Lines in the table that are no samples."""
+        return self.short + self.odd.count + self.untimed + self.zeros
+
+    def short_sentence(self, name: str) -> str:
+        return (
+            f"{name}: {self.short} lines are no complete rows and were left out "
+            f"(the first: {self.short_example!r})."
+        )
+
+    def left_out_sentences(self, name: str) -> list[str]:
+        """Which lines are no samples and why, for a table that is still growing."""
+        found = [self.short_sentence(name)] if self.short else []
+        found += self.odd.sentences(name)
+        return found + (
+            [f"{name}: {self.untimed} rows say no time and were left out."] if self.untimed else []
+        )
 
 
 @dataclass
@@ -106,13 +137,67 @@ class RowReader:
         self.times = TimeReader(settings)
         self.rows_read = 0
         self.counts = sorted(set(settings.field_counts or [len(settings.columns)]))
+        self.last_is_filled = False
+        """This format leaves no last field empty: a row that ends with a separator and is no longer lacks a field."""
         self._state = settings.column("state")
         self._units = {i for i, c in enumerate(settings.columns) if c.kind == "unit"}
+        self._row_numbers = [i for i, c in enumerate(settings.columns) if c.kind == "index"]
+        self._tags = {i: plain_field(c.name) for i, c in enumerate(settings.columns) if c.kind == "tag"}
+        self._headings = self.split(self.header) if self.header else []
+        first = settings.columns[0].kind if settings.columns else "skip"
+        self._begins_with_number = first not in ("skip", "state", "unit", "tag")
         self._shapes: dict[int, set[tuple[int, int]]] = {}
         self._recent: list[list[str]] = []
 
     def split(self, line: str) -> list[str]:
         return split_line(line, self.settings.separator)
+
+    def is_complete(self, fields: Sequence[str]) -> bool:
+        """Whether a row has all its fields, so that each stands in its own column."""
+        count = len(fields)
+        if count not in self.counts:
+            return False
+        if count - 1 in self.counts and not self._heading(count - 1):
+            return not fields[-1].strip()  # the separator at its end, and nothing behind it
+        if (self.last_is_filled or count + 1 in self.counts) and not fields[-1].strip():
+            return False
+        return count == self.counts[-1] or self._is_aligned(fields)
+
+    def _heading(self, index: int) -> str:
+        return self.settings.columns[index].name.strip() if index < len(self.settings.columns) else ""
+
+    def _is_aligned(self, fields: Sequence[str]) -> bool:
+        """Whether a row that is shorter than others has numbers where they have them."""
+        wanted = [info.index for info in self.columns if info.index < len(fields)]
+        decimal = self.settings.decimal
+        return all(is_number(fields[i], decimal) or plain_field(fields[i]).lower() in MISSING for i in wanted)
+
+    def oddity(self, fields: Sequence[str]) -> str:
+        """Why a complete row is no sample of this table; empty when it is one."""
+        decimal = self.settings.decimal
+        if any(i < len(fields) and plain_field(fields[i]) != tag for i, tag in self._tags.items()):
+            return OTHER_TABLE
+        if is_summary(fields, self._begins_with_number) and not self._says_state(fields):
+            return STATISTICS
+        if any(i < len(fields) and is_word(fields[i], decimal) for i in self._row_numbers):
+            return NO_ROW_NUMBER
+        return WORDS if self._has_only_words(fields) else ""
+
+    def _says_state(self, fields: Sequence[str]) -> bool:
+        """Tables may begin with a column of words in which anything can stand."""
+        return 0 <= self._state < len(fields) and bool(fields[self._state].strip()) and not any(
+            text.strip() for text in fields[: self._state]
+        )  # fmt: skip
+
+    def _has_only_words(self, fields: Sequence[str]) -> bool:
+        """Headings in other words, units: no number in any column of numbers, and no time."""
+        decimal = self.settings.decimal
+        if any(re.search(r"\d", fields[i]) for i in self.times.indices if i < len(fields)):
+            return False
+        wanted = [fields[info.index] for info in self.columns if info.index < len(fields)]
+        return any(is_word(text, decimal) for text in wanted) and not any(
+            is_number(text, decimal) for text in wanted
+        )
 
     def read(self, lines: Sequence[str]) -> Rows:
         """All samples in these complete lines."""
@@ -141,7 +226,8 @@ class RowReader:
         """The last line of a file that has no line end: a sample only as far as it can be no fragment."""
         fields = self.split(line)
         last = len(fields) - 1
-        if len(fields) not in self.counts or "\x00" in line:
+        is_as_long = not self._recent or len(fields) == len(self._recent[-1])
+        if "\x00" in line or not is_as_long or not self.is_complete(fields):
             self.tally.cut = line.strip()[:80]
             return None
         at_last = next((info for info in self.columns if info.index == last), None)
@@ -153,7 +239,7 @@ class RowReader:
             self.tally.cut = line.strip()[:80]
             return None
         self.tally.cut_field = at_last.label
-        return self.read([line[: len(line) - len(fields[-1])]])
+        return self.read([line[: len(line) - len(fields[-1])] + "nan"])
 
     def is_whole(self, line: str) -> bool:
         """Whether a line of a growing file is complete without its line end. More may come: no doubt is allowed."""
@@ -196,7 +282,9 @@ class RowReader:
             or any('"' in line for line in lines[:3])
         ):
             return None
-        wanted = [*self.times.indices, *(info.index for info in self.columns)]
+        wanted = [*self.times.indices, *(info.index for info in self.columns), *self._row_numbers]
+        if not self._are_all_like(lines, wanted):
+            return None
         table = block(lines, self.settings.separator, self.settings.decimal, wanted, self.counts)
         if table is None:
             return None
@@ -205,6 +293,28 @@ class RowReader:
         times = self.times.from_numbers(table[:, :skip], len(lines))
         columns = [table[:, skip + i] for i in range(len(self.columns))]
         return self._finish(times, columns, [])
+
+    def _are_all_like(self, lines: list[str], wanted: Sequence[int]) -> bool:
+        """Whether nothing but samples can be in these lines once the wanted columns hold numbers."""
+        if self._tags or not self._end_alike(lines):
+            return False
+        if 0 in wanted:
+            return True  # a word in front of a row is no number
+        return not any(is_summary(self.split(line), self._begins_with_number) for line in lines)
+
+    def _end_alike(self, lines: list[str]) -> bool:
+        """Whether all lines have as many fields as each other, and their ends are those of complete rows."""
+        separator = self.settings.separator
+        if len(self.counts) == 1 and not self.last_is_filled:
+            return True  # the block is checked for this one number
+        lengths = {len(line.split()) if separator == " " else line.count(separator) + 1 for line in lines}
+        if len(lengths) != 1:
+            return False
+        count = lengths.pop()
+        ends = {line.rstrip(" \r").endswith(separator) for line in lines}
+        if count - 1 in self.counts and not self._heading(count - 1):
+            return ends == {True}
+        return ends == {False} or not (self.last_is_filled or count + 1 in self.counts)
 
     def _begin(self, lines: list[str], segments: list[int]) -> Rows:
         """The first rows say when the start was; what follows may then go fast."""
@@ -220,8 +330,15 @@ class RowReader:
             if number in segments:
                 starts.append(len(split))
             fields = self.split(line)
-            if len(fields) in self.counts:
-                split.append(fields)
+            if same_fields(fields, self._headings):
+                starts.append(len(split))
+            elif is_summary(fields, self._begins_with_number) and not self._says_state(fields):
+                self.tally.odd.add(STATISTICS, line)
+            elif self.is_complete(fields):
+                if reason := self.oddity(fields):
+                    self.tally.odd.add(reason, line)
+                else:
+                    split.append(fields)
                 self.tally.last_line_is_short = False
             else:
                 self.tally.short += 1
@@ -282,7 +399,11 @@ class RowReader:
 
     def _remember(self, lines: list[str]) -> None:
         """How the numbers of the last rows are written, per column."""
-        rows = [fields for fields in map(self.split, lines) if len(fields) in self.counts]
+        rows = [
+            fields
+            for fields in map(self.split, lines)
+            if self.is_complete(fields) and not self.oddity(fields)
+        ]
         self._recent = (self._recent + rows)[-50:]
         for fields in rows:
             for index, text in enumerate(fields):

@@ -20,9 +20,15 @@ KINDS = (
     "state",
     "unit",
     "skip",
+    "index",
+    "tag",
 )
 """How the values of a column are spelled. `stamp`: date and time; `epoch`: seconds since 1970; `excel`: day number;
-`labview`: seconds since 1904; `fraction`: part of a second to add to `clock`; `state`: charge or discharge as a word."""
+`labview`: seconds since 1904; `fraction`: part of a second to add to `clock`; `state`: charge or discharge as a word.
+`skip`, `index` and `tag` carry no values; a row with a word in its `index` (the number of the row) or another word than the
+heading in its `tag` is no sample of this table."""
+NO_VALUES = ("skip", "index", "tag")
+"""Kinds of columns from which nothing is read."""
 
 
 @dataclass

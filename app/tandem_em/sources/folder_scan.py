@@ -60,6 +60,11 @@ class FolderScan:
         self._done.setdefault(str(candidate.path.parent), set()).add(hash(candidate.path.name))
 
     @property
+    def paths(self) -> list[Path]:
+        """The files that are there and not read yet, complete or not."""
+        return list(self._waiting)
+
+    @property
     def waiting(self) -> int:
         return len(self._waiting)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar
@@ -17,6 +18,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from tandem_em.logs.frame_names import FrameClock, place_of
 from tandem_em.model.clock import Origin
 from tandem_em.model.frames import FrameStack
 from tandem_em.model.items import Item
@@ -34,6 +36,8 @@ EMPTY_ROW_S = 10.0
 """A last row of zeros in a file that does not change any more is believed after this long; an empty frame never."""
 SETTLED_S = 0.1
 """At the end: a file that has not changed for so long is complete."""
+SETTLE_S = 3.0
+"""So long the first frames of an in-situ recording wait for those of the next seconds, which show its frame rate."""
 LAST_LOOK_S = 1.5
 """At the end: so long files that lie there are still read."""
 TRAILING_NUMBER = re.compile(r"(\d+)(?!.*\d)")
@@ -55,6 +59,7 @@ class FolderSource(ThreadedSource):
         self._numbers = Numbers()
         self._count = 0
         self._last_stamp = float("-inf")
+        self._recordings: dict[Path, Recording] = {}
         self._shape: tuple[int, int] | None = None
         self._dtype = ""
         self._pixel_nm: float | None = None
@@ -86,7 +91,9 @@ class FolderSource(ThreadedSource):
         self._scan.poll(host_now())
         time.sleep(SETTLED_S)
         deadline = host_now() + LAST_LOOK_S
-        for candidate in self._scan.poll(host_now()):
+        ready = self._scan.poll(host_now())
+        self._note_places()
+        for candidate in ready:
             if host_now() >= deadline or not self._take(candidate):
                 break
         left = self._scan.waiting
@@ -99,12 +106,42 @@ class FolderSource(ThreadedSource):
     def _pump(self) -> None:
         if not self._folder.is_dir():
             raise SourceLostError(f"The folder {self._folder.name} is gone.")
-        for candidate in self._scan.poll(host_now()):
+        ready = self._scan.poll(host_now())
+        self._note_places()
+        for candidate in ready:
             if self._stopping.is_set():
                 return
+            if not self._is_settled(candidate):
+                break
             if not self._take(candidate):
                 break  # the order of the frames is kept: wait for this one
         self._stopping.wait(self._table.poll_s)
+
+    def _note_places(self) -> None:
+        """Which frames of in-situ recordings lie there: complete seconds show the frame rate."""
+        for path in self._scan.paths:
+            place = place_of(path)
+            if place is not None:
+                self._recordings.setdefault(recording_of(path), Recording()).clock.note(place)
+
+    def _is_settled(self, candidate: Candidate) -> bool:
+        """Whether the time of a frame can be told; the first ones of an in-situ recording wait for the next seconds."""
+        recording = self._recordings.get(recording_of(candidate.path))
+        if recording is None or place_of(candidate.path) is None or recording.clock.is_settled:
+            return True
+        return host_now() - candidate.since > SETTLE_S
+
+    def _stamp(self, candidate: Candidate, stack: FrameStack, index: int) -> float:
+        """Seconds since 1970: by the names of an in-situ recording whose files only know whole seconds, else the file's."""
+        own = own_time(stack, index, candidate)
+        place = place_of(candidate.path) if len(stack) == 1 else None
+        if place is None or (says_time(stack, index) and own % 1.0):
+            return own
+        recording = self._recordings.setdefault(recording_of(candidate.path), Recording())
+        after = recording.clock.time(place, stack.exposure_s)
+        if recording.began is None:
+            recording.began = own - after
+        return recording.began + after
 
     def _take(self, candidate: Candidate) -> bool:
         """True when this file is dealt with."""
@@ -164,7 +201,7 @@ class FolderSource(ThreadedSource):
     def _put_file_frame(
         self, candidate: Candidate, stack: FrameStack, index: int, frame: NDArray[Any]
     ) -> None:
-        stamp = max(own_time(stack, index, candidate), self._last_stamp)
+        stamp = max(self._stamp(candidate, stack, index), self._last_stamp)
         self._last_stamp = stamp
         now = host_now()
         device, new = self._timeline.place(stamp, now)
@@ -195,12 +232,29 @@ class FolderSource(ThreadedSource):
 
 def own_time(stack: FrameStack, index: int, candidate: Candidate) -> float:
     """Seconds since 1970 of a frame by its file: the stamp in it, else when it was written. Never the arrival."""
-    if stack.clock.start_iso and index < len(stack.times) and np.isfinite(stack.times[index]):
+    if says_time(stack, index):
         try:
             return datetime.fromisoformat(stack.clock.start_iso).timestamp() + float(stack.times[index])
         except ValueError:
             pass
     return candidate.changed_ns * 1e-9
+
+
+def says_time(stack: FrameStack, index: int) -> bool:
+    return bool(stack.clock.start_iso and index < len(stack.times) and np.isfinite(stack.times[index]))
+
+
+@dataclass
+class Recording:
+    """An in-situ recording that is being written. `began`: seconds since 1970 of its first second."""
+
+    clock: FrameClock = field(default_factory=FrameClock)
+    began: float | None = None
+
+
+def recording_of(path: Path) -> Path:
+    """The folder of the recording a frame belongs to: above Hour, Minute and Second."""
+    return path.parents[3] if len(path.parents) > 3 else path.parent
 
 
 def is_filled(frame: NDArray[Any], age_s: float) -> bool:

@@ -43,6 +43,7 @@ class TextTailSource(ThreadedSource):
         self._timeline = Timeline()
         self._units: dict[str, str] = {}
         self._grown_at = host_now()
+        self._refused_before = 0
         self._only_new = not table.from_start
         self._first_s = float("nan")
         """What the file's own time column says of the first row, which is device second 0."""
@@ -70,6 +71,12 @@ class TextTailSource(ThreadedSource):
         """Nothing is held open. At the end a last line that is surely whole is taken."""
         if self._stopping.is_set():
             self._deliver(self._reader.take_last())
+            self._tell_left_out()
+
+    def _tell_left_out(self) -> None:
+        """How many lines were no samples and why, once, when no more can come."""
+        for sentence in self._reader.left_out_sentences(self._path.name):
+            self._say(sentence, "warning")
 
     def _pump(self) -> None:
         try:
@@ -83,7 +90,8 @@ class TextTailSource(ThreadedSource):
             return
         if growth.restarted:
             self._say(f"{self._path.name} began anew.", "note")
-            self._reader = RowTail()
+            self._tell_left_out()
+            self._refused_before, self._reader = self._refused, RowTail()
             self._timeline.restart()
             self._begin_segment()
         if growth.data:
@@ -106,6 +114,7 @@ class TextTailSource(ThreadedSource):
 
     def _deliver(self, found: list[tuple[Table, Rows, bool]]) -> None:
         now = host_now()
+        self._refused = self._refused_before + self._reader.left_out
         for table, rows, new_table in found:
             if new_table:
                 self._timeline.restart()
@@ -147,13 +156,30 @@ class RowTail:
         """After a quiet time: what there is decides the format; a last line without line end counts if surely whole."""
         if self._parser is None:
             return self._begin() if self._early.count(b"\n") >= 2 else []
-        return self._take() if self._parser.take_tail() else []
+        self._parser.take_tail()
+        return self._take()
 
     def _begin(self) -> list[tuple[Table, Rows, bool]]:
         self._parser = parser_for(self._early, patient=False)
         early, self._early = self._early, b""
         self._parser.feed(early)
         return self._take()
+
+    @property
+    def left_out(self) -> int:
+        """Lines in the tables that are no samples."""
+        return sum(table.reader.tally.left_out for table in self._tables_there)
+
+    def left_out_sentences(self, name: str) -> list[str]:
+        return [
+            sentence
+            for table in self._tables_there
+            for sentence in table.reader.tally.left_out_sentences(name)
+        ]
+
+    @property
+    def _tables_there(self) -> list[Table]:
+        return self._parser.tables if self._parser is not None else []
 
     def facts(self) -> dict[str, Any]:
         """What the header says: label, start, technique."""

@@ -13,6 +13,7 @@ from PIL import Image
 from tandem_em.importers.base import ImportOptions
 from tandem_em.importers.folders_images import natural
 from tandem_em.importers.movies_companion import table_times
+from tandem_em.model.frames import FrameStack
 from tandem_em.notices import UserError
 
 RNG = np.random.default_rng(5)
@@ -244,6 +245,33 @@ def test_gatan_recordings_take_times_from_their_names(tmp_path: Path) -> None:
     assert stack.pixel_nm == pytest.approx(0.2485, abs=1e-4)  # type: ignore[attr-defined]
     assert any("1 frames are missing" in problem for problem in imported.problems)
     assert stack.frame(12).shape == (68, 68)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("rate", [4.0, 5.5])
+def test_gatan_frames_of_one_second_are_told_apart_though_their_stamps_are_not(
+    tmp_path: Path, rate: float
+) -> None:
+    frame = (DATA / "tem/test_STEM_image.dm3").read_bytes()
+    stamp = "4:26:37 PM".encode("utf-16-le")
+    assert stamp in frame
+    true = 2.6 + np.arange(int(6 * rate)) / rate
+    seconds = np.floor(true).astype(int)
+    for number, second in enumerate(seconds):
+        folder = tmp_path / "Rec" / "Hour_00" / "Minute_00" / f"Second_{second:02d}"
+        folder.mkdir(parents=True, exist_ok=True)
+        name = (
+            f"Rec_Hour_00_Minute_00_Second_{second:02d}_Frame_{number - np.argmax(seconds == second):04d}.dm3"
+        )
+        own = f"4:26:{37 + second} PM".encode("utf-16-le")
+        (folder / name).write_bytes(frame.replace(stamp, own))
+    imported = opened(tmp_path / "Rec")
+    stack = imported.items[0]
+    assert isinstance(stack, FrameStack)
+    assert len(np.unique(stack.times)) == len(true)
+    assert np.ptp(np.diff(stack.times)) < 0.02 / rate
+    assert np.abs(stack.times - true).max() < 1.001 / rate
+    assert "T16:26:37" in stack.clock.start_iso or "T16:26:36.9" in stack.clock.start_iso
+    assert not any("missing" in problem or "share one" in problem for problem in imported.problems)
 
 
 @pytest.mark.parametrize(

@@ -207,3 +207,19 @@ def test_a_growing_tdms(tmp_path: Path) -> None:
     source.close()
     assert times_of(blocks) == pytest.approx(0.5 * np.arange(30))
     assert column(blocks, "voltage") == pytest.approx(3.7 + 0.001 * np.arange(30))
+
+
+def test_lines_that_are_no_samples_are_counted_and_said_at_the_end(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    rows = "".join(f"{i},{0.5 * i},3.{i}\n" for i in range(9))
+    path.write_text(f"Index,Time (s),Voltage (V)\n{rows}9,3.9\nMin,0,3.0\nMax,4,3.8\n")
+    source = tail(path)
+    blocks = collect(source, lambda b: rows_of(b) == 9)
+    assert source.status().refused == 3
+    source.stop()
+    blocks += iter(lambda: source.read(0.2), None)
+    source.close()
+    said = "\n".join(b.text for b in blocks if isinstance(b, EventBlock))
+    assert rows_of(blocks) == 9
+    assert "1 lines are no complete rows" in said
+    assert "2 lines are statistics" in said

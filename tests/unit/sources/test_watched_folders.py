@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tandem_em.logs.frame_names import frame_times
 from tandem_em.model.arrays import MemoryArray
 from tandem_em.model.frames import FrameStack
 from tandem_em.model.items import Item
@@ -185,6 +186,36 @@ def test_the_gatan_layout(tmp_path: Path) -> None:
     source.close()
     assert [int(f.frame[0, 0]) - 1 for f in frames] == list(range(8))
     assert [f.frame_number for f in frames] == list(range(8))
+
+
+@pytest.mark.parametrize(("rate", "begin_s"), [(4.0, 0.0), (4.0, 1.5), (5.5, 0.0)])
+def test_live_frames_of_one_second_have_the_times_of_the_import(
+    tmp_path: Path, rate: float, begin_s: float
+) -> None:
+    true = begin_s + np.arange(int(5 * rate)) / rate
+    seconds = np.floor(true).astype(int)
+    numbers = np.arange(len(true)) - np.searchsorted(seconds, seconds)
+    order = [gatan(tmp_path / "film", 0, 0, s, n) for s, n in zip(seconds.tolist(), numbers.tolist())]
+
+    def read_stamped(path: Path) -> Sequence[Item]:
+        stack = read_tiff(path)[0]
+        assert isinstance(stack, FrameStack)
+        stack.clock.start_iso = (
+            f"2024-03-01T12:00:{int(path.parent.name[-2:]):02d}+00:00"  # whole seconds only
+        )
+        stack.times, stack.exposure_s = np.zeros(1), 1 / rate
+        return [stack]
+
+    source = watch(tmp_path, read_stamped, layout="gatan")
+    seen(source)
+    writer = FolderWriter(tiff, lambda n: order[n], len(order), way="plain", pause_s=0.01)
+    frames = frames_of(collect(source, lambda b: len(frames_of(b)) == len(order)))
+    writer.close()
+    source.close()
+    wanted, _ = frame_times(np.column_stack([seconds, numbers]), 1 / rate)
+    times = np.array([f.time for f in frames])
+    assert np.all(np.diff(times) > 0)
+    np.testing.assert_allclose(times, wanted - wanted[0], atol=1e-6 if rate == 4.0 else 1 / rate)
 
 
 def test_only_the_newest_folders_of_a_long_film_are_looked_at(

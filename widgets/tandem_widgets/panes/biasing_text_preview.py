@@ -85,7 +85,9 @@ class PreviewTable(QTableWidget):
     def _colour(self) -> None:
         """Columns that are used stand out; those left out are grey."""
         for number, column in enumerate(self._columns):
-            colour = theme.colour(theme.active().faint if column.kind == "skip" else theme.active().text)
+            colour = theme.colour(
+                theme.active().faint if biasing_text.role_of(column) == "leave out" else theme.active().text
+            )
             for row in range(FIXED_ROWS, self.rowCount()):
                 item = self.item(row, number)
                 if item is not None:
