@@ -109,6 +109,15 @@ def holder_text(store: SessionStore) -> str:
     return store.holder.sentence() if store.holder is not None else ""
 
 
+def crash_text(path: Path) -> str:
+    """That a program had this session open when it crashed or was killed; empty when it was closed properly."""
+    from tandem_em.storage.check import NOT_CLOSED, RECOVERABLE
+    from tandem_em.storage.opening import left_open_by
+
+    left = left_open_by(path)
+    return "" if left is None else f"{NOT_CLOSED.format(left.ending())} {RECOVERABLE}"
+
+
 def open_linked_array(path: Path, dataset: str) -> ArraySource:
     """The array of a linked file, found again by its importer."""
     from tandem_em.importers import registry
@@ -239,9 +248,9 @@ def recoverable() -> list[Path]:
     folder = config_folder() / "recovery"
     if not folder.is_dir():
         return []
-    from tandem_em.storage.opening import who_writes
+    from tandem_em.storage.opening import is_held
 
-    files = [path for path in folder.glob(f"*{SUFFIX}") if path.stat().st_size and who_writes(path) is None]
+    files = [path for path in folder.glob(f"*{SUFFIX}") if path.stat().st_size and not is_held(path)]
     return sorted(files, key=lambda path: path.stat().st_mtime, reverse=True)
 
 
