@@ -41,7 +41,7 @@ def run(options: argparse.Namespace, window: WindowDoor) -> int:
             )
         path = work("Building the demo", demo.write_demo(options.out, *numbers))
     else:
-        path = work("Building the demo", demo.demo_path(*numbers))
+        path = work("Preparing the demo", demo.demo_path(*numbers))
     if options.files is not None:
         opened = work("Opening", files.open_session(path, readonly=True))
         try:

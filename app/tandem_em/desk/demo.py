@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from tandem_em import __version__
-from tandem_em.desk import files
+from tandem_em.desk import files, unsaved
 from tandem_em.desk.demo_truth import truth_of_map, truth_of_movie, truth_of_streams
 from tandem_em.desk.settings import config_folder
 from tandem_em.jobs import Job, Progress, run_to_end
@@ -22,6 +22,7 @@ from tandem_em.model.frames import FrameStack
 from tandem_em.model.marks import Event
 from tandem_em.model.session import Session
 from tandem_em.model.spectra import Edge, ProfileLine, Site, SpectrumImage
+from tandem_em.notices import UserError
 from tandem_em.simulation import demo_bias, demo_movie
 from tandem_em.simulation.demo_bias import NANOBATTERIES, BiasLog
 from tandem_em.simulation.eels_images import SimulatedMap, simulate_states
@@ -40,12 +41,33 @@ BIAS_CLOCK = {"offset_s": 1.7, "rate_ppm": 40.0}
 CAMERA_CLOCK = {"offset_s": 0.0, "rate_ppm": 0.0}
 EELS_CLOCK = {"offset_s": -2.3, "rate_ppm": -15.0}
 FRAMES = 150
-LAYOUT_VERSION = 5
+LAYOUT_VERSION = 6
 """Raised when the demo changes, so that a cached one is built anew."""
+OPENED = "opened"
+MOST = 50
+"""Demos that are open at the same time."""
 
 
 def demo_path(frames: int = FRAMES, size: int = 512, seed: int = 7) -> Job[Path]:
-    """The demo's session file, built once for each choice of numbers."""
+    """A fresh copy of the demo for somebody to work on: whatever visitors did before is not in it."""
+    pristine = yield from pristine_path(frames, size, seed)
+    yield Progress(0, 0, "Copying the demo")
+    folder = config_folder() / "demo" / OPENED
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in range(1, MOST + 1):
+        path = folder / f"demo{'' if number == 1 else f' {number}'}{files.SUFFIX}"
+        if unsaved.replace_by_copy(pristine, path):
+            return path
+    raise UserError("The demo is open in too many windows.", "Close some of them.")
+
+
+def is_demo(path: Path) -> bool:
+    """Whether a file is a copy of the demo to play with: saving it needs another name."""
+    return path.parent == config_folder() / "demo" / OPENED
+
+
+def pristine_path(frames: int = FRAMES, size: int = 512, seed: int = 7) -> Job[Path]:
+    """The demo's session file, built once for each choice of numbers. It is only ever copied."""
     folder = config_folder() / "demo"
     path = folder / f"demo-{__version__}-{LAYOUT_VERSION}-{frames}x{size}-{seed}.nxs"
     if not path.exists():

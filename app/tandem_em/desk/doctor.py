@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tandem_em.desk import doctor_streams, files
+from tandem_em.desk import doctor_streams, files, unsaved
 from tandem_em.desk.desk import Desk
 from tandem_em.desk.export_snapshot import snapshot
 from tandem_em.desk.findings import Finding, Severity, serious
@@ -82,6 +82,10 @@ def examine(path: Path) -> Job[list[Finding]]:
     found = [
         Finding(_severity(f.severity), f.what, f.advice, f.where, "repair" if f.fixable else "")
         for f in in_file
+    ]
+    found += [
+        Finding("warning", lost.sentence, unsaved.WHERE, path.name)
+        for lost in ([] if files.in_recovery(path) else unsaved.find(path))
     ]
     if serious([f for f in found if f.fix]):
         return _once(found)

@@ -25,12 +25,15 @@ from tandem_em.model.frames import FrameStack
 from tandem_em.model.history import Edit
 from tandem_em.model.items import Item
 from tandem_em.model.provenance import SourceFile
+from tandem_em.model.saved import SavedState
 from tandem_em.model.session import Session
 from tandem_em.model.spectra import SpectrumImage
 from tandem_em.notices import UserError
 
 if TYPE_CHECKING:
+    from tandem_em.desk.unsaved import Lost
     from tandem_em.storage.session_store import SaveReport, SessionStore
+    from tandem_em.storage.writer_plan import Plan
 
 SUFFIX = ".nxs"
 AXIS0 = "axis0_is_time"
@@ -46,6 +49,12 @@ class Opened:
     store: SessionStore
     problems: list[str] = field(default_factory=list)
     embedded: dict[str, ArraySource] = field(default_factory=dict)
+    saved: SavedState | None = None
+    """How it was in the file, before anything was recovered."""
+    lost: list[Lost] = field(default_factory=list)
+    """Changes that were not saved, newest first."""
+    recovered: SessionStore | None = None
+    """The recovery file whose changes are in the session now; its data may be read from there."""
 
 
 def is_session_file(path: Path) -> bool:
@@ -107,6 +116,15 @@ def holder_text(store: SessionStore) -> str:
     if not store.is_readonly:
         return ""
     return store.holder.sentence() if store.holder is not None else ""
+
+
+def crash_text(path: Path) -> str:
+    """That a program had this session open when it crashed or was killed; empty when it was closed properly."""
+    from tandem_em.storage.check import NOT_CLOSED, RECOVERABLE
+    from tandem_em.storage.opening import left_open_by
+
+    left = left_open_by(path)
+    return "" if left is None else f"{NOT_CLOSED.format(left.ending())} {RECOVERABLE}"
 
 
 def open_linked_array(path: Path, dataset: str) -> ArraySource:
@@ -239,9 +257,9 @@ def recoverable() -> list[Path]:
     folder = config_folder() / "recovery"
     if not folder.is_dir():
         return []
-    from tandem_em.storage.opening import who_writes
+    from tandem_em.storage.opening import is_held
 
-    files = [path for path in folder.glob(f"*{SUFFIX}") if path.stat().st_size and who_writes(path) is None]
+    files = [path for path in folder.glob(f"*{SUFFIX}") if path.stat().st_size and not is_held(path)]
     return sorted(files, key=lambda path: path.stat().st_mtime, reverse=True)
 
 
@@ -251,7 +269,7 @@ def stream_items(items: list[Item]) -> list[Stream]:
 
 def in_recovery(path: Path) -> bool:
     """Whether this file is an unnamed session's."""
-    return path.parent == config_folder() / "recovery"
+    return path.parent == config_folder() / "recovery" and path.suffix == SUFFIX
 
 
 def link_large(imported: Imported, limit_bytes: float) -> list[str]:
@@ -306,19 +324,35 @@ def save_session(opened: Opened) -> Job[SaveReport]:
 
 
 def save_session_as(opened: Opened | None, session: Session, path: Path) -> Job[Opened]:
-    """Write a compact copy under another name and go on with it: the same session, in the new file."""
+    """Write a compact copy under another name and go on with it: the same session, in the new file. The file it was
+    opened from stays as it was saved; an unnamed one and the own file are brought up to date first."""
     if opened is None:
         return create_session(path, session, overwrite=True)
-    saving = None if opened.store.is_readonly else opened.store.save(session)
-    return _copy_to(opened, saving, session, path)
+    if in_recovery(opened.store.path) or (path.exists() and path.samefile(opened.store.path)):
+        return _copy_to(opened, opened.store.save(session), None, session, path)
+    return _copy_to(opened, None, opened.store.changes(session), session, path)
 
 
-def _copy_to(opened: Opened, saving: Job[SaveReport] | None, session: Session, path: Path) -> Job[Opened]:
+def _copy_to(
+    opened: Opened, saving: Job[SaveReport] | None, changes: Plan | None, session: Session, path: Path
+) -> Job[Opened]:
     if saving is not None:
         yield from saving
+    held = opened.store.ledger
     yield from opened.store.save_as(path)
     if path.exists() and path.samefile(opened.store.path):
         return opened
     copy = yield from open_session(path)
-    arrays = {item.id: item.source for item in (*copy.session.stacks, *copy.session.maps)}
+    if not opened.store.is_readonly:  # another program may have written to it since it was read
+        copy.store.inherit(held)
+    streams = (*copy.session.stacks, *copy.session.previews, *copy.session.maps)
+    arrays = {item.id: item.source for item in streams}
+    if changes is not None:
+        try:
+            report = yield from copy.store.write(changes)
+        except BaseException:
+            copy.store.abandon()
+            path.unlink(missing_ok=True)  # it would look like the whole of it
+            raise
+        arrays |= report.embedded
     return Opened(session, copy.store, copy.problems, arrays)

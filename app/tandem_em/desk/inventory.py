@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tandem_em.desk import files
+from tandem_em.desk import files, unsaved
 from tandem_em.jobs import Job
 from tandem_em.model.curves import BiasRun
 from tandem_em.model.frames import FrameStack
@@ -33,6 +33,10 @@ def describe_file(path: Path) -> Job[dict[str, Any]]:
             }
             if opened.store.holder:
                 found["being_written_by"] = opened.store.holder.sentence()
+            elif crashed := files.crash_text(path):
+                found["not_closed"] = crashed
+            if lost := unsaved.find(path):
+                found["unsaved_changes"] = f"{lost[0].sentence} {unsaved.WHERE}"
         finally:
             opened.store.close()
         return found
@@ -169,6 +173,12 @@ def lines_of(found: dict[str, Any]) -> list[str]:
         f"  clock {c['name']}: {c['origin']}, {c['offset_s']:+.3f} s ± {c['uncertainty_s']:.3g} s"
         for c in found.get("clocks", [])
     ]
+    if found.get("being_written_by"):
+        lines.append(f"  It is being written to. {found['being_written_by']}")
+    if found.get("not_closed"):
+        lines.append(f"  ! {found['not_closed']}")
+    if found.get("unsaved_changes"):
+        lines.append(f"  ! {found['unsaved_changes']}")
     lines += [f"  ! {problem}" for problem in found.get("problems", [])]
     lines += [f"  ? {question}" for question in found.get("questions", [])]
     return lines

@@ -9,7 +9,7 @@ import numpy as np
 
 from tandem_em.desk.desk import Desk
 from tandem_em.desk.files import Opened
-from tandem_em.jobs import Task
+from tandem_em.jobs import Job, Task
 from tandem_em.model.arrays import AnyArray, ArraySource
 from tandem_em.model.frames import FrameStack, Preview
 from tandem_em.model.session import Session
@@ -82,8 +82,18 @@ def wanted(session: Session) -> list[FrameStack]:
     ]
 
 
-def make(desk: Desk, opened: Opened, stack: FrameStack, on_end: Callable[[], None]) -> Task[Any]:
-    """Build the preview of a stack into the session file; it joins the session when it is complete."""
+Prepare = Callable[[str, str, ArraySource, str], Job[None]]
+
+
+def make(
+    desk: Desk,
+    opened: Opened,
+    stack: FrameStack,
+    on_end: Callable[[], None],
+    prepare: Prepare | None = None,
+) -> Task[Any]:
+    """Build the preview of a stack; it joins the session when it is complete. `prepare` says into which file (the
+    session's own, unless somebody is only looking at it)."""
     preview = Preview(
         name=f"preview of {stack.name}", of_id=stack.id, block_px=BLOCK_PX, source=Shrunk(stack.source),
         clock=stack.clock, simulated=stack.simulated,
@@ -95,7 +105,7 @@ def make(desk: Desk, opened: Opened, stack: FrameStack, on_end: Callable[[], Non
             on_end()
 
     label = f"Preview of {stack.name}"
-    job = opened.store.prepare(preview.id, preview.kind, preview.source, label)
+    job = (prepare or opened.store.prepare)(preview.id, preview.kind, preview.source, label)
     return desk.start(label, job, finished, key=f"preview {stack.id}")
 
 

@@ -19,13 +19,15 @@ from tandem_em.storage.audit import audit
 from tandem_em.storage.check_streams import check_streams
 from tandem_em.storage.compress import crc32, unpack
 from tandem_em.storage.hdf5_store import Hdf5Store
-from tandem_em.storage.opening import who_writes
+from tandem_em.storage.opening import left_open_by, who_writes
 from tandem_em.storage.reader_arrays import ChunkIndex, LinkOpener, index_of
 from tandem_em.storage.reader_fields import child, children, text_attr
-from tandem_em.storage.reader_version import found_in
+from tandem_em.storage.reader_version import found_in, has_pending_commit
 
 Severity = Literal["error", "warning", "info"]
 BATCH_BYTES = 64 << 20
+NOT_CLOSED = "It was not closed properly: {}"
+RECOVERABLE = "It can be recovered: opening it does so, up to its last second."
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,9 @@ def check(path: Path, open_link: LinkOpener | None = None) -> Job[list[Finding]]
     path = Path(path)
     yield Progress(0, 0, f"Looking through {path.name}")
     held = who_writes(path) if path.is_file() else None
-    sentences = [] if held is not None else _audit(path)
+    left = left_open_by(path) if path.is_file() else None
+    # in the middle of a commit only our own reading gives the whole of it
+    sentences = [] if held is not None or (left is not None and has_pending_commit(path)) else _audit(path)
     if sentences:
         advice = "Do not open it. Get another copy, or try to recover what can be read."
         return [Finding(sentence, path.name, advice, "error", True) for sentence in sentences]
@@ -60,6 +64,8 @@ def check(path: Path, open_link: LinkOpener | None = None) -> Job[list[Finding]]
         store.abandon()
     if held is not None:
         findings.insert(0, Finding(f"It is being written to. {held.sentence()}", path.name, "", "info"))
+    elif left is not None:
+        findings.insert(0, Finding(NOT_CLOSED.format(left.ending()), path.name, RECOVERABLE))
     return findings
 
 

@@ -59,6 +59,7 @@ class Hdf5Store:
         self.autocommit_s = autocommit_s
         self.epoch = 0
         self._file = file
+        self._opened_at = self.begun
         self._options = hdf5_options
         self._h5: Any = None
         self._work: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
@@ -191,6 +192,11 @@ class Hdf5Store:
     def durable(self) -> int:
         """The number of the last commit that no crash and no power cut can take away."""
         return self._file.generation if isinstance(self._file, TransactionalFile) else 0
+
+    @property
+    def state(self) -> str:
+        """Which commit the file on disk is at (see `journal.state`)."""
+        return journal.state(self._file.raw)
 
     @property
     def begun(self) -> int:
@@ -361,10 +367,15 @@ class Hdf5Store:
             self._abandon_hdf5()
             return
         commits.finish()
+        if self.begun == self._opened_at and not file.has_news:
+            file.is_abandoned = (
+                True  # nothing was changed: HDF5's last words would change the file all the same
+            )
         if self._h5 is not None:
             self._h5.close()
             self._h5 = None
-        commits.write_rest()
+        if not file.is_abandoned:
+            commits.write_rest()
         with contextlib.suppress(OSError):
             journal.write_holder(file.raw, b"")
             if file.raw.size() > file.committed_end:

@@ -137,6 +137,15 @@ def pending(raw: RawFile) -> tuple[Header, dict[int, bytes]] | None:
     return header, dict(_pages(body, header.pages))
 
 
+def state(raw: RawFile) -> str:
+    """Which commit the file is at, as a reader sees it: another text after every commit; empty for a foreign file."""
+    region = find_region(raw)
+    if region is None:
+        return ""
+    found = pending(raw)
+    return f"{region.identity.hex()}-{applied_generation(raw) if found is None else found[0].generation}"
+
+
 def head_checksum(raw: RawFile) -> int:
     """CRC32 of the first sector of the file: tells whether another program wrote to it since."""
     sector = bytearray(SECTOR)

@@ -38,6 +38,13 @@ class Holder:
     def sentence(self) -> str:
         return f"{self.program} of {self.user} on {self.host} (process {self.pid}) has it open since {self.since}."
 
+    def ending(self) -> str:
+        """The same of a program that is no more."""
+        return (
+            f"{self.program} of {self.user} on {self.host} (process {self.pid}) had it open since {self.since} "
+            "and ended by a crash or was killed."
+        )
+
 
 def this_program() -> Holder:
     try:
@@ -76,6 +83,56 @@ def take(fd: int) -> bool:
     except ImportError:  # a system with neither module
         return False
     return True
+
+
+def is_taken(fd: int) -> bool | None:
+    """Whether somebody holds the lock now, found out without taking it; None where the system cannot say.
+
+    `fd` may be open for reading only."""
+    if sys.platform == "win32":
+        return _is_byte_refused(fd)
+    import fcntl
+
+    command = getattr(fcntl, "F_OFD_GETLK", None)
+    if command is None or not sys.platform.startswith("linux"):
+        return None
+    asked = struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, LOCKED_BYTE, 1, 0)
+    try:
+        found = fcntl.fcntl(fd, command, asked)
+    except OSError:  # a file system without locks
+        return None
+    return bool(struct.unpack_from("h", found)[0] != fcntl.F_UNLCK)
+
+
+def may_be_running(holder: Holder) -> bool:
+    """Whether the process of a note may still be there; of other computers nobody knows."""
+    if holder.host != socket.gethostname() or sys.platform == "win32":
+        return True  # on Windows `os.kill` would end it, and the lock answers there
+    if holder.pid <= 0:
+        return False
+    try:
+        os.kill(holder.pid, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):  # it is somebody else's
+        return True
+    return True
+
+
+def _is_byte_refused(fd: int) -> bool | None:
+    """On Windows a lock can only be tried; it is let go at once."""
+    if sys.platform != "win32":
+        return None
+    import msvcrt
+
+    try:
+        os.lseek(fd, LOCKED_BYTE, os.SEEK_SET)
+        msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)
+        os.lseek(fd, LOCKED_BYTE, os.SEEK_SET)
+        msvcrt.locking(fd, msvcrt.LK_UNLCK, 1)
+    except OSError as error:
+        return True if error.errno in _BUSY else None
+    return False
 
 
 def _lock_byte(fd: int) -> None:

@@ -88,12 +88,44 @@ def open_hdf5(file: TransactionalFile | Overlay, path: Path, options: dict[str, 
 
 
 def who_writes(path: Path) -> lock.Holder | None:
-    """The program that has the file open for writing, as it wrote itself down; None when nobody seems to."""
-    raw = raw_file.open_raw(path, writable=False)
+    """The program that has the file open for writing now, as it wrote itself down; None when nobody has."""
+    holder, is_held = _held(path)
+    return holder if is_held else None
+
+
+def left_open_by(path: Path) -> lock.Holder | None:
+    """The program that ended without closing the file (a crash, a kill, a power cut); None when it was closed properly
+    or is being written to now."""
+    holder, is_held = _held(path)
+    return None if is_held else holder
+
+
+def is_held(path: Path) -> bool:
+    """Whether a program has the file open for writing now, whoever it is."""
+    return _held(path)[1]
+
+
+def _held(path: Path) -> tuple[lock.Holder | None, bool]:
+    """The note of who has the file, and whether it still holds: a program that was killed leaves its note behind, but
+    no lock and no process."""
     try:
-        return lock.read_note(journal.read_holder(raw)) if journal.find_region(raw) is not None else None
+        raw = raw_file.open_raw(path, writable=False)
+    except OSError:
+        return None, False
+    try:
+        holder, is_taken = _noted(raw), lock.is_taken(raw.fd)
     finally:
         raw.close()
+    if is_taken is None:
+        is_taken = holder is not None and lock.may_be_running(holder)
+    return holder, is_taken
+
+
+def _noted(raw: DiskFile | SeekingFile) -> lock.Holder | None:
+    try:
+        return lock.read_note(journal.read_holder(raw)) if journal.find_region(raw) is not None else None
+    except OSError:  # Windows may keep others from reading what is locked
+        return None
 
 
 def _write_skeleton(path: Path, prepare: Callable[[Any], None] | None, journal_bytes: int) -> None:
@@ -148,7 +180,7 @@ def _lock(raw: DiskFile | SeekingFile, path: Path) -> None:
     try:
         lock.take(raw.fd)
     except lock.LockedError:
-        holder = lock.read_note(journal.read_holder(raw)) if journal.find_region(raw) is not None else None
+        holder = _noted(raw)
         who = holder.sentence() if holder is not None else "Another program has it open."
         raise UserError(
             f"{path.name} is being written to. {who}", "Open it for reading, or close it there."

@@ -82,7 +82,7 @@ def read_session(call: Call, owner: Owner, path: Path, open_link: LinkOpener | N
         cls = reading.loaded.session.collections[kind].kind
         _take(call(partial(_read_kind, kind=kind, cls=cls, known=reading.items)).result(), reading)
     yield Progress(len(kinds), len(kinds) + 1, "Reading outlines")
-    tracks, problems, unread = call(_read_outlines).result()
+    tracks, problems, unread = call(read_outlines).result()
     _give_outlines(tracks, reading)
     reading.loaded.problems += problems
     reading.unread |= unread
@@ -172,6 +172,14 @@ def _make(cls: type[Item], values: dict[str, Any], where: str, part: _Part) -> I
         return None
 
 
+def read_records(h5: Any, kind: str, cls: type[Item], problems: list[str]) -> list[Item]:
+    """The items of a kind that is kept as records, and what could not be read (sentences)."""
+    part = _Part()
+    _read_records(h5, kind, cls, part)
+    problems += part.problems
+    return part.items
+
+
 def _read_records(h5: Any, kind: str, cls: type[Item], part: _Part) -> None:
     group = child(h5, layout.place_of(kind).folder)
     if group is None:
@@ -198,7 +206,7 @@ def _read_records(h5: Any, kind: str, cls: type[Item], part: _Part) -> None:
 Tracks = dict[int, dict[int, Outline]]
 
 
-def _read_outlines(h5: Any) -> tuple[list[Tracks], list[str], set[str]]:
+def read_outlines(h5: Any) -> tuple[list[Tracks], list[str], set[str]]:
     """Outlines by group, sentences about those that cannot be read, and the names of their groups."""
     entry = child(h5, layout.ENTRY)
     found: list[Tracks] = []
@@ -282,7 +290,7 @@ def _connect_data(call: Call, reading: _Reading) -> None:
 def _source_of(
     call: Call, home: str, item: FrameStack | SpectrumImage, reading: _Reading
 ) -> tuple[ArraySource, str]:
-    shape, dtype, is_linked = call(lambda h5: _look_at_data(h5, home)).result()
+    shape, dtype, is_linked = call(lambda h5: look_at_data(h5, home)).result()
     name = item.name or item.id
     if shape is None:
         problem = f"The data of {name} are missing from {reading.path.name}."
@@ -333,7 +341,7 @@ def open_linked(
     return UnavailableArray(shape, dtype, problem, advice), problem
 
 
-def _look_at_data(h5: Any, home: str) -> tuple[tuple[int, ...] | None, np.dtype[Any], bool]:
+def look_at_data(h5: Any, home: str) -> tuple[tuple[int, ...] | None, np.dtype[Any], bool]:
     """Shape, type, and whether the data are in another file. Shape None: nobody knows."""
     group = h5[home]
     data = child(group, "data")

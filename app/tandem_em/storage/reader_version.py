@@ -46,7 +46,7 @@ def examine(path: Path, readonly: bool) -> Job[Examined]:
     """Make sure a file may be opened: finish what a crash interrupted, look through it, find its version. UserError
     when it is not a session this program can read."""
     is_locked = holds_lock(path)
-    is_torn, was_recovered = _has_pending_commit(path), False
+    is_torn, was_recovered = has_pending_commit(path), False
     if is_torn and not is_locked and not readonly:
         file, report = opening.open_to_write(path)
         file.raw.close()
@@ -59,7 +59,7 @@ def examine(path: Path, readonly: bool) -> Job[Examined]:
     return Examined(check_version(path), is_locked, was_recovered)
 
 
-def _has_pending_commit(path: Path) -> bool:
+def has_pending_commit(path: Path) -> bool:
     """Whether a crash came between a commit and putting it in place. UserError when this is no HDF5 file at all."""
     file = opening.open_to_read(path)
     try:

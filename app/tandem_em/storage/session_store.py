@@ -10,12 +10,12 @@ is Qt; h5py is called by the storage thread only.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -39,12 +39,14 @@ from tandem_em.storage.reader_version import examine, note_ours
 from tandem_em.storage.writer import apply_plan, changes_order, note_shown, prepare_tracks, throw_away
 from tandem_em.storage.writer_big import stage_arrays
 from tandem_em.storage.writer_copy import copy_session
+from tandem_em.storage.writer_fields import Written
 from tandem_em.storage.writer_frames import discard, stage
 from tandem_em.storage.writer_link import file_hash, relink
 from tandem_em.storage.writer_live import LiveStreams
 from tandem_em.storage.writer_plan import Books, Ledger, Plan, make_plan
 from tandem_em.storage.writer_root import write_skeleton
 
+Found = TypeVar("Found")
 ALIGNED: dict[str, Any] = {"alignment_threshold": 1 << 20, "alignment_interval": 2 << 20}
 PACKED: dict[str, Any] = {"alignment_threshold": 1, "alignment_interval": 1}
 """Frames at 2 MiB borders are written up to three times faster; packed chunks would only lose room by it."""
@@ -164,6 +166,11 @@ class SessionStore:
         return not self._store.is_writable
 
     @property
+    def state(self) -> str:
+        """Which commit the file is at: another text after every save."""
+        return self._store.state
+
+    @property
     def trouble(self) -> UserError | None:
         """What the disk refuses at present; None when all is well."""
         return self._store.trouble
@@ -213,6 +220,10 @@ class SessionStore:
         self._books.ledger = loaded.ledger
         self.problems += loaded.problems
         return session
+
+    def look(self, work: Callable[[Any], Found]) -> Found:
+        """What `work` reads in the file, on the storage thread."""
+        return self._store.call(work).result()
 
     def stored(self, item_id: str) -> ArraySource | None:
         """The data of a stack or map as they are in the file; None when it has none here."""
@@ -272,11 +283,33 @@ class SessionStore:
         """
         self._refuse_readonly()
         self._live.hand_over(session)
-        plan = make_plan(
+        return self.write(self.changes(session, only=only), compress=compress)
+
+    def changes(self, session: Session, *, only: Iterable[str] | None = None) -> Plan:
+        """What a save would have to write: a snapshot, taken where the session lives."""
+        return make_plan(
             session, self._books.ledger, self._embedded, self, only=only, recording=self._live.recording.ids
         )
+
+    def write(self, plan: Plan, *, compress: bool = True) -> Job[SaveReport]:
+        """Carry out a plan: one of this file, or of the one that this is a copy of."""
+        self._refuse_readonly()
         self._plans += 1
         return self._save(plan, self._plans, compress)
+
+    @property
+    def ledger(self) -> Ledger:
+        """What the file holds."""
+        return self._books.ledger
+
+    def inherit(self, original: Ledger) -> None:
+        """Take note that this file is a copy and holds what the original does: the very same arrays need no writing."""
+        ledger = self._books.ledger
+        for item_id in ledger.homes.keys() & original.homes.keys():
+            if item_id in original.saved:
+                ledger.saved[item_id] = original.saved[item_id]
+            if item_id in original.written:
+                ledger.written[item_id] = Written(dict(original.written[item_id].marks))
 
     def prepare(self, item_id: str, kind: str, source: ArraySource, label: str) -> Job[None]:
         """Copy big data into the file while saves go on; the next save of the item only links them in."""

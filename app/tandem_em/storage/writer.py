@@ -60,6 +60,8 @@ def apply_plan(h5: Any, plan: Plan, ledger: Ledger, staged: dict[str, str]) -> N
     _show(h5, plan, ledger)
     if plan.is_complete:
         _write_order(h5, plan, ledger)
+    if plan.unsaved:
+        set_text(ensure_group(h5, layout.FORMAT_GROUP), layout.UNSAVED, plan.unsaved)
     choose_default(h5)
 
 

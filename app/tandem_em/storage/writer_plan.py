@@ -95,10 +95,12 @@ class Plan:
     marks: dict[str, Any] = field(default_factory=dict)
     start_iso: str = ""
     beam_kv: float | None = None
+    unsaved: str = ""
+    """What a recovery file says of itself (JSON); empty for a session."""
 
     @property
     def is_empty(self) -> bool:
-        return not (self.records or self.tables or self.removed or self.embeddings)
+        return not (self.records or self.tables or self.removed or self.embeddings or self.unsaved)
 
 
 def mark_of_item(item: Item) -> Any:

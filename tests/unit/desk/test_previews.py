@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 from at_once import AtOnce
 
-from tandem_em.desk import files, previews
+from tandem_em.desk import files, previews, unsaved
 from tandem_em.desk.desk import Desk
 from tandem_em.desk.settings import Settings
 from tandem_em.jobs import run_to_end
 from tandem_em.model.arrays import MemoryArray
 from tandem_em.model.frames import FrameStack
+from tandem_em.model.saved import SavedState
 from tandem_em.model.session import Session
 from tandem_em.notices import Notices
 
@@ -40,6 +41,41 @@ def test_blocks_are_averaged_whatever_is_asked_for() -> None:
     np.testing.assert_allclose(small.read(1), mean[1], rtol=1e-3)
     np.testing.assert_allclose(small.read(slice(0, 3)), mean, rtol=1e-3)
     np.testing.assert_allclose(small.read((slice(1, 3), slice(0, 2))), mean[1:3, :2], rtol=1e-3)
+
+
+def test_a_preview_of_a_session_that_is_looked_at_does_not_change_it(tmp_path: Path, home: Path) -> None:
+    session = Session("packed")
+    session.stacks.add(movie())
+    path = tmp_path / "packed.nxs"
+    run_to_end(files.create_session(path, session)).store.close()
+    before = path.read_bytes()
+    for is_saved in (False, True):
+        opened = run_to_end(files.open_session(path))
+        keeper = unsaved.Unsaved(opened)
+        saved = SavedState(opened.session)
+        stack = opened.session.stacks.first
+        assert stack is not None
+        desk = Desk(opened.session, AtOnce(), Notices(), Settings(tmp_path / "preferences.json"))
+        previews.make(desk, opened, stack, lambda: None, keeper.prepare)
+        preview = opened.session.previews.first
+        assert preview is not None
+        job = keeper.link(preview)
+        assert job is not None
+        files.settle(opened, run_to_end(job).embedded)
+        read = previews.reader(opened.session, stack)
+        assert read is not None
+        np.testing.assert_allclose(read(4), previews.Shrunk(stack.source).read(4).astype(np.float32))
+        assert not saved.differs(opened.session)  # nobody is asked whether to save it
+        if is_saved:
+            files.settle(opened, run_to_end(files.save_session(opened)).embedded)
+        keeper.drop()
+        keeper.close()
+        opened.store.close()
+        assert not list((home / "recovery").iterdir())
+        assert (path.read_bytes() == before) is not is_saved
+    again = run_to_end(files.open_session(path, readonly=True))
+    assert previews.wanted(again.session) == []
+    again.store.close()
 
 
 def test_a_preview_is_kept_in_the_file_and_found_again(tmp_path: Path) -> None:

@@ -35,7 +35,9 @@ class PreferencesDialog(QDialog):
         self.autosave.setDecimals(0)
         self.autosave.setSuffix(" s")
         self.autosave.setValue(values.autosave_s)
-        self.autosave.setToolTip("Everything you did is on disk after at most this time.")
+        self.autosave.setToolTip(
+            "What you did is in the recovery file after at most this time; Save writes it into the session."
+        )
         self.embed = number_box(0.1, 10000, values.embed_limit_GB, " GB")
         self.embed.setToolTip("Larger movies and maps stay where they are; the session links to them.")
         self.scheduler = QLineEdit(values.scheduler)

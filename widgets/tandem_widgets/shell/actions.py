@@ -30,6 +30,7 @@ ROWS: tuple[Row, ...] = (
     Row("demo", "File", "Open the demo experiment", "open_demo", "", "A complete simulated experiment to try things on"),
     Row("save", "File", "Save", "save", "Ctrl+S", "Write everything to the session file", "can_save", True),
     Row("save_as", "File", "Save as…", "ask_save_as", "Ctrl+Shift+S", "Write a compact copy and go on with it"),
+    Row("recover", "File", "Recover unsaved work…", "recover", "", "What was not saved before a crash, and was put off since"),
     Row("copy_hyperspy", "File", "Copy HyperSpy line", "copies.copy_hyperspy_line", "",
         "A line of Python that opens this file in HyperSpy", "has_file"),
     Row("export", "File", "Export…", "dialogs.show_export", "Ctrl+E", "Figures, movie, tables and report", "has_data", True),

@@ -12,16 +12,16 @@ from pathlib import Path
 from PyQt6 import sip
 from PyQt6.QtCore import QCoreApplication, QElapsedTimer, QEventLoop, QRect, QSize, Qt, QTimer
 from PyQt6.QtGui import QGuiApplication
-from PyQt6.QtWidgets import QApplication, QMessageBox
+from PyQt6.QtWidgets import QApplication
 
 from tandem_em import __version__
-from tandem_em.desk import compiled, files
+from tandem_em.desk import compiled, files, unsaved
 from tandem_em.desk.settings import Settings, config_folder
 from tandem_em.jobs import Runner
 from tandem_em.notices import Notices, UserError
 from tandem_widgets.parts import theme
 from tandem_widgets.parts.bridge import Bridge
-from tandem_widgets.shell import crash
+from tandem_widgets.shell import crash, recovery
 from tandem_widgets.shell.main_window import MainWindow, Workshop
 
 WINDOW_SIZE = (1600, 1000)
@@ -104,30 +104,12 @@ def first_steps(window: MainWindow, paths: list[Path], *, demo: bool) -> None:
     is_first = not window.workshop.settings.values.tour_seen
     if paths:
         window.files.open_paths(paths)
-    elif is_first and not files.recoverable():
+    elif is_first and not unsaved.everything(window.workshop.settings.values.recent):
         window.dialogs.start_tour()
     elif demo:
         window.files.open_demo()
     else:
-        offer_recovery(window)
-
-
-def offer_recovery(window: MainWindow) -> None:
-    lost = files.recoverable()
-    if not lost:
-        return
-    box = QMessageBox(window)
-    box.setWindowTitle("Recover unsaved work?")
-    box.setText(f"The last session was not saved: {lost[0].stem}.")
-    box.setInformativeText("Recover opens it; Later keeps it for the next start; Discard deletes it.")
-    recover = box.addButton("Recover", QMessageBox.ButtonRole.AcceptRole)
-    box.addButton("Later", QMessageBox.ButtonRole.RejectRole)
-    discard = box.addButton("Discard", QMessageBox.ButtonRole.DestructiveRole)
-    box.exec()
-    if box.clickedButton() is recover:
-        window.files.recover(lost[0])
-    elif box.clickedButton() is discard:
-        lost[0].unlink(missing_ok=True)
+        recovery.offer(window)
 
 
 def install_crash_dialog(window: MainWindow) -> None:

@@ -20,6 +20,7 @@ from tandem_em.model.session import Session
 from tandem_em.notices import Notices
 from tandem_widgets.parts import icons, theme
 from tandem_widgets.parts.bind import Bindings
+from tandem_widgets.shell import recovery
 from tandem_widgets.shell.actions import MENUS, Actions
 from tandem_widgets.shell.copy_actions import CopyActions
 from tandem_widgets.shell.dialog_actions import DialogActions
@@ -34,6 +35,9 @@ from tandem_widgets.shell.record_actions import RecordActions
 from tandem_widgets.shell.replay_bar import ReplayBar
 from tandem_widgets.shell.status import StatusStrip
 from tandem_widgets.shell.time_actions import TimeActions
+
+PATIENCE = 30
+"""Tenths of a second in which what is being saved may end."""
 
 
 @dataclass(frozen=True)
@@ -241,9 +245,9 @@ class MainWindow(QMainWindow):
 
     @property
     def can_save(self) -> bool:
-        return (
-            not self.files.is_readonly and (self.files.is_dirty or self.files.is_untitled) and self.has_data
-        )
+        if self.files.is_readonly:
+            return False
+        return self.files.is_dirty or (self.files.is_untitled and self.has_data)
 
     @property
     def has_data(self) -> bool:
@@ -263,6 +267,10 @@ class MainWindow(QMainWindow):
 
     def open_demo(self) -> None:
         self.files.open_demo()
+
+    def recover(self) -> None:
+        if not recovery.offer(self):
+            self.workshop.notices.info("There is no unsaved work to recover.")
 
     def save(self) -> None:
         self.files.save()
@@ -367,11 +375,14 @@ class MainWindow(QMainWindow):
         self._let_everything_go()
         event.accept()
 
-    def end_without_asking(self, patience: int = 30) -> None:
+    def end_without_asking(self, patience: int = PATIENCE) -> None:
         """The computer is shut down, say: a recording is ended properly; what is not saved is offered at the next start."""
         if self.is_recording:
             self.recording.stop(then=self.end_without_asking)
-        elif self.workshop.runner.tasks and patience > 0:  # it is being saved
+            return
+        if patience == PATIENCE:
+            self.files.autosave()
+        if self.workshop.runner.tasks and patience > 0:  # it is being saved
             QTimer.singleShot(100, lambda: self.end_without_asking(patience - 1))
         else:
             self._let_everything_go(keep=True)
