@@ -23,7 +23,7 @@ from tandem_em.sources.battery_cell import BatteryCell
 from tandem_em.sources.merlin_simulator import MerlinSimulator
 from tandem_em.sources.scpi_server import ScpiServer
 from tandem_em.sources.scpi_simulator import SimulatedMeter
-from tandem_em.sources.setup import LimitsTable, MerlinTable, ScpiTable, Setup, read_setup
+from tandem_em.sources.setup import LimitsTable, MerlinTable, ProgramTable, ScpiTable, Setup, read_setup
 from tandem_widgets.dialogs.instruments import InstrumentsDialog
 from tandem_widgets.shell.header import Header
 from tandem_widgets.shell.live_cursor import LiveCursor
@@ -134,6 +134,38 @@ def test_a_setting_that_does_not_fit_is_a_sentence(
     assert not dialog.trouble.text()
     dialog._toggle_test()
     qtbot.waitUntil(lambda: "no address" in dialog.trouble.text(), timeout=10_000)
+    dialog.close()
+
+
+def test_an_instrument_is_renamed_in_the_form_and_its_test_goes_on(
+    qtbot: QtBot, window: MainWindow, record: Callable[..., Any], meter: ScpiServer
+) -> None:
+    dialog = window.recording.show_instruments()
+    instruments = window.recording.instruments
+    for name in ("bias", "other"):
+        instruments.add(ScpiTable(name=name, address=meter.address, simulated=True))
+    instruments.setup.program = ProgramTable(file=Path("charge.json"), source="bias")
+    dialog.choose("bias")
+    dialog._toggle_test()
+    qtbot.waitUntil(lambda: "bias" in instruments.probes, timeout=20_000)
+
+    def rename(text: str) -> None:
+        line = dialog._form.editors["name"]
+        line.selectAll()
+        QTest.keyClicks(line, text)
+        QTest.keyClick(line, Qt.Key.Key_Return)
+
+    rename("Keithley at the holder")
+    assert [table.name for table in instruments.setup.source] == ["Keithley at the holder", "other"]
+    assert dialog.chosen == dialog._shown == "Keithley at the holder"
+    assert instruments.setup.program.source == "Keithley at the holder"
+    assert list(instruments.probes) == ["Keithley at the holder"]
+    rename("other")
+    assert "Another source" in dialog.trouble.text()
+    assert dialog.chosen == "Keithley at the holder"
+    rename("")
+    assert dialog.trouble.text()
+    assert instruments.setup.source[0].name == "Keithley at the holder"
     dialog.close()
 
 

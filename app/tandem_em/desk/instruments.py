@@ -178,13 +178,16 @@ class Instruments:
         blank = {key: value for key, value in needed.items() if key in fields and fields[key].is_required()}
         return self.add(SOURCE_TABLES[kind](name=name, **blank))
 
-    def edit(self, name: str, **fields: Any) -> Any:
-        """Change fields of a source; raises UserError for what does not fit."""
+    def edit(self, name: str, /, **fields: Any) -> Any:
+        """Change fields of the source called `name`, its name too; raises UserError for what does not fit."""
         table = next(table for table in self.setup.source if table.name == name)
         if fields.get("name", name) != name and self.table(fields["name"]) is not None:
             raise UserError(f'Another source is called "{fields["name"]}".', "Give each its own name.")
         for key, value in fields.items():
             set_field(table, key, value)
+        program = self.setup.program
+        if program is not None and program.source == name:
+            program.source = table.name
         self.changed.emit()
         return table
 
