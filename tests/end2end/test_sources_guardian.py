@@ -144,6 +144,34 @@ def test_emergency_stop_is_quick_and_can_be_taken_back(source: GuardedSource, se
     assert source.wait_for(lambda c: c.state == "watching" and c.output_on is True, 2.0)
 
 
+@pytest.mark.parametrize("model", ["2400", "2450"])
+def test_stamps_after_ready_again_are_as_true_as_is_claimed(model: str) -> None:
+    """Against the clock of the instrument, which knows when each reading was made."""
+    meter = SimulatedMeter(model, BatteryCell(capacity_C=1e-6, resistance_ohm=2e5))
+    with ScpiServer(meter) as server:
+        table = ScpiTable(name="bias", model=f"keithley {model}", address=server.address, rate_hz=40)
+        source = GuardedSource(table)
+        source.start()
+        stamps: list[float] = []
+
+        def take(count: int) -> None:
+            wanted = len(stamps) + count
+            while len(stamps) < wanted:
+                stamps.extend(next_samples(source).times)
+
+        take(40)
+        for _ in range(2):
+            source.emergency_stop()
+            assert source.wait_for(lambda c: c.state == "tripped", 2.0)
+            source.rearm()
+            take(40)
+        fit = source.clock_fit()
+        source.close()
+    errors = [fit.to_host(t) - true for t, true in zip(stamps, meter.measured_at)]
+    assert max(map(abs, errors)) < fit.uncertainty_s
+    assert fit.uncertainty_s < 0.05
+
+
 def test_sigterm_to_the_guardian_makes_it_safe_and_another_takes_over(
     source: GuardedSource, server: ScpiServer
 ) -> None:

@@ -23,7 +23,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from tandem_em.sources.base import EventBlock, SourceDescription, State, host_now
+from tandem_em.sources.base import ClockFit, EventBlock, SourceDescription, State, host_now
 from tandem_em.sources.programs import Program
 from tandem_em.sources.setup import LimitsTable, ScpiTable
 from tandem_em.sources.soft_limits import Limits
@@ -101,6 +101,7 @@ class GuardedSource(ThreadedSource):
         self._program: dict[str, Any] | None = None
         self._stays_off = ""
         """Why the output was switched off; handed to the next guardian if this one dies."""
+        self._round_trip_s, self._anchor_s = 0.0, 0.0
         self.beats_itself = True
         self.control = ControlState()
 
@@ -115,6 +116,14 @@ class GuardedSource(ThreadedSource):
             sync=self.sync,
             simulated=self._table.simulated or "SIMULATED" in self.control.idn.upper(),
             instrument={"idn": self.control.idn, "address": self._table.address, "nplc": self._table.nplc},
+        )
+
+    def clock_fit(self) -> ClockFit:
+        """A reading was made somewhere between asking and answer: in the middle, give or take half of the quickest.
+        Each stretch of the timeline was placed by its first reading, which may have come later than the quickest."""
+        fit, half = super().clock_fit(), self._round_trip_s / 2
+        return replace(
+            fit, offset_s=fit.offset_s - half, uncertainty_s=fit.uncertainty_s + half + self._anchor_s
         )
 
     def start(self) -> None:
@@ -294,6 +303,9 @@ class GuardedSource(ThreadedSource):
         elif what == "progress":
             progress = {key: value for key, value in message.items() if key not in ("say", "dropped")}
             self._set_control(replace(self.control, progress=None if progress["finished"] else progress))
+        elif what == "clock":
+            self._round_trip_s = message["round_trip_s"]
+            self._anchor_s = max(self._anchor_s, message["anchor_s"])
         elif what == "ready":
             self._set_control(replace(self.control, idn=message["idn"]))
 

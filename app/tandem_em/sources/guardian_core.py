@@ -320,6 +320,7 @@ class GuardianCore:
             self._next_read = now
         else:
             readings = [meter.read()]
+            self._voice.clock(meter.round_trip_s, meter.anchor_s)
         for reading in readings:
             self._note(reading)
             why = self._watch.check(reading, self._mode)
