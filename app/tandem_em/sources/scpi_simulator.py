@@ -207,7 +207,8 @@ class SimulatedMeter:
     def _do_query_read(self, argument: str) -> str | None:
         if not self._may_measure():
             return None
-        answer, now, time = self.advance(), host_now(), self._time()
+        answer, now = self.advance(), host_now()
+        time = self._time(now)
         self.measured_at.append(now)
         if self.is_2450:
             buffer = named_buffer(argument)
@@ -333,13 +334,14 @@ class SimulatedMeter:
     def _fill(self, buffer: str, rows: list[Reading]) -> None:
         """What a trigger brings takes the place of what was in the buffer; its first reading was made that long ago."""
         self._traces.fill(buffer, rows)
-        self._first_times[buffer] = self._time() - len(rows) * self._interval() * self._clock_rate
+        self._first_times[buffer] = self._time(host_now()) - len(rows) * self._interval()
 
     def _reset_state(self) -> None:
         self.state: dict[str, Any] = dict(DEFAULTS_2450 if self.is_2450 else DEFAULTS_2400)
 
-    def _time(self) -> float:
-        return (host_now() - self._time_zero) * self._clock_rate
+    def _time(self, host: float) -> float:
+        """What the instrument's clock shows at a host time."""
+        return (host - self._time_zero) * self._clock_rate
 
     def _limit_V(self) -> float:
         return float(self.state["SOUR:CURR:VLIM" if self.is_2450 else "SENS:VOLT:PROT"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
@@ -35,8 +35,8 @@ def server(request: pytest.FixtureRequest) -> Iterator[ScpiServer]:
         yield running
 
 
-def wait_until(is_so: Callable[[], bool]) -> None:
-    while not is_so():
+def wait_past(moment: float) -> None:
+    while host_now() < moment:
         time.sleep(0.005)
 
 
@@ -212,12 +212,12 @@ def test_stamps_are_true_however_late_the_first_reading_comes(server: ScpiServer
     begun = host_now()
     meter.start_clock(100.0)
     for waited_s in (0.3, 0.05):
-        wait_until(lambda until=host_now() + waited_s: host_now() > until)
+        wait_past(host_now() + waited_s)
         reading = meter.read()
         true = 100.0 + server.meter.measured_at[-1] - begun
         assert reading.time == pytest.approx(true, abs=0.02)
     meter.anchor_clock()
-    wait_until(lambda until=host_now() + 0.3: host_now() > until)
+    wait_past(host_now() + 0.3)
     reading = meter.read()
     assert reading.time == pytest.approx(100.0 + server.meter.measured_at[-1] - begun, abs=0.02)
     meter.link.close()
