@@ -146,9 +146,10 @@ class Meter(ABC):
 
     def start_clock(self, base: float) -> None:
         """Begin a stretch of device time that is `base` (s) now."""
+        now = host_now()
         self.reset_time()
         self._last_time = base
-        self._begin_stretch(base, host_now())
+        self._begin_stretch(base, now)
 
     def keep_clock_fine(self) -> bool:
         """Reset the time element when it has become coarse, anchored behind what was; True when it was reset."""
