@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -14,7 +15,7 @@ from collections.abc import Callable, Iterator
 import psutil
 import pytest
 
-from tandem_em.sources.base import EventBlock, SampleBlock
+from tandem_em.sources.base import Block, EventBlock, SampleBlock
 from tandem_em.sources.battery_cell import BatteryCell
 from tandem_em.sources.guardian import GuardedSource
 from tandem_em.sources.scpi_server import ScpiServer
@@ -75,6 +76,14 @@ def next_samples(source: GuardedSource) -> SampleBlock:
         if isinstance(block, SampleBlock):
             return block
     raise AssertionError("no samples")
+
+
+def left_of(source: GuardedSource) -> list[Block]:
+    """What waits in the queue."""
+    left = []
+    while (block := source.read(0.0)) is not None:
+        left.append(block)
+    return left
 
 
 def test_a_killed_window_leaves_the_cell_open(server: ScpiServer) -> None:
@@ -142,6 +151,38 @@ def test_emergency_stop_is_quick_and_can_be_taken_back(source: GuardedSource, se
     assert source.wait_for(lambda c: c.state == "tripped" and c.verified, 1.0)
     source.rearm()
     assert source.wait_for(lambda c: c.state == "watching" and c.output_on is True, 2.0)
+
+
+@pytest.mark.parametrize("rate_hz", [1, 20, 500])
+@pytest.mark.parametrize("model", ["2400", "2450"])
+def test_an_output_that_somebody_else_switched_off_ends_the_program(model: str, rate_hz: float) -> None:
+    with ScpiServer(SimulatedMeter(model, BatteryCell(capacity_C=1e-6, resistance_ohm=2e5))) as server:
+        table = ScpiTable(
+            name="bias", model=f"keithley {model}", address=server.address, rate_hz=rate_hz,
+            nplc=0.01 if rate_hz > 80 else 1.0,
+        )  # fmt: skip
+        source = GuardedSource(table)
+        source.start()
+        source.run_program(CHARGE)
+        assert source.wait_for(lambda c: c.level == 2.5e-10, 5.0)
+        with socket.create_connection(("127.0.0.1", server.port)) as other:
+            other.sendall(b":OUTP OFF\n")
+            begun = time.monotonic()
+            assert source.wait_for(lambda c: c.state == "tripped", 2.0)
+            assert time.monotonic() - begun < 2.0
+        why = "The output of bias was switched off at the instrument or by another program."
+        assert source.control.message.startswith(why)
+        assert source.control.output_on is False
+        said: dict[str, str] = {}
+
+        def is_said() -> bool:
+            said.update({b.text: b.category for b in left_of(source) if isinstance(b, EventBlock)})
+            return said.get(source.control.message) == "warning"
+
+        wait_until(is_said)
+        assert f"The program ended: {why}" in said
+        assert not server.meter.output_on
+        source.close()
 
 
 @pytest.mark.parametrize("model", ["2400", "2450"])
