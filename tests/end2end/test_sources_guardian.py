@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import psutil
 import pytest
@@ -18,6 +19,7 @@ import pytest
 from tandem_em.sources.base import Block, EventBlock, SampleBlock
 from tandem_em.sources.battery_cell import BatteryCell
 from tandem_em.sources.guardian import GuardedSource
+from tandem_em.sources.ownership import Owner
 from tandem_em.sources.scpi_server import ScpiServer
 from tandem_em.sources.scpi_simulator import SimulatedMeter
 from tandem_em.sources.setup import ScpiTable
@@ -151,6 +153,33 @@ def test_emergency_stop_is_quick_and_can_be_taken_back(source: GuardedSource, se
     assert source.wait_for(lambda c: c.state == "tripped" and c.verified, 1.0)
     source.rearm()
     assert source.wait_for(lambda c: c.state == "watching" and c.output_on is True, 2.0)
+
+
+def test_a_second_owner_is_refused_by_name_and_does_not_touch_the_cell(
+    server: ScpiServer, tmp_path: Path
+) -> None:
+    table = ScpiTable(name="bias", address=server.address, rate_hz=20)
+    first = GuardedSource(table, owner=Owner(tmp_path, "tandem record"))
+    first.start()
+    assert first.wait_for(lambda c: c.state == "watching", 5.0)
+    lines = len(server.lines)
+    second = GuardedSource(table, owner=Owner(tmp_path))
+    second.start()
+    wait_until(lambda: second.status().state == "failed", 5.0)
+    assert "in use by tandem record of" in second.status().message
+    assert f"(process {os.getpid()})" in second.status().message
+    second.close()
+    assert server.meter.output_on
+    assert not any("OUTP O" in line or "IDN" in line for line in server.lines[lines:])
+    assert first.process_id is not None
+    os.kill(first.process_id, signal.SIGKILL)  # the lock of a dead guardian holds up nobody
+    assert first.wait_for(lambda c: c.output_on is None, 2.0)
+    assert first.wait_for(lambda c: c.state == "watching", 5.0)
+    first.close()
+    third = GuardedSource(table, owner=Owner(tmp_path))
+    third.start()
+    assert third.wait_for(lambda c: c.state == "watching", 5.0)
+    third.close()
 
 
 @pytest.mark.parametrize("rate_hz", [1, 20, 500])

@@ -40,12 +40,12 @@ def run(options: argparse.Namespace, window: WindowDoor) -> int:
         raise UserError(
             f"{options.out} is there already.", "Recordings never overwrite: choose another name."
         )
+    sources = live.make_sources(setup, "tandem record")
     session = live.session_for(setup, options.out.stem)
     opened = work("Creating", files.create_session(options.out, session, for_recording=True))
     notices = Notices()
     notices.posted.connect(_say_notice)
     waiting: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
-    sources = live.make_sources(setup)
     recorder = Recorder(session, opened.store, sources, notices, waiting.put, follow=False)
     try:
         recorder.start()

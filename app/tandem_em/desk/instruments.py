@@ -256,7 +256,7 @@ class Instruments:
 
     def test(self, name: str, read_file: Callable[[Path], Any] | None = None) -> Job[Probe]:
         """Connect to a source and look at what it says."""
-        from tandem_em.desk.live import read_file as read_any
+        from tandem_em.desk import live
         from tandem_em.sources.registry import create_source
 
         yield Progress(0, 0, f"Connecting to {name}")
@@ -270,7 +270,8 @@ class Instruments:
         before = self.probes.pop(name, None)
         if before is not None:
             before.close()
-        probe = Probe(create_source(table, self.setup, read_file or read_any))  # type: ignore[arg-type]
+        made = create_source(table, self.setup, read_file or live.read_file, live.owner())  # type: ignore[arg-type]
+        probe = Probe(made)
         self.probes[name] = probe
         return probe
 
