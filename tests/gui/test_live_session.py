@@ -24,6 +24,7 @@ from tandem_em.sources.merlin_simulator import MerlinSimulator
 from tandem_em.sources.scpi_server import ScpiServer
 from tandem_em.sources.scpi_simulator import SimulatedMeter
 from tandem_em.sources.setup import LimitsTable, MerlinTable, ProgramTable, ScpiTable, Setup, read_setup
+from tandem_em.storage import disk_space
 from tandem_widgets.dialogs.instruments import InstrumentsDialog
 from tandem_widgets.shell.header import Header
 from tandem_widgets.shell.live_cursor import LiveCursor
@@ -272,6 +273,33 @@ def test_a_camera_that_goes_away_leaves_the_rest_recording(
     assert run is not None
     before = len(run)
     qtbot.waitUntil(lambda: len(run) > before + 5, timeout=5_000)
+
+
+@pytest.mark.expects_log
+def test_why_a_recording_stopped_by_itself_stays_until_it_is_acknowledged(
+    qtbot: QtBot,
+    window: MainWindow,
+    record: Callable[..., Any],
+    camera: MerlinSimulator,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    session = record(camera_table(camera))
+    qtbot.waitUntil(lambda: len(session.stacks) == 1 and len(session.stacks.first) > 5, timeout=20_000)
+    with monkeypatch.context() as full:
+        full.setattr(disk_space, "free_bytes", lambda _path: 900_000_000)
+        qtbot.waitUntil(lambda: not window.recording.is_recording, timeout=20_000)
+    assert "only 0.9 GB are free" in window.status.notice.toolTip() + window.status.notice.text()
+    window.workshop.notices.info("Saved.")  # whatever is said meanwhile
+    assert window.header.stopped._label.text().endswith(
+        "Recording stopped · only 0.9 GB are free on its disk"
+    )
+    assert not window.header.stopped.isHidden()
+    assert any("0.9 GB are free" in event.name for event in session.events)
+    QTest.mouseClick(window.header.stopped, Qt.MouseButton.LeftButton)
+    assert window.header.stopped.isHidden()
+    window.header.show_stopped("Stopped: again.")
+    record(camera_table(camera))
+    assert window.header.stopped.isHidden()
 
 
 def test_the_cursor_stays_live_until_somebody_moves_it(

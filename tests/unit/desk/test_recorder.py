@@ -292,6 +292,10 @@ def test_it_stops_by_itself_before_the_disk_is_full(bench, monkeypatch) -> None:
     assert b.recorder.check_disk() == 0.0
     assert b.recorder.has_to_stop
     assert any("stopped" in notice.title for notice in b.notices.items)
+    assert "only 0.9 GB are free" in b.recorder.stopped_by
+    b.recorder._next_disk_look = 0.0
+    b.recorder.check_disk()
+    assert [e.name for e in b.session.events if e.category == "warning"] == [b.recorder.stopped_by]
     b.stop()
     assert len(b.session.stacks.first) == 50
 
