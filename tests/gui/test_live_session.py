@@ -16,7 +16,7 @@ from PyQt6.QtTest import QTest
 from PyQt6.QtWidgets import QDialog, QLineEdit, QMenu
 from pytestqt.qtbot import QtBot
 
-from tandem_em.desk import files, live, particles_edit
+from tandem_em.desk import files, live, live_follow, particles_edit
 from tandem_em.jobs import run_to_end
 from tandem_em.model.session import Session
 from tandem_em.sources.battery_cell import BatteryCell
@@ -342,6 +342,22 @@ def test_a_marked_particle_is_followed_while_filming(
     true = np.pi * (18 + 0.2 * min(newest % 80, 79 - newest % 80)) ** 2
     assert particle.outlines[newest].area_px == pytest.approx(true, rel=0.12)
     qtbot.waitUntil(lambda: "outlines" in window.stack_pane.notes.lag, timeout=5_000)
+
+
+def test_drift_is_taken_off_while_filming_only_after_a_click(
+    qtbot: QtBot, window: MainWindow, record: Callable[..., Any], camera: MerlinSimulator
+) -> None:
+    session = record(camera_table(camera))
+    pane = window.stack_pane
+    qtbot.waitUntil(lambda: pane.stack is not None and pane.stack is session.stacks.first, timeout=20_000)
+    stack = session.stacks.first
+    ends = time.monotonic() + 2.5 * live_follow.DRIFT_SHOWN_S
+    qtbot.waitUntil(lambda: time.monotonic() > ends, timeout=10_000)
+    assert stack.drift_px is None
+    assert not pane.tools.drift.isChecked()
+    pane.tools.drift.click()
+    qtbot.waitUntil(lambda: stack.drift_px is not None and len(stack.drift_px) > 25, timeout=20_000)
+    assert pane.tools.drift.isChecked()
 
 
 def test_the_window_draws_while_a_fast_camera_is_recorded(

@@ -79,7 +79,7 @@ class Recorder:
         self._notices = notices
         self._post = post
         self._files = LiveFiles(session, notices, post)
-        self._place = Place(session, store, post, self._files, follow, host_now())
+        self._place = Place(session, store, post, self._files, follow, host_now(), notices)
         self._streams = {source.name: RecordedStream(source, self._place) for source in sources}
         self._threads: list[threading.Thread] = []
         self._recording, self._stopping = threading.Event(), threading.Event()

@@ -24,6 +24,7 @@ from tandem_em.model.curves import SI_UNITS, BiasRun, Column
 from tandem_em.model.frames import FrameStack
 from tandem_em.model.marks import Event
 from tandem_em.model.session import Session
+from tandem_em.notices import Notices
 from tandem_em.sources.base import Block, EventBlock, FrameBlock, SampleBlock, Source, host_now
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class Place:
     files: LiveFiles
     follows: bool
     zero: float = 0.0
+    notices: Notices = field(default_factory=Notices)
 
 
 class RecordedStream:
@@ -209,7 +211,9 @@ class RecordedStream:
             before.stop()
             self._note(_Other(before.finish))
         if self._place.follows:
-            self.follow = LiveFollow(self._place.session, stack, self._place.post)
+            self.follow = LiveFollow(
+                self._place.session, stack, self._place.post, self._place.notices.warning
+            )
             self._note(_Other(self.follow.start))
 
     def _take_event(self, block: EventBlock) -> None:
