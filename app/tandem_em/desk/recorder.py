@@ -230,6 +230,8 @@ class Recorder:
             stream.set_clock()
             if stream.follow is not None:
                 stream.follow.finish()
+            if stream.dose is not None:
+                stream.dose.finish()
         self._session.change(self._session.info, end_iso=now_iso())
 
     # --- the pump ------------------------------------------------------------------------------------------------
@@ -260,3 +262,4 @@ class Recorder:
             if host_now() >= next_clock:
                 next_clock = host_now() + CLOCK_S
                 stream.look_at_clock()
+                stream.look_at_dose()

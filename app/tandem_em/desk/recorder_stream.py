@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tandem_em.desk.live_dose import LiveDose
 from tandem_em.desk.live_files import LiveFiles
 from tandem_em.desk.live_follow import LiveFollow
 from tandem_em.model.arrays import AnyArray, GrowingArray
@@ -57,6 +58,7 @@ class RecordedStream:
         self.run: BiasRun | None = None
         self.stack: FrameStack | None = None
         self.follow: LiveFollow | None = None
+        self.dose: LiveDose | None = None
         self.item_ids: list[str] = []
         self.written = 0
         self.is_ended = threading.Event()
@@ -89,6 +91,11 @@ class RecordedStream:
         self._next_show = now + SHOW_S
         self._is_on_its_way = True
         self._place.post(self.catch_up)
+
+    def look_at_dose(self) -> None:
+        """Once a second: what came last is shown even when nothing more comes."""
+        if self.dose is not None and self.dose.is_behind:
+            self._place.post(self.dose.follow)
 
     def look_at_clock(self) -> None:
         """Once a second. Moving a clock moves all its samples: what nobody could see waits for the end."""
@@ -178,6 +185,8 @@ class RecordedStream:
         self._place.store.append_frame(stack.id, block.frame, device, block.frame_number)
         self.written += 1
         self._note(_MoreFrames(stack, [device], [block.frame_number], self.written))
+        if self.dose is not None:
+            self.dose.take(block.frame, block.host_time)
         if self.follow is not None:
             self.follow.offer(self.written - 1, block.frame, block.host_time)
 
@@ -206,6 +215,9 @@ class RecordedStream:
         return stack
 
     def _begin_following(self, stack: FrameStack) -> None:
+        if self.dose is not None:
+            self._note(_Other(self.dose.finish))
+        self.dose = LiveDose(self._place.session, stack, self._place.notices.warning)
         before = self.follow
         if before is not None:
             before.stop()
@@ -250,6 +262,8 @@ class RecordedStream:
             self._is_on_its_way = False
         for change in changes:
             change.apply()
+        if self.dose is not None:
+            self.dose.follow()
 
     def set_clock(self) -> None:
         """Use what is known of the clock by now."""
