@@ -16,7 +16,7 @@ from PyQt6.QtTest import QTest
 from PyQt6.QtWidgets import QDialog, QLineEdit, QMenu
 from pytestqt.qtbot import QtBot
 
-from tandem_em.desk import files, live, live_follow, particles_edit
+from tandem_em.desk import dose, files, live, live_follow, particles_edit
 from tandem_em.jobs import run_to_end
 from tandem_em.model.session import Session
 from tandem_em.sources.battery_cell import BatteryCell
@@ -26,6 +26,7 @@ from tandem_em.sources.scpi_simulator import SimulatedMeter
 from tandem_em.sources.setup import LimitsTable, MerlinTable, ProgramTable, ScpiTable, Setup, read_setup
 from tandem_em.storage import disk_space
 from tandem_widgets.dialogs.instruments import InstrumentsDialog
+from tandem_widgets.panes.biasing_area import dose_curves
 from tandem_widgets.shell.header import Header
 from tandem_widgets.shell.live_cursor import LiveCursor
 from tandem_widgets.shell.main_window import MainWindow
@@ -342,6 +343,29 @@ def test_a_marked_particle_is_followed_while_filming(
     true = np.pi * (18 + 0.2 * min(newest % 80, 79 - newest % 80)) ** 2
     assert particle.outlines[newest].area_px == pytest.approx(true, rel=0.12)
     qtbot.waitUntil(lambda: "outlines" in window.stack_pane.notes.lag, timeout=5_000)
+
+
+@pytest.mark.expects_log
+def test_dose_rate_sum_lane_and_budget_follow_while_filming(
+    qtbot: QtBot, window: MainWindow, record: Callable[..., Any], camera: MerlinSimulator
+) -> None:
+    session = record(camera_table(camera))
+    qtbot.waitUntil(lambda: len(session.stacks) == 1 and len(session.stacks.first) > 10, timeout=20_000)
+    stack = session.stacks.first
+    dose.type_rate(window.desk, stack, 100.0, 100.0 * stack.t[-1] + 400.0)
+    qtbot.waitUntil(lambda: dose.of_stack(session, stack) is not None, timeout=20_000)
+
+    def shown() -> tuple[str, float, int]:
+        curves, _ = dose_curves(session, cumulative=True)
+        return window.header.dose._label.text(), float(curves[0].y[-1]), len(curves[0].x)
+
+    text, total, count = shown()
+    qtbot.waitUntil(
+        lambda: shown()[0] != text and shown()[1] > total + 100 and shown()[2] > count + 20, timeout=20_000
+    )
+    qtbot.waitUntil(lambda: "passes its budget" in window.status.notice.toolTip(), timeout=20_000)
+    qtbot.waitUntil(lambda: "⚠" in window.header.dose._label.text(), timeout=20_000)
+    assert "passes its budget" in " ".join(event.name for event in session.events)
 
 
 def test_drift_is_taken_off_while_filming_only_after_a_click(

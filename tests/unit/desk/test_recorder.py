@@ -357,6 +357,7 @@ def test_the_dose_goes_on_while_it_is_filmed_and_its_budget_is_watched(
     assert result.arrays["dose_e_A2"][39] == pytest.approx(2450 + 450)
     assert not b.session.is_stale(result.step_id)
     assert not [n for n in b.notices.items if n.level == "warning"]
+    run_to_end(b.opened.store.save(b.session))
     film(40, 61)
     b.wait_until(lambda: len([n for n in b.notices.items if n.level == "warning"]) == 1)
     assert "passes its budget of 3000" in b.notices.items[-1].title
@@ -367,6 +368,12 @@ def test_the_dose_goes_on_while_it_is_filmed_and_its_budget_is_watched(
     assert result.arrays["beam_on"].sum() == 51
     assert ["budget" in event.name for event in b.session.events].count(True) == 1
     assert not b.session.is_stale(result.step_id)
+    kept = run_to_end(files.open_session(b.opened.store.path, readonly=True))
+    again = dose.of_stack(kept.session, kept.session.stacks.first)
+    assert again.arrays["dose_e_A2"] == pytest.approx(result.arrays["dose_e_A2"])
+    assert not kept.session.is_stale(again.step_id)
+    assert any("budget" in event.name for event in kept.session.events)
+    kept.store.close()
 
 
 def test_a_finished_file_lies_where_its_header_says(bench) -> None:
