@@ -23,6 +23,9 @@ from tandem_em.model.clock import Clock
 from tandem_em.model.curves import BiasRun, Column
 from tandem_em.model.frames import FrameStack
 from tandem_em.model.session import Session
+from tandem_em.sources.battery_cell import BatteryCell
+from tandem_em.sources.scpi_server import ScpiServer
+from tandem_em.sources.scpi_simulator import SimulatedMeter
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals")
 FRAMES, ROWS = 40, 400
@@ -71,6 +74,42 @@ def start(*arguments: object) -> subprocess.Popen[str]:
         text=True,
         env={**os.environ, "QT_QPA_PLATFORM": "offscreen"},
     )
+
+
+def test_an_instrument_has_one_owner_and_a_switched_off_output_is_told(tmp_path: Path) -> None:
+    """Two times `tandem record` on one source-meter; then somebody presses OUTPUT at its panel."""
+    with ScpiServer(SimulatedMeter("2400", BatteryCell(capacity_C=1e-6, resistance_ohm=2e5))) as server:
+        setup = tmp_path / "setup.toml"
+        setup.write_text(
+            f'[[source]]\nkind = "scpi"\nname = "bias"\naddress = "{server.address}"\nrate_hz = 20\n'
+            '[program]\nfile = "charge.json"\n'
+        )
+        charge = {"step": "constant_current", "current_mA": 2.5e-7, "until_time_s": 1000}
+        (tmp_path / "charge.json").write_text(json.dumps({"method": [charge]}))
+        first = start("record", "--setup", setup, "-o", tmp_path / "first.nxs")
+        deadline = time.monotonic() + 30.0
+        while server.meter.state["SOUR:CURR"] != 2.5e-10:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        second = start("record", "--setup", setup, "-o", tmp_path / "second.nxs")
+        said = second.communicate(timeout=30)[1]
+        assert second.returncode != 0
+        assert "in use by tandem record of" in said
+        assert f"(process {first.pid})" in said
+        assert not (tmp_path / "second.nxs").exists()
+        assert server.meter.output_on
+        with socket.create_connection(("127.0.0.1", server.port)) as panel:
+            panel.sendall(b":OUTP OFF\n")
+        assert first.stderr is not None
+        why = "The output of bias was switched off at the instrument or by another program."
+        line = first.stderr.readline()
+        assert line.startswith(why)
+        first.send_signal(signal.SIGTERM)
+        first.communicate(timeout=30)
+        assert first.returncode == 0
+    opened = run_to_end(files.open_session(tmp_path / "first.nxs", readonly=True))
+    assert any(event.name.startswith(why) for event in opened.session.events)
+    opened.store.close()
 
 
 def listening(pid: int, limit_s: float = 20.0) -> set[tuple[str, int]]:

@@ -5,18 +5,21 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import psutil
 import pytest
 
-from tandem_em.sources.base import EventBlock, SampleBlock
+from tandem_em.sources.base import Block, EventBlock, SampleBlock
 from tandem_em.sources.battery_cell import BatteryCell
 from tandem_em.sources.guardian import GuardedSource
+from tandem_em.sources.ownership import Owner
 from tandem_em.sources.scpi_server import ScpiServer
 from tandem_em.sources.scpi_simulator import SimulatedMeter
 from tandem_em.sources.setup import ScpiTable
@@ -75,6 +78,14 @@ def next_samples(source: GuardedSource) -> SampleBlock:
         if isinstance(block, SampleBlock):
             return block
     raise AssertionError("no samples")
+
+
+def left_of(source: GuardedSource) -> list[Block]:
+    """What waits in the queue."""
+    left = []
+    while (block := source.read(0.0)) is not None:
+        left.append(block)
+    return left
 
 
 def test_a_killed_window_leaves_the_cell_open(server: ScpiServer) -> None:
@@ -142,6 +153,93 @@ def test_emergency_stop_is_quick_and_can_be_taken_back(source: GuardedSource, se
     assert source.wait_for(lambda c: c.state == "tripped" and c.verified, 1.0)
     source.rearm()
     assert source.wait_for(lambda c: c.state == "watching" and c.output_on is True, 2.0)
+
+
+def test_a_second_owner_is_refused_by_name_and_does_not_touch_the_cell(
+    server: ScpiServer, tmp_path: Path
+) -> None:
+    table = ScpiTable(name="bias", address=server.address, rate_hz=20)
+    first = GuardedSource(table, owner=Owner(tmp_path, "tandem record"))
+    first.start()
+    assert first.wait_for(lambda c: c.state == "watching", 5.0)
+    lines = len(server.lines)
+    second = GuardedSource(table, owner=Owner(tmp_path))
+    second.start()
+    wait_until(lambda: second.status().state == "failed", 5.0)
+    assert "in use by tandem record of" in second.status().message
+    assert f"(process {os.getpid()})" in second.status().message
+    second.close()
+    assert server.meter.output_on
+    assert not any("OUTP O" in line or "IDN" in line for line in server.lines[lines:])
+    assert first.process_id is not None
+    os.kill(first.process_id, signal.SIGKILL)  # the lock of a dead guardian holds up nobody
+    assert first.wait_for(lambda c: c.output_on is None, 2.0)
+    assert first.wait_for(lambda c: c.state == "watching", 5.0)
+    first.close()
+    third = GuardedSource(table, owner=Owner(tmp_path))
+    third.start()
+    assert third.wait_for(lambda c: c.state == "watching", 5.0)
+    third.close()
+
+
+@pytest.mark.parametrize("rate_hz", [1, 20, 500])
+@pytest.mark.parametrize("model", ["2400", "2450"])
+def test_an_output_that_somebody_else_switched_off_ends_the_program(model: str, rate_hz: float) -> None:
+    with ScpiServer(SimulatedMeter(model, BatteryCell(capacity_C=1e-6, resistance_ohm=2e5))) as server:
+        table = ScpiTable(
+            name="bias", model=f"keithley {model}", address=server.address, rate_hz=rate_hz,
+            nplc=0.01 if rate_hz > 80 else 1.0,
+        )  # fmt: skip
+        source = GuardedSource(table)
+        source.start()
+        source.run_program(CHARGE)
+        assert source.wait_for(lambda c: c.level == 2.5e-10, 5.0)
+        with socket.create_connection(("127.0.0.1", server.port)) as other:
+            other.sendall(b":OUTP OFF\n")
+            begun = time.monotonic()
+            assert source.wait_for(lambda c: c.state == "tripped", 2.0)
+            assert time.monotonic() - begun < 2.0
+        why = "The output of bias was switched off at the instrument or by another program."
+        assert source.control.message.startswith(why)
+        assert source.control.output_on is False
+        said: dict[str, str] = {}
+
+        def is_said() -> bool:
+            said.update({b.text: b.category for b in left_of(source) if isinstance(b, EventBlock)})
+            return said.get(source.control.message) == "warning"
+
+        wait_until(is_said)
+        assert f"The program ended: {why}" in said
+        assert not server.meter.output_on
+        source.close()
+
+
+@pytest.mark.parametrize("model", ["2400", "2450"])
+def test_stamps_after_ready_again_are_as_true_as_is_claimed(model: str) -> None:
+    """Against the clock of the instrument, which knows when each reading was made."""
+    meter = SimulatedMeter(model, BatteryCell(capacity_C=1e-6, resistance_ohm=2e5))
+    with ScpiServer(meter) as server:
+        table = ScpiTable(name="bias", model=f"keithley {model}", address=server.address, rate_hz=40)
+        source = GuardedSource(table)
+        source.start()
+        stamps: list[float] = []
+
+        def take(count: int) -> None:
+            wanted = len(stamps) + count
+            while len(stamps) < wanted:
+                stamps.extend(next_samples(source).times)
+
+        take(40)
+        for _ in range(2):
+            source.emergency_stop()
+            assert source.wait_for(lambda c: c.state == "tripped", 2.0)
+            source.rearm()
+            take(40)
+        fit = source.clock_fit()
+        source.close()
+    errors = [fit.to_host(t) - true for t, true in zip(stamps, meter.measured_at)]
+    assert max(map(abs, errors)) < fit.uncertainty_s
+    assert fit.uncertainty_s < 0.05
 
 
 def test_sigterm_to_the_guardian_makes_it_safe_and_another_takes_over(

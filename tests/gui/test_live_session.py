@@ -16,15 +16,17 @@ from PyQt6.QtTest import QTest
 from PyQt6.QtWidgets import QDialog, QLineEdit, QMenu
 from pytestqt.qtbot import QtBot
 
-from tandem_em.desk import files, live, particles_edit
+from tandem_em.desk import dose, files, live, live_follow, particles_edit
 from tandem_em.jobs import run_to_end
 from tandem_em.model.session import Session
 from tandem_em.sources.battery_cell import BatteryCell
 from tandem_em.sources.merlin_simulator import MerlinSimulator
 from tandem_em.sources.scpi_server import ScpiServer
 from tandem_em.sources.scpi_simulator import SimulatedMeter
-from tandem_em.sources.setup import LimitsTable, MerlinTable, ScpiTable, Setup, read_setup
+from tandem_em.sources.setup import LimitsTable, MerlinTable, ProgramTable, ScpiTable, Setup, read_setup
+from tandem_em.storage import disk_space
 from tandem_widgets.dialogs.instruments import InstrumentsDialog
+from tandem_widgets.panes.biasing_area import dose_curves
 from tandem_widgets.shell.header import Header
 from tandem_widgets.shell.live_cursor import LiveCursor
 from tandem_widgets.shell.main_window import MainWindow
@@ -137,6 +139,38 @@ def test_a_setting_that_does_not_fit_is_a_sentence(
     dialog.close()
 
 
+def test_an_instrument_is_renamed_in_the_form_and_its_test_goes_on(
+    qtbot: QtBot, window: MainWindow, record: Callable[..., Any], meter: ScpiServer
+) -> None:
+    dialog = window.recording.show_instruments()
+    instruments = window.recording.instruments
+    for name in ("bias", "other"):
+        instruments.add(ScpiTable(name=name, address=meter.address, simulated=True))
+    instruments.setup.program = ProgramTable(file=Path("charge.json"), source="bias")
+    dialog.choose("bias")
+    dialog._toggle_test()
+    qtbot.waitUntil(lambda: "bias" in instruments.probes, timeout=20_000)
+
+    def rename(text: str) -> None:
+        line = dialog._form.editors["name"]
+        line.selectAll()
+        QTest.keyClicks(line, text)
+        QTest.keyClick(line, Qt.Key.Key_Return)
+
+    rename("Keithley at the holder")
+    assert [table.name for table in instruments.setup.source] == ["Keithley at the holder", "other"]
+    assert dialog.chosen == dialog._shown == "Keithley at the holder"
+    assert instruments.setup.program.source == "Keithley at the holder"
+    assert list(instruments.probes) == ["Keithley at the holder"]
+    rename("other")
+    assert "Another source" in dialog.trouble.text()
+    assert dialog.chosen == "Keithley at the holder"
+    rename("")
+    assert dialog.trouble.text()
+    assert instruments.setup.source[0].name == "Keithley at the holder"
+    dialog.close()
+
+
 @pytest.mark.expects_log
 def test_the_stop_key_works_whatever_has_the_focus(
     qtbot: QtBot, window: MainWindow, record: Callable[..., Any], meter: ScpiServer
@@ -242,6 +276,33 @@ def test_a_camera_that_goes_away_leaves_the_rest_recording(
     qtbot.waitUntil(lambda: len(run) > before + 5, timeout=5_000)
 
 
+@pytest.mark.expects_log
+def test_why_a_recording_stopped_by_itself_stays_until_it_is_acknowledged(
+    qtbot: QtBot,
+    window: MainWindow,
+    record: Callable[..., Any],
+    camera: MerlinSimulator,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    session = record(camera_table(camera))
+    qtbot.waitUntil(lambda: len(session.stacks) == 1 and len(session.stacks.first) > 5, timeout=20_000)
+    with monkeypatch.context() as full:
+        full.setattr(disk_space, "free_bytes", lambda _path: 900_000_000)
+        qtbot.waitUntil(lambda: not window.recording.is_recording, timeout=20_000)
+    assert "only 0.9 GB are free" in window.status.notice.toolTip() + window.status.notice.text()
+    window.workshop.notices.info("Saved.")  # whatever is said meanwhile
+    assert window.header.stopped._label.text().endswith(
+        "Recording stopped · only 0.9 GB are free on its disk"
+    )
+    assert not window.header.stopped.isHidden()
+    assert any("0.9 GB are free" in event.name for event in session.events)
+    QTest.mouseClick(window.header.stopped, Qt.MouseButton.LeftButton)
+    assert window.header.stopped.isHidden()
+    window.header.show_stopped("Stopped: again.")
+    record(camera_table(camera))
+    assert window.header.stopped.isHidden()
+
+
 def test_the_cursor_stays_live_until_somebody_moves_it(
     qtbot: QtBot, window: MainWindow, record: Callable[..., Any], camera: MerlinSimulator
 ) -> None:
@@ -282,6 +343,45 @@ def test_a_marked_particle_is_followed_while_filming(
     true = np.pi * (18 + 0.2 * min(newest % 80, 79 - newest % 80)) ** 2
     assert particle.outlines[newest].area_px == pytest.approx(true, rel=0.12)
     qtbot.waitUntil(lambda: "outlines" in window.stack_pane.notes.lag, timeout=5_000)
+
+
+@pytest.mark.expects_log
+def test_dose_rate_sum_lane_and_budget_follow_while_filming(
+    qtbot: QtBot, window: MainWindow, record: Callable[..., Any], camera: MerlinSimulator
+) -> None:
+    session = record(camera_table(camera))
+    qtbot.waitUntil(lambda: len(session.stacks) == 1 and len(session.stacks.first) > 10, timeout=20_000)
+    stack = session.stacks.first
+    dose.type_rate(window.desk, stack, 100.0, 100.0 * stack.t[-1] + 400.0)
+    qtbot.waitUntil(lambda: dose.of_stack(session, stack) is not None, timeout=20_000)
+
+    def shown() -> tuple[str, float, int]:
+        curves, _ = dose_curves(session, cumulative=True)
+        return window.header.dose._label.text(), float(curves[0].y[-1]), len(curves[0].x)
+
+    text, total, count = shown()
+    qtbot.waitUntil(
+        lambda: shown()[0] != text and shown()[1] > total + 100 and shown()[2] > count + 20, timeout=20_000
+    )
+    qtbot.waitUntil(lambda: "passes its budget" in window.status.notice.toolTip(), timeout=20_000)
+    qtbot.waitUntil(lambda: "⚠" in window.header.dose._label.text(), timeout=20_000)
+    assert "passes its budget" in " ".join(event.name for event in session.events)
+
+
+def test_drift_is_taken_off_while_filming_only_after_a_click(
+    qtbot: QtBot, window: MainWindow, record: Callable[..., Any], camera: MerlinSimulator
+) -> None:
+    session = record(camera_table(camera))
+    pane = window.stack_pane
+    qtbot.waitUntil(lambda: pane.stack is not None and pane.stack is session.stacks.first, timeout=20_000)
+    stack = session.stacks.first
+    ends = time.monotonic() + 2.5 * live_follow.DRIFT_SHOWN_S
+    qtbot.waitUntil(lambda: time.monotonic() > ends, timeout=10_000)
+    assert stack.drift_px is None
+    assert not pane.tools.drift.isChecked()
+    pane.tools.drift.click()
+    qtbot.waitUntil(lambda: stack.drift_px is not None and len(stack.drift_px) > 25, timeout=20_000)
+    assert pane.tools.drift.isChecked()
 
 
 def test_the_window_draws_while_a_fast_camera_is_recorded(

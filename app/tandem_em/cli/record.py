@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from tandem_em.cli.terminal import existing, positive_in, work
 from tandem_em.desk import files, live
-from tandem_em.desk.recorder import Recorder
+from tandem_em.desk.recorder import AUTHOR, Recorder
 from tandem_em.notices import Notice, Notices, UserError
 
 if TYPE_CHECKING:
@@ -44,12 +44,12 @@ def run(options: argparse.Namespace, window: WindowDoor) -> int:
         raise UserError(
             f"{options.out} is there already.", "Recordings never overwrite: choose another name."
         )
+    sources = live.make_sources(setup, "tandem record")
     session = live.session_for(setup, options.out.stem)
     opened = work("Creating", files.create_session(options.out, session, for_recording=True))
     notices = Notices()
     notices.posted.connect(_say_notice)
     waiting: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
-    sources = live.make_sources(setup)
     recorder = Recorder(session, opened.store, sources, notices, waiting.put, follow=False)
     try:
         recorder.start()
@@ -126,8 +126,13 @@ def _say_troubles(recorder: Recorder, told: dict[str, str]) -> dict[str, str]:
 
 
 def _say_warnings(session: Session, seen: set[str], told: dict[str, str]) -> set[str]:
-    """On standard error what a source warned of (a message it refused, a limit that was reached); each once."""
-    warnings = {event.id: event.name for event in session.events if event.category == "warning"}
+    """On standard error what a source warned of (a message it refused, a limit that was reached); each once. What the
+    recorder itself has to say comes as a notice."""
+    warnings = {
+        event.id: event.name
+        for event in session.events
+        if event.category == "warning" and event.author != AUTHOR
+    }
     for event_id, text in warnings.items():
         if event_id not in seen and text not in told.values():
             sys.stderr.write(f"{text}\n")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -36,10 +37,7 @@ def type_rate(desk: Desk, stack: FrameStack, rate_e_A2s: float, budget_e_A2: flo
     """A typed rate (and budget); frames without beam are looked for, they add nothing."""
     _settle(desk, stack, {"rate_from": "typed", "rate_e_A2s": rate_e_A2s, "budget_e_A2": budget_e_A2})
 
-    def rates(_levels: Floats, on: NDArray[np.bool_]) -> Floats:
-        return np.where(on, rate_e_A2s, 0.0)
-
-    return _measure(desk, stack, rates, {"rate_e_A2s": rate_e_A2s}, {})
+    return _measure(desk, stack, {"rate_e_A2s": rate_e_A2s}, {})
 
 
 def from_counts(
@@ -52,16 +50,19 @@ def from_counts(
         raise UserError(
             "Counts per electron must be positive.", "The camera's data sheet or its calibration has it."
         )
-    area_A2, exposure = (10 * stack.pixel_nm) ** 2, exposure_of(stack)
     calibration = {"counts_per_electron": counts_per_electron, "counts_offset": offset}
     if budget_e_A2 is not None:
         _settle(desk, stack, {"rate_from": "counts", "budget_e_A2": budget_e_A2 or None})
+    return _measure(desk, stack, calibration | {"exposure_s": exposure_of(stack)}, calibration)
 
-    def rates(levels: Floats, on: NDArray[np.bool_]) -> Floats:
-        electrons = np.clip((levels - offset) / counts_per_electron, 0, None)
-        return np.where(on, electrons, 0.0) / (area_A2 * exposure)
 
-    return _measure(desk, stack, rates, calibration | {"exposure_s": exposure}, calibration)
+def rates(given: Mapping[str, Any], pixel_nm: float | None, levels: Floats, on: NDArray[np.bool_]) -> Floats:
+    """Rate of every frame (e/Å²s) by what was typed or calibrated (values of the result) and its mean counts."""
+    if "rate_e_A2s" in given:
+        return np.where(on, float(given["rate_e_A2s"]), 0.0)
+    electrons = np.clip((levels - given["counts_offset"]) / given["counts_per_electron"], 0, None)
+    area_A2 = (10 * (pixel_nm or math.nan)) ** 2
+    return np.where(on, electrons, 0.0) / (area_A2 * given["exposure_s"])
 
 
 def _settle(desk: Desk, stack: FrameStack, fields: dict[str, Any]) -> None:
@@ -75,7 +76,6 @@ def _settle(desk: Desk, stack: FrameStack, fields: dict[str, Any]) -> None:
 def _measure(
     desk: Desk,
     stack: FrameStack,
-    rates: Callable[[Floats, NDArray[np.bool_]], Floats],
     parameters: dict[str, Any],
     calibration: dict[str, Any],
 ) -> Task[Any]:
@@ -91,7 +91,7 @@ def _measure(
             return
         on = numbers.beam_is_on(levels, settings.beam_off_fraction, offset)
         t = stack.t[: len(levels)].copy()
-        rate = rates(levels, on)
+        rate = rates(parameters, stack.pixel_nm, levels, on)
         total = numbers.over_time(t, rate)
         step = step_for(
             label, [stack, stack.clock], parameters | {"beam_off_fraction": settings.beam_off_fraction}
@@ -118,9 +118,10 @@ def _measure(
 
 def brightness(stack: FrameStack) -> Job[Floats]:
     """Mean counts of every frame; NaN where one cannot be read."""
-    levels = np.full(len(stack), np.nan)
-    for index in range(len(stack)):
-        yield Progress(index, len(stack), "Measuring the brightness")
+    count = len(stack)  # it may be growing meanwhile
+    levels = np.full(count, np.nan)
+    for index in range(count):
+        yield Progress(index, count, "Measuring the brightness")
         try:
             levels[index] = float(np.mean(stack.frame(index), dtype=np.float64))
         except UserError:

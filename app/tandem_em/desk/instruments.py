@@ -178,13 +178,16 @@ class Instruments:
         blank = {key: value for key, value in needed.items() if key in fields and fields[key].is_required()}
         return self.add(SOURCE_TABLES[kind](name=name, **blank))
 
-    def edit(self, name: str, **fields: Any) -> Any:
-        """Change fields of a source; raises UserError for what does not fit."""
+    def edit(self, name: str, /, **fields: Any) -> Any:
+        """Change fields of the source called `name`, its name too; raises UserError for what does not fit."""
         table = next(table for table in self.setup.source if table.name == name)
         if fields.get("name", name) != name and self.table(fields["name"]) is not None:
             raise UserError(f'Another source is called "{fields["name"]}".', "Give each its own name.")
         for key, value in fields.items():
             set_field(table, key, value)
+        program = self.setup.program
+        if program is not None and program.source == name:
+            program.source = table.name
         self.changed.emit()
         return table
 
@@ -253,7 +256,7 @@ class Instruments:
 
     def test(self, name: str, read_file: Callable[[Path], Any] | None = None) -> Job[Probe]:
         """Connect to a source and look at what it says."""
-        from tandem_em.desk.live import read_file as read_any
+        from tandem_em.desk import live
         from tandem_em.sources.registry import create_source
 
         yield Progress(0, 0, f"Connecting to {name}")
@@ -267,7 +270,8 @@ class Instruments:
         before = self.probes.pop(name, None)
         if before is not None:
             before.close()
-        probe = Probe(create_source(table, self.setup, read_file or read_any))  # type: ignore[arg-type]
+        made = create_source(table, self.setup, read_file or live.read_file, live.owner())  # type: ignore[arg-type]
+        probe = Probe(made)
         self.probes[name] = probe
         return probe
 

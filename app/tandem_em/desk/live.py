@@ -12,6 +12,7 @@ import numpy as np
 from tandem_em.desk import files
 from tandem_em.desk.guarding import capacity_C
 from tandem_em.desk.recorder import Recorder
+from tandem_em.desk.settings import config_folder
 from tandem_em.importers.base import ImportOptions
 from tandem_em.jobs import run_to_end
 from tandem_em.model.curves import Cell
@@ -23,6 +24,7 @@ from tandem_em.sources.base import Source
 
 if TYPE_CHECKING:
     from tandem_em.desk.live_follow import Lag
+    from tandem_em.sources.ownership import Owner
     from tandem_em.sources.setup import Setup
 
 
@@ -44,15 +46,31 @@ def session_for(setup: Setup, fallback_name: str) -> Session:
     return session
 
 
-def make_sources(setup: Setup) -> list[Source]:
-    """One source for each [[source]]; nothing is opened yet."""
+def owner(program: str = "TandEM") -> Owner:
+    """Under which name this program owns instruments."""
+    from tandem_em.sources.ownership import Owner
+
+    return Owner(config_folder() / "owners", program)
+
+
+def make_sources(setup: Setup, program: str = "TandEM") -> list[Source]:
+    """One source for each [[source]]; nothing is opened yet. UserError when another program owns an instrument."""
     from tandem_em.sources.registry import create_source
 
     if not setup.source:
         raise UserError("The set-up names no source.", 'Add a [[source]] table, for example kind = "text".')
-    return [
-        _session_replay(t) if _plays_session(t) else create_source(t, setup, read_file) for t in setup.source
-    ]
+    made: list[Source] = []
+    try:
+        for table in setup.source:
+            plays = _plays_session(table)
+            made.append(
+                _session_replay(table) if plays else create_source(table, setup, read_file, owner(program))
+            )
+    except UserError:
+        for source in made:
+            source.close()
+        raise
+    return made
 
 
 def _plays_session(table: Any) -> bool:

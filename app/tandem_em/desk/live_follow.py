@@ -5,6 +5,7 @@
     live.lag                                    # how far what is on screen is behind the camera
     live.stop()
 
+The drift is always measured, since outlines need it; the stack gets it once somebody has asked for it (`ask_for_drift`).
 What is found goes into the session a few times a second: outlines of the particles, drift of the stack. Frames for
 which there was no time have no outline; following the finished movie fills them in.
 """
@@ -34,10 +35,12 @@ if TYPE_CHECKING:
     from tandem_em.analysis.drift_live import LiveDrift
     from tandem_em.analysis.outline_levels import FrameLevel
     from tandem_em.analysis.outline_live import LiveFollower
+    from tandem_em.desk.desk import Desk
 
 log = logging.getLogger(__name__)
 Frame = NDArray[np.generic]
 Post = Callable[[Callable[[], None]], None]
+Warn = Callable[[str, str], None]
 SHOW_S = 0.2
 DRIFT_SHOWN_S = 1.0
 REST_S = 0.03
@@ -49,6 +52,8 @@ CATCH_UP = 40
 HIDE_EVERY = 20
 MOST_FAILURES = 25
 """Frames in a row that cannot be followed at all; then a person has to look."""
+PLAUSIBLE = 0.25
+"""Of the shorter side of the frame: what lies farther from where it was is hardly the same piece of the sample."""
 KEPT = 20_000
 """Outlines of one particle; beyond that every second one is let go, so that a day of filming fits in memory."""
 
@@ -210,6 +215,11 @@ class FollowIncoming:
             self._drift.hide([o[number].polygon for o in found.outlines.values() if number in o])
 
 
+def ask_for_drift(desk: Desk, stack: FrameStack) -> None:
+    """From now on the drift of a stack that is being filmed is taken off on view, as it is measured."""
+    desk.change(f"Take the drift off {stack.name} while filming", stack, drift_px=np.zeros((1, 2)))
+
+
 def compile_kernels(unless: Callable[[], bool] = lambda: False) -> None:
     """Follow a small disc: afterwards everything that following needs is compiled."""
     from tandem_em.analysis import drift_kernels, outline_kernels
@@ -238,8 +248,11 @@ def _spread(first: int, end: int) -> list[int]:
 class LiveFollow:
     """Follows one growing stack while it is recorded, and keeps the session up to date through `post`."""
 
-    def __init__(self, session: Session, stack: FrameStack, post: Post) -> None:
-        self._session, self._stack, self._post = session, stack, post
+    def __init__(
+        self, session: Session, stack: FrameStack, post: Post, warn: Warn = lambda _title, _advice: None
+    ) -> None:
+        """`warn` tells a person (title, advice) what needs one."""
+        self._session, self._stack, self._post, self._warn = session, stack, post, warn
         self._work = FollowIncoming(stack.frame)
         self._newest: tuple[int, Frame, float] | None = None
         self._wanted: dict[str, tuple[int, Polygon] | None] = {}
@@ -331,13 +344,27 @@ class LiveFollow:
         """Put into the session what has been found since the last time."""
         with self._changed:
             pending, self._pending = self._pending, {}
-        if with_drift and self._stack.id in self._session.stacks and len(self._work.drift_px):
-            self._session.change(self._stack, drift_px=self._work.drift_px)
+        is_asked_for = self._stack.drift_px is not None and self._stack.id in self._session.stacks
+        if with_drift and is_asked_for and len(self._work.drift_px):
+            self._show_drift(self._work.drift_px)
         for particle_id, outlines in pending.items():
             particle = self._session.particles.get(particle_id)
             if particle is not None and outlines:
                 keys = {f: o for f, o in particle.outlines.items() if o.is_key}
                 self._session.change(particle, outlines=thinned(particle.outlines | outlines | keys))
+
+    def _show_drift(self, drift_px: NDArray[np.float64]) -> None:
+        """Take it off on view; the raw frames again when it cannot be true: it would push the picture out of view."""
+        stack = self._stack
+        far = float(np.hypot(*drift_px[-1]))
+        if far <= PLAUSIBLE * min(stack.shape[1:]):
+            self._session.change(stack, drift_px=drift_px)
+            return
+        self._session.change(stack, drift_px=None)
+        self._warn(
+            f"The drift of {stack.name} is no longer taken off: it came to {far:.0f} px, which is hardly true.",
+            "The frames are shown as they are. After the recording the drift can be found in the whole movie.",
+        )
 
     # --- the thread -----------------------------------------------------------------------------------------------
 

@@ -24,6 +24,7 @@ from tandem_em.desk.live_files import LiveFiles
 from tandem_em.desk.live_follow import Lag
 from tandem_em.desk.recorder_stream import Place, Post, RecordedStream
 from tandem_em.desk.recorder_trigger import Kept, read_or_rest
+from tandem_em.model.marks import Event
 from tandem_em.model.provenance import now_iso
 from tandem_em.model.session import Session
 from tandem_em.notices import Notices
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from tandem_em.storage.session_store import SessionStore
 
 log = logging.getLogger(__name__)
+AUTHOR = "recorder"
+"""Of the events that no source has sent."""
 CLOCK_S = 1.0
 DISK_S = 1.0
 """Between two looks at the free room: in that time no disk fills that had a minute left."""
@@ -76,7 +79,7 @@ class Recorder:
         self._notices = notices
         self._post = post
         self._files = LiveFiles(session, notices, post)
-        self._place = Place(session, store, post, self._files, follow, host_now())
+        self._place = Place(session, store, post, self._files, follow, host_now(), notices)
         self._streams = {source.name: RecordedStream(source, self._place) for source in sources}
         self._threads: list[threading.Thread] = []
         self._recording, self._stopping = threading.Event(), threading.Event()
@@ -84,6 +87,8 @@ class Recorder:
         self._free_bytes, self._next_disk_look = 0, 0.0
         self._disk_verdict = "fine"
         self._trouble = ""
+        self.stopped_by = ""
+        """Why it has to stop by itself; empty while nothing forces it to."""
         self.state = "idle"
 
     # --- from outside --------------------------------------------------------------------------------------------
@@ -167,9 +172,17 @@ class Recorder:
             self._notices.post("error" if state.verdict == "stop" else "warning", *words)
         self._disk_verdict = state.verdict
         self._tell_trouble()
-        if state.verdict == "stop":
-            self._stopping.set()
+        if state.verdict == "stop" and words is not None:
+            self._stop_by_itself(" ".join(words))
         return None if rate <= 0 else state.seconds_left / 60
+
+    def _stop_by_itself(self, why: str) -> None:
+        """Once; the reason goes into the file too."""
+        if not self.stopped_by:
+            self.stopped_by = why
+            event = Event(name=why, t=self.elapsed_s, category="warning", author=AUTHOR)
+            self._session.events.add(event)
+        self._stopping.set()
 
     def _tell_trouble(self) -> None:
         """The disk takes nothing at present: said once, and once that it goes on."""
@@ -217,6 +230,8 @@ class Recorder:
             stream.set_clock()
             if stream.follow is not None:
                 stream.follow.finish()
+            if stream.dose is not None:
+                stream.dose.finish()
         self._session.change(self._session.info, end_iso=now_iso())
 
     # --- the pump ------------------------------------------------------------------------------------------------
@@ -247,3 +262,4 @@ class Recorder:
             if host_now() >= next_clock:
                 next_clock = host_now() + CLOCK_S
                 stream.look_at_clock()
+                stream.look_at_dose()

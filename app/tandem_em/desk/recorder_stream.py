@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tandem_em.desk.live_dose import LiveDose
 from tandem_em.desk.live_files import LiveFiles
 from tandem_em.desk.live_follow import LiveFollow
 from tandem_em.model.arrays import AnyArray, GrowingArray
@@ -24,6 +25,7 @@ from tandem_em.model.curves import SI_UNITS, BiasRun, Column
 from tandem_em.model.frames import FrameStack
 from tandem_em.model.marks import Event
 from tandem_em.model.session import Session
+from tandem_em.notices import Notices
 from tandem_em.sources.base import Block, EventBlock, FrameBlock, SampleBlock, Source, host_now
 
 if TYPE_CHECKING:
@@ -45,6 +47,7 @@ class Place:
     files: LiveFiles
     follows: bool
     zero: float = 0.0
+    notices: Notices = field(default_factory=Notices)
 
 
 class RecordedStream:
@@ -55,6 +58,7 @@ class RecordedStream:
         self.run: BiasRun | None = None
         self.stack: FrameStack | None = None
         self.follow: LiveFollow | None = None
+        self.dose: LiveDose | None = None
         self.item_ids: list[str] = []
         self.written = 0
         self.is_ended = threading.Event()
@@ -87,6 +91,11 @@ class RecordedStream:
         self._next_show = now + SHOW_S
         self._is_on_its_way = True
         self._place.post(self.catch_up)
+
+    def look_at_dose(self) -> None:
+        """Once a second: what came last is shown even when nothing more comes."""
+        if self.dose is not None and self.dose.is_behind:
+            self._place.post(self.dose.follow)
 
     def look_at_clock(self) -> None:
         """Once a second. Moving a clock moves all its samples: what nobody could see waits for the end."""
@@ -176,6 +185,8 @@ class RecordedStream:
         self._place.store.append_frame(stack.id, block.frame, device, block.frame_number)
         self.written += 1
         self._note(_MoreFrames(stack, [device], [block.frame_number], self.written))
+        if self.dose is not None:
+            self.dose.take(block.frame, block.host_time)
         if self.follow is not None:
             self.follow.offer(self.written - 1, block.frame, block.host_time)
 
@@ -204,12 +215,17 @@ class RecordedStream:
         return stack
 
     def _begin_following(self, stack: FrameStack) -> None:
+        if self.dose is not None:
+            self._note(_Other(self.dose.finish))
+        self.dose = LiveDose(self._place.session, stack, self._place.notices.warning)
         before = self.follow
         if before is not None:
             before.stop()
             self._note(_Other(before.finish))
         if self._place.follows:
-            self.follow = LiveFollow(self._place.session, stack, self._place.post)
+            self.follow = LiveFollow(
+                self._place.session, stack, self._place.post, self._place.notices.warning
+            )
             self._note(_Other(self.follow.start))
 
     def _take_event(self, block: EventBlock) -> None:
@@ -246,6 +262,8 @@ class RecordedStream:
             self._is_on_its_way = False
         for change in changes:
             change.apply()
+        if self.dose is not None:
+            self.dose.follow()
 
     def set_clock(self) -> None:
         """Use what is known of the clock by now."""

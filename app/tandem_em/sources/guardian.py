@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -23,7 +24,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from tandem_em.sources.base import EventBlock, SourceDescription, State, host_now
+from tandem_em.notices import UserError
+from tandem_em.sources.base import ClockFit, EventBlock, SourceDescription, State, host_now
+from tandem_em.sources.ownership import Owner
 from tandem_em.sources.programs import Program
 from tandem_em.sources.setup import LimitsTable, ScpiTable
 from tandem_em.sources.soft_limits import Limits
@@ -87,8 +90,11 @@ class GuardedSource(ThreadedSource):
     stop_s: ClassVar[float] = END_S + 2.0
     says_when_connected: ClassVar[bool] = True
 
-    def __init__(self, table: ScpiTable, limits: Limits | None = None) -> None:
+    def __init__(self, table: ScpiTable, limits: Limits | None = None, owner: Owner | None = None) -> None:
+        """`owner`: under which name the instrument is owned, so that no other program drives it; None: under none."""
         super().__init__(table.name)
+        self._owner = owner
+        self._refusal: UserError | None = None
         self._table = table
         self._limits = limits or Limits()
         self._origin_host = 0.0
@@ -101,6 +107,7 @@ class GuardedSource(ThreadedSource):
         self._program: dict[str, Any] | None = None
         self._stays_off = ""
         """Why the output was switched off; handed to the next guardian if this one dies."""
+        self._round_trip_s, self._anchor_s = 0.0, 0.0
         self.beats_itself = True
         self.control = ControlState()
 
@@ -115,6 +122,14 @@ class GuardedSource(ThreadedSource):
             sync=self.sync,
             simulated=self._table.simulated or "SIMULATED" in self.control.idn.upper(),
             instrument={"idn": self.control.idn, "address": self._table.address, "nplc": self._table.nplc},
+        )
+
+    def clock_fit(self) -> ClockFit:
+        """A reading was made somewhere between asking and answer: in the middle, give or take half of the quickest.
+        Each stretch of the timeline was placed by its first reading, which may have come later than the quickest."""
+        fit, half = super().clock_fit(), self._round_trip_s / 2
+        return replace(
+            fit, offset_s=fit.offset_s - half, uncertainty_s=fit.uncertainty_s + half + self._anchor_s
         )
 
     def start(self) -> None:
@@ -217,6 +232,7 @@ class GuardedSource(ThreadedSource):
             "timeout_s": table.timeout_s,
             "backend": table.backend,
             "baud_rate": table.baud_rate,
+            "owner": self._owner_facts(),
             "origin_host": self._origin_host,
             "stays_off": self._stays_off,
             "settings": {
@@ -229,6 +245,12 @@ class GuardedSource(ThreadedSource):
             "limits": asdict(self._limits),
         }
 
+    def _owner_facts(self) -> dict[str, Any] | None:
+        owner = self._owner
+        if owner is None:
+            return None
+        return {"folder": str(owner.folder), "program": owner.program, "pid": owner.pid or os.getpid()}
+
     def _pump(self) -> None:
         assert self._process is not None
         assert self._process.stdout is not None
@@ -237,6 +259,8 @@ class GuardedSource(ThreadedSource):
             self._pending = b""
             if self._stopping.is_set():
                 return
+            if self._refusal is not None:
+                raise self._refusal
             self._set_control(
                 replace(self.control, state="lost", output_on=None, verified=False, progress=None)
             )
@@ -294,6 +318,12 @@ class GuardedSource(ThreadedSource):
         elif what == "progress":
             progress = {key: value for key, value in message.items() if key not in ("say", "dropped")}
             self._set_control(replace(self.control, progress=None if progress["finished"] else progress))
+        elif what == "clock":
+            self._round_trip_s = message["round_trip_s"]
+            self._anchor_s = max(self._anchor_s, message["anchor_s"])
+        elif what == "refused":
+            self._refusal = UserError(message["title"], message["advice"])
+            self._set_control(replace(self.control, state="refused", message=message["title"]))
         elif what == "ready":
             self._set_control(replace(self.control, idn=message["idn"]))
 

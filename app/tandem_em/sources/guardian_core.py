@@ -17,7 +17,7 @@ from tandem_em.sources.guardian_voice import Say, Voice
 from tandem_em.sources.program_reader import parse_program
 from tandem_em.sources.program_runner import ProgramRunner, SetPoint
 from tandem_em.sources.scpi_connect import connect_meter
-from tandem_em.sources.scpi_link import Link, LinkClosedError, LinkError
+from tandem_em.sources.scpi_link import Link, LinkClosedError, LinkError, LinkTimeoutError
 from tandem_em.sources.scpi_meter import Meter, MeterSettings, MeterState, Mode, Reading
 from tandem_em.sources.soft_limits import Limits, Watch
 
@@ -32,6 +32,8 @@ GUARD_HZ = 10.0
 SINGLE_READ_HZ = 80.0
 """Faster than that only through the trace buffer."""
 BURST_S = 0.2
+OUTPUT_LOOK_S = 0.25
+"""Between two questions whether the output is still on."""
 RETRY_S = 0.4
 SAFE_TRIES = 3
 
@@ -71,6 +73,9 @@ class GuardianCore:
         self._runner: ProgramRunner | None = None
         self._mode: Mode = "current"
         self._level = 0.0
+        self._must_be_on = False
+        """We left the output on: when it is off, somebody else has switched it off."""
+        self._next_look = 0.0
         self._last_beat = host_now()
         self._heard_beat = False
         self._next_read = 0.0
@@ -139,10 +144,13 @@ class GuardianCore:
         self._tell()
         return wait
 
-    def make_safe(self, why: str, state: GuardState = "safe") -> bool:
-        """High impedance, output off, asked back; reopens the link when it must. True when the instrument says so."""
+    def make_safe(
+        self, why: str, state: GuardState = "safe", category: Literal["bias", "warning"] = "bias"
+    ) -> bool:
+        """High impedance, output off, asked back; reopens the link when it must. True when the instrument says so.
+        `category`: of the event, if all goes well."""
         self._end_program(f"The program ended: {why}")
-        self._stays_off = why
+        self._stays_off, self._must_be_on = why, False
         trouble = "there is no connection"
         for attempt in range(SAFE_TRIES):
             try:
@@ -151,9 +159,8 @@ class GuardianCore:
                 assert self._meter is not None
                 report = self._meter.make_safe()
                 self._set_state(state, f"{why} {report.message}", not report.verified, report.verified)
-                self._voice.event(
-                    self.message, "bias" if report.verified and report.high_impedance else "warning"
-                )
+                is_well = report.verified and report.high_impedance
+                self._voice.event(self.message, category if is_well else "warning")
                 if report.verified:
                     return True
             except LinkError as error:
@@ -207,7 +214,7 @@ class GuardianCore:
             self._voice.event(f"Step skipped: {self._runner.progress().label}.", "bias")
 
     def _order_abort(self, _order: dict[str, Any]) -> None:
-        if self._runner is not None:
+        if self._runner is not None and not self._trip_if_off():
             self._end_program("Program aborted.")
             self._drive(SetPoint("current", 0.0))
             self._set_state("watching", "")
@@ -223,6 +230,8 @@ class GuardianCore:
             raise UserError(
                 f"The current was not set: {self.message or self.state}.", "End the program first."
             )
+        if self._trip_if_off():
+            return
         self._drive(SetPoint("current", level))
         self._voice.event(f"Current set to {level:g} A by hand.", "bias")
 
@@ -276,6 +285,9 @@ class GuardianCore:
         if self._stays_off:
             self.make_safe(self._stays_off, "tripped")
             return
+        if self._must_be_on and not found.output_on:
+            self._trip(self._switched_off())
+            return
         if found.output_on:
             self._voice.event(f"The output was on, sourcing a {found.mode} of {found.level:g}.", "warning")
         if self.config.start == "as is" and not was_lost:
@@ -287,6 +299,7 @@ class GuardianCore:
             if found.output_on:
                 meter.prepare()
                 meter.start_clock(self._device_now())
+            self._must_be_on = found.output_on
             self._set_state(state, message, found.output_on, True)
             return
         meter.require_high_impedance()
@@ -300,36 +313,53 @@ class GuardianCore:
         meter.select("current", 0.0)
         meter.set_output(True)
         meter.start_clock(self._device_now())
-        self._mode, self._level = "current", 0.0
+        self._mode, self._level, self._must_be_on = "current", 0.0, True
         self._watch.set_point_changed(host_now(), jumped=True)
         self._set_state("watching", "", True, True)
 
     def _measure(self, now: float) -> float:
         if now < self._next_read:
             return self._next_read - now
-        meter = self._meter
-        assert meter is not None
         rate = self.config.rate_hz
         self._next_read = max(
             self._next_read + 1.0 / (min(rate, SINGLE_READ_HZ) * self._looks_per_row()), now
         )
-        if rate > SINGLE_READ_HZ:
-            self._voice.flush(force=True)
-            self._voice.new_segment = True
-            readings = meter.read_burst(max(int(rate * BURST_S), 2))
-            self._next_read = now
-        else:
-            readings = [meter.read()]
+        if now >= self._next_look:
+            self._next_look = now + OUTPUT_LOOK_S
+            if self._trip_if_off():
+                return 0.05
+        readings = self._take_readings()
         for reading in readings:
             self._note(reading)
             why = self._watch.check(reading, self._mode)
             if why is not None:
                 self._trip(why)
                 return 0.05
-        if meter.keep_clock_fine():
+        if self._meter is not None and readings and self._meter.keep_clock_fine():
             self._voice.event("The instrument's clock was set back to keep its digits.", "note")
-        self._run_program(readings[-1])
+        if readings:
+            self._run_program(readings[-1])
         return max(self._next_read - host_now(), 0.0)
+
+    def _take_readings(self) -> list[Reading]:
+        """One reading, or a fill of the trace buffer; none when the output turns out to be off."""
+        meter, rate = self._meter, self.config.rate_hz
+        assert meter is not None
+        try:
+            if rate <= SINGLE_READ_HZ:
+                readings = [meter.read()]
+                self._voice.clock(meter.round_trip_s, meter.anchor_s)
+                return readings
+            self._voice.flush(force=True)
+            self._voice.new_segment = True
+            readings = meter.read_burst(max(int(rate * BURST_S), 2))
+            self._next_read = host_now()
+            return readings
+        except LinkTimeoutError:  # the 2400 does not answer a reading while its output is off
+            self._reopen()
+            if self._trip_if_off():
+                return []
+            raise
 
     def _run_program(self, reading: Reading) -> None:
         runner = self._runner
@@ -337,9 +367,13 @@ class GuardianCore:
             return
         wanted = runner.update(reading.time, reading.voltage, reading.current)
         if wanted is None:
+            if self._trip_if_off():
+                return
             self._end_program(f"Program finished: {runner.ended_by}.")
             self._drive(SetPoint("current", 0.0))
             self._set_state("watching", f"The program is finished: {runner.ended_by}. Open circuit, 0 A.")
+            return
+        if wanted.mode != self._mode and self._trip_if_off():  # changing the mode would switch it on again
             return
         progress = runner.progress()
         if progress.done != self._announced:
@@ -377,7 +411,17 @@ class GuardianCore:
     # inside
 
     def _trip(self, why: str) -> None:
-        self.make_safe(why, "tripped")
+        self.make_safe(why, "tripped", "warning")
+
+    def _trip_if_off(self) -> bool:
+        """Somebody else has switched the output off: it stays off, and that is said."""
+        if self._meter is None or not self._must_be_on or self._meter.output_is_on():
+            return False
+        self._trip(self._switched_off())
+        return True
+
+    def _switched_off(self) -> str:
+        return f"The output of {self.config.name} was switched off at the instrument or by another program."
 
     def _lose(self, error: LinkError) -> None:
         """A timeout or nonsense: reopen at once. Whatever was running ends; the cell is made safe when it answers."""

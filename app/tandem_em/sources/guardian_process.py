@@ -14,11 +14,14 @@ import os
 import queue
 import signal
 import threading
+from pathlib import Path
 from typing import IO, Any
 
+from tandem_em.notices import UserError
 from tandem_em.sources.base import host_now
 from tandem_em.sources.checked import read_json
 from tandem_em.sources.guardian_core import GuardConfig, GuardianCore
+from tandem_em.sources.ownership import Held, Owner, hold
 from tandem_em.sources.scpi_link import open_link
 from tandem_em.sources.scpi_meter import MeterSettings
 from tandem_em.sources.soft_limits import Limits
@@ -98,12 +101,35 @@ def config_from(raw: dict[str, Any]) -> GuardConfig:
 
 
 def run(inbox: Inbox, outbox: Outbox, terminated: threading.Event) -> int:
-    """The life of a guardian; returns 0 when the instrument itself said that the output is off."""
+    """The life of a guardian; returns 0 when the instrument itself said that the output is off, 2 when it had none."""
     try:
         raw = inbox.orders.get(timeout=10.0)
     except queue.Empty:
         return 2
     config = config_from(raw)
+    try:
+        held = _owned(raw)
+    except UserError as error:
+        outbox.say({"say": "refused", "title": error.title, "advice": error.advice})
+        return 2
+    try:
+        return _guard(config, raw, inbox, outbox, terminated)
+    finally:
+        if held is not None:
+            held.close()
+
+
+def _owned(raw: dict[str, Any]) -> Held | None:
+    """The instrument is ours from now on, where owners are written down."""
+    owner = raw.get("owner")
+    if owner is None:
+        return None
+    return hold(Owner(Path(owner["folder"]), owner["program"], owner["pid"]), str(raw["address"]))
+
+
+def _guard(
+    config: GuardConfig, raw: dict[str, Any], inbox: Inbox, outbox: Outbox, terminated: threading.Event
+) -> int:
     link = open_link(
         config.address,
         timeout_s=float(raw.get("timeout_s", 0.8)),

@@ -22,6 +22,7 @@ class Voice:
         self._flushed = 0.0
         self._told: dict[str, Any] = {}
         self._told_at = 0.0
+        self._told_clock = (0.0, 0.0)
 
     def row(self, time: float, host: float, voltage: float, current: float, step: float) -> None:
         self._rows.append([time, host, voltage, current, step])
@@ -45,6 +46,12 @@ class Voice:
         self._told, self._told_at = facts, now
         self.say({"say": "state", **facts, **more})
         return True
+
+    def clock(self, round_trip_s: float, anchor_s: float) -> None:
+        """How well device and host time are known of each other, when that has changed."""
+        if (round_trip_s, anchor_s) != self._told_clock:
+            self._told_clock = round_trip_s, anchor_s
+            self.say({"say": "clock", "round_trip_s": round_trip_s, "anchor_s": anchor_s})
 
     def progress(self, progress: dict[str, Any]) -> None:
         self.say({"say": "progress", **progress})

@@ -8,6 +8,7 @@ from pathlib import Path
 from tandem_em.model.items import Item
 from tandem_em.notices import UserError
 from tandem_em.sources.base import Source
+from tandem_em.sources.ownership import Owner, require_free
 from tandem_em.sources.setup import (
     AnySource,
     DectrisTable,
@@ -24,12 +25,20 @@ from tandem_em.sources.setup import (
 ReadFile = Callable[[Path], Sequence[Item]]
 
 
-def create_source(table: AnySource, setup: Setup | None = None, read_file: ReadFile | None = None) -> Source:
-    """`setup` gives the limits for a source-meter; `read_file` reads a finished file (watched folders, replay)."""
+def create_source(
+    table: AnySource,
+    setup: Setup | None = None,
+    read_file: ReadFile | None = None,
+    owner: Owner | None = None,
+) -> Source:
+    """`setup` gives the limits for a source-meter; `read_file` reads a finished file (watched folders, replay). A
+    source-meter that is not `owner`'s to take is refused."""
     if isinstance(table, ScpiTable):
         from tandem_em.sources.guardian import GuardedSource, limits_from
 
-        return GuardedSource(table, limits_from((setup or Setup()).limits))
+        if owner is not None:
+            require_free(owner, table.address)
+        return GuardedSource(table, limits_from((setup or Setup()).limits), owner)
     if isinstance(table, TextTable):
         return _text(table)
     if isinstance(table, MerlinTable):

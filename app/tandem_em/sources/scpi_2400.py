@@ -61,8 +61,10 @@ class Keithley2400(Meter):
         self.set_level(mode, level)
 
     def read(self) -> Reading:
-        voltage, current, time, status = self.fields(":READ?", 4)
-        return Reading(self.stamped(time), host_now(), voltage, current, in_compliance(status))
+        asked = host_now()
+        voltage, current, raw, status = self.fields(":READ?", 4)
+        host = host_now()
+        return Reading(self.placed(raw, asked, host), host, voltage, current, in_compliance(status))
 
     def read_burst(self, count: int) -> list[Reading]:
         """A fill of the trace buffer; the instrument cannot be asked anything meanwhile, so keep it short. Its stamps

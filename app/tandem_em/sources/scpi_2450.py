@@ -58,10 +58,12 @@ class Keithley2450(Meter):
         self.set_level(mode, level)
 
     def read(self) -> Reading:
-        sourced, measured, time = self.fields(f":READ? {BUFFER},SOUR,READ,REL", 3)
+        asked = host_now()
+        sourced, measured, raw = self.fields(f":READ? {BUFFER},SOUR,READ,REL", 3)
         host = host_now()
+        time = self.placed(raw, asked, host)
         voltage, current = self._sorted(sourced, measured)
-        return Reading(self.stamped(time), host, voltage, current, self._is_limited())
+        return Reading(time, host, voltage, current, self._is_limited())
 
     def read_burst(self, count: int) -> list[Reading]:
         """A fill of the reading buffer, whose relative time begins anew; the host's clock places it."""
@@ -75,7 +77,7 @@ class Keithley2450(Meter):
         rows = [numbers[i : i + 3] for i in range(0, len(numbers), 3)]
         last = rows[-1][2]
         end = self._time_base + (now - (self._time_reset_host or now))
-        self._time_base, self._time_reset_host = end - last, now - last
+        self._time_base, self._time_reset_host, self._is_placed = end - last, now - last, True
         limited = self._is_limited()
         return [
             Reading(self.stamped(time), now - (last - time), *self._sorted(sourced, measured), limited)
@@ -91,7 +93,7 @@ class Keithley2450(Meter):
         return next((state for state in states if state != "HIMP"), "HIMP")
 
     def reset_time(self) -> None:
-        """Relative time counts from the first reading in the buffer."""
+        """Relative time counts from the first reading in the buffer: the next one is at zero."""
         self.link.write(f":TRAC:CLE {BUFFER}")
 
     def _sorted(self, sourced: float, measured: float) -> tuple[float, float]:

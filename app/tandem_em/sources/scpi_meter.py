@@ -70,9 +70,14 @@ class Meter(ABC):
         self.link = link
         self.settings = settings
         self.idn = ""
+        self.round_trip_s = math.inf
+        """From asking for a reading to having it: the shortest so far."""
         self._time_base = 0.0
         self._time_reset_host: float | None = None
         self._last_time = 0.0
+        self._is_placed = True
+        """False from setting the instrument's time to zero until a reading has told when that was."""
+        self._placing_s = 0.0
 
     @abstractmethod
     def prepare(self) -> None:
@@ -140,10 +145,11 @@ class Meter(ABC):
         return SafeReport(False, state == "HIMP", "Output may be ON: the instrument did not switch it off.")
 
     def start_clock(self, base: float) -> None:
-        """Begin a stretch of device time at `base` (s)."""
+        """Begin a stretch of device time that is `base` (s) now."""
+        now = host_now()
         self.reset_time()
-        self._time_base, self._last_time = base, base
-        self._time_reset_host = host_now()
+        self._last_time = base
+        self._begin_stretch(base, now)
 
     def keep_clock_fine(self) -> bool:
         """Reset the time element when it has become coarse, anchored behind what was; True when it was reset."""
@@ -153,17 +159,34 @@ class Meter(ABC):
         return True
 
     def anchor_clock(self) -> None:
-        """Reset the time element; the host's clock bridges the moment between."""
+        """Reset the time element; the host's clock bridges the time to the next reading."""
         last = self.read()
         self.reset_time()
-        now = host_now()
-        self._time_base = last.time + (now - last.host_time)
-        self._time_reset_host = now
+        self._begin_stretch(last.time, last.host_time)
+
+    @property
+    def anchor_s(self) -> float:
+        """How much later than need be the reading that placed this stretch may have come (s)."""
+        return max(self._placing_s - self.round_trip_s, 0.0)
+
+    def placed(self, raw_time: float, asked: float, arrived: float) -> float:
+        """Device time of a reading that was asked for and arrived at these host times. The first one after a reset says
+        when the instrument's time was zero: with some at the reset, with others at that reading."""
+        if not self._is_placed and math.isfinite(raw_time):
+            base = self._time_base + (arrived - (self._time_reset_host or arrived)) - raw_time
+            self._time_base, self._time_reset_host = base, arrived - raw_time
+            self._is_placed, self._placing_s = True, arrived - asked
+        self.round_trip_s = min(self.round_trip_s, arrived - asked)
+        return self.stamped(raw_time)
 
     def stamped(self, raw_time: float) -> float:
         """Device time of this source from the instrument's time element; never runs backwards."""
         self._last_time = max(self._time_base + raw_time, self._last_time)
         return self._last_time
+
+    def _begin_stretch(self, device: float, host: float) -> None:
+        """The timeline goes on from a moment that is known in both times."""
+        self._time_base, self._time_reset_host, self._is_placed = device, host, False
 
     def fields(self, command: str, count: int, timeout_s: float | None = None) -> list[float]:
         """Ask for numbers; exactly `count` must come. Not-a-number and overflow codes become NaN and infinity."""

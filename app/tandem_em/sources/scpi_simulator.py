@@ -7,6 +7,7 @@ A query it does not know stays without an answer and puts an error into the queu
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -71,6 +72,10 @@ class SimulatedMeter:
         self._traces = Traces()
         self._sweep: list[str] = []
         self._reset_state()
+        self.measured_at: deque[float] = deque(maxlen=10_000)
+        """Host times at which the readings asked for were really made, newest last (the last ten thousand)."""
+        self._first_times: dict[str, float] = {}
+        """Of the 2450, by buffer: when its first reading was made; relative time counts from there."""
         self._last_host = self._time_zero = host_now()
 
     # for tests and demonstrations
@@ -202,11 +207,15 @@ class SimulatedMeter:
     def _do_query_read(self, argument: str) -> str | None:
         if not self._may_measure():
             return None
-        reading = self._time(), self.advance()
+        answer, now = self.advance(), host_now()
+        time = self._time(now)
+        self.measured_at.append(now)
         if self.is_2450:
-            self._traces.append(named_buffer(argument), reading)
+            buffer = named_buffer(argument)
+            reading = time - self._first_times.setdefault(buffer, time), answer
+            self._traces.append(buffer, reading)
             return self._shown_2450(argument, *reading)
-        return self._shown_2400(*reading)
+        return self._shown_2400(time, answer)
 
     _do_query_meas = _do_query_meas_curr = _do_query_meas_volt = _do_query_read
 
@@ -227,14 +236,14 @@ class SimulatedMeter:
 
     def _do_set_trac_cle(self, argument: str) -> None:
         self._traces.fill(named_buffer(argument), [])
-        if self.is_2450:
-            self._time_zero = host_now()
+        self._first_times.pop(named_buffer(argument), None)
 
     def _do_set_trac_make(self, argument: str) -> None:
         self._traces.make(named_buffer(argument), int(argument.split(",")[1]))
 
     def _do_set_trac_del(self, argument: str) -> None:
         self._traces.delete(named_buffer(argument))
+        self._first_times.pop(named_buffer(argument), None)
 
     def _do_query_trac_poin(self, argument: str) -> str:
         return str(self._traces.sizes.get(named_buffer(argument), self.state["TRAC:POIN"]))
@@ -250,8 +259,7 @@ class SimulatedMeter:
         """The 2450: as many readings into the buffer as the count says."""
         if self._may_measure():
             rows = self._readings(int(self.state["SENS:COUN"]))
-            self._traces.fill(named_buffer(argument), rows)
-            self._time_zero = host_now() - len(rows) * self._interval()
+            self._fill(named_buffer(argument), rows)
 
     def _do_query_trac_data(self, argument: str) -> str | None:
         rows = self._traces.rows(named_buffer(argument))
@@ -321,13 +329,19 @@ class SimulatedMeter:
         for step in range(int(count)):
             self.state[f"SOUR:{word}"] = first + (last - first) * step / max(count - 1, 1)
             rows.append((step * self._interval(), self.advance(self._interval())))
-        self._traces.fill(named_buffer(",".join(self._sweep)), rows)
+        self._fill(named_buffer(",".join(self._sweep)), rows)
+
+    def _fill(self, buffer: str, rows: list[Reading]) -> None:
+        """What a trigger brings takes the place of what was in the buffer; its first reading was made that long ago."""
+        self._traces.fill(buffer, rows)
+        self._first_times[buffer] = self._time(host_now()) - len(rows) * self._interval()
 
     def _reset_state(self) -> None:
         self.state: dict[str, Any] = dict(DEFAULTS_2450 if self.is_2450 else DEFAULTS_2400)
 
-    def _time(self) -> float:
-        return (host_now() - self._time_zero) * self._clock_rate
+    def _time(self, host: float) -> float:
+        """What the instrument's clock shows at a host time."""
+        return (host - self._time_zero) * self._clock_rate
 
     def _limit_V(self) -> float:
         return float(self.state["SOUR:CURR:VLIM" if self.is_2450 else "SENS:VOLT:PROT"])

@@ -6,18 +6,23 @@ import threading
 
 import numpy as np
 import pytest
+from at_once import AtOnce
 
+from tandem_em.analysis.drift_live import LiveDrift
 from tandem_em.desk import live_follow
+from tandem_em.desk.desk import Desk
 from tandem_em.desk.live_follow import FollowIncoming, LiveFollow, thinned
 from tandem_em.desk.particles import key_outline
+from tandem_em.desk.settings import Settings
 from tandem_em.model.arrays import MemoryArray
 from tandem_em.model.frames import FrameStack
 from tandem_em.model.session import Session
 from tandem_em.model.tracks import Particle
+from tandem_em.notices import Notices
 from tandem_em.simulation.demo_movie import demo_recipe
 from tandem_em.simulation.movie_physics import render_frame, truth
 
-FRAMES = 30
+FRAMES, FRAME_PX = 30, 256
 
 
 @pytest.fixture(scope="module")
@@ -125,6 +130,7 @@ def test_the_session_grows_while_it_is_filmed(recipe, frames):
     session, stack, particle = filmed_session(recipe, frames)
     session.particles.add(particle)
     posted, taken = [], threading.Semaphore(0)
+    stack.drift_px = np.zeros((1, 2))  # asked for
     live = LiveFollow(session, stack, posted.append)
     take = live._take
     live._take = lambda *which: (take(*which), taken.release())  # to know when a frame is through
@@ -148,6 +154,48 @@ def test_the_session_grows_while_it_is_filmed(recipe, frames):
     step = session.steps.get(particle.provenance_id)
     assert step is not None
     assert not session.is_stale(step.id)
+
+
+def filmed(session, stack, frames, warned=()):
+    """Follow these frames, one after the other, and show what was found."""
+    posted, taken = [], threading.Semaphore(0)
+    live = LiveFollow(session, stack, posted.append, lambda title, _advice: warned.append(title))
+    take = live._take
+    live._take = lambda *which: (take(*which), taken.release())
+    live.start()
+    for number, frame in enumerate(frames):
+        live.offer(number, frame, live_follow.host_now())
+        assert taken.acquire(timeout=20)
+    live.stop()
+    for show in posted:
+        show()
+    live.finish()
+
+
+def test_drift_is_taken_off_only_when_somebody_has_asked_for_it(recipe, frames, tmp_path):
+    session, stack, particle = filmed_session(recipe, frames)
+    session.particles.add(particle)
+    filmed(session, stack, frames[:8])
+    assert stack.drift_px is None
+    assert set(particle.outlines) == set(range(8))  # following does not need it on screen
+    desk = Desk(session, AtOnce(), Notices(), Settings(tmp_path / "preferences.json"))
+    live_follow.ask_for_drift(desk, stack)
+    filmed(session, stack, frames[:8])
+    assert stack.drift_px.shape == (8, 2)
+    session.history.undo()
+    assert stack.drift_px is None
+
+
+def test_a_drift_that_cannot_be_true_is_not_taken_off_any_longer(recipe, frames, monkeypatch):
+    session, stack, _particle = filmed_session(recipe, frames)
+    stack.drift_px = np.zeros((1, 2))
+    monkeypatch.setattr(live_follow, "compile_kernels", lambda *_: None)  # it follows something of its own
+    monkeypatch.setattr(LiveDrift, "shift", lambda *_: (np.array([0.0, 0.26 * FRAME_PX]), True))
+    warned = []
+    filmed(session, stack, frames[:4], warned)
+    assert stack.drift_px is None
+    assert len(warned) == 1
+    assert "no longer taken off" in warned[0]
 
 
 def test_frames_that_come_too_fast_are_left_out_and_the_lag_says_so(recipe, frames):

@@ -10,9 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from at_once import AtOnce
 
-from tandem_em.desk import files, recorder_trigger
+from tandem_em.desk import dose, files, recorder_trigger
+from tandem_em.desk.desk import Desk
+from tandem_em.desk.readout import read_at
 from tandem_em.desk.recorder import Recorder
+from tandem_em.desk.settings import Settings
 from tandem_em.jobs import run_to_end
 from tandem_em.model.session import Session
 from tandem_em.notices import Notices
@@ -292,6 +296,10 @@ def test_it_stops_by_itself_before_the_disk_is_full(bench, monkeypatch) -> None:
     assert b.recorder.check_disk() == 0.0
     assert b.recorder.has_to_stop
     assert any("stopped" in notice.title for notice in b.notices.items)
+    assert "only 0.9 GB are free" in b.recorder.stopped_by
+    b.recorder._next_disk_look = 0.0
+    b.recorder.check_disk()
+    assert [e.name for e in b.session.events if e.category == "warning"] == [b.recorder.stopped_by]
     b.stop()
     assert len(b.session.stacks.first) == 50
 
@@ -309,6 +317,63 @@ def test_a_disk_that_takes_nothing_is_told_once_and_its_return_too(bench, monkey
     titles = [notice.title for notice in b.notices.items]
     assert titles == ["Nothing can be written at present: no space left", "The disk takes data again."]
     b.stop()
+
+
+@pytest.mark.expects_log
+@pytest.mark.parametrize("by", ["typed rate", "counts"])
+def test_the_dose_goes_on_while_it_is_filmed_and_its_budget_is_watched(
+    bench, tmp_path: Path, by: str
+) -> None:
+    """25 frames with the beam, 10 without, then with it again; the dose is set after the tenth."""
+    camera = GivenSource("camera")
+    b = bench(camera)
+    desk = Desk(b.session, AtOnce(), b.notices, Settings(tmp_path / "preferences.json"))
+    b.recorder.start()
+    begun = host_now()
+
+    def film(first: int, last: int) -> None:
+        for number in range(first, last):
+            counts = 0 if 25 <= number < 35 else 400
+            camera.queue.put(
+                FrameBlock(
+                    source="camera", frame=np.full((8, 8), counts, np.uint16), time=0.1 * number,
+                    host_time=begun + 0.1 * number, frame_number=number,
+                )
+            )  # fmt: skip
+
+    film(0, 10)
+    b.wait_until(lambda: len(b.session.stacks) == 1 and len(b.session.stacks.first) == 10)
+    stack = b.session.stacks.first
+    b.session.change(stack, pixel_nm=0.1, exposure_s=0.1)
+    if by == "typed rate":
+        dose.type_rate(desk, stack, 1000.0, 3000.0)
+    else:
+        dose.from_counts(desk, stack, 4.0, 0.0, 3000.0)  # 100 electrons in 1 Å² and 0.1 s
+    result = dose.of_stack(b.session, stack)
+    film(10, 40)
+    b.wait_until(lambda: len(stack) == 40)
+    b.wait_until(lambda: len(result.arrays["t_s"]) == 40)
+    assert read_at(b.session, stack.time_of(30)).dose == "0.0 e⁻/Å²s · Σ 2450"
+    assert result.arrays["dose_e_A2"][39] == pytest.approx(2450 + 450)
+    assert not b.session.is_stale(result.step_id)
+    assert not [n for n in b.notices.items if n.level == "warning"]
+    run_to_end(b.opened.store.save(b.session))
+    film(40, 61)
+    b.wait_until(lambda: len([n for n in b.notices.items if n.level == "warning"]) == 1)
+    assert "passes its budget of 3000" in b.notices.items[-1].title
+    b.stop()
+    assert len(result.arrays["t_s"]) == len(stack) == 61
+    assert result.arrays["t_s"] == pytest.approx(stack.t)
+    assert result.arrays["dose_e_A2"][-1] == pytest.approx(6.0 * 1000 - 1000 - 50 + 0, abs=51)
+    assert result.arrays["beam_on"].sum() == 51
+    assert ["budget" in event.name for event in b.session.events].count(True) == 1
+    assert not b.session.is_stale(result.step_id)
+    kept = run_to_end(files.open_session(b.opened.store.path, readonly=True))
+    again = dose.of_stack(kept.session, kept.session.stacks.first)
+    assert again.arrays["dose_e_A2"] == pytest.approx(result.arrays["dose_e_A2"])
+    assert not kept.session.is_stale(again.step_id)
+    assert any("budget" in event.name for event in kept.session.events)
+    kept.store.close()
 
 
 def test_a_finished_file_lies_where_its_header_says(bench) -> None:

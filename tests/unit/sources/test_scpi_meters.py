@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from tandem_em.notices import UserError
+from tandem_em.sources.base import host_now
 from tandem_em.sources.battery_cell import BatteryCell
 from tandem_em.sources.scpi_connect import connect_meter
 from tandem_em.sources.scpi_link import (
@@ -32,6 +33,11 @@ def server(request: pytest.FixtureRequest) -> Iterator[ScpiServer]:
         SimulatedMeter(request.param, BatteryCell(capacity_C=1e-6, resistance_ohm=2e6))
     ) as running:
         yield running
+
+
+def wait_past(moment: float) -> None:
+    while host_now() < moment:
+        time.sleep(0.005)
 
 
 def ready_meter(server: ScpiServer, backend: str = "auto") -> Meter:
@@ -198,6 +204,23 @@ def test_the_clock_runs_on_over_a_reset() -> None:
         assert ":SYST:TIME:RES" in server.lines
         assert second.time - first.time == pytest.approx(second.host_time - first.host_time, abs=0.02)
         meter.link.close()
+
+
+def test_stamps_are_true_however_late_the_first_reading_comes(server: ScpiServer) -> None:
+    """The relative time of the 2450 counts from the first reading in its buffer, not from the moment it was emptied."""
+    meter = ready_meter(server)
+    begun = host_now()
+    meter.start_clock(100.0)
+    for waited_s in (0.3, 0.05):
+        wait_past(host_now() + waited_s)
+        reading = meter.read()
+        true = 100.0 + server.meter.measured_at[-1] - begun
+        assert reading.time == pytest.approx(true, abs=0.02)
+    meter.anchor_clock()
+    wait_past(host_now() + 0.3)
+    reading = meter.read()
+    assert reading.time == pytest.approx(100.0 + server.meter.measured_at[-1] - begun, abs=0.02)
+    meter.link.close()
 
 
 def test_through_visa_socket() -> None:

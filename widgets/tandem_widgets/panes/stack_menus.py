@@ -119,7 +119,7 @@ def _fill_drift(menu: QMenu, pane: StackPane, tools: StackTools, stack: FrameSta
     region = tools.last_region()
     add(
         menu, pane, f"{again} on the last ROI", lambda: tools.find_drift(region),
-        on=region is not None, tip="Only what is inside the region is compared",
+        on=region is not None and not stacks.is_growing(stack), tip="Only what is inside the region is compared",
     )  # fmt: skip
     menu.addSeparator()
     add(

@@ -11,7 +11,7 @@ from PyQt6.QtCore import QEvent, QPoint, QPointF, Qt
 from PyQt6.QtGui import QMouseEvent
 from PyQt6.QtWidgets import QApplication, QInputDialog, QMenu, QToolButton
 
-from tandem_em.desk import particles_edit, particles_shape, stacks
+from tandem_em.desk import live_follow, particles_edit, particles_shape, stacks
 from tandem_em.jobs import call_as_job
 from tandem_em.model.frames import FrameStack
 from tandem_em.model.spectra import ProfileLine
@@ -371,8 +371,12 @@ class StackTools:
             self.refresh()
 
     def find_drift(self, region: stacks.Region | None = None) -> None:
-        if self.stack is not None:
-            self._pane.drift_on = True
+        if self.stack is None:
+            return
+        self._pane.drift_on = True
+        if stacks.is_growing(self.stack):
+            live_follow.ask_for_drift(self._pane.desk, self.stack)
+        else:
             self._pane.watch_drift(
                 stacks.correct_drift(self._pane.desk, self.stack, region, preview=self._pane.preview_drift)
             )

@@ -23,6 +23,7 @@ STATES = {
     "tripped": "output OFF, high impedance",
     "lost": "connection lost",
     "ended": "ended",
+    "refused": "in use elsewhere",
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PyQt6.QtCore import Qt, pyqtSignal
+from PyQt6.QtGui import QMouseEvent
 from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QSizePolicy, QToolButton, QWidget
 
 from tandem_em.desk.desk import Desk
@@ -18,6 +19,8 @@ SPEEDS = (0.1, 0.25, 0.5, 1, 2, 5, 10, 25, 100)
 
 class Chip(QFrame):
     """A small rounded label with a coloured dot: a source, the dose, simulated."""
+
+    pressed = pyqtSignal()
 
     def __init__(self, text: str = "", dot: str = "", tip: str = "") -> None:
         super().__init__()
@@ -46,6 +49,10 @@ class Chip(QFrame):
         self._label.setFixedWidth(wanted)
         self.setVisible(bool(text))
 
+    def mousePressEvent(self, event: QMouseEvent | None) -> None:
+        self.pressed.emit()
+        super().mousePressEvent(event)
+
 
 class Header(QWidget):
     """Shows one desk; speaks of gestures through signals and the actions it was given."""
@@ -73,7 +80,10 @@ class Header(QWidget):
         self.simulated = Chip()
         self.read_only = Chip()
         self.recording = Chip()
+        self.stopped = Chip()
+        self.stopped.pressed.connect(lambda: self.show_stopped(""))
         self.chips.addWidget(self.recording)
+        self.chips.addWidget(self.stopped)
         self.sources: list[Chip] = []
         self.chips.addWidget(self.simulated)
         self.chips.addWidget(self.read_only)
@@ -123,6 +133,12 @@ class Header(QWidget):
         self.session_name.setText(self.fontMetrics().elidedText(name, Qt.TextElideMode.ElideMiddle, 220))
         self.session_name.setToolTip(tip)
         self.read_only.show_text("read-only" if holder else "", theme.active().warning, holder)
+
+    def show_stopped(self, why: str) -> None:
+        """A recording that had to stop by itself; stays until it is clicked or the next one begins (empty text)."""
+        short = why.partition(": ")[2].partition(". ")[0]
+        text = f"Recording stopped · {short}" if why else ""
+        self.stopped.show_text(text, theme.active().bad, f"{why}\nClick to dismiss")
 
     def show_recording(
         self,

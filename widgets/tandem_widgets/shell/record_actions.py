@@ -239,6 +239,7 @@ class RecordActions:
         def begin(made: _Made) -> None:
             self._starting = False
             self._opened = made.opened
+            window.header.show_stopped("")
             window.files.adopt(made.opened)
             session.focus.follow_live = True
             session.focus.span = (-KEPT_S if armed else 0.0, FIRST_SPAN_S)
@@ -306,7 +307,9 @@ class RecordActions:
         window.stack_pane.show_lag("", ())
         window.biasing_pane.end_growing()
         window.files.autosave()
-        window.workshop.notices.info("The recording has ended.", "Save gives it a name.")
+        window.header.show_stopped(recorder.stopped_by)
+        if not recorder.stopped_by:  # else that is said already, and stays
+            window.workshop.notices.info("The recording has ended.", "Save gives it a name.")
         window.actions_table.refresh()
         then, self._after = self._after, None
         if then is not None:
