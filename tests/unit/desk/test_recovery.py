@@ -18,6 +18,7 @@ from tandem_em.storage import lock, opening
 
 RECORD = """
 import sys
+import time
 import numpy as np
 from tandem_em.desk import files
 from tandem_em.jobs import run_to_end
@@ -32,6 +33,8 @@ opened.store.start_run(run)
 session.runs.add(run)
 opened.store.append_samples("run-1", np.arange(5.0), {"voltage": np.arange(5.0)})
 run_to_end(files.save_session(opened))
+while opened.store.acknowledged().get("run-1", 0) < 5:  # only then it is promised to be safe
+    time.sleep(0.01)
 print(opened.store.path, flush=True)
 sys.stdin.read()
 """
