@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from tandem_em.analysis.cell_numbers import HalfKind, first_half_cycle
 from tandem_em.analysis.charge import Gap, Zero, integrate, zero_from_span
 from tandem_em.analysis.half_cycles import (
-    EFFICIENCY,
     UAH_PER_C,
     Cycle,
     HalfCycle,
@@ -101,7 +100,7 @@ def report_from_arrays(
         "half_cycles": [half_cycle_row(half, area_cm2) for half in halves.half_cycles],
         "cycles": [cycle_row(cycle, area_cm2) for cycle in halves.cycles],
         "cycle_begins_with": halves.first_kind,
-        "efficiency_definition": EFFICIENCY[halves.first_kind],
+        "efficiency_definition": halves.efficiency_definition,
         "mean_efficiency": halves.mean_efficiency,
         "notes": halves.notes,
         "gaps": [gap_row(gap) for gap in halves.gaps],

@@ -86,6 +86,11 @@ class HalfCycles:
     """What a cycle of this cell begins with."""
 
     @property
+    def efficiency_definition(self) -> str:
+        """What is divided by what."""
+        return EFFICIENCY[self.first_kind]
+
+    @property
     def mean_efficiency(self) -> float | None:
         """Mean over the cycles that have an efficiency."""
         known = [cycle.efficiency for cycle in self.cycles if cycle.efficiency is not None]

@@ -12,7 +12,7 @@ import numpy as np
 from tandem_em import __version__
 from tandem_em.desk import files, unsaved
 from tandem_em.desk.demo_truth import truth_of_map, truth_of_movie, truth_of_streams
-from tandem_em.desk.settings import config_folder
+from tandem_em.desk.settings import config_folder, opened_demos
 from tandem_em.jobs import Job, Progress, run_to_end
 from tandem_em.model.arrays import GrowingArray, MemoryArray
 from tandem_em.model.clock import Clock
@@ -43,7 +43,6 @@ EELS_CLOCK = {"offset_s": -2.3, "rate_ppm": -15.0}
 FRAMES = 150
 LAYOUT_VERSION = 6
 """Raised when the demo changes, so that a cached one is built anew."""
-OPENED = "opened"
 MOST = 50
 """Demos that are open at the same time."""
 
@@ -52,18 +51,13 @@ def demo_path(frames: int = FRAMES, size: int = 512, seed: int = 7) -> Job[Path]
     """A fresh copy of the demo for somebody to work on: whatever visitors did before is not in it."""
     pristine = yield from pristine_path(frames, size, seed)
     yield Progress(0, 0, "Copying the demo")
-    folder = config_folder() / "demo" / OPENED
+    folder = opened_demos()
     folder.mkdir(parents=True, exist_ok=True)
     for number in range(1, MOST + 1):
         path = folder / f"demo{'' if number == 1 else f' {number}'}{files.SUFFIX}"
         if unsaved.replace_by_copy(pristine, path):
             return path
     raise UserError("The demo is open in too many windows.", "Close some of them.")
-
-
-def is_demo(path: Path) -> bool:
-    """Whether a file is a copy of the demo to play with: saving it needs another name."""
-    return path.parent == config_folder() / "demo" / OPENED
 
 
 def pristine_path(frames: int = FRAMES, size: int = 512, seed: int = 7) -> Job[Path]:

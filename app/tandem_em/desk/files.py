@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tandem_em.desk.settings import config_folder
+from tandem_em.desk.settings import config_folder, opened_demos
 from tandem_em.importers.base import Imported as Imported
 from tandem_em.importers.base import ImportOptions, Question
 from tandem_em.jobs import Job, Progress, run_to_end
@@ -270,6 +270,11 @@ def stream_items(items: list[Item]) -> list[Stream]:
 def in_recovery(path: Path) -> bool:
     """Whether this file is an unnamed session's."""
     return path.parent == config_folder() / "recovery" and path.suffix == SUFFIX
+
+
+def is_demo(path: Path) -> bool:
+    """Whether a file is a copy of the demo to play with: saving it needs another name."""
+    return path.parent == opened_demos()
 
 
 def link_large(imported: Imported, limit_bytes: float) -> list[str]:

@@ -22,6 +22,11 @@ def config_folder() -> Path:
     return user_data_path("TandEM", appauthor=False)
 
 
+def opened_demos() -> Path:
+    """Where the copies of the demo lie that are played with; each opening makes a fresh one."""
+    return config_folder() / "demo" / "opened"
+
+
 @dataclass(frozen=True)
 class Preferences:
     """Everything a person can choose."""

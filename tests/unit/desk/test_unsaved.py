@@ -462,7 +462,7 @@ def test_the_demo_is_pristine_at_each_opening(monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(demo, "build_demo", build)
     first = run_to_end(demo.demo_path())
-    assert demo.is_demo(first)
+    assert files.is_demo(first)
     content = first.read_bytes()
     held = opened(first)
     work(held.session)

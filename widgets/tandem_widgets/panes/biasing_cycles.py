@@ -8,7 +8,6 @@ from PyQt6.QtCore import QAbstractTableModel, QModelIndex, Qt
 from PyQt6.QtGui import QKeyEvent, QKeySequence
 from PyQt6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QTableView, QVBoxLayout, QWidget
 
-from tandem_em.analysis.half_cycles import EFFICIENCY
 from tandem_em.desk import biasing_results, biasing_views
 from tandem_em.notices import UserError
 from tandem_em.texts import figure, quantity
@@ -177,7 +176,7 @@ class CyclesPage(QWidget):
         self.keep.setEnabled(found is not None and bool(found.half_cycles))
         if found is not None:
             text = summary(found)
-            self.model.definition = EFFICIENCY[found.first_kind]
+            self.model.definition = found.efficiency_definition
         self.totals.setToolTip(self.model.definition if found is not None else "")
         self.totals.setText(text)
         self.table.resizeColumnsToContents()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from PyQt6.QtWidgets import QFileDialog, QMessageBox
 
-from tandem_em.desk import biasing_text, demo, files, previews, unsaved
+from tandem_em.desk import biasing_text, files, previews, unsaved
 from tandem_em.jobs import run_to_end
 from tandem_em.model.frames import FrameStack
 from tandem_em.model.saved import SavedState, signature
@@ -60,7 +60,7 @@ class FileActions:
     @property
     def needs_name(self) -> bool:
         """Whether saving has to ask where: nobody has said so yet, it may not be written, or it is the demo."""
-        return self.is_untitled or self.is_readonly or (self.path is not None and demo.is_demo(self.path))
+        return self.is_untitled or self.is_readonly or (self.path is not None and files.is_demo(self.path))
 
     @property
     def name(self) -> str:
@@ -174,9 +174,11 @@ class FileActions:
                     self._unsaved.drop()
 
     def open_demo(self) -> None:
+        from tandem_em.desk.demo import demo_path  # with the simulation, which a start does not need
+
         if self.may_leave():
             task = self._window.desk.start(
-                "Building the demo experiment", demo.demo_path(), self._start_open, key="open"
+                "Building the demo experiment", demo_path(), self._start_open, key="open"
             )
             self._window.reading.follow(task)
 
