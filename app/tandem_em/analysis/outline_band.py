@@ -67,7 +67,7 @@ def read_band(
             mass,
         )
         squares += weight**2
-        noise += (weight * crops.noises[number]) ** 2
+        noise += (weight * crops.noise(number)) ** 2
     whole = sum(weights.values())
     with np.errstate(invalid="ignore", divide="ignore"):
         values = np.where(mass > 0.4 * whole, total / mass, np.nan)

@@ -2,7 +2,7 @@
 
 A crop is fixed to the sample to the nearest pixel (the rest of the drift stays in `shift`). Large particles are
 averaged over `side` x `side` pixels, so that the work does not grow with the magnification. Counts are divided by
-the brightness of their frame.
+the brightness of their frame. A particle that is brighter than what lies around it is looked at in the negative.
 """
 
 from __future__ import annotations
@@ -24,6 +24,23 @@ WORK_RADIUS, LOBED_RADIUS = 70.0, 130.0
 GROWTH = 0.55  # room for swelling, relative to the radius
 READY = 40  # crops kept as they are computed with
 MARGIN = 26.0  # room for drift errors and for the surroundings, in work pixels
+BRIGHTEST = 3e4  # of the usual brightness: what still fits into a crop
+
+
+@dataclass(frozen=True)
+class Negative:
+    """What becomes 1 in the negative, and by how much it gets darker for each step up in brightness."""
+
+    white: float
+    gain: float
+
+    @classmethod
+    def of(cls, outside: float, inside: float) -> Negative:
+        """What is as bright as the particle becomes half as bright as its surroundings.
+
+        A dark field is proportional to thickness; with no more contrast than that, so is absorption, nearly.
+        """
+        return cls(outside, 0.5 / (inside - outside))
 
 
 @dataclass
@@ -37,6 +54,7 @@ class Crops:
     images: dict[int, Crop] = field(default_factory=dict)
     noises: dict[int, float] = field(default_factory=dict)
     cut_at: dict[int, Array] = field(default_factory=dict)  # whole pixels by which a crop followed the drift
+    negative: Negative | None = None
     _ready: dict[int, NDArray[np.float32]] = field(default_factory=dict)
 
     @classmethod
@@ -67,11 +85,12 @@ class Crops:
             self.origin[1] + int(dy),
             *self.shape,
             self.side,
-            1 / level.level,
+            level.level,
+            level.noise,
             -high,
             high,
         )
-        self.images[number] = cut.astype(np.float16)
+        self.images[number] = np.clip(cut, -BRIGHTEST, BRIGHTEST).astype(np.float16)
         self.cut_at[number] = np.array([dx, dy], float)
         self.noises[number] = level.noise / level.level / self.side
 
@@ -80,8 +99,30 @@ class Crops:
         if number not in self._ready:
             if len(self._ready) >= READY:
                 self._ready.pop(next(iter(self._ready)))
-            self._ready[number] = self.images[number].astype(np.float32)
+            image = self.images[number].astype(np.float32)
+            if self.negative is not None:
+                image = np.float32(1) - (image - np.float32(self.negative.white)) * np.float32(
+                    self.negative.gain
+                )
+            self._ready[number] = image
         return self._ready[number]
+
+    def noise(self, number: int) -> float:
+        """Deviation of one pixel of a crop."""
+        return self.noises[number] * (self.negative.gain if self.negative is not None else 1.0)
+
+    def turn_negative(self, negative: Negative) -> None:
+        """From now on the particle is dark; in frames that have been looked at, too."""
+        self.negative = negative
+        self._ready.clear()
+
+    def visible(self, points: Polygon, number: int) -> float:
+        """Share of the vertices of an outline (work pixels) that lie in the picture of a frame."""
+        x, y = np.rint(points + self.shift(number)).astype(int).T
+        rows, columns = self.shape
+        within = (x >= 0) & (y >= 0) & (x < columns) & (y < rows)
+        known = np.isfinite(self.images[number][np.clip(y, 0, rows - 1), np.clip(x, 0, columns - 1)])
+        return float(np.mean(within & known))
 
     def shift(self, number: int) -> Array:
         """What is left of the drift of a frame, in work pixels."""

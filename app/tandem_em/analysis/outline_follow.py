@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tandem_em.analysis.outline_follower import AHEAD, Follower
 from tandem_em.analysis.outline_levels import BeamWatch, FrameLevel
-from tandem_em.analysis.outline_result import FollowedOutline, FollowOptions, TrackResult
+from tandem_em.analysis.outline_result import Failure, FollowedOutline, FollowOptions, TrackResult
 from tandem_em.analysis.outline_review import LOOKS, Look
 from tandem_em.analysis.polygon import Array, Polygon, as_polygon, centroid
 from tandem_em.jobs import Job, Progress, run_to_end
@@ -38,6 +38,8 @@ def follow(
     Yields Progress whose `partial` is {"": {frame: outline}}, what has just been finished.
     """
     results = yield from follow_many(read_frame, n_frames, {"": keys}, drift_px, options)
+    if (failure := results[""].failure) is not None:
+        raise failure.error
     return results[""]
 
 
@@ -51,20 +53,34 @@ def follow_many(
     """Follow several particles ({name: {frame: polygon}}); every frame is read once for all of them.
 
     Yields Progress whose `partial` is {name: {frame: outline}}: first outlines while walking, better ones at the end.
-    Closing the job early loses nothing that was yielded.
+    Closing the job early loses nothing that was yielded. What goes wrong with one particle is in its result, `lost` or
+    `failure`; the others go on.
     """
     options = options or FollowOptions()
     drift = np.zeros((n_frames, 2)) if drift_px is None else np.asarray(drift_px, float)
     _check(particles, n_frames, drift)
-    followers = {name: Follower(_polygons(keys, name), drift, options) for name, keys in particles.items()}
+    followers: dict[str, Follower] = {}
+    results: dict[str, TrackResult] = {}
+    for name, keys in particles.items():
+        try:
+            followers[name] = Follower(_polygons(keys, name), drift, options)
+        except Exception as error:  # noqa: BLE001  an edge: an outline that is none is that of one particle
+            results[name] = TrackResult(failure=Failure(None, error))
+    if not followers:
+        return results
     movie = _Movie(read_frame, n_frames, followers, options.frames or (0, n_frames - 1))
     yield from _walk_forward(movie)
     yield from _walk_back(movie)
-    results: dict[str, TrackResult] = {}
     blank = frozenset(movie.blank)
     for place, (name, follower) in enumerate(followers.items()):
         begin, end = (WALKED + (1 - WALKED) * k / len(followers) for k in (place, place + 1))
-        results[name] = yield from _looked_back(follower.result(blank), n_frames, begin, end)
+        try:
+            results[name] = yield from _looked_back(follower.result(blank), n_frames, begin, end)
+        except MemoryError:
+            raise
+        except Exception as error:  # noqa: BLE001  an edge: the others are looked at again all the same
+            follower.fail(None, error)
+            results[name] = follower.unreviewed(blank)
         yield Progress(end * n_frames, n_frames, LOOKING, {name: results[name].outlines})
     return results
 
@@ -86,7 +102,7 @@ def follow_apart(
     frames: NDArray[np.generic], keys: dict[int, Polygon], drift_px: Array | None, options: FollowOptions
 ) -> TrackResult:
     """Follow one particle in frames that are all in memory: what a worker of a cluster is sent."""
-    return run_to_end(follow(frames.__getitem__, len(frames), keys, drift_px, options))
+    return run_to_end(follow_many(frames.__getitem__, len(frames), {"": keys}, drift_px, options))[""]
 
 
 class _Movie:
@@ -126,11 +142,12 @@ class _Movie:
             if number in follower.keys:
                 x, y = centroid(follower.keys[number])
                 if not (0 <= x < shape[1] and 0 <= y < shape[0]):
-                    raise UserError(
+                    outside = UserError(
                         f"The outline of {name or 'the particle'} in frame {number} lies outside the picture "
                         f"({shape[1]} × {shape[0]} px).",
                         "Give it in pixels of that frame, x before y.",
                     )
+                    follower.fail(number, outside)
 
     def usable(self) -> list[int]:
         return sorted(self._read - self.blank)

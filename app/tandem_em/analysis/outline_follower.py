@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import numpy as np
 
 from tandem_em.analysis.outline_confidence import Evidence, confidences
 from tandem_em.analysis.outline_crops import Crops
 from tandem_em.analysis.outline_locate import Found
-from tandem_em.analysis.outline_result import FollowedOutline, FollowOptions, TrackResult
+from tandem_em.analysis.outline_result import (
+    Failure,
+    FollowedOutline,
+    FollowOptions,
+    LostError,
+    TrackResult,
+)
 from tandem_em.analysis.outline_review import Look, Review, Silhouettes
-from tandem_em.analysis.outline_walk import Walk
+from tandem_em.analysis.outline_walk import FADED, LEFT, SMALLEST, Walk
 from tandem_em.analysis.polygon import Array, Polygon, area, resampled
 
 AHEAD = 8  # frames read before one is decided
+HOPELESS = 0.05  # confidence
+MOSTLY_VISIBLE = 0.6  # of an outline; with less, a hopeless stretch is that of a particle that has left
+DOUBTED = 0.4  # confidence, at most, of what could not be looked at again
 
 
 class Follower:
@@ -25,6 +37,9 @@ class Follower:
         self.lead = Walk(self.crops)  # forward from each key
         self.back: dict[int, Walk] = {}  # backward from a key, by its frame
         self.stopped: list[int] = []
+        self.lost: dict[int, str] = {}
+        self.failure: Failure | None = None
+        self._first: dict[int, FollowedOutline] = {}
         self._doubts = 0
         self._given_up = False
 
@@ -36,14 +51,11 @@ class Follower:
         """Walk one frame on from the last key outline; returns a first outline for the screen."""
         walk = self.lead
         if frame in self.keys:
-            walk.start(frame, self.keys[frame], usable, exact=frame in self.options.exact_keys)
             self._doubts, self._given_up = 0, False
-        elif self._given_up or walk.look is None:
+            return self._tried(walk, frame, lambda: self._start(walk, frame, usable))
+        if self._given_up or walk.look is None:
             return None
-        else:
-            walk.step(frame, 1, ahead)
-            self._doubt(walk, frame)
-        return self._preview(walk, frame)
+        return self._tried(walk, frame, lambda: self._step(walk, frame, 1, ahead))
 
     def backward(self, frame: int, usable: list[int], ahead: list[int]) -> FollowedOutline | None:
         """Walk one frame back from the next key outline."""
@@ -51,15 +63,41 @@ class Follower:
         if key is None or frame in self.keys:
             return None
         if key not in self.back:
-            self.back[key] = Walk(self.crops)
-            self.back[key].start(key, self.keys[key], usable, exact=key in self.options.exact_keys)
+            walk = self.back[key] = Walk(self.crops)
             self._doubts, self._given_up = 0, False
-        if self._given_up:
-            return None
+            self._tried(walk, key, lambda: self._start(walk, key, usable))
         walk = self.back[key]
-        walk.step(frame, -1, ahead)
+        if self._given_up or walk.look is None:
+            return None
+        return self._tried(walk, frame, lambda: self._step(walk, frame, -1, ahead))
+
+    def _start(self, walk: Walk, frame: int, usable: list[int]) -> None:
+        walk.start(frame, self.keys[frame], usable, exact=frame in self.options.exact_keys)
+
+    def _step(self, walk: Walk, frame: int, direction: int, ahead: list[int]) -> None:
+        walk.step(frame, direction, ahead)
         self._doubt(walk, frame)
-        return self._preview(walk, frame)
+
+    def _tried(self, walk: Walk, frame: int, work: Callable[[], None]) -> FollowedOutline | None:
+        """A first outline; None in a frame where the particle is lost."""
+        try:
+            work()
+            return self._preview(walk, frame)
+        except LostError as lost:
+            self.lost[frame] = str(lost)
+        except MemoryError:
+            raise
+        except Exception as error:  # noqa: BLE001  an edge: what breaks for one particle does not end the others
+            walk.forget(frame)
+            self.fail(frame, error)
+        return None
+
+    def fail(self, frame: int | None, error: Exception) -> None:
+        """Go on without this particle, as far as the next key outline; the first reason is kept."""
+        self.failure = self.failure or Failure(frame, error)
+        self._given_up = True
+        if frame is not None:
+            self.stopped.append(frame)
 
     def _doubt(self, walk: Walk, frame: int) -> None:
         """Give up a direction when following becomes guessing, if asked to."""
@@ -74,14 +112,28 @@ class Follower:
     def _preview(self, walk: Walk, frame: int) -> FollowedOutline:
         polygon = self.crops.to_frame(walk.shapes[frame], frame)
         size = area(polygon)
-        return FollowedOutline(polygon, first_confidence(walk.found[frame]), size, 0.95 * size, 1.05 * size)
+        first = FollowedOutline(polygon, first_confidence(walk.found[frame]), size, 0.95 * size, 1.05 * size)
+        self._first[frame] = first
+        return first
+
+    def unreviewed(self, blank: frozenset[int]) -> TrackResult:
+        """The first outlines, none of them to be relied on: the look back has failed."""
+        doubted = {
+            frame: replace(first, confidence=min(first.confidence, DOUBTED), is_key=frame in self.keys)
+            for frame, first in self._first.items()
+        }
+        return self._told(doubted, blank)
+
+    def _told(self, outlines: dict[int, FollowedOutline], blank: frozenset[int]) -> TrackResult:
+        lost = {frame: why for frame, why in sorted(self.lost.items()) if frame not in outlines}
+        return TrackResult(outlines, blank, tuple(self.stopped), lost, self.failure)
 
     def result(self, blank: frozenset[int]) -> Look[TrackResult]:
         """All outlines, reviewed together, with confidence and error band."""
         shapes, found = self._joined()
         if not shapes:
-            return TrackResult(blank=blank, stopped=tuple(self.stopped))
-        walk = self.lead if self.lead.look is not None else next(iter(self.back.values()))
+            return self._told({}, blank)
+        walk = next(walk for walk in (self.lead, *self.back.values()) if walk.look is not None)
         assert walk.look is not None
         pinned = frozenset(self.options.exact_keys & self.keys.keys())
         review = Review(
@@ -122,7 +174,30 @@ class Follower:
             outlines[frame] = FollowedOutline(
                 polygon, 1.0 if exact else confidence, size, size + wide[0], size + wide[1], is_key
             )
-        return TrackResult(outlines, blank, tuple(self.stopped))
+        for frame, why in self._gone(outlines, final).items():
+            del outlines[frame]
+            self.lost[frame] = why
+        return self._told(outlines, blank)
+
+    def _gone(self, outlines: dict[int, FollowedOutline], final: dict[int, Polygon]) -> dict[int, str]:
+        """Frames in which there is no particle any more, and why."""
+        gone: dict[int, str] = {}
+        for stretch in self._hopeless(outlines):
+            if any(self.crops.visible(final[frame], frame) < MOSTLY_VISIBLE for frame in stretch):
+                gone.update(dict.fromkeys(stretch, LEFT))
+            else:
+                gone.update({frame: FADED for frame in stretch if area(final[frame]) < SMALLEST})
+        return gone
+
+    def _hopeless(self, outlines: dict[int, FollowedOutline]) -> list[list[int]]:
+        """Frames one after another, keys apart, in which nothing speaks for the outlines."""
+        stretches: list[list[int]] = [[]]
+        for frame, outline in outlines.items():
+            if outline.confidence > HOPELESS or outline.is_key:
+                stretches.append([])
+            else:
+                stretches[-1].append(frame)
+        return stretches
 
 
 def first_confidence(found: Found) -> float:

@@ -9,12 +9,39 @@ import math
 import numpy as np
 from numba import njit
 
+HIT = 9
+"""Pixels; a bright patch that is no larger may be an X-ray."""
+
 
 @njit(cache=True, nogil=True)
-def crop(frame, x0, y0, rows, columns, side, scale, low, high):
-    """Block means of frame, first block at (x0, y0), times `scale`; NaN outside the frame and where all is above `high`."""
+def is_hit(frame, y, x, high, usual, noise):
+    """Whether a pixel above `high` is an X-ray or a hot pixel: a patch of at most HIT pixels (of 5 x 5) that stands out.
+
+    `noise` is the deviation of a pixel as bright as `usual`.
+    """
+    around = np.empty(25)
+    seen, above = 0, 0
+    for a in range(max(0, y - 2), min(frame.shape[0], y + 3)):
+        for b in range(max(0, x - 2), min(frame.shape[1], x + 3)):
+            value = np.float64(frame[a, b])
+            if value == value:
+                around[seen] = value
+                seen += 1
+                above += value > high
+    if above > HIT:
+        return False
+    if seen <= HIT:
+        return True
+    beside = np.sort(around[:seen])[seen - 1 - HIT]
+    return frame[y, x] - beside > 6 * noise * math.sqrt(max(1.0, beside / usual))
+
+
+@njit(cache=True, nogil=True)
+def crop(frame, x0, y0, rows, columns, side, usual, noise, low, high):
+    """Block means of frame, first block at (x0, y0), over `usual`; NaN outside the frame and where X-rays have hit."""
     out = np.empty((rows, columns), np.float32)
     height, width = frame.shape
+    scale = 1 / usual
     for r in range(rows):
         for c in range(columns):
             total, count = 0.0, 0
@@ -27,7 +54,7 @@ def crop(frame, x0, y0, rows, columns, side, scale, low, high):
                     if x < 0 or x >= width:
                         continue
                     value = np.float64(frame[y, x])
-                    if value <= high:  # higher: an X-ray or a hot pixel
+                    if value <= high or (value < np.inf and not is_hit(frame, y, x, high, usual, noise)):
                         total += max(low, value)
                         count += 1
             out[r, c] = total * scale / count if 2 * count > side * side else np.nan

@@ -15,6 +15,7 @@ DARK = 0.35  # of the usual counts: certainly no beam
 DIMMER = 0.93  # of the usual counts: no beam if the picture is gone as well
 ALIKE = 0.35  # correlation of two pictures of the same place
 REMEMBERED = 15
+EMPTY = 0.1  # of the mean brightness: what stands for that of a background without any counts
 
 
 @dataclass(frozen=True)
@@ -32,15 +33,31 @@ class FrameLevel:
         sample = np.asarray(frame[stride // 2 :: stride, ::stride], float)
         beside = np.asarray(frame[stride // 2 :: stride, 1:][:, ::stride], float)
         width = min(sample.shape[1], beside.shape[1])
-        noise = float(np.median(np.abs(sample[:, :width] - beside[:, :width]))) * 1.4826 / math.sqrt(2)
+        with np.errstate(invalid="ignore"):
+            steps = _finite(np.abs(sample[:, :width] - beside[:, :width]))
+        noise = float(np.median(steps)) * 1.4826 / math.sqrt(2) if steps.size else 0.0
+        if noise == 0 and steps.size:  # most pixels have counted the same, which is not to be without noise
+            noise = math.sqrt(float((np.minimum(steps, np.quantile(steps, 0.9)) ** 2).mean()) / 2)
+        sample = _finite(sample)
+        if not sample.size:
+            return cls(math.nan, 1e-6, math.nan, _picture(np.zeros_like(frame, np.float32), 0.0))
         level, bright = (float(q) for q in np.quantile(sample, [0.6, 0.9]))
+        if level <= 0:  # a dark field with nothing between its particles
+            level = EMPTY * float(sample.mean())
         return cls(level, max(noise, 1e-3 * abs(level), 1e-6), bright, _picture(frame, bright + 6 * noise))
+
+
+def _finite(values: Array) -> Array:
+    """All values of a frame that has no gaps; what is known of one that has."""
+    known = np.isfinite(values)
+    return values if known.all() else values[known]
 
 
 def _picture(frame: NDArray[np.generic], highest: float) -> Array:
     """Block means without hot pixels, less their mean."""
     stride = max(1, math.isqrt(frame.size) // 768)
     small = np.minimum(np.asarray(frame[::stride, ::stride], np.float32), highest)
+    small = np.nan_to_num(small, copy=False, nan=highest, neginf=0.0)
     tall, wide = (max(1, n // BLOCKS) for n in small.shape)
     rows, columns = min(BLOCKS, small.shape[0]), min(BLOCKS, small.shape[1])
     blocks = small[: rows * tall, : columns * wide].reshape(rows, tall, columns, wide).mean(axis=(1, 3))

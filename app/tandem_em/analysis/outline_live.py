@@ -16,7 +16,7 @@ from tandem_em.analysis.outline_crops import Crops
 from tandem_em.analysis.outline_follower import first_confidence
 from tandem_em.analysis.outline_levels import FrameLevel
 from tandem_em.analysis.outline_profile import EdgeFit
-from tandem_em.analysis.outline_result import FollowedOutline
+from tandem_em.analysis.outline_result import FollowedOutline, LostError
 from tandem_em.analysis.outline_review import Review
 from tandem_em.analysis.outline_walk import Walk, moved_outline
 from tandem_em.analysis.polygon import Array, Polygon, area, as_polygon
@@ -52,12 +52,20 @@ class LiveFollower:
     def take(
         self, frame: NDArray[np.generic], drift: Array, level: FrameLevel, gap: int = 1
     ) -> FollowedOutline:
-        """The outline in a frame that is `gap` frames newer and whose content has drifted by (x, y) px."""
+        """The outline in a frame that is `gap` frames newer and whose content has drifted by (x, y) px.
+
+        LostError where it cannot be seen; it is looked for in later frames all the same.
+        """
         number = self._add(frame, drift, level, min(max(gap, 1), WIDEST_GAP))
-        if self._walk.look is None:
-            self._walk.start(number, self._start, [number], exact=self._exact and self._count == 1)
-        else:
-            self._walk.step(number, 1, [])
+        try:
+            if self._walk.look is None:
+                start = self._start + (drift - self._start_drift)
+                self._walk.start(number, start, [number], exact=self._exact and self._count == 1)
+            else:
+                self._walk.step(number, 1, [])
+        except LostError:
+            self._forget_images(number)
+            raise
         sure = first_confidence(self._walk.found[number])
         self._doubts = 0 if sure >= SURE else self._doubts + 1
         self._measure_edge(number)
@@ -72,7 +80,7 @@ class LiveFollower:
         self._number = -1
         self._crops = Crops.around([(0, polygon)], np.tile(drift, (256, 1)))
         self._walk = Walk(self._crops, enough=ENOUGH_NOW)
-        self._start = polygon
+        self._start, self._start_drift = polygon, np.array(drift, float)
 
     def _add(self, frame: NDArray[np.generic], drift: Array, level: FrameLevel, gap: int) -> int:
         self._number += gap if self._walk.look is not None else 1
@@ -87,7 +95,7 @@ class LiveFollower:
         """How far outside the steepest line the silhouette ends: early, and now and then again."""
         if self._count not in (1, FITTED) and self._count - self._fitted_at < REFIT:
             return
-        recent = sorted(self._walk.shapes)[-FITTED:]
+        recent = [k for k in sorted(self._walk.shapes)[-FITTED:] if k in self._crops.images]
         review = self._review({k: self._walk.shapes[k] for k in recent})
         if len(recent) > 2:
             for _ in review.improve(1):
@@ -128,11 +136,13 @@ class LiveFollower:
 
     def _forget(self, number: int) -> None:
         """Let go of what is too old to matter."""
-        _drop_before(self._crops.images, number - KEPT)
-        _drop_before(self._crops.noises, number - KEPT)
-        _drop_before(self._crops.cut_at, number - KEPT)
+        self._forget_images(number)
         _drop_before(self._walk.shapes, number - KEPT)
         _drop_before(self._walk.found, number - KEPT)
+
+    def _forget_images(self, number: int) -> None:
+        for by_number in (self._crops.images, self._crops.noises, self._crops.cut_at):
+            _drop_before(by_number, number - KEPT)
 
     def _is_near_border(self, number: int) -> bool:
         points, (rows, columns) = self._walk.shapes[number], self._crops.shape

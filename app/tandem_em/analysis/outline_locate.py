@@ -60,10 +60,16 @@ def walk_costs(walk: float) -> Array:
 
 def expected_strength(strength: Array) -> Array:
     """Strength to look for at each vertex: what was found, smoothed along the outline, not less than a floor."""
-    usual = float(np.nanmedian(strength))
+    usual = usual_of(strength)
     filled = np.where(np.isfinite(strength), strength, usual)
     smooth = smoothed(np.clip(filled, 0, 2.5 * max(usual, 1e-6)), 5.0)
     return np.asarray(np.maximum(smooth, WEAKEST * max(usual, 1e-6)))
+
+
+def usual_of(values: Array, otherwise: float = 0.0) -> float:
+    """Median of what is known."""
+    known = values[np.isfinite(values)]
+    return float(np.median(known)) if known.size else otherwise
 
 
 def find_edge(
@@ -152,15 +158,21 @@ def _around(likely: Array, path: Array, columns: Array) -> tuple[Array, Array, A
     return moved, np.maximum(spread, whole), mass
 
 
+def _mean(values: Array) -> float:
+    known = values[np.isfinite(values)]
+    return float(known.mean()) if known.size else 0.0
+
+
 def learn_polarity(band: Band, width: float) -> tuple[float, float]:
     """+1 for a dark particle, -1 for a bright one, and the strength of its edge, from a first rough outline."""
     answer = response(band, width, 2.0)
-    means = np.nanmean(answer, axis=0)
-    best = int(np.nanargmax(np.abs(means))) if np.isfinite(means).any() else 0
-    inside = np.nanmean(band.values[:, : band.middle - 2])
-    outside = np.nanmean(band.values[:, band.middle + 3 :])
+    columns = [column[np.isfinite(column)] for column in answer.T]
+    means = np.array([column.mean() if column.size else 0.0 for column in columns])
+    best = int(np.argmax(np.abs(means)))
+    inside = _mean(band.values[:, : band.middle - 2])
+    outside = _mean(band.values[:, band.middle + 3 :])
     polarity = 1.0 if outside >= inside else -1.0
-    if np.isfinite(means[best]) and abs(means[best]) > 2 * abs(outside - inside):
+    if abs(means[best]) > 2 * abs(outside - inside):
         polarity = float(np.sign(means[best]))
     seen = answer[np.isfinite(answer).any(axis=1)]  # the rest lies outside of the picture
     return polarity, float(np.median(np.nanmax(polarity * seen, axis=1))) if len(seen) else 0.0

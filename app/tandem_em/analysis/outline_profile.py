@@ -20,6 +20,7 @@ FLATNESS = (1.0, 0.5)  # of the radius: a particle with a flat top thickens soon
 BLURS = np.array([0.35, 0.55, 0.75, 1.0, 1.3, 1.65, 2.05, 2.5, 3.1])
 OUTWARD = np.arange(-1.0, 4.01, 0.2)  # px, where the silhouette may lie beyond the followed line
 FRINGE_PX = 2.2
+FLAT = 1e-4  # of the brightness of the frame; a profile without any edge
 FEWEST = 16  # vertices on open background from which a mean profile says something
 USUAL_POWER, POWER_SPREAD = 0.54, 0.1  # most particles are round
 
@@ -87,6 +88,8 @@ def edge_profile(band: Band, radius: float, expected: Array) -> EdgeProfile | No
         return None
     chosen = values[clean]
     mean = chosen.mean(axis=0)
+    if np.ptp(mean) < FLAT:
+        return None
     error = chosen.std(axis=0) / np.sqrt(max(4.0, clean.sum() / 2.5))
     return EdgeProfile(columns[use], mean, np.maximum(error, 1e-4), radius)
 

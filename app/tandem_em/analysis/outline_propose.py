@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tandem_em.analysis.line_profile import bilinear
-from tandem_em.analysis.polygon import Polygon
+from tandem_em.analysis.polygon import Polygon, mask
 from tandem_em.notices import UserError
 
 RAYS = 96
@@ -22,7 +22,13 @@ SMALLEST_PX = 4.0
 LARGEST_SHARE = 0.3
 """The farthest edge looked for, as a share of the frame's smaller side."""
 RADII = 140
+WITHIN, AROUND = 0.75, (1.25, 1.6)
+"""Sizes, relative to a proposal, of what is compared: the inside and the surroundings, without the edge itself."""
+SURE = 5.0
+"""Deviations of noise by which they have to differ."""
 STEPS_BETWEEN_RAYS = 5
+STRONGEST = 8.0
+"""Noise deviations; a stronger edge than usual around a particle is that of something else, and attracts no more."""
 
 
 def propose_outline(image: NDArray[Any], x: float, y: float) -> Polygon:
@@ -39,7 +45,40 @@ def propose_outline(image: NDArray[Any], x: float, y: float) -> Polygon:
         polygon = _closed_edge(
             smooth, float(middle[0]), float(middle[1]), min(largest, max(reach, 3 * SMALLEST_PX))
         )
+    if not _differs(np.asarray(image, np.float64), polygon):
+        raise _nothing()
     return polygon
+
+
+def _nothing() -> UserError:
+    return UserError("No closed edge stands out around the click.", "Draw the outline by hand.")
+
+
+def _differs(image: NDArray[np.float64], polygon: Polygon) -> bool:
+    """Whether it is darker or brighter inside than around, by more than noise is.
+
+    The strongest of all closed lines in mere noise looks like an edge; away from that line its two sides are alike.
+    """
+    from scipy.ndimage import median_filter
+
+    middle = polygon.mean(axis=0)
+    widest = middle + AROUND[1] * (polygon - middle)
+    low = np.maximum(np.floor(widest.min(axis=0)).astype(int), 0)
+    high = np.ceil(widest.max(axis=0)).astype(int) + 2
+    near = np.nan_to_num(image[low[1] : high[1], low[0] : high[0]])
+    shape = near.shape[0], near.shape[1]
+    within, ring, all_of_it = (
+        mask(middle + size * (polygon - middle), shape, (float(low[0]), float(low[1]))) > 0.5
+        for size in (WITHIN, *AROUND)
+    )
+    around = all_of_it & ~ring
+    if not within.any() or not around.any():
+        return True
+    calm = median_filter(near, 3)  # without X-rays
+    steps = np.abs(np.diff(near, axis=1))
+    noise = math.sqrt(float((np.minimum(steps, np.quantile(steps, 0.99)) ** 2).mean()) / 2)
+    chance = 1.25 * noise * math.sqrt(1 / within.sum() + 1 / around.sum())
+    return abs(float(calm[within].mean() - calm[around].mean())) > SURE * chance
 
 
 def _smoothed(image: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -66,14 +105,17 @@ def _closed_edge(smooth: NDArray[np.float64], x: float, y: float, largest: float
     moves = 0.35 * np.arange(STEPS_BETWEEN_RAYS + 1, dtype=np.float64) ** 1.5
     best: tuple[float, NDArray[np.int64]] | None = None
     for polarity in (1.0, -1.0):
-        gain = np.clip(polarity * step / spread, -2, 8)
+        gain = polarity * step / spread
+        # a clear edge is not cut off: what is left of it would be wide, and its nearest place the best
+        clear = max(1.0, float(np.median(gain.max(axis=1))) / STRONGEST)
+        gain = np.clip(gain / clear, -2, STRONGEST)
         path = best_path(np.ascontiguousarray(-gain), moves)
         score = float(gain[np.arange(RAYS), path].mean())
         if best is None or score > best[0]:
             best = score, path
     assert best is not None
     if best[0] < 1.0:
-        raise UserError("No closed edge stands out around the click.", "Draw the outline by hand.")
+        raise _nothing()
     radius = radii[best[1]]
     return np.stack([x + radius * np.cos(angles), y + radius * np.sin(angles)], axis=1)
 

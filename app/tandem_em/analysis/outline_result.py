@@ -20,6 +20,18 @@ class FollowOptions:
     """First and last frame to compute; None for the whole movie."""
 
 
+class LostError(Exception):
+    """A particle cannot be followed in a frame; the words complete "P1 is lost: ..."."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """An error that ended the following of one particle; `frame` is None when it came in the look back."""
+
+    frame: int | None
+    error: Exception
+
+
 @dataclass(frozen=True)
 class FollowedOutline:
     """An outline in pixels of its frame. Below a confidence of 0.5 it should not be trusted. Areas in px², 95 %."""
@@ -40,3 +52,6 @@ class TrackResult:
     blank: frozenset[int] = frozenset()
     stopped: tuple[int, ...] = ()
     """Frames at which following gave up and a person should look."""
+    lost: dict[int, str] = field(default_factory=dict)
+    """Frames in which the particle cannot be seen, and why."""
+    failure: Failure | None = None

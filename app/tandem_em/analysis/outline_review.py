@@ -45,6 +45,7 @@ LOOKS = 5
 PROFILE_GROUPS = 8
 PROFILE_REACH = 12.0
 NOTCH_BLUR = 0.8  # px
+TINY = 1e-9
 CLEAR_NOTCH = 0.12  # of the depth: more noise would be cut, too
 
 
@@ -187,7 +188,11 @@ class Review:
         moved, spread, misfit = (
             np.stack([getattr(r, name) for r in rows]) for name in ("moved", "spread", "misfit")
         )
-        trust = 1 / spread**2 / (1 + (np.maximum(0, misfit / np.median(misfit) - 1.3) / 0.7) ** 2)
+        trust = (
+            1
+            / spread**2
+            / (1 + (np.maximum(0, misfit / max(float(np.median(misfit)), TINY) - 1.3) / 0.7) ** 2)
+        )
         trust *= 0.03 + 0.97 * np.stack([self.found[k].support for k in frames])
         outward = np.stack([normals(calm[k]) for k in frames])
         whole = rigid_part(moved, outward, trust)
@@ -233,7 +238,7 @@ class Review:
                 image = shift(image, by[::-1], order=1, mode="nearest")
             total += np.float32(weight) * image
             mass += weight
-            noise += (weight * self.crops.noises[number]) ** 2
+            noise += (weight * self.crops.noise(number)) ** 2
         return gaussian_filter(total / np.float32(mass), NOTCH_BLUR), math.sqrt(noise) / mass / (
             3.5 * NOTCH_BLUR
         )
@@ -289,9 +294,9 @@ def _middling(values: Array, reach: int) -> Array:
 def _shape_mean(table: Array, sigma: float) -> Array:
     """Outlines whose shape is averaged over neighbouring frames; each keeps its own place and size."""
     middles = np.stack([centroid(row) for row in table])[:, None, :]
-    sizes = np.sqrt([area(row) for row in table])[:, None, None]
+    sizes = np.sqrt([max(area(row), TINY) for row in table])[:, None, None]
     calm = _time_mean((table - middles) / sizes, sigma)
-    own = np.sqrt([area(row) for row in calm])[:, None, None]
+    own = np.sqrt([max(area(row), TINY) for row in calm])[:, None, None]
     return np.asarray(middles + calm * (sizes / own))
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from tandem_em.analysis.outline_band import STEP, Band, as_nodes, read_band
-from tandem_em.analysis.outline_crops import Crops
+from tandem_em.analysis.outline_crops import Crops, Negative
 from tandem_em.analysis.outline_ground import Ground, lacking, side_cost, two_sides
 from tandem_em.analysis.outline_growth import asked_back, is_lobed
 from tandem_em.analysis.outline_locate import (
@@ -17,8 +17,10 @@ from tandem_em.analysis.outline_locate import (
     expected_strength,
     find_edge,
     learn_polarity,
+    usual_of,
 )
 from tandem_em.analysis.outline_register import particle_shift
+from tandem_em.analysis.outline_result import LostError
 from tandem_em.analysis.polygon import Array, Polygon, area, outer_outline, relaxed, smoothed
 
 ENOUGH = 6.5  # deviations by which an edge should stand above the noise at each vertex
@@ -26,6 +28,12 @@ LONGEST_MEAN = 7  # frames on each side
 UNSEEN = 8.0  # px beyond an edge that was not seen in which nothing is taken for background
 LASTING = 0.9  # of a correction of the drift from frame to frame
 THINNEST = 5.0  # px; no part of a particle is thinner
+SMALLEST = 6.0  # px²; less is no particle any more
+FAINTEST = 1e-3  # of the brightness outside
+LEAST_VISIBLE = 0.35  # of an outline has to lie in the picture
+OUTSIDE = "it lies outside the picture"
+LEFT = "it has left the picture"
+FADED = "no edge of it is left to see"
 
 
 @dataclass
@@ -57,10 +65,15 @@ class Walk:
 
     def start(self, frame: int, polygon: Polygon, usable: list[int], exact: bool = False) -> None:
         """Snap the first, imprecise outline to the edge (not an exact one) and learn what it looks like."""
+        if frame not in self.crops.images:
+            raise LostError("there is no beam in the frame of its outline")
         points = as_nodes(self.crops.to_work(polygon, frame))
+        if self.crops.visible(points, frame) < LEAST_VISIBLE:
+            raise LostError(OUTSIDE)
         radius = math.sqrt(area(points) / math.pi)
         self.lobed = is_lobed(points)
         reach = float(np.clip(0.16 * radius, 5.0, 16.0))
+        self._darken(points, frame, reach)
         contrast = self._choose_scale(points, frame, usable, reach)
         weights = self._window(frame, usable, min(4, max(self.reach_mean, 1)))
         around = dict.fromkeys(weights, points)
@@ -79,7 +92,7 @@ class Walk:
                     ground.learn(self.crops, number, points)
                 lack = lacking(band, ground, polarity)
                 inner, _ = two_sides(lack, 3.0)
-                depth = np.full(len(points), float(np.nanmedian(inner[:, band.middle])))
+                depth = np.full(len(points), usual_of(inner[:, band.middle]))
                 sides = side_cost(lack, depth, band.noise)
             search = Search(self.width, 1.5, walk, away / (1 + turn))
             found = find_edge(band, polarity, expected, search, sides=sides)
@@ -87,6 +100,7 @@ class Walk:
             if exact:
                 break
             points = moved_outline(points, band.normals, found.moved)
+        _check(points)
         self.off = np.zeros(2)
         self.placed = {frame}
         self.look = Appearance(
@@ -106,13 +120,31 @@ class Walk:
         assert self.look is not None
         inner, _ = two_sides(lacking(band, self.ground, self.look.polarity), 3.0)
         column = inner[:, band.middle]
-        usual = float(np.nanmedian(column))
-        return np.where(np.isfinite(column), column, usual)
+        return np.where(np.isfinite(column), column, usual_of(column))
+
+    def _darken(self, points: Polygon, frame: int, reach: float) -> None:
+        """A particle that is brighter than its surroundings is looked at in the negative: there it is a dark one."""
+        if self.crops.negative is not None:
+            return
+        band = read_band(self.crops, {frame: points}, {frame: 1.0}, points, reach + 6)
+        polarity, strength = learn_polarity(band, self.width)
+        if polarity < 0:
+            inside, outside = _levels(band)
+            self.crops.turn_negative(
+                Negative.of(outside, outside + max(inside - outside, strength, FAINTEST))
+            )
+
+    def forget(self, frame: int) -> None:
+        """What was begun in a frame is not to be trusted."""
+        self.shapes.pop(frame, None)
+        self.found.pop(frame, None)
 
     def _place(self, frame: int, guess: Polygon) -> None:
         """Look for the particle in a frame and correct the drift by what is found."""
         look = self.look
         assert look is not None
+        if self.crops.visible(guess, frame) < LEAST_VISIBLE:
+            return
         if frame not in self.placed:
             self.off = LASTING * self.off
             self.crops.correct(frame, self.off)
@@ -132,8 +164,7 @@ class Walk:
     def _choose_scale(self, points: Polygon, frame: int, usable: list[int], reach: float) -> float:
         """Width of the edge filter and length of the temporal mean, from contrast against noise."""
         band = read_band(self.crops, {frame: points}, {frame: 1.0}, points, reach + 6)
-        inside = float(np.nanmedian(band.values[:, : band.middle - 4]))
-        outside = float(np.nanmedian(band.values[:, band.middle + 5 :]))
+        inside, outside = _levels(band)
         contrast = abs(outside - inside) + 1e-6
         ratio = 0.6 * contrast / (0.75 * band.noise)  # of one pixel
         self.width = float(np.clip(2.6 - 0.8 * math.log2(max(ratio, 1e-3)), 1.5, 3.0))
@@ -147,7 +178,7 @@ class Walk:
         return {k: math.exp(-0.5 * ((k - frame) / sigma) ** 2) for k in near if abs(k - frame) <= reach + 2}
 
     def step(self, frame: int, direction: int, ahead: list[int]) -> None:
-        """Find the outline of the next frame, from the one before and what comes after."""
+        """Find the outline of the next frame, from the one before and what comes after. LostError where there is none."""
         look = self.look
         assert look is not None
         before = frame - direction
@@ -160,6 +191,8 @@ class Walk:
         for number in (frame, *ahead[: self.reach_mean]):
             if number not in self.placed or number == frame:
                 self._place(number, guess)
+        if self.crops.visible(guess, frame) < LEAST_VISIBLE:
+            raise LostError(OUTSIDE)
         around, weights = self._recent(frame, direction, ahead, guess)
         reach = float(np.clip(0.1 * math.sqrt(area(guess) / math.pi), 5.0, 12.0)) + 3 * self.width
         search = Search(self.width, 1.5, 0.12, 1.2 + 0.3 * (gap - 1))
@@ -173,13 +206,16 @@ class Walk:
             band, look.polarity, look.expected, replace(search, away=away * search.away), centre, sides
         )
         points = moved_outline(guess, band.normals, found.moved)
+        _check(points)
+        if self.crops.visible(points, frame) < LEAST_VISIBLE:
+            raise LostError(OUTSIDE)
         self.shapes[frame], self.found[frame] = points, found
         self.grown = self.grown + ahead_by + found.moved
         self._learn(found, gap)
         inner, _ = two_sides(lack, 3.0)
         nearest = np.clip(np.rint(found.moved / STEP).astype(int) + band.middle, 0, inner.shape[1] - 1)
         seen = inner[np.arange(len(points)), nearest]
-        usual = float(np.nanmedian(seen))
+        usual = usual_of(seen)
         rate = 0.1 * found.support
         fresh = np.where(np.isfinite(seen), np.maximum(seen, 0.3 * usual), look.depth)
         look.depth = (1 - rate) * look.depth + rate * fresh
@@ -195,6 +231,8 @@ class Walk:
         look = self.look
         assert look is not None
         for other in ahead[: self.reach_mean]:
+            if self.crops.visible(guess, other) < LEAST_VISIBLE:
+                continue
             far = abs(other - frame)
             around[other] = moved_outline(guess, None, look.speed * far) if far else guess
             weights[other] = math.exp(-0.5 * (far / sigma) ** 2)
@@ -214,6 +252,20 @@ class Walk:
         own = 0.92 * look.speed + 0.35 * np.clip(drift, -1.2, 1.2)
         trust = smoothed(found.support, 3.0)  # a stretch that is not seen moves like the rest
         look.speed = np.asarray(trust * own + (1 - trust) * 0.9 * float(np.median(own)))
+
+
+def _levels(band: Band) -> tuple[float, float]:
+    """Brightness inside and outside of a rough outline."""
+    inside, outside = band.values[:, : band.middle - 4], band.values[:, band.middle + 5 :]
+    if not np.isfinite(inside).any() or not np.isfinite(outside).any():
+        raise LostError("nothing is known of the picture along its outline")
+    return usual_of(inside), usual_of(outside)
+
+
+def _check(points: Polygon) -> None:
+    """Refuse what an outline has become when there was nothing to hold on to."""
+    if not np.isfinite(points).all() or area(points) < SMALLEST:
+        raise LostError(FADED)
 
 
 def moved_outline(points: Polygon, directions: Array | None, by: Array) -> Polygon:

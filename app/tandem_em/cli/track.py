@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,27 +57,34 @@ def run(options: argparse.Namespace, window: WindowDoor) -> int:
         had_drift = stack.drift_px is not None
         tracked = work("Following", tracking.track(stack, request, options.scheduler or ""))
         report = tracking.report(stack, tracked)
-        if options.save:
+        if options.save and tracked.found:
             _save(source, stack, tracked, had_drift)
     if options.out is not None:
         write_json(options.out, report)
         for particle in tracked.particles:
             print(f"{particle.name}: {len(particle.outlines)} of {len(stack)} frames")
+            for sentence in tracked.lost.get(particle.name, []):
+                print(f"  {sentence}")
     else:
         print_json(report, indent=None)
-    return 0
+    if (trouble := tracked.trouble) is None:
+        return 0
+    others = " The others were followed and their tracks are kept." if len(tracked.particles) > 1 else ""
+    sys.stderr.write(f"{trouble.title} {trouble.advice}{others}\n")
+    return 1
 
 
 def _save(source: streams.Source, stack: FrameStack, tracked: tracking.Tracked, had_drift: bool) -> None:
     session = source.session
-    label = "Follow " + ", ".join(particle.name for particle in tracked.particles)
+    found = tracked.found
+    label = "Follow " + ", ".join(particle.name for particle in found)
     if not had_drift:
         drift, stack.drift_px = stack.drift_px, None
         session.history.do(ChangeFields("Drift", stack.id, {"drift_px": drift}))
     step = step_for("follow outlines", [stack], {"drift": "estimated" if not had_drift else "as it was"})
-    step.outputs = [particle.id for particle in tracked.particles]
-    for particle in tracked.particles:
+    step.outputs = [particle.id for particle in found]
+    for particle in found:
         particle.provenance_id = step.id
-    session.history.do(Together(label, [AddItem(label, item) for item in (step, *tracked.particles)]))
+    session.history.do(Together(label, [AddItem(label, item) for item in (step, *found)]))
     assert source.opened is not None
     work("Saving", source.opened.store.save(session))

@@ -91,8 +91,9 @@ class _Watched:
     last: int = 0
     """Newest frame it was followed in."""
 
-    newest: Polygon | None = None
-    """The outline it was last followed to."""
+    newest: tuple[Polygon, NDArray[np.float64]] = field(init=False)
+    """The outline it was last followed to, and the drift of that frame."""
+    is_found: bool = False
     failures: int = 0
     """Frames in a row in which following failed altogether."""
 
@@ -104,21 +105,27 @@ class _Watched:
         self, number: int, image: Frame, drift: NDArray[np.float64], level: FrameLevel
     ) -> Outline | None:
         """The outline in a newer frame; None where it cannot be followed: it begins anew from the last one."""
+        from tandem_em.analysis.outline_result import LostError
+
         assert self.follower is not None
         try:
             found = self.follower.take(image, drift, level, number - self.last)
-        except (ArithmeticError, IndexError, ValueError) as error:  # LinAlgError is one of them
-            log.warning("frame %d cannot be followed: %s", number, error)
-            self.failures += 1
-            self.begin(self.newest if self.newest is not None else self.polygon, drift)
+        except LostError:  # it is outside, and is looked for again with the next frame
+            self.failures += not self.is_found
             return None
-        self.last, self.newest, self.failures = number, found.polygon, 0
+        except Exception as error:  # an edge: what breaks for one particle does not end the others
+            log.warning("frame %d cannot be followed: %s", number, error, exc_info=True)
+            self.failures += 1
+            self.begin(*self.newest)
+            return None
+        self.last, self.newest, self.failures = number, (found.polygon, drift), 0
+        self.is_found = True
         return as_outline(found)
 
     def begin(self, polygon: Polygon, drift: NDArray[np.float64]) -> None:
         from tandem_em.analysis.outline_live import LiveFollower
 
-        self.follower = LiveFollower(polygon, drift)
+        self.follower, self.newest = LiveFollower(polygon, drift), (polygon, drift)
 
 
 class FollowIncoming:

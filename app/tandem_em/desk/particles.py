@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import logging
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,8 +17,9 @@ from tandem_em.model.tracks import Outline, Particle, Polygon
 from tandem_em.notices import UserError
 
 if TYPE_CHECKING:
-    from tandem_em.analysis.outline_result import FollowedOutline, TrackResult
+    from tandem_em.analysis.outline_result import Failure, FollowedOutline, TrackResult
 
+log = logging.getLogger(__name__)
 DOUBT = 0.5
 """Below this confidence an outline is not to be trusted."""
 
@@ -51,11 +53,17 @@ def find_drift(
 
 @dataclass(frozen=True)
 class Followed:
-    """Outlines of one particle by frame; `stopped`: frames where following gave up, `blank`: frames without beam."""
+    """Outlines of one particle by frame; `stopped`: frames where following gave up, `blank`: frames without beam.
+
+    `lost`: frames in which it cannot be seen, and why; `outside`: those of them in which it is not in the picture.
+    """
 
     outlines: dict[int, Outline]
     stopped: tuple[int, ...] = ()
     blank: frozenset[int] = frozenset()
+    lost: dict[int, str] = field(default_factory=dict)
+    outside: frozenset[int] = frozenset()
+    failure: Failure | None = None
 
 
 def follow(
@@ -69,7 +77,8 @@ def follow(
 ) -> Job[list[Followed]]:
     """Follow particles from their key outlines; returns what was found of each.
 
-    Progress carries {particle id: {frame: Outline}} of what is new, to be drawn while it works. `exact_keys` stay as
+    What goes wrong with one of them does not end the others. Progress carries {particle id: {frame: Outline}} of what is
+    new, to be drawn while it works. `exact_keys` stay as
     drawn, other keys snap to the edge. `span`: only these frames; outlines outside stay as they are. `stop_below`:
     confidence below which a direction is given up rather than guessed on. `scheduler`: a Dask cluster, whose workers
     are sent the whole movie and a particle each.
@@ -84,7 +93,7 @@ def follow(
         frames = np.stack([stack.frame(number) for number in range(len(stack))])
         calls = ((frames, each, stack.drift_px, options) for each in keys.values())
         found_there = yield from cluster.run(scheduler, follow_apart, calls, len(keys), "Following")
-        return _answers(before, found_there, span or (0, len(stack) - 1))
+        return _answers(drawn, before, found_there, span or (0, len(stack) - 1))
     job = follow_many(stack.frame, len(stack), keys, stack.drift_px, options)
     try:
         while True:
@@ -95,15 +104,24 @@ def follow(
         results = stop.value
     finally:
         job.close()
-    return _answers(before, [results[particle.id] for particle in drawn], span or (0, len(stack) - 1))
+    found_here = [results[particle.id] for particle in drawn]
+    return _answers(drawn, before, found_here, span or (0, len(stack) - 1))
 
 
 def _answers(
-    before: list[dict[int, Outline]], results: list[TrackResult], span: tuple[int, int]
+    drawn: list[Particle],
+    before: list[dict[int, Outline]],
+    results: list[TrackResult],
+    span: tuple[int, int],
 ) -> list[Followed]:
     """What was found of each particle together with what stays: keys, and outlines outside of the span."""
+    from tandem_em.analysis.outline_walk import LEFT, OUTSIDE
+
     answer = []
-    for outlines, result in zip(before, results):
+    for particle, outlines, result in zip(drawn, before, results):
+        failure = result.failure
+        if failure is not None and not isinstance(failure.error, UserError):
+            log.error("following %s failed (frame %s)", particle.name, failure.frame, exc_info=failure.error)
         keys = {frame for frame, outline in outlines.items() if outline.is_key}
         kept = {
             frame: outline
@@ -114,8 +132,42 @@ def _answers(
             frame: replace(outline, is_key=frame in keys)
             for frame, outline in _outlines(result.outlines).items()
         }
-        answer.append(Followed(kept | found, tuple(result.stopped), frozenset(result.blank)))
+        lost = {frame: why for frame, why in result.lost.items() if frame not in kept}
+        outside = frozenset(frame for frame, why in lost.items() if why in (OUTSIDE, LEFT))
+        stopped, blank = tuple(result.stopped), frozenset(result.blank)
+        answer.append(Followed(kept | found, stopped, blank, lost, outside, failure))
     return answer
+
+
+def where_lost(name: str, followed: Followed, first: int = 0) -> list[str]:
+    """Sentences about the frames in which a particle cannot be seen; frames are counted from `first`."""
+    stretches: list[tuple[int, int, str]] = []
+    for frame, why in sorted(followed.lost.items()):
+        if stretches and stretches[-1][1:] == (frame - 1, why):
+            stretches[-1] = (stretches[-1][0], frame, why)
+        else:
+            stretches.append((frame, frame, why))
+    places = ((_frames(low + first, high + first), why) for low, high, why in stretches)
+    return [f"{name} is lost in {frames}: {why}." for frames, why in places]
+
+
+def _frames(low: int, high: int) -> str:
+    return f"frame {low}" if low == high else f"frames {low} to {high}"
+
+
+def failed(name: str, followed: Followed, first: int = 0) -> UserError | None:
+    """What to say when an error has ended the following of a particle."""
+    failure = followed.failure
+    if failure is None:
+        return None
+    if isinstance(failure.error, UserError):
+        return failure.error
+    what = f"{type(failure.error).__name__}: {failure.error}"
+    if failure.frame is None:
+        title = f"The outlines of {name} could not be looked at again ({what})."
+        return UserError(title, "They are first guesses: do not trust them. The log has the details.")
+    title = f"{name} is lost in frame {failure.frame + first}: something unexpected happened ({what})."
+    return UserError(title, "Correct its outline there and follow it again. The log has the details.")
 
 
 def _outlines(found: dict[int, FollowedOutline]) -> dict[int, Outline]:
@@ -131,9 +183,14 @@ def as_outline(found: FollowedOutline) -> Outline:
 
 def propose(stack: FrameStack, frame: int, x: float, y: float) -> Polygon:
     """The outline of what lies under a click, to be accepted or corrected."""
+    return propose_in(stack.frame(frame), x, y)
+
+
+def propose_in(image: NDArray[np.generic], x: float, y: float) -> Polygon:
+    """The same in a picture that has been read."""
     from tandem_em.analysis.outline_propose import propose_outline
 
-    return np.asarray(propose_outline(stack.frame(frame), x, y))
+    return np.asarray(propose_outline(image, x, y))
 
 
 def propose_more(stack: FrameStack, frame: int, proposal: Polygon, x: float, y: float) -> Polygon:

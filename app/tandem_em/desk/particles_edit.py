@@ -24,6 +24,8 @@ EXACT = "exact_keys"
 """In `Particle.extra`: key frames that were corrected by hand and stay as drawn (the first drawing snaps to the edge)."""
 BLANK = "blank_frames"
 """In `Particle.extra`: frames without beam, where nobody can outline anything."""
+OUTSIDE = "outside_frames"
+"""In `Particle.extra`: frames in which it does not lie in the picture."""
 
 Partial = Callable[[dict[str, dict[int, Outline]]], None]
 Ended = Callable[[dict[str, tuple[int, ...]]], None]
@@ -275,10 +277,11 @@ def follow(
                     "followed": through,
                     "provenance_id": step.id,
                 }
-                if followed.blank:
-                    fields["extra"] = {**particle.extra, BLANK: sorted(followed.blank)}
+                if extra := _without_outline(particle, followed, span):
+                    fields["extra"] = {**particle.extra, **extra}
                 edits.append(ChangeFields(label, particle.id, fields))
                 stops[particle.id] = followed.stopped
+                _say_lost(desk, particle, followed)
         if edits:
             desk.do(label, AddItem(label, step), *edits, completing=completing)
         if on_end is not None:
@@ -287,6 +290,26 @@ def follow(
     job = particles.follow(stack, drawn, exact_keys=exact, span=span, stop_below=stop_below)
     key = "follow " + " ".join(sorted(particle.id for particle in chosen))
     return desk.start(f"Following {names}", job, finished, on_progress=progress, key=key)
+
+
+def _without_outline(
+    particle: Particle, followed: particles.Followed, span: tuple[int, int] | None
+) -> dict[str, list[int]]:
+    """Frames in which there is nothing to outline, for `Particle.extra`."""
+    found: dict[str, list[int]] = {BLANK: sorted(followed.blank)} if followed.blank else {}
+    before = particle.extra.get(OUTSIDE, [])
+    stay = {frame for frame in before if span is not None and not span[0] <= frame <= span[1]}
+    if before or followed.outside:
+        found[OUTSIDE] = sorted(stay | followed.outside)
+    return found
+
+
+def _say_lost(desk: Desk, particle: Particle, followed: particles.Followed) -> None:
+    """Each particle that could not be followed everywhere is told of by its name."""
+    for sentence in particles.where_lost(particle.name, followed, first=1):
+        desk.notices.info(sentence)
+    if (error := particles.failed(particle.name, followed, first=1)) is not None:
+        desk.notices.tell(error)
 
 
 def _through(
@@ -330,15 +353,18 @@ def _joined(followed: tuple[int, int] | None, span: tuple[int, int]) -> tuple[in
 
 
 def doubts(particle: Particle) -> list[tuple[int, int]]:
-    """Stretches of frames (first, last) where a followed particle was lost or is not to be trusted; blank ones are neither."""
+    """Stretches of frames (first, last) where a followed particle was lost or is not to be trusted.
+
+    Frames without beam are neither, nor those in which it does not lie in the picture.
+    """
     if particle.followed is None:
         return []
     first, last = particle.followed
-    blank = set(particle.extra.get(BLANK, []))
+    nothing = {*particle.extra.get(BLANK, []), *particle.extra.get(OUTSIDE, [])}
     bad = [
         frame
         for frame in range(first, last + 1)
-        if frame not in blank
+        if frame not in nothing
         and ((outline := particle.outlines.get(frame)) is None or outline.confidence < DOUBT)
     ]
     found: list[tuple[int, int]] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +16,8 @@ from tandem_em.jobs import Job, Progress
 from tandem_em.model.frames import FrameStack
 from tandem_em.model.tracks import Outline, Particle
 from tandem_em.notices import UserError
+
+log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -38,12 +41,29 @@ class Request:
 
 @dataclass
 class Tracked:
-    """All particles through one stack."""
+    """All particles through one stack; those that were not found have no outlines.
+
+    By their names: where they are `lost`, as sentences, and the `failed` ones, which were not found or not followed to
+    the end.
+    """
 
     particles: list[Particle]
     drift_px: NDArray[np.float64]
     seconds: float
-    lost: dict[str, int] = field(default_factory=dict)
+    lost: dict[str, list[str]] = field(default_factory=dict)
+    failed: dict[str, UserError] = field(default_factory=dict)
+
+    @property
+    def found(self) -> list[Particle]:
+        return [particle for particle in self.particles if particle.outlines]
+
+    @property
+    def trouble(self) -> UserError | None:
+        """What to say of the failed ones, together."""
+        if not self.failed:
+            return None
+        titles = " ".join(error.title for error in self.failed.values())
+        return UserError(titles, next(iter(self.failed.values())).advice)
 
 
 def read_request(found: Any, where: str) -> Request:
@@ -142,27 +162,46 @@ def track(stack: FrameStack, request: Request, scheduler: str = "") -> Job[Track
     if drift is None:
         drift = yield from particles.find_drift(stack)
         stack.drift_px = drift
-    drawn = []
+    tracked = Tracked([], np.asarray(drift), 0.0)
     for asked in request.particles:
         yield Progress(0, 0, f"Outlining {asked.name}")
-        polygon = (
-            asked.polygon
-            if asked.polygon is not None
-            else particles.propose(stack, asked.frame, *_point(asked))
-        )
         particle = Particle(name=asked.name, stack_id=stack.id, simulated=stack.simulated)
-        particle.outlines[asked.frame] = particles.key_outline(polygon)
-        drawn.append(particle)
+        tracked.particles.append(particle)
+        try:
+            particle.outlines[asked.frame] = particles.key_outline(_outline(stack, asked))
+        except UserError as error:
+            tracked.failed[asked.name] = error
+    drawn = tracked.found
+    if not drawn:
+        assert tracked.trouble is not None
+        raise tracked.trouble
     found = yield from particles.follow(stack, drawn, scheduler=scheduler)
     for particle, followed in zip(drawn, found):
         particle.outlines = followed.outlines
         particle.followed = (0, len(stack) - 1)
-    return Tracked(drawn, np.asarray(drift), time.perf_counter() - started)
+        tracked.lost[particle.name] = particles.where_lost(particle.name, followed)
+        if (failed := particles.failed(particle.name, followed)) is not None:
+            tracked.failed[particle.name] = failed
+    tracked.seconds = time.perf_counter() - started
+    return tracked
 
 
-def _point(asked: Asked) -> tuple[float, float]:
+def _outline(stack: FrameStack, asked: Asked) -> NDArray[np.float64]:
+    """The polygon that was drawn, or what lies under the click; a sentence with its name and place when there is nothing."""
+    if asked.polygon is not None:
+        return asked.polygon
     assert asked.click is not None
-    return asked.click
+    x, y = asked.click
+    where = f"{asked.name} is not found under the click at {x:g}, {y:g} in frame {asked.frame}:"
+    image = stack.frame(asked.frame)
+    try:
+        return particles.propose_in(image, x, y)
+    except UserError as error:
+        raise UserError(f"{where} {error.title}", "Click inside a particle, or give a polygon.") from error
+    except Exception as error:  # an edge: what breaks for one click does not end the others
+        log.exception("no proposal for %s", asked.name)
+        what = f"something unexpected happened ({type(error).__name__}: {error})."
+        raise UserError(f"{where} {what}", "Give a polygon instead. The log has the details.") from error
 
 
 def report(stack: FrameStack, tracked: Tracked) -> dict[str, Any]:
@@ -178,8 +217,17 @@ def report(stack: FrameStack, tracked: Tracked) -> dict[str, Any]:
         "version": __version__,
         "stack": stack.name,
         "simulated": stack.simulated,
-        "particles": [_track(particle, count, square_nm) for particle in tracked.particles],
+        "particles": [
+            _track(particle, count, square_nm) | _trouble(tracked, particle.name)
+            for particle in tracked.particles
+        ],
     }
+
+
+def _trouble(tracked: Tracked, name: str) -> dict[str, Any]:
+    """Why there are frames without an outline, where that is known."""
+    failed = tracked.failed.get(name)
+    return {"lost": tracked.lost.get(name, []), "failed": None if failed is None else failed.title}
 
 
 def _track(particle: Particle, count: int, square_nm: float) -> dict[str, Any]:

@@ -105,6 +105,36 @@ def test_a_frame_that_cannot_be_followed_ends_nothing(recipe, frames, monkeypatc
     assert [work.follow_incoming(number, frames[number]).lost for number in range(12, 18)][-1] == ("p",)
 
 
+def test_a_particle_outside_is_looked_for_again_while_filming() -> None:
+    """Its neighbour goes on meanwhile; bright particles are no different from dark ones."""
+    from helpers.disc_frames import disc_frames, true_outline
+
+    def left(_k):
+        return 30.0, 90.0, 18.0
+
+    def right(_k):
+        return 120.0, 60.0, 18.0
+
+    drift = np.zeros((16, 2))
+    drift[4:12] = -70, 0
+    movie = disc_frames([left, right], 16, ground=40, inside=160, shape=(140, 200), drift=drift)
+    work = FollowIncoming(movie.__getitem__)
+    work._measure_drift = lambda number, _frame: work._drifts.append(drift[number])
+    work.watch("left", 0, true_outline(left, 0))
+    work.watch("right", 0, true_outline(right, 0))
+    seen = {"left": [], "right": []}
+    for number, frame in enumerate(movie):
+        found = work.follow_incoming(number, frame)
+        assert found.lost == ()
+        for name in seen:
+            seen[name] += list(found.outlines[name])
+    assert seen["right"] == list(range(16))
+    assert seen["left"] == [0, 1, 2, 3, 12, 13, 14, 15]
+    last = found.outlines["left"][15]
+    assert last.area_px == pytest.approx(np.pi * 18**2, rel=0.04)
+    assert last.confidence > 0.5
+
+
 def test_a_frame_without_beam_gets_no_outline(recipe, frames):
     work = FollowIncoming(frames.__getitem__)
     work.watch("p", 0, truth(recipe, 0)["P1"])
