@@ -137,7 +137,7 @@ def _profile(frame: NDArray[np.generic], points: Array, normals: Array, width_px
 
 def _band(frame: NDArray[np.generic], points: Array, normals: Array, width_px: float) -> tuple[Array, Array]:
     """Values across the width at each point (n, width), and whether they lie inside the frame."""
-    from tandem_em.analysis import outline_kernels as kernels
+    from tandem_em.analysis import geometry_kernels as kernels
 
     count = max(1, round(width_px))
     offsets = (np.arange(count) - (count - 1) / 2) * (width_px / count)

@@ -50,14 +50,14 @@ def read_band(
     crops: Crops, around: dict[int, Polygon], weights: dict[int, float], at: Polygon, reach: float
 ) -> Band:
     """Band around the outline `at`, averaged over frames, each sampled around its own outline."""
-    from tandem_em.analysis import outline_kernels as kernels
+    from tandem_em.analysis import geometry_kernels
 
     columns = offsets(reach)
     total, mass = np.zeros((len(at), columns.size)), np.zeros((len(at), columns.size))
     squares, noise = 0.0, 0.0
     for number, weight in weights.items():
         points = around[number]
-        kernels.sample_band(
+        geometry_kernels.sample_band(
             crops.image(number),
             points + crops.shift(number),
             normals(points),

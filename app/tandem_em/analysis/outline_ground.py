@@ -35,10 +35,11 @@ class Ground:
 
     def learn(self, crops: Crops, frame: int, outline: Polygon, unsure: Array | float = 0.0) -> None:
         """Take in what a frame shows outside an outline, and `unsure` px further out at each vertex."""
+        from tandem_em.analysis import geometry_kernels
         from tandem_em.analysis import outline_kernels as kernels
 
         wide = outline + (MARGIN + np.broadcast_to(unsure, len(outline)))[:, None] * normals(outline)
-        covered = kernels.covered(wide + crops.shift(frame), *self.image.shape)
+        covered = geometry_kernels.covered(wide + crops.shift(frame), *self.image.shape)
         kernels.learn_ground(
             self.image,
             self.seen,
@@ -61,12 +62,13 @@ class Ground:
 
 def behind(band: Band, ground: Ground) -> Array:
     """Background along a band; what was never seen (it lies inside) continues what lies outside of it."""
+    from tandem_em.analysis import geometry_kernels
     from tandem_em.analysis import outline_kernels as kernels
 
     columns = offsets(band.middle * STEP)
     total, mass = np.zeros(band.values.shape), np.zeros(band.values.shape)
     known = np.where(ground.seen > 0, ground.image, np.nan).astype(np.float32)
-    kernels.sample_band(known, band.points, band.normals, columns, 1.0, total, mass)
+    geometry_kernels.sample_band(known, band.points, band.normals, columns, 1.0, total, mass)
     with np.errstate(invalid="ignore", divide="ignore"):
         values = np.where(mass > 0, total / mass, np.nan)
     kernels.continue_inwards(values, 4)

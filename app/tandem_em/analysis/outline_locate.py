@@ -84,6 +84,7 @@ def find_edge(
 
     `sides` is what each column of the band costs for what lies inside and outside of it.
     """
+    from tandem_em.analysis import geometry_kernels
     from tandem_em.analysis import outline_kernels as kernels
 
     answer = polarity * response(band, search.width, search.along)
@@ -93,7 +94,7 @@ def find_edge(
     if sides is not None:
         cut = (band.values.shape[1] - answer.shape[1]) // 2
         cost = cost + sides[:, cut : cut + answer.shape[1]]
-    inner, outer = kernels.free_reach(band.points, band.normals, columns, 12)
+    inner, outer = geometry_kernels.free_reach(band.points, band.normals, columns, 12)
     place = np.arange(columns.size) - columns.size // 2
     blocked = (place < -inner[:, None]) | (place > outer[:, None])
     centre = np.broadcast_to(centre, expected.shape)

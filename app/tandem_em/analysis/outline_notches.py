@@ -40,14 +40,14 @@ def cut_notches(
     from scipy.ndimage import binary_propagation, distance_transform_edt, gaussian_filter, map_coordinates
     from skimage.measure import find_contours
 
-    from tandem_em.analysis import outline_kernels as kernels
+    from tandem_em.analysis import geometry_kernels
 
     bottoms = concave(polygon)
     if not len(bottoms):
         return polygon
     low = np.floor(polygon.min(axis=0) - PAD)
     columns, rows = (int(v) for v in np.ceil(polygon.max(axis=0) + PAD - low) * FINE)
-    inside = kernels.covered((polygon - low) * FINE, rows, columns).astype(bool)
+    inside = geometry_kernels.covered((polygon - low) * FINE, rows, columns).astype(bool)
     marks = np.ones((rows, columns), bool)
     at = np.rint((polygon[bottoms] - low) * FINE).astype(int)
     marks[np.clip(at[:, 1], 0, rows - 1), np.clip(at[:, 0], 0, columns - 1)] = False

@@ -187,14 +187,14 @@ def overlap(one: Polygon, other: Polygon, fine: int = 4) -> float:
 
 def crosses_itself(polygon: Polygon) -> bool:
     """Whether any two edges that are not neighbours meet."""
-    from tandem_em.analysis import outline_kernels as kernels
+    from tandem_em.analysis import geometry_kernels as kernels
 
     return bool(kernels.crosses_itself(np.ascontiguousarray(polygon)))
 
 
 def has_fingers(polygon: Polygon, thinnest: float) -> bool:
     """Whether some part of an oriented outline is thinner than `thinnest` px."""
-    from tandem_em.analysis import outline_kernels as kernels
+    from tandem_em.analysis import geometry_kernels as kernels
 
     half = -thinnest / 2
     ends = np.array([half, half, half, 0.0, 0.0, 0.0, 0.0])

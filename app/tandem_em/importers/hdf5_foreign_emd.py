@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tandem_em.importers.hdf5_foreign import library, source_of
-from tandem_em.importers.hdf5_foreign_hspy import at
 from tandem_em.importers.hdf5_foreign_tree import attribute, text_of, unit_text
 from tandem_em.importers.microscope_guard import DamagedError
+from tandem_em.importers.microscope_hyperspy import at
 from tandem_em.importers.microscope_signal import Axis, Facts, Found
 from tandem_em.importers.microscope_times import iso_of_epoch
 from tandem_em.importers.microscope_units import number, positive, time_s

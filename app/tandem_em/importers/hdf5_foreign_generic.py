@@ -11,9 +11,10 @@ import numpy as np
 from tandem_em.importers.base import ImportOptions
 from tandem_em.importers.hdf5_foreign import library, opened, source_of
 from tandem_em.importers.hdf5_foreign_emd import berkeley, emd_groups, is_velox, velox
-from tandem_em.importers.hdf5_foreign_hspy import experiments, facts_from_hyperspy, signal_type
+from tandem_em.importers.hdf5_foreign_hspy import experiments
 from tandem_em.importers.hdf5_foreign_tree import attribute, attributes, scalars, text_of
 from tandem_em.importers.microscope_guard import DamagedError
+from tandem_em.importers.microscope_hyperspy import facts_from_hyperspy, signal_type
 from tandem_em.importers.microscope_signal import Axis, Facts, Found
 from tandem_em.importers.microscope_times import parse_iso
 from tandem_em.importers.microscope_units import clean, number

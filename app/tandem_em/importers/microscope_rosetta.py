@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tandem_em.importers.base import ImportOptions
-from tandem_em.importers.hdf5_foreign_hspy import facts_from_hyperspy, signal_type
+from tandem_em.importers.microscope_hyperspy import facts_from_hyperspy, signal_type
 from tandem_em.importers.microscope_signal import Axis, Found
 from tandem_em.importers.microscope_sources import native
 from tandem_em.importers.microscope_units import clean, number

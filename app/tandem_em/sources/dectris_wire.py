@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tandem_em.sources.checked import read_json, real, whole
+from tandem_em.sources.compressed import CompressedDataError, decompressed
 
 MAX_FRAME_BYTES = 512 << 20
 V1_TYPES = {"uint8": "u1", "uint16": "u2", "uint32": "u4", "int8": "i1", "int16": "i2", "int32": "i4"}
@@ -26,8 +27,6 @@ TYPED_ARRAYS = {
 COMPRESSED, ARRAY, ARRAY_COLUMNS_FIRST = 56500, 40, 1040
 SELF_DESCRIBED = 55799
 """Every message of a real detector begins with this tag; what it wraps is then an unchangeable mapping."""
-USUAL_BLOCK = 8192
-"""Bytes that bitshuffle takes at a time where nobody says otherwise."""
 
 
 class DectrisFormatError(ValueError):
@@ -146,7 +145,7 @@ def v1_pixels(blob: bytes, facts: dict[str, Any]) -> NDArray[Any]:
                 f"The encoding {encoding!r} does not fit pixels of the type {dtype.name}."
             )
         framed = blob if shuffled else struct.pack(">QII", wanted, wanted, len(blob)) + blob
-        blob = decompressed("bslz4" if shuffled else "lz4", dtype.itemsize, framed, wanted)
+        blob = _unpacked("bslz4" if shuffled else "lz4", dtype.itemsize, framed, wanted)
     elif encoding.strip("<>"):
         raise DectrisFormatError(f"The encoding {encoding!r} is not known.")
     return _as_array(blob, shape, dtype)
@@ -188,38 +187,11 @@ def read_v2(message: bytes, channel: str = "") -> Message | None:
     )
 
 
-def decompressed(algorithm: str, item_bytes: int, blob: bytes, wanted: int) -> bytes:
-    """Bytes of a compressed stream in HDF5 framing, which says its size in front: it must be what the shape needs."""
-    if algorithm not in ("lz4", "bslz4"):
-        raise DectrisFormatError(f"The compression {algorithm!r} is not known.")
-    if algorithm == "bslz4" and blob[:12] == bytes(12):  # simulators that replay a stream leave the sizes out
-        blob = struct.pack(">QI", wanted, USUAL_BLOCK) + blob[12:]
-    if len(blob) < 12 or struct.unpack(">Q", blob[:8])[0] != wanted:
-        raise DectrisFormatError("A compressed image has another size than its shape says.")
-    block = struct.unpack(">I", blob[8:12])[0]
-    if block == 0 or block > max(wanted, 1 << 20):
-        raise DectrisFormatError("A compressed image has blocks of an impossible size.")
+def _unpacked(algorithm: str, item_bytes: int, blob: bytes, wanted: int) -> bytes:
     try:
-        result = _unpacked(algorithm, item_bytes, blob, wanted, block)
-    except (RuntimeError, ValueError, MemoryError) as error:
-        raise DectrisFormatError("A compressed image is damaged.") from error
-    if len(result) != wanted:
-        raise DectrisFormatError("A compressed image is damaged: it unpacks to another size.")
-    return result
-
-
-def _unpacked(algorithm: str, item_bytes: int, blob: bytes, wanted: int, block: int) -> bytes:
-    """LZ4 blocks, and for bslz4 the bit planes put back; fewer than eight last pixels follow as they are."""
-    import imagecodecs
-
-    plain = wanted % (8 * item_bytes) if algorithm == "bslz4" else 0
-    packed, tail = blob[12 : len(blob) - plain], blob[len(blob) - plain :] if plain else b""
-    if wanted == plain:
-        return tail
-    flat = bytes(imagecodecs.lz4h5_decode(struct.pack(">QI", wanted - plain, block) + packed))
-    if algorithm == "bslz4":
-        flat = bytes(imagecodecs.bitshuffle_decode(flat, itemsize=item_bytes, blocksize=block // item_bytes))
-    return flat + tail
+        return decompressed(algorithm, item_bytes, blob, wanted)
+    except CompressedDataError as error:
+        raise DectrisFormatError(str(error)) from error
 
 
 def _multi_dim(item: Any) -> NDArray[Any]:
@@ -242,7 +214,7 @@ def _multi_dim(item: Any) -> NDArray[Any]:
             raise DectrisFormatError("A compressed image is described wrongly.") from error
         if algorithm == "bslz4" and item_bytes != dtype.itemsize:
             raise DectrisFormatError("A compressed image is shuffled for another pixel size.")
-        content = decompressed(str(algorithm), dtype.itemsize, bytes(blob), wanted)
+        content = _unpacked(str(algorithm), dtype.itemsize, bytes(blob), wanted)
     if not isinstance(content, bytes):
         raise DectrisFormatError("The pixels of an image are no bytes.")
     if tag == ARRAY_COLUMNS_FIRST:

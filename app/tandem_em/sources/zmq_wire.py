@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from tandem_em.logs.units import parse_unit
 from tandem_em.sources.checked import read_json, real
-from tandem_em.sources.dectris_wire import DectrisFormatError, decompressed
+from tandem_em.sources.compressed import CompressedDataError, decompressed
 
 VERSION = 1
 MAX_JSON = 1 << 16
@@ -133,7 +133,7 @@ def _array(facts: dict[str, Any], raw: bytes | None, dimensions: int, max_bytes:
     if encoding in ("lz4", "bslz4"):
         try:
             raw = decompressed(str(encoding), dtype.itemsize, raw, wanted)
-        except DectrisFormatError as error:
+        except CompressedDataError as error:
             raise MessageError(str(error)) from error
     elif encoding != "raw":
         raise MessageError(f"A message has the encoding {str(encoding)[:20]!r}.")

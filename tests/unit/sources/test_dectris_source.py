@@ -14,13 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tandem_em.sources.base import Block, EventBlock, FrameBlock
+from tandem_em.sources.compressed import decompressed
 from tandem_em.sources.dectris import DectrisSource
 from tandem_em.sources.dectris_simulator import DectrisSimulator
 from tandem_em.sources.dectris_wire import (
     DectrisFormatError,
     DectrisFrame,
     SeriesStart,
-    decompressed,
     read_v2,
     v1_pixels,
 )

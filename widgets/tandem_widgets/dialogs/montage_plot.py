@@ -12,9 +12,9 @@ from PyQt6.QtGui import QColor, QPainter, QPen
 from tandem_em.desk import layers, particles
 from tandem_em.model.frames import FrameStack
 from tandem_em.model.session import Session
+from tandem_em.texts import decimals_for, padded, tick_text, ticks
 from tandem_widgets.parts import theme
 from tandem_widgets.parts.plot_polyline import polygon, runs
-from tandem_widgets.parts.plot_ticks import decimals_for, padded, tick_text, ticks
 
 HEIGHT_PX = 190
 LEFT, RIGHT, TOP, BOTTOM = 58, 44, 12, 40

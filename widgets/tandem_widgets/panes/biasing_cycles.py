@@ -10,11 +10,10 @@ from PyQt6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QTableView, QVBoxL
 
 from tandem_em.desk import biasing_results, biasing_views
 from tandem_em.notices import UserError
-from tandem_em.texts import figure, quantity
+from tandem_em.texts import figure, quantity, reading_unit
 from tandem_widgets.panes.biasing_asking import Asking
 from tandem_widgets.parts import theme
 from tandem_widgets.parts.plot_copy import copy_text
-from tandem_widgets.parts.plot_ticks import reading_unit
 from tandem_widgets.parts.time_axis import span_text
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass, field
 from typing import Literal
 
+from tandem_em import texts
 from tandem_em.texts import axis_unit, figure
-from tandem_widgets.parts import plot_ticks
 from tandem_widgets.parts.lanes_curves import Curve
 
 YRange = tuple[float, float] | Literal["visible"] | None
@@ -68,7 +68,7 @@ class Lane:
         limits = [
             x.value for x in self.limits if x.is_within(low_t, high_t) and near[0] <= x.value <= near[1]
         ]
-        return plot_ticks.padded(min([low, *limits]), max([high, *limits]), unit=self.unit)
+        return texts.padded(min([low, *limits]), max([high, *limits]), unit=self.unit)
 
     def unit_for(self, low: float, high: float) -> tuple[float, str]:
         """Factor and text of the unit that reads best over a range."""
@@ -94,7 +94,7 @@ def value_text(value: float, low: float, high: float, factor: float, least: int 
     if not (resolution > 0 and math.isfinite(resolution)) or resolution < 1e-7:
         return figure(value * factor, 4)
     decimals = min(max(least, math.ceil(-math.log10(resolution) - 0.7)), 6)
-    return plot_ticks.tick_text(value * factor, decimals)
+    return texts.tick_text(value * factor, decimals)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ import numpy as np
 from PyQt6.QtCore import QLineF, QPointF, QRectF, Qt
 from PyQt6.QtGui import QFontMetricsF, QPainter, QPen, QPolygonF
 
-from tandem_widgets.parts import plot_ticks, theme
+from tandem_em import texts
+from tandem_widgets.parts import theme
 from tandem_widgets.parts.lanes_curves import Curve, Trace, trace
 from tandem_widgets.parts.lanes_layout import FLAG, GUTTER, NAME_WIDTH, Layout, has_unit_beside
 from tandem_widgets.parts.lanes_model import Band, Flag, Lane, LanesContent, Limit
@@ -126,8 +127,8 @@ def _tick_count(height: float) -> int:
 
 def _paint_grid(painter: QPainter, lane: Lane, up: LaneScale, scale: TimeScale, fonts: Fonts) -> None:
     factor, _unit = lane.unit_for(up.low, up.high)
-    marks = plot_ticks.ticks(up.low * factor, up.high * factor, _tick_count(up.rect.height()))
-    decimals = plot_ticks.decimals_for(marks)
+    marks = texts.ticks(up.low * factor, up.high * factor, _tick_count(up.rect.height()))
+    decimals = texts.decimals_for(marks)
     active = theme.active()
     painter.setFont(fonts.tick)
     painter.setPen(theme.colour(active.quiet))
@@ -140,7 +141,7 @@ def _paint_grid(painter: QPainter, lane: Lane, up: LaneScale, scale: TimeScale, 
                 left, round(y), width, 1, grid
             )  # thirty times quicker than a line that shines through
             if not lane.note:
-                text = plot_ticks.tick_text(mark, decimals)
+                text = texts.tick_text(mark, decimals)
                 x = GUTTER - 8 - fonts.tick_metrics.horizontalAdvance(text)
                 painter.drawText(QPointF(x, y + fonts.tick_drop), text)
 

@@ -22,7 +22,8 @@ from PyQt6.QtGui import (
 )
 from PyQt6.QtWidgets import QMenu, QSizePolicy, QWidget
 
-from tandem_widgets.parts import plot_ticks, theme
+from tandem_em import texts
+from tandem_widgets.parts import theme
 from tandem_widgets.parts.plot_axes import Axis, AxisScale, PlotFonts, paint_axes, paint_legend
 from tandem_widgets.parts.plot_copy import copy_picture, copy_text, table_text
 from tandem_widgets.parts.plot_polyline import draw_thin, polygon
@@ -116,7 +117,7 @@ class XYPlot(QWidget):
             return self._view
         lefts, rights = _ends([line.x for line in self.lines])
         lows, highs = _ends([line.y for line in self.lines])
-        return *plot_ticks.padded(lefts, rights, 0.02), *plot_ticks.padded(lows, highs, unit=self.up.unit)
+        return *texts.padded(lefts, rights, 0.02), *texts.padded(lows, highs, unit=self.up.unit)
 
     # --- painting ------------------------------------------------------------------------------------------------
 

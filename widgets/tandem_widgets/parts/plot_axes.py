@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from PyQt6.QtCore import QLineF, QRectF, Qt
 from PyQt6.QtGui import QFontMetricsF, QPainter, QPen
 
+from tandem_em import texts
 from tandem_em.texts import figure
-from tandem_widgets.parts import plot_ticks, theme
+from tandem_widgets.parts import theme
 
 Align = Qt.AlignmentFlag
 
@@ -40,7 +41,7 @@ class AxisScale:
         self.per_unit = (end - start) / ((high - low) or 1.0)
         largest = max(abs(low), abs(high)) / 1.1
         voltage = axis.unit == "V" and largest > 0.03
-        self.factor, self.unit = (1.0, "V") if voltage else plot_ticks.reading_unit(largest, axis.unit)
+        self.factor, self.unit = (1.0, "V") if voltage else texts.reading_unit(largest, axis.unit)
 
     def pixel(self, value: float) -> float:
         return self.start + (value - self.low) * self.per_unit
@@ -56,9 +57,9 @@ class AxisScale:
 
     def ticks(self, spacing_px: float) -> list[tuple[float, str]]:
         most = max(2, int(abs(self.end - self.start) / spacing_px))
-        marks = plot_ticks.ticks(self.low * self.factor, self.high * self.factor, most)
-        decimals = plot_ticks.decimals_for(marks)
-        return [(self.pixel(mark / self.factor), plot_ticks.tick_text(mark, decimals)) for mark in marks]
+        marks = texts.ticks(self.low * self.factor, self.high * self.factor, most)
+        decimals = texts.decimals_for(marks)
+        return [(self.pixel(mark / self.factor), texts.tick_text(mark, decimals)) for mark in marks]
 
     @property
     def title(self) -> str:

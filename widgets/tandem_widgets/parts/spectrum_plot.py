@@ -21,9 +21,9 @@ from PyQt6.QtGui import (
 )
 from PyQt6.QtWidgets import QWidget
 
+from tandem_em.texts import decimals_for, padded, tick_text, ticks
 from tandem_widgets.parts import theme
 from tandem_widgets.parts.plot_polyline import polygon, runs
-from tandem_widgets.parts.plot_ticks import decimals_for, padded, tick_text, ticks
 
 GRAB_PX = 5
 LEFT, RIGHT, TOP, BOTTOM = 46, 14, 8, 32

@@ -9,7 +9,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from tandem_widgets.parts import plot_ticks
+from tandem_em import texts
 
 TimeT = TypeVar("TimeT", float, NDArray[np.float64])
 
@@ -55,13 +55,13 @@ def moments(scale: TimeScale, spacing_px: float = 90.0) -> list[tuple[float, str
     most = max(2, int(scale.width / spacing_px))
     span = scale.high - scale.low
     if span < 600.0:
-        values = plot_ticks.ticks(scale.low, scale.high, most)
+        values = texts.ticks(scale.low, scale.high, most)
         factor, unit = (1.0, "s") if span >= 0.05 else (1e3, "ms") if span >= 5e-5 else (1e6, "µs")
-        decimals = plot_ticks.decimals_for([value * factor for value in values])
-        return [(value, f"{plot_ticks.tick_text(value * factor, decimals)} {unit}") for value in values]
+        decimals = texts.decimals_for([value * factor for value in values])
+        return [(value, f"{texts.tick_text(value * factor, decimals)} {unit}") for value in values]
     step = next((s for s in _CLOCK_STEPS if s * most >= span), None)
     if step is None:
-        step = 86400 * max(1, math.ceil(plot_ticks.round_step(span / 86400, most)))
+        step = 86400 * max(1, math.ceil(texts.round_step(span / 86400, most)))
     first, last = math.ceil(scale.low / step), math.floor(scale.high / step)
     return [(float(n * step), clock_text(n * step)) for n in range(first, last + 1)]
 
