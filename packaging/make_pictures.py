@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from PyQt6.QtWidgets import QListWidget
 
-    from tandem_widgets.shell.main_window import MainWindow
+    from tandem_widgets.shell.window.main_window import MainWindow
 
 ROOT = Path(__file__).resolve().parent.parent
 PICTURES = ROOT / "docs" / "pictures"
@@ -50,7 +50,7 @@ def dialogs(demo: Path) -> None:
     """The windows that are opened from it."""
     from tandem_em.desk.settings import Settings
     from tandem_widgets.dialogs.clocks import ClocksDialog
-    from tandem_widgets.dialogs.export import ExportDialog
+    from tandem_widgets.dialogs.export.dialog import ExportDialog
     from tandem_widgets.shell.application import make_application, make_window, settle
 
     application = make_application()

@@ -38,19 +38,20 @@ class Window:
 
 def compile_kernels(name: str) -> int:
     """In a child of the window: fill numba's cache."""
-    from tandem_em.desk import compiled, live_follow
-    from tandem_em.jobs import run_to_end
+    from tandem_em.core.jobs import run_to_end
+    from tandem_em.desk import compiled
+    from tandem_em.desk.live import follow
 
     compiled.step_back()
     if name == "follow":
-        live_follow.compile_kernels()
+        follow.compile_kernels()
     elif name == "image":
-        from tandem_widgets.parts import image_render
+        from tandem_widgets.parts.image import render
 
-        for pixels in image_render.USUAL:
-            run_to_end(image_render.warm_up(pixels))
+        for pixels in render.USUAL:
+            run_to_end(render.warm_up(pixels))
     elif name == "levels":
-        from tandem_widgets.parts import levels
+        from tandem_widgets.parts.lanes import levels
 
         levels.warm()
     return 0
@@ -68,15 +69,15 @@ def main(arguments: list[str] | None = None) -> int:
 def _lead_in(arguments: list[str]) -> int:
     """To the command or the window, or to the work a child of the program was started for."""
     if arguments[:1] == ["--audit-file"]:  # and looks through files of strangers in a child of its own
-        from tandem_em.storage.audit_child import main as audit
+        from tandem_em.storage.gate.audit_child import main as audit
 
         return int(audit(arguments[1:]) or 0)
     if arguments[:1] == ["--salvage-file"]:  # … and takes damaged ones apart in another
-        from tandem_em.storage.repair_child import main as salvage
+        from tandem_em.storage.check.repair_child import main as salvage
 
         return int(salvage(arguments[1:]) or 0)
     if "--guardian-process" in arguments:  # a frozen program is its own guardian
-        from tandem_em.sources.guardian_process import main as guard
+        from tandem_em.sources.guardian.process import main as guard
 
         return int(guard() or 0)
     if arguments[:1] == ["--compile-kernels"]:  # … and compiles what the window wants to have ready

@@ -12,8 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
-DATA = Path(__file__).parent.parent / "data"
+from places import DATA
 
 
 def tandem(*arguments: object, home: Path, timeout: float = 120) -> subprocess.CompletedProcess[str]:

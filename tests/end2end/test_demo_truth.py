@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tandem_em.analysis.charge import Zero, integrate
-from tandem_em.desk.demo import build_demo
-from tandem_em.jobs import run_to_end
+from tandem_em.analysis.cycling.charge import Zero, integrate
+from tandem_em.core.jobs import run_to_end
+from tandem_em.desk.demo.build import build_demo
 from tandem_em.model.session import Session
 from tandem_em.simulation.demo_movie import BIAS_ON_S, RETRACT_S
 

@@ -13,15 +13,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tandem_em.desk import export, files
-from tandem_em.exporters.movie_look import MovieSettings
-from tandem_em.jobs import run_to_end
+from tandem_em.core.jobs import run_to_end
+from tandem_em.core.notices import UserError
+from tandem_em.desk import files
+from tandem_em.desk.export import folder as export
+from tandem_em.exporters.movie.look import MovieSettings
 from tandem_em.model.arrays import GrowingArray, MemoryArray
 from tandem_em.model.clock import Clock
 from tandem_em.model.curves import BiasRun, Column
 from tandem_em.model.frames import FrameStack
 from tandem_em.model.session import Session
-from tandem_em.notices import UserError
 
 KINDS = ("tables", "figures", "movie", "report")
 

@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tandem_em.desk import export
-from tandem_em.exporters.figure_style import fonts_here
-from tandem_em.jobs import run_to_end
+from tandem_em.core.jobs import run_to_end
+from tandem_em.desk.export import folder
+from tandem_em.exporters.figures.style import fonts_here
 from tandem_em.model.arrays import GrowingArray, MemoryArray
 from tandem_em.model.clock import Clock
 from tandem_em.model.curves import BiasRun, Cell, Column
@@ -67,8 +67,8 @@ def whole_session() -> Session:
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory: pytest.TempPathFactory) -> tuple[Session, Path]:
     session, out = whole_session(), tmp_path_factory.mktemp("out")
-    film = export.MovieSettings((320, 180), rate=10, speed=60.0)
-    run_to_end(export.export(session, out, export.Wanted(film=film)))
+    film = folder.MovieSettings((320, 180), rate=10, speed=60.0)
+    run_to_end(folder.export(session, out, folder.Wanted(film=film)))
     return session, out
 
 

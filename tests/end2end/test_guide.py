@@ -9,20 +9,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from places import ROOT
 
 from tandem_em.cli.commands import COMMANDS
+from tandem_em.core.jobs import run_to_end
 from tandem_em.desk import files
-from tandem_em.jobs import run_to_end
 from tandem_em.model.arrays import GrowingArray, MemoryArray
 from tandem_em.model.clock import Clock
 from tandem_em.model.curves import BiasRun, Column
 from tandem_em.model.frames import FrameStack
 from tandem_em.model.session import Session
 from tandem_em.model.spectra import SpectrumImage
-from tandem_widgets.dialogs.guide import guide_text
-from tandem_widgets.shell.actions import ROWS
+from tandem_widgets.dialogs.help.guide import guide_text
+from tandem_widgets.shell.actions.table import ROWS
 
-ROOT = Path(__file__).resolve().parents[2]
 GUIDE = (ROOT / "docs" / "guide.md").read_text("utf-8")
 SNIPPETS = re.findall(r"```python\n(.*?)```", GUIDE, re.S)
 

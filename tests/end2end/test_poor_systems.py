@@ -7,7 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-SESSION = Path(__file__).parent.parent / "data" / "sessions" / "session-1.0.nxs"
+from places import DATA
+
+SESSION = DATA / "sessions" / "session-1.0.nxs"
 
 WITHOUT = """
 import os, signal, sys

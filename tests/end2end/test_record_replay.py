@@ -16,16 +16,16 @@ import psutil
 import pytest
 
 from tandem_em.bench import recording_kills
+from tandem_em.core.jobs import run_to_end
 from tandem_em.desk import files
-from tandem_em.jobs import run_to_end
 from tandem_em.model.arrays import GrowingArray, MemoryArray
 from tandem_em.model.clock import Clock
 from tandem_em.model.curves import BiasRun, Column
 from tandem_em.model.frames import FrameStack
 from tandem_em.model.session import Session
-from tandem_em.sources.battery_cell import BatteryCell
-from tandem_em.sources.scpi_server import ScpiServer
-from tandem_em.sources.scpi_simulator import SimulatedMeter
+from tandem_em.sources.core.battery_cell import BatteryCell
+from tandem_em.sources.scpi.server import ScpiServer
+from tandem_em.sources.scpi.simulator import SimulatedMeter
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals")
 FRAMES, ROWS = 40, 400

@@ -17,7 +17,7 @@ from tandem_em.model.marks import Event
 from tandem_em.model.session import Session
 from tandem_em.model.spectra import SpectrumImage
 from tandem_widgets.shell.application import make_application, make_window
-from tandem_widgets.shell.main_window import MainWindow
+from tandem_widgets.shell.window.main_window import MainWindow
 
 
 def small_session() -> Session:

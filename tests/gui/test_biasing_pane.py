@@ -13,11 +13,13 @@ from PyQt6.QtGui import QGuiApplication, QMouseEvent
 from PyQt6.QtWidgets import QApplication, QMenu
 from pytestqt.qtbot import QtBot
 
-from tandem_em.analysis.half_cycles import EFFICIENCY
-from tandem_em.desk import biasing, biasing_text, files
+from tandem_em.analysis.cycling.half_cycles import EFFICIENCY
+from tandem_em.core.jobs import Runner, run_to_end
+from tandem_em.core.notices import Notices
+from tandem_em.desk import files
+from tandem_em.desk.biasing import runs, text_import
 from tandem_em.desk.desk import Desk
 from tandem_em.desk.settings import Settings
-from tandem_em.jobs import Runner, run_to_end
 from tandem_em.model.arrays import GrowingArray
 from tandem_em.model.curves import BiasRun, Cell, Column
 from tandem_em.model.dose import DoseSettings
@@ -26,24 +28,28 @@ from tandem_em.model.marks import Event
 from tandem_em.model.session import Session
 from tandem_em.model.spectra import SpectrumImage
 from tandem_em.model.tracks import Outline, Particle
-from tandem_em.notices import Notices
-from tandem_widgets.panes import (
-    biasing_copy,
-    biasing_derived,
-    biasing_lanes,
-    biasing_menus,
-    biasing_same_charge,
+from tandem_widgets.panes.biasing import (
+    copy as biasing_copy,
 )
-from tandem_widgets.panes.biasing import BiasingPane
-from tandem_widgets.panes.biasing_cell import CellDialog
-from tandem_widgets.panes.biasing_cycles import HEADINGS
-from tandem_widgets.panes.biasing_ready import making_ready
-from tandem_widgets.panes.biasing_text_import import TextImportDialog
-from tandem_widgets.parts import levels, theme
-from tandem_widgets.parts.bridge import Bridge
-from tandem_widgets.parts.plot_copy import copy_picture
-from tandem_widgets.parts.quantity_edit import QuantityEdit
-from tandem_widgets.parts.time_cursor import Stretch, lag_text
+from tandem_widgets.panes.biasing import (
+    derived,
+    menus,
+    same_charge,
+)
+from tandem_widgets.panes.biasing import (
+    lanes as biasing_lanes,
+)
+from tandem_widgets.panes.biasing.cell import CellDialog
+from tandem_widgets.panes.biasing.cycles import HEADINGS
+from tandem_widgets.panes.biasing.pane import BiasingPane
+from tandem_widgets.panes.biasing.ready import making_ready
+from tandem_widgets.panes.biasing.text_import import TextImportDialog
+from tandem_widgets.parts.basic import theme
+from tandem_widgets.parts.basic.bridge import Bridge
+from tandem_widgets.parts.basic.quantity_edit import QuantityEdit
+from tandem_widgets.parts.lanes import levels
+from tandem_widgets.parts.lanes.time_cursor import Stretch, lag_text
+from tandem_widgets.parts.plot.copy import copy_picture
 
 RATE_HZ, CURRENT_A, AREA_UM2, OFFSET_A = 10.0, 1e-11, 10.0, 5e-14
 
@@ -213,7 +219,7 @@ def test_lost_frames_are_gaps_and_areas_are_relative_to_the_start(bench: Bench) 
     assert first.value_at(0.0) == pytest.approx(1.0)
     assert second.value_at(100.0) == pytest.approx(1.2)
     assert np.isnan(first.value_at(190.0))
-    biasing.change_lane(pane.desk, "area", "nm²", mode="nm2")
+    runs.change_lane(pane.desk, "area", "nm²", mode="nm2")
     bench.settle(pane)
     assert lane(pane, "area").curves[0].value_at(0.0) == pytest.approx(25.0)
 
@@ -221,7 +227,7 @@ def test_lost_frames_are_gaps_and_areas_are_relative_to_the_start(bench: Bench) 
 def test_adding_hiding_moving_and_scaling_lanes_is_undoable(bench: Bench) -> None:
     pane = bench.pane(full_session())
     history = pane.desk.session.history
-    biasing.change_lane(pane.desk, "charge", "Show charge", shown=True)
+    runs.change_lane(pane.desk, "charge", "Show charge", shown=True)
     bench.settle(pane)
     assert kinds(pane)[-1] == "charge"
     pane.lanes.order_chosen.emit("charge", 0)
@@ -268,7 +274,7 @@ def test_nonsense_in_stored_lanes_is_left_out(bench: Bench) -> None:
 
 def test_the_zero_from_a_marked_rest_moves_current_and_charge(bench: Bench) -> None:
     pane = bench.pane(full_session())
-    biasing.change_lane(pane.desk, "charge", "Show", shown=True)
+    runs.change_lane(pane.desk, "charge", "Show", shown=True)
     pane.zero_from(5.0, 95.0)
     bench.settle(pane)
     run = next(iter(pane.desk.session.runs))
@@ -283,11 +289,11 @@ def test_the_zero_from_a_marked_rest_moves_current_and_charge(bench: Bench) -> N
 def test_capacity_density_and_c_rate_follow_the_cell(bench: Bench) -> None:
     pane = bench.pane(full_session())
     for kind in ("capacity", "density", "c_rate"):
-        biasing.change_lane(pane.desk, kind, "Show", shown=True)
+        runs.change_lane(pane.desk, kind, "Show", shown=True)
     bench.settle(pane)
     assert "area" in lane(pane, "density").note
     run = next(iter(pane.desk.session.runs))
-    biasing.set_cell(pane.desk, [run], None, {"name": "c", "area_um2": AREA_UM2, "capacity_uAh_cm2": 80.0})
+    runs.set_cell(pane.desk, [run], None, {"name": "c", "area_um2": AREA_UM2, "capacity_uAh_cm2": 80.0})
     bench.settle(pane)
     assert lane(pane, "density").curves[0].value_at(150.0) == pytest.approx(1.005e-4)
     assert lane(pane, "c_rate").curves[0].value_at(150.0) == pytest.approx(1.25625)
@@ -333,7 +339,7 @@ def test_copying_the_figure_the_values_and_the_table(bench: Bench) -> None:
 def test_every_view_opens_and_answers(bench: Bench, view: str) -> None:
     pane = bench.pane(full_session())
     run = next(iter(pane.desk.session.runs))
-    biasing.set_cell(pane.desk, [run], None, {"name": "c", "area_um2": AREA_UM2})
+    runs.set_cell(pane.desk, [run], None, {"name": "c", "area_um2": AREA_UM2})
     pane.show_view(view)
     bench.settle(pane)
     page = pane.pages[view]
@@ -366,7 +372,7 @@ def test_cycles_are_kept_once_with_where_they_come_from(bench: Bench) -> None:
     result = next(iter(session.results))
     assert not session.is_stale(result.step_id)
     run = next(iter(session.runs))
-    biasing.set_zero(pane.desk, run, 1e-13, 1e-15, (0, 50))
+    runs.set_zero(pane.desk, run, 1e-13, 1e-15, (0, 50))
     assert session.is_stale(result.step_id)
 
 
@@ -385,7 +391,7 @@ def test_a_log_that_begins_with_a_discharge_has_no_efficiency_of_a_half_nobody_r
     column = HEADINGS.index("efficiency")
     tip = page.model.headerData(column, Qt.Orientation.Horizontal, Qt.ItemDataRole.ToolTipRole)
     assert tip == EFFICIENCY["charge"]
-    biasing.set_cell(pane.desk, [run], None, {"name": "c", "first_half": "discharge"})
+    runs.set_cell(pane.desk, [run], None, {"name": "c", "first_half": "discharge"})
     bench.settle(pane)
     assert "1 cycle · mean efficiency" in page.totals.text()
     assert (
@@ -435,7 +441,7 @@ def test_what_is_found_stands_in_the_strip(bench: Bench) -> None:
 def test_menus_offer_lanes_runs_and_the_stretch(bench: Bench) -> None:
     pane = bench.pane(full_session())
     menu = QMenu()
-    biasing_menus.fill_lanes_menu(menu, pane)
+    menus.fill_lanes_menu(menu, pane)
     names = {action.text(): action for action in menu.actions()}
     assert names["Voltage"].isChecked()
     assert not names["Charge"].isChecked()
@@ -444,7 +450,7 @@ def test_menus_offer_lanes_runs_and_the_stretch(bench: Bench) -> None:
     assert "charge" in kinds(pane)
     pane.lanes.set_stretch(Stretch(10, 20))
     context = QMenu()
-    biasing_menus.fill_context_menu(context, pane, 15.0, "voltage")
+    menus.fill_context_menu(context, pane, 15.0, "voltage")
     texts = [action.text() for action in context.actions()]
     assert any("take it as zero current" in text for text in texts)
     next(action for action in context.actions() if action.text().startswith("Mark an event")).trigger()
@@ -453,7 +459,7 @@ def test_menus_offer_lanes_runs_and_the_stretch(bench: Bench) -> None:
 
 def test_samples_that_arrive_are_shown_without_a_new_job(bench: Bench) -> None:
     pane = bench.pane(full_session())
-    biasing.change_lane(pane.desk, "charge", "Show", shown=True)
+    runs.change_lane(pane.desk, "charge", "Show", shown=True)
     bench.settle(pane)
     run = next(iter(pane.desk.session.runs))
     before = lane(pane, "charge").curves[0].y[-1]
@@ -550,9 +556,9 @@ def test_charge_in_pieces_is_the_charge_at_once(monkeypatch: pytest.MonkeyPatch)
     )
     run.zero_current_A, run.zero_current_error_A = 2e-12, 1e-13
     ready = run_to_end(making_ready(t, {}, 20.0, [0]))
-    whole = run_to_end(biasing_derived.deriving("charge", (), run, ready))
-    monkeypatch.setattr(biasing_derived, "CHUNK", 700)
-    pieces = run_to_end(biasing_derived.deriving("charge", (), run, ready))
+    whole = run_to_end(derived.deriving("charge", (), run, ready))
+    monkeypatch.setattr(derived, "CHUNK", 700)
+    pieces = run_to_end(derived.deriving("charge", (), run, ready))
     np.testing.assert_allclose(pieces.y, whole.y, atol=1e-12 * abs(whole.y).max())
     np.testing.assert_allclose(pieces.error, whole.error, rtol=1e-5)
 
@@ -824,7 +830,7 @@ def test_a_guessed_table_is_offered_to_be_settled_and_the_answer_holds_for_the_n
     assert not pane.doubts_button.isVisibleTo(pane)
     session.history.undo()
     assert list(session.runs) == [guessed]
-    options = biasing_text.remembered(pane.desk.settings, tmp_path / "two.csv")
+    options = text_import.remembered(pane.desk.settings, tmp_path / "two.csv")
     assert options is not None
     found = run_to_end(files.import_files(session, [tmp_path / "two.csv"], options))
     (two,) = [item for item in found.items if isinstance(item, BiasRun)]
@@ -850,7 +856,7 @@ def test_copy_takes_what_is_shown(bench: Bench) -> None:
 
 def test_lithium_from_charge_and_swelling_share_an_axis(bench: Bench) -> None:
     pane = bench.pane(full_session())
-    biasing.change_lane(pane.desk, "lithium", "Show", shown=True)
+    runs.change_lane(pane.desk, "lithium", "Show", shown=True)
     bench.settle(pane)
     curves = {curve.label: curve for curve in lane(pane, "lithium").curves}
     assert list(curves)[:2] == ["P1", "P2"]
@@ -859,7 +865,7 @@ def test_lithium_from_charge_and_swelling_share_an_axis(bench: Bench) -> None:
     assert curves["P2"].value_at(398.0) == pytest.approx((ratio**1.5 - 1) * 0.02002 / 0.0148, rel=1e-3)
     assert charge.value_at(0.0) == pytest.approx(0, abs=1e-6)
     cell = Cell(area_um2=AREA_UM2, capacity_uAh_cm2=80.0)
-    biasing.set_cell(
+    runs.set_cell(
         pane.desk, list(pane.desk.session.runs), None, {"area_um2": AREA_UM2, "capacity_uAh_cm2": 80.0}
     )
     bench.settle(pane)
@@ -872,12 +878,12 @@ def test_lithium_from_charge_and_swelling_share_an_axis(bench: Bench) -> None:
 
 def test_the_same_charge_elsewhere_is_found_and_compared(bench: Bench) -> None:
     pane = bench.pane(full_session())
-    biasing.change_lane(pane.desk, "charge", "Show", shown=True)
+    runs.change_lane(pane.desk, "charge", "Show", shown=True)
     bench.settle(pane)
-    (other,) = biasing_same_charge.moments(pane, 150.0)
+    (other,) = same_charge.moments(pane, 150.0)
     assert other == pytest.approx(350.0, abs=2.0)  # half charged, then half discharged
     menu = QMenu()
-    biasing_menus.fill_context_menu(menu, pane, 150.0, "charge")
+    menus.fill_context_menu(menu, pane, 150.0, "charge")
     entry = next(action for action in menu.actions() if action.text().startswith("Same charge at"))
     entry.trigger()
     assert pane.desk.session.focus.t == pytest.approx(other)

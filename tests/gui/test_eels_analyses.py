@@ -9,16 +9,17 @@ import pytest
 from PyQt6.QtWidgets import QDialog
 from pytestqt.qtbot import QtBot
 
-from tandem_em.desk import eels_export, eels_places, eels_results
-from tandem_em.jobs import run_to_end
+from tandem_em.core.jobs import run_to_end
+from tandem_em.core.notices import UserError
+from tandem_em.desk.eels import export, places
+from tandem_em.desk.eels import results as eels_results
 from tandem_em.model.arrays import MemoryArray
 from tandem_em.model.session import Session
 from tandem_em.model.spectra import Edge, SpectrumImage
-from tandem_em.notices import UserError
 from tandem_widgets.dialogs.eels_properties import PropertiesDialog
-from tandem_widgets.panes.eels import EelsPane
-from tandem_widgets.panes.eels_sites import site_spectra
-from tandem_widgets.shell.main_window import MainWindow
+from tandem_widgets.panes.eels.pane import EelsPane
+from tandem_widgets.panes.eels.sites import site_spectra
+from tandem_widgets.shell.window.main_window import MainWindow
 
 HEIGHT, WIDTH, FWHM_EV = 8, 16, 1.2
 
@@ -90,7 +91,7 @@ def test_sites_as_references_are_found_where_they_are(qtbot: QtBot, pane: EelsPa
     image = pane.session.maps.first
     assert image is not None
     for column in (3, 12):
-        eels_places.add_site(pane.desk, image, (column, 4))
+        places.add_site(pane.desk, image, (column, 4))
     made = run_to_end(eels_results.references(image, list(pane.session.sites)))
     assert np.median(made.arrays["site 0"][:, :8]) == pytest.approx(1.0, abs=0.03)
     assert np.median(made.arrays["site 0"][:, 8:]) == pytest.approx(0.0, abs=0.03)
@@ -167,7 +168,7 @@ def test_a_stale_result_says_so_and_is_updated_in_one_step(qtbot: QtBot, pane: E
     image = pane.image
     assert image is not None
     for column in (3, 12):
-        eels_places.add_site(pane.desk, image, (column, 4))
+        places.add_site(pane.desk, image, (column, 4))
     pane.session.edges.add(Edge(name="loss", fit=(5.0, 9.0), signal=(10.0, 40.0)))
     pane.tools.analyses.fit_sites()
     finished(qtbot, pane)
@@ -177,7 +178,7 @@ def test_a_stale_result_says_so_and_is_updated_in_one_step(qtbot: QtBot, pane: E
     assert "stale" not in pane.images.single.caption
     site = pane.session.sites.first
     assert site is not None
-    eels_places.move_site(pane.desk, site, image, (6.0, 2.0))
+    places.move_site(pane.desk, site, image, (6.0, 2.0))
     qtbot.wait(60)
     assert "stale" in pane.images.single.caption
     pane.tools.analyses.update_stale()
@@ -240,9 +241,9 @@ def test_quantification_names_its_model(
 def test_site_spectra_are_saved_with_their_energies(qtbot: QtBot, pane: EelsPane, tmp_path: Path) -> None:
     image = pane.image
     assert image is not None
-    eels_places.add_site(pane.desk, image, (3, 4))
+    places.add_site(pane.desk, image, (3, 4))
     spectra = [(site.name, spectrum) for site, spectrum in site_spectra(pane.live(image), pane.session.sites)]
-    run_to_end(eels_export.save_spectra(tmp_path / "sites.csv", image, spectra))
+    run_to_end(export.save_spectra(tmp_path / "sites.csv", image, spectra))
     lines = [line for line in (tmp_path / "sites.csv").read_text().splitlines() if not line.startswith("#")]
     assert lines[0] == "energy loss (eV),site 0 (counts)"
     table = np.array([[float(cell) for cell in line.split(",")] for line in lines[1:]])

@@ -12,14 +12,14 @@ from PyQt6.QtTest import QTest
 from PyQt6.QtWidgets import QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
-from tandem_em.desk.eels import known_edges
+from tandem_em.desk.eels.maps import known_edges
 from tandem_em.model.arrays import MemoryArray
 from tandem_em.model.session import Session
 from tandem_em.model.spectra import SpectrumImage
-from tandem_widgets.panes.eels import EelsPane
-from tandem_widgets.panes.eels_guard import DoubtsPanel
-from tandem_widgets.panes.eels_limits import LimitsPanel
-from tandem_widgets.shell.main_window import MainWindow
+from tandem_widgets.panes.eels.advice import DoubtsPanel
+from tandem_widgets.panes.eels.limits import LimitsPanel
+from tandem_widgets.panes.eels.pane import EelsPane
+from tandem_widgets.shell.window.main_window import MainWindow
 
 WIDTH, HEIGHT, STEP = 24, 12, 12
 """Lithium lies to the right of column STEP."""

@@ -10,14 +10,14 @@ from PyQt6.QtGui import QGuiApplication
 from PyQt6.QtWidgets import QMessageBox
 from pytestqt.qtbot import QtBot
 
-from tandem_em.jobs import Job, Progress
-from tandem_em.notices import UserError
-from tandem_widgets.dialogs.export import ExportDialog
-from tandem_widgets.dialogs.export_figures import width_mm
-from tandem_widgets.dialogs.export_movie import FULL
-from tandem_widgets.dialogs.export_parts import may_replace
-from tandem_widgets.parts.number_box import number_box
-from tandem_widgets.shell.main_window import MainWindow
+from tandem_em.core.jobs import Job, Progress
+from tandem_em.core.notices import UserError
+from tandem_widgets.dialogs.export.dialog import ExportDialog
+from tandem_widgets.dialogs.export.figures import width_mm
+from tandem_widgets.dialogs.export.form import may_replace
+from tandem_widgets.dialogs.export.movie import FULL
+from tandem_widgets.parts.basic.number_box import number_box
+from tandem_widgets.shell.window.main_window import MainWindow
 
 
 def opened(window: MainWindow, qtbot: QtBot) -> ExportDialog:
@@ -149,7 +149,7 @@ def test_a_preview_that_fails_says_so(
         yield Progress(0)
         raise UserError("The map is gone.", "Relink it.")
 
-    monkeypatch.setattr("tandem_em.desk.export_preview.collecting", broken)
+    monkeypatch.setattr("tandem_em.desk.export.preview.collecting", broken)
     dialog = ExportDialog(window, window.desk)
     dialog.show()
     qtbot.waitUntil(lambda: "could not be collected" in dialog.figures.preview.note)

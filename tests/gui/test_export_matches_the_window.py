@@ -6,10 +6,13 @@ import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
-from tandem_em.desk import biasing, export_lanes, kinetics, layers
-from tandem_em.desk.lane_kinds import COLUMN, KINDS, MODES
-from tandem_em.desk.stacks import REGION
-from tandem_em.exporters.movie_lanes import value_at
+from tandem_em.desk.biasing import runs
+from tandem_em.desk.lanes import lanes as export_lanes
+from tandem_em.desk.lanes.kinds import COLUMN, KINDS, MODES
+from tandem_em.desk.outlines import kinetics
+from tandem_em.desk.stacks import layers
+from tandem_em.desk.stacks.stack import REGION
+from tandem_em.exporters.movie.lanes import value_at
 from tandem_em.model.arrays import GrowingArray, MemoryArray
 from tandem_em.model.clock import Clock
 from tandem_em.model.curves import BiasRun, Cell, Column
@@ -19,9 +22,9 @@ from tandem_em.model.provenance import ResultSet
 from tandem_em.model.session import Session
 from tandem_em.model.spectra import ProfileLine
 from tandem_em.model.tracks import Outline, Particle
-from tandem_widgets.parts import theme
-from tandem_widgets.parts.lanes_model import Lane, LanesContent
-from tandem_widgets.shell.main_window import MainWindow
+from tandem_widgets.parts.basic import theme
+from tandem_widgets.parts.lanes.model import Lane, LanesContent
+from tandem_widgets.shell.window.main_window import MainWindow
 
 MOMENTS = np.linspace(0.03, 39.3, 97)
 
@@ -114,10 +117,10 @@ def shown(qtbot: QtBot, window: MainWindow) -> MainWindow:
 
 def test_every_lane_goes_out_with_the_numbers_of_the_window(qtbot: QtBot, shown: MainWindow) -> None:
     for kind, mode in CHOICES:
-        choices = [biasing.LaneChoice(kind, True, mode=mode)]
-        choices += [biasing.LaneChoice(other, False) for other in biasing.DEFAULT_LANES if other != kind]
+        choices = [runs.LaneChoice(kind, True, mode=mode)]
+        choices += [runs.LaneChoice(other, False) for other in runs.DEFAULT_LANES if other != kind]
         before = shown.biasing_pane.lanes.content
-        biasing.keep_lanes(shown.desk, "one lane", choices)
+        runs.keep_lanes(shown.desk, "one lane", choices)
         seen = the_lane(qtbot, shown, kind, before)
         (out,) = export_lanes.lanes(shown.desk.session, None)
         assert (out.title, out.kind) == (seen.title, kind)
@@ -157,7 +160,7 @@ def test_a_gap_and_frames_in_doubt_stay_open(shown: MainWindow) -> None:
 
 
 def test_chosen_limits_of_a_lane_go_out_too(shown: MainWindow) -> None:
-    biasing.change_lane(shown.desk, "voltage", "limits", y=(3.0, 5.0))
+    runs.change_lane(shown.desk, "voltage", "limits", y=(3.0, 5.0))
     lane = next(each for each in export_lanes.lanes(shown.desk.session, None) if each.kind == "voltage")
     assert lane.y == (3.0, 5.0)
 

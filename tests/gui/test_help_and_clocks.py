@@ -10,16 +10,17 @@ from PyQt6.QtGui import QGuiApplication
 from PyQt6.QtWidgets import QDialog, QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
-from tandem_em.desk import files, stacks
-from tandem_em.jobs import call_as_job, run_to_end
+from tandem_em.core.jobs import call_as_job, run_to_end
+from tandem_em.desk import files
+from tandem_em.desk.stacks import stack as stacks
 from tandem_em.model.session import Session
 from tandem_widgets.dialogs.clocks import ClocksDialog
-from tandem_widgets.dialogs.doctor import DoctorDialog
-from tandem_widgets.dialogs.guide import GuideDialog
-from tandem_widgets.dialogs.sheet import ShortcutSheet
-from tandem_widgets.dialogs.tour import STOPS, Glow, Tour
+from tandem_widgets.dialogs.diagnostics.dialog import DoctorDialog
+from tandem_widgets.dialogs.help.guide import GuideDialog
+from tandem_widgets.dialogs.help.sheet import ShortcutSheet
+from tandem_widgets.dialogs.help.tour import STOPS, Glow, Tour
 from tandem_widgets.shell.application import first_steps
-from tandem_widgets.shell.main_window import MainWindow
+from tandem_widgets.shell.window.main_window import MainWindow
 
 
 def idle(window: MainWindow, qtbot: QtBot) -> None:
@@ -214,7 +215,9 @@ def test_the_first_start_shows_the_demo_and_the_tour(
     qtbot: QtBot, window: MainWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run_to_end(files.create_session(tmp_path / "demo.nxs", window.desk.session)).store.close()
-    monkeypatch.setattr("tandem_em.desk.demo.demo_path", lambda: call_as_job(lambda: tmp_path / "demo.nxs"))
+    monkeypatch.setattr(
+        "tandem_em.desk.demo.build.demo_path", lambda: call_as_job(lambda: tmp_path / "demo.nxs")
+    )
     window.show_session(Session())
     first_steps(window, [], demo=False)
     qtbot.waitUntil(lambda: any(isinstance(child, Tour) for child in window.children()), timeout=60_000)

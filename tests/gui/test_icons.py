@@ -8,7 +8,7 @@ from PyQt6.QtGui import QColor, QImage
 from PyQt6.QtWidgets import QApplication, QCheckBox
 from pytestqt.qtbot import QtBot
 
-from tandem_widgets.parts import icons, theme
+from tandem_widgets.parts.basic import icons, theme
 
 NAMES = [*icons.FILLED, *icons.DRAWN]
 

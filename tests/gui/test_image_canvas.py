@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
-from tandem_widgets.parts import image_render
-from tandem_widgets.parts.image_canvas import ImageCanvas
+from tandem_widgets.parts.image import render as image_render
+from tandem_widgets.parts.image.canvas import ImageCanvas
 
 
 def test_the_scale_bar_lies_on_the_image_and_drift_does_not_move_it(qtbot: QtBot) -> None:

@@ -12,17 +12,17 @@ from PyQt6.QtGui import QColor, QWheelEvent
 from PyQt6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from tandem_em.jobs import run_to_end
+from tandem_em.core.jobs import run_to_end
 from tandem_em.model.focus import Focus
 from tandem_em.model.items import IDENTITY_COLOURS
-from tandem_widgets.parts import theme
-from tandem_widgets.parts.lanes import Lanes
-from tandem_widgets.parts.lanes_curves import Curve
-from tandem_widgets.parts.lanes_layout import GUTTER, MIN_LANE, lay_out, shares
-from tandem_widgets.parts.lanes_model import Band, Finding, Flag, Lane, LanesContent
-from tandem_widgets.parts.levels import build
-from tandem_widgets.parts.plot import PlotLine, XYPlot
-from tandem_widgets.parts.plot_axes import Axis
+from tandem_widgets.parts.basic import theme
+from tandem_widgets.parts.lanes.curves import Curve
+from tandem_widgets.parts.lanes.layout import GUTTER, MIN_LANE, lay_out, shares
+from tandem_widgets.parts.lanes.levels import build
+from tandem_widgets.parts.lanes.model import Band, Finding, Flag, Lane, LanesContent
+from tandem_widgets.parts.lanes.widget import Lanes
+from tandem_widgets.parts.plot.axes import Axis
+from tandem_widgets.parts.plot.xy_plot import PlotLine, XYPlot
 
 LEFT, CTRL, SHIFT = (
     Qt.MouseButton.LeftButton,

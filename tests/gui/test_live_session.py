@@ -16,20 +16,31 @@ from PyQt6.QtTest import QTest
 from PyQt6.QtWidgets import QDialog, QLineEdit, QMenu
 from pytestqt.qtbot import QtBot
 
-from tandem_em.desk import dose, files, live, live_follow, particles_edit
-from tandem_em.jobs import run_to_end
+from tandem_em.core.jobs import run_to_end
+from tandem_em.desk import files
+from tandem_em.desk.live import follow
+from tandem_em.desk.live import setup as live
+from tandem_em.desk.outlines import edit as particles_edit
+from tandem_em.desk.stacks import dose
 from tandem_em.model.session import Session
-from tandem_em.sources.battery_cell import BatteryCell
-from tandem_em.sources.merlin_simulator import MerlinSimulator
-from tandem_em.sources.scpi_server import ScpiServer
-from tandem_em.sources.scpi_simulator import SimulatedMeter
-from tandem_em.sources.setup import LimitsTable, MerlinTable, ProgramTable, ScpiTable, Setup, read_setup
-from tandem_em.storage import disk_space
-from tandem_widgets.dialogs.instruments import InstrumentsDialog
-from tandem_widgets.panes.biasing_area import dose_curves
-from tandem_widgets.shell.header import Header
-from tandem_widgets.shell.live_cursor import LiveCursor
-from tandem_widgets.shell.main_window import MainWindow
+from tandem_em.sources.core.battery_cell import BatteryCell
+from tandem_em.sources.core.setup import (
+    LimitsTable,
+    MerlinTable,
+    ProgramTable,
+    ScpiTable,
+    Setup,
+    read_setup,
+)
+from tandem_em.sources.merlin.simulator import MerlinSimulator
+from tandem_em.sources.scpi.server import ScpiServer
+from tandem_em.sources.scpi.simulator import SimulatedMeter
+from tandem_em.storage.gate import disk_space
+from tandem_widgets.dialogs.instruments.dialog import InstrumentsDialog
+from tandem_widgets.panes.biasing.area import dose_curves
+from tandem_widgets.shell.window.header import Header
+from tandem_widgets.shell.window.live_cursor import LiveCursor
+from tandem_widgets.shell.window.main_window import MainWindow
 
 HALF_A_NANO = {"step": "constant_current", "current_mA": 5e-7, "until_time_s": 60}
 
@@ -200,9 +211,9 @@ def test_the_stop_key_works_whatever_has_the_focus(
 
 
 def live_program(*steps: dict[str, Any]) -> str:
-    from tandem_em.desk import guarding
+    from tandem_em.desk.live import guardian
 
-    return guarding.program_text(list(steps))
+    return guardian.program_text(list(steps))
 
 
 def test_a_limit_ends_the_program_and_is_an_event(
@@ -375,7 +386,7 @@ def test_drift_is_taken_off_while_filming_only_after_a_click(
     pane = window.stack_pane
     qtbot.waitUntil(lambda: pane.stack is not None and pane.stack is session.stacks.first, timeout=20_000)
     stack = session.stacks.first
-    ends = time.monotonic() + 2.5 * live_follow.DRIFT_SHOWN_S
+    ends = time.monotonic() + 2.5 * follow.DRIFT_SHOWN_S
     qtbot.waitUntil(lambda: time.monotonic() > ends, timeout=10_000)
     assert stack.drift_px is None
     assert not pane.tools.drift.isChecked()
@@ -438,9 +449,9 @@ def test_a_session_is_replayed_with_pause_seek_and_speed(
 
 def test_the_set_up_knows_its_cell(window: MainWindow) -> None:
     setup = Setup.model_validate({"cell": {"area_um2": 10.0, "capacity_uAh_cm2": 100.0}})
-    from tandem_em.desk import guarding
+    from tandem_em.desk.live import guardian
 
-    assert guarding.capacity_C(live.cell_of(setup)) == pytest.approx(10e-8 * 100e-6 * 3600)
+    assert guardian.capacity_C(live.cell_of(setup)) == pytest.approx(10e-8 * 100e-6 * 3600)
 
 
 def test_ended_from_outside_the_recording_is_kept_and_nothing_is_asked(

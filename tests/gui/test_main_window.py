@@ -12,16 +12,16 @@ from PyQt6.QtCore import QEvent, QObject, QRect, QSize, Qt
 from PyQt6.QtWidgets import QMessageBox, QWidget
 from pytestqt.qtbot import QtBot
 
+from tandem_em.core.jobs import Job, Progress
+from tandem_em.core.notices import UserError
 from tandem_em.desk import events, files
-from tandem_em.jobs import Job, Progress
 from tandem_em.model.arrays import GrowingArray
 from tandem_em.model.curves import BiasRun
 from tandem_em.model.session import Session
-from tandem_em.notices import UserError
-from tandem_widgets.parts import theme
+from tandem_widgets.parts.basic import theme
 from tandem_widgets.shell.application import has_room
-from tandem_widgets.shell.command_palette import CommandPalette, match_score
-from tandem_widgets.shell.main_window import MainWindow
+from tandem_widgets.shell.window.command_palette import CommandPalette, match_score
+from tandem_widgets.shell.window.main_window import MainWindow
 
 
 class PaintCounter(QObject):

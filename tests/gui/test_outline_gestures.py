@@ -14,16 +14,19 @@ from PyQt6.QtGui import QAction
 from PyQt6.QtWidgets import QMenu, QWidget
 from pytestqt.qtbot import QtBot
 
-from tandem_em.desk import biasing, kinetics, particles_edit, stacks
+from tandem_em.desk.biasing import runs
+from tandem_em.desk.outlines import edit as particles_edit
+from tandem_em.desk.outlines import kinetics
+from tandem_em.desk.stacks import stack as stacks
 from tandem_em.model.arrays import MemoryArray
 from tandem_em.model.frames import FrameStack
 from tandem_em.model.tracks import Particle
-from tandem_widgets.dialogs.kinetics import KineticsDialog
+from tandem_widgets.dialogs.kinetics.dialog import KineticsDialog
 from tandem_widgets.dialogs.particle_table import ParticleTableDialog
-from tandem_widgets.panes.biasing_area import StackCurves
-from tandem_widgets.panes.stack import StackPane
-from tandem_widgets.panes.stack_menus import fill_canvas, fill_particle
-from tandem_widgets.shell.main_window import MainWindow
+from tandem_widgets.panes.biasing.area import StackCurves
+from tandem_widgets.panes.stack.menus import fill_canvas, fill_particle
+from tandem_widgets.panes.stack.pane import StackPane
+from tandem_widgets.shell.window.main_window import MainWindow
 
 TIMES = 40
 
@@ -498,7 +501,7 @@ def swelling(window: MainWindow, pane: StackPane) -> Particle:
     particle = Particle(name="P1", stack_id=stack.id)
     for frame, ratio in enumerate(gain * (1 + rng.normal(0, 0.002, TIMES))):
         polygon = circle(RADIUS * float(np.sqrt(ratio)))
-        found = particles_edit.particles.key_outline(polygon)
+        found = particles_edit.following.key_outline(polygon)
         particle.outlines[frame] = found
     window.desk.add("Outline P1", particle)
     return particle
@@ -594,14 +597,14 @@ def test_the_stretch_is_dragged_on_the_curve(qtbot: QtBot, window: MainWindow, p
 
 
 def test_the_area_lane_shows_other_sizes_too(qtbot: QtBot, window: MainWindow, pane: StackPane) -> None:
-    from tandem_widgets.panes.biasing import BiasingPane
+    from tandem_widgets.panes.biasing.pane import BiasingPane
 
     followed(qtbot, window, pane)
     lanes = window.docks.biasing.widget()
     assert isinstance(lanes, BiasingPane)
     around = {"perimeter": np.pi * (RADIUS + 4), "circularity": 1.0, "diameter": RADIUS + 4}
     for mode, value in around.items():
-        biasing.change_lane(window.desk, "area", "Show", mode=mode, y=None)
+        runs.change_lane(window.desk, "area", "Show", mode=mode, y=None)
         settled(qtbot, window)
         lane = next(lane for lane in lanes.lanes.content.lanes if lane.kind == "area")
         assert lane.curves[0].value_at(8.0) == pytest.approx(value, rel=0.02)

@@ -8,26 +8,31 @@ import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
-from tandem_em.desk import guarding
+from tandem_em.core.notices import UserError
+from tandem_em.desk.live import guardian
 from tandem_em.model.curves import Cell
-from tandem_em.notices import UserError
-from tandem_em.sources.program_reader import parse_program
-from tandem_em.sources.programs import ConstantCurrent, ConstantVoltage, Pulse, Ramp
-from tandem_widgets.dialogs.limits import LimitsDialog
-from tandem_widgets.dialogs.program import ProgramDialog
-from tandem_widgets.dialogs.program_steps import STEPS, changed_step, new_step, values_of
-from tandem_widgets.shell.main_window import MainWindow
+from tandem_em.sources.programs.reader import parse_program
+from tandem_em.sources.programs.steps import ConstantCurrent, ConstantVoltage, Pulse, Ramp
+from tandem_widgets.dialogs.instruments.limits import LimitsDialog
+from tandem_widgets.dialogs.instruments.program import ProgramDialog
+from tandem_widgets.dialogs.instruments.program_steps import (
+    STEPS,
+    changed_step,
+    new_step,
+    values_of,
+)
+from tandem_widgets.shell.window.main_window import MainWindow
 
 CELL = Cell(name="cell", area_um2=10.0, capacity_uAh_cm2=100.0)
 
 
 def step_of(raw: dict[str, Any]) -> Any:
-    return parse_program(guarding.program_text([raw]), "p", guarding.capacity_C(CELL)).steps[0]
+    return parse_program(guardian.program_text([raw]), "p", guardian.capacity_C(CELL)).steps[0]
 
 
 def test_every_kind_of_step_is_one_the_guardian_runs() -> None:
     raw = [new_step(kind) for kind in STEPS]
-    program = guarding.check_program(raw, CELL)
+    program = guardian.check_program(raw, CELL)
     assert len(program.steps) == len(STEPS)
     for step in raw:
         shown = values_of(step)

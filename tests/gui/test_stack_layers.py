@@ -10,16 +10,16 @@ from disc_movie import QTest, drag, settled, shown_in
 from PyQt6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
-from tandem_em.desk import layers
-from tandem_em.jobs import Task
+from tandem_em.core.jobs import Task
+from tandem_em.desk.stacks import layers
 from tandem_em.model.arrays import MemoryArray
 from tandem_em.model.frames import FrameStack
 from tandem_em.model.spectra import ProfileLine
-from tandem_widgets.dialogs.montage import MontageDialog
-from tandem_widgets.dialogs.montage_plot import plot_of
-from tandem_widgets.panes.biasing import BiasingPane
-from tandem_widgets.panes.stack import StackPane
-from tandem_widgets.shell.main_window import MainWindow
+from tandem_widgets.dialogs.montage.dialog import MontageDialog
+from tandem_widgets.dialogs.montage.plot import plot_of
+from tandem_widgets.panes.biasing.pane import BiasingPane
+from tandem_widgets.panes.stack.pane import StackPane
+from tandem_widgets.shell.window.main_window import MainWindow
 
 FRAMES, PIXEL_NM = 12, 0.5
 THICKNESS_NM = np.linspace(30, 48, FRAMES)

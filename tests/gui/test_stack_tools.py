@@ -11,16 +11,17 @@ from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QInputDialog, QMenu
 from pytestqt.qtbot import QtBot
 
-from tandem_em.desk import particles_edit, stacks
+from tandem_em.core.notices import UserError
+from tandem_em.desk.outlines import edit as particles_edit
+from tandem_em.desk.stacks import stack as stacks
 from tandem_em.model.arrays import MemoryArray
 from tandem_em.model.frames import FrameStack
 from tandem_em.model.session import Session
-from tandem_em.notices import UserError
 from tandem_widgets.dialogs.kymograph import KymographDialog
-from tandem_widgets.dialogs.montage import MontageDialog
-from tandem_widgets.panes.stack import StackPane
-from tandem_widgets.panes.stack_menus import fill_canvas, fill_more, fill_particle
-from tandem_widgets.shell.main_window import MainWindow
+from tandem_widgets.dialogs.montage.dialog import MontageDialog
+from tandem_widgets.panes.stack.menus import fill_canvas, fill_more, fill_particle
+from tandem_widgets.panes.stack.pane import StackPane
+from tandem_widgets.shell.window.main_window import MainWindow
 
 
 @pytest.fixture

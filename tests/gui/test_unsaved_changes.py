@@ -11,11 +11,11 @@ import pytest
 from PyQt6.QtWidgets import QFileDialog, QMessageBox
 from pytestqt.qtbot import QtBot
 
+from tandem_em.core.jobs import call_as_job, run_to_end
 from tandem_em.desk import events, files, unsaved
-from tandem_em.jobs import call_as_job, run_to_end
 from tandem_em.model.session import Session
-from tandem_widgets.shell import recovery
-from tandem_widgets.shell.main_window import MainWindow
+from tandem_widgets.shell.actions import recovery
+from tandem_widgets.shell.window.main_window import MainWindow
 
 BUTTONS = QMessageBox.StandardButton
 
@@ -341,7 +341,7 @@ def test_saving_the_demo_asks_for_a_name(
     qtbot: QtBot, window: MainWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session = window.desk.session
-    monkeypatch.setattr("tandem_em.desk.demo.build_demo", lambda *_: call_as_job(lambda: session))
+    monkeypatch.setattr("tandem_em.desk.demo.build.build_demo", lambda *_: call_as_job(lambda: session))
     window.show_session(Session())
     window.open_demo()
     qtbot.waitUntil(lambda: window.files.path is not None, timeout=30_000)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tandem_em.jobs import Job, Runner, Task, run_to_end
+from tandem_em.core.jobs import Job, Runner, Task, run_to_end
 
 
 class AtOnce(Runner):

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from places import DATA
 
-from tandem_em.importers.base import HEAD_BYTES, Imported, ImportOptions
-from tandem_em.importers.biasing_importers import IMPORTERS
-from tandem_em.jobs import run_to_end
+from tandem_em.core.jobs import run_to_end
+from tandem_em.importers.bias_catalogue import IMPORTERS
+from tandem_em.importers.core.base import HEAD_BYTES, Imported, ImportOptions
 from tandem_em.model.curves import BiasRun
 
-BIAS = Path(__file__).parents[1] / "data" / "bias"
+BIAS = DATA / "bias"
 UTC = ImportOptions(zone="UTC")
 
 

@@ -14,8 +14,8 @@ from pytestqt.qtbot import QtBot
 from tandem_em.model.arrays import MemoryArray
 from tandem_em.model.frames import FrameStack
 from tandem_em.model.session import Session
-from tandem_widgets.panes.stack import StackPane
-from tandem_widgets.shell.main_window import MainWindow
+from tandem_widgets.panes.stack.pane import StackPane
+from tandem_widgets.shell.window.main_window import MainWindow
 
 QTest: Any = QTestStubs
 FRAMES, SIDE, RADIUS = 9, 160, 30.0

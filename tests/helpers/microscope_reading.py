@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tandem_em.importers.base import HEAD_BYTES, Imported, Importer, ImportOptions
-from tandem_em.importers.microscope_importers import IMPORTERS
-from tandem_em.jobs import run_to_end
+from tandem_em.core.jobs import run_to_end
+from tandem_em.core.notices import UserError
+from tandem_em.importers.core.base import HEAD_BYTES, Imported, Importer, ImportOptions
+from tandem_em.importers.image_catalogue import IMPORTERS
 from tandem_em.model.frames import FrameStack
 from tandem_em.model.spectra import SpectrumImage
-from tandem_em.notices import UserError
-
-DATA = Path(__file__).parents[1] / "data"
 
 
 def importer_of(path: Path) -> Importer | None:

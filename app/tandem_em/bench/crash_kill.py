@@ -71,7 +71,7 @@ def judge(cases: list[tuple[Path, int, int]]) -> list[str | None]:
 
 def _judge_one(path: str, seed: int, least: int) -> str | None:
     from tandem_em.bench import crash_recorder
-    from tandem_em.storage.hdf5_store import Hdf5Store
+    from tandem_em.storage.transaction.hdf5_store import Hdf5Store
 
     try:
         with Hdf5Store.open(

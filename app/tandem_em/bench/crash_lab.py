@@ -14,8 +14,8 @@ import h5py
 import numpy as np
 
 from tandem_em.bench.crash_disk import Entry, LoggedDisk, promises
-from tandem_em.storage import journal, recovery
-from tandem_em.storage.opening import OPTIONS, create_file
+from tandem_em.storage.transaction import journal, recovery
+from tandem_em.storage.transaction.opening import OPTIONS, create_file
 
 SHAPE = (40, 48)
 State = dict[str, np.ndarray[Any, Any]]

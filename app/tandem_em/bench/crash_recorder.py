@@ -102,8 +102,8 @@ class _SuicidalFile:
 
 
 def main(path: Path, seed: int) -> None:
-    from tandem_em.storage import opening, raw_file
-    from tandem_em.storage.hdf5_store import Hdf5Store
+    from tandem_em.storage.transaction import opening, raw_file
+    from tandem_em.storage.transaction.hdf5_store import Hdf5Store
 
     if not path.exists():
         opening.create_file(path, prepare, overwrite=False, journal_bytes=256 << 10)

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tandem_em.benchmark import Figure
-from tandem_em.jobs import run_to_end
+from tandem_em.core.benchmark import Figure
+from tandem_em.core.jobs import run_to_end
 
 LIMIT_PX, LIMIT_S = 0.3, 30.0
 LARGE = 4
@@ -22,7 +22,7 @@ KEPT = 16
 
 def run(quick: bool = False) -> list[Figure]:
     """Accuracy on the demo's movie (512², jumps included), then the time of 300 frames of 2048²."""
-    from tandem_em.analysis.drift import drift_rms, estimate_drift
+    from tandem_em.analysis.drift.measure import drift_rms, estimate_drift
     from tandem_em.simulation.demo_movie import demo_recipe
     from tandem_em.simulation.movie_physics import render_frame
 
@@ -46,7 +46,7 @@ def run(quick: bool = False) -> list[Figure]:
 
 
 def _time(frames: NDArray[Any], count: int) -> Figure:
-    from tandem_em.analysis.drift import estimate_drift
+    from tandem_em.analysis.drift.measure import estimate_drift
 
     kept = [
         frame.repeat(LARGE, axis=0).repeat(LARGE, axis=1) for frame in frames[:: max(1, count // KEPT)][:KEPT]

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tandem_em.benchmark import Figure
+from tandem_em.core.benchmark import Figure
 
 
 def run(quick: bool) -> list[Figure]:
@@ -125,7 +125,7 @@ def _ages(folder: Path, quick: bool) -> Iterator[Figure]:
 
 def _recovery(folder: Path, quick: bool) -> Figure:
     """Time to open a file whose last commit is in the journal only."""
-    from tandem_em.storage import opening
+    from tandem_em.storage.transaction import opening
 
     times = []
     for _ in range(3 if quick else 15):
@@ -150,7 +150,7 @@ def _recovery(folder: Path, quick: bool) -> Figure:
 def _interrupted(path: Path, frames: int) -> Iterator[Path]:
     """A recording that died right after a commit point."""
     from tandem_em.bench import durability_speed
-    from tandem_em.storage import opening
+    from tandem_em.storage.transaction import opening
 
     opening.create_file(
         path, durability_speed.make_movie, overwrite=False, journal_bytes=opening.JOURNAL_BYTES

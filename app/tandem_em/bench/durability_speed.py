@@ -74,7 +74,7 @@ def compare(folder: Path, frames: int, rounds: int) -> Speeds:
 
 def acknowledgement_ages(folder: Path, bytes_per_s: float, seconds: float) -> Ages:
     """Record at a steady rate, as the recorder does, and look how long each frame waits until it is safe."""
-    from tandem_em.storage.hdf5_store import Hdf5Store
+    from tandem_em.storage.transaction.hdf5_store import Hdf5Store
 
     pictures = some_frames()
     path = folder / "steady.nxs"
@@ -120,7 +120,7 @@ def append(h5: Any, pictures: list[Any], number: int) -> None:
 
 
 def _ours(path: Path, pictures: list[Any], frames: int) -> float:
-    from tandem_em.storage.hdf5_store import Hdf5Store
+    from tandem_em.storage.transaction.hdf5_store import Hdf5Store
 
     with Hdf5Store.create(path, prepare=make_movie, autocommit_s=SYNC_EVERY_S, **ALIGNED) as store:
         started = time.perf_counter()

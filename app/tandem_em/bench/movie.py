@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from tandem_em.benchmark import Figure
-from tandem_em.exporters import figures_data as data
-from tandem_em.exporters.movie import write_movie
-from tandem_em.exporters.movie_look import MovieSettings
-from tandem_em.jobs import run_to_end
+from tandem_em.core.benchmark import Figure
+from tandem_em.core.jobs import run_to_end
+from tandem_em.exporters.figures import data
+from tandem_em.exporters.movie.film import write_movie
+from tandem_em.exporters.movie.look import MovieSettings
 from tandem_em.model.arrays import MemoryArray
 from tandem_em.model.frames import FrameStack
 

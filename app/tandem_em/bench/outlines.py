@@ -13,10 +13,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tandem_em.analysis.polygon import Polygon, area, centroid, overlap, perimeter, resampled
+from tandem_em.analysis.geometry.polygon import (
+    Polygon,
+    area,
+    centroid,
+    overlap,
+    perimeter,
+    resampled,
+)
 from tandem_em.bench.outlines_peers import threshold_and_link, watershed_from_last
-from tandem_em.benchmark import Figure
-from tandem_em.jobs import run_to_end
+from tandem_em.core.benchmark import Figure
+from tandem_em.core.jobs import run_to_end
 from tandem_em.simulation.movie_levels import LEVELS, SCENES, Level, Scene, level_recipe
 from tandem_em.simulation.movie_recipe import MovieRecipe
 
@@ -81,8 +88,8 @@ def _of_level(level: Level, frames: int, seeds: int) -> list[Figure]:
 
 def one_movie(level: Level, seed: int, scene: Scene, frames: int, size: int = 256) -> dict[str, Scores]:
     """Follow the target of one movie with every tracker."""
-    from tandem_em.analysis.drift import estimate_drift
-    from tandem_em.analysis.outline_follow import follow
+    from tandem_em.analysis.drift.measure import estimate_drift
+    from tandem_em.analysis.outlines.follow import follow
     from tandem_em.simulation.movie_physics import in_one_piece, movie, truth
 
     recipe = level_recipe(level, seed, scene, frames=frames, size=size)
@@ -176,7 +183,7 @@ def _share(what: str, said: NDArray[np.bool_], limit: float, *, least: bool = Fa
 
 def speed(frames: int, size: int) -> list[Figure]:
     """One particle through a movie in memory, nothing warmed up but the compiled code on disk."""
-    from tandem_em.analysis.outline_follow import follow
+    from tandem_em.analysis.outlines.follow import follow
     from tandem_em.simulation.movie_physics import truth
 
     recipe = level_recipe("medium", 1, "single", frames=frames, size=size)

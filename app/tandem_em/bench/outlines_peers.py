@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tandem_em.analysis.polygon import Polygon
+from tandem_em.analysis.geometry.polygon import Polygon
 
 Image = NDArray[np.float64]
 Mask = NDArray[np.bool_]

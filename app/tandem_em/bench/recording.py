@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tandem_em.benchmark import Figure
+from tandem_em.core.benchmark import Figure
 
 if TYPE_CHECKING:
-    from tandem_em.desk.recorder import Recorder
+    from tandem_em.desk.live.recorder import Recorder
     from tandem_em.model.session import Session
-    from tandem_em.sources.base import Source
+    from tandem_em.sources.core.base import Source
     from tandem_em.storage.session_store import SessionStore
 
 VIEW_S = 0.09
@@ -79,9 +79,9 @@ def run(quick: bool) -> list[Figure]:
 
 def _camera(folder: Path, kind: str, side: int, rate_hz: float, seconds: float) -> Iterator[Figure]:
     from tandem_em.bench.recording_senders import sending
-    from tandem_em.sources.dectris import DectrisSource
-    from tandem_em.sources.merlin import MerlinSource
-    from tandem_em.sources.setup import DectrisTable, MerlinTable
+    from tandem_em.sources.core.setup import DectrisTable, MerlinTable
+    from tandem_em.sources.dectris.source import DectrisSource
+    from tandem_em.sources.merlin.source import MerlinSource
 
     frames = round(rate_hz * seconds)
     with sending(kind, side, rate_hz, frames) as address:
@@ -138,11 +138,11 @@ def recording(
     path: Path, sources: list[Source]
 ) -> Iterator[tuple[Recorder, Session, Callable[[float], None]]]:
     """A recorder at work, its session, and what to call so that the session follows."""
+    from tandem_em.core.jobs import run_to_end
+    from tandem_em.core.notices import Notices
     from tandem_em.desk import files
-    from tandem_em.desk.recorder import Recorder
-    from tandem_em.jobs import run_to_end
+    from tandem_em.desk.live.recorder import Recorder
     from tandem_em.model.session import Session
-    from tandem_em.notices import Notices
 
     session = Session(path.stem)
     opened = run_to_end(files.create_session(path, session, for_recording=True))
@@ -168,7 +168,7 @@ def recording(
 
 def _draw(session: Session) -> int:
     """Read the newest frame that is in the file and make the picture a pane would show; 1 when there was one."""
-    from tandem_em.desk.stacks import ready
+    from tandem_em.desk.stacks.stack import ready
 
     stack = session.stacks.first
     if stack is None or not ready(stack):
@@ -235,8 +235,8 @@ def _write_ours(path: Path, pictures: list[Any], frames: int) -> float:
 
 @contextmanager
 def _store(path: Path) -> Iterator[SessionStore]:
+    from tandem_em.core.jobs import run_to_end
     from tandem_em.desk import files
-    from tandem_em.jobs import run_to_end
     from tandem_em.model.session import Session
 
     opened = run_to_end(files.create_session(path, Session("bench"), for_recording=True))

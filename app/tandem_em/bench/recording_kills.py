@@ -29,8 +29,8 @@ RATE_HZ = 400.0
 @contextmanager
 def instruments(folder: Path) -> Iterator[Path]:
     """A counting camera and a growing log; the set-up file that records them."""
-    from tandem_em.sources.merlin_simulator import MerlinSimulator
-    from tandem_em.sources.tail_simulator import FileWriter, ec_lab_text
+    from tandem_em.sources.files.tail_simulator import FileWriter, ec_lab_text
+    from tandem_em.sources.merlin.simulator import MerlinSimulator
 
     log = folder / "cell.mpt"
     with MerlinSimulator((SIDE, SIDE), frames=1_000_000, rate_hz=RATE_HZ) as camera:
@@ -115,8 +115,8 @@ def seconds_to_stop(folder: Path) -> tuple[float, str | None]:
 
 def fault(path: Path, promised: dict[str, int]) -> str | None:
     """What is missing or wrong in a file that was left; the file is opened as anybody would."""
+    from tandem_em.core.jobs import run_to_end
     from tandem_em.desk import files
-    from tandem_em.jobs import run_to_end
 
     try:
         opened = run_to_end(files.open_session(path))

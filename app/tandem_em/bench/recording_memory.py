@@ -9,9 +9,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from tandem_em.bench.recording import memory_MiB, recording
-from tandem_em.benchmark import Figure
-from tandem_em.sources.base import SourceDescription
-from tandem_em.sources.threaded import ThreadedSource
+from tandem_em.core.benchmark import Figure
+from tandem_em.sources.core.base import SourceDescription
+from tandem_em.sources.core.threaded import ThreadedSource
 
 RATE_HZ = 5000
 FILLED = 220_000

@@ -27,8 +27,8 @@ def sending(kind: str, side: int, rate_hz: float, frames: int) -> Iterator[str]:
 
 
 def main(kind: str, side: int, rate_hz: float, frames: int) -> None:
-    from tandem_em.sources.dectris_simulator import DectrisSimulator
-    from tandem_em.sources.merlin_simulator import MerlinSimulator
+    from tandem_em.sources.dectris.simulator import DectrisSimulator
+    from tandem_em.sources.merlin.simulator import MerlinSimulator
 
     shape = (side, side)
     camera: MerlinSimulator | DectrisSimulator

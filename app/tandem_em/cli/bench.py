@@ -11,9 +11,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tandem_em.benchmark import Figure
 from tandem_em.cli.terminal import print_json, write_json
-from tandem_em.notices import UserError
+from tandem_em.core.benchmark import Figure
+from tandem_em.core.notices import UserError
 
 if TYPE_CHECKING:
     from tandem_em.cli.commands import WindowDoor

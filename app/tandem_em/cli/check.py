@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tandem_em.cli.terminal import existing, print_json, work
-from tandem_em.desk import doctor
+from tandem_em.desk.diagnostics import diagnose
 
 if TYPE_CHECKING:
     from tandem_em.cli.commands import WindowDoor
@@ -26,16 +26,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, window: WindowDoor) -> int:
     path = existing(options.file)
-    findings = work("Checking", doctor.examine(path))
+    findings = work("Checking", diagnose.examine(path))
     repaired: Path | None = None
     if options.repair:
         repaired = options.out or path.with_name(f"{path.stem}-repaired.nxs")
-        findings += work("Repairing", doctor.repair(path, repaired))
+        findings += work("Repairing", diagnose.repair(path, repaired))
     if options.json:
         print_json(
             {
                 "file": path,
-                "ok": not doctor.serious(findings),
+                "ok": not diagnose.serious(findings),
                 "findings": [f.as_dict() for f in findings],
                 "repaired": repaired,
             }
@@ -55,4 +55,4 @@ def run(options: argparse.Namespace, window: WindowDoor) -> int:
         )
         if repaired is not None:
             print(f"repaired copy: {repaired}")
-    return 1 if doctor.serious(findings) and repaired is None else 0
+    return 1 if diagnose.serious(findings) and repaired is None else 0

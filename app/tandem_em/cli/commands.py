@@ -13,7 +13,7 @@ from typing import Protocol
 
 from tandem_em import __version__
 from tandem_em.cli import output
-from tandem_em.notices import UserError
+from tandem_em.core.notices import UserError
 
 COMMANDS = {
     "demo": "demo", "info": "info", "import": "import_files", "track": "track", "maps": "maps", "cycles": "cycles",

@@ -7,11 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tandem_em.analysis.electrochemistry import cycles_report
+from tandem_em.analysis.cycling.electrochemistry import cycles_report
 from tandem_em.cli.terminal import existing, positive_in, print_json, work
+from tandem_em.core.texts import quantity
 from tandem_em.desk import streams
 from tandem_em.model.curves import BiasRun, Cell
-from tandem_em.texts import quantity
 
 if TYPE_CHECKING:
     from tandem_em.cli.commands import WindowDoor

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tandem_em.cli.terminal import work
-from tandem_em.desk import demo, files
-from tandem_em.notices import UserError
+from tandem_em.core.notices import UserError
+from tandem_em.desk import files
+from tandem_em.desk.demo import build
 
 if TYPE_CHECKING:
     from tandem_em.cli.commands import WindowDoor
@@ -19,7 +20,7 @@ HELP = "build the demo experiment and open it"
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--out", type=Path, metavar="FILE", help="write it there instead of the cache")
     parser.add_argument("--no-window", action="store_true", help="only build it")
-    parser.add_argument("--frames", type=int, default=demo.FRAMES, help="frames of the movie (default 150)")
+    parser.add_argument("--frames", type=int, default=build.FRAMES, help="frames of the movie (default 150)")
     parser.add_argument("--size", type=int, default=512, help="pixels of a frame's side (default 512)")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument(
@@ -39,13 +40,13 @@ def run(options: argparse.Namespace, window: WindowDoor) -> int:
             raise UserError(
                 f"{options.out} is there already.", "Choose another name, or replace it with --force."
             )
-        path = work("Building the demo", demo.write_demo(options.out, *numbers))
+        path = work("Building the demo", build.write_demo(options.out, *numbers))
     else:
-        path = work("Preparing the demo", demo.demo_path(*numbers))
+        path = work("Preparing the demo", build.demo_path(*numbers))
     if options.files is not None:
         opened = work("Opening", files.open_session(path, readonly=True))
         try:
-            written = work("Writing files", demo.write_files(opened.session, options.files))
+            written = work("Writing files", build.write_files(opened.session, options.files))
         finally:
             opened.store.close()
         print("\n".join(str(each) for each in written))

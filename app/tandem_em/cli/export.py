@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from tandem_em.cli.screenshot import size
 from tandem_em.cli.terminal import existing, quantity_in, work
-from tandem_em.desk import export, streams
-from tandem_em.notices import UserError
+from tandem_em.core.notices import UserError
+from tandem_em.desk import streams
+from tandem_em.desk.export import folder
 
 if TYPE_CHECKING:
     from tandem_em.cli.commands import WindowDoor
@@ -41,7 +42,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     film.add_argument("--from", type=quantity_in("s"), dest="start", metavar="S", help="first session second")
     film.add_argument("--to", type=quantity_in("s"), dest="end", metavar="S", help="last session second")
     film.add_argument(
-        "--panes", type=panes, default=export.PANES, metavar="stack,eels,biasing", help="which panes"
+        "--panes", type=panes, default=folder.PANES, metavar="stack,eels,biasing", help="which panes"
     )
     film.add_argument(
         "--every-frame", action="store_true", help="one frame of the movie for each frame of the stack"
@@ -66,19 +67,19 @@ def positive(text: str) -> float:
 
 def panes(text: str) -> tuple[str, ...]:
     names = tuple(name.strip() for name in text.split(",") if name.strip())
-    unknown = [name for name in names if name not in export.PANES]
+    unknown = [name for name in names if name not in folder.PANES]
     if unknown or not names:
         raise argparse.ArgumentTypeError(f"{text} is not a list of panes like stack,eels,biasing")
     return names
 
 
-def film_of(options: argparse.Namespace) -> export.MovieSettings:
+def film_of(options: argparse.Namespace) -> folder.MovieSettings:
     span = None
     if options.start is not None or options.end is not None:
         if options.start is None or options.end is None or not options.start < options.end:
             raise UserError("--from and --to belong together, the earlier first.", "Like: --from 0 --to 120")
         span = (options.start, options.end)
-    return export.MovieSettings(
+    return folder.MovieSettings(
         None if options.full_size else options.size, options.rate, options.speed, span,
         ("stack",) if options.full_size else options.panes, options.every_frame,
         not options.no_outlines, not options.no_stamp, options.light,
@@ -87,8 +88,8 @@ def film_of(options: argparse.Namespace) -> export.MovieSettings:
 
 def run(options: argparse.Namespace, window: WindowDoor) -> int:
     chosen = {name: getattr(options, name) for name in KINDS}
-    wanted = export.Wanted(**(chosen if any(chosen.values()) else {}), film=film_of(options))
+    wanted = folder.Wanted(**(chosen if any(chosen.values()) else {}), film=film_of(options))
     with streams.closing(work("Opening", streams.open_source(existing(options.session)))) as source:
-        for path in work("Exporting", export.export(source.session, options.out, wanted)):
+        for path in work("Exporting", folder.export(source.session, options.out, wanted)):
             print(path)
     return 0

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tandem_em.cli.terminal import existing, positive_in, print_json, work
+from tandem_em.core.notices import UserError
 from tandem_em.desk import files
 from tandem_em.desk.inventory import describe
-from tandem_em.importers.base import ImportOptions
+from tandem_em.importers.core.base import ImportOptions
 from tandem_em.model.session import Session
-from tandem_em.notices import UserError
 
 if TYPE_CHECKING:
     from tandem_em.cli.commands import WindowDoor

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tandem_em.cli.terminal import existing, print_json, read_json, work, write_json
-from tandem_em.desk import eels, eels_export, eels_spectra, streams
+from tandem_em.desk import streams
+from tandem_em.desk.eels import export, maps, spectra
 from tandem_em.desk.provenance import step_for
 from tandem_em.model.edits import AddItem, Together
 from tandem_em.model.spectra import Edge, SpectrumImage
@@ -42,7 +43,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, window: WindowDoor) -> int:
     started = time.perf_counter()
     edges = (
-        eels.edges_from_json(read_json(existing(options.edges)), options.edges.name)
+        maps.edges_from_json(read_json(existing(options.edges)), options.edges.name)
         if options.edges
         else None
     )
@@ -51,14 +52,12 @@ def run(options: argparse.Namespace, window: WindowDoor) -> int:
     ) as source:
         image = streams.choose(source.session.maps, options.map, options.file)
         if edges is None:
-            edges = list(source.session.edges) or eels.default_edges()
-            edges = eels.fitting_edges(edges, image.energy_eV)
-        low_loss = eels_spectra.low_loss_of(source.session, image)
-        job = eels.make_maps(image, edges, low_loss=low_loss, scheduler=options.scheduler or "")
+            edges = list(source.session.edges) or maps.default_edges()
+            edges = maps.fitting_edges(edges, image.energy_eV)
+        low_loss = spectra.low_loss_of(source.session, image)
+        job = maps.make_maps(image, edges, low_loss=low_loss, scheduler=options.scheduler or "")
         made = work("Mapping", job)
-        report = work(
-            "Writing", eels_export.write_maps(options.out, image, made, time.perf_counter() - started)
-        )
+        report = work("Writing", export.write_maps(options.out, image, made, time.perf_counter() - started))
         report["problems"] = _problems(source, image, options.map)
         write_json(options.out / "maps.json", report)
         if options.save and source.opened is not None:
@@ -78,10 +77,10 @@ def _problems(source: streams.Source, image: SpectrumImage, asked: str | None) -
     return found
 
 
-def _save(source: streams.Source, image: SpectrumImage, edges: list[Edge], made: list[eels.MadeMap]) -> None:
+def _save(source: streams.Source, image: SpectrumImage, edges: list[Edge], made: list[maps.MadeMap]) -> None:
     session = source.session
     step = step_for("element maps", [image, *edges], {"edges": [edge.name for edge in edges]})
-    results = [eels.result_of(image, each, step.id) for each in made]
+    results = [maps.result_of(image, each, step.id) for each in made]
     step.outputs = [result.id for result in results]
     added = [edge for edge in edges if edge.id not in session.edges]
     session.history.do(

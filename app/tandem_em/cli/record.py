@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tandem_em.cli.terminal import existing, positive_in, work
-from tandem_em.desk import files, live
-from tandem_em.desk.recorder import AUTHOR, Recorder
-from tandem_em.notices import Notice, Notices, UserError
+from tandem_em.core.notices import Notice, Notices, UserError
+from tandem_em.desk import files
+from tandem_em.desk.live import setup as live
+from tandem_em.desk.live.recorder import AUTHOR, Recorder
 
 if TYPE_CHECKING:
     from tandem_em.cli.commands import WindowDoor

@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tandem_em.cli.terminal import existing, print_json, work
-from tandem_em.desk import files, replay
-from tandem_em.notices import UserError
+from tandem_em.core.notices import UserError
+from tandem_em.desk import files
+from tandem_em.desk.live import replay
 
 if TYPE_CHECKING:
     from tandem_em.cli.commands import WindowDoor
-    from tandem_em.sources.replay_clock import ReplayClock
+    from tandem_em.sources.replay.clock import ReplayClock
 
 HELP = "replay a session as live sources, into the window or over the wire"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tandem_em.cli.terminal import existing, quantity_in
-from tandem_em.notices import UserError
+from tandem_em.core.notices import UserError
 
 if TYPE_CHECKING:
     from tandem_em.cli.commands import WindowDoor

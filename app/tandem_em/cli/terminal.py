@@ -18,9 +18,9 @@ from typing import Any, Self, TypeVar
 import numpy as np
 
 from tandem_em.cli import output
-from tandem_em.jobs import Job, Progress, run_to_end
-from tandem_em.notices import UserError
-from tandem_em.texts import read_quantity
+from tandem_em.core.jobs import Job, Progress, run_to_end
+from tandem_em.core.notices import UserError
+from tandem_em.core.texts import read_quantity
 
 Result = TypeVar("Result")
 

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tandem_em.cli.terminal import existing, print_json, read_json, work, write_json
-from tandem_em.desk import streams, tracking
+from tandem_em.desk import streams
+from tandem_em.desk.outlines import tracking
 from tandem_em.desk.provenance import step_for
-from tandem_em.importers.base import ImportOptions
+from tandem_em.importers.core.base import ImportOptions
 from tandem_em.model.edits import AddItem, ChangeFields, Together
 from tandem_em.model.frames import FrameStack
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from tandem_em.jobs import Job, Progress
-from tandem_em.notices import UserError
+from tandem_em.core.jobs import Job, Progress
+from tandem_em.core.notices import UserError
 
 if TYPE_CHECKING:
     from distributed import Client

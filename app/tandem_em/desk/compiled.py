@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from tandem_em.jobs import JobCancelledError
+from tandem_em.core.jobs import JobCancelledError
 
 log = logging.getLogger(__name__)
 WORD = "--compile-kernels"

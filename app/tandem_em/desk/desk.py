@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from tandem_em.jobs import Job, Progress, Runner, Task
+from tandem_em.core.jobs import Job, Progress, Runner, Task
+from tandem_em.core.notices import Notices
 from tandem_em.model.edits import AddItem, ChangeFields, RemoveItem, Together
 from tandem_em.model.history import Edit
 from tandem_em.model.items import Item
 from tandem_em.model.session import Session
-from tandem_em.notices import Notices
 
 if TYPE_CHECKING:
     from tandem_em.desk.settings import Settings

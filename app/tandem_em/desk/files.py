@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tandem_em.core.jobs import Job, Progress, run_to_end
+from tandem_em.core.notices import UserError
 from tandem_em.desk.settings import config_folder, opened_demos
-from tandem_em.importers.base import Imported as Imported
-from tandem_em.importers.base import ImportOptions, Question
-from tandem_em.jobs import Job, Progress, run_to_end
+from tandem_em.importers.core.base import Imported as Imported
+from tandem_em.importers.core.base import ImportOptions, Question
 from tandem_em.model.arrays import ArraySource
 from tandem_em.model.clock import TYPICAL_UNCERTAINTY_S, Clock
 from tandem_em.model.curves import BiasRun
@@ -28,12 +29,11 @@ from tandem_em.model.provenance import SourceFile
 from tandem_em.model.saved import SavedState
 from tandem_em.model.session import Session
 from tandem_em.model.spectra import SpectrumImage
-from tandem_em.notices import UserError
 
 if TYPE_CHECKING:
     from tandem_em.desk.unsaved import Lost
+    from tandem_em.storage.ledger import Plan
     from tandem_em.storage.session_store import SaveReport, SessionStore
-    from tandem_em.storage.writer_plan import Plan
 
 SUFFIX = ".nxs"
 AXIS0 = "axis0_is_time"
@@ -61,7 +61,7 @@ def is_session_file(path: Path) -> bool:
     """Whether this is a file of ours (by content)."""
     if not path.is_file():
         return False
-    from tandem_em.storage.recognise import is_session
+    from tandem_em.storage.gate.recognise import is_session
 
     return is_session(path, SUFFIX)
 
@@ -120,8 +120,8 @@ def holder_text(store: SessionStore) -> str:
 
 def crash_text(path: Path) -> str:
     """That a program had this session open when it crashed or was killed; empty when it was closed properly."""
-    from tandem_em.storage.check import NOT_CLOSED, RECOVERABLE
-    from tandem_em.storage.opening import left_open_by
+    from tandem_em.storage.check.integrity import NOT_CLOSED, RECOVERABLE
+    from tandem_em.storage.transaction.opening import left_open_by
 
     left = left_open_by(path)
     return "" if left is None else f"{NOT_CLOSED.format(left.ending())} {RECOVERABLE}"
@@ -257,7 +257,7 @@ def recoverable() -> list[Path]:
     folder = config_folder() / "recovery"
     if not folder.is_dir():
         return []
-    from tandem_em.storage.opening import is_held
+    from tandem_em.storage.transaction.opening import is_held
 
     files = [path for path in folder.glob(f"*{SUFFIX}") if path.stat().st_size and not is_held(path)]
     return sorted(files, key=lambda path: path.stat().st_mtime, reverse=True)

@@ -8,15 +8,15 @@ from typing import Any
 
 import numpy as np
 
+from tandem_em.core.jobs import Job
+from tandem_em.core.texts import byte_size, quantity
 from tandem_em.desk import files, unsaved
-from tandem_em.jobs import Job
 from tandem_em.model.curves import BiasRun
 from tandem_em.model.frames import FrameStack
 from tandem_em.model.items import Item
 from tandem_em.model.session import Session
 from tandem_em.model.spectra import SpectrumImage
 from tandem_em.model.tracks import Particle
-from tandem_em.texts import byte_size, quantity
 
 
 def describe_file(path: Path) -> Job[dict[str, Any]]:

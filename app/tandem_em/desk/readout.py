@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tandem_em.desk import dose
+from tandem_em.core.texts import quantity
+from tandem_em.desk.stacks import dose
 from tandem_em.model.curves import BiasRun
 from tandem_em.model.session import Session
-from tandem_em.texts import quantity
 
 
 @dataclass(frozen=True)

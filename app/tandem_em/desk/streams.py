@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from tandem_em.core.jobs import Job
+from tandem_em.core.notices import UserError
 from tandem_em.desk import files
-from tandem_em.importers.base import ImportOptions
-from tandem_em.jobs import Job
+from tandem_em.importers.core.base import ImportOptions
 from tandem_em.model.curves import BiasRun
 from tandem_em.model.frames import FrameStack
 from tandem_em.model.items import Items
 from tandem_em.model.session import Session
 from tandem_em.model.spectra import SpectrumImage
-from tandem_em.notices import UserError
 
 StreamT = TypeVar("StreamT", BiasRun, FrameStack, SpectrumImage)
 WORDS = {"run": "biasing run", "stack": "image stack", "map": "spectrum image"}

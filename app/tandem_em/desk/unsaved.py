@@ -18,15 +18,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tandem_em.core.jobs import Job, Progress
+from tandem_em.core.notices import UserError
 from tandem_em.desk import files
 from tandem_em.desk.settings import config_folder
-from tandem_em.jobs import Job, Progress
 from tandem_em.model.arrays import ArraySource
 from tandem_em.model.frames import FrameStack, Preview
 from tandem_em.model.saved import SavedState
 from tandem_em.model.session import Session
 from tandem_em.model.spectra import SpectrumImage
-from tandem_em.notices import UserError
 
 if TYPE_CHECKING:
     from tandem_em.storage.session_store import SaveReport, SessionStore
@@ -212,8 +212,8 @@ def _create(base: SessionStore) -> SessionStore:
 
 def _create_scratch(session_path: Path) -> SessionStore:
     """A passing file for what can be made again; those that a crash left are removed."""
-    from tandem_em.storage.opening import is_held
     from tandem_em.storage.session_store import SessionStore
+    from tandem_em.storage.transaction.opening import is_held
 
     folder = config_folder() / "recovery"
     folder.mkdir(parents=True, exist_ok=True)
@@ -234,7 +234,7 @@ def find(session_path: Path) -> list[Lost]:
 
 def look(path: Path) -> Lost | None:
     """What a recovery file holds; None when it is none, or when somebody is writing it."""
-    from tandem_em.storage.opening import is_held
+    from tandem_em.storage.transaction.opening import is_held
     from tandem_em.storage.unsaved import read_note, state_of
 
     if is_held(path):
@@ -322,7 +322,7 @@ def _delete_open(store: SessionStore) -> None:
 
 def replace_by_copy(original: Path, path: Path) -> bool:
     """Put a copy of a session in the place of another one, whole or not at all; False when that one is open somewhere."""
-    from tandem_em.storage.opening import is_held
+    from tandem_em.storage.transaction.opening import is_held
 
     if path.exists() and is_held(path):
         return False

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from tandem_em.notices import UserError
+from tandem_em.core.notices import UserError
 
 
 @contextmanager

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tandem_em.core.jobs import Job, Progress
 from tandem_em.exporters.replacing import replacing
-from tandem_em.jobs import Job, Progress
 
 ROWS_AT_ONCE = 20_000
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from importlib import import_module
 from pathlib import Path
 
-from tandem_em.importers.base import HEAD_BYTES, Imported, Importer, ImportOptions
-from tandem_em.jobs import Job, Progress
-from tandem_em.notices import UserError
+from tandem_em.core.jobs import Job, Progress
+from tandem_em.core.notices import UserError
+from tandem_em.importers.core.base import HEAD_BYTES, Imported, Importer, ImportOptions
 
-MODULES = ("biasing_importers", "microscope_importers")
+MODULES = ("bias_catalogue", "image_catalogue")
 """Modules of this package; each has `IMPORTERS: list[Importer]` and imports only cheap things at its top."""
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from tandem_em.jobs import Progress
+from tandem_em.core.jobs import Progress
 from tandem_em.simulation.eels_materials import ATOMIC_NUMBER, BARN_NM2, SHELLS, valence_losses
 from tandem_em.simulation.eels_stack import STATES, Stack, State, build_stack
 

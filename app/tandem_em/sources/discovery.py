@@ -6,9 +6,15 @@ import socket
 from dataclasses import dataclass
 from typing import Any
 
-from tandem_em.jobs import Job, Progress
-from tandem_em.sources.scpi_link import LinkError, find_instruments, open_link
-from tandem_em.sources.setup import AnySource, DectrisTable, ImpulseTable, MerlinTable, ScpiTable
+from tandem_em.core.jobs import Job, Progress
+from tandem_em.sources.core.setup import (
+    AnySource,
+    DectrisTable,
+    ImpulseTable,
+    MerlinTable,
+    ScpiTable,
+)
+from tandem_em.sources.scpi.link import LinkError, find_instruments, open_link
 
 PORT_WAIT_S = 0.2
 ASK_WAIT_S = 0.5
@@ -43,8 +49,8 @@ def find_sources(*, ask_serial: bool = False) -> Job[list[Found]]:
 
 def ask(address: str, baud_rate: int = 9600) -> Found | None:
     """Who is at this VISA address; None when nobody answers or it is no source-meter of ours."""
-    from tandem_em.notices import UserError
-    from tandem_em.sources.scpi_connect import meter_class
+    from tandem_em.core.notices import UserError
+    from tandem_em.sources.scpi.connect import meter_class
 
     link = open_link(address, timeout_s=ASK_WAIT_S, baud_rate=baud_rate)
     try:
@@ -73,7 +79,7 @@ def _cameras() -> list[tuple[str, Any]]:
 
 
 def _answers(address: str) -> bool:
-    from tandem_em.sources.addresses import host_port
+    from tandem_em.sources.core.addresses import host_port
 
     try:
         with socket.create_connection(host_port(address, 1), PORT_WAIT_S):

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from tandem_em.core.notices import UserError
 from tandem_em.model.items import Item
-from tandem_em.notices import UserError
-from tandem_em.sources.base import Source
-from tandem_em.sources.ownership import Owner, require_free
-from tandem_em.sources.setup import (
+from tandem_em.sources.core.base import Source
+from tandem_em.sources.core.ownership import Owner, require_free
+from tandem_em.sources.core.setup import (
     AnySource,
     DectrisTable,
     FolderTable,
@@ -34,7 +34,7 @@ def create_source(
     """`setup` gives the limits for a source-meter; `read_file` reads a finished file (watched folders, replay). A
     source-meter that is not `owner`'s to take is refused."""
     if isinstance(table, ScpiTable):
-        from tandem_em.sources.guardian import GuardedSource, limits_from
+        from tandem_em.sources.guardian.source import GuardedSource, limits_from
 
         if owner is not None:
             require_free(owner, table.address)
@@ -42,25 +42,25 @@ def create_source(
     if isinstance(table, TextTable):
         return _text(table)
     if isinstance(table, MerlinTable):
-        from tandem_em.sources.merlin import MerlinSource
+        from tandem_em.sources.merlin.source import MerlinSource
 
         return MerlinSource(table)
     if isinstance(table, DectrisTable):
-        from tandem_em.sources.dectris import DectrisSource
+        from tandem_em.sources.dectris.source import DectrisSource
 
         return DectrisSource(table)
     if isinstance(table, ZmqTable):
-        from tandem_em.sources.zmq_frames import ZmqSource
+        from tandem_em.sources.zmq.source import ZmqSource
 
         return ZmqSource(table)
     if isinstance(table, ImpulseTable):
-        from tandem_em.sources.impulse import ImpulseSource
+        from tandem_em.sources.impulse.source import ImpulseSource
 
         return ImpulseSource(table)
     if read_file is None:
         raise UserError(f'The source "{table.name}" needs a reader of files.', "Start it through the desk.")
     if isinstance(table, FolderTable):
-        from tandem_em.sources.folder_watch import FolderSource
+        from tandem_em.sources.files.folder_watch import FolderSource
 
         return FolderSource(table, read_file)
     return _replay(table, read_file)
@@ -68,17 +68,23 @@ def create_source(
 
 def _text(table: TextTable) -> Source:
     if table.path.suffix.lower() == ".tdms":
-        from tandem_em.sources.tdms_tail import TdmsTailSource
+        from tandem_em.sources.files.tdms_tail import TdmsTailSource
 
         return TdmsTailSource(table)
-    from tandem_em.sources.text_tail import TextTailSource
+    from tandem_em.sources.files.text_tail import TextTailSource
 
     return TextTailSource(table)
 
 
 def _replay(table: ReplayTable, read_file: ReadFile) -> Source:
     """The first run and the first stack of a file, as one source."""
-    from tandem_em.sources.replay import ReplaySource, RunTrack, StackTrack, clock_over, tracks_of
+    from tandem_em.sources.replay.source import (
+        ReplaySource,
+        RunTrack,
+        StackTrack,
+        clock_over,
+        tracks_of,
+    )
 
     found = [track for _, track in tracks_of(read_file(table.path))]
     chosen = [next((t for t in found if isinstance(t, kind)), None) for kind in (RunTrack, StackTrack)]

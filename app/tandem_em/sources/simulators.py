@@ -19,9 +19,9 @@ from typing import Any, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from tandem_em.notices import UserError
-from tandem_em.sources.base import Kind, host_now
-from tandem_em.sources.setup import (
+from tandem_em.core.notices import UserError
+from tandem_em.sources.core.base import Kind, host_now
+from tandem_em.sources.core.setup import (
     AnySource,
     DectrisTable,
     ImpulseTable,
@@ -79,9 +79,9 @@ def particle_movie(frames: int = MOVIE_FRAMES, size: int = 256) -> NDArray[np.ui
 
 
 def _scpi(name: str, _movie: NDArray[Any] | None, _rate_hz: float) -> Simulation:
-    from tandem_em.sources.battery_cell import BatteryCell
-    from tandem_em.sources.scpi_server import ScpiServer
-    from tandem_em.sources.scpi_simulator import SimulatedMeter
+    from tandem_em.sources.core.battery_cell import BatteryCell
+    from tandem_em.sources.scpi.server import ScpiServer
+    from tandem_em.sources.scpi.simulator import SimulatedMeter
 
     server = ScpiServer(SimulatedMeter("2400", BatteryCell(capacity_C=2e-7, resistance_ohm=2e6)))
     table = ScpiTable(name=name, address=server.address, compliance_A=1e-7, simulated=True)
@@ -89,7 +89,7 @@ def _scpi(name: str, _movie: NDArray[Any] | None, _rate_hz: float) -> Simulation
 
 
 def _merlin(name: str, movie: NDArray[Any] | None, rate_hz: float) -> Simulation:
-    from tandem_em.sources.merlin_simulator import MerlinSimulator
+    from tandem_em.sources.merlin.simulator import MerlinSimulator
 
     camera = MerlinSimulator(frames=10_000_000, rate_hz=rate_hz, movie=movie)
     table = MerlinTable(name=name, address=camera.address, control=camera.control, simulated=True)
@@ -97,7 +97,7 @@ def _merlin(name: str, movie: NDArray[Any] | None, rate_hz: float) -> Simulation
 
 
 def _dectris(name: str, _movie: NDArray[Any] | None, rate_hz: float) -> Simulation:
-    from tandem_em.sources.dectris_simulator import DectrisSimulator
+    from tandem_em.sources.dectris.simulator import DectrisSimulator
 
     camera = DectrisSimulator(2, frames=10_000_000, rate_hz=rate_hz)
     table = DectrisTable(name=name, address=camera.address, version=2, simulated=True)
@@ -105,7 +105,7 @@ def _dectris(name: str, _movie: NDArray[Any] | None, rate_hz: float) -> Simulati
 
 
 def _impulse(name: str, _movie: NDArray[Any] | None, rate_hz: float) -> Simulation:
-    from tandem_em.sources.impulse_simulator import ImpulseSimulator
+    from tandem_em.sources.impulse.simulator import ImpulseSimulator
 
     holder = ImpulseSimulator(rate_hz=rate_hz)
     table = ImpulseTable(name=name, address=holder.address, control=holder.control, simulated=True)
@@ -116,7 +116,7 @@ class MovieSender:
     """Sends a movie over and over with the open ZeroMQ message, like a camera script would."""
 
     def __init__(self, address: str, source: str, movie: NDArray[Any], rate_hz: float) -> None:
-        from tandem_em.sources.zmq_sender import MessageSender
+        from tandem_em.sources.zmq.sender import MessageSender
 
         self._sender = MessageSender(address, source, bind=True, facts={"simulated": True})
         self._thread = threading.Thread(
@@ -148,7 +148,7 @@ def _zmq(name: str, movie: NDArray[Any] | None, rate_hz: float) -> Simulation:
 
 
 def _text(name: str, _movie: NDArray[Any] | None, _rate_hz: float) -> Simulation:
-    from tandem_em.sources.tail_simulator import FileWriter, ec_lab_text
+    from tandem_em.sources.files.tail_simulator import FileWriter, ec_lab_text
 
     folder = tempfile.TemporaryDirectory(prefix="tandem-simulated-")
     path = Path(folder.name) / "cell.mpt"

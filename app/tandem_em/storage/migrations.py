@@ -18,13 +18,13 @@ from typing import Any
 
 import numpy as np
 
-from tandem_em.jobs import Job, Progress
-from tandem_em.notices import UserError
-from tandem_em.storage import layout
-from tandem_em.storage.hdf5_store import Hdf5Store
-from tandem_em.storage.raw_file import sync_folder
-from tandem_em.storage.reader_fields import child, children, text_attr
-from tandem_em.storage.reader_version import read_text
+from tandem_em.core.jobs import Job, Progress
+from tandem_em.core.notices import UserError
+from tandem_em.storage.codec import layout
+from tandem_em.storage.codec.read_fields import child, children, text_attr
+from tandem_em.storage.gate.version import read_text
+from tandem_em.storage.transaction.hdf5_store import Hdf5Store
+from tandem_em.storage.transaction.raw_file import sync_folder
 
 BLOCK = 32 << 20
 
@@ -130,7 +130,7 @@ def _keep(path: Path, backup: Path) -> None:
 
 
 def _note(h5: Any, version: str, following: str) -> None:
-    from tandem_em.storage.writer_root import program_version
+    from tandem_em.storage.write.root import program_version
 
     form = h5[layout.FORMAT_GROUP]
     try:

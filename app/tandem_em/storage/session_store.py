@@ -19,32 +19,38 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from tandem_em.jobs import Job, Progress, run_to_end
+from tandem_em.core.jobs import Job, Progress, run_to_end
+from tandem_em.core.notices import UserError
 from tandem_em.model.arrays import AnyArray, ArraySource
 from tandem_em.model.curves import BiasRun
 from tandem_em.model.frames import FrameStack
 from tandem_em.model.provenance import SourceFile
 from tandem_em.model.session import Session
-from tandem_em.notices import UserError
-from tandem_em.storage import layout
-from tandem_em.storage.hdf5_store import Hdf5Store
-from tandem_em.storage.lock import Holder
+from tandem_em.storage.arrays import ChunkIndex, LinkOpener, StoredArray, index_of
+from tandem_em.storage.codec import layout
+from tandem_em.storage.codec.fields import Written
+from tandem_em.storage.gate.version import examine, note_ours
+from tandem_em.storage.ledger import Books, Ledger, Plan, make_plan
+from tandem_em.storage.linked_files import file_hash, relink
 from tandem_em.storage.migrations import migrate, migrated_copy
-from tandem_em.storage.mirror import write_mirror
-from tandem_em.storage.opening import who_writes
-from tandem_em.storage.reader import read_session
-from tandem_em.storage.reader_arrays import ChunkIndex, LinkOpener, StoredArray, index_of
-from tandem_em.storage.reader_size import SizeReport, size_report
-from tandem_em.storage.reader_version import examine, note_ours
-from tandem_em.storage.writer import apply_plan, changes_order, note_shown, prepare_tracks, throw_away
-from tandem_em.storage.writer_big import stage_arrays
-from tandem_em.storage.writer_copy import copy_session
-from tandem_em.storage.writer_fields import Written
-from tandem_em.storage.writer_frames import discard, stage
-from tandem_em.storage.writer_link import file_hash, relink
-from tandem_em.storage.writer_live import LiveStreams
-from tandem_em.storage.writer_plan import Books, Ledger, Plan, make_plan
-from tandem_em.storage.writer_root import write_skeleton
+from tandem_em.storage.read.session import read_session
+from tandem_em.storage.read.size import SizeReport, size_report
+from tandem_em.storage.recording.live import LiveStreams
+from tandem_em.storage.transaction.hdf5_store import Hdf5Store
+from tandem_em.storage.transaction.lock import Holder
+from tandem_em.storage.transaction.opening import who_writes
+from tandem_em.storage.write.big import stage_arrays
+from tandem_em.storage.write.copy import copy_session
+from tandem_em.storage.write.frames import discard, stage
+from tandem_em.storage.write.hyperspy_layout import write_mirror
+from tandem_em.storage.write.root import write_skeleton
+from tandem_em.storage.write.session import (
+    apply_plan,
+    changes_order,
+    note_shown,
+    prepare_tracks,
+    throw_away,
+)
 
 Found = TypeVar("Found")
 ALIGNED: dict[str, Any] = {"alignment_threshold": 1 << 20, "alignment_interval": 2 << 20}
@@ -517,7 +523,7 @@ def _empty_trash(h5: Any) -> None:
 def _replace(temporary: Path, path: Path) -> None:
     import os
 
-    from tandem_em.storage.raw_file import sync_folder
+    from tandem_em.storage.transaction.raw_file import sync_folder
 
     try:
         os.replace(temporary, path)

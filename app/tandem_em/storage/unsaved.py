@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from tandem_em.jobs import Job, Progress
+from tandem_em.core.jobs import Job, Progress
+from tandem_em.core.notices import UserError
 from tandem_em.model.arrays import ArraySource
 from tandem_em.model.clock import Clock
 from tandem_em.model.frames import FrameStack, Preview
@@ -23,17 +24,23 @@ from tandem_em.model.items import Item
 from tandem_em.model.session import Session, SessionInfo
 from tandem_em.model.spectra import SpectrumImage
 from tandem_em.model.tracks import Outline, Particle
-from tandem_em.notices import UserError
-from tandem_em.storage import journal, layout, raw_file
-from tandem_em.storage.audit import require_sound
-from tandem_em.storage.hdf5_store import Hdf5Store
-from tandem_em.storage.reader import find_homes, look_at_data, open_linked, read_outlines, read_records
-from tandem_em.storage.reader_arrays import LinkOpener, StoredArray, UnavailableArray
-from tandem_em.storage.reader_fields import child, int_attr, none_names, read_fields
-from tandem_em.storage.reader_version import read_text
+from tandem_em.storage.arrays import LinkOpener, StoredArray, UnavailableArray
+from tandem_em.storage.codec import layout
+from tandem_em.storage.codec.fields import Record, Written, remember, stored_fields
+from tandem_em.storage.codec.read_fields import child, int_attr, none_names, read_fields
+from tandem_em.storage.gate.audit import require_sound
+from tandem_em.storage.gate.version import read_text
+from tandem_em.storage.ledger import Ledger, Plan
+from tandem_em.storage.read.session import (
+    find_homes,
+    look_at_data,
+    open_linked,
+    read_outlines,
+    read_records,
+)
 from tandem_em.storage.session_store import SaveReport, SessionStore
-from tandem_em.storage.writer_fields import Record, Written, remember, stored_fields
-from tandem_em.storage.writer_plan import Ledger, Plan
+from tandem_em.storage.transaction import journal, raw_file
+from tandem_em.storage.transaction.hdf5_store import Hdf5Store
 
 Stream = FrameStack | SpectrumImage
 

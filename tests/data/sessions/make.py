@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from tandem_em.jobs import run_to_end
+from tandem_em.core.jobs import run_to_end
 from tandem_em.model.arrays import GrowingArray, MemoryArray
 from tandem_em.model.clock import Clock
 from tandem_em.model.curves import BiasRun, Cell, Column
@@ -22,9 +22,9 @@ from tandem_em.model.provenance import ResultSet, SourceFile, Step
 from tandem_em.model.session import Session
 from tandem_em.model.spectra import Edge, Site, SpectrumImage
 from tandem_em.model.tracks import Outline, Particle
-from tandem_em.storage.hdf5_store import Hdf5Store
 from tandem_em.storage.session_store import SessionStore
-from tandem_em.storage.writer_root import write_skeleton
+from tandem_em.storage.transaction.hdf5_store import Hdf5Store
+from tandem_em.storage.write.root import write_skeleton
 
 
 def golden_session() -> Session:

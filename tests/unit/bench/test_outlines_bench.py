@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tandem_em.analysis.polygon import area, overlap
+from tandem_em.analysis.geometry.polygon import area, overlap
 from tandem_em.bench import outlines
 from tandem_em.bench.outlines_peers import threshold_and_link, watershed_from_last
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tandem_em.cli import demo
+from tandem_em.core.jobs import call_as_job, run_to_end
 from tandem_em.desk import files
-from tandem_em.jobs import call_as_job, run_to_end
 from tandem_em.model.session import Session
 
 
@@ -25,9 +25,10 @@ def test_practice_files_are_written_without_a_window(
 ) -> None:
     built = tmp_path / "demo.nxs"
     run_to_end(files.create_session(built, Session("demo"))).store.close()
-    monkeypatch.setattr("tandem_em.desk.demo.demo_path", lambda *_: call_as_job(lambda: built))
+    monkeypatch.setattr("tandem_em.desk.demo.build.demo_path", lambda *_: call_as_job(lambda: built))
     monkeypatch.setattr(
-        "tandem_em.desk.demo.write_files", lambda _session, folder: call_as_job(lambda: [folder / "log.csv"])
+        "tandem_em.desk.demo.build.write_files",
+        lambda _session, folder: call_as_job(lambda: [folder / "log.csv"]),
     )
     parser = argparse.ArgumentParser()
     demo.arguments(parser)

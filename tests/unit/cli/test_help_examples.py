@@ -6,7 +6,8 @@ import json
 from typing import Any, get_args
 
 from tandem_em.cli import maps, track
-from tandem_em.desk import eels, tracking
+from tandem_em.desk.eels import maps as eels
+from tandem_em.desk.outlines import tracking
 from tandem_em.model.spectra import BackgroundModel
 
 

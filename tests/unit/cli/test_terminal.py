@@ -7,7 +7,7 @@ import signal
 import pytest
 
 from tandem_em.cli.terminal import work
-from tandem_em.jobs import Job, Progress
+from tandem_em.core.jobs import Job, Progress
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from tandem_em.core.jobs import Job, Progress, Runner
 from tandem_em.desk import compiled
-from tandem_em.jobs import Job, Progress, Runner
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tandem_em.desk import files
-from tandem_em.importers.base import Imported
+from tandem_em.importers.core.base import Imported
 from tandem_em.model.arrays import MemoryArray
 from tandem_em.model.frames import FrameStack
 from tandem_em.model.provenance import SourceFile

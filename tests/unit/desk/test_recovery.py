@@ -12,16 +12,16 @@ from pathlib import Path
 import pytest
 
 from tandem_em.__main__ import main
+from tandem_em.core.jobs import run_to_end
 from tandem_em.desk import files
-from tandem_em.jobs import run_to_end
-from tandem_em.storage import lock, opening
+from tandem_em.storage.transaction import lock, opening
 
 RECORD = """
 import sys
 import time
 import numpy as np
 from tandem_em.desk import files
-from tandem_em.jobs import run_to_end
+from tandem_em.core.jobs import run_to_end
 from tandem_em.model.arrays import GrowingArray
 from tandem_em.model.curves import BiasRun, Column
 from tandem_em.model.session import Session

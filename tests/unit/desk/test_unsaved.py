@@ -11,11 +11,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tandem_em.desk import demo, files, unsaved
+from tandem_em.core.jobs import Runner, call_as_job, run_to_end
+from tandem_em.core.notices import Notices
+from tandem_em.desk import files, unsaved
+from tandem_em.desk.demo import build as demo
 from tandem_em.desk.desk import Desk
 from tandem_em.desk.events import mark
 from tandem_em.desk.settings import Settings
-from tandem_em.jobs import Runner, call_as_job, run_to_end
 from tandem_em.model.arrays import GrowingArray, MemoryArray
 from tandem_em.model.clock import Clock
 from tandem_em.model.curves import BiasRun, Cell, Column
@@ -26,7 +28,6 @@ from tandem_em.model.saved import SavedState, signature
 from tandem_em.model.session import Session
 from tandem_em.model.spectra import Edge, SpectrumImage
 from tandem_em.model.tracks import Outline, Particle
-from tandem_em.notices import Notices
 from tandem_em.storage.unsaved import read_note
 
 SIDE = 64
@@ -408,7 +409,7 @@ EDIT = """
 import sys
 from pathlib import Path
 from tandem_em.desk import unsaved
-from tandem_em.jobs import run_to_end
+from tandem_em.core.jobs import run_to_end
 from tandem_em.model.marks import Event
 
 opened = run_to_end(unsaved.open_with(Path(sys.argv[1])))

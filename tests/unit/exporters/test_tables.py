@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from tandem_em.desk import export_tables
+from tandem_em.core.jobs import run_to_end
+from tandem_em.desk.export import tables
 from tandem_em.exporters.tables import Column, Table, table_of_rows, write_table
-from tandem_em.jobs import run_to_end
 from tandem_em.model.arrays import GrowingArray
 from tandem_em.model.curves import BiasRun, Cell
 from tandem_em.model.curves import Column as CurveColumn
@@ -58,7 +58,7 @@ def test_the_table_of_a_run_has_what_the_lanes_show() -> None:
     session.clocks.add(run.clock)
     session.runs.add(run)
     session.cells.add(Cell(area_um2=10.0, capacity_uAh_cm2=80.0))
-    table = export_tables.run_table(session, run, {})
+    table = tables.run_table(session, run, {})
     found = {column.header: np.asarray(column.values) for column in table.columns}
     np.testing.assert_allclose(found["charge passed (C)"], 1e-10 * np.array([0, 1, 2, 3, 4, 4, 5]))
     np.testing.assert_allclose(found["current density (A/cm²)"], 1e-3)

@@ -9,12 +9,12 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from tandem_em.sources.base import FrameBlock
-from tandem_em.sources.battery_cell import BatteryCell
-from tandem_em.sources.merlin import MerlinSource
-from tandem_em.sources.scpi_server import ScpiServer
-from tandem_em.sources.scpi_simulator import SimulatedMeter
-from tandem_em.sources.setup import MerlinTable
+from tandem_em.sources.core.base import FrameBlock
+from tandem_em.sources.core.battery_cell import BatteryCell
+from tandem_em.sources.core.setup import MerlinTable
+from tandem_em.sources.merlin.source import MerlinSource
+from tandem_em.sources.scpi.server import ScpiServer
+from tandem_em.sources.scpi.simulator import SimulatedMeter
 
 CELL_OHM = 2e6
 

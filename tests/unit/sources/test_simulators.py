@@ -9,15 +9,15 @@ import time
 import numpy as np
 import pytest
 
-from tandem_em.jobs import run_to_end
-from tandem_em.notices import UserError
+from tandem_em.core.jobs import run_to_end
+from tandem_em.core.notices import UserError
 from tandem_em.sources import discovery
-from tandem_em.sources.base import EventBlock
-from tandem_em.sources.battery_cell import BatteryCell
+from tandem_em.sources.core.base import EventBlock
+from tandem_em.sources.core.battery_cell import BatteryCell
+from tandem_em.sources.core.setup import MerlinTable, ScpiTable, parse_setup
 from tandem_em.sources.registry import create_source
-from tandem_em.sources.scpi_server import ScpiServer
-from tandem_em.sources.scpi_simulator import SimulatedMeter
-from tandem_em.sources.setup import MerlinTable, ScpiTable, parse_setup
+from tandem_em.sources.scpi.server import ScpiServer
+from tandem_em.sources.scpi.simulator import SimulatedMeter
 from tandem_em.sources.simulators import simulate
 
 MOVIE = np.arange(3 * 32 * 32, dtype=np.uint16).reshape(3, 32, 32)

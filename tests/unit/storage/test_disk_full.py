@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 
 from tandem_em.bench import crash_recorder
-from tandem_em.notices import UserError
-from tandem_em.storage import raw_file
-from tandem_em.storage.hdf5_store import Hdf5Store
-from tandem_em.storage.raw_file import DiskFile
+from tandem_em.core.notices import UserError
+from tandem_em.storage.transaction import raw_file
+from tandem_em.storage.transaction.hdf5_store import Hdf5Store
+from tandem_em.storage.transaction.raw_file import DiskFile
 
 pytestmark = pytest.mark.expects_log
 
@@ -188,8 +188,8 @@ def test_a_real_limit_of_the_system(path: Path) -> None:
 import resource
 from pathlib import Path
 from tandem_em.bench import crash_recorder as r
-from tandem_em.notices import UserError
-from tandem_em.storage.hdf5_store import Hdf5Store
+from tandem_em.core.notices import UserError
+from tandem_em.storage.transaction.hdf5_store import Hdf5Store
 store = Hdf5Store.create(Path({str(path)!r}), prepare=r.prepare, autocommit_s=None)
 resource.setrlimit(resource.RLIMIT_FSIZE, (store.size + 300_000, resource.RLIM_INFINITY))
 promised = -1

@@ -11,15 +11,17 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
+from places import DATA
 
-from tandem_em.jobs import run_to_end
+from tandem_em.core.jobs import run_to_end
+from tandem_em.core.notices import UserError
 from tandem_em.model.session import Session
-from tandem_em.notices import UserError
-from tandem_em.storage import layout, migrations
-from tandem_em.storage.hdf5_store import Hdf5Store
+from tandem_em.storage import migrations
+from tandem_em.storage.codec import layout
 from tandem_em.storage.session_store import SessionStore
+from tandem_em.storage.transaction.hdf5_store import Hdf5Store
 
-GOLDEN = Path(__file__).parents[2] / "data" / "sessions"
+GOLDEN = DATA / "sessions"
 FILES = sorted(GOLDEN.glob("session-*.nxs"))
 
 

@@ -12,7 +12,8 @@ import h5py
 import numpy as np
 import pytest
 
-from tandem_em.jobs import run_to_end
+from tandem_em.core.jobs import run_to_end
+from tandem_em.core.notices import UserError
 from tandem_em.model.arrays import AnyArray, GrowingArray, MemoryArray
 from tandem_em.model.clock import Clock
 from tandem_em.model.curves import BiasRun, Column
@@ -22,7 +23,6 @@ from tandem_em.model.provenance import SourceFile
 from tandem_em.model.session import Session
 from tandem_em.model.spectra import SpectrumImage
 from tandem_em.model.tracks import Outline, Particle
-from tandem_em.notices import UserError
 from tandem_em.storage.session_store import SessionStore
 
 
@@ -180,8 +180,8 @@ def test_a_disk_too_small_for_a_movie_keeps_the_session_as_it_was(
     session = session_with(event, stack)
     with SessionStore.create(tmp_path / "a.nxs") as store:
         free = iter([10**9] * 2)
-        monkeypatch.setattr("tandem_em.storage.writer_frames.BATCH_BYTES", 2000)
-        monkeypatch.setattr("tandem_em.storage.disk_space.free_bytes", lambda _path: next(free, 0))
+        monkeypatch.setattr("tandem_em.storage.write.frames.BATCH_BYTES", 2000)
+        monkeypatch.setattr("tandem_em.storage.gate.disk_space.free_bytes", lambda _path: next(free, 0))
         with pytest.raises(UserError, match=r"disk with a\.nxs is full"):
             run_to_end(store.save(session))
         store._store.commit(wait=True)
@@ -196,7 +196,7 @@ def test_a_disk_too_small_for_a_movie_keeps_the_session_as_it_was(
 def test_saving_on_a_full_disk_is_made_up_for_when_there_is_room(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tandem_em.storage import raw_file
+    from tandem_em.storage.transaction import raw_file
 
     is_full = [False]
 
@@ -239,7 +239,7 @@ def test_an_edit_that_fails_changes_nothing(tmp_path: Path, monkeypatch: pytest.
         def fail(*_args: object) -> None:
             raise RuntimeError("in the middle")
 
-        monkeypatch.setattr("tandem_em.storage.writer.write_records", fail)
+        monkeypatch.setattr("tandem_em.storage.write.session.write_records", fail)
         with pytest.raises(RuntimeError):
             run_to_end(store.save(session))
         monkeypatch.undo()
@@ -254,7 +254,7 @@ def test_a_second_program_reads_and_is_told_who_writes(tmp_path: Path) -> None:
     path = tmp_path / "a.nxs"
     with SessionStore.create(path, session_with(movie())) as store:
         code = (
-            "import sys; from pathlib import Path; from tandem_em.jobs import run_to_end\n"
+            "import sys; from pathlib import Path; from tandem_em.core.jobs import run_to_end\n"
             "from tandem_em.storage.session_store import SessionStore\n"
             "s = SessionStore.open(Path(sys.argv[1])); n = len(run_to_end(s.load()).stacks)\n"
             "print(s.is_readonly, s.holder.pid, n)"
@@ -273,8 +273,8 @@ def test_a_second_program_reads_and_is_told_who_writes(tmp_path: Path) -> None:
 def test_long_curves_are_written_in_pieces_and_can_be_stopped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tandem_em.storage.writer_big.BIG_BYTES", 100_000)
-    monkeypatch.setattr("tandem_em.storage.writer_big.BATCH_BYTES", 20_000)
+    monkeypatch.setattr("tandem_em.storage.write.big.BIG_BYTES", 100_000)
+    monkeypatch.setattr("tandem_em.storage.write.big.BATCH_BYTES", 20_000)
     run = empty_run()
     values = np.random.default_rng(6).normal(size=90_000)
     run.append(np.arange(90_000.0), {"voltage": values})

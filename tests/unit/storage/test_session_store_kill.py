@@ -11,21 +11,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tandem_em.jobs import run_to_end
-from tandem_em.storage.check import check
+from tandem_em.core.jobs import run_to_end
+from tandem_em.storage.check.integrity import check
 from tandem_em.storage.session_store import SessionStore
 
 RECORD = """
 import json, sys
 from pathlib import Path
 import numpy as np
-from tandem_em.jobs import run_to_end
+from tandem_em.core.jobs import run_to_end
 from tandem_em.model.arrays import GrowingArray
 from tandem_em.model.curves import BiasRun, Column
 from tandem_em.model.frames import FrameStack
 from tandem_em.model.marks import Event
 from tandem_em.model.session import Session
-from tandem_em.storage import writer_recording
+from tandem_em.storage.recording import streams as writer_recording
 from tandem_em.storage.session_store import SessionStore
 
 writer_recording.COMMIT_S = 0.05

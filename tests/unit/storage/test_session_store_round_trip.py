@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from tandem_em.jobs import run_to_end
+from tandem_em.core.jobs import run_to_end
 from tandem_em.model.arrays import GrowingArray, MemoryArray
 from tandem_em.model.clock import Clock
 from tandem_em.model.curves import BiasRun, Column
@@ -27,9 +27,15 @@ from tandem_em.model.marks import Event
 from tandem_em.model.session import Session
 from tandem_em.model.spectra import SpectrumImage
 from tandem_em.model.tracks import Outline, Particle
-from tandem_em.storage.reader_fields import read_fields
+from tandem_em.storage.codec.fields import (
+    Written,
+    encode_item,
+    hints_of,
+    stored_fields,
+    write_record,
+)
+from tandem_em.storage.codec.read_fields import read_fields
 from tandem_em.storage.session_store import SessionStore
-from tandem_em.storage.writer_fields import Written, encode_item, hints_of, stored_fields, write_record
 
 KINDS = {kind: collection.kind for kind, collection in Session().collections.items()}
 TEXT = st.text(max_size=12) | st.sampled_from(

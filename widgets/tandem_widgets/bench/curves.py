@@ -11,16 +11,17 @@ from numpy.typing import NDArray
 from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QApplication, QWidget
 
-from tandem_em.benchmark import Figure, Timing, time_pair
-from tandem_em.jobs import run_to_end
+from tandem_em.core.benchmark import Figure, Timing, time_pair
+from tandem_em.core.jobs import run_to_end
 from tandem_em.model.arrays import GrowingArray
 from tandem_em.model.curves import BiasRun, Column
 from tandem_em.model.focus import Focus
-from tandem_widgets.panes.biasing_series import RunSeries
-from tandem_widgets.parts import levels, theme
-from tandem_widgets.parts.lanes import Lanes
-from tandem_widgets.parts.lanes_curves import Curve
-from tandem_widgets.parts.lanes_model import Lane, LanesContent
+from tandem_widgets.panes.biasing.series import RunSeries
+from tandem_widgets.parts.basic import theme
+from tandem_widgets.parts.lanes import levels
+from tandem_widgets.parts.lanes.curves import Curve
+from tandem_widgets.parts.lanes.model import Lane, LanesContent
+from tandem_widgets.parts.lanes.widget import Lanes
 
 SIZE = (1600, 500)
 RATE_HZ = 1000

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tandem_em.benchmark import Figure
+from tandem_em.core.benchmark import Figure
 from tandem_em.model.arrays import MemoryArray
 from tandem_em.model.session import Session
 from tandem_em.model.spectra import SpectrumImage
 
 if TYPE_CHECKING:
-    from tandem_widgets.panes.eels import EelsPane
-    from tandem_widgets.shell.main_window import MainWindow
+    from tandem_widgets.panes.eels.pane import EelsPane
+    from tandem_widgets.shell.window.main_window import MainWindow
 
 SHAPES = ((256, 256, 2048), (128, 128, 1024))
 DRAGS = 200

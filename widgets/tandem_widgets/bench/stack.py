@@ -9,8 +9,8 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from tandem_em.benchmark import Figure, time_pair
-from tandem_em.jobs import run_to_end
+from tandem_em.core.benchmark import Figure, time_pair
+from tandem_em.core.jobs import run_to_end
 
 Frame = NDArray[np.uint16]
 WIDGET_PX = (800, 1024, 1280, 1600)
@@ -20,11 +20,11 @@ def run(quick: bool = False) -> list[Figure]:
     """Painting of a 4096² frame at several widget sizes, then scrubbing."""
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     from tandem_widgets.bench import stack_scrubbing
-    from tandem_widgets.parts import image_render
+    from tandem_widgets.parts.image import render
     from tandem_widgets.shell.application import make_application
 
     app = make_application()  # lives as long as it is held
-    run_to_end(image_render.warm_up())
+    run_to_end(render.warm_up())
     side = 2048 if quick else 4096
     rng = np.random.default_rng(1)
     frame: Frame = rng.integers(0, 4000, (side, side), dtype=np.uint16)
@@ -72,7 +72,7 @@ def our_painter(size: int) -> Callable[[Frame], None]:
     """The canvas of the stack pane, painted at every new frame."""
     from PyQt6.QtWidgets import QApplication
 
-    from tandem_widgets.parts.image_canvas import ImageCanvas
+    from tandem_widgets.parts.image.canvas import ImageCanvas
 
     canvas = ImageCanvas()
     canvas.resize(size, size)

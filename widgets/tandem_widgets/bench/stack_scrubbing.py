@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tandem_em.benchmark import Figure
+from tandem_em.core.benchmark import Figure
 
 if TYPE_CHECKING:
-    from tandem_widgets.shell.main_window import MainWindow
+    from tandem_widgets.shell.window.main_window import MainWindow
 
 Frame = NDArray[np.uint16]
 Reader = Callable[[int], Frame]
@@ -63,7 +63,7 @@ def _plain_reader(side: int, kept: int) -> Reader:
 
 def _packed_reader(side: int, kept: int) -> Reader:
     """Frames as a session keeps them: gzip with byte shuffle, unpacked by the reader of sessions."""
-    from tandem_em.storage import compress
+    from tandem_em.storage.codec import compress
 
     rng = np.random.default_rng(2)
     shape = (side, side)
@@ -94,7 +94,7 @@ def _scrub(what: str, source: Frames, preview: Reader | None = None) -> Figure:
     from tandem_em.desk.settings import Settings
     from tandem_em.model.frames import FrameStack, Preview
     from tandem_em.model.session import Session
-    from tandem_widgets.panes.stack import StackPane
+    from tandem_widgets.panes.stack.pane import StackPane
     from tandem_widgets.shell.application import make_window, settle
 
     count = source.shape[0]

@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 
-from tandem_em.benchmark import Figure
+from tandem_em.core.benchmark import Figure
 
 SHOW_AND_TELL = """
 import time

@@ -21,15 +21,15 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from tandem_em.desk import clocks
+from tandem_em.core.notices import UserError
+from tandem_em.core.texts import figure
+from tandem_em.desk.clocks import align as clocks
 from tandem_em.desk.desk import Desk
 from tandem_em.model.clock import Clock
 from tandem_em.model.spectra import SpectrumImage
-from tandem_em.notices import UserError
-from tandem_em.texts import figure
-from tandem_widgets.parts.bind import Bindings
-from tandem_widgets.parts.number_box import number_box
-from tandem_widgets.parts.refresh import Refresher
+from tandem_widgets.parts.basic.bind import Bindings
+from tandem_widgets.parts.basic.number_box import number_box
+from tandem_widgets.parts.basic.refresh import Refresher
 
 COLUMNS = ("Clock", "Streams", "How it is known", "Offset (s)", "Rate (ppm)", "± (s)")
 

@@ -16,8 +16,8 @@ from PyQt6.QtWidgets import (
 from tandem_em.desk.desk import Desk
 from tandem_em.desk.inventory import line_of
 from tandem_em.model.items import Item
-from tandem_widgets.parts.bind import Bindings
-from tandem_widgets.parts.refresh import Refresher
+from tandem_widgets.parts.basic.bind import Bindings
+from tandem_widgets.parts.basic.refresh import Refresher
 
 GROUPS = (
     ("run", "Biasing"),

@@ -7,15 +7,15 @@ from PyQt6.QtCore import QPointF, QRectF, Qt
 from PyQt6.QtGui import QColor, QImage, QPainter, QPen
 from PyQt6.QtWidgets import QDialog, QLabel, QVBoxLayout, QWidget
 
-from tandem_em.desk import dose
 from tandem_em.desk.desk import Desk
+from tandem_em.desk.stacks import dose
 from tandem_em.model.frames import FrameStack
 from tandem_em.model.provenance import ResultSet
-from tandem_widgets.parts import theme
-from tandem_widgets.parts.contrast import colours_named
-from tandem_widgets.parts.image_canvas import ImageCanvas
-from tandem_widgets.parts.image_marks import draw_rectangle, draw_tag
-from tandem_widgets.parts.image_render import colour_table
+from tandem_widgets.parts.basic import theme
+from tandem_widgets.parts.image.canvas import ImageCanvas
+from tandem_widgets.parts.image.contrast import colours_named
+from tandem_widgets.parts.image.marks import draw_rectangle, draw_tag
+from tandem_widgets.parts.image.render import colour_table
 
 
 class DoseMapDialog(QDialog):

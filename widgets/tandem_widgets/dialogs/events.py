@@ -17,8 +17,8 @@ from PyQt6.QtWidgets import (
 from tandem_em.desk import events
 from tandem_em.desk.desk import Desk
 from tandem_em.model.marks import Event
-from tandem_widgets.parts import theme
-from tandem_widgets.parts.bind import Bindings
+from tandem_widgets.parts.basic import theme
+from tandem_widgets.parts.basic.bind import Bindings
 
 
 class EventsDialog(QDialog):

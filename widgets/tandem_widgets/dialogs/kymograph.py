@@ -11,15 +11,15 @@ from PyQt6.QtCore import QEvent, Qt
 from PyQt6.QtGui import QGuiApplication
 from PyQt6.QtWidgets import QDialog, QFileDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from tandem_em.desk import layers
+from tandem_em.core.jobs import Task
+from tandem_em.core.notices import UserError
 from tandem_em.desk.desk import Desk
-from tandem_em.jobs import Task
+from tandem_em.desk.stacks import layers
 from tandem_em.model.frames import FrameStack
 from tandem_em.model.spectra import ProfileLine
-from tandem_em.notices import UserError
-from tandem_widgets.parts import image_render
-from tandem_widgets.parts.image_canvas import ImageCanvas
-from tandem_widgets.parts.image_render import View
+from tandem_widgets.parts.image import render
+from tandem_widgets.parts.image.canvas import ImageCanvas
+from tandem_widgets.parts.image.render import View
 
 
 class KymographCanvas(ImageCanvas):
@@ -77,7 +77,7 @@ class KymographDialog(QDialog):
         times = max(1, round(0.75 * columns / max(rows, 1)))
         picture = np.repeat(values.astype(np.float32), times, axis=0)
         self._repeat = times
-        self.canvas.levels = image_render.auto_levels(picture, 0.5)
+        self.canvas.levels = render.auto_levels(picture, 0.5)
         self.canvas.show_frame(picture)
         self.readout.setText(f"{rows} frames × {columns} px, time downwards")
 

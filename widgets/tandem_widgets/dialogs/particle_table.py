@@ -20,16 +20,16 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from tandem_em.desk import particles_table
+from tandem_em.core.texts import figure
 from tandem_em.desk.desk import Desk
-from tandem_em.desk.particles import DOUBT
-from tandem_em.desk.particles_table import Table
+from tandem_em.desk.outlines import table as particles_table
+from tandem_em.desk.outlines.following import DOUBT
+from tandem_em.desk.outlines.table import Table
 from tandem_em.model.frames import FrameStack
 from tandem_em.model.tracks import Particle
-from tandem_em.texts import figure
-from tandem_widgets.parts import theme
-from tandem_widgets.parts.bind import Bindings
-from tandem_widgets.parts.plot_copy import copy_text, table_text
+from tandem_widgets.parts.basic import theme
+from tandem_widgets.parts.basic.bind import Bindings
+from tandem_widgets.parts.plot.copy import copy_text, table_text
 
 Role = Qt.ItemDataRole
 

@@ -14,7 +14,7 @@ from PyQt6.QtWidgets import (
 )
 
 from tandem_em.desk.settings import Settings
-from tandem_widgets.parts.number_box import number_box
+from tandem_widgets.parts.basic.number_box import number_box
 
 
 class PreferencesDialog(QDialog):

@@ -15,14 +15,15 @@ from PyQt6.QtGui import QGuiApplication
 from PyQt6.QtWidgets import QApplication
 
 from tandem_em import __version__
+from tandem_em.core.jobs import Runner
+from tandem_em.core.notices import Notices, UserError
 from tandem_em.desk import compiled, files, unsaved
 from tandem_em.desk.settings import Settings, config_folder
-from tandem_em.jobs import Runner
-from tandem_em.notices import Notices, UserError
-from tandem_widgets.parts import theme
-from tandem_widgets.parts.bridge import Bridge
-from tandem_widgets.shell import crash, recovery
-from tandem_widgets.shell.main_window import MainWindow, Workshop
+from tandem_widgets.parts.basic import theme
+from tandem_widgets.parts.basic.bridge import Bridge
+from tandem_widgets.shell.actions import recovery
+from tandem_widgets.shell.window import crash
+from tandem_widgets.shell.window.main_window import MainWindow, Workshop
 
 WINDOW_SIZE = (1600, 1000)
 FRAME_PX = (8, 36)

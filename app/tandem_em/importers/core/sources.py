@@ -1,0 +1,218 @@
+"""Numbers at known places of a file, read frame by frame from any thread without reading the rest."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tandem_em.core.notices import UserError
+from tandem_em.model import buffers
+from tandem_em.model.arrays import AnyArray
+
+
+class PositionedFile:
+    """A file opened at its first read; reads at given offsets do not disturb each other. Closes itself when dropped."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._number: int | None = None
+        self._lock = threading.Lock()
+
+    def _open(self) -> int:
+        with self._lock:
+            if self._number is None:
+                try:
+                    self._number = os.open(self.path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+                except OSError as error:
+                    raise UserError(
+                        f"{self.path.name} can no longer be read: {error.strerror}.",
+                        "Reconnect the drive, or tell where the file is now.",
+                    ) from error
+            return self._number
+
+    def read_into(self, offset: int, buffer: AnyArray) -> None:
+        """Fill a contiguous array from this byte on. A short file or a lost drive is a UserError."""
+        view = memoryview(buffer.reshape(-1).view(np.uint8).data)
+        done = 0
+        while done < len(view):
+            try:
+                count = self._read_some(offset + done, view[done:])
+            except OSError as error:
+                raise UserError(
+                    f"{self.path.name} can no longer be read: {error.strerror}.", "Reconnect the drive."
+                ) from error
+            if count <= 0:
+                raise UserError(
+                    f"{self.path.name} ends before the data it promises.",
+                    "Copy it again from the instrument.",
+                )
+            done += count
+
+    def _read_some(self, offset: int, view: memoryview) -> int:
+        number = self._open()
+        if hasattr(os, "preadv"):
+            return os.preadv(number, [view], offset)
+        with self._lock:
+            os.lseek(number, offset, os.SEEK_SET)
+            piece = os.read(number, len(view))
+        view[: len(piece)] = piece
+        return len(piece)
+
+    def size(self) -> int:
+        return os.fstat(self._open()).st_size
+
+    def close(self) -> None:
+        with self._lock:
+            number, self._number = self._number, None
+        if number is not None:
+            os.close(number)
+
+    def __del__(self) -> None:
+        self.close()
+
+
+def shape_bytes(shape: Sequence[int], dtype: np.dtype[Any]) -> int:
+    """Bytes of an array of this shape, in Python integers that cannot overflow."""
+    total = int(dtype.itemsize)
+    for size in shape:
+        total *= int(size)
+    return total
+
+
+def native(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """The type in the byte order of this computer."""
+    return np.dtype(dtype.newbyteorder("="))
+
+
+class RawArray:
+    """A C-ordered block of numbers in a file. Whole leading blocks (frames) are read in one go, other pieces are
+    mapped: one frame costs one frame."""
+
+    def __init__(self, path: Path, offset: int, shape: Sequence[int], dtype: Any) -> None:
+        self.file = PositionedFile(path)
+        self.offset = int(offset)
+        self._shape = tuple(int(size) for size in shape)
+        self._dtype = np.dtype(dtype)
+        self._map: np.memmap[Any, Any] | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self._shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """In the byte order of this computer."""
+        return native(self._dtype)
+
+    def read(self, index: Any) -> AnyArray:
+        block = self._leading_block(index)
+        if block is not None:
+            start, shape = block
+            out = buffers.empty(shape, self._dtype)
+            if out.size:
+                self.file.read_into(self.offset + start * self._dtype.itemsize, out)
+            return out.astype(self.dtype, copy=False)
+        return np.array(self._mapped()[index], dtype=self.dtype)
+
+    def _leading_block(self, index: Any) -> tuple[int, tuple[int, ...]] | None:
+        """(first element, shape) when the index is one run of bytes: integers, then at most one slice, then all."""
+        parts = index if isinstance(index, tuple) else (index,)
+        start, run, taken = 0, 1, 0
+        for size in self._shape:
+            run *= size
+        for taken, part in enumerate(parts):
+            if taken >= len(self._shape):
+                return None
+            size = self._shape[taken]
+            run //= max(size, 1)
+            if isinstance(part, (int, np.integer)):
+                if not -size <= part < size:
+                    raise IndexError(f"index {part} of axis {taken} with {size} entries")
+                start += int(part) % size * run
+                continue
+            if isinstance(part, slice) and all(p == slice(None) for p in parts[taken + 1 :]):
+                first, stop, step = part.indices(size)
+                if step == 1:
+                    return start + first * run, (max(0, stop - first), *self._shape[taken + 1 :])
+            return None
+        return start, self._shape[len(parts) :]
+
+    def _mapped(self) -> np.memmap[Any, Any]:
+        with self._lock:
+            # a mapping past the end of a file that shrank would kill the program: look first
+            if self.file.size() < self.offset + shape_bytes(self._shape, self._dtype):
+                raise UserError(
+                    f"{self.file.path.name} became shorter since it was opened.", "Copy it again."
+                )
+            if self._map is None:
+                self._map = np.memmap(
+                    self.file.path, self._dtype, mode="r", offset=self.offset, shape=self._shape
+                )
+            return self._map
+
+    def close(self) -> None:
+        self.file.close()
+        with self._lock:
+            self._map = None
+
+
+class FramesAt:
+    """Frames of one size at their own offsets in one or several files (headers between them are skipped)."""
+
+    def __init__(
+        self,
+        files: Sequence[PositionedFile],
+        offsets: NDArray[np.int64],
+        frame_shape: tuple[int, ...],
+        dtype: Any,
+        file_of: NDArray[np.int64] | None = None,
+    ) -> None:
+        self.files, self.offsets, self.file_of = files, np.asarray(offsets, np.int64), file_of
+        self.frame_shape = tuple(int(size) for size in frame_shape)
+        self._dtype = np.dtype(dtype)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (len(self.offsets), *self.frame_shape)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return native(self._dtype)
+
+    def one(self, number: int) -> AnyArray:
+        file = self.files[0 if self.file_of is None else int(self.file_of[number])]
+        out = buffers.empty(self.frame_shape, self._dtype)
+        if out.size:
+            file.read_into(int(self.offsets[number]), out)
+        return out.astype(self.dtype, copy=False)
+
+    def read(self, index: Any) -> AnyArray:
+        return read_frames(self, index)
+
+    def close(self) -> None:
+        for file in self.files:
+            file.close()
+
+
+def read_frames(source: Any, index: Any) -> AnyArray:
+    """Index a source that can only give whole frames (`one(number)`): frames first, the rest of the index inside."""
+    parts = index if isinstance(index, tuple) else (index,)
+    first, rest = (parts[0], tuple(parts[1:])) if parts else (slice(None), ())
+    count = source.shape[0]
+    if isinstance(first, (int, np.integer)):
+        if not -count <= first < count:
+            raise IndexError(f"frame {first} of {count}")
+        frame: AnyArray = source.one(int(first) % count)
+        return frame[rest] if rest else frame
+    numbers = range(count)[first]
+    if not numbers:
+        return np.empty((0, *source.shape[1:]), source.dtype)[(slice(None), *rest)]
+    pieces = [source.one(number)[rest] if rest else source.one(number) for number in numbers]
+    return np.stack(pieces)

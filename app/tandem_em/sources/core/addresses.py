@@ -1,0 +1,22 @@
+"""Host and port as a user types them."""
+
+from __future__ import annotations
+
+from tandem_em.core.notices import UserError
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+def host_port(address: str, default_port: int) -> tuple[str, int]:
+    """("127.0.0.1", 6342) from "127.0.0.1:6342", "tcp://…", or a host alone."""
+    text = address.strip().removeprefix("tcp://").rstrip("/")
+    host, colon, port = text.rpartition(":")
+    if not colon:
+        host, port = text, str(default_port)
+    if not host or not port.isdigit() or not 0 < int(port) < 65536:
+        raise UserError(f'"{address}" is no address.', f"Write it like 192.168.0.5:{default_port}.")
+    return host, int(port)
+
+
+def is_loopback(host: str) -> bool:
+    return host in LOOPBACK or host.startswith("127.")

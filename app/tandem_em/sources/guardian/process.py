@@ -1,0 +1,193 @@
+"""The guardian as a process of its own: `python -m tandem_em.sources.guardian.process`.
+
+Orders come as JSON lines on standard input (the first is the configuration), answers go as JSON lines to standard
+output. Whatever happens to the window (end of file, silence, SIGTERM here) the cell is made safe before this ends.
+Ctrl+C of the window's terminal does not reach it: it runs in a session of its own and ignores SIGINT and SIGHUP.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import queue
+import signal
+import threading
+from pathlib import Path
+from typing import IO, Any
+
+from tandem_em.core.notices import UserError
+from tandem_em.sources.core.base import host_now
+from tandem_em.sources.core.checked import read_json
+from tandem_em.sources.core.ownership import Held, Owner, hold
+from tandem_em.sources.guardian.guardian import GuardConfig, GuardianCore
+from tandem_em.sources.guardian.soft_limits import Limits
+from tandem_em.sources.scpi.link import open_link
+from tandem_em.sources.scpi.meter import MeterSettings
+
+log = logging.getLogger(__name__)
+OUTBOX = 2000
+
+
+class Outbox:
+    """Lines to the window, written by a thread: a window that does not read never holds up the guardian."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self._lines: queue.Queue[bytes | None] = queue.Queue(OUTBOX)
+        self.dropped = 0
+        self._thread = threading.Thread(target=self._write, name="guardian outbox", daemon=True)
+        self._thread.start()
+
+    def say(self, message: dict[str, Any]) -> None:
+        try:
+            self._lines.put_nowait(json.dumps({**message, "dropped": self.dropped}).encode() + b"\n")
+        except queue.Full:
+            self.dropped += len(message.get("rows", ()))
+
+    def close(self, timeout: float) -> None:
+        with contextlib.suppress(queue.Full):
+            self._lines.put_nowait(None)
+        self._thread.join(timeout)
+
+    def _write(self) -> None:
+        while (line := self._lines.get()) is not None:
+            try:
+                self._stream.write(line)
+                self._stream.flush()
+            except (OSError, ValueError):
+                return
+
+
+class Inbox:
+    """Orders from the window, read by a thread; `ended` when the window closed the pipe or is gone."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self.orders: queue.Queue[dict[str, Any]] = queue.Queue()
+        self.ended = threading.Event()
+        self._awake = threading.Event()
+        threading.Thread(target=self._read, name="guardian inbox", daemon=True).start()
+
+    def wait(self, seconds: float) -> None:
+        self._awake.wait(seconds)
+        self._awake.clear()
+
+    def wake(self) -> None:
+        self._awake.set()
+
+    def _read(self) -> None:
+        try:
+            while line := self._stream.readline(1 << 24):
+                with contextlib.suppress(ValueError):
+                    order = read_json(line)
+                    if isinstance(order, dict):
+                        self.orders.put(order)
+                        if order.get("do") != "beat":
+                            self._awake.set()
+        except (OSError, ValueError):
+            pass
+        self.ended.set()
+        self._awake.set()
+
+
+def config_from(raw: dict[str, Any]) -> GuardConfig:
+    plain = ("name", "model", "address", "rate_hz", "start", "origin_host", "stays_off")
+    known = {key: raw[key] for key in plain if key in raw}
+    return GuardConfig(
+        **known, settings=MeterSettings(**raw.get("settings", {})), limits=Limits(**raw.get("limits", {}))
+    )
+
+
+def run(inbox: Inbox, outbox: Outbox, terminated: threading.Event) -> int:
+    """The life of a guardian; returns 0 when the instrument itself said that the output is off, 2 when it had none."""
+    try:
+        raw = inbox.orders.get(timeout=10.0)
+    except queue.Empty:
+        return 2
+    config = config_from(raw)
+    try:
+        held = _owned(raw)
+    except UserError as error:
+        outbox.say({"say": "refused", "title": error.title, "advice": error.advice})
+        return 2
+    try:
+        return _guard(config, raw, inbox, outbox, terminated)
+    finally:
+        if held is not None:
+            held.close()
+
+
+def _owned(raw: dict[str, Any]) -> Held | None:
+    """The instrument is ours from now on, where owners are written down."""
+    owner = raw.get("owner")
+    if owner is None:
+        return None
+    return hold(Owner(Path(owner["folder"]), owner["program"], owner["pid"]), str(raw["address"]))
+
+
+def _guard(
+    config: GuardConfig, raw: dict[str, Any], inbox: Inbox, outbox: Outbox, terminated: threading.Event
+) -> int:
+    link = open_link(
+        config.address,
+        timeout_s=float(raw.get("timeout_s", 0.8)),
+        backend=str(raw.get("backend", "auto")),
+        baud_rate=int(raw.get("baud_rate", 9600)),
+    )
+    core = GuardianCore(config, link, outbox.say)
+    core.beat()
+    why = "The guardian had an error."
+    try:
+        why = _loop(core, inbox, terminated)
+    except Exception as error:
+        log.exception("guardian")
+        why = f"The guardian had an error ({error!r})."
+    finally:
+        verified = core.end(why)
+        outbox.say({"say": "bye", "verified": verified, "host": host_now()})
+    return 0 if verified else 1
+
+
+def _loop(core: GuardianCore, inbox: Inbox, terminated: threading.Event) -> str:
+    while True:
+        while not inbox.orders.empty():
+            order = inbox.orders.get()
+            if order.get("do") == "quit":
+                return "Recording ended."
+            core.command(order)
+        if inbox.ended.is_set():
+            return "The window is gone."
+        if terminated.is_set():
+            return "The guardian was asked to end."
+        wait = core.turn()
+        if wait > 0:
+            inbox.wait(min(wait, 0.1))
+
+
+def main() -> int:
+    terminated = threading.Event()
+    # the descriptors, not sys.stdin: a windowed program has no sys.stdin even when it was given pipes
+    inbox = Inbox(os.fdopen(os.dup(0), "rb"))
+    outbox = Outbox(os.fdopen(os.dup(1), "wb"))
+
+    def end(_number: int, _frame: Any) -> None:
+        terminated.set()
+        inbox.wake()
+
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for name in ("SIGHUP", "SIGPIPE"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    if hasattr(signal, "SIGBREAK"):
+        signal.signal(signal.SIGBREAK, end)
+    status = run(inbox, outbox, terminated)
+    outbox.close(0.5)
+    return status
+
+
+if __name__ == "__main__":
+    code = main()
+    os._exit(code)  # not sys.exit: the reading thread may still sit in a pipe nobody writes to

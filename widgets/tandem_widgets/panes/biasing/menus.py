@@ -1,0 +1,138 @@
+"""Menus of the biasing pane: which lanes there are, and what can be done at a place in them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+from PyQt6.QtGui import QAction
+from PyQt6.QtWidgets import QMenu
+
+from tandem_em.desk import events
+from tandem_em.desk.biasing import runs as biasing
+from tandem_em.desk.lanes.kinds import COLUMN, KINDS, describe, other_columns
+from tandem_widgets.panes.biasing import copy as biasing_copy
+from tandem_widgets.panes.biasing import same_charge
+from tandem_widgets.panes.biasing.area import MODE_NAMES
+
+if TYPE_CHECKING:
+    from tandem_widgets.panes.biasing.pane import BiasingPane
+
+VIEWS = (
+    ("time", "vs time", "Lanes over time"),
+    ("capacity", "vs capacity", "Voltage against capacity, half cycle by half cycle"),
+    ("iv", "V–I", "Current against voltage"),
+    ("dqdv", "dQ/dV", "Incremental capacity"),
+    ("cycles", "Cycles", "Half cycles: charge, efficiency, plateaus"),
+    ("gitt", "GITT", "Pulses and rests: diffusivity after Weppner and Huggins"),
+    ("overlay", "Overlay", "Several runs aligned at their start, per area"),
+)
+
+
+def add(
+    menu: QMenu, text: str, call: Callable[[], object], *, checked: bool | None = None, tip: str = ""
+) -> QAction:
+    action = QAction(text, menu)
+    if checked is not None:
+        action.setCheckable(True)
+        action.setChecked(checked)
+    if tip:
+        action.setToolTip(tip)
+    action.triggered.connect(lambda _checked=False: call())
+    menu.addAction(action)
+    return action
+
+
+def fill_lanes_menu(menu: QMenu, pane: BiasingPane) -> None:
+    """Every lane that can be shown, with a tick where it is; then the runs."""
+    menu.clear()
+    session, desk = pane.desk.session, pane.desk
+    shown = {lane.kind for lane in pane.lanes.content.lanes}
+    for kind in [*KINDS, *(COLUMN + name for name in other_columns(session))]:
+        name = describe(session, kind).name
+        is_shown = kind in shown
+        label = f"{'Hide' if is_shown else 'Show'} {name.lower()}"
+
+        def toggle(kind: str = kind, on: bool = not is_shown, label: str = label) -> None:
+            biasing.change_lane(desk, kind, label, shown=on)
+
+        add(menu, name, toggle, checked=is_shown)
+    menu.addSeparator()
+    if len(session.runs) > 1:
+        runs = menu.addMenu("Runs")
+        for run in session.runs if runs is not None else ():
+            assert runs is not None
+
+            def switch(run_id: str = run.id) -> None:
+                found = session.runs[run_id]
+                biasing.show_run(desk, found, not found.visible)
+
+            add(runs, run.name or run.id, switch, checked=run.visible)
+    add(menu, "Copy picture (Ctrl+C)", pane.copy_picture)
+    add(menu, "Show all time (F)", pane.fit_time)
+    add(menu, "Reset the lanes", lambda: biasing.reset_lanes(desk))
+
+
+def fill_context_menu(menu: QMenu, pane: BiasingPane, t: float, kind: str) -> None:
+    """What can be done at moment t in a lane."""
+    desk = pane.desk
+    add(menu, f"Mark an event here ({t:.2f} s)".replace("-", "−"), lambda: events.mark(desk, t=t))
+    add(menu, "Move the cursor here", lambda: pane.lanes.set_cursor_time(t))
+    for other in same_charge.moments(pane, t):
+        text = f"Same charge at {other:.1f} s, with ghosts of here".replace("-", "−")
+        add(menu, text, partial(same_charge.go, desk, t, other))
+    _fill_stretch(menu, pane)
+    if kind:
+        menu.addSeparator()
+        _fill_lane(menu, pane, kind)
+    menu.addSeparator()
+    add(menu, "Copy picture (Ctrl+C)", pane.copy_picture)
+    add(menu, "Copy values at the cursor", lambda: biasing_copy.copy_values(pane.lanes))
+    add(menu, "Copy what is in view as a table", lambda: biasing_copy.copy_table(desk, pane.lanes))
+    menu.addSeparator()
+    add(menu, "Cell…", pane.ask_cell)
+    add(menu, "Show all time (F)", pane.fit_time)
+
+
+def _fill_stretch(menu: QMenu, pane: BiasingPane) -> None:
+    stretch = pane.lanes.stretch
+    menu.addSeparator()
+    if stretch is None:
+        hint = add(menu, "Ctrl+drag selects a stretch, Ctrl+click compares with the cursor", lambda: None)
+        hint.setEnabled(False)
+        return
+    low, high = stretch.low, stretch.high
+    add(menu, "This stretch is a rest: take it as zero current", lambda: pane.zero_from(low, high))
+    add(menu, "Zoom to the stretch", lambda: pane.lanes.set_span((low, high)))
+    add(menu, "Mark the stretch as an event", lambda: pane.mark_stretch(low, high))
+    add(menu, "Forget the stretch (Esc)", lambda: pane.lanes.set_stretch(None))
+
+
+def _fill_lane(menu: QMenu, pane: BiasingPane, kind: str) -> None:
+    desk = pane.desk
+    name = describe(desk.session, kind).name.lower()
+    choice = next((c for c in biasing.lane_choices(desk.session) if c.kind == kind), biasing.LaneChoice(kind))
+    label = f"Scale the {name} lane"
+    add(
+        menu,
+        f"Fit {name} to everything",
+        lambda: biasing.change_lane(desk, kind, label, y=None),
+        checked=choice.y is None,
+    )
+    add(
+        menu, f"Fit {name} to what is in view", lambda: biasing.change_lane(desk, kind, label, y="visible"),
+        checked=choice.y == "visible",
+    )  # fmt: skip
+    add(menu, f"Hide {name}", lambda: biasing.change_lane(desk, kind, f"Hide {name}", shown=False))
+    if kind == "area":
+        modes = menu.addMenu("Show the area as")
+        for mode, text in MODE_NAMES.items() if modes is not None else ():
+            assert modes is not None
+
+            def use(mode: str = mode, text: str = text) -> None:
+                biasing.change_lane(desk, "area", f"Show {text.lower()}", mode=mode, y=None)
+
+            add(modes, text, use, checked=choice.mode == mode)
+    if kind in ("current", "charge", "capacity") and (run := pane.chosen_run()) is not None and run.zero_span:
+        add(menu, "Forget the current's zero", lambda: biasing.set_zero(desk, run, 0.0, 0.0, None))

@@ -1,0 +1,368 @@
+"""The biasing pane: lanes over time, and other views of the same runs."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from PyQt6 import sip
+from PyQt6.QtCore import QPoint, Qt
+from PyQt6.QtGui import QKeySequence, QShortcut
+from PyQt6.QtWidgets import QDialog, QFileDialog, QHBoxLayout, QMenu, QStackedWidget, QToolButton, QWidget
+
+from tandem_em.desk import events
+from tandem_em.desk.biasing import runs, text_import
+from tandem_em.desk.desk import Desk
+from tandem_em.model.curves import BiasRun
+from tandem_em.model.items import Item
+from tandem_em.model.marks import Event
+from tandem_em.model.provenance import Step
+from tandem_em.model.spectra import Edge, Site
+from tandem_widgets.panes.biasing import copy as biasing_copy
+from tandem_widgets.panes.biasing import lanes as biasing_lanes
+from tandem_widgets.panes.biasing import menus
+from tandem_widgets.panes.biasing.anomaly_bar import TrustWatch
+from tandem_widgets.panes.biasing.cycles import CyclesPage
+from tandem_widgets.panes.biasing.gitt import GittPage
+from tandem_widgets.panes.biasing.lanes import LaneMaker
+from tandem_widgets.panes.biasing.series import SeriesStore
+from tandem_widgets.panes.biasing.statistics import StretchStatistics
+from tandem_widgets.panes.biasing.views import PlotPage
+from tandem_widgets.parts.basic.bind import Bindings
+from tandem_widgets.parts.basic.pane_frame import EmptyHint, PaneFrame, trigger
+from tandem_widgets.parts.basic.refresh import Refresher
+from tandem_widgets.parts.lanes.widget import Lanes
+from tandem_widgets.parts.plot.copy import copy_picture, copy_text
+
+LIVE_HZ = 30.0
+TEXT_FILTER = "Tables of text (*.csv *.txt *.tsv *.dat *.log *.asc *.mpt *.dta *.lvm);;All files (*)"
+HINT = (
+    "Drop a biasing log here, or open one (Ctrl+O): BioLogic, Gamry, Ivium, Keithley, LabVIEW, DENSsolutions, "
+    "Protochips, or any table of text."
+)
+
+FIGURES_OF_VIEWS = {
+    "time": "lanes", "capacity": "capacity", "iv": "crossing", "dqdv": "dqdv", "cycles": "cycles",
+}  # fmt: skip
+
+
+class BiasingPane(PaneFrame):
+    """Shows the runs of a session, and what belongs on their time axis."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._body = QStackedWidget()
+        super().__init__("Biasing", self._body)
+        self.desk = desk
+        self.bindings = Bindings(self)
+        self.lanes = Lanes(desk.session.focus)
+        self._body.addWidget(self.lanes)
+        self.pages: dict[str, QWidget] = {"time": self.lanes}
+        self.refresher = Refresher(self, self.show_session, LIVE_HZ)
+        self.store = SeriesStore(desk, self.bindings, self.mark)
+        self.maker = LaneMaker(desk.session, self.store)
+        self.statistics = StretchStatistics(desk, self.lanes)
+        self.view_buttons: dict[str, QToolButton] = {}
+        self._newest: float | None = None
+        self._add_views()
+        self._add_tools()
+        self._connect_lanes()
+        self.bindings.on(desk.session.changed, self._changed)
+        self.bindings.on(desk.session.growing.changed, self.mark)
+        self.bindings.on(desk.session.focus.selection_changed, lambda _kind: self.mark())
+        self.show_session()
+
+    # --- building ------------------------------------------------------------------------------------------------
+
+    def _add_views(self) -> None:
+        """The views of the same data, right after the title."""
+        row = self.layout()
+        title_row = row.itemAt(0).layout() if row is not None and row.itemAt(0) is not None else None  # type: ignore[union-attr]
+        holder = QWidget()
+        buttons = QHBoxLayout(holder)
+        buttons.setContentsMargins(0, 0, 0, 0)
+        buttons.setSpacing(2)
+        self.views = menus.VIEWS
+        for name, text, tip in self.views:
+            button = QToolButton()
+            button.setProperty("role", "tool")
+            button.setText(text)
+            button.setToolTip(tip)
+            button.setAccessibleName(text)
+            button.setCheckable(True)
+            button.setAutoExclusive(True)
+            button.setChecked(name == "time")
+            button.clicked.connect(partial(self.show_view, name))
+            buttons.addWidget(button)
+            self.view_buttons[name] = button
+        if isinstance(title_row, QHBoxLayout):
+            title_row.insertWidget(1, holder)
+
+    def _add_tools(self) -> None:
+        self.trust = TrustWatch(
+            self.desk, self.add_tool("✓ trust", "What was found in the curves"), self.mark
+        )
+        self.live_button = self.add_tool(
+            "live ▸", "Follow the newest moment; a click in the lanes stops it", checkable=True
+        )
+        self.live_button.clicked.connect(self._set_follow)
+        self.live_button.hide()
+        self.doubts_button = self.add_tool("guessed…", "")
+        self.doubts_button.clicked.connect(self.settle_doubts)
+        self.doubts_button.hide()
+        self.cell_button = self.add_tool(
+            "Cell…", "Area, capacity, safe window and calculators", self.ask_cell
+        )
+        self.lanes_button = self.add_tool("lanes ▾", "Add, hide and arrange lanes")
+        menu = QMenu(self.lanes_button)
+        menu.aboutToShow.connect(lambda: menus.fill_lanes_menu(menu, self))
+        self.lanes_button.setMenu(menu)
+        copying = QShortcut(QKeySequence.StandardKey.Copy, self)
+        copying.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        copying.activated.connect(self.copy_picture)
+        self.lanes_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+
+    def _connect_lanes(self) -> None:
+        lanes, session = self.lanes, self.desk.session
+        lanes.flag_clicked.connect(self._to_flag)
+        lanes.flag_moved.connect(self._move_flag)
+        lanes.band_clicked.connect(self._to_map)
+        lanes.note_clicked.connect(self._answer_note)
+        lanes.curve_clicked.connect(self._choose_curve)
+        lanes.y_chosen.connect(
+            lambda kind, y: runs.change_lane(self.desk, kind, f"Scale the {kind} lane", f"y {kind}", y=y)
+        )
+        lanes.weights_chosen.connect(lambda weights: runs.weigh_lanes(self.desk, weights))
+        lanes.order_chosen.connect(self._move_lane)
+        lanes.gesture_ended.connect(self.desk.end_gesture)
+        lanes.fit_wanted.connect(self.fit_time)
+        lanes.stretch_chosen.connect(self.statistics.show)
+        lanes.menu_wanted.connect(self._show_menu)
+        self.bindings.on(session.focus.follow_changed, lambda _on: self.mark())
+
+    # --- what is shown -------------------------------------------------------------------------------------------
+
+    def _changed(self, item: Item) -> None:
+        if not isinstance(
+            item, Step | Edge | Site
+        ):  # nothing of these is seen here, and edges change at every move
+            self.mark()
+
+    def mark(self) -> None:
+        """Show at the next turn what has changed. Jobs may answer when the pane is gone already."""
+        if not sip.isdeleted(self.refresher):
+            self.refresher.mark()
+
+    def show_session(self) -> None:
+        """Bring everything up to date with the session."""
+        session = self.desk.session
+        if session.is_empty:
+            if not self.is_empty:
+                self.set_empty(
+                    EmptyHint(
+                        HINT,
+                        [
+                            ("Import text…", self.ask_text),
+                            ("Instruments…", lambda: trigger(self, "instruments")),
+                        ],
+                    )
+                )
+            self.subtitle.set_text("")
+            return
+        if self.is_empty:
+            self.set_empty(None)
+        self.subtitle.set_text(biasing_lanes.summary(session))
+        self._follow()
+        self._show_doubts()
+        content = self.maker.content()
+        self.trust.check()
+        self.trust.show_button()
+        content.findings = self.trust.marks()
+        self.lanes.show_content(content)
+        self._refresh_page()
+
+    def _show_doubts(self) -> None:
+        """What was guessed about the chosen run's text is offered to be settled."""
+        doubts = text_import.doubts_of(self.desk.session, self.chosen_run())
+        self.doubts_button.setVisible(bool(doubts))
+        self.doubts_button.setToolTip("\n".join(["Check how this table was read:", *doubts]))
+
+    def settle_doubts(self) -> None:
+        """Read the chosen run's text anew, with the person's decisions."""
+        run = self.chosen_run()
+        if run is not None and text_import.doubts_of(self.desk.session, run):
+            self.import_text(Path(self.desk.session.sources[run.source_id].path), run)
+
+    def _refresh_page(self) -> None:
+        page = self._body.currentWidget()
+        if isinstance(page, PlotPage | CyclesPage | GittPage):
+            page.refresh()
+
+    def _follow(self) -> None:
+        """While samples come, the newest stays in view as long as it was and nobody has taken the cursor elsewhere."""
+        session = self.desk.session
+        focus = session.focus
+        growing = [run for run in session.runs if run.id in self.store.growing and len(run)]
+        self.live_button.setVisible(bool(growing))
+        self.live_button.setChecked(focus.follow_live)
+        if not growing:
+            return
+        newest = max(float(run.clock.to_session(float(run.times.view[-1]))) for run in growing)
+        before, self._newest = self._newest, newest
+        low, high = focus.span
+        if not focus.follow_live or newest <= high or (before is not None and before > high):
+            return
+        first = min(float(run.clock.to_session(float(run.times.view[0]))) for run in growing)
+        if low <= first:
+            focus.span = low, newest + 0.25 * (newest - low)
+        else:
+            focus.span = newest - 0.9 * (high - low), newest + 0.1 * (high - low)
+
+    def end_growing(self) -> None:
+        """The recording is over: nothing is followed any more."""
+        self.store.growing.clear()
+        self._newest = None
+        self.mark()
+
+    def _set_follow(self, on: bool) -> None:
+        """Go on with the newest moment, or stay."""
+        focus = self.desk.session.focus
+        focus.follow_live = on
+        if on and self._newest is not None and self._newest > focus.span[1]:
+            width = focus.span[1] - focus.span[0]
+            focus.span = self._newest - 0.9 * width, self._newest + 0.1 * width
+
+    def show_view(self, name: str) -> None:
+        """Show the lanes or another view of the chosen run; pages are made when they are first wanted."""
+        self.view_buttons[name].setChecked(True)
+        if name not in self.pages:
+            page = self._make_page(name)
+            self.pages[name] = page
+            self._body.addWidget(page)
+        self._body.setCurrentWidget(self.pages[name])
+        self._refresh_page()
+
+    def _make_page(self, name: str) -> QWidget:
+        if name == "cycles":
+            return CyclesPage(self)
+        return GittPage(self) if name == "gitt" else PlotPage(self, name)
+
+    # --- gestures ------------------------------------------------------------------------------------------------
+
+    def fit_time(self) -> None:
+        """Show everything that overlaps what is in view; once more shows the whole session."""
+        session = self.desk.session
+        extent = session.extent()
+        if extent is None or extent[1] <= extent[0]:
+            return
+        chosen = self.chosen_run()
+        span = extent
+        if chosen is not None and len(session.runs) > 1:
+            own = chosen.clock.to_session(chosen.times.view[[0, -1]])
+            if own[1] > own[0] and tuple(own) != session.focus.span:
+                span = float(own[0]), float(own[1])
+        session.focus.span = span
+
+    def chosen_run(self) -> BiasRun | None:
+        """The selected run, else the one at the cursor, else the first."""
+        session = self.desk.session
+        selected = session.runs.get(session.focus.selected("run"))
+        if selected is not None and len(selected):
+            return selected
+        for run in session.runs:
+            if len(run):
+                start, end = run.clock.to_session(run.times.view[[0, -1]])
+                if start <= session.focus.t <= end:
+                    return run
+        return next((run for run in session.runs if len(run)), None)
+
+    def _to_flag(self, event_id: str) -> None:
+        event = self.desk.session.events.get(event_id)
+        if event is not None:
+            self.desk.session.focus.select("event", event_id)
+            self.lanes.set_cursor_time(event.t)
+
+    def _move_flag(self, event_id: str, t: float) -> None:
+        event = self.desk.session.events.get(event_id)
+        if event is not None:
+            events.move(self.desk, event, t)
+
+    def _to_map(self, map_id: str) -> None:
+        found = self.desk.session.maps.get(map_id)
+        if found is not None and found.interval is not None:
+            self.desk.session.focus.select("map", map_id)
+            self.lanes.set_cursor_time(found.interval[0])
+
+    def _answer_note(self, kind: str) -> None:
+        if kind in ("capacity", "density", "c_rate"):
+            self.ask_cell()
+        elif kind in ("voltage", "current"):
+            self.ask_text()
+
+    def _choose_curve(self, key: str) -> None:
+        if key in self.desk.session.particles:
+            self.desk.session.focus.select("particle", key)
+
+    def _move_lane(self, kind: str, target: int) -> None:
+        others = [lane.kind for lane in self.lanes.content.lanes if lane.kind != kind]
+        runs.move_lane(self.desk, kind, others[target] if target < len(others) else None)
+
+    def _show_menu(self, where: QPoint, t: float, kind: str) -> None:
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menus.fill_context_menu(menu, self, t, kind)
+        menu.popup(where)
+
+    def zero_from(self, low: float, high: float) -> None:
+        """Take the mean current of a marked rest as the zero of the chosen run."""
+        run = self.chosen_run()
+        if run is None:
+            return
+        self.desk.start(
+            "Measuring the zero",
+            runs.measuring_zero(run, (low, high)),
+            lambda zero: runs.set_zero(self.desk, run, zero.current_A, zero.error_A, (low, high)),
+            key="zero",
+        )
+
+    def mark_stretch(self, low: float, high: float) -> None:
+        event = Event(name=f"event {len(self.desk.session.events) + 1}", t=low, end=high)
+        self.desk.add(f"Mark {event.name}", event)
+
+    def figure_for_print(self) -> tuple[str, dict[str, Any]]:
+        shown = next((name for name, button in self.view_buttons.items() if button.isChecked()), "")
+        return FIGURES_OF_VIEWS.get(shown, ""), {}
+
+    def copy_picture(self) -> None:
+        """What is shown, as a picture and as numbers, to the clipboard."""
+        page = self._body.currentWidget()
+        if isinstance(page, PlotPage | GittPage):
+            copy_picture(page.plot, page.plot.as_text())
+        elif isinstance(page, CyclesPage):
+            copy_text(page.model.as_text())
+        else:
+            biasing_copy.copy_lanes(self.lanes)
+        self.desk.notices.info("Copied: paste it into a document or a spreadsheet.")
+
+    # --- dialogs -------------------------------------------------------------------------------------------------
+
+    def ask_cell(self) -> None:
+        """Describe the cell of the chosen run."""
+        from tandem_widgets.panes.biasing.cell import CellDialog
+
+        self.open_dialog(CellDialog(self, self.desk, self.chosen_run()))
+
+    def ask_text(self) -> None:
+        """Open a table of text through the dialog that shows its guess."""
+        chosen, _ = QFileDialog.getOpenFileName(self, "Import a table of text", "", TEXT_FILTER)
+        if chosen:
+            self.import_text(Path(chosen))
+
+    def import_text(self, path: Path, instead: BiasRun | None = None) -> None:
+        from tandem_widgets.panes.biasing.text_import import TextImportDialog
+
+        self.open_dialog(TextImportDialog(self, self.desk, path, instead))
+
+    def open_dialog(self, dialog: QDialog) -> None:
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.show()

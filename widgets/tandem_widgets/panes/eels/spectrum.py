@@ -1,0 +1,112 @@
+"""What the spectrum plot shows: the spectrum of the region, the pixel or the whole map with its fits; sites; components."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tandem_em.core.notices import UserError
+from tandem_em.desk.eels.maps import fitting_edges
+from tandem_em.model.spectra import Edge, SpectrumImage
+from tandem_widgets.panes.eels.sites import add_site_spectra
+from tandem_widgets.parts.basic import theme
+from tandem_widgets.parts.plot.spectrum_plot import Band, Content, Curve
+
+if TYPE_CHECKING:
+    from tandem_widgets.panes.eels.pane import EelsPane
+
+Floats = NDArray[np.float64]
+
+
+class SpectrumShown:
+    """Puts together the content of the spectrum plot of a pane."""
+
+    def __init__(self, pane: EelsPane) -> None:
+        self._pane = pane
+        self.place: tuple[float, float] | None = None
+        """Pixel under the pointer."""
+        self.quick = False
+        """A region is being drawn: some of its pixels are enough."""
+
+    def _current(self, image: SpectrumImage) -> Floats | None:
+        """Of the region, else of the pixel under the pointer, else of the whole map."""
+        live, region = self._pane.live(image), self._pane.images.region
+        if region is not None:
+            return live.region(region.x0, region.y0, region.x1, region.y1, quick=self.quick)
+        return self._hovered(image) if self.place is not None else live.mean_spectrum()
+
+    def _hovered(self, image: SpectrumImage) -> Floats | None:
+        return self._pane.live(image).spectrum(*self.place) if self.place is not None else None
+
+    def content(self, image: SpectrumImage) -> Content:
+        """Windows, curves and title for the plot."""
+        spectrum = self._current(image)
+        look = theme.active()
+        content = Content(x_label="energy loss (eV)", zero_based=True, title_right=True)
+        chosen = self._pane.edge
+        edges = fitting_edges(list(self._pane.session.edges), image.energy_eV)
+        for edge in edges:
+            mark = chosen is not None and edge.id == chosen.id
+            if edge.background != "none":
+                content.bands.append(Band(edge.id, "fit", *edge.fit, edge.colour, selected=mark))
+            content.bands.append(Band(edge.id, "signal", *edge.signal, edge.colour, edge.name, selected=mark))
+        content.x_range = energy_range(image, edges)
+        if self._pane.tools.sites.isChecked():
+            add_site_spectra(
+                content, self._pane.live(image), list(self._pane.session.sites), self._pane.choice, chosen
+            )
+            content.title = f"sites of {image.state or image.name}"
+        elif (factor := self._factor(image)) is not None:
+            content.curves.append(Curve(image.energy_eV, factor[0], look.accent, 1.4))
+            content.title = factor[1]
+        elif spectrum is not None:
+            if self._pane.images.region is not None and (pixel := self._hovered(image)) is not None:
+                content.curves.append(Curve(image.energy_eV, pixel, look.faint, 1.0, scales=False))
+            content.curves.append(Curve(image.energy_eV, spectrum, look.text))
+            for edge in edges:
+                self._add_fit(content, image, edge, spectrum)
+            content.title = self._place_text()
+        return content
+
+    def _factor(self, image: SpectrumImage) -> tuple[Floats, str] | None:
+        """The spectrum of the component whose map is shown."""
+        result = self._pane.pictures.chosen_result(image)
+        found = re.fullmatch(r"component (\d+)", self._pane.choice.result[1])
+        if result is None or found is None or "factors" not in result.arrays:
+            return None
+        factors = result.arrays["factors"]
+        number = int(found.group(1))
+        if number > len(factors) or factors.shape[1] != len(image.energy_eV):
+            return None
+        return factors[number - 1].astype(np.float64), f"spectrum of {result.analysis} component {number}"
+
+    def _add_fit(self, content: Content, image: SpectrumImage, edge: Edge, spectrum: Floats) -> None:
+        try:
+            fit = self._pane.live(image).fit(edge, spectrum)
+        except UserError:
+            return  # the map has said so already
+        if fit is not None:
+            amber = theme.active().warning
+            content.curves.append(Curve(fit.energy_eV, fit.background, amber, 1.2, dashed=True, scales=False))
+            content.curves.append(Curve(fit.residual_energy_eV, fit.residual, edge.colour, 1.0, scales=False))
+
+    def _place_text(self) -> str:
+        if self._pane.images.region is not None:
+            return self._pane.images.region.text
+        if self.place is None:
+            return "whole map"
+        return f"pixel {round(self.place[0])}, {round(self.place[1])}"
+
+
+def energy_range(image: SpectrumImage, edges: list[Edge]) -> tuple[float, float]:
+    """The stretch of the axis with all windows and a little room beside them; the whole axis without any."""
+    energy = image.energy_eV
+    if not edges:
+        return float(energy[0]), float(energy[-1])
+    low = min(min(edge.fit[0] or edge.signal[0], edge.signal[0]) for edge in edges)
+    high = max(edge.signal[1] for edge in edges)
+    room = 0.25 * (high - low)
+    return max(float(energy[0]), low - 0.12 * room), min(float(energy[-1]), high + room)

@@ -1,0 +1,216 @@
+"""Following in the window: outlines appear while they are found, stopping keeps them, doubts and stale tracks are said."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from PyQt6.QtCore import QTimer
+
+from tandem_em.core.jobs import Task
+from tandem_em.core.notices import UserError
+from tandem_em.desk.outlines import edit as particles_edit
+from tandem_em.desk.stacks import stack as stacks
+from tandem_em.model.history import Edit
+from tandem_em.model.tracks import Outline, Particle
+
+if TYPE_CHECKING:
+    from tandem_widgets.panes.stack.pane import StackPane
+
+LOOK_MS = 150
+"""How often running follows are looked at: whether somebody has stopped them."""
+
+
+@dataclass
+class _Run:
+    particles: list[Particle]
+    began_with: dict[str, dict[int, Outline]]
+    completing: Edit | None
+    task: Task[Any] | None = None
+
+
+class Following:
+    """Starts follows for one pane and shows what they find."""
+
+    def __init__(self, pane: StackPane) -> None:
+        self._pane = pane
+        self._runs: list[_Run] = []
+        self._said_stale = ""
+        self._timer = QTimer(pane)
+        self._timer.setInterval(LOOK_MS)
+        self._timer.timeout.connect(self._look)
+
+    @property
+    def is_running(self) -> bool:
+        return bool(self._runs)
+
+    def start(
+        self,
+        chosen: list[Particle],
+        span: tuple[int, int] | None = None,
+        *,
+        ask: bool = True,
+        completing: bool = False,
+    ) -> None:
+        """Follow particles; without a known drift that is found first. `ask`: stop where it becomes guessing.
+
+        `completing`: the newest step of the history is why; it is undone together with what is found.
+        """
+        stack, desk = self._pane.stack, self._pane.desk
+        if stack is None or len(stack) < 2 or stack.axis0_is_time is False or not chosen:
+            return
+        if stacks.is_growing(stack):
+            return  # the recorder follows what is drawn
+        chosen = [particle for particle in chosen if particle.keys]
+        if not chosen:
+            desk.notices.tell(UserError("There is no key outline to start from.", "Draw one first (N)."))
+            return
+        if stack.drift_px is None:
+            stacks.correct_drift(desk, stack, on_end=lambda: self.start(chosen, span, ask=ask))
+            return
+        self._forget(chosen)
+        self._pane.ask_bar.withdraw("stale")  # this is the update
+        run = _Run(
+            chosen, {p.id: p.outlines for p in chosen}, desk.session.history.newest if completing else None
+        )
+
+        def arrived(found: dict[str, dict[int, Outline]]) -> None:
+            wanted = {particle.id for particle in run.particles}
+            desk.session.growing.add({key: outlines for key, outlines in found.items() if key in wanted})
+
+        def ended(stops: dict[str, tuple[int, ...]]) -> None:
+            self._forget(chosen)
+            if self._pane.stack is stack and not self._ask_to_correct(chosen, stops):
+                self._say_doubts(chosen)
+                if not self._pane.ask_bar.about:
+                    self.say_stale()
+
+        run.task = particles_edit.follow(
+            desk, stack, list(chosen), span, arrived, ended, ask=ask, completing=run.completing
+        )
+        self._runs.append(run)
+        self._timer.start()
+
+    def _forget(self, chosen: list[Particle]) -> None:
+        """What was growing for these particles is kept now, or begins anew; questions about them have been answered."""
+        for particle in chosen:
+            self.withdraw(particle)
+        ids = {particle.id for particle in chosen}
+        self._pane.desk.session.growing.drop(ids)
+        self._runs = [run for run in self._runs if not ids & {particle.id for particle in run.particles}]
+        self._pane.canvas.update()
+
+    def outlines_changed(self, particle: Particle) -> None:
+        """Undone or corrected while it is followed: what is found from the older outlines is of no use any more."""
+        for run in list(self._runs):
+            if particle in run.particles and particle.outlines is not run.began_with[particle.id]:
+                self._leave(run, particle)
+
+    def gone(self, particle: Particle) -> None:
+        """Deleted, or never drawn after an undo."""
+        self.withdraw(particle)
+        for run in list(self._runs):
+            if particle in run.particles:
+                self._leave(run, particle)
+
+    def _leave(self, run: _Run, particle: Particle) -> None:
+        """Go on without a particle, or not at all when it was the last one."""
+        if run.task is None or run.task.state not in ("waiting", "running"):
+            return
+        run.particles.remove(particle)
+        self._pane.desk.session.growing.drop([particle.id])
+        if not run.particles:
+            run.task.cancel()
+            self._runs.remove(run)
+
+    def withdraw(self, particle: Particle) -> None:
+        """Nobody needs to answer for this particle any more."""
+        for question in ("stop", "doubt"):
+            self._pane.ask_bar.withdraw(f"{question} {particle.id}")
+
+    def _look(self) -> None:
+        """A follow that was stopped leaves what it had found, as one step."""
+        growing = self._pane.desk.session.growing
+        for run in list(self._runs):
+            if run.task is None or run.task.state in ("waiting", "running"):
+                continue
+            if run.task.state == "cancelled":
+                grown = {particle.id: dict(growing.of(particle.id)) for particle in run.particles}
+                particles_edit.keep(self._pane.desk, run.particles, grown, run.completing)
+            if run.task.state in ("cancelled", "failed"):
+                self._forget(run.particles)
+        if not self._runs:
+            self._timer.stop()
+
+    # --- sentences -----------------------------------------------------------------------------------------------
+
+    def _ask_to_correct(self, chosen: list[Particle], stops: dict[str, tuple[int, ...]]) -> bool:
+        """Where following was given up: a person corrects it there, or lets it go on. Whether there was such a place."""
+        pane = self._pane
+        lost = [particle for particle in chosen if stops.get(particle.id)]
+        if not lost:
+            return False
+        particle = lost[0]
+        frame = particles_edit.first_doubt(particle, stops[particle.id][0])
+        others = f" (and {', '.join(other.name for other in lost[1:])})" if len(lost) > 1 else ""
+        way = "before" if frame < min(particle.keys, default=0) else "after"
+        pane.go_to(frame)
+        pane.desk.session.focus.select("particle", particle.id)
+        pane.ask_bar.ask(
+            f"stop {particle.id}",
+            f"{particle.name}{others} is lost in frame {frame + 1} and {way}. Correct it here, or go on?",
+            [("Correct here", partial(self._correct_here, particle, frame)),
+             ("Go on", lambda: self.start(lost, ask=False)), ("Leave it", lambda: None)],
+        )  # fmt: skip
+        return True
+
+    def _correct_here(self, particle: Particle, frame: int) -> None:
+        """The outline is in hand in that frame; where there is none, a new one is drawn for it."""
+        pane = self._pane
+        pane.go_to(frame)
+        pane.desk.session.focus.select("particle", particle.id)
+        if frame not in particle.outlines:
+            pane.tools.take_outline(particle)
+        else:
+            pane.notes.hint = f"Drag the outline of {particle.name}: it is followed on from here · Esc leaves"
+        pane.canvas.setFocus()
+        pane.canvas.update()
+
+    def _say_doubts(self, chosen: list[Particle]) -> None:
+        pane = self._pane
+        for particle in chosen:
+            doubts = particles_edit.doubts(particle)
+            if doubts:
+                first, _ = doubts[0]
+                count = sum(end - start + 1 for start, end in doubts)
+                frames = f"frame {first + 1}" if count == 1 else f"{count} frames, first in frame {first + 1}"
+                pane.ask_bar.ask(
+                    f"doubt {particle.id}",
+                    f"{particle.name} is not sure in {frames}. Drag the outline there to correct it.",
+                    [("Go there", partial(pane.go_to, first)), ("Leave it", lambda: None)],
+                )
+                return
+        pane.ask_bar.withdraw("doubt")
+
+    def say_stale(self) -> None:
+        """Tracks older than the drift or the calibration they rest on."""
+        pane, stack = self._pane, self._pane.stack
+        if stack is None:
+            return
+        session = pane.desk.session
+        stale = [p for p in particles_edit.of_stack(session, stack) if particles_edit.stale(session, p)]
+        if not stale:
+            pane.ask_bar.withdraw("stale")
+            self._said_stale = ""
+            return
+        about = f"stale {stack.id} {stack.revision} " + " ".join(sorted(p.id for p in stale))
+        if about == self._said_stale or self._runs or pane.ask_bar.about.startswith(("axis", "pixel")):
+            return
+        self._said_stale = about
+        names = ", ".join(particle.name for particle in stale)
+        pane.ask_bar.ask(
+            about,
+            f"{stack.name} has changed since {names} {'was' if len(stale) == 1 else 'were'} followed.",
+            [("Update", lambda: self.start(stale)), ("Later", lambda: None)],
+        )

@@ -1,0 +1,332 @@
+"""The image on screen: one frame, one view, overlays above it, gestures handed to the tool in use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from PyQt6.QtCore import QPoint, QPointF, QRectF, Qt, pyqtSignal
+from PyQt6.QtGui import (
+    QColor,
+    QFont,
+    QImage,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QResizeEvent,
+    QWheelEvent,
+)
+from PyQt6.QtWidgets import QWidget
+
+from tandem_widgets.parts.basic import theme
+from tandem_widgets.parts.image import render
+from tandem_widgets.parts.image.marks import draw_tag
+from tandem_widgets.parts.image.render import View, fitting
+
+NICE = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000)
+
+
+class Tool(Protocol):
+    """What the mouse does. Points are image pixels (x, y); return True to swallow the event."""
+
+    def press(self, x: float, y: float, event: QMouseEvent) -> bool: ...
+    def move(self, x: float, y: float, event: QMouseEvent) -> bool: ...
+    def release(self, x: float, y: float, event: QMouseEvent) -> bool: ...
+    def double_click(self, x: float, y: float, event: QMouseEvent) -> bool: ...
+    def key(self, event: QKeyEvent) -> bool: ...
+    def paint(self, painter: QPainter, canvas: ImageCanvas) -> None: ...
+
+
+Overlay = Callable[[QPainter, "ImageCanvas"], None]
+
+
+class ImageCanvas(QWidget):
+    """Shows a frame by area mean. `view_changed` tells others (linked maps) where we look."""
+
+    view_changed = pyqtSignal(object)
+    hovered = pyqtSignal(float, float)
+    left = pyqtSignal()
+    clicked = pyqtSignal(float, float)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        self.setMinimumSize(80, 60)
+        self.view = View()
+        self.levels = (0.0, 1.0)
+        self.table = render.colour_table()
+        self.pixel_nm: float | None = None
+        self.pixel_unit = "nm"
+        self.caption = ""
+        self.stamp = ""
+        self.shift = (0.0, 0.0)
+        """Drift of this frame (image pixels): taken off on view."""
+        self.fill = False
+        self.may_fill = False
+        """Whether a double click goes to and fro between the whole image and one that fills the pane."""
+        self.overlays: list[Overlay] = []
+        self.tool: Tool | None = None
+        self.painted = 0
+        self._frame: NDArray[Any] | None = None
+        self._coarse: NDArray[Any] | None = None
+        """Shown in place of the frame until that has been read."""
+        self._pixels: NDArray[np.uint32] | None = None
+        self._pixels_of: tuple[Any, ...] = ()
+        """What the pixels were made of: an outline that grows over the frame does not ask for them again."""
+        self._pixels_table = self.table
+        self._rgb: QImage | None = None
+        self._fitted = True
+        self._grabbed: QPoint | None = None
+        self._moved = False
+
+    # --- what is shown -------------------------------------------------------------------------------------------
+
+    @property
+    def frame(self) -> NDArray[Any] | None:
+        """The frame on screen; None also while only a coarse one is shown."""
+        return self._frame if self._coarse is None else None
+
+    @property
+    def is_fitted(self) -> bool:
+        """Whether the whole picture is seen: there is nothing to move about then."""
+        return self._fitted
+
+    def show_frame(self, frame: NDArray[Any] | None, shift: tuple[float, float] = (0.0, 0.0)) -> None:
+        """Show a frame (Y, X), or nothing. The view stays unless the size of the image changed."""
+        resized = frame is not None and (self._frame is None or self._frame.shape != frame.shape)
+        self._frame, self._coarse, self.shift, self._pixels_of = frame, None, shift, ()
+        if resized or self._fitted:
+            self.fit(tell=False)
+        self.update()
+
+    def show_coarse(self, frame: NDArray[Any], shift: tuple[float, float] = (0.0, 0.0)) -> None:
+        """Show a small version of a frame of the same size as the one before, until the frame itself comes."""
+        self._coarse, self.shift, self._pixels_of = frame, shift, ()
+        self.update()
+
+    def show_rgb(self, rgb: NDArray[np.uint8] | None) -> None:
+        """Show a colour picture (Y, X, 3) instead of a frame (composites)."""
+        self._rgb = None
+        if rgb is not None:
+            height, width, _ = rgb.shape
+            data = np.ascontiguousarray(rgb)
+            self._rgb = QImage(data.tobytes(), width, height, 3 * width, QImage.Format.Format_RGB888).copy()
+            self._frame = np.broadcast_to(np.uint8(0), (height, width))
+            if self._fitted:
+                self.fit(tell=False)
+        self.update()
+
+    def fit(self, *, tell: bool = True) -> None:
+        self._fitted = True
+        if self._frame is not None:
+            height, width = self._frame.shape
+            self.view = fitting(width, height, max(1, self.width()), max(1, self.height()), fill=self.fill)
+        if tell:
+            self.view_changed.emit(self.view)
+        self.update()
+
+    def fit_or_fill(self) -> None:
+        """All of the image; once that is seen, the pane is filled (and back)."""
+        if self._fitted and self.may_fill:
+            self.fill = not self.fill
+        self.fit()
+
+    def set_view(self, view: View) -> None:
+        """Look there (another canvas was moved)."""
+        if view != self.view:
+            self._fitted = False
+            self.view = view
+            self.update()
+
+    # --- places --------------------------------------------------------------------------------------------------
+
+    def to_screen(self, x: float, y: float) -> QPointF:
+        """Sample coordinates (drift taken off) to widget pixels."""
+        sx, sy = self.view.to_screen(x - self.shift[0], y - self.shift[1], self.width(), self.height())
+        return QPointF(sx, sy)
+
+    def to_image(self, point: QPointF) -> tuple[float, float]:
+        """Widget pixels to pixels of the shown frame."""
+        x, y = self.view.to_image(point.x(), point.y(), self.width(), self.height())
+        return x + self.shift[0], y + self.shift[1]
+
+    # --- painting ------------------------------------------------------------------------------------------------
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:
+        self.painted += 1
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), QColor(theme.active().image))
+        if self._frame is None:
+            return
+        if self._rgb is not None:
+            self._paint_rgb(painter)
+        else:
+            self._paint_frame(painter)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        for overlay in self.overlays:
+            overlay(painter, self)
+        if self.tool is not None:
+            self.tool.paint(painter, self)
+        self._paint_scale_bar(painter)
+        self._paint_texts(painter)
+
+    def _paint_frame(self, painter: QPainter) -> None:
+        assert self._frame is not None
+        ratio = self.devicePixelRatioF()
+        width, height = max(1, round(self.width() * ratio)), max(1, round(self.height() * ratio))
+        view = View(self.view.x + self.shift[0], self.view.y + self.shift[1], self.view.zoom * ratio)
+        frame = self._frame
+        if self._coarse is not None:
+            frame, block = self._coarse, self._frame.shape[1] // self._coarse.shape[1]
+            view = View((view.x + 0.5) / block - 0.5, (view.y + 0.5) / block - 0.5, view.zoom * block)
+        made_of = view, width, height, self.levels, render.types_ready()
+        pixels, table = self._pixels, self.table
+        if pixels is None or made_of != self._pixels_of or table is not self._pixels_table:
+            pixels = render.render(frame, view, width, height, self.levels, table, pixels)
+            self._pixels, self._pixels_of, self._pixels_table = pixels, made_of, table
+        image = QImage(pixels.data, width, height, 4 * width, QImage.Format.Format_ARGB32_Premultiplied)  # type: ignore[call-overload]
+        image.setDevicePixelRatio(ratio)
+        painter.drawImage(0, 0, image)
+
+    def _paint_rgb(self, painter: QPainter) -> None:
+        assert self._rgb is not None
+        corner = self.to_screen(-0.5, -0.5)
+        size = self._rgb.width() * self.view.zoom, self._rgb.height() * self.view.zoom
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, self.view.zoom < 1)
+        painter.drawImage(QRectF(corner.x(), corner.y(), *size), self._rgb)
+
+    def _paint_scale_bar(self, painter: QPainter) -> None:
+        if not self.pixel_nm or self.width() < 150:
+            return
+        screen_per_nm = self.view.zoom / self.pixel_nm
+        wanted = min(160.0, self.width() * 0.16)
+        scale = 1.0
+        while wanted / (screen_per_nm * scale) > NICE[-1]:
+            scale *= 1000
+        while wanted / (screen_per_nm * scale) < NICE[0]:
+            scale /= 1000
+        length = max(nice for nice in NICE if nice * scale * screen_per_nm <= wanted) * scale
+        text = _length_text(length)
+        bar = length * screen_per_nm
+        left, bottom = self._bar_corner(bar)
+        painter.setFont(_bold(14))
+        _outlined_text(painter, QRectF(left, bottom - 26, max(bar, 80), 20), text, centre=bar > 80)
+        painter.fillRect(QRectF(left - 1, bottom - 5, bar + 2, 6), QColor(0, 0, 0, 120))
+        painter.fillRect(QRectF(left, bottom - 4, bar, 4), QColor("white"))
+
+    def _bar_corner(self, bar: float) -> tuple[float, float]:
+        """Lower left end of the scale bar: on the image where that is smaller than the pane. Drift does not move it."""
+        assert self._frame is not None
+        rows = self._frame.shape[0]
+        left, bottom = self.view.to_screen(-0.5, rows - 0.5, self.width(), self.height())
+        return min(max(30.0, left + 14), self.width() - bar - 30), min(
+            self.height() - 14.0, max(bottom - 10, 60.0)
+        )
+
+    def _paint_texts(self, painter: QPainter) -> None:
+        painter.setFont(_bold(11))
+        if self.caption:
+            _outlined_text(painter, QRectF(7, 4, self.width() - 14, 18), self.caption)
+        if self.stamp:
+            draw_tag(painter, QPointF(self.width(), 4), self.stamp, "white", 11)
+
+    # --- gestures ------------------------------------------------------------------------------------------------
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        if self._fitted:
+            self.fit(tell=False)
+
+    def wheelEvent(self, event: QWheelEvent | None) -> None:
+        if event is None or self._frame is None:
+            return
+        factor = 1.0015 ** event.angleDelta().y()
+        place = event.position()
+        self._fitted = False
+        self.view = self.view.zoomed(factor, place.x(), place.y(), self.width(), self.height())
+        self.view_changed.emit(self.view)
+        self.update()
+        event.accept()
+
+    def mousePressEvent(self, event: QMouseEvent | None) -> None:
+        if event is None:
+            return
+        x, y = self.to_image(event.position())
+        if (
+            event.button() == Qt.MouseButton.LeftButton
+            and self.tool is not None
+            and self.tool.press(x, y, event)
+        ):
+            self.update()
+            return
+        self._grabbed, self._moved = event.pos(), False
+
+    def mouseMoveEvent(self, event: QMouseEvent | None) -> None:
+        if event is None:
+            return
+        x, y = self.to_image(event.position())
+        self.hovered.emit(x, y)
+        if self._grabbed is not None and event.buttons():
+            step = event.pos() - self._grabbed
+            if self._moved or step.manhattanLength() > 3:
+                self._moved, self._fitted = True, False
+                self.view = self.view.moved(step.x(), step.y())
+                self._grabbed = event.pos()
+                self.view_changed.emit(self.view)
+                self.update()
+        elif self.tool is not None and self.tool.move(x, y, event):
+            self.update()
+
+    def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:
+        if event is None:
+            return
+        x, y = self.to_image(event.position())
+        if self._grabbed is not None:
+            if not self._moved:
+                self.clicked.emit(x, y)
+            self._grabbed = None
+        elif self.tool is not None and self.tool.release(x, y, event):
+            self.update()
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent | None) -> None:
+        if event is None:
+            return
+        x, y = self.to_image(event.position())
+        if self.tool is None or not self.tool.double_click(x, y, event):
+            self.fit_or_fill()
+
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:
+        if event is None:
+            return
+        if self.tool is not None and self.tool.key(event):
+            self.update()
+        else:
+            super().keyPressEvent(event)
+
+    def leaveEvent(self, event: object) -> None:
+        self.left.emit()
+
+
+def _bold(pixels: int) -> QFont:
+    return theme.numbers_font(pixels, bold=True)
+
+
+def _outlined_text(painter: QPainter, place: QRectF, text: str, *, centre: bool = False) -> None:
+    """White text with a dark rim: readable on any image."""
+    side = Qt.AlignmentFlag.AlignHCenter if centre else Qt.AlignmentFlag.AlignLeft
+    flags = int(side | Qt.AlignmentFlag.AlignVCenter)
+    painter.setPen(QPen(QColor(0, 0, 0, 160)))
+    for dx, dy in ((1, 0), (-1, 0), (0, 1), (0, -1)):
+        painter.drawText(place.translated(dx, dy), flags, text)
+    painter.setPen(QPen(QColor("white")))
+    painter.drawText(place, flags, text)
+
+
+def _length_text(nm: float) -> str:
+    if nm >= 1000:
+        return f"{nm / 1000:g} µm"
+    return f"{nm:g} nm" if nm >= 1 else f"{nm * 10:g} Å"

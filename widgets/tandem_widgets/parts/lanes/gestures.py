@@ -1,0 +1,184 @@
+"""Mouse and wheel over the lanes: each press starts one gesture, which moves the focus or asks the pane for a verb."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PyQt6.QtCore import QPointF, Qt
+from PyQt6.QtGui import QMouseEvent, QWheelEvent
+
+from tandem_widgets.parts.lanes.layout import SPACE, Zone
+from tandem_widgets.parts.lanes.time_cursor import GRIP_PX, Stretch
+
+if TYPE_CHECKING:
+    from tandem_widgets.parts.lanes.widget import Lanes
+
+Button, Modifier = Qt.MouseButton, Qt.KeyboardModifier
+CLICK_PX = 4.0
+WHEEL_ZOOM = 1.0015
+
+
+class LaneGestures:
+    """What the buttons mean. Left: cursor; Ctrl+left: stretch; middle, right or Shift+left: pan; gutter: lane and scale."""
+
+    def __init__(self, lanes: Lanes) -> None:
+        self._lanes = lanes
+        self.kind = ""
+        self.lane = -1
+        self.drop_at = -1
+        self._from = QPointF()
+        self._last = QPointF()
+        self._moved = False
+        self._edge = "b"
+        self._flag = ""
+
+    # --- mouse ---------------------------------------------------------------------------------------------------
+
+    def press(self, event: QMouseEvent) -> None:
+        at = event.position()
+        self._from = self._last = at
+        self._moved = False
+        zone, self.lane = self._lanes.layout_now.zone(at.x(), at.y())
+        self.kind = self._choose(event, zone, at)
+        if self.kind == "cursor":
+            self._set_cursor(at)
+        elif self.kind == "stretch":
+            t = self._lanes.time_at(at.x())
+            self._lanes.set_stretch(Stretch(t, t))
+            self._edge = "b"
+
+    def _choose(self, event: QMouseEvent, zone: Zone, at: QPointF) -> str:
+        lanes = self._lanes
+        if event.button() in (Button.MiddleButton, Button.RightButton):
+            return "pan" if zone in ("plot", "axis", "strip", "bands") else "menu"
+        if event.button() != Button.LeftButton:
+            return ""
+        if zone in ("plot", "outside") and (flag := lanes.flag_at(at)):
+            self._flag = flag
+            return "flag"
+        if zone == "bands" and (band := lanes.band_at(at)):
+            lanes.band_clicked.emit(band)
+            return ""
+        if zone in ("name", "ticks", "border"):
+            return {"name": "reorder", "ticks": "scale", "border": "resize"}[zone]
+        if zone == "plot":
+            return self._choose_plot(event, at)
+        return "pan" if zone == "axis" else "cursor" if zone in ("strip", "outside") and at.x() > 0 else ""
+
+    def _choose_plot(self, event: QMouseEvent, at: QPointF) -> str:
+        lanes = self._lanes
+        if event.modifiers() & Modifier.ControlModifier:
+            return "stretch"
+        if event.modifiers() & Modifier.ShiftModifier:
+            return "pan"
+        if lanes.content.lanes[self.lane].note:
+            lanes.note_clicked.emit(lanes.content.lanes[self.lane].kind)
+            return ""
+        if self._grips(at):
+            return "edge"
+        key = lanes.curve_at(at, self.lane)
+        if key:
+            lanes.curve_clicked.emit(key)
+        return "cursor"
+
+    def _grips(self, at: QPointF) -> bool:
+        stretch = self._lanes.stretch
+        if stretch is None:
+            return False
+        for name in ("a", "b"):
+            if abs(self._lanes.scale.x(getattr(stretch, name)) - at.x()) <= GRIP_PX:
+                self._edge = name
+                return True
+        return False
+
+    def move(self, event: QMouseEvent) -> None:
+        at = event.position()
+        if not event.buttons():
+            self._show_shape(at)
+            return
+        delta, self._last = at - self._last, at
+        if (at - self._from).manhattanLength() > CLICK_PX:
+            self._moved = True
+        if self.kind == "cursor":
+            self._set_cursor(at)
+        elif self.kind == "flag" and self._moved:
+            self._lanes.flag_moved.emit(self._flag, self._lanes.time_at(at.x()))
+        elif self.kind == "pan" and self._moved:
+            self._lanes.set_span(self._lanes.scale.panned(delta.x()))
+        elif self.kind in ("stretch", "edge"):
+            self._lanes.move_stretch(self._edge, self._lanes.time_at(at.x()))
+        elif self.kind == "scale" and self._moved:
+            self._lanes.pan_values(self.lane, delta.y())
+        elif self.kind == "resize":
+            self._lanes.resize_lane(self.lane, delta.y())
+        elif self.kind == "reorder" and self._moved:
+            self.drop_at = self._drop_number(at.y())
+            self._lanes.update()
+
+    def release(self, event: QMouseEvent) -> None:
+        lanes, kind = self._lanes, self.kind
+        self.kind = ""
+        if event.button() == Button.RightButton and not self._moved:
+            lanes.ask_menu(event.position(), event.globalPosition().toPoint())
+        elif kind in ("scale", "resize", "flag") and self._moved:
+            lanes.gesture_ended.emit()
+        elif kind == "flag":
+            lanes.flag_clicked.emit(self._flag)
+        elif kind in ("stretch", "edge"):
+            lanes.end_stretch(click=kind == "stretch" and not self._moved)
+        elif kind == "reorder" and self._moved:
+            drop, self.drop_at = self.drop_at, -1
+            lanes.move_lane(self.lane, drop)
+        self.lane = -1
+
+    def double_click(self, event: QMouseEvent) -> None:
+        zone, number = self._lanes.layout_now.zone(event.position().x(), event.position().y())
+        self.kind = ""
+        if zone in ("plot", "axis", "strip"):
+            self._lanes.fit_wanted.emit()
+        elif number >= 0:
+            self._lanes.toggle_fit(number)
+
+    # --- wheel ---------------------------------------------------------------------------------------------------
+
+    def wheel(self, event: QWheelEvent) -> None:
+        lanes = self._lanes
+        at = event.position()
+        zone, number = lanes.layout_now.zone(at.x(), at.y())
+        turn = event.angleDelta()
+        factor = WHEEL_ZOOM ** -turn.y()
+        if zone in ("name", "ticks", "border") and number >= 0:
+            if zone == "name" and lanes.layout_now.overflow:
+                lanes.scroll_by(-turn.y() / 2)
+            else:
+                lanes.zoom_values(number, at.y(), factor)
+        elif event.modifiers() & Modifier.ControlModifier and number >= 0:
+            lanes.zoom_values(number, at.y(), factor)
+        elif event.modifiers() & Modifier.ShiftModifier or abs(turn.x()) > abs(turn.y()):
+            lanes.set_span(lanes.scale.panned((turn.x() or turn.y()) * 0.6))
+        elif turn.y():
+            lanes.set_span(lanes.scale.zoomed(max(at.x(), lanes.scale.left), factor))
+
+    # --- helpers -------------------------------------------------------------------------------------------------
+
+    def _set_cursor(self, at: QPointF) -> None:
+        self._lanes.set_cursor_time(self._lanes.time_at(at.x()))
+
+    def _drop_number(self, y: float) -> int:
+        rects = self._lanes.layout_now.lanes
+        return sum(y > rect.center().y() + SPACE / 2 for rect in rects)
+
+    def _show_shape(self, at: QPointF) -> None:
+        zone, _number = self._lanes.layout_now.zone(at.x(), at.y())
+        shapes = Qt.CursorShape
+        if zone == "plot" and (self._grips(at) or self._lanes.flag_at(at)):
+            shape = shapes.SplitHCursor if self._grips(at) else shapes.PointingHandCursor
+        elif zone == "bands" and self._lanes.band_at(at):
+            shape = shapes.PointingHandCursor
+        else:
+            shape = {
+                "border": shapes.SplitVCursor, "name": shapes.OpenHandCursor, "ticks": shapes.SizeVerCursor,
+                "axis": shapes.SizeHorCursor,
+            }.get(zone, shapes.ArrowCursor)  # fmt: skip
+        if self._lanes.cursor().shape() != shape:
+            self._lanes.setCursor(shape)

@@ -1,0 +1,55 @@
+"""What goes onto the clipboard: a pane as it looks, its figure for print, the line that opens the file elsewhere."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PyQt6.QtGui import QGuiApplication
+
+if TYPE_CHECKING:
+    from tandem_widgets.shell.window.main_window import MainWindow
+
+
+class CopyActions:
+    """Copies what the window shows."""
+
+    def __init__(self, window: MainWindow) -> None:
+        self._window = window
+
+    def copy_hyperspy_line(self) -> None:
+        clipboard = QGuiApplication.clipboard()
+        if clipboard is not None and self._window.files.path is not None:
+            clipboard.setText(
+                f'import hyperspy.api as hs; signals = hs.load(r"{self._window.files.path}", nxdata_only=True, lazy=True)'
+            )
+            self._window.workshop.notices.info("The HyperSpy line is on the clipboard.")
+
+    def copy_pane(self) -> None:
+        """The pane as it looks onto the clipboard."""
+        from tandem_widgets.parts.plot.copy import copy_picture
+
+        pane = self._window.docks.pane_in_use()
+        copy_picture(pane)
+        self._window.workshop.notices.info(f"{pane.title} is on the clipboard, as it looks.")
+
+    def copy_figure(self) -> None:
+        """What the pane shows onto the clipboard, as a figure for print."""
+        from tandem_em.desk.export.preview import FigureSettings, figure_of
+        from tandem_widgets.parts.plot.copy import copy_figure
+
+        pane = self._window.docks.pane_in_use()
+        name, choices = pane.figure_for_print()
+        if not name:
+            self._window.workshop.notices.info(
+                "This view has no figure for print.", "Ctrl+Alt+C copies it as it looks."
+            )
+            return
+
+        def made(files: dict[str, bytes]) -> None:
+            copy_figure(files)
+            self._window.workshop.notices.info(
+                f"The figure of {pane.title} is on the clipboard.", "Ctrl+E has its choices."
+            )
+
+        job = figure_of(self._window.desk.session, name, FigureSettings(**choices))
+        self._window.desk.start(f"Copying the figure of {pane.title}", job, made, key="copy figure")
