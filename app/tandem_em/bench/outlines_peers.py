@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tandem_em.analysis.geometry.polygon import Polygon
+from tandem_em.core.numeric import Flags
 
 Image = NDArray[np.float64]
-Mask = NDArray[np.bool_]
 SMOOTH_PX = 2.0
 MARKER_PX = 4
 
@@ -64,18 +64,18 @@ def _calm(frame: NDArray[np.generic]) -> Image:
     return np.asarray(gaussian_filter(median_filter(np.asarray(frame, np.float64), 3), SMOOTH_PX))
 
 
-def _mask(shape: tuple[int, ...], polygon: Polygon) -> Mask:
+def _mask(shape: tuple[int, ...], polygon: Polygon) -> Flags:
     from skimage.draw import polygon2mask
 
     return np.asarray(polygon2mask(shape, polygon[:, ::-1]))
 
 
-def _moved(mask: Mask, step: NDArray[np.float64]) -> Mask:
+def _moved(mask: Flags, step: NDArray[np.float64]) -> Flags:
     dx, dy = (round(float(v)) for v in step)
     return np.roll(mask, (dy, dx), axis=(0, 1))
 
 
-def _note(found: dict[int, Polygon], frame: int, region: Mask) -> None:
+def _note(found: dict[int, Polygon], frame: int, region: Flags) -> None:
     """The longest contour of a region; none of an empty one."""
     from skimage.measure import find_contours
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 import re
 import unicodedata
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tandem_em.core.numeric import AnyArray
 from tandem_em.exporters.replacing import replacing
 
-Array = NDArray[Any]
 SPELLED = str.maketrans(
     {"µ": "u", "μ": "u", "Å": "A", "α": "alpha", "β": "beta", "γ": "gamma", "λ": "lambda", "σ": "sigma", "Ω": "Ohm",
      "−": "-", "–": "-", "ß": "ss", "ø": "o", "Ø": "O", "æ": "ae", "ł": "l", "°": "deg"}
@@ -27,7 +25,9 @@ def file_stem(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9.+-]+", "_", DROPPED.sub("", plain)).strip("_.") or "map"
 
 
-def write_map(folder: Path, stem: str, image: Array, pixel_nm: tuple[float, float] | None) -> dict[str, str]:
+def write_map(
+    folder: Path, stem: str, image: AnyArray, pixel_nm: tuple[float, float] | None
+) -> dict[str, str]:
     """The three files of one map; returns their names by kind."""
     names = {"npy": f"{stem}.npy", "tif": f"{stem}.tif", "png": f"{stem}.png"}
     with replacing(folder / names["npy"]) as path, path.open("wb") as file:
@@ -39,7 +39,7 @@ def write_map(folder: Path, stem: str, image: Array, pixel_nm: tuple[float, floa
     return names
 
 
-def write_tif(path: Path, image: Array, pixel_nm: tuple[float, float] | None) -> None:
+def write_tif(path: Path, image: AnyArray, pixel_nm: tuple[float, float] | None) -> None:
     """A 32-bit TIFF that ImageJ, Gatan and HyperSpy open with its scale."""
     import tifffile
 
@@ -50,7 +50,7 @@ def write_tif(path: Path, image: Array, pixel_nm: tuple[float, float] | None) ->
     tifffile.imwrite(path, image, imagej=True, resolution=resolution, metadata={"unit": "nm"})
 
 
-def write_png(path: Path, image: Array) -> None:
+def write_png(path: Path, image: AnyArray) -> None:
     """The map in viridis between its 1st and 99th percentile, NaN transparent."""
     import cmap
     from PIL import Image

@@ -7,14 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tandem_em.exporters.replacing import replacing
 from tandem_em.model.curves import BiasRun
 from tandem_em.model.frames import FrameStack
 from tandem_em.model.spectra import SpectrumImage
-
-FLOATS = NDArray[np.float64]
 
 
 def write_movie_tif(path: Path, stack: FrameStack) -> Path:

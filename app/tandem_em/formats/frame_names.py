@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from tandem_em.core.numeric import Floats
+
 _FRAME = re.compile(r"(?:^|[^a-z])Frame_(\d+)", re.IGNORECASE)
 _LEVELS = [re.compile(rf"(?:^|[^a-z]){name}_(\d+)", re.IGNORECASE) for name in ("Hour", "Minute", "Second")]
 Place = tuple[int, int]

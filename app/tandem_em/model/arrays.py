@@ -6,11 +6,10 @@ from mmap import mmap
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tandem_em.core.numeric import AnyArray
 from tandem_em.model.disk_arrays import let_go, make_room
 
-AnyArray = NDArray[Any]
 LEAST = 1024
 PIECE = 1 << 15
 """So many numbers at least are moved with one append while a longer storage is prepared."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tandem_em.model.arrays import AnyArray
+from tandem_em.core.numeric import AnyArray
 
 LEAST_BYTES = 1 << 20
 """Smaller arrays are ordinary ones."""

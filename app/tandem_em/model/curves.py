@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from psygnal import Signal
 
-from tandem_em.model.arrays import AnyArray, GrowingArray
+from tandem_em.core.numeric import AnyArray
+from tandem_em.model.arrays import GrowingArray
 from tandem_em.model.clock import Clock
 from tandem_em.model.items import ColouredItem, Item
 

@@ -8,7 +8,8 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from tandem_em.model.arrays import AnyArray, ArraySource, MemoryArray
+from tandem_em.core.numeric import AnyArray
+from tandem_em.model.arrays import ArraySource, MemoryArray
 from tandem_em.model.clock import Clock
 from tandem_em.model.items import ColouredItem
 

@@ -16,12 +16,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tandem_em.core.numeric import Floats
 from tandem_em.simulation.demo_movie import BIAS_ON_S, RETRACT_S
 from tandem_em.simulation.movie_recipe import MovieRecipe
 
-Array = NDArray[np.float64]
 FARADAY_C_MOL = 96485.33
 SI_CM3_MOL = 12.06
 FULL_X, FULL_VOLUME_RATIO = 3.75, 3.8
@@ -33,15 +32,15 @@ METER_OFFSET_A = 0.7e-12
 class BiasLog:
     """Samples on the true time axis (s), in V and A; `range_A` is the measuring range in force."""
 
-    times_s: Array
-    voltage_V: Array
-    current_A: Array
-    range_A: Array
+    times_s: Floats
+    voltage_V: Floats
+    current_A: Floats
+    range_A: Floats
     charge_C: float
     """True charge passed through the contact, noise and offset excluded."""
 
 
-def lithium_in_view_mol(recipe: MovieRecipe, times_s: Array) -> Array:
+def lithium_in_view_mol(recipe: MovieRecipe, times_s: Floats) -> Floats:
     """Moles of Li in the particles of the movie, from their volumes."""
     total = np.zeros(len(times_s))
     for particle in recipe.particles:
@@ -85,7 +84,7 @@ def cluster_log(
     )
 
 
-def _settling(current_A: Array, rate_hz: float, tau_s: float = 1.5) -> Array:
+def _settling(current_A: Floats, rate_hz: float, tau_s: float = 1.5) -> Floats:
     """The contact and the electrolyte let a sudden demand through over a second or two."""
     from scipy.signal import lfilter
 
@@ -112,7 +111,7 @@ NANOBATTERIES = (
 CAPACITY_uAh_CM2, DENSITY_uA_CM2 = 80.0, 100.0
 
 
-def plateau_V(state: Array) -> Array:
+def plateau_V(state: Floats) -> Floats:
     """Open circuit voltage of LiCoO2 against lithiating Si at a state of charge 0..1."""
     return 3.6 + 0.16 * (state - 0.5) - 0.55 * np.exp(-state / 0.035) + 0.28 * np.exp(-(1 - state) / 0.04)
 

@@ -17,10 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tandem_em.core.jobs import Progress
+from tandem_em.core.numeric import Floats
 from tandem_em.simulation.eels_materials import ATOMIC_NUMBER, BARN_NM2, SHELLS, valence_losses
 from tandem_em.simulation.eels_stack import STATES, Stack, State, build_stack
 
-Floats = NDArray[np.float64]
 FIRST_eV, LAST_eV = -15.0, 190.0
 FWHM_eV = 1.1
 BLOCK_PIXELS = 2048

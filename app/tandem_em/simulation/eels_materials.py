@@ -13,9 +13,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from tandem_em.core.numeric import Floats
+
 BARN_NM2 = 1e-10
 ELEMENTS = ("Li", "P", "Si", "Co", "Cu", "O")
 ATOMIC_NUMBER = {"Li": 3, "P": 15, "Si": 14, "Co": 27, "Cu": 29, "O": 8}

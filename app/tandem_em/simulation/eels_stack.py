@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from tandem_em.core.numeric import Floats
 from tandem_em.simulation.eels_materials import (
     COPPER,
     ELEMENTS,
@@ -18,7 +19,6 @@ from tandem_em.simulation.eels_materials import (
     lithiated_silicon,
 )
 
-Floats = NDArray[np.float64]
 State = Literal["pristine", "charged", "overcharged"]
 STATES: tuple[State, ...] = ("pristine", "charged", "overcharged")
 FIELD_NM = 300.0

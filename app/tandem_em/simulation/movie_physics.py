@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tandem_em.core.numeric import Floats
 from tandem_em.simulation.movie_film import film_texture, grain_texture
-from tandem_em.simulation.movie_recipe import Array, MovieRecipe, Particle
+from tandem_em.simulation.movie_recipe import MovieRecipe, Particle
 
 Image = NDArray[np.float32]
 ANGLES = np.linspace(0, 2 * np.pi, 720, endpoint=False)
@@ -57,7 +58,7 @@ def expected_electrons(recipe: MovieRecipe, frame: int) -> Image:
     return np.asarray(image, np.float32)
 
 
-def truth(recipe: MovieRecipe, frame: int) -> dict[str, Array]:
+def truth(recipe: MovieRecipe, frame: int) -> dict[str, Floats]:
     """True outlines, `(n, 2)` x, y in pixels of that frame (drift included); of a cluster the outer one."""
     return {name: _outline(recipe, members, frame) for name, members in recipe.target_members.items()}
 
@@ -75,7 +76,7 @@ def movie(recipe: MovieRecipe) -> NDArray[np.uint16]:
     return np.stack([render_frame(recipe, frame) for frame in range(recipe.shape[0])])
 
 
-def _outline(recipe: MovieRecipe, members: tuple[Particle, ...], frame: int) -> Array:
+def _outline(recipe: MovieRecipe, members: tuple[Particle, ...], frame: int) -> Floats:
     time_s, drift = recipe.times_s[frame], recipe.drift(frame)
     if len(members) == 1:
         x, y = members[0].centre(time_s)
@@ -85,7 +86,7 @@ def _outline(recipe: MovieRecipe, members: tuple[Particle, ...], frame: int) -> 
     return np.asarray(_union_outline(members, time_s) + np.asarray(drift))
 
 
-def _union_outline(members: tuple[Particle, ...], time_s: float) -> Array:
+def _union_outline(members: tuple[Particle, ...], time_s: float) -> Floats:
     """Outer outline of several particles together, the zero line of a smooth field (exact to 0.01 px)."""
     from skimage.measure import find_contours
 
@@ -94,7 +95,7 @@ def _union_outline(members: tuple[Particle, ...], time_s: float) -> Array:
     return np.asarray(longest[:-1, ::-1] + origin)
 
 
-def _union_field(members: tuple[Particle, ...], time_s: float) -> tuple[Image, Array]:
+def _union_field(members: tuple[Particle, ...], time_s: float) -> tuple[Image, Floats]:
     """Positive inside any of the particles, and where the field's first pixel lies (x, y)."""
     from tandem_em.simulation import movie_kernels as kernels
 
@@ -134,7 +135,7 @@ def _thickness(recipe: MovieRecipe, frame: int) -> Image:
     return out
 
 
-def _domains(particle: Particle, time_s: float, ratio: float) -> Array:
+def _domains(particle: Particle, time_s: float, ratio: float) -> Floats:
     """Rows of (strength, kx, ky, phase, core radius): the crystal core shrinks while the particle swells."""
     lithiated = min(1.0, (ratio - 1.0) / 0.45)
     rows = []

@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from tandem_em.core.numeric import Floats
 
 
 @dataclass(frozen=True)
@@ -81,7 +80,7 @@ class Particle:
         gain = self.area_ratio(time_s) - 1.0
         return self.x_px + self.push_px[0] * gain, self.y_px + self.push_px[1] * gain
 
-    def radii(self, time_s: float, angles: Array) -> Array:
+    def radii(self, time_s: float, angles: Floats) -> Floats:
         """Distance of the silhouette from the centre in each direction; the area follows the swelling law."""
         ratio = self.area_ratio(time_s)
         shape, square = np.ones_like(angles), 1.0

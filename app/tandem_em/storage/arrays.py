@@ -13,8 +13,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from tandem_em.core.notices import UserError
+from tandem_em.core.numeric import AnyArray
 from tandem_em.model import buffers
-from tandem_em.model.arrays import AnyArray
 from tandem_em.storage.codec.compress import chunk_grid, unpack
 
 MAX_CHUNK_BYTES = 1 << 30

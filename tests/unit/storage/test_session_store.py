@@ -14,7 +14,8 @@ import pytest
 
 from tandem_em.core.jobs import run_to_end
 from tandem_em.core.notices import UserError
-from tandem_em.model.arrays import AnyArray, GrowingArray, MemoryArray
+from tandem_em.core.numeric import AnyArray
+from tandem_em.model.arrays import GrowingArray, MemoryArray
 from tandem_em.model.clock import Clock
 from tandem_em.model.curves import BiasRun, Column
 from tandem_em.model.frames import FrameStack

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tandem_em.analysis.cycling.cell_numbers import UNREALISTIC_A_CM2, density_warning, readable
 from tandem_em.analysis.cycling.half_cycle_states import (
@@ -15,9 +14,8 @@ from tandem_em.analysis.cycling.half_cycle_states import (
     find_thresholds,
     noise_of,
 )
+from tandem_em.core.numeric import Flags, Floats
 
-Floats = NDArray[np.float64]
-Flags = NDArray[np.bool_]
 SHORT_V = 0.005
 """Less voltage than this while the set current flows is a short."""
 OPEN_FRACTION = 0.02

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from tandem_em.core.numeric import Floats
 from tandem_em.model.curves import usual_gap_limit
 
-Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
 LATE_SAMPLES = 3
 """So many samples may come too late (out of order) before a step back counts as a clock that was set back."""

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tandem_em.analysis.cycling.cell_numbers import HalfKind, first_half_cycle
 from tandem_em.analysis.cycling.charge import Gap, Zero, integrate, zero_from_span
@@ -18,9 +17,8 @@ from tandem_em.analysis.cycling.half_cycles import (
     find_half_cycles,
 )
 from tandem_em.core.notices import UserError
+from tandem_em.core.numeric import Floats
 from tandem_em.model.curves import BiasRun, Cell
-
-Floats = NDArray[np.float64]
 
 
 def first_half_of(cell: Cell | None) -> HalfKind:

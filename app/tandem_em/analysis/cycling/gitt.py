@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tandem_em.analysis.cycling.charge import Zero
 from tandem_em.analysis.cycling.half_cycles import HalfCycle, HalfCycles, find_half_cycles
-
-Floats = NDArray[np.float64]
+from tandem_em.core.numeric import Floats
 
 ASSUMPTIONS = (
     "One-dimensional diffusion through a plate of the thickness L, reached from one side, no flow at the other.",

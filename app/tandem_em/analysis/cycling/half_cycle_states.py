@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from tandem_em.core.numeric import Floats
+
 States = NDArray[np.int8]
 REST_FRACTION = 0.02
 """Less than this part of the usual current is a rest, when the noise is smaller still."""

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tandem_em.analysis.cycling.cell_numbers import HalfKind
 from tandem_em.analysis.cycling.charge import Gap, Steps, Zero, intervals
@@ -16,8 +15,8 @@ from tandem_em.analysis.cycling.half_cycle_states import (
     find_thresholds,
 )
 from tandem_em.analysis.cycling.plateau import Plateau, find_plateau
+from tandem_em.core.numeric import Floats
 
-Floats = NDArray[np.float64]
 UAH_PER_C = 1e6 / 3600.0
 MOST_EFFICIENCY, MOST_DOUBT = 1.02, 0.1
 """More than 102 % does not come back; two errors of the counting excuse a little more, but never more than a tenth."""

@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tandem_em.analysis.cycling.charge import intervals
 from tandem_em.analysis.cycling.half_cycle_states import noise_of
-
-Floats = NDArray[np.float64]
+from tandem_em.core.numeric import Floats
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tandem_em.analysis.cycling.half_cycle_states import noise_of
+from tandem_em.core.numeric import Floats
 
-Floats = NDArray[np.float64]
 FLAT = 0.25
 """A plateau's slope dV/dQ is at most this part of the mean slope of the half cycle."""
 SHORTEST = 0.05

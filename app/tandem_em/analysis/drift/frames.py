@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from tandem_em.core.jobs import Job, Progress
 from tandem_em.core.notices import UserError
+from tandem_em.core.numeric import Floats
 
-Array = NDArray[np.float64]
 ReadFrame = Callable[[int], NDArray[np.generic]]
 Region = tuple[int, int, int, int]
 BINNED_SIDE = 512
@@ -33,7 +33,7 @@ class SmallFrames:
     """All frames as relative contrast in bins of `side` pixels, one byte each, and their brightness."""
 
     stack: NDArray[np.uint8]
-    levels: Array
+    levels: Floats
     side: int
     hides_needles: bool = True
 
@@ -156,7 +156,7 @@ def prepare(frame: NDArray[np.generic], region: Region, side: int) -> tuple[NDAr
     return kernels.flatten_to_bytes(binned, background, CONTRAST), float(np.median(binned[::3, ::3]))
 
 
-def _illumination(binned: NDArray[np.float32], ny: int, nx: int) -> Array:
+def _illumination(binned: NDArray[np.float32], ny: int, nx: int) -> Floats:
     """Brightness without the objects as a smooth bowl on a coarse grid, robust against dark objects."""
     rows, columns = binned.shape
     tall, wide = rows // ny, columns // nx

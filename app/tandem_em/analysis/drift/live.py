@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tandem_em.analysis.drift.frames import BLANK_LEVEL, Array, SmallFrames, bin_side, prepare
+from tandem_em.analysis.drift.frames import BLANK_LEVEL, SmallFrames, bin_side, prepare
 from tandem_em.analysis.drift.measure import SEARCH_CLUTTER, UNSURE_PEAK, taper
 from tandem_em.analysis.drift.spectra import Grid, coarse_shift, cross, fine_shift, noise_power
 from tandem_em.analysis.geometry.polygon import Polygon
+from tandem_em.core.numeric import Floats
 
 MEMORY = 0.03  # weight of the newest frame in the running mean; more of it would let errors add up
 LASTING = (2 - MEMORY) / MEMORY  # frames whose plain mean has the noise of the running one
@@ -47,7 +48,7 @@ class LiveDrift:
         if self._weights.sum() < LEAST_LEFT * self._open.sum():
             self._weights = self._open
 
-    def shift(self, frame: NDArray[np.generic]) -> tuple[Array, bool]:
+    def shift(self, frame: NDArray[np.generic]) -> tuple[Floats, bool]:
         """Where the content of a frame lies, and whether that is believed; a doubtful frame gets the last shift."""
         small = self._small(frame)
         if small.levels[0] < BLANK_LEVEL * self._level:

@@ -17,17 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tandem_em.analysis.drift.frames import ReadFrame, Region, SmallFrames, around, read_small
-from tandem_em.analysis.drift.spectra import (
-    Array,
-    Grid,
-    Spectrum,
-    coarse_shift,
-    cross,
-    fine_shift,
-    noise_power,
-)
+from tandem_em.analysis.drift.spectra import Grid, Spectrum, coarse_shift, cross, fine_shift, noise_power
 from tandem_em.core.jobs import Job, Progress
 from tandem_em.core.notices import UserError
+from tandem_em.core.numeric import Floats
 
 SPECTRA_BYTES = 300e6
 UNSURE_PEAK = 5.5  # deviations; below, a frame is not believed
@@ -46,10 +39,10 @@ class Spectra:
 
     grid: Grid
     of: NDArray[np.complex64]
-    noise: Array
+    noise: Floats
 
 
-def estimate_drift(read_frame: ReadFrame, n_frames: int, region: Region | None = None) -> Job[Array]:
+def estimate_drift(read_frame: ReadFrame, n_frames: int, region: Region | None = None) -> Job[Floats]:
     """Drift (T, 2) in px: displacement x, y of each frame's content relative to frame 0.
 
     `region` (x0, y0, x1, y1) restricts the comparison to a part of the frame that does not change.
@@ -80,7 +73,7 @@ def estimate_drift(read_frame: ReadFrame, n_frames: int, region: Region | None =
     return _in_pixels(shifts, sure, small.side)
 
 
-def shifted_region(drift_px: Array, shape: tuple[int, int]) -> Region:
+def shifted_region(drift_px: Floats, shape: tuple[int, int]) -> Region:
     """Part of frame 0 (x0, y0, x1, y1) that stays in view in all frames."""
     low, high = np.ceil(-drift_px.min(axis=0)).astype(int), np.ceil(drift_px.max(axis=0)).astype(int)
     x0, y0 = max(0, int(low[0])), max(0, int(low[1]))
@@ -88,7 +81,7 @@ def shifted_region(drift_px: Array, shape: tuple[int, int]) -> Region:
 
 
 def _spectra(
-    small: SmallFrames, grid: Grid, mask: Array | None, shifts: Array | None, share: tuple[float, float]
+    small: SmallFrames, grid: Grid, mask: Floats | None, shifts: Floats | None, share: tuple[float, float]
 ) -> Job[Spectra]:
     """Spectra of all frames; the mask (frame 0) moves with the sample."""
     n_frames, rows, columns = small.stack.shape
@@ -113,7 +106,7 @@ def _spectra(
     return spectra
 
 
-def _moved(image: NDArray[np.floating], shift: Array) -> NDArray[np.float32]:
+def _moved(image: NDArray[np.floating], shift: Floats) -> NDArray[np.float32]:
     from tandem_em.analysis.drift import kernels
 
     out, ignored = np.zeros(image.shape, np.float32), np.zeros(image.shape, np.float32)
@@ -121,7 +114,7 @@ def _moved(image: NDArray[np.floating], shift: Array) -> NDArray[np.float32]:
     return out
 
 
-def _unchanging(small: SmallFrames, shifts: Array, sure: NDArray[np.bool_]) -> Array:
+def _unchanging(small: SmallFrames, shifts: Floats, sure: NDArray[np.bool_]) -> Floats:
     """Weight 0..1 of each bin of frame 0: low where the sample itself changes in the course of the movie."""
     from scipy.ndimage import gaussian_filter, maximum_filter
 
@@ -143,7 +136,7 @@ def _unchanging(small: SmallFrames, shifts: Array, sure: NDArray[np.bool_]) -> A
     return np.asarray(1 - gaussian_filter(strong, 2.0))
 
 
-def _still_agrees(masked: Spectra, shifts: Array, sure: NDArray[np.bool_], share: float = 0.7) -> bool:
+def _still_agrees(masked: Spectra, shifts: Floats, sure: NDArray[np.bool_], share: float = 0.7) -> bool:
     """Whether what the mask leaves is enough to see the drift: most frames must peak near the first answer."""
     frames = np.flatnonzero(sure)
     tried = frames[:: max(1, len(frames) // 25)]
@@ -165,7 +158,7 @@ def taper(length: int) -> NDArray[np.float32]:
     return np.asarray(0.5 - 0.5 * np.cos(np.pi * ramp), np.float32)
 
 
-def _follow(spectra: Spectra, small: SmallFrames) -> Job[tuple[Array, NDArray[np.bool_]]]:
+def _follow(spectra: Spectra, small: SmallFrames) -> Job[tuple[Floats, NDArray[np.bool_]]]:
     """First answer: each frame against a running mean, forward and then, with what was learned, back again.
 
     The progress carries the drift as far as it is known."""
@@ -196,7 +189,7 @@ def _follow(spectra: Spectra, small: SmallFrames) -> Job[tuple[Array, NDArray[np
 
 
 def _compare_with_neighbours(
-    spectra: Spectra, shifts: Array, sure: NDArray[np.bool_], reach: int = 8
+    spectra: Spectra, shifts: Floats, sure: NDArray[np.bool_], reach: int = 8
 ) -> None:
     """Refine each frame against the mean of those around it (itself left out)."""
     frames = np.flatnonzero(sure)
@@ -233,7 +226,7 @@ def _compare_with_neighbours(
     shifts -= shifts[frames[0]]
 
 
-def _compare_stretches(spectra: Spectra, shifts: Array, sure: NDArray[np.bool_], count: int = 10) -> None:
+def _compare_stretches(spectra: Spectra, shifts: Floats, sure: NDArray[np.bool_], count: int = 10) -> None:
     """Take out slow accumulation: means of stretches of the movie are all compared with one another."""
     frames = np.flatnonzero(sure)
     parts = [part for part in np.array_split(frames, min(count, len(frames) // 4 or 1)) if len(part)]
@@ -261,14 +254,14 @@ def _compare_stretches(spectra: Spectra, shifts: Array, sure: NDArray[np.bool_],
     shifts -= shifts[frames[0]]
 
 
-def _aligned_mean(spectra: Spectra, shifts: Array, frames: NDArray[np.intp]) -> Spectrum:
+def _aligned_mean(spectra: Spectra, shifts: Floats, frames: NDArray[np.intp]) -> Spectrum:
     total = np.zeros(spectra.of.shape[1:], np.complex64)
     for number in frames:
         total += spectra.of[number] * np.conj(spectra.grid.ramp(shifts[number]))
     return np.asarray(total / np.float32(len(frames)), np.complex64)
 
 
-def _in_pixels(shifts: Array, sure: NDArray[np.bool_], side: int) -> Array:
+def _in_pixels(shifts: Floats, sure: NDArray[np.bool_], side: int) -> Floats:
     """Shifts of the frames that are believed, in pixels; straight lines across the others."""
     frames = np.flatnonzero(sure)
     every = np.arange(len(shifts))
@@ -281,7 +274,7 @@ def _in_pixels(shifts: Array, sure: NDArray[np.bool_], side: int) -> Array:
     return np.asarray(drift - drift[0])
 
 
-def drift_rms(found: Array, true: Array) -> float:
+def drift_rms(found: Floats, true: Floats) -> float:
     """Root mean square distance between two drifts, px, each relative to its mean."""
     off = (found - found.mean(axis=0)) - (true - true.mean(axis=0))
     return float(np.sqrt((off**2).sum(axis=1).mean()))

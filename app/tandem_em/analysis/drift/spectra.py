@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tandem_em.core.numeric import Floats
+
 Spectrum = NDArray[np.complex64]
-Array = NDArray[np.float64]
 SMOOTH = 5
 """Neighbouring frequencies whose power is averaged to tell signal from noise."""
 NEARBY = 4
@@ -29,8 +30,8 @@ class Grid:
 
     rows: int
     columns: int
-    ky: Array
-    kx: Array
+    ky: Floats
+    kx: Floats
 
     @classmethod
     def of(cls, rows: int, columns: int, highest: float = 0.3) -> Grid:
@@ -48,7 +49,7 @@ class Grid:
         kept[0, 0] = 0
         return np.asarray(kept, np.complex64)
 
-    def ramp(self, shift: Array) -> Spectrum:
+    def ramp(self, shift: Floats) -> Spectrum:
         """Factor that moves content by a shift."""
         y = np.exp(-2j * np.pi * self.ky * shift[1])
         x = np.exp(-2j * np.pi * self.kx * shift[0])
@@ -62,7 +63,7 @@ def noise_power(spectrum: Spectrum) -> float:
     return float(np.median(np.abs(edge) ** 2) / np.log(2)) + 1e-12
 
 
-def coarse_shift(grid: Grid, product: Spectrum) -> tuple[Array, float]:
+def coarse_shift(grid: Grid, product: Spectrum) -> tuple[Floats, float]:
     """Whole-frame search: shift in bins to about half a bin, and how many deviations the peak stands out; a leap has to pay."""
     from scipy import fft
 
@@ -79,7 +80,7 @@ def coarse_shift(grid: Grid, product: Spectrum) -> tuple[Array, float]:
     )
 
 
-def _highest(correlation: Array, rows: range, columns: range) -> tuple[int, int]:
+def _highest(correlation: Floats, rows: range, columns: range) -> tuple[int, int]:
     """Row and column of the top of a part of a correlation; a part that sticks out is cut off."""
     top, left = max(0, rows.start), max(0, columns.start)
     part = correlation[top : rows.stop, left : columns.stop]
@@ -105,7 +106,7 @@ def cross(
     return np.asarray(frame * np.conj(reference) * weight, np.complex64)
 
 
-def fine_shift(grid: Grid, product: Spectrum, start: Array, rounds: int = 6) -> tuple[Array, Array]:
+def fine_shift(grid: Grid, product: Spectrum, start: Floats, rounds: int = 6) -> tuple[Floats, Floats]:
     """Climb to the top of the correlation from a start (Newton); also the curvature there, a 2x2 weight."""
     shift = np.array(start, float)
     curvature = np.eye(2)
@@ -120,7 +121,7 @@ def fine_shift(grid: Grid, product: Spectrum, start: Array, rounds: int = 6) -> 
     return shift, curvature
 
 
-def _slope_and_curvature(grid: Grid, product: Spectrum, shift: Array, kx: Array, twice: Array) -> Any:
+def _slope_and_curvature(grid: Grid, product: Spectrum, shift: Floats, kx: Floats, twice: Floats) -> Any:
     ky = 2 * np.pi * grid.ky
     wave_y = np.exp(1j * ky * shift[1])
     waves = np.stack([wave_y, 1j * ky * wave_y, -(ky**2) * wave_y]).astype(np.complex64)
@@ -134,7 +135,7 @@ def _slope_and_curvature(grid: Grid, product: Spectrum, shift: Array, kx: Array,
     return slope, curvature
 
 
-def _uphill(slope: Array, curvature: Array) -> Array:
+def _uphill(slope: Floats, curvature: Floats) -> Floats:
     """Newton step, at most half a bin; straight up the slope where the top is not yet near."""
     try:
         values, vectors = np.linalg.eigh(curvature)

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tandem_em.analysis.eels.windows import Channels, EdgeWindows, EnergyAxis
+from tandem_em.core.numeric import Floats
 
-Floats = NDArray[np.float64]
 Detail = Literal["counts", "error", "full"]
 MOST_COUNTS = 1e30
 """No background is larger: a curve that reaches this has run away between fit and signal window. Maps are kept as 32-bit

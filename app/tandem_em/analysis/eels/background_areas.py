@@ -11,15 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tandem_em.analysis.eels.background import (
-    CurveForm,
-    Detail,
-    Floats,
-    Solved,
-    blank_runaways,
-    chebyshev_series,
-)
+from tandem_em.analysis.eels.background import CurveForm, Detail, Solved, blank_runaways, chebyshev_series
 from tandem_em.analysis.eels.windows import Channels, EnergyAxis
+from tandem_em.core.numeric import Floats
 
 CENTRE, REACH = 0.15, 0.55
 """Range of (area 1 - area 2) / (area 1 + area 2) covered by the series: areas from 0.43 to 5.7 to one."""

@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from tandem_em.analysis.eels.background import (
     CurveForm,
     Detail,
-    Floats,
     Solved,
     blank_runaways,
     chebyshev_series,
     signal_nodes,
 )
 from tandem_em.analysis.eels.windows import Channels, EnergyAxis
+from tandem_em.core.numeric import Floats
 
 ORDERS = 11
 SERIES_REACH = 0.75

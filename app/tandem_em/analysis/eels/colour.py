@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-Floats = NDArray[np.float64]
+from tandem_em.core.numeric import Floats
+
 Limits = tuple[float, float]
 
 

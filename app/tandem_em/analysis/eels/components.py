@@ -14,8 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 from tandem_em.analysis.eels.data import as_spectra
 from tandem_em.core.jobs import Job, Progress
 from tandem_em.core.notices import UserError
+from tandem_em.core.numeric import Floats
 
-Floats = NDArray[np.float64]
 BLOCK_PIXELS = 4096
 
 

@@ -7,12 +7,12 @@ appendix B. Model name to be given with every quantity: `MODEL`. M and N shells 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from tandem_em.analysis.eels.table import KnownEdge, find_edge
 from tandem_em.core.notices import UserError
+from tandem_em.core.numeric import Floats
 
-Floats = NDArray[np.float64]
 MODEL = "hydrogenic generalised oscillator strength (Egerton, SIGMAK/SIGMAL)"
 RYDBERG_eV = 13.606
 REST_keV = 511.06

@@ -9,8 +9,8 @@ from tandem_em.analysis.eels.data import as_spectra, check_fit
 from tandem_em.analysis.eels.windows import EnergyAxis
 from tandem_em.analysis.eels.zero_loss import ZeroLoss, find_zero_loss, valley_eV
 from tandem_em.core.jobs import Job, Progress
+from tandem_em.core.numeric import Floats
 
-Floats = NDArray[np.float64]
 BLOCK_PIXELS = 1024
 
 

@@ -8,14 +8,11 @@ what lets them vectorise), but NaN and infinity keep their meaning.
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
 FAST = {"reassoc", "nsz", "contract", "arcp"}
-FloatArray = NDArray[Any]
 
 
 @njit(cache=True, nogil=True, fastmath=FAST)

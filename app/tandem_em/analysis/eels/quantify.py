@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tandem_em.analysis.eels.cross_sections import MODEL, partial_cross_section
 from tandem_em.analysis.eels.maps import EdgeMap
 from tandem_em.analysis.eels.table import find_edge
 from tandem_em.core.notices import UserError
+from tandem_em.core.numeric import Floats
 
-Floats = NDArray[np.float64]
 MODEL_ERROR = 0.15
 """Relative uncertainty of a hydrogenic cross section ratio, shown beside the counting error."""
 

@@ -12,11 +12,11 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tandem_em.analysis.eels.background import Floats
 from tandem_em.analysis.eels.data import as_spectra, check_fit
 from tandem_em.analysis.eels.maps import EdgeMap, map_edge
 from tandem_em.analysis.eels.windows import EdgeWindows, EnergyAxis
 from tandem_em.core.notices import UserError
+from tandem_em.core.numeric import Floats
 
 Normalisation = Literal["none", "maximum", "sum", "zero loss"]
 

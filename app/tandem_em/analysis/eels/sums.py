@@ -16,14 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tandem_em.analysis.eels.background import (
-    CurveForm,
-    Detail,
-    Floats,
-    NoBackground,
-    Plan,
-    make_plan,
-)
+from tandem_em.analysis.eels.background import CurveForm, Detail, NoBackground, Plan, make_plan
 from tandem_em.analysis.eels.background_areas import TwoArea
 from tandem_em.analysis.eels.data import as_spectra, check_fit, is_plain
 from tandem_em.analysis.eels.maps import EdgeMap, ReadRows, map_edge
@@ -38,6 +31,7 @@ from tandem_em.analysis.eels.windows import (
 )
 from tandem_em.core.jobs import Job, Progress
 from tandem_em.core.notices import UserError
+from tandem_em.core.numeric import Floats
 
 REMEMBERED = 8
 """Window bounds whose sums are kept as images: five belong to the edge in hand."""

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tandem_em.analysis.eels.threads import SMALL_STEP, in_strips
+from tandem_em.core.numeric import Floats
 
-Floats = NDArray[np.float64]
 UNIT = 16
 """Channels turned round at once."""
 

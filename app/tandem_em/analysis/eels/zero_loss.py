@@ -18,8 +18,8 @@ from tandem_em.analysis.eels.data import as_spectra, check_fit, is_plain
 from tandem_em.analysis.eels.threads import in_strips
 from tandem_em.analysis.eels.windows import EnergyAxis
 from tandem_em.core.notices import UserError
+from tandem_em.core.numeric import Floats
 
-Floats = NDArray[np.float64]
 SEARCH_eV = 8.0
 COPY_PIXELS = 4096
 

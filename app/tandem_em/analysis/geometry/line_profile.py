@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from tandem_em.core.numeric import AnyArray
 
 
 def sample_points(
@@ -26,7 +25,7 @@ def sample_points(
     return along * length, x, y
 
 
-def bilinear(image: Array, x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
+def bilinear(image: AnyArray, x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
     """Values between pixels; NaN outside the image."""
     height, width = image.shape[:2]
     inside = (x >= -0.5) & (x <= width - 0.5) & (y >= -0.5) & (y <= height - 0.5)
@@ -41,11 +40,11 @@ def bilinear(image: Array, x: NDArray[np.float64], y: NDArray[np.float64]) -> ND
 
 
 def profile(
-    image: Array,
+    image: AnyArray,
     start: tuple[float, float],
     end: tuple[float, float],
     width_px: float,
-    error: Array | None = None,
+    error: AnyArray | None = None,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Distance (px), mean across the width, and its standard error.
 

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tandem_em.core.notices import UserError
+from tandem_em.core.numeric import Floats
 
 Polygon = NDArray[np.float64]
-Array = NDArray[np.float64]
 
 
 def as_polygon(points: object, name: str = "The outline") -> Polygon:
@@ -49,7 +49,7 @@ def perimeter(polygon: Polygon) -> float:
     return float(np.hypot(*(np.roll(polygon, -1, axis=0) - polygon).T).sum())
 
 
-def centroid(polygon: Polygon) -> Array:
+def centroid(polygon: Polygon) -> Floats:
     """Centre of mass of the enclosed area (x, y)."""
     origin = polygon[0]
     a, b = polygon - origin, np.roll(polygon, -1, axis=0) - origin
@@ -85,7 +85,7 @@ def resampled(polygon: Polygon, count: int) -> Polygon:
     return np.stack([np.interp(at, along, closed[:, axis]) for axis in (0, 1)], axis=1)
 
 
-def smoothed(values: Array, sigma: float) -> Array:
+def smoothed(values: Floats, sigma: float) -> Floats:
     """Gaussian mean along a closed outline, over `sigma` vertices; for vertices or numbers at vertices."""
     if sigma <= 0:
         return values
@@ -98,7 +98,7 @@ def smoothed(values: Array, sigma: float) -> Array:
 
 
 @lru_cache(maxsize=64)
-def _bell(sigma: float) -> Array:
+def _bell(sigma: float) -> Floats:
     reach = int(4 * sigma + 0.5)
     taps = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
     return np.asarray(taps / taps.sum())
@@ -110,7 +110,7 @@ def relaxed(polygon: Polygon, sigma: float) -> Polygon:
     return np.asarray(once + smoothed(polygon - once, sigma))
 
 
-def normals(polygon: Polygon, sigma: float = 2.0) -> Array:
+def normals(polygon: Polygon, sigma: float = 2.0) -> Floats:
     """Outward unit normals at the vertices of an oriented outline; tangents are means over `sigma` vertices."""
     tangent = smoothed(_chords(polygon), sigma)
     outward = np.stack([tangent[:, 1], -tangent[:, 0]], axis=1)
@@ -118,7 +118,7 @@ def normals(polygon: Polygon, sigma: float = 2.0) -> Array:
     return np.asarray(outward / np.where(length > 1e-12, length, 1.0)[:, None])
 
 
-def _chords(polygon: Polygon) -> Array:
+def _chords(polygon: Polygon) -> Floats:
     """From the vertex before to the vertex after."""
     closed = np.concatenate([polygon[-1:], polygon, polygon[:1]])
     return np.asarray(closed[2:] - closed[:-2])
@@ -155,7 +155,7 @@ def contains(polygon: Polygon, x: float, y: float) -> bool:
 
 def mask(
     polygon: Polygon, shape: tuple[int, int], origin: tuple[float, float] = (0.0, 0.0), fine: int = 1
-) -> Array:
+) -> Floats:
     """Share of each pixel (rows, columns of `shape`, first pixel centre at `origin`) that lies inside."""
     points = (polygon - np.asarray(origin) + 0.5) * fine - 0.5
     inside = _filled(points, shape[0] * fine, shape[1] * fine).astype(float)

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from tandem_em.core.jobs import Job, Progress
 from tandem_em.core.notices import UserError
+from tandem_em.core.numeric import Floats
 
-Array = NDArray[np.float64]
 ReadFrame = Callable[[int], NDArray[np.generic] | None]
 """Gives a frame, or None where it cannot be read."""
 EDGE_WINDOW = 10.0  # px on each side of an edge that its fit looks at
@@ -31,10 +31,10 @@ SEEN = 5.0  # deviations
 class LayerTrack:
     """Edges along a line: positions and errors (edges, frames) in px, NaN where an edge was not seen."""
 
-    positions: Array
-    errors: Array
+    positions: Floats
+    errors: Floats
 
-    def thickness(self, inner: int = 0, outer: int = 1) -> tuple[Array, Array]:
+    def thickness(self, inner: int = 0, outer: int = 1) -> tuple[Floats, Floats]:
         """Distance between two edges in every frame and its deviation, px."""
         apart = np.abs(self.positions[outer] - self.positions[inner])
         return apart, np.hypot(self.errors[outer], self.errors[inner])
@@ -45,8 +45,8 @@ def kymograph(
     n_frames: int,
     line: Sequence[Sequence[float]],
     width_px: float = 1.0,
-    drift_px: Array | None = None,
-) -> Job[Array]:
+    drift_px: Floats | None = None,
+) -> Job[Floats]:
     """Brightness along a line or polyline ((x, y) points, averaged over `width_px` across) in every frame: (T, L)."""
     points, normals = _stations(line)
     drift = np.zeros((n_frames, 2)) if drift_px is None else np.asarray(drift_px, float)
@@ -60,8 +60,8 @@ def kymograph(
 
 
 def one_profile(
-    frame: NDArray[np.generic], line: Sequence[Sequence[float]] | Array, width_px: float
-) -> tuple[Array, Array]:
+    frame: NDArray[np.generic], line: Sequence[Sequence[float]] | Floats, width_px: float
+) -> tuple[Floats, Floats]:
     """Brightness along a line or polyline in one frame, a value per px, and its standard error from the scatter across."""
     total, mass = _band(frame, *_stations(line), width_px)
     mean = _across(total, mass)
@@ -77,7 +77,7 @@ def follow_layers(
     edges: Sequence[float],
     frame: int = 0,
     width_px: float = 10.0,
-    drift_px: Array | None = None,
+    drift_px: Floats | None = None,
 ) -> Job[LayerTrack]:
     """Follow edges that lie at `edges` (px along the line) in `frame` through all frames."""
     length = float(np.hypot(*np.diff(np.asarray(line, float), axis=0).T).sum())
@@ -90,7 +90,7 @@ def follow_layers(
     return track_edges(rows, edges, frame)
 
 
-def propose_edges(row: Array, count: int) -> list[float]:
+def propose_edges(row: Floats, count: int) -> list[float]:
     """Where the `count` strongest steps of one profile lie (px), from its start to its end; fewer when there are fewer."""
     slope = np.abs(_steps(_even(row[None, :]))[0])
     found: list[int] = []
@@ -100,7 +100,7 @@ def propose_edges(row: Array, count: int) -> list[float]:
     return [float(place) for place in sorted(found)]
 
 
-def track_edges(rows: Array, edges: Sequence[float], frame: int = 0) -> LayerTrack:
+def track_edges(rows: Floats, edges: Sequence[float], frame: int = 0) -> LayerTrack:
     """Follow edges through a kymograph, to a fraction of a pixel, with an error for each frame."""
     rows = _even(rows)
     steps = _steps(rows)
@@ -113,7 +113,7 @@ def track_edges(rows: Array, edges: Sequence[float], frame: int = 0) -> LayerTra
     return LayerTrack(positions, errors)
 
 
-def _stations(line: Sequence[Sequence[float]] | Array) -> tuple[Array, Array]:
+def _stations(line: Sequence[Sequence[float]] | Floats) -> tuple[Floats, Floats]:
     """Points one pixel apart along a polyline, and the unit normals there."""
     corners = np.asarray(line, float)
     if corners.ndim != 2 or corners.shape[1:] != (2,) or len(corners) < 2:
@@ -130,12 +130,14 @@ def _stations(line: Sequence[Sequence[float]] | Array) -> tuple[Array, Array]:
     return points, np.stack([-tangent[:, 1], tangent[:, 0]], axis=1)
 
 
-def _profile(frame: NDArray[np.generic], points: Array, normals: Array, width_px: float) -> Array:
+def _profile(frame: NDArray[np.generic], points: Floats, normals: Floats, width_px: float) -> Floats:
     """Mean across the width at each point; NaN where that lies outside the frame."""
     return _across(*_band(frame, points, normals, width_px))
 
 
-def _band(frame: NDArray[np.generic], points: Array, normals: Array, width_px: float) -> tuple[Array, Array]:
+def _band(
+    frame: NDArray[np.generic], points: Floats, normals: Floats, width_px: float
+) -> tuple[Floats, Floats]:
     """Values across the width at each point (n, width), and whether they lie inside the frame."""
     from tandem_em.analysis.geometry import kernels
 
@@ -148,13 +150,13 @@ def _band(frame: NDArray[np.generic], points: Array, normals: Array, width_px: f
     return total, mass
 
 
-def _across(total: Array, mass: Array) -> Array:
+def _across(total: Floats, mass: Floats) -> Floats:
     known = mass.sum(axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.asarray(np.where(known > 0.5 * mass.shape[1], _without_spikes(total, mass), np.nan))
 
 
-def _without_spikes(total: Array, mass: Array) -> Array:
+def _without_spikes(total: Floats, mass: Floats) -> Floats:
     """Mean across, leaving out single bright pixels."""
     values = np.where(mass > 0, total, np.nan)
     if values.shape[1] < 5:
@@ -165,7 +167,7 @@ def _without_spikes(total: Array, mass: Array) -> Array:
     return np.asarray(np.where(fine, values, 0).sum(axis=1) / np.maximum(1, fine.sum(axis=1)))
 
 
-def _even(rows: Array) -> Array:
+def _even(rows: Floats) -> Floats:
     """Rows of equal brightness, so that illumination steps do not look like edges; gaps filled by neighbours."""
     out = np.array(rows, float)
     for row in out:
@@ -179,21 +181,21 @@ def _even(rows: Array) -> Array:
     return np.asarray(np.where(level > 0.3 * usual, out / np.maximum(level, 1e-12), 0.0))
 
 
-def _steps(rows: Array) -> Array:
+def _steps(rows: Floats) -> Floats:
     """Smoothed slope along the line."""
     from scipy.ndimage import gaussian_filter1d
 
     return np.asarray(gaussian_filter1d(rows, SMOOTH, axis=1, order=1, mode="nearest"))
 
 
-def _polarity(steps: Array, edge: float) -> float:
+def _polarity(steps: Floats, edge: float) -> float:
     near = np.arange(len(steps))
     weight = np.exp(-0.5 * ((near - edge) / 3) ** 2)
     strongest = int(np.argmax(weight * np.abs(steps)))
     return 1.0 if steps[strongest] >= 0 else -1.0
 
 
-def _best_path(answer: Array, frame: int, edge: float) -> Array:
+def _best_path(answer: Floats, frame: int, edge: float) -> Floats:
     """Columns of the best path through (frames, px), fixed near `edge` in `frame`; slow movement is preferred."""
     blank = np.abs(answer).max(axis=1) <= 0
     place = np.arange(answer.shape[1])
@@ -219,7 +221,7 @@ def _best_path(answer: Array, frame: int, edge: float) -> Array:
     return out
 
 
-def _half_path(score: Array, place: NDArray[np.intp]) -> tuple[list[NDArray[np.intp]], Array]:
+def _half_path(score: Floats, place: NDArray[np.intp]) -> tuple[list[NDArray[np.intp]], Floats]:
     """From the last row back to the first: for each place where to go next, and the best total from there."""
     total = score[-1].copy()
     came: list[NDArray[np.intp]] = [place]
@@ -236,7 +238,7 @@ def _half_path(score: Array, place: NDArray[np.intp]) -> tuple[list[NDArray[np.i
     return came[::-1], total
 
 
-def _refined(row: Array, place: int, polarity: float) -> tuple[float, float]:
+def _refined(row: Floats, place: int, polarity: float) -> tuple[float, float]:
     """Sub-pixel position of a blurred step near `place` and its deviation; NaN when it does not stand out."""
     from scipy.optimize import least_squares
     from scipy.special import ndtr
@@ -246,7 +248,7 @@ def _refined(row: Array, place: int, polarity: float) -> tuple[float, float]:
     if len(x) < 8 or not np.ptp(y) > 0:
         return math.nan, math.nan
 
-    def left(p: Array) -> Array:
+    def left(p: Floats) -> Floats:
         return np.asarray(p[0] + p[1] * ndtr((x - p[2]) / p[3]) - y)
 
     span = float(np.ptp(y))

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from tandem_em.core.notices import UserError
+from tandem_em.core.numeric import Floats
 
-Floats = NDArray[np.float64]
 Kind = Literal["shift", "similarity", "affine"]
 COARSE_PIXELS, FINE_PIXELS = 160, 512
 """Longest side of the grids that rotations and the final shift are searched on."""

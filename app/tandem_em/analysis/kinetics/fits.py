@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tandem_em.analysis.kinetics.models import MODELS, Array, KineticsFit, solve_model, summary
+from tandem_em.analysis.kinetics.models import MODELS, KineticsFit, solve_model, summary
 from tandem_em.core.notices import UserError
+from tandem_em.core.numeric import Floats
 
 CM2_PER_NM2 = 1e-14
 FEWEST = 8
@@ -44,7 +45,7 @@ class Kinetics:
         return Estimate(*(v * CM2_PER_NM2 for v in (rate.value, rate.low, rate.high)))
 
 
-def analyse(times_s: Array, areas: Array, errors: Array | None = None) -> Kinetics:
+def analyse(times_s: Floats, areas: Floats, errors: Floats | None = None) -> Kinetics:
     """Onset, rates and fits of a curve; frames without an area (NaN) are left out. `errors` are one deviation."""
     t, a, s = _clean(times_s, areas, errors)
     solved = [found for model in MODELS if (found := solve_model(model, t, a, s)) is not None]
@@ -69,7 +70,7 @@ def analyse(times_s: Array, areas: Array, errors: Array | None = None) -> Kineti
     )
 
 
-def _clean(times_s: Array, areas: Array, errors: Array | None) -> tuple[Array, Array, Array]:
+def _clean(times_s: Floats, areas: Floats, errors: Floats | None) -> tuple[Floats, Floats, Floats]:
     t, a = np.asarray(times_s, float), np.asarray(areas, float)
     if t.shape != a.shape or t.ndim != 1:
         raise UserError("Times and areas are not of the same length.", "Give one time for each area.")
@@ -84,10 +85,10 @@ def _clean(times_s: Array, areas: Array, errors: Array | None) -> tuple[Array, A
     return t[known][order], a[known][order], s[known][order]
 
 
-def _initial_rate(best: KineticsFit, draws: Array, t: Array) -> Estimate:
+def _initial_rate(best: KineticsFit, draws: Floats, t: Floats) -> Estimate:
     """Mean rate over the first tenth of the time the change takes (a root has no rate at its start)."""
 
-    def rate(row: Array | None) -> float:
+    def rate(row: Floats | None) -> float:
         onset = best.onset(row)
         span = max(1e-9, 0.1 * _time_of_share(best, row, t, 0.9))
         begin, end = best.value_at(np.array([onset, onset + span]), row)
@@ -96,11 +97,11 @@ def _initial_rate(best: KineticsFit, draws: Array, t: Array) -> Estimate:
     return _of_draws(rate(None), [rate(row) for row in draws])
 
 
-def _t90(best: KineticsFit, draws: Array, t: Array) -> Estimate:
+def _t90(best: KineticsFit, draws: Floats, t: Floats) -> Estimate:
     return _of_draws(_time_of_share(best, None, t, 0.9), [_time_of_share(best, row, t, 0.9) for row in draws])
 
 
-def _time_of_share(best: KineticsFit, row: Array | None, t: Array, share: float) -> float:
+def _time_of_share(best: KineticsFit, row: Floats | None, t: Floats, share: float) -> float:
     """Time after the onset at which a share of the change until the end of the curve is done."""
     onset = min(max(best.onset(row), t[0]), t[-1])
     grid = np.linspace(onset, t[-1], 400)
@@ -113,7 +114,7 @@ def _time_of_share(best: KineticsFit, row: Array | None, t: Array, share: float)
     return float(grid[reached[0]] - onset) if len(reached) else math.nan
 
 
-def _of_draws(value: float, draws: Array | list[float]) -> Estimate:
+def _of_draws(value: float, draws: Floats | list[float]) -> Estimate:
     sample = np.asarray(draws, float)
     sample = sample[np.isfinite(sample)]
     if not len(sample):
@@ -122,7 +123,7 @@ def _of_draws(value: float, draws: Array | list[float]) -> Estimate:
     return Estimate(float(value), float(min(low, value)), float(max(high, value)))
 
 
-def speed(times_s: Array, areas: Array, window_s: float) -> tuple[Array, Array]:
+def speed(times_s: Floats, areas: Floats, window_s: float) -> tuple[Floats, Floats]:
     """dA/dt at each frame and its deviation, from straight lines through a moving window; NaN where too few frames."""
     t, a = np.asarray(times_s, float), np.asarray(areas, float)
     rates, errors = np.full(len(t), np.nan), np.full(len(t), np.nan)

@@ -7,9 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from tandem_em.core.numeric import Floats
 
 
 @dataclass(frozen=True)
@@ -20,14 +19,14 @@ class Model:
     label: str
     amplitudes: tuple[str, ...]
     shapes: tuple[str, ...]
-    terms: Callable[[Array, Array], Array]  # (since, shapes) -> (n, amplitudes)
+    terms: Callable[[Floats, Floats], Floats]  # (since, shapes) -> (n, amplitudes)
 
     @property
     def names(self) -> tuple[str, ...]:
         return ("start", "onset_s", *self.shapes, *self.amplitudes)
 
 
-def _columns(*columns: Array) -> Array:
+def _columns(*columns: Floats) -> Floats:
     return np.stack(columns, axis=1)
 
 
@@ -48,7 +47,7 @@ class KineticsFit:
     model: Model
     parameters: dict[str, float]
     intervals: dict[str, tuple[float, float]]
-    covariance: Array
+    covariance: Floats
     aic: float
     rms: float
     weight: float = math.nan
@@ -58,20 +57,20 @@ class KineticsFit:
         return self.model.names
 
     @property
-    def vector(self) -> Array:
+    def vector(self) -> Floats:
         return np.array([self.parameters[name] for name in self.names])
 
     def weighted(self, weight: float) -> KineticsFit:
         return replace(self, weight=weight)
 
-    def onset(self, row: Array | None = None) -> float:
+    def onset(self, row: Floats | None = None) -> float:
         return float((self.vector if row is None else row)[1])
 
-    def value_at(self, times_s: Array, row: Array | None = None) -> Array:
+    def value_at(self, times_s: Floats, row: Floats | None = None) -> Floats:
         """The curve at given times, with other parameters if a row of them is given."""
         return curve(self.model, self.vector if row is None else row, np.asarray(times_s, float))
 
-    def draws(self, count: int) -> Array:
+    def draws(self, count: int) -> Floats:
         """Parameter rows as likely as the data allow (normal approximation), for the error of derived numbers."""
         rng = np.random.default_rng(1)
         rows = rng.multivariate_normal(self.vector, self.covariance, count, method="eigh")
@@ -80,7 +79,7 @@ class KineticsFit:
         return np.asarray(rows)
 
 
-def curve(model: Model, row: Array, t: Array) -> Array:
+def curve(model: Model, row: Floats, t: Floats) -> Floats:
     """Area at times t for a row of parameters (start, onset, shapes, amplitudes)."""
     since = np.maximum(0.0, t - row[1])
     shapes = row[2 : 2 + len(model.shapes)]
@@ -92,9 +91,9 @@ class Solved:
     """A least-squares solution: parameters, their jacobian, the weighted residuals."""
 
     model: Model
-    row: Array
-    jacobian: Array
-    left: Array
+    row: Floats
+    jacobian: Floats
+    left: Floats
 
     @property
     def likeness(self) -> float:
@@ -109,7 +108,7 @@ class Solved:
         return count * math.log(max(float((self.left**2).sum()), 1e-300) / count) + 2 * len(self.row)
 
 
-def solve_model(model: Model, t: Array, a: Array, sigma: Array) -> Solved | None:
+def solve_model(model: Model, t: Floats, a: Floats, sigma: Floats) -> Solved | None:
     """Weighted least squares from several starts; None when it does not come to rest or has too few points."""
     from scipy.optimize import least_squares
 
@@ -132,13 +131,13 @@ def solve_model(model: Model, t: Array, a: Array, sigma: Array) -> Solved | None
     return None if best is None else Solved(model, best.x, best.jac, best.fun)
 
 
-def _sizes(model: Model, span: float, scale: float) -> Array:
+def _sizes(model: Model, span: float, scale: float) -> Floats:
     of = {"start": scale, "onset_s": span, "tau_s": span, "change": scale, "per_s": scale / span}
     of["per_root_s"] = scale / math.sqrt(span)
     return np.array([of[name] for name in model.names])
 
 
-def _limits(model: Model, t: Array, span: float) -> tuple[Array, Array]:
+def _limits(model: Model, t: Floats, span: float) -> tuple[Floats, Floats]:
     low, high = np.full(len(model.names), -np.inf), np.full(len(model.names), np.inf)
     low[1], high[1] = t[0] - 0.2 * span, t[-1] - 0.02 * span
     if model.shapes:
@@ -146,7 +145,7 @@ def _limits(model: Model, t: Array, span: float) -> tuple[Array, Array]:
     return low, high
 
 
-def _starts(model: Model, t: Array, a: Array, sigma: Array, span: float) -> list[Array]:
+def _starts(model: Model, t: Floats, a: Floats, sigma: Floats, span: float) -> list[Floats]:
     """The best linear fits on a coarse grid of onsets and time constants."""
     taus = span * np.array([0.05, 0.15, 0.5, 1.5]) if model.shapes else np.array([np.nan])
     tried = []
@@ -164,7 +163,7 @@ def _starts(model: Model, t: Array, a: Array, sigma: Array, span: float) -> list
     return [row for _, row in tried[:3]]
 
 
-def summary(solved: Solved, sigma: Array, likeness: float) -> KineticsFit:
+def summary(solved: Solved, sigma: Floats, likeness: float) -> KineticsFit:
     """Parameters with intervals; residuals that are alike from frame to frame count as fewer observations."""
     from scipy.stats import t as student
 

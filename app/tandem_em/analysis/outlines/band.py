@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tandem_em.analysis.geometry.polygon import Array, Polygon, normals, oriented, resampled
+from tandem_em.analysis.geometry.polygon import Polygon, normals, oriented, resampled
 from tandem_em.analysis.outlines.crops import Crops
+from tandem_em.core.numeric import Floats
 
 STEP = 0.5  # px between columns
 SPACING = 1.3  # px between vertices at the start
@@ -30,8 +31,8 @@ class Band:
     """Mean brightness (nodes, offsets) around an outline, and how many frames' worth of counts are in it."""
 
     points: Polygon
-    normals: Array
-    values: Array
+    normals: Floats
+    values: Floats
     weight: float
     noise: float  # deviation of one pixel in the mean
 
@@ -40,7 +41,7 @@ class Band:
         return int(self.values.shape[1] // 2)
 
 
-def offsets(reach: float) -> Array:
+def offsets(reach: float) -> Floats:
     """Column positions from -reach to reach."""
     count = round(reach / STEP)
     return np.asarray(np.arange(-count, count + 1) * STEP, float)
@@ -74,7 +75,7 @@ def read_band(
     return Band(at, normals(at), values, whole**2 / squares, float(np.sqrt(noise)) / whole)
 
 
-def edge_taps(width: float) -> Array:
+def edge_taps(width: float) -> Floats:
     """Derivative of a gaussian on the columns: answers 1 to a sharp step of height 1 from dark inside to bright outside."""
     reach = round(3 * width / STEP)
     d = np.arange(-reach, reach + 1) * STEP
@@ -82,7 +83,7 @@ def edge_taps(width: float) -> Array:
     return np.asarray(taps / taps[reach:].sum())
 
 
-def bell(sigma: float) -> Array:
+def bell(sigma: float) -> Floats:
     """Weights of a gaussian mean."""
     reach = max(1, round(3 * sigma))
     d = np.arange(-reach, reach + 1)
@@ -90,7 +91,7 @@ def bell(sigma: float) -> Array:
     return np.asarray(weights / weights.sum())
 
 
-def response(band: Band, width: float, along: float) -> Array:
+def response(band: Band, width: float, along: float) -> Floats:
     """How much brighter it is outside than inside at each column, if the edge were there; smoothed along the outline."""
     from tandem_em.analysis.outlines import kernels
 

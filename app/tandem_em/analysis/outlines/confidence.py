@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from tandem_em.analysis.geometry.polygon import Array, Polygon, perimeter
+from tandem_em.analysis.geometry.polygon import Polygon, perimeter
 from tandem_em.analysis.outlines.band import STEP, read_band
 from tandem_em.analysis.outlines.precise import Places
 from tandem_em.analysis.outlines.profile import EdgeFit
 from tandem_em.analysis.outlines.review import Review
+from tandem_em.core.numeric import Floats
 
 EDGE_UNCERTAINTY = 0.12  # px, of the silhouette against the model of the edge
 LOBED_UNCERTAINTY = 0.3  # px, of a cluster's: its notches are rounded and its particles differ
@@ -46,7 +47,7 @@ class Evidence:
     places: dict[int, Places] = field(default_factory=dict)
 
 
-def features(evidence: Evidence) -> Array:
+def features(evidence: Evidence) -> Floats:
     """Rows of evidence, one per frame; what speaks against an outline is positive.
 
     Share of the outline that is bright inside beyond what noise does, share that is dark outside (a neighbour may be:

@@ -14,9 +14,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from tandem_em.analysis.geometry.polygon import Array, Polygon, area
+from tandem_em.analysis.geometry.polygon import Polygon, area
 from tandem_em.analysis.outlines.growth import is_lobed
 from tandem_em.analysis.outlines.levels import FrameLevel
+from tandem_em.core.numeric import Floats
 
 Crop = NDArray[np.float16]
 WORK_RADIUS, LOBED_RADIUS = 70.0, 130.0
@@ -50,15 +51,15 @@ class Crops:
     origin: tuple[int, int]
     shape: tuple[int, int]
     side: int
-    drift_px: Array
+    drift_px: Floats
     images: dict[int, Crop] = field(default_factory=dict)
     noises: dict[int, float] = field(default_factory=dict)
-    cut_at: dict[int, Array] = field(default_factory=dict)  # whole pixels by which a crop followed the drift
+    cut_at: dict[int, Floats] = field(default_factory=dict)  # whole pixels by which a crop followed the drift
     negative: Negative | None = None
     _ready: dict[int, NDArray[np.float32]] = field(default_factory=dict)
 
     @classmethod
-    def around(cls, keys: Iterable[tuple[int, Polygon]], drift_px: Array) -> Crops:
+    def around(cls, keys: Iterable[tuple[int, Polygon]], drift_px: Floats) -> Crops:
         """Crops with room for all key outlines and for swelling."""
         polygons = [polygon - drift_px[frame] for frame, polygon in keys]
         radius = max(math.sqrt(area(polygon) / math.pi) for polygon in polygons)
@@ -124,11 +125,11 @@ class Crops:
         known = np.isfinite(self.images[number][np.clip(y, 0, rows - 1), np.clip(x, 0, columns - 1)])
         return float(np.mean(within & known))
 
-    def shift(self, number: int) -> Array:
+    def shift(self, number: int) -> Floats:
         """What is left of the drift of a frame, in work pixels."""
         return np.asarray((self.drift_px[number] - self.cut_at[number]) / self.side)
 
-    def correct(self, number: int, by: Array) -> None:
+    def correct(self, number: int, by: Floats) -> None:
         """The particle was found elsewhere than the drift says, by (x, y) work pixels."""
         self.drift_px[number] += by * self.side
 

@@ -9,13 +9,14 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from tandem_em.analysis.geometry.polygon import Array, Polygon, as_polygon, centroid
+from tandem_em.analysis.geometry.polygon import Polygon, as_polygon, centroid
 from tandem_em.analysis.outlines.follower import AHEAD, Follower
 from tandem_em.analysis.outlines.levels import BeamWatch, FrameLevel
 from tandem_em.analysis.outlines.result import Failure, FollowedOutline, FollowOptions, TrackResult
 from tandem_em.analysis.outlines.review import LOOKS, Look
 from tandem_em.core.jobs import Job, Progress, run_to_end
 from tandem_em.core.notices import UserError
+from tandem_em.core.numeric import Floats
 
 AHEAD_SHARE, WALKED = 0.25, 0.4
 """Shares of the work that are done when all has been walked forward, and back from later keys too."""
@@ -30,7 +31,7 @@ def follow(
     read_frame: ReadFrame,
     n_frames: int,
     keys: dict[int, Polygon],
-    drift_px: Array | None = None,
+    drift_px: Floats | None = None,
     options: FollowOptions | None = None,
 ) -> Job[TrackResult]:
     """Follow one particle from its key outlines, polygons (N, 2) in pixels of their frames.
@@ -47,7 +48,7 @@ def follow_many(
     read_frame: ReadFrame,
     n_frames: int,
     particles: dict[str, dict[int, Polygon]],
-    drift_px: Array | None = None,
+    drift_px: Floats | None = None,
     options: FollowOptions | None = None,
 ) -> Job[dict[str, TrackResult]]:
     """Follow several particles ({name: {frame: polygon}}); every frame is read once for all of them.
@@ -99,7 +100,7 @@ def _looked_back(look: Look[TrackResult], n_frames: int, begin: float, end: floa
 
 
 def follow_apart(
-    frames: NDArray[np.generic], keys: dict[int, Polygon], drift_px: Array | None, options: FollowOptions
+    frames: NDArray[np.generic], keys: dict[int, Polygon], drift_px: Floats | None, options: FollowOptions
 ) -> TrackResult:
     """Follow one particle in frames that are all in memory: what a worker of a cluster is sent."""
     return run_to_end(follow_many(frames.__getitem__, len(frames), {"": keys}, drift_px, options))[""]
@@ -203,7 +204,7 @@ def _polygons(keys: dict[int, Polygon], name: str) -> dict[int, Polygon]:
     return {int(frame): as_polygon(polygon, f"{label} in frame {frame}") for frame, polygon in keys.items()}
 
 
-def _check(particles: dict[str, dict[int, Polygon]], n_frames: int, drift: Array) -> None:
+def _check(particles: dict[str, dict[int, Polygon]], n_frames: int, drift: Floats) -> None:
     if drift.shape != (n_frames, 2):
         raise UserError(
             f"The drift has {len(drift)} entries but the movie has {n_frames} frames.",

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from tandem_em.analysis.geometry.polygon import Array, Polygon, area, resampled
+from tandem_em.analysis.geometry.polygon import Polygon, area, resampled
 from tandem_em.analysis.outlines.confidence import Evidence, confidences
 from tandem_em.analysis.outlines.crops import Crops
 from tandem_em.analysis.outlines.locate import Found
@@ -20,6 +20,7 @@ from tandem_em.analysis.outlines.result import (
 )
 from tandem_em.analysis.outlines.review import Look, Review, Silhouettes
 from tandem_em.analysis.outlines.walk import FADED, LEFT, SMALLEST, Walk
+from tandem_em.core.numeric import Floats
 
 AHEAD = 8  # frames read before one is decided
 HOPELESS = 0.05  # confidence
@@ -30,7 +31,7 @@ DOUBTED = 0.4  # confidence, at most, of what could not be looked at again
 class Follower:
     """State of one particle. Frames are handed to `crops`; `forward` and `backward` walk as far as those reach."""
 
-    def __init__(self, keys: dict[int, Polygon], drift_px: Array, options: FollowOptions) -> None:
+    def __init__(self, keys: dict[int, Polygon], drift_px: Floats, options: FollowOptions) -> None:
         self.keys = dict(sorted(keys.items()))
         self.options = options
         self.crops = Crops.around(self.keys.items(), drift_px)

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tandem_em.analysis.geometry.polygon import Array, Polygon, normals
+from tandem_em.analysis.geometry.polygon import Polygon, normals
 from tandem_em.analysis.outlines.band import STEP, Band, bell, offsets
 from tandem_em.analysis.outlines.crops import Crops
+from tandem_em.core.numeric import Floats
 
 MARGIN = 3.0  # px around an outline that are not background yet
 SLOWEST = 0.06  # weight of the newest frame
@@ -33,7 +34,7 @@ class Ground:
     def empty(cls, shape: tuple[int, int]) -> Ground:
         return cls(np.ones(shape, np.float32), np.zeros(shape, np.float32))
 
-    def learn(self, crops: Crops, frame: int, outline: Polygon, unsure: Array | float = 0.0) -> None:
+    def learn(self, crops: Crops, frame: int, outline: Polygon, unsure: Floats | float = 0.0) -> None:
         """Take in what a frame shows outside an outline, and `unsure` px further out at each vertex."""
         from tandem_em.analysis.geometry import kernels as geometry_kernels
         from tandem_em.analysis.outlines import kernels
@@ -60,7 +61,7 @@ class Ground:
         return np.where(mass > 1e-3, mean, np.float32(1))
 
 
-def behind(band: Band, ground: Ground) -> Array:
+def behind(band: Band, ground: Ground) -> Floats:
     """Background along a band; what was never seen (it lies inside) continues what lies outside of it."""
     from tandem_em.analysis.geometry import kernels as geometry_kernels
     from tandem_em.analysis.outlines import kernels
@@ -75,17 +76,17 @@ def behind(band: Band, ground: Ground) -> Array:
     return np.asarray(np.maximum(values, DARKEST))
 
 
-def uncovered(band: Band, ground: Ground) -> Array:
+def uncovered(band: Band, ground: Ground) -> Floats:
     """A band as it would be on an even background of brightness 1."""
     return np.asarray(band.values / behind(band, ground))
 
 
-def lacking(band: Band, ground: Ground, polarity: float) -> Array:
+def lacking(band: Band, ground: Ground, polarity: float) -> Floats:
     """How much of the background's brightness is missing at each place of a band (more, for bright particles)."""
     return polarity * (1 - uncovered(band, ground))
 
 
-def two_sides(lack: Array, along: float) -> tuple[Array, Array]:
+def two_sides(lack: Floats, along: float) -> tuple[Floats, Floats]:
     """Mean lack just inside and just outside of each column, smoothed along the outline; NaN near the band's ends."""
     from tandem_em.analysis.outlines import kernels
 
@@ -94,7 +95,7 @@ def two_sides(lack: Array, along: float) -> tuple[Array, Array]:
     return kernels.smooth_rows(inner, taps), kernels.smooth_rows(outer, taps)
 
 
-def side_cost(lack: Array, depth: Array, noise: float, along: float = 1.5) -> Array:
+def side_cost(lack: Floats, depth: Floats, noise: float, along: float = 1.5) -> Floats:
     """-log likelihood of the line at each column: background outside, at least some of the particle inside.
 
     `depth` is the usual lack just inside the edge at each vertex, `noise` the deviation of one sample.
@@ -108,6 +109,6 @@ def side_cost(lack: Array, depth: Array, noise: float, along: float = 1.5) -> Ar
     return _mild(out) + _mild(within)
 
 
-def _mild(off: Array, odd: float = 0.06) -> Array:
+def _mild(off: Floats, odd: float = 0.06) -> Floats:
     cost = -np.log((1 - odd) * np.exp(-0.5 * off**2) + odd)
     return np.where(np.isfinite(cost), cost, 0.0)

@@ -10,7 +10,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from tandem_em.analysis.geometry.polygon import Array, Polygon, normals, solidity
+from tandem_em.analysis.geometry.polygon import Polygon, normals, solidity
+from tandem_em.core.numeric import Floats
 
 WAVES = 2
 LEAST_SCALE = 0.6  # px, deviations that are always allowed
@@ -21,7 +22,7 @@ LOBED = 0.92  # less of its convex hull: a cluster
 
 
 @lru_cache(maxsize=16)
-def _waves(count: int) -> Array:
+def _waves(count: int) -> Floats:
     angle = np.arange(count) * (2 * np.pi / count)
     rows = [np.ones(count)]
     for k in range(1, WAVES + 1):
@@ -29,7 +30,7 @@ def _waves(count: int) -> Array:
     return np.stack(rows, axis=1)
 
 
-def coherent(grown: Array, support: Array) -> tuple[Array, float]:
+def coherent(grown: Floats, support: Floats) -> tuple[Floats, float]:
     """Slow-wave fit of the growth (px along the normals) that ignores stretches apart, and the usual deviation."""
     waves = _waves(len(grown))
     ridge = np.diag(0.002 * len(grown) * np.r_[0.0, np.repeat(np.arange(1, WAVES + 1) ** 2, 2)])
@@ -50,7 +51,7 @@ def is_lobed(outline: Polygon) -> bool:
     return solidity(outline) < LOBED
 
 
-def asked_back(grown: Array, support: Array, lobed: bool) -> tuple[Array, float]:
+def asked_back(grown: Floats, support: Floats, lobed: bool) -> tuple[Floats, float]:
     """Where stray stretches should be, px along the normals from where they are, and how loosely to look there.
 
     Small deviations are the particle's own. Of a cluster nothing is asked: its particles grow each at its pace.
@@ -63,7 +64,7 @@ def asked_back(grown: Array, support: Array, lobed: bool) -> tuple[Array, float]
     return np.clip(back, -PULL, PULL), max(1.0, scale)
 
 
-def growth_since_start(table: Array) -> Array:
+def growth_since_start(table: Floats) -> Floats:
     """Growth of each vertex, summed from outline to outline, for a stack of corresponding outlines."""
     grown = np.zeros(table.shape[:2])
     for k in range(1, len(table)):
@@ -71,7 +72,7 @@ def growth_since_start(table: Array) -> Array:
     return grown
 
 
-def _along_normals(old: Polygon, new: Polygon) -> Array:
+def _along_normals(old: Polygon, new: Polygon) -> Floats:
     moved = new - old
     moved = moved - moved.mean(axis=0)
     return np.asarray((moved * normals(old)).sum(axis=1))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tandem_em.analysis.geometry.polygon import Array
+from tandem_em.core.numeric import Floats
 
 BLOCKS = 12
 DARK = 0.35  # of the usual counts: certainly no beam
@@ -25,7 +25,7 @@ class FrameLevel:
     level: float
     noise: float
     bright: float
-    picture: Array
+    picture: Floats
 
     @classmethod
     def of(cls, frame: NDArray[np.generic]) -> FrameLevel:
@@ -47,13 +47,13 @@ class FrameLevel:
         return cls(level, max(noise, 1e-3 * abs(level), 1e-6), bright, _picture(frame, bright + 6 * noise))
 
 
-def _finite(values: Array) -> Array:
+def _finite(values: Floats) -> Floats:
     """All values of a frame that has no gaps; what is known of one that has."""
     known = np.isfinite(values)
     return values if known.all() else values[known]
 
 
-def _picture(frame: NDArray[np.generic], highest: float) -> Array:
+def _picture(frame: NDArray[np.generic], highest: float) -> Floats:
     """Block means without hot pixels, less their mean."""
     stride = max(1, math.isqrt(frame.size) // 768)
     small = np.minimum(np.asarray(frame[::stride, ::stride], np.float32), highest)
@@ -69,7 +69,7 @@ class BeamWatch:
 
     def __init__(self) -> None:
         self._levels: list[float] = []
-        self._usual: Array | None = None
+        self._usual: Floats | None = None
 
     def is_blank(self, level: FrameLevel) -> bool:
         """Judge a frame; one with beam is remembered."""
@@ -85,6 +85,6 @@ class BeamWatch:
         return False
 
 
-def _alike(one: Array, other: Array) -> float:
+def _alike(one: Floats, other: Floats) -> float:
     scale = math.sqrt(float((one**2).sum() * (other**2).sum()))
     return float((one * other).sum()) / scale if scale > 0 else 0.0

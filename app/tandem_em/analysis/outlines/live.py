@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tandem_em.analysis.geometry.polygon import Array, Polygon, area, as_polygon
+from tandem_em.analysis.geometry.polygon import Polygon, area, as_polygon
 from tandem_em.analysis.outlines.confidence import Evidence, confidences
 from tandem_em.analysis.outlines.crops import Crops
 from tandem_em.analysis.outlines.follower import first_confidence
@@ -20,6 +20,7 @@ from tandem_em.analysis.outlines.profile import EdgeFit
 from tandem_em.analysis.outlines.result import FollowedOutline, LostError
 from tandem_em.analysis.outlines.review import Review
 from tandem_em.analysis.outlines.walk import Walk, moved_outline
+from tandem_em.core.numeric import Floats
 
 WIDEST_GAP = 4  # frames; a particle is not expected to do more than in as many
 KEPT = 48  # frames whose surroundings are remembered
@@ -35,7 +36,7 @@ NEAR_BORDER = 8.0  # work pixels; closer to the end of the crop it is cut out an
 class LiveFollower:
     """Give it the frame of the drawn outline first, then each newer one; `is_lost` when a person has to look."""
 
-    def __init__(self, polygon: Polygon, drift: Array, *, exact: bool = False) -> None:
+    def __init__(self, polygon: Polygon, drift: Floats, *, exact: bool = False) -> None:
         self._key = as_polygon(polygon, "The outline")
         self._exact = exact
         self._count = 0
@@ -50,7 +51,7 @@ class LiveFollower:
         return self._doubts >= GIVEN_UP
 
     def take(
-        self, frame: NDArray[np.generic], drift: Array, level: FrameLevel, gap: int = 1
+        self, frame: NDArray[np.generic], drift: Floats, level: FrameLevel, gap: int = 1
     ) -> FollowedOutline:
         """The outline in a frame that is `gap` frames newer and whose content has drifted by (x, y) px.
 
@@ -75,14 +76,14 @@ class LiveFollower:
             self._begin(self._crops.to_frame(self._walk.shapes[number], number), drift)
         return outline
 
-    def _begin(self, polygon: Polygon, drift: Array) -> None:
+    def _begin(self, polygon: Polygon, drift: Floats) -> None:
         """Cut out anew around an outline of a frame with this drift."""
         self._number = -1
         self._crops = Crops.around([(0, polygon)], np.tile(drift, (256, 1)))
         self._walk = Walk(self._crops, enough=ENOUGH_NOW)
         self._start, self._start_drift = polygon, np.array(drift, float)
 
-    def _add(self, frame: NDArray[np.generic], drift: Array, level: FrameLevel, gap: int) -> int:
+    def _add(self, frame: NDArray[np.generic], drift: Floats, level: FrameLevel, gap: int) -> int:
         self._number += gap if self._walk.look is not None else 1
         self._count += 1
         if self._number >= len(self._crops.drift_px):

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tandem_em.analysis.geometry.polygon import Array, smoothed
+from tandem_em.analysis.geometry.polygon import smoothed
 from tandem_em.analysis.outlines.band import STEP, Band, offsets, response, response_noise
+from tandem_em.core.numeric import Floats
 
 FARTHEST_STEP = 6  # columns between neighbouring vertices
 VARIETY = 0.28  # how much the strength of an edge may differ from what is expected
@@ -31,13 +32,13 @@ class Search:
 class Found:
     """Displacement of each vertex along its normal, its deviation, and the strength of the edge found there."""
 
-    moved: Array
-    spread: Array
-    strength: Array
-    expected: Array
+    moved: Floats
+    spread: Floats
+    strength: Floats
+    expected: Floats
     noise: float
-    margin: Array  # probability of the line's surroundings at each vertex
-    support: Array  # 1 where the edge was seen, 0 where it was not
+    margin: Floats  # probability of the line's surroundings at each vertex
+    support: Floats  # 1 where the edge was seen, 0 where it was not
 
     def resampled(self, count: int) -> Found:
         """The same for another number of vertices."""
@@ -50,7 +51,7 @@ class Found:
         return Found(moved, spread, strength, expected, self.noise, margin, support)
 
 
-def walk_costs(walk: float) -> Array:
+def walk_costs(walk: float) -> Floats:
     """-log probability of 0, 1, 2... columns between neighbours: two-sided geometric with deviation `walk` px."""
     variance = (walk / STEP) ** 2
     # q / (1 - q)^2 * 2 = variance
@@ -58,7 +59,7 @@ def walk_costs(walk: float) -> Array:
     return np.asarray(-np.log((1 - q) / (1 + q)) - np.arange(FARTHEST_STEP + 1) * np.log(q))
 
 
-def expected_strength(strength: Array) -> Array:
+def expected_strength(strength: Floats) -> Floats:
     """Strength to look for at each vertex: what was found, smoothed along the outline, not less than a floor."""
     usual = usual_of(strength)
     filled = np.where(np.isfinite(strength), strength, usual)
@@ -66,7 +67,7 @@ def expected_strength(strength: Array) -> Array:
     return np.asarray(np.maximum(smooth, WEAKEST * max(usual, 1e-6)))
 
 
-def usual_of(values: Array, otherwise: float = 0.0) -> float:
+def usual_of(values: Floats, otherwise: float = 0.0) -> float:
     """Median of what is known."""
     known = values[np.isfinite(values)]
     return float(np.median(known)) if known.size else otherwise
@@ -75,10 +76,10 @@ def usual_of(values: Array, otherwise: float = 0.0) -> float:
 def find_edge(
     band: Band,
     polarity: float,
-    expected: Array,
+    expected: Floats,
     search: Search,
-    centre: Array | float = 0.0,
-    sides: Array | None = None,
+    centre: Floats | float = 0.0,
+    sides: Floats | None = None,
 ) -> Found:
     """The closed line in the band whose edge looks as expected; `centre` is where it is predicted, px per vertex.
 
@@ -112,13 +113,13 @@ def find_edge(
     return Found(_calmed(moved, spread, support), spread, strength, expected, noise, margin, support)
 
 
-def _support(strength: Array, expected: Array) -> Array:
+def _support(strength: Floats, expected: Floats) -> Floats:
     """1 where the edge looks as expected, 0 where nothing like it was found."""
     ratio = np.where(np.isfinite(strength), strength, 0.0) / expected
     return np.clip((ratio - 0.35) / 0.3, 0.0, 1.0) * np.clip((2.6 - ratio) / 0.6, 0.0, 1.0)
 
 
-def _cost(answer: Array, expected: Array, noise: float) -> Array:
+def _cost(answer: Floats, expected: Floats, noise: float) -> Floats:
     """-log likelihood of each column: an edge much weaker or much stronger than expected may not be ours.
 
     What is far from expected costs the same whatever it is, so that faint marks inside do not attract the line.
@@ -130,7 +131,7 @@ def _cost(answer: Array, expected: Array, noise: float) -> Array:
     return np.where(np.isfinite(cost), cost, -np.log(ODD))
 
 
-def _calmed(moved: Array, spread: Array, support: Array) -> Array:
+def _calmed(moved: Floats, spread: Floats, support: Floats) -> Floats:
     """Displacements where the edge was not seen follow those around, where it was; the others hardly change."""
     from scipy.linalg import solveh_banded
 
@@ -147,7 +148,7 @@ def _calmed(moved: Array, spread: Array, support: Array) -> Array:
     return np.asarray(solved[lead : lead + count])
 
 
-def _around(likely: Array, path: Array, columns: Array) -> tuple[Array, Array, Array]:
+def _around(likely: Floats, path: Floats, columns: Floats) -> tuple[Floats, Floats, Floats]:
     """Mean and deviation of the position within 2 px of the best path, and the probability found there."""
     reach = round(2.0 / STEP)
     near = np.abs(np.arange(columns.size)[None, :] - path[:, None]) <= reach
@@ -159,7 +160,7 @@ def _around(likely: Array, path: Array, columns: Array) -> tuple[Array, Array, A
     return moved, np.maximum(spread, whole), mass
 
 
-def _mean(values: Array) -> float:
+def _mean(values: Floats) -> float:
     known = values[np.isfinite(values)]
     return float(known.mean()) if known.size else 0.0
 

@@ -13,7 +13,8 @@ from typing import Protocol
 
 import numpy as np
 
-from tandem_em.analysis.geometry.polygon import Array, Polygon, area, centroid, perimeter
+from tandem_em.analysis.geometry.polygon import Polygon, area, centroid, perimeter
+from tandem_em.core.numeric import Floats
 
 UNEVEN = 0.7
 """Of the error of the edge all round: so much may differ from side to side (movies of known truth)."""
@@ -34,9 +35,9 @@ class Outlined(Protocol):
 class Range:
     """A quantity over frames with its limits."""
 
-    value: Array
-    low: Array
-    high: Array
+    value: Floats
+    low: Floats
+    high: Floats
 
 
 @dataclass(frozen=True)
@@ -49,15 +50,15 @@ class Measured:
     volume_ratio: Range
     perimeter_nm: Range
     circularity: Range
-    centroid_nm: Array  # (T, 2) in sample coordinates
-    centroid_error_nm: Array
+    centroid_nm: Floats  # (T, 2) in sample coordinates
+    centroid_error_nm: Floats
 
 
 def measure(
     outlines: Mapping[int, Outlined],
     n_frames: int,
     pixel_nm: float = 1.0,
-    drift_px: Array | None = None,
+    drift_px: Floats | None = None,
     reference_frame: int | None = None,
 ) -> Measured:
     """Measure all outlines of one particle; relative to the reference frame, or to the first outline."""

@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tandem_em.analysis.geometry.polygon import Array, Polygon, oriented, resampled, smoothed
+from tandem_em.analysis.geometry.polygon import Polygon, oriented, resampled, smoothed
+from tandem_em.core.numeric import Floats
 
 FINE = 3  # grid points per pixel
 DEEPEST = 12.0  # px, how far from a concave place is looked
@@ -30,7 +31,7 @@ def concave(polygon: Polygon) -> NDArray[np.intp]:
 
 
 def cut_notches(
-    polygon: Polygon, lack: NDArray[np.float32], depth: float, shift: Array, silhouette: float
+    polygon: Polygon, lack: NDArray[np.float32], depth: float, shift: Floats, silhouette: float
 ) -> Polygon:
     """The outline (work px) with its notches cut as deep as the picture shows them.
 

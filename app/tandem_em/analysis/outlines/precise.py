@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tandem_em.analysis.geometry.polygon import Array
 from tandem_em.analysis.outlines.band import STEP
 from tandem_em.analysis.outlines.ground import FAR, NEAR
 from tandem_em.analysis.outlines.profile import EdgeForm
+from tandem_em.core.numeric import Floats
 
 INSIDE, OUTSIDE = 7.0, 6.0  # px of the band that are compared
 FARTHEST = 2.5  # px, places that are tried
@@ -32,17 +32,17 @@ ROUND = 20.0  # deviation^-2 of the second difference around an outline, px^-1
 STEADY = 8.0  # deviation^-1 of the change from frame to frame, px^-1
 
 
-Comparer = tuple[NDArray[np.float32], NDArray[np.float32], Array]
+Comparer = tuple[NDArray[np.float32], NDArray[np.float32], Floats]
 
 
 @dataclass(frozen=True)
 class Places:
     """Where the silhouette lies at each vertex, px outwards, its deviation, and how well the model fits there."""
 
-    moved: Array
-    spread: Array
-    misfit: Array
-    stray: Array  # 1 where the line has particle outside of it or background inside, 0 where it has not
+    moved: Floats
+    spread: Floats
+    misfit: Floats
+    stray: Floats  # 1 where the line has particle outside of it or background inside, 0 where it has not
 
 
 def comparer(form: EdgeForm, noise: float, loose: float = 1.0) -> Comparer:
@@ -63,17 +63,17 @@ def comparer(form: EdgeForm, noise: float, loose: float = 1.0) -> Comparer:
     white = np.hypot(1.25 * noise / abs(form.contrast), LEAST_NOISE * contrast)
     covariance = white**2 * np.eye(distance.size)[None] + sum(f[:, :, None] * f[:, None, :] for f in free)
     lower = np.linalg.cholesky(covariance)
-    whitening: Array = np.linalg.inv(lower)
+    whitening: Floats = np.linalg.inv(lower)
     logdet = np.log(np.diagonal(lower, axis1=1, axis2=2)).sum(axis=1)
     whitened = (whitening @ mean[..., None])[..., 0]
     return whitening.reshape(-1, distance.size).T.astype(np.float32), whitened.astype(np.float32), logdet
 
 
-def _columns() -> Array:
+def _columns() -> Floats:
     return np.asarray(np.arange(-round(INSIDE / STEP), round(OUTSIDE / STEP) + 1) * STEP, np.float64)
 
 
-def find_places(band: Array, behind: Array, form: EdgeForm, comparers: tuple[Comparer, Comparer]) -> Places:
+def find_places(band: Floats, behind: Floats, form: EdgeForm, comparers: tuple[Comparer, Comparer]) -> Places:
     """Compare a band and the background behind it with the model at every vertex.
 
     Film is divided out. A neighbour is not (nobody knows how it goes on inside): there the brightness outside is free,
@@ -87,7 +87,7 @@ def find_places(band: Array, behind: Array, form: EdgeForm, comparers: tuple[Com
         level = np.nanmean(behind[:, outer], axis=1)
     relative = (form.level + form.contrast) / form.contrast
     contrast = 1 - float(form.basis(_columns(), np.zeros(1))[0, 1, 0])
-    dark: Array = (1 - np.asarray(level)) * relative
+    dark: Floats = (1 - np.asarray(level)) * relative
     neighbour = np.asarray(dark > NEIGHBOUR * contrast, np.bool_)
     values = np.where(neighbour[:, None], band[:, use] / level[:, None], band[:, use] / behind[:, use])
     known = np.asarray(np.isfinite(values).all(axis=1))
@@ -111,7 +111,7 @@ def find_places(band: Array, behind: Array, form: EdgeForm, comparers: tuple[Com
     )
 
 
-def _stray(values: Array, depth: float, sign: float) -> Array:
+def _stray(values: Floats, depth: float, sign: float) -> Floats:
     lack = sign * (1 - values)
     zero = round(INSIDE / STEP)
     near, far = round(NEAR / STEP), round(FAR / STEP)
@@ -123,7 +123,7 @@ def _stray(values: Array, depth: float, sign: float) -> Array:
     return np.asarray(np.nan_to_num(np.minimum(wrong, 1.0), nan=1.0))
 
 
-def rigid_part(moved: Array, normals: Array, trust: Array) -> Array:
+def rigid_part(moved: Floats, normals: Floats, trust: Floats) -> Floats:
     """What of the displacements (frames, vertices) is movement or growth of the whole outline."""
     modes = np.concatenate([np.ones((*moved.shape, 1)), normals], axis=2)
     table = np.einsum("tsa,ts,tsb->tab", modes, trust, modes) + 1e-3 * np.eye(3)
@@ -131,7 +131,7 @@ def rigid_part(moved: Array, normals: Array, trust: Array) -> Array:
     return np.asarray(np.einsum("tsa,ta->ts", modes, np.linalg.solve(table, right[..., None])[..., 0]))
 
 
-def surface(moved: Array, trust: Array) -> Array:
+def surface(moved: Floats, trust: Floats) -> Floats:
     """Smooth surface (frames, vertices) through displacements with their inverse variances; closed around.
 
     Conjugate gradients; an even trust has an exact answer in waves (around and in time), which is what leads the way.
@@ -145,7 +145,7 @@ def surface(moved: Array, trust: Array) -> Array:
     in_time = STEADY**2 * (2 - 2 * np.cos(np.pi * np.arange(frames) / frames))
     even = around[None, :] + in_time[:, None] + float(np.exp(np.log(trust).mean()))
 
-    def stiffness(flat: Array) -> Array:
+    def stiffness(flat: Floats) -> Floats:
         table = flat.reshape(shape)
         bend = _second_difference(table)
         step = np.diff(table, axis=0)
@@ -154,7 +154,7 @@ def surface(moved: Array, trust: Array) -> Array:
         pull[1:] += step
         return np.asarray(ROUND**2 * _second_difference(bend) + STEADY**2 * pull + trust * table).ravel()
 
-    def evenly(flat: Array) -> Array:
+    def evenly(flat: Floats) -> Floats:
         waves = dctn(rfft(flat.reshape(shape), axis=1), axes=[0], norm="ortho") / even
         return np.asarray(irfft(idctn(waves, axes=[0], norm="ortho"), n=nodes, axis=1)).ravel()
 
@@ -166,7 +166,7 @@ def surface(moved: Array, trust: Array) -> Array:
     return np.asarray(solved).reshape(shape)
 
 
-def _second_difference(table: Array) -> Array:
+def _second_difference(table: Floats) -> Floats:
     """Of each row, closed around."""
     wide = np.concatenate([table[:, -1:], table, table[:, :1]], axis=1)
     return np.asarray(wide[:, :-2] - 2 * table + wide[:, 2:])

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tandem_em.analysis.geometry.polygon import Array
 from tandem_em.analysis.outlines.band import STEP, Band
+from tandem_em.core.numeric import Floats
 
 FINE = 0.1  # px, grid of the model
 POWERS = np.array([0.02, 0.1, 0.16, 0.22, 0.28, 0.33, 0.38, 0.43, 0.48, 0.53, 0.58, 0.66])
@@ -29,9 +29,9 @@ USUAL_POWER, POWER_SPREAD = 0.54, 0.1  # most particles are round
 class EdgeProfile:
     """Mean brightness against distance from the followed line (px, outwards), its error, and the particle's radius."""
 
-    distance: Array
-    brightness: Array
-    error: Array
+    distance: Floats
+    brightness: Floats
+    error: Floats
     radius: float
 
 
@@ -47,7 +47,7 @@ class EdgeForm:
     contrast: float
     fringe: float
 
-    def basis(self, distance: Array, outward: Array) -> Array:
+    def basis(self, distance: Floats, outward: Floats) -> Floats:
         """Constant, transmission and fringe (outward, 3, distance) for silhouettes that lie `outward` of zero, px."""
         return _basis(distance, self.radius, self.power, self.blur, self.depth, outward)
 
@@ -70,7 +70,7 @@ class EdgeFit:
     misfit: float
 
 
-def edge_profile(band: Band, radius: float, expected: Array) -> EdgeProfile | None:
+def edge_profile(band: Band, radius: float, expected: Floats) -> EdgeProfile | None:
     """Mean profile of the parts of an outline that border on open background; `radius` is the particle's usual one."""
     inside = min(9.0, 0.45 * radius)
     columns = np.asarray((np.arange(band.values.shape[1]) - band.middle) * STEP, float)
@@ -121,7 +121,7 @@ def fit_edges(profiles: list[EdgeProfile]) -> list[EdgeFit]:
     return fits
 
 
-def _summary(table: Array, weight: Array) -> tuple[float, float]:
+def _summary(table: Floats, weight: Floats) -> tuple[float, float]:
     """Mean and deviation of the outward distance over all blurs and powers, weighted by how well they fit."""
     density = np.exp(-0.5 * (table - table.min(axis=(1, 2), keepdims=True)))
     density *= (weight / density.sum(axis=(1, 2)))[:, None, None]
@@ -130,7 +130,7 @@ def _summary(table: Array, weight: Array) -> tuple[float, float]:
     return outward, float(np.sqrt((over * (OUTWARD - outward) ** 2).sum()))
 
 
-def _misfits(profile: EdgeProfile, bases: Array) -> tuple[Array, Array]:
+def _misfits(profile: EdgeProfile, bases: Floats) -> tuple[Floats, Floats]:
     """Chi squared for every shape, blur and outward distance, and the linear terms that give it."""
     y = profile.brightness / profile.error
     basis = bases / profile.error
@@ -150,7 +150,9 @@ def _depth(profile: EdgeProfile) -> float:
     return float(np.clip(np.log(max(outer, 1e-6) / max(inner, 0.05 * abs(outer) + 1e-6)), -2.5, 2.5))
 
 
-def _basis(distance: Array, radius: float, power: float, blur: float, depth: float, outward: Array) -> Array:
+def _basis(
+    distance: Floats, radius: float, power: float, blur: float, depth: float, outward: Floats
+) -> Floats:
     """Constant, blurred transmission and its fringe at the profile's distances, for every outward distance."""
     low, high = distance[0] - 12.0, distance[-1] + 12.0
     x = np.arange(low, high, FINE)
@@ -165,7 +167,7 @@ def _basis(distance: Array, radius: float, power: float, blur: float, depth: flo
     return np.stack([np.ones_like(at), *rows], axis=1)
 
 
-def _blurred(values: Array, sigma: float) -> Array:
+def _blurred(values: Floats, sigma: float) -> Floats:
     from scipy.ndimage import gaussian_filter1d
 
     return np.asarray(gaussian_filter1d(values, sigma / FINE, mode="nearest"))

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from tandem_em.analysis.geometry.polygon import Polygon
 from tandem_em.core.notices import UserError
+from tandem_em.core.numeric import Flags
 
 WORK_PX = 192
 """Frames are binned until their smaller side is no longer than twice this."""
@@ -30,12 +31,11 @@ MOST_AT_FRAME = 0.05
 LEAST_OF_PARTICLE = 0.5
 
 Picture = NDArray[np.float64]
-Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
 class _Region:
-    mask: Mask
+    mask: Flags
     steepness: float
     growth: float
 
@@ -86,7 +86,7 @@ def _nested(picture: Picture, particle: Polygon) -> Iterator[_Region]:
             yield region
 
 
-def _reaching_in(dark: Mask, rim: int) -> Mask:
+def _reaching_in(dark: Flags, rim: int) -> Flags:
     """The dark pieces that come from outside of the frame, with their blurred rim."""
     from scipy.ndimage import binary_dilation, label
 
@@ -95,7 +95,7 @@ def _reaching_in(dark: Mask, rim: int) -> Mask:
     return np.asarray(binary_dilation(np.isin(pieces, border[border > 0]), iterations=rim))
 
 
-def _region(below: Mask, core: Mask, gradient: Picture) -> _Region | None:
+def _region(below: Flags, core: Flags, gradient: Picture) -> _Region | None:
     """The piece that holds the particle, without holes and thin links; None where it is background, or none of it."""
     from scipy.ndimage import binary_erosion, binary_fill_holes, binary_opening, label
     from skimage.morphology import disk
@@ -112,7 +112,7 @@ def _region(below: Mask, core: Mask, gradient: Picture) -> _Region | None:
     return _Region(mask, float(gradient[edge].mean()), float(mask.sum() / core.sum()))
 
 
-def _outline(mask: Mask) -> Polygon:
+def _outline(mask: Flags) -> Polygon:
     from scipy.ndimage import gaussian_filter
     from skimage.measure import find_contours
 

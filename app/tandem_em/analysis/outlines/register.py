@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from tandem_em.analysis.geometry.polygon import Array, Polygon
+from tandem_em.analysis.geometry.polygon import Polygon
 from tandem_em.analysis.outlines.band import STEP, read_band, response, response_noise
 from tandem_em.analysis.outlines.crops import Crops
+from tandem_em.core.numeric import Floats
 
 REACH = 9.0  # px, how far the drift may be off
 GRID = 0.5
@@ -28,10 +29,10 @@ def particle_shift(
     frame: int,
     guess: Polygon,
     polarity: float,
-    expected: Array,
+    expected: Floats,
     width: float,
     reach: float = REACH,
-) -> tuple[Array, float]:
+) -> tuple[Floats, float]:
     """Movement (x, y) and growth all round, in work pixels, that bring an outline onto the edge in a frame."""
     from tandem_em.analysis.outlines import kernels
 
@@ -52,7 +53,7 @@ def particle_shift(
     return np.array([x, y]), _growth(score, band.normals @ np.array([x, y]))
 
 
-def _mean_place(likely: Array, steps: Array) -> tuple[float, float]:
+def _mean_place(likely: Floats, steps: Floats) -> tuple[float, float]:
     """The mean of the places around the best one, each as likely as it is: what is not known does not move."""
     i, j = (int(n) for n in np.unravel_index(int(np.argmax(likely)), likely.shape))
     near = np.hypot(*np.meshgrid(steps - steps[i], steps - steps[j], indexing="ij")) <= NEARBY
@@ -61,7 +62,7 @@ def _mean_place(likely: Array, steps: Array) -> tuple[float, float]:
     return float(weight.sum(axis=1) @ steps), float(weight.sum(axis=0) @ steps)
 
 
-def _growth(score: Array, ahead: Array) -> float:
+def _growth(score: Floats, ahead: Floats) -> float:
     """Offset all round at which an outline that was moved fits best, px."""
     steps = np.arange(-5, 6)
     middle = score.shape[1] // 2
@@ -73,7 +74,7 @@ def _growth(score: Array, ahead: Array) -> float:
     return float(steps[best] + _vertex(fits[best - 1 : best + 2])) * STEP
 
 
-def _vertex(three: Array) -> float:
+def _vertex(three: Floats) -> float:
     """Place of the top of a parabola through three values, from the middle one."""
     bend = float(three[0] - 2 * three[1] + three[2])
     return 0.0 if bend > -1e-9 else float(np.clip(0.5 * (three[0] - three[2]) / bend, -0.6, 0.6))

@@ -15,14 +15,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from tandem_em.analysis.geometry.polygon import (
-    Array,
-    Polygon,
-    area,
-    bulge_radius,
-    centroid,
-    normals,
-)
+from tandem_em.analysis.geometry.polygon import Polygon, area, bulge_radius, centroid, normals
 from tandem_em.analysis.outlines.band import STEP, read_band
 from tandem_em.analysis.outlines.crops import Crops
 from tandem_em.analysis.outlines.ground import DARKEST, Ground, behind
@@ -42,6 +35,7 @@ from tandem_em.analysis.outlines.precise import (
 from tandem_em.analysis.outlines.profile import EdgeFit, EdgeProfile, edge_profile, fit_edges
 from tandem_em.analysis.outlines.register import particle_shift
 from tandem_em.analysis.outlines.walk import moved_outline
+from tandem_em.core.numeric import Floats
 
 Answer = TypeVar("Answer")
 
@@ -98,8 +92,8 @@ class Review:
         frames: list[int],
         place: int,
         calm: dict[int, Polygon],
-        expected: Array,
-        centre: Array,
+        expected: Floats,
+        centre: Floats,
         scale: float,
     ) -> None:
         frame = frames[place]
@@ -112,13 +106,13 @@ class Review:
         self.found[frame] = found
         self.shapes[frame] = moved_outline(guess, band.normals, found.moved)
 
-    def _expected(self) -> dict[int, Array]:
+    def _expected(self) -> dict[int, Floats]:
         """Strength of the edge at each vertex, learned over the frames around each."""
         frames = self.frames
         table = np.stack([expected_strength(self.found[k].strength) for k in frames])
         return dict(zip(frames, _time_mean(table, 6.0)))
 
-    def _calm_shapes(self, sigma: float) -> tuple[dict[int, Polygon], list[Array], list[float]]:
+    def _calm_shapes(self, sigma: float) -> tuple[dict[int, Polygon], list[Floats], list[float]]:
         """Outlines averaged over neighbouring frames, where growth in one piece would put them, and how loosely."""
         frames = self.frames
         table = _matched(np.stack([self.shapes[k] for k in frames]))
@@ -286,19 +280,19 @@ class Review:
         return edge_profile(band, radius, expected)
 
 
-def _time_mean(table: Array, sigma: float) -> Array:
+def _time_mean(table: Floats, sigma: float) -> Floats:
     from scipy.ndimage import gaussian_filter1d
 
     return np.asarray(gaussian_filter1d(table, sigma, axis=0, mode="nearest"))
 
 
-def _middling(values: Array, reach: int) -> Array:
+def _middling(values: Floats, reach: int) -> Floats:
     from scipy.ndimage import median_filter
 
     return np.asarray(median_filter(values, 2 * min(reach, 3) + 1, mode="nearest"))
 
 
-def _shape_mean(table: Array, sigma: float) -> Array:
+def _shape_mean(table: Floats, sigma: float) -> Floats:
     """Outlines whose shape is averaged over neighbouring frames; each keeps its own place and size."""
     middles = np.stack([centroid(row) for row in table])[:, None, :]
     sizes = np.sqrt([max(area(row), TINY) for row in table])[:, None, None]
@@ -307,7 +301,7 @@ def _shape_mean(table: Array, sigma: float) -> Array:
     return np.asarray(middles + calm * (sizes / own))
 
 
-def _matched(table: Array, reach: int = 3) -> Array:
+def _matched(table: Floats, reach: int = 3) -> Floats:
     """Outlines whose first vertices correspond from frame to frame (they slide a little when spaced anew)."""
     out = table.copy()
     count = table.shape[1]

@@ -7,14 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from tandem_em.analysis.geometry.polygon import (
-    Array,
-    Polygon,
-    area,
-    outer_outline,
-    relaxed,
-    smoothed,
-)
+from tandem_em.analysis.geometry.polygon import Polygon, area, outer_outline, relaxed, smoothed
 from tandem_em.analysis.outlines.band import STEP, Band, as_nodes, read_band
 from tandem_em.analysis.outlines.crops import Crops, Negative
 from tandem_em.analysis.outlines.ground import Ground, lacking, side_cost, two_sides
@@ -29,6 +22,7 @@ from tandem_em.analysis.outlines.locate import (
 )
 from tandem_em.analysis.outlines.register import particle_shift
 from tandem_em.analysis.outlines.result import LostError
+from tandem_em.core.numeric import Floats
 
 ENOUGH = 6.5  # deviations by which an edge should stand above the noise at each vertex
 LONGEST_MEAN = 7  # frames on each side
@@ -48,9 +42,9 @@ class Appearance:
     """What has been learned of an edge: which side is dark, how strong it is along the outline, how fast it moves."""
 
     polarity: float
-    expected: Array
-    speed: Array  # px per frame along the normals
-    depth: Array  # share of the background's brightness that is missing just inside the edge
+    expected: Floats
+    speed: Floats  # px per frame along the normals
+    depth: Floats  # share of the background's brightness that is missing just inside the edge
 
 
 @dataclass
@@ -64,11 +58,11 @@ class Walk:
     width: float = 2.0
     enough: float = ENOUGH
     reach_mean: int = 0
-    grown: Array | None = None  # px along the normals since the start
+    grown: Floats | None = None  # px along the normals since the start
     lobed: bool = False
     ground: Ground | None = None
     placed: set[int] = field(default_factory=set)  # frames in which the particle has been looked for
-    off: Array = field(default_factory=lambda: np.zeros(2))  # last correction of the drift, work px
+    off: Floats = field(default_factory=lambda: np.zeros(2))  # last correction of the drift, work px
 
     def start(self, frame: int, polygon: Polygon, usable: list[int], exact: bool = False) -> None:
         """Snap the first, imprecise outline to the edge (not an exact one) and learn what it looks like."""
@@ -121,7 +115,7 @@ class Walk:
         self.grown = np.zeros(len(points))
         self.shapes[frame], self.found[frame] = points, found
 
-    def _depth(self, band: Band) -> Array:
+    def _depth(self, band: Band) -> Floats:
         """Lack of brightness just inside the line a band lies along."""
         assert self.ground is not None
         assert self.look is not None
@@ -275,7 +269,7 @@ def _check(points: Polygon) -> None:
         raise LostError(FADED)
 
 
-def moved_outline(points: Polygon, directions: Array | None, by: Array) -> Polygon:
+def moved_outline(points: Polygon, directions: Floats | None, by: Floats) -> Polygon:
     """Vertices moved along their normals, spaced evenly again, loops cut away."""
     from tandem_em.analysis.geometry.polygon import crosses_itself, has_fingers, normals, resampled
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from tandem_em.core.jobs import Job, Progress
 from tandem_em.core.notices import UserError
+from tandem_em.core.numeric import Floats
 from tandem_em.desk.biasing.runs import cell_of
 from tandem_em.model.curves import BiasRun
 from tandem_em.model.session import Session
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from tandem_em.analysis.cycling.gitt import Gitt
     from tandem_em.analysis.cycling.half_cycles import HalfCycle, HalfCycles
 
-Floats = NDArray[np.float64]
 MOST_POINTS = 6000
 """Points of one line on the screen; beyond, extremes of stretches stand for their samples."""
 

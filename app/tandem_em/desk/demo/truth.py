@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tandem_em.analysis.geometry import polygon
+from tandem_em.core.numeric import Floats
 from tandem_em.model.provenance import Truth
 from tandem_em.model.session import Session
 from tandem_em.model.spectra import SpectrumImage
@@ -13,7 +13,6 @@ from tandem_em.simulation.eels_images import EelsTruth
 from tandem_em.simulation.movie_physics import truth
 from tandem_em.simulation.movie_recipe import MovieRecipe
 
-Array = NDArray[np.float64]
 VERTICES = 180
 """Of a stored outline, at even steps along it."""
 
@@ -65,6 +64,6 @@ def truth_of_streams(session: Session) -> Truth:
     )
 
 
-def _keep(found: Truth, name: str, values: Array, unit: str) -> None:
+def _keep(found: Truth, name: str, values: Floats, unit: str) -> None:
     found.arrays[name] = values.astype(np.float32)
     found.units[name] = unit

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tandem_em.core.notices import UserError
+from tandem_em.core.numeric import Floats
 from tandem_em.model.spectra import SpectrumImage
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from tandem_em.analysis.eels.maps import EdgeMap
     from tandem_em.analysis.eels.windows import EdgeWindows
 
-Floats = NDArray[np.float64]
 SAMPLE_PIXELS = 16384
 """Zero loss and plasmons are looked at in so many pixels at most, spread evenly over the map."""
 

@@ -17,13 +17,13 @@ from tandem_em.analysis.eels.maps import EdgeMap
 from tandem_em.analysis.eels.windows import EdgeWindows
 from tandem_em.core.jobs import Job, Progress
 from tandem_em.core.notices import UserError
+from tandem_em.core.numeric import Floats
 from tandem_em.desk.desk import Desk
 from tandem_em.desk.eels import advice
 from tandem_em.desk.eels.maps import fitting_edges, windows_of
 from tandem_em.desk.eels.spectra import corrected, fits_in_memory, low_loss_of
 from tandem_em.model.spectra import Edge, SpectrumImage
 
-Floats = NDArray[np.float64]
 QUICK_PIXELS = 1024
 """While a region is drawn so many of its pixels are enough: read within a few milliseconds."""
 SETTLING_STEPS, SETTLING_STEP_S = 8, 0.05

@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from tandem_em.core.jobs import Job
 from tandem_em.core.notices import UserError
+from tandem_em.core.numeric import Floats
 from tandem_em.desk import files
 from tandem_em.desk.eels import places
 from tandem_em.desk.eels.advice import mean_spectrum
 from tandem_em.model.session import Session
 from tandem_em.model.spectra import Site, SpectrumImage
 
-Floats = NDArray[np.float64]
 References = tuple[Floats, list[str]]
 """Spectra (references, E) and their names."""
 

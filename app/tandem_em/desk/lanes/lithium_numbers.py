@@ -6,11 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tandem_em.core.numeric import Floats
 from tandem_em.model.curves import Cell
 
-Floats = NDArray[np.float64]
 SI_NM3 = 0.02002
 """Volume of an atom of crystalline silicon (a = 0.5431 nm)."""
 LI_NM3 = 0.0148

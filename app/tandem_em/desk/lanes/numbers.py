@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tandem_em.analysis.geometry import polygon
+from tandem_em.core.numeric import Floats
 from tandem_em.desk.outlines import table as particles_table
 from tandem_em.desk.outlines.following import DOUBT
 from tandem_em.model.frames import FrameStack
 from tandem_em.model.tracks import Outline, Particle
 
-Floats = NDArray[np.float64]
 SHAPES = ("perimeter", "circularity", "centroid")
 """Modes that need the outlines themselves; the others are made of areas."""
 SMALLEST_PART = 0.05

@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tandem_em.core.notices import Notices
+from tandem_em.core.numeric import AnyArray
 from tandem_em.desk.live.dose import LiveDose
 from tandem_em.desk.live.files import LiveFiles
 from tandem_em.desk.live.follow import LiveFollow
-from tandem_em.model.arrays import AnyArray, GrowingArray
+from tandem_em.model.arrays import GrowingArray
 from tandem_em.model.clock import Clock
 from tandem_em.model.curves import SI_UNITS, BiasRun, Column
 from tandem_em.model.frames import FrameStack

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from tandem_em.core.jobs import Task, call_as_job
 from tandem_em.core.notices import UserError
+from tandem_em.core.numeric import Floats
 from tandem_em.desk.desk import Desk
 from tandem_em.desk.outlines.following import DOUBT
 from tandem_em.desk.provenance import step_for
@@ -25,7 +26,6 @@ from tandem_resources import read_json
 if TYPE_CHECKING:
     from tandem_em.analysis.kinetics.fits import Estimate, Kinetics
 
-Floats = NDArray[np.float64]
 KINETICS = "kinetics"
 LIMITS_TO_DEVIATION = 1 / (2 * 1.96)
 """From the width of a 95 % band to one standard deviation."""

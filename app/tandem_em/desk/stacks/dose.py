@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from tandem_em.core.jobs import Job, Progress, Task
 from tandem_em.core.notices import UserError
+from tandem_em.core.numeric import Floats
 from tandem_em.desk.desk import Desk
 from tandem_em.desk.provenance import step_for
 from tandem_em.model.dose import DoseSettings
@@ -21,7 +22,6 @@ from tandem_em.model.provenance import ResultSet
 from tandem_em.model.session import Session
 
 DOSE, DOSE_MAP = "dose", "dose map"
-Floats = NDArray[np.float64]
 
 
 def settings_of(session: Session, stack: FrameStack) -> DoseSettings | None:

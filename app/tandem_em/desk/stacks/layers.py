@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from tandem_em.core.jobs import Job, Task
 from tandem_em.core.notices import UserError
+from tandem_em.core.numeric import Floats
 from tandem_em.desk.desk import Desk
 from tandem_em.desk.provenance import step_for
 from tandem_em.model.edits import AddItem, RemoveItem
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from tandem_em.analysis.images.layers import LayerTrack
 
 LAYERS = "layers"
-Floats = NDArray[np.float64]
 
 
 def kymograph(stack: FrameStack, line: ProfileLine) -> Job[Floats]:

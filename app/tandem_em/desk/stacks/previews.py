@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from tandem_em.core.jobs import Job, Task
+from tandem_em.core.numeric import AnyArray
 from tandem_em.desk.desk import Desk
 from tandem_em.desk.files import Opened
-from tandem_em.model.arrays import AnyArray, ArraySource
+from tandem_em.model.arrays import ArraySource
 from tandem_em.model.frames import FrameStack, Preview
 from tandem_em.model.session import Session
 

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from tandem_em.core.numeric import Floats
+
 Image = NDArray[Any]
 Interval = tuple[float, float]
 

@@ -8,7 +8,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from tandem_em.core.numeric import Floats
+
 Bytes = NDArray[np.uint8]
 Rect = tuple[float, float, float, float]
 """x, y, width, height in pixels, y down."""

@@ -15,8 +15,9 @@ import numpy as np
 
 from tandem_em.core.jobs import Job, Progress
 from tandem_em.core.notices import UserError
+from tandem_em.core.numeric import Floats
 from tandem_em.exporters.figures.data import Picture
-from tandem_em.exporters.movie.canvas import Canvas, Floats, Rect
+from tandem_em.exporters.movie.canvas import Canvas, Rect
 from tandem_em.exporters.movie.lanes import LanesPainter
 from tandem_em.exporters.movie.look import DARK, LIGHT, MovieSettings, Pane, places
 from tandem_em.exporters.movie.maps import MapsPainter

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tandem_em.core.numeric import Floats
 from tandem_em.core.texts import axis_unit, figure, time_unit
 from tandem_em.exporters.figures.data import Curve, Lane, Picture
-from tandem_em.exporters.movie.canvas import Canvas, Floats, Rect
+from tandem_em.exporters.movie.canvas import Canvas, Rect
 from tandem_em.exporters.movie.look import Colours
 
 FAINT = 0.28

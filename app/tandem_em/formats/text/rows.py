@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tandem_em.core.numeric import Floats
 from tandem_em.formats.text.fields import split_line
 from tandem_em.formats.text.labels import STEPPED, read_label
 from tandem_em.formats.text.numbers import MISSING, OVERFLOW, block, is_number, numbers
@@ -26,7 +26,6 @@ from tandem_em.formats.text.odd_rows import (
 from tandem_em.formats.text.settings import TextSettings
 from tandem_em.formats.text.times import TimeReader
 
-Floats = NDArray[np.float64]
 FIRST = 16
 """How many rows are read with care before the fast way is tried."""
 NOT_VALUES = ("skip", "time", "datetime", "date", "clock", "fraction", "state", "unit")

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tandem_em.core.numeric import Floats
 from tandem_em.formats.text.numbers import numbers
 from tandem_em.formats.text.settings import TextSettings
 from tandem_em.formats.text.stamps import (
@@ -20,7 +20,6 @@ from tandem_em.formats.text.stamps import (
     parse_zone,
 )
 
-Floats = NDArray[np.float64]
 EPOCH = datetime(1970, 1, 1)
 LABVIEW_TO_UNIX_S = 2082844800.0
 ABSOLUTE_KINDS = ("stamp", "epoch", "labview", "excel")

@@ -9,15 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tandem_em.core.notices import UserError
+from tandem_em.core.numeric import Floats
 from tandem_em.importers.core.base import Imported, ImportOptions
 from tandem_em.model.arrays import GrowingArray
 from tandem_em.model.clock import TYPICAL_UNCERTAINTY_S, Clock
 from tandem_em.model.curves import BiasRun, Column
 
-Floats = NDArray[np.float64]
 LONGEST_S = 1e11
 """Three thousand years: no recording is as long."""
 COLDEST_C = -273.15

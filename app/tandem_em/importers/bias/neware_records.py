@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from tandem_em.core.numeric import Floats
 
 _MILLIAMPERES: dict[float, tuple[int, ...]] = {
     10.0: (-100000000,),

@@ -17,8 +17,6 @@ from tandem_em.formats.text.units import parse_unit
 from tandem_em.importers.bias.build import ColumnValues, RunParts, build_run, imported, no_samples
 from tandem_em.importers.core.base import Imported, ImportOptions, Kind
 
-Floats = NDArray[np.float64]
-
 
 class Tdms:
     """LabVIEW TDMS."""

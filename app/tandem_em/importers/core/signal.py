@@ -9,7 +9,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from tandem_em.model.arrays import AnyArray, ArraySource
+from tandem_em.core.numeric import AnyArray
+from tandem_em.model.arrays import ArraySource
 from tandem_em.model.frames import TimesFrom
 
 SignalType = Literal["", "EELS", "EDS", "other"]

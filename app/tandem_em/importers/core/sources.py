@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tandem_em.core.notices import UserError
+from tandem_em.core.numeric import AnyArray
 from tandem_em.model import buffers
-from tandem_em.model.arrays import AnyArray
 
 
 class PositionedFile:

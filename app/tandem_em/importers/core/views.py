@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from tandem_em.model.arrays import AnyArray, ArraySource
+from tandem_em.core.numeric import AnyArray
+from tandem_em.model.arrays import ArraySource
 
 Part = int | slice
 

@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 
 from tandem_em.core.jobs import Job, Progress
 from tandem_em.core.notices import UserError
+from tandem_em.core.numeric import AnyArray
 from tandem_em.importers.core.base import ImportOptions
 from tandem_em.importers.core.companion import inside
 from tandem_em.importers.core.errors import DamagedError, sentences
 from tandem_em.importers.core.signal import Axis, Facts, Found
 from tandem_em.importers.core.sources import native, read_frames
-from tandem_em.model.arrays import AnyArray
 
 PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".pgm", ".ppm", ".webp")
 TIFFS = (".tif", ".tiff")

@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 
 from tandem_em.core.notices import UserError
+from tandem_em.core.numeric import AnyArray
 from tandem_em.importers.core.errors import DamagedError
 from tandem_em.importers.core.sources import FramesAt, PositionedFile, RawArray, native
-from tandem_em.model.arrays import AnyArray, ArraySource
+from tandem_em.model.arrays import ArraySource
 
 KNOWN_FILTERS = {1: "deflate", 2: "shuffle", 3: "fletcher32", 5: "nbit", 6: "scale-offset", 32000: "lzf"}
 NAMED_FILTERS = {

@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from tandem_em.core.numeric import AnyArray
 from tandem_em.importers.core.base import ImportOptions
 from tandem_em.importers.core.hyperspy import facts_from_hyperspy, signal_type
 from tandem_em.importers.core.signal import Axis, Found
 from tandem_em.importers.core.sources import native
 from tandem_em.importers.core.units import clean, number
-from tandem_em.model.arrays import AnyArray, ArraySource, MemoryArray
+from tandem_em.model.arrays import ArraySource, MemoryArray
 
 
 def read_ripple(path: Path, options: ImportOptions) -> list[Found]:

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from tandem_em.core.notices import UserError
+from tandem_em.core.numeric import AnyArray
 from tandem_em.importers.core.base import ImportOptions
 from tandem_em.importers.core.errors import DamagedError
 from tandem_em.importers.core.hyperspy import facts_from_hyperspy, signal_type
 from tandem_em.importers.core.signal import Axis, Found
 from tandem_em.importers.core.sources import native
 from tandem_em.importers.core.units import clean, number
-from tandem_em.model.arrays import AnyArray
 
 CODECS = {
     "blosc", "zlib", "gzip", "zstd", "lz4", "lzma", "bz2", "shuffle", "delta", "bytes", "crc32c", "fixedscaleoffset",

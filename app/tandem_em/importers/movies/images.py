@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from tandem_em.core.notices import UserError
+from tandem_em.core.numeric import AnyArray
 from tandem_em.importers.core.base import ImportOptions
 from tandem_em.importers.core.errors import DamagedError
 from tandem_em.importers.core.signal import Axis, Facts, Found
 from tandem_em.importers.core.sources import native, read_frames
 from tandem_em.importers.core.views import grey
-from tandem_em.model.arrays import AnyArray
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".pgm", ".ppm")
 PIXEL_LIMIT = 170_000_000

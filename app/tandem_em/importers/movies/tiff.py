@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from tandem_em.core.notices import UserError
+from tandem_em.core.numeric import AnyArray
 from tandem_em.importers.core.base import ImportOptions
 from tandem_em.importers.core.errors import DamagedError
 from tandem_em.importers.core.signal import Axis, Found
@@ -23,7 +24,7 @@ from tandem_em.importers.core.sources import (
 )
 from tandem_em.importers.core.views import GreyChannels, Reordered
 from tandem_em.importers.movies.tiff_tags import calibration, frame_stamps, tiff_facts
-from tandem_em.model.arrays import AnyArray, ArraySource
+from tandem_em.model.arrays import ArraySource
 
 PAGES_LIMIT = 2_000_000
 

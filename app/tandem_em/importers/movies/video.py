@@ -11,6 +11,7 @@ import numpy as np
 
 from tandem_em.core.jobs import Job
 from tandem_em.core.notices import UserError
+from tandem_em.core.numeric import AnyArray
 from tandem_em.importers.core.base import ImportOptions
 from tandem_em.importers.core.errors import DamagedError
 from tandem_em.importers.core.signal import Axis, Facts, Found
@@ -18,7 +19,6 @@ from tandem_em.importers.core.sources import read_frames
 from tandem_em.importers.core.times import parse_iso
 from tandem_em.importers.core.views import grey
 from tandem_em.importers.movies.video_index import Listing, decoded, key_before, listing
-from tandem_em.model.arrays import AnyArray
 
 AHEAD = 64
 """Decoding on is cheaper than jumping for this many frames."""

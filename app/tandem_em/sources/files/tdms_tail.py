@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from tandem_em.core.numeric import Floats
 from tandem_em.formats.text.labels import quantity_of, read_label
 from tandem_em.formats.text.units import parse_unit
 from tandem_em.model.clock import Origin
@@ -17,7 +18,6 @@ from tandem_em.sources.core.setup import TextTable
 from tandem_em.sources.core.threaded import SourceLostError, ThreadedSource
 from tandem_em.sources.core.timeline import Timeline
 
-Floats = NDArray[np.float64]
 MIN_POLL_S = 0.25
 
 

@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 from psygnal import Signal
 
+from tandem_em.core.numeric import Floats
 from tandem_em.model.clock import Origin
 from tandem_em.model.curves import BiasRun
 from tandem_em.model.frames import FrameStack
@@ -35,7 +35,6 @@ NEWEST_ONLY_ABOVE = 10.0
 TICK_S = 0.02
 SHORTEST_TICK_S = 0.004
 """Rows that are due closer together go out in one block."""
-Floats = NDArray[np.float64]
 
 
 class Track(Protocol):

@@ -12,7 +12,8 @@ import numpy as np
 
 from tandem_em.core.jobs import Job, Progress
 from tandem_em.core.notices import UserError
-from tandem_em.model.arrays import AnyArray, ArraySource
+from tandem_em.core.numeric import AnyArray
+from tandem_em.model.arrays import ArraySource
 from tandem_em.model.frames import FrameStack
 from tandem_em.model.session import Session
 from tandem_em.model.spectra import SpectrumImage

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from tandem_em.model.arrays import AnyArray
+from tandem_em.core.numeric import AnyArray
 from tandem_em.storage.codec import layout
 
 THREADS = 2

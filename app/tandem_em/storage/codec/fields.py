@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from tandem_em.model.arrays import AnyArray, GrowingArray
+from tandem_em.core.numeric import AnyArray
+from tandem_em.model.arrays import GrowingArray
 from tandem_em.model.items import Item
 from tandem_em.storage.codec import layout
 from tandem_em.storage.codec.compress import crc32, write_array

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tandem_em.model.arrays import AnyArray
+from tandem_em.core.numeric import AnyArray
 from tandem_em.storage.codec import layout
 from tandem_em.storage.codec.compress import write_array
 from tandem_em.storage.codec.fields import presentable, remove, set_attr

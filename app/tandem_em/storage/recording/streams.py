@@ -16,7 +16,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from tandem_em.core.notices import UserError
-from tandem_em.model.arrays import AnyArray, GrowingArray
+from tandem_em.core.numeric import AnyArray
+from tandem_em.model.arrays import GrowingArray
 from tandem_em.model.clock import Clock
 from tandem_em.model.items import Item
 from tandem_em.storage.codec import layout

@@ -12,7 +12,8 @@ import numpy as np
 
 from tandem_em.core.jobs import Job, Progress
 from tandem_em.core.notices import UserError
-from tandem_em.model.arrays import AnyArray, ArraySource
+from tandem_em.core.numeric import AnyArray
+from tandem_em.model.arrays import ArraySource
 from tandem_em.storage.codec import layout
 from tandem_em.storage.codec.compress import Chunk, create_dataset, packed, write_array
 from tandem_em.storage.gate import disk_space

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from PyQt6.QtCore import QPointF, QRectF, Qt
 from PyQt6.QtGui import QColor, QPainter, QPen
 
+from tandem_em.core.numeric import Floats
 from tandem_em.core.texts import decimals_for, padded, tick_text, ticks
 from tandem_em.desk.outlines import following
 from tandem_em.desk.stacks import layers
@@ -19,7 +19,6 @@ from tandem_widgets.parts.plot.polyline import polygon, runs
 
 HEIGHT_PX = 190
 LEFT, RIGHT, TOP, BOTTOM = 58, 44, 12, 40
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tandem_em.core.numeric import Floats
 from tandem_em.desk.lanes.numbers import (
     SHAPES,
     AreaTrack,
@@ -27,7 +27,6 @@ from tandem_widgets.panes.biasing.shapes import kept_fits
 from tandem_widgets.parts.basic import theme
 from tandem_widgets.parts.lanes.curves import Curve
 
-Floats = NDArray[np.float64]
 MODE_NAMES = {
     "": "Area relative to start", "nm2": "Area (nm²)", "diameter": "Equivalent diameter (nm)",
     "volume": "Volume ratio (A/A₀)^1.5", "perimeter": "Perimeter (nm)", "circularity": "Circularity 4πA/P²",

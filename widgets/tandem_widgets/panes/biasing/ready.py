@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tandem_em.core.jobs import Job, Progress
+from tandem_em.core.numeric import Floats
 from tandem_em.model.curves import usual_gap_limit
 from tandem_widgets.parts.lanes import levels
 from tandem_widgets.parts.lanes.levels import Levels
 from tandem_widgets.parts.lanes.stamps import Even, look_through
 
 CHUNK = 1 << 22
-Floats = NDArray[np.float64]
 
 
 @dataclass

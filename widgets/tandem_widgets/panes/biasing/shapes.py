@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tandem_em.core.numeric import Floats
 from tandem_em.desk.outlines import kinetics
 from tandem_em.model.session import Session
 from tandem_widgets.parts.basic import theme
 from tandem_widgets.parts.lanes.curves import Curve
 
-Floats = NDArray[np.float64]
 Convert = Callable[[str, Floats, str], Floats | None]
 
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtWidgets import QComboBox, QTableWidget, QTableWidgetItem
 
+from tandem_em.core.numeric import Floats
 from tandem_em.core.texts import quantity
 from tandem_em.desk.biasing import text_import
 from tandem_em.formats.text.settings import TextColumn
@@ -17,7 +17,6 @@ from tandem_em.model.curves import BiasRun
 from tandem_widgets.parts.basic import theme
 from tandem_widgets.parts.plot.xy_plot import PlotLine
 
-Floats = NDArray[np.float64]
 ROLE_ROW, UNIT_ROW, FIXED_ROWS = 0, 1, 2
 
 

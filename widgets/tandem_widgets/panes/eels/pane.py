@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from PyQt6.QtWidgets import QComboBox, QVBoxLayout, QWidget
 
 from tandem_em.desk.desk import Desk
@@ -28,7 +27,6 @@ from tandem_widgets.parts.image import render
 from tandem_widgets.parts.plot.spectrum_plot import SpectrumPlot
 
 HINT = "Drop a spectrum image, a line scan or a spectrum here.\n.dm3 .dm4 .emd .hspy .msa"
-Floats = NDArray[np.float64]
 
 
 class EelsPane(PaneFrame):

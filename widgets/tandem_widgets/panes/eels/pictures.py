@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tandem_em.analysis.eels.colour import channel_limits
 from tandem_em.core.notices import UserError
+from tandem_em.core.numeric import Floats
 from tandem_em.model.provenance import ResultSet
 from tandem_em.model.spectra import Edge, SpectrumImage
 from tandem_widgets.panes.eels.choice import QUANTITIES, array_name, lookup
@@ -18,8 +18,6 @@ from tandem_widgets.parts.image.composite import Limits, common_limits, smoothed
 
 if TYPE_CHECKING:
     from tandem_widgets.panes.eels.pane import EelsPane
-
-Floats = NDArray[np.float64]
 
 
 class Pictures:

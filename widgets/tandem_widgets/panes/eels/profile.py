@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tandem_em.analysis.geometry.line_profile import profile
 from tandem_em.core.notices import UserError
@@ -17,7 +16,6 @@ from tandem_widgets.parts.basic import theme
 from tandem_widgets.parts.plot.spectrum_plot import Content, Curve, Mark
 
 STATE_COLOURS = ("#ff5a5f", "#ffbf47", "#4a9eff", "#4fd18b", "#b98cff")
-Floats = NDArray[np.float64]
 
 
 def profile_content(

@@ -6,9 +6,9 @@ import re
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tandem_em.core.notices import UserError
+from tandem_em.core.numeric import Floats
 from tandem_em.desk.eels.maps import fitting_edges
 from tandem_em.model.spectra import Edge, SpectrumImage
 from tandem_widgets.panes.eels.sites import add_site_spectra
@@ -17,8 +17,6 @@ from tandem_widgets.parts.plot.spectrum_plot import Band, Content, Curve
 
 if TYPE_CHECKING:
     from tandem_widgets.panes.eels.pane import EelsPane
-
-Floats = NDArray[np.float64]
 
 
 class SpectrumShown:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from tandem_em.core.numeric import AnyArray
+
 CHANNELS = ("red", "green", "blue")
 
 SAMPLED = 16384
 """Limits are read from so many pixels at most, evenly spread: half a millisecond, and within a fraction of a per cent."""
 
 
-def limits(image: Array, percent: float = 2.0) -> tuple[float, float]:
+def limits(image: AnyArray, percent: float = 2.0) -> tuple[float, float]:
     """Levels that leave `percent` of the finite pixels dark and bright."""
     finite = image.ravel()[:: max(1, image.size // SAMPLED)]
     finite = finite[np.isfinite(finite)]
@@ -29,13 +29,13 @@ class Limits:
     """Limits of the last few maps, by the array itself: while one edge is dragged the others are not read again."""
 
     def __init__(
-        self, find: Callable[[Array, float], tuple[float, float]] = limits, remembered: int = 8
+        self, find: Callable[[AnyArray, float], tuple[float, float]] = limits, remembered: int = 8
     ) -> None:
         self._find = find
-        self._known: list[tuple[Array, float, tuple[float, float]]] = []
+        self._known: list[tuple[AnyArray, float, tuple[float, float]]] = []
         self._remembered = remembered
 
-    def of(self, image: Array, percent: float) -> tuple[float, float]:
+    def of(self, image: AnyArray, percent: float) -> tuple[float, float]:
         for known, its_percent, found in self._known:
             if known is image and its_percent == percent:
                 return found
@@ -44,13 +44,13 @@ class Limits:
         return found
 
 
-def common_limits(images: list[Array], percent: float = 2.0) -> tuple[float, float]:
+def common_limits(images: list[AnyArray], percent: float = 2.0) -> tuple[float, float]:
     """One pair of levels for several maps side by side."""
     pairs = [limits(image, percent) for image in images]
     return (min(low for low, _ in pairs), max(high for _, high in pairs)) if pairs else (0.0, 1.0)
 
 
-def smoothed(image: Array) -> Array:
+def smoothed(image: AnyArray) -> AnyArray:
     """The mean of 2 × 2 pixels at every pixel, for display only; blank pixels do not count and stay blank."""
     padded = np.pad(np.asarray(image, np.float64), ((0, 1), (0, 1)), mode="edge")
     good = np.isfinite(padded)
@@ -65,7 +65,7 @@ SAFE_COLOURS = {"red": (213, 94, 0), "green": (240, 228, 66), "blue": (0, 114, 1
 """Vermilion, yellow and blue: told apart by colour-blind eyes."""
 
 
-def composite_safe(maps: dict[str, Array], levels: dict[str, tuple[float, float]]) -> NDArray[np.uint8]:
+def composite_safe(maps: dict[str, AnyArray], levels: dict[str, tuple[float, float]]) -> NDArray[np.uint8]:
     """The same picture mixed of vermilion, yellow and blue."""
     rgb = composite(maps, levels).astype(np.float64) / 255
     colours = np.array([SAFE_COLOURS[channel] for channel in CHANNELS], float)
@@ -73,7 +73,7 @@ def composite_safe(maps: dict[str, Array], levels: dict[str, tuple[float, float]
     return np.clip(mixed, 0, 255).astype(np.uint8)
 
 
-def composite(maps: dict[str, Array], levels: dict[str, tuple[float, float]]) -> NDArray[np.uint8]:
+def composite(maps: dict[str, AnyArray], levels: dict[str, tuple[float, float]]) -> NDArray[np.uint8]:
     """An RGB picture; `maps` by channel (red, green, blue), each between its own levels. Blank pixels are black."""
     shape = next(iter(maps.values())).shape
     picture = np.zeros((*shape, 3), np.uint8)
@@ -83,7 +83,7 @@ def composite(maps: dict[str, Array], levels: dict[str, tuple[float, float]]) ->
     return picture
 
 
-def _plane(image: Array, levels: tuple[float, float]) -> NDArray[np.uint8]:
+def _plane(image: AnyArray, levels: tuple[float, float]) -> NDArray[np.uint8]:
     low, high = levels
     value = np.subtract(image, low, dtype=np.float32)
     value *= 255.0 / max(high - low, 1e-30)
@@ -96,10 +96,10 @@ class Mixer:
     """Composites that follow a drag: a channel whose map and limits are the same as before is not made again."""
 
     def __init__(self) -> None:
-        self._planes: dict[str, tuple[Array, tuple[float, float], NDArray[np.uint8]]] = {}
+        self._planes: dict[str, tuple[AnyArray, tuple[float, float], NDArray[np.uint8]]] = {}
 
     def mix(
-        self, maps: dict[str, Array], levels: dict[str, tuple[float, float]], *, safe: bool = False
+        self, maps: dict[str, AnyArray], levels: dict[str, tuple[float, float]], *, safe: bool = False
     ) -> NDArray[np.uint8]:
         if safe:
             return composite_safe(maps, levels)
@@ -109,7 +109,7 @@ class Mixer:
                 picture[..., index] = self._of(channel, maps[channel], levels[channel])
         return picture
 
-    def _of(self, channel: str, image: Array, levels: tuple[float, float]) -> NDArray[np.uint8]:
+    def _of(self, channel: str, image: AnyArray, levels: tuple[float, float]) -> NDArray[np.uint8]:
         known = self._planes.get(channel)
         if known is None or known[0] is not image or known[1] != levels:
             known = self._planes[channel] = image, levels, _plane(image, levels)

@@ -9,8 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from tandem_em.analysis.eels.data import as_spectra, check_fit
 from tandem_em.analysis.eels.windows import EnergyAxis
+from tandem_em.core.numeric import Floats
 
-Floats = NDArray[np.float64]
 RANGE_eV = (4.0, 40.0)
 TILES = 12
 

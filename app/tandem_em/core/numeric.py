@@ -1,0 +1,14 @@
+"""Names for the arrays that signatures speak of: one place for what is a float64 array, a mask, any array."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+"""True or False for each element: a mask, what was found, what counts."""
+AnyArray = NDArray[Any]
+"""An array whose numbers may be of any type."""
