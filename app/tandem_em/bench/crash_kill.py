@@ -10,6 +10,9 @@ import sys
 import time
 from pathlib import Path
 
+from tandem_em.bench import crash_recorder
+from tandem_em.storage.transaction.hdf5_store import Hdf5Store
+
 RECORDER = "tandem_em.bench.crash_recorder"
 JUDGE = "tandem_em.bench.crash_kill"
 
@@ -70,9 +73,6 @@ def judge(cases: list[tuple[Path, int, int]]) -> list[str | None]:
 
 
 def _judge_one(path: str, seed: int, least: int) -> str | None:
-    from tandem_em.bench import crash_recorder
-    from tandem_em.storage.transaction.hdf5_store import Hdf5Store
-
     try:
         with Hdf5Store.open(
             Path(path), "r"

@@ -19,6 +19,9 @@ from typing import Any
 
 import numpy as np
 
+from tandem_em.storage.transaction import opening, raw_file
+from tandem_em.storage.transaction.hdf5_store import Hdf5Store
+
 KILL = getattr(signal, "SIGKILL", signal.SIGTERM)
 """Ends a process at once; on Windows, where there is no SIGKILL, os.kill does so with any number."""
 SHAPE = (96, 128)
@@ -102,9 +105,6 @@ class _SuicidalFile:
 
 
 def main(path: Path, seed: int) -> None:
-    from tandem_em.storage.transaction import opening, raw_file
-    from tandem_em.storage.transaction.hdf5_store import Hdf5Store
-
     if not path.exists():
         opening.create_file(path, prepare, overwrite=False, journal_bytes=256 << 10)
     at_write = int(os.environ.get("CRASH_AT_WRITE", "0"))

@@ -10,8 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tandem_em.analysis.drift.measure import drift_rms, estimate_drift
 from tandem_em.core.benchmark import Figure
 from tandem_em.core.jobs import run_to_end
+from tandem_em.simulation.demo_movie import demo_recipe
+from tandem_em.simulation.movie_physics import render_frame
 
 LIMIT_PX, LIMIT_S = 0.3, 30.0
 LARGE = 4
@@ -22,10 +25,6 @@ KEPT = 16
 
 def run(quick: bool = False) -> list[Figure]:
     """Accuracy on the demo's movie (512², jumps included), then the time of 300 frames of 2048²."""
-    from tandem_em.analysis.drift.measure import drift_rms, estimate_drift
-    from tandem_em.simulation.demo_movie import demo_recipe
-    from tandem_em.simulation.movie_physics import render_frame
-
     count = 60 if quick else 300
     figures = []
     frames = np.zeros((0, 1, 1), np.uint16)
@@ -46,8 +45,6 @@ def run(quick: bool = False) -> list[Figure]:
 
 
 def _time(frames: NDArray[Any], count: int) -> Figure:
-    from tandem_em.analysis.drift.measure import estimate_drift
-
     kept = [
         frame.repeat(LARGE, axis=0).repeat(LARGE, axis=1) for frame in frames[:: max(1, count // KEPT)][:KEPT]
     ]

@@ -11,7 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tandem_em.bench import crash_kill, durability_speed
+from tandem_em.bench.crash_disk import awkward_position, power_cut, prefixes
 from tandem_em.core.benchmark import Figure
+from tandem_em.storage.transaction import opening
 
 
 def run(quick: bool) -> list[Figure]:
@@ -29,7 +32,6 @@ def run(quick: bool) -> list[Figure]:
 
 
 def _simulated_crashes(folder: Path, quick: bool) -> Iterator[Figure]:
-    from tandem_em.bench.crash_disk import awkward_position, power_cut, prefixes
     from tandem_em.bench.crash_lab import check, new_file, play
 
     rng, start = random.Random(1), new_file(folder)
@@ -51,7 +53,6 @@ def _simulated_crashes(folder: Path, quick: bool) -> Iterator[Figure]:
 
 def _forgotten_syncs(folder: Path, quick: bool) -> Figure:
     """The test of the test: with any one sync left out, power cuts must break files."""
-    from tandem_em.bench.crash_disk import awkward_position, power_cut
     from tandem_em.bench.crash_lab import check, new_file, play
 
     rng, start, noticed = random.Random(2), new_file(folder), 0
@@ -67,8 +68,6 @@ def _forgotten_syncs(folder: Path, quick: bool) -> Figure:
 
 
 def _kills(folder: Path, quick: bool) -> Figure:
-    from tandem_em.bench import crash_kill
-
     rng, broken, kills = random.Random(3), 0, 6 if quick else 300
     for batch in range(0, kills, 20):
         cases = []
@@ -86,8 +85,6 @@ def _kills(folder: Path, quick: bool) -> Figure:
 
 
 def _speeds(folder: Path, quick: bool) -> Iterator[Figure]:
-    from tandem_em.bench import durability_speed
-
     frames, rounds = (30, 3) if quick else (120, 5)
     speeds = durability_speed.compare(folder, frames, rounds)
     remark = f"{frames} frames of 2048 × 2048 uint16, {rounds} rounds in turn, synced every 0.5 s"
@@ -109,8 +106,6 @@ def _speeds(folder: Path, quick: bool) -> Iterator[Figure]:
 
 
 def _ages(folder: Path, quick: bool) -> Iterator[Figure]:
-    from tandem_em.bench import durability_speed
-
     for rate, limit in ((100e6, 1.0), (210e6, 2.0)):
         ages = durability_speed.acknowledgement_ages(folder, rate, 2 if quick else 10)
         yield Figure(
@@ -125,8 +120,6 @@ def _ages(folder: Path, quick: bool) -> Iterator[Figure]:
 
 def _recovery(folder: Path, quick: bool) -> Figure:
     """Time to open a file whose last commit is in the journal only."""
-    from tandem_em.storage.transaction import opening
-
     times = []
     for _ in range(3 if quick else 15):
         with _interrupted(folder / "interrupted.nxs", frames=8 if quick else 60) as path:
@@ -149,9 +142,6 @@ def _recovery(folder: Path, quick: bool) -> Figure:
 @contextmanager
 def _interrupted(path: Path, frames: int) -> Iterator[Path]:
     """A recording that died right after a commit point."""
-    from tandem_em.bench import durability_speed
-    from tandem_em.storage.transaction import opening
-
     opening.create_file(
         path, durability_speed.make_movie, overwrite=False, journal_bytes=opening.JOURNAL_BYTES
     )

@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from tandem_em.storage.transaction.hdf5_store import Hdf5Store
+
 SHAPE = (2048, 2048)
 FRAME_BYTES = 2 * SHAPE[0] * SHAPE[1]
 SYNC_EVERY_S = 0.5
@@ -74,8 +76,6 @@ def compare(folder: Path, frames: int, rounds: int) -> Speeds:
 
 def acknowledgement_ages(folder: Path, bytes_per_s: float, seconds: float) -> Ages:
     """Record at a steady rate, as the recorder does, and look how long each frame waits until it is safe."""
-    from tandem_em.storage.transaction.hdf5_store import Hdf5Store
-
     pictures = some_frames()
     path = folder / "steady.nxs"
     waiting: list[tuple[int, float]] = []  # commit that will hold it, when it came
@@ -120,8 +120,6 @@ def append(h5: Any, pictures: list[Any], number: int) -> None:
 
 
 def _ours(path: Path, pictures: list[Any], frames: int) -> float:
-    from tandem_em.storage.transaction.hdf5_store import Hdf5Store
-
     with Hdf5Store.create(path, prepare=make_movie, autocommit_s=SYNC_EVERY_S, **ALIGNED) as store:
         started = time.perf_counter()
         waiting: deque[Future[None]] = deque()

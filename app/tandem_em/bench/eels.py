@@ -18,8 +18,10 @@ from tandem_em.analysis.eels.maps import map_edge
 from tandem_em.analysis.eels.sums import Sums, prepare
 from tandem_em.analysis.eels.threads import in_strips
 from tandem_em.analysis.eels.windows import EdgeWindows, EnergyAxis
+from tandem_em.analysis.eels.zero_loss import find_zero_loss, thickness_map
 from tandem_em.core.benchmark import Figure, time_call, time_pair
 from tandem_em.core.jobs import run_to_end
+from tandem_em.simulation.eels_images import simulate_map
 
 EDGE = EdgeWindows("Li K", "power law", 2, (41.0, 51.0), (52.5, 57.5))
 SHAPES = ((256, 256, 2048), (128, 128, 1024))
@@ -242,9 +244,6 @@ def _agreement(case: Case) -> list[Figure]:
 
 def _against_truth(quick: bool) -> list[Figure]:
     """Zero-loss width and t/lambda on the simulated stack, the worst pixel."""
-    from tandem_em.analysis.eels.zero_loss import find_zero_loss, thickness_map
-    from tandem_em.simulation.eels_images import simulate_map
-
     image = simulate_map("charged", (12, 60, 512) if quick else (60, 80, 1024))
     peak = find_zero_loss(image.data, image.energy_eV)
     thin = thickness_map(image.data, image.energy_eV, peak)

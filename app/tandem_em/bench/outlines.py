@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tandem_em.analysis.drift.measure import estimate_drift
 from tandem_em.analysis.geometry.polygon import (
     Polygon,
     area,
@@ -21,10 +22,12 @@ from tandem_em.analysis.geometry.polygon import (
     perimeter,
     resampled,
 )
+from tandem_em.analysis.outlines.follow import follow
 from tandem_em.bench.outlines_peers import threshold_and_link, watershed_from_last
 from tandem_em.core.benchmark import Figure
 from tandem_em.core.jobs import run_to_end
 from tandem_em.simulation.movie_levels import LEVELS, SCENES, Level, Scene, level_recipe
+from tandem_em.simulation.movie_physics import in_one_piece, movie, render_frame, truth
 from tandem_em.simulation.movie_recipe import MovieRecipe
 
 SIZES = ("frames", "seeds")
@@ -88,10 +91,6 @@ def _of_level(level: Level, frames: int, seeds: int) -> list[Figure]:
 
 def one_movie(level: Level, seed: int, scene: Scene, frames: int, size: int = 256) -> dict[str, Scores]:
     """Follow the target of one movie with every tracker."""
-    from tandem_em.analysis.drift.measure import estimate_drift
-    from tandem_em.analysis.outlines.follow import follow
-    from tandem_em.simulation.movie_physics import in_one_piece, movie, truth
-
     recipe = level_recipe(level, seed, scene, frames=frames, size=size)
     images = movie(recipe)
     name = next(iter(recipe.target_members))
@@ -183,9 +182,6 @@ def _share(what: str, said: NDArray[np.bool_], limit: float, *, least: bool = Fa
 
 def speed(frames: int, size: int) -> list[Figure]:
     """One particle through a movie in memory, nothing warmed up but the compiled code on disk."""
-    from tandem_em.analysis.outlines.follow import follow
-    from tandem_em.simulation.movie_physics import truth
-
     recipe = level_recipe("medium", 1, "single", frames=frames, size=size)
     images = _rendered(recipe)
     drawn = drawn_by_hand(next(iter(truth(recipe, 0).values())), 1)
@@ -206,8 +202,6 @@ def speed(frames: int, size: int) -> list[Figure]:
 
 def _rendered(recipe: MovieRecipe) -> NDArray[np.uint16]:
     """All frames, written in place: a large movie is never in memory twice."""
-    from tandem_em.simulation.movie_physics import render_frame
-
     images = np.empty(recipe.shape, np.uint16)
     for frame in range(len(images)):
         images[frame] = render_frame(recipe, frame)

@@ -14,11 +14,24 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tandem_em.bench.durability_speed import FRAME_BYTES, SHAPE, some_frames, write_raw
+from tandem_em.bench.recording_kills import killed_at_random, seconds_to_stop
+from tandem_em.bench.recording_senders import sending
 from tandem_em.core.benchmark import Figure
+from tandem_em.core.jobs import run_to_end
+from tandem_em.core.notices import Notices
+from tandem_em.desk import files
+from tandem_em.desk.live.recorder import Recorder
+from tandem_em.desk.stacks.stack import ready
+from tandem_em.model.arrays import GrowingArray
+from tandem_em.model.curves import BiasRun, Column
+from tandem_em.model.frames import FrameStack
+from tandem_em.model.session import Session
+from tandem_em.sources.core.setup import DectrisTable, MerlinTable
+from tandem_em.sources.dectris.source import DectrisSource
+from tandem_em.sources.merlin.source import MerlinSource
 
 if TYPE_CHECKING:
-    from tandem_em.desk.live.recorder import Recorder
-    from tandem_em.model.session import Session
     from tandem_em.sources.core.base import Source
     from tandem_em.storage.session_store import SessionStore
 
@@ -78,11 +91,6 @@ def run(quick: bool) -> list[Figure]:
 
 
 def _camera(folder: Path, kind: str, side: int, rate_hz: float, seconds: float) -> Iterator[Figure]:
-    from tandem_em.bench.recording_senders import sending
-    from tandem_em.sources.core.setup import DectrisTable, MerlinTable
-    from tandem_em.sources.dectris.source import DectrisSource
-    from tandem_em.sources.merlin.source import MerlinSource
-
     frames = round(rate_hz * seconds)
     with sending(kind, side, rate_hz, frames) as address:
         source: Any = (
@@ -138,12 +146,6 @@ def recording(
     path: Path, sources: list[Source]
 ) -> Iterator[tuple[Recorder, Session, Callable[[float], None]]]:
     """A recorder at work, its session, and what to call so that the session follows."""
-    from tandem_em.core.jobs import run_to_end
-    from tandem_em.core.notices import Notices
-    from tandem_em.desk import files
-    from tandem_em.desk.live.recorder import Recorder
-    from tandem_em.model.session import Session
-
     session = Session(path.stem)
     opened = run_to_end(files.create_session(path, session, for_recording=True))
     posted: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
@@ -168,8 +170,6 @@ def recording(
 
 def _draw(session: Session) -> int:
     """Read the newest frame that is in the file and make the picture a pane would show; 1 when there was one."""
-    from tandem_em.desk.stacks.stack import ready
-
     stack = session.stacks.first
     if stack is None or not ready(stack):
         return 0
@@ -194,8 +194,6 @@ def memory_MiB() -> float:
 
 def _throughput(folder: Path, quick: bool) -> Iterator[Figure]:
     """2k frames through the session store as fast as it takes them, against the bare disk, in turn."""
-    from tandem_em.bench.durability_speed import FRAME_BYTES, SHAPE, some_frames, write_raw
-
     frames, rounds = (24, 3) if quick else (60, 11)
     pictures = some_frames()
     ways: dict[str, Callable[[Path, list[Any], int], float]] = {"raw": write_raw, "ours": _write_ours}
@@ -221,8 +219,6 @@ def _throughput(folder: Path, quick: bool) -> Iterator[Figure]:
 
 def _write_ours(path: Path, pictures: list[Any], frames: int) -> float:
     """Seconds from the first frame until the last one is safe."""
-    from tandem_em.model.frames import FrameStack
-
     with _store(path) as store:
         stack = FrameStack(name="camera", frame_numbers=np.zeros(0, np.int64))
         stack.source = store.start_stack(stack, pictures[0].shape, pictures[0].dtype)
@@ -235,10 +231,6 @@ def _write_ours(path: Path, pictures: list[Any], frames: int) -> float:
 
 @contextmanager
 def _store(path: Path) -> Iterator[SessionStore]:
-    from tandem_em.core.jobs import run_to_end
-    from tandem_em.desk import files
-    from tandem_em.model.session import Session
-
     opened = run_to_end(files.create_session(path, Session("bench"), for_recording=True))
     try:
         yield opened.store
@@ -248,11 +240,6 @@ def _store(path: Path) -> Iterator[SessionStore]:
 
 def _bias_beside_frames(folder: Path, seconds: float) -> Iterator[Figure]:
     """1000 samples a second in blocks while 2k frames come at 20 a second: what an append costs, when it is safe."""
-    from tandem_em.bench.durability_speed import some_frames
-    from tandem_em.model.arrays import GrowingArray
-    from tandem_em.model.curves import BiasRun, Column
-    from tandem_em.model.frames import FrameStack
-
     pictures, ended = some_frames(), threading.Event()
     costs: list[float] = []
     waiting: list[tuple[int, float]] = []
@@ -306,8 +293,6 @@ def _bias_beside_frames(folder: Path, seconds: float) -> Iterator[Figure]:
 
 
 def _kills(folder: Path, times: int) -> Iterator[Figure]:
-    from tandem_em.bench.recording_kills import killed_at_random
-
     broken = [wrong for number in range(times) if (wrong := killed_at_random(folder, number)) is not None]
     yield Figure(
         f"kill −9 of tandem record, {times} times: files that broke a promise", float(len(broken)), "",
@@ -316,8 +301,6 @@ def _kills(folder: Path, times: int) -> Iterator[Figure]:
 
 
 def _terminated(folder: Path) -> Figure:
-    from tandem_em.bench.recording_kills import seconds_to_stop
-
     seconds, wrong = seconds_to_stop(folder)
     return Figure(
         "SIGTERM to tandem record under load: until it has ended cleanly", seconds, "s", goal="below 3",

@@ -18,6 +18,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tandem_em.bench.crash_kill import environment
+from tandem_em.core.jobs import run_to_end
+from tandem_em.desk import files
+from tandem_em.sources.files.tail_simulator import FileWriter, ec_lab_text
+from tandem_em.sources.merlin.simulator import MerlinSimulator
 
 if TYPE_CHECKING:
     from tandem_em.model.frames import FrameStack
@@ -29,9 +33,6 @@ RATE_HZ = 400.0
 @contextmanager
 def instruments(folder: Path) -> Iterator[Path]:
     """A counting camera and a growing log; the set-up file that records them."""
-    from tandem_em.sources.files.tail_simulator import FileWriter, ec_lab_text
-    from tandem_em.sources.merlin.simulator import MerlinSimulator
-
     log = folder / "cell.mpt"
     with MerlinSimulator((SIDE, SIDE), frames=1_000_000, rate_hz=RATE_HZ) as camera:
         writer = FileWriter(log, ec_lab_text(20_000), pause_s=0.01, largest=3000)
@@ -115,9 +116,6 @@ def seconds_to_stop(folder: Path) -> tuple[float, str | None]:
 
 def fault(path: Path, promised: dict[str, int]) -> str | None:
     """What is missing or wrong in a file that was left; the file is opened as anybody would."""
-    from tandem_em.core.jobs import run_to_end
-    from tandem_em.desk import files
-
     try:
         opened = run_to_end(files.open_session(path))
     except Exception as error:  # noqa: BLE001  whatever goes wrong is the answer

@@ -11,6 +11,9 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from tandem_em.sources.dectris.simulator import DectrisSimulator
+from tandem_em.sources.merlin.simulator import MerlinSimulator
+
 
 @contextmanager
 def sending(kind: str, side: int, rate_hz: float, frames: int) -> Iterator[str]:
@@ -27,9 +30,6 @@ def sending(kind: str, side: int, rate_hz: float, frames: int) -> Iterator[str]:
 
 
 def main(kind: str, side: int, rate_hz: float, frames: int) -> None:
-    from tandem_em.sources.dectris.simulator import DectrisSimulator
-    from tandem_em.sources.merlin.simulator import MerlinSimulator
-
     shape = (side, side)
     camera: MerlinSimulator | DectrisSimulator
     if kind == "merlin":

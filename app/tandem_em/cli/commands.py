@@ -13,6 +13,7 @@ from typing import Protocol
 
 from tandem_em import __version__
 from tandem_em.cli import output
+from tandem_em.cli.screenshot import take
 from tandem_em.core.notices import UserError
 
 COMMANDS = {
@@ -65,8 +66,6 @@ def _open_window(arguments: list[str], window: WindowDoor) -> int:
                     f"{path} does not exist.", "Check the path; `tandem --help` lists the commands."
                 )
         if options.screenshot:
-            from tandem_em.cli.screenshot import take
-
             take(options.files[0] if options.files else None, options.screenshot, window)
             return DONE
         return window.open(options.files)

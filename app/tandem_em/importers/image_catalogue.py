@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tandem_em.importers.core.base import Importer
 from tandem_em.importers.core.errors import FileImporter, Reader
+from tandem_em.importers.folders.images import images_in
 
 MRC = (".mrc", ".mrcs", ".rec", ".st", ".ali", ".map")
 
@@ -109,8 +110,6 @@ def _gatan(path: Path, head: bytes) -> float:
 def _folder(path: Path, head: bytes) -> float:
     if not path.is_dir():
         return 0.0
-    from tandem_em.importers.folders.images import images_in
-
     return 0.5 if images_in(path) else 0.0
 
 

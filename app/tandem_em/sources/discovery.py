@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from tandem_em.core.jobs import Job, Progress
+from tandem_em.core.notices import UserError
+from tandem_em.sources.core.addresses import host_port
 from tandem_em.sources.core.setup import (
     AnySource,
     DectrisTable,
@@ -14,6 +16,7 @@ from tandem_em.sources.core.setup import (
     MerlinTable,
     ScpiTable,
 )
+from tandem_em.sources.scpi.connect import meter_class
 from tandem_em.sources.scpi.link import LinkError, find_instruments, open_link
 
 PORT_WAIT_S = 0.2
@@ -49,9 +52,6 @@ def find_sources(*, ask_serial: bool = False) -> Job[list[Found]]:
 
 def ask(address: str, baud_rate: int = 9600) -> Found | None:
     """Who is at this VISA address; None when nobody answers or it is no source-meter of ours."""
-    from tandem_em.core.notices import UserError
-    from tandem_em.sources.scpi.connect import meter_class
-
     link = open_link(address, timeout_s=ASK_WAIT_S, baud_rate=baud_rate)
     try:
         link.open()
@@ -79,8 +79,6 @@ def _cameras() -> list[tuple[str, Any]]:
 
 
 def _answers(address: str) -> bool:
-    from tandem_em.sources.core.addresses import host_port
-
     try:
         with socket.create_connection(host_port(address, 1), PORT_WAIT_S):
             return True

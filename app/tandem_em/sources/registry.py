@@ -21,6 +21,15 @@ from tandem_em.sources.core.setup import (
     TextTable,
     ZmqTable,
 )
+from tandem_em.sources.dectris.source import DectrisSource
+from tandem_em.sources.files.folder_watch import FolderSource
+from tandem_em.sources.files.tdms_tail import TdmsTailSource
+from tandem_em.sources.files.text_tail import TextTailSource
+from tandem_em.sources.guardian.source import GuardedSource, limits_from
+from tandem_em.sources.impulse.source import ImpulseSource
+from tandem_em.sources.merlin.source import MerlinSource
+from tandem_em.sources.replay.source import ReplaySource, RunTrack, StackTrack, clock_over, tracks_of
+from tandem_em.sources.zmq.source import ZmqSource
 
 ReadFile = Callable[[Path], Sequence[Item]]
 
@@ -34,58 +43,34 @@ def create_source(
     """`setup` gives the limits for a source-meter; `read_file` reads a finished file (watched folders, replay). A
     source-meter that is not `owner`'s to take is refused."""
     if isinstance(table, ScpiTable):
-        from tandem_em.sources.guardian.source import GuardedSource, limits_from
-
         if owner is not None:
             require_free(owner, table.address)
         return GuardedSource(table, limits_from((setup or Setup()).limits), owner)
     if isinstance(table, TextTable):
         return _text(table)
     if isinstance(table, MerlinTable):
-        from tandem_em.sources.merlin.source import MerlinSource
-
         return MerlinSource(table)
     if isinstance(table, DectrisTable):
-        from tandem_em.sources.dectris.source import DectrisSource
-
         return DectrisSource(table)
     if isinstance(table, ZmqTable):
-        from tandem_em.sources.zmq.source import ZmqSource
-
         return ZmqSource(table)
     if isinstance(table, ImpulseTable):
-        from tandem_em.sources.impulse.source import ImpulseSource
-
         return ImpulseSource(table)
     if read_file is None:
         raise UserError(f'The source "{table.name}" needs a reader of files.', "Start it through the desk.")
     if isinstance(table, FolderTable):
-        from tandem_em.sources.files.folder_watch import FolderSource
-
         return FolderSource(table, read_file)
     return _replay(table, read_file)
 
 
 def _text(table: TextTable) -> Source:
     if table.path.suffix.lower() == ".tdms":
-        from tandem_em.sources.files.tdms_tail import TdmsTailSource
-
         return TdmsTailSource(table)
-    from tandem_em.sources.files.text_tail import TextTailSource
-
     return TextTailSource(table)
 
 
 def _replay(table: ReplayTable, read_file: ReadFile) -> Source:
     """The first run and the first stack of a file, as one source."""
-    from tandem_em.sources.replay.source import (
-        ReplaySource,
-        RunTrack,
-        StackTrack,
-        clock_over,
-        tracks_of,
-    )
-
     found = [track for _, track in tracks_of(read_file(table.path))]
     chosen = [next((t for t in found if isinstance(t, kind)), None) for kind in (RunTrack, StackTrack)]
     tracks = [track for track in chosen if track is not None]

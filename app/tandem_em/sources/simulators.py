@@ -20,7 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tandem_em.core.notices import UserError
+from tandem_em.simulation.movie_levels import level_recipe
+from tandem_em.simulation.movie_physics import render_frame
 from tandem_em.sources.core.base import Kind, host_now
+from tandem_em.sources.core.battery_cell import BatteryCell
 from tandem_em.sources.core.setup import (
     AnySource,
     DectrisTable,
@@ -33,6 +36,13 @@ from tandem_em.sources.core.setup import (
     dump_setup,
     to_toml,
 )
+from tandem_em.sources.dectris.simulator import DectrisSimulator
+from tandem_em.sources.files.tail_simulator import FileWriter, ec_lab_text
+from tandem_em.sources.impulse.simulator import ImpulseSimulator
+from tandem_em.sources.merlin.simulator import MerlinSimulator
+from tandem_em.sources.scpi.server import ScpiServer
+from tandem_em.sources.scpi.simulator import SimulatedMeter
+from tandem_em.sources.zmq.sender import MessageSender
 
 MOVIE_FRAMES = 48
 
@@ -71,42 +81,29 @@ def simulate(
 
 def particle_movie(frames: int = MOVIE_FRAMES, size: int = 256) -> NDArray[np.uint16]:
     """A bright-field movie of a particle that grows (takes a few seconds to make)."""
-    from tandem_em.simulation.movie_levels import level_recipe
-    from tandem_em.simulation.movie_physics import render_frame
-
     recipe = level_recipe("easy", 3, frames=frames, size=size)
     return np.stack([render_frame(recipe, number) for number in range(frames)])
 
 
 def _scpi(name: str, _movie: NDArray[Any] | None, _rate_hz: float) -> Simulation:
-    from tandem_em.sources.core.battery_cell import BatteryCell
-    from tandem_em.sources.scpi.server import ScpiServer
-    from tandem_em.sources.scpi.simulator import SimulatedMeter
-
     server = ScpiServer(SimulatedMeter("2400", BatteryCell(capacity_C=2e-7, resistance_ohm=2e6)))
     table = ScpiTable(name=name, address=server.address, compliance_A=1e-7, simulated=True)
     return Simulation(table, server, server.close)
 
 
 def _merlin(name: str, movie: NDArray[Any] | None, rate_hz: float) -> Simulation:
-    from tandem_em.sources.merlin.simulator import MerlinSimulator
-
     camera = MerlinSimulator(frames=10_000_000, rate_hz=rate_hz, movie=movie)
     table = MerlinTable(name=name, address=camera.address, control=camera.control, simulated=True)
     return Simulation(table, camera, camera.close)
 
 
 def _dectris(name: str, _movie: NDArray[Any] | None, rate_hz: float) -> Simulation:
-    from tandem_em.sources.dectris.simulator import DectrisSimulator
-
     camera = DectrisSimulator(2, frames=10_000_000, rate_hz=rate_hz)
     table = DectrisTable(name=name, address=camera.address, version=2, simulated=True)
     return Simulation(table, camera, camera.close)
 
 
 def _impulse(name: str, _movie: NDArray[Any] | None, rate_hz: float) -> Simulation:
-    from tandem_em.sources.impulse.simulator import ImpulseSimulator
-
     holder = ImpulseSimulator(rate_hz=rate_hz)
     table = ImpulseTable(name=name, address=holder.address, control=holder.control, simulated=True)
     return Simulation(table, holder, holder.close)
@@ -116,8 +113,6 @@ class MovieSender:
     """Sends a movie over and over with the open ZeroMQ message, like a camera script would."""
 
     def __init__(self, address: str, source: str, movie: NDArray[Any], rate_hz: float) -> None:
-        from tandem_em.sources.zmq.sender import MessageSender
-
         self._sender = MessageSender(address, source, bind=True, facts={"simulated": True})
         self._thread = threading.Thread(
             target=self._send, args=(movie, rate_hz), name="movie sender", daemon=True
@@ -148,8 +143,6 @@ def _zmq(name: str, movie: NDArray[Any] | None, rate_hz: float) -> Simulation:
 
 
 def _text(name: str, _movie: NDArray[Any] | None, _rate_hz: float) -> Simulation:
-    from tandem_em.sources.files.tail_simulator import FileWriter, ec_lab_text
-
     folder = tempfile.TemporaryDirectory(prefix="tandem-simulated-")
     path = Path(folder.name) / "cell.mpt"
     writer = FileWriter(path, ec_lab_text(20_000), pause_s=0.1, largest=500)

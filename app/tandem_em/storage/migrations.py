@@ -25,6 +25,7 @@ from tandem_em.storage.codec.read_fields import child, children, text_attr
 from tandem_em.storage.gate.version import read_text
 from tandem_em.storage.transaction.hdf5_store import Hdf5Store
 from tandem_em.storage.transaction.raw_file import sync_folder
+from tandem_em.storage.write.root import program_version
 
 BLOCK = 32 << 20
 
@@ -130,8 +131,6 @@ def _keep(path: Path, backup: Path) -> None:
 
 
 def _note(h5: Any, version: str, following: str) -> None:
-    from tandem_em.storage.write.root import program_version
-
     form = h5[layout.FORMAT_GROUP]
     try:
         history = json.loads(read_text(form, "migrations") or "[]")

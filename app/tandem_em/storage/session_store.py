@@ -10,6 +10,8 @@ is Qt; h5py is called by the storage thread only.
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Callable, Generator, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -40,6 +42,7 @@ from tandem_em.storage.recording.live import LiveStreams
 from tandem_em.storage.transaction.hdf5_store import Hdf5Store
 from tandem_em.storage.transaction.lock import Holder
 from tandem_em.storage.transaction.opening import who_writes
+from tandem_em.storage.transaction.raw_file import sync_folder
 from tandem_em.storage.write.big import stage_arrays
 from tandem_em.storage.write.copy import copy_session
 from tandem_em.storage.write.frames import discard, stage
@@ -203,8 +206,6 @@ class SessionStore:
     def _drop_copy(self) -> None:
         """The migrated copy of an old session that was only looked at."""
         if self._store.path != self.path:
-            import shutil
-
             shutil.rmtree(self._store.path.parent, ignore_errors=True)
 
     def __enter__(self) -> SessionStore:
@@ -522,10 +523,6 @@ def _empty_trash(h5: Any) -> None:
 
 
 def _replace(temporary: Path, path: Path) -> None:
-    import os
-
-    from tandem_em.storage.transaction.raw_file import sync_folder
-
     try:
         os.replace(temporary, path)
     except OSError as error:

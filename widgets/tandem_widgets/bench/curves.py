@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+import pyqtgraph as pg
 from numpy.typing import NDArray
 from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QApplication, QWidget
@@ -110,8 +111,6 @@ def _shown(widget: Any) -> Any:
 
 
 def plot_widget() -> Any:
-    import pyqtgraph as pg
-
     plot = _shown(pg.PlotWidget())
     plot.setDownsampling(auto=True, mode="peak")
     plot.setClipToView(True)

@@ -11,11 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PyQt6.QtCore import QEvent, QPointF, Qt
+from PyQt6.QtGui import QMouseEvent
+from PyQt6.QtWidgets import QApplication
 
 from tandem_em.core.benchmark import Figure
+from tandem_em.desk.settings import Settings
 from tandem_em.model.arrays import MemoryArray
 from tandem_em.model.session import Session
 from tandem_em.model.spectra import SpectrumImage
+from tandem_widgets.shell.application import make_application, make_window
 
 if TYPE_CHECKING:
     from tandem_widgets.panes.eels.pane import EelsPane
@@ -49,9 +54,6 @@ def spectra(shape: tuple[int, int, int]) -> tuple[NDArray[np.float32], NDArray[n
 
 
 def _dragged(shape: tuple[int, int, int], moves: int) -> list[Figure]:
-    from tandem_em.desk.settings import Settings
-    from tandem_widgets.shell.application import make_application, make_window
-
     application = make_application()
     with tempfile.TemporaryDirectory() as folder:
         window, bridge = make_window(Settings(Path(folder) / "preferences.json"))
@@ -100,8 +102,6 @@ def _dragged(shape: tuple[int, int, int], moves: int) -> list[Figure]:
 
 def _until_ready(window: MainWindow, pane: EelsPane) -> float:
     """Wait for the sums; the longest turn of the event loop in the meantime (ms)."""
-    from PyQt6.QtWidgets import QApplication
-
     assert pane.image is not None
     live = pane.live(pane.image)
     longest, deadline = 0.0, time.monotonic() + READY_S
@@ -117,9 +117,6 @@ def _until_ready(window: MainWindow, pane: EelsPane) -> float:
 
 def _moves(pane: EelsPane, part: str, number: int) -> tuple[list[float], float]:
     """Press on the first edge's window and move forth and back; ms from each move to the painted map, and median CPU ms."""
-    from PyQt6.QtCore import QPointF
-    from PyQt6.QtWidgets import QApplication
-
     plot = pane.spectrum
     band = next(b for b in plot.content.bands if b.kind == part)
     start = QPointF(float(plot.x_to_px((band.low + band.high) / 2)), plot.height() / 2)
@@ -147,10 +144,6 @@ def _moves(pane: EelsPane, part: str, number: int) -> tuple[list[float], float]:
 
 
 def _mouse(widget: Any, kind: str, place: Any) -> None:
-    from PyQt6.QtCore import QEvent, Qt
-    from PyQt6.QtGui import QMouseEvent
-    from PyQt6.QtWidgets import QApplication
-
     left, none = Qt.MouseButton.LeftButton, Qt.MouseButton.NoButton
     types = {
         "press": QEvent.Type.MouseButtonPress,

@@ -5,12 +5,21 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from functools import partial
+from itertools import cycle
+from pathlib import Path
 
 import numpy as np
+import pyqtgraph as pg
 from numpy.typing import NDArray
+from PyQt6.QtWidgets import QApplication
 
 from tandem_em.core.benchmark import Figure, time_pair
 from tandem_em.core.jobs import run_to_end
+from tandem_em.desk.files import open_linked_array
+from tandem_widgets.bench import stack_scrubbing
+from tandem_widgets.parts.image import render
+from tandem_widgets.parts.image.canvas import ImageCanvas
+from tandem_widgets.shell.application import make_application
 
 Frame = NDArray[np.uint16]
 WIDGET_PX = (800, 1024, 1280, 1600)
@@ -19,10 +28,6 @@ WIDGET_PX = (800, 1024, 1280, 1600)
 def run(quick: bool = False) -> list[Figure]:
     """Painting of a 4096² frame at several widget sizes, then scrubbing."""
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-    from tandem_widgets.bench import stack_scrubbing
-    from tandem_widgets.parts.image import render
-    from tandem_widgets.shell.application import make_application
-
     app = make_application()  # lives as long as it is held
     run_to_end(render.warm_up())
     side = 2048 if quick else 4096
@@ -70,10 +75,6 @@ def _faster(
 
 def our_painter(size: int) -> Callable[[Frame], None]:
     """The canvas of the stack pane, painted at every new frame."""
-    from PyQt6.QtWidgets import QApplication
-
-    from tandem_widgets.parts.image.canvas import ImageCanvas
-
     canvas = ImageCanvas()
     canvas.resize(size, size)
     canvas.levels = (0.0, 4000.0)
@@ -89,9 +90,6 @@ def our_painter(size: int) -> Callable[[Frame], None]:
 
 def pyqtgraph_painter(size: int, automatic: bool) -> Callable[[Frame], None]:
     """A new frame in an ImageItem, painted at once."""
-    import pyqtgraph as pg
-    from PyQt6.QtWidgets import QApplication
-
     view = pg.GraphicsView()
     view.resize(size, size)
     box = pg.ViewBox()
@@ -119,12 +117,8 @@ def pyqtgraph_painter(size: int, automatic: bool) -> Callable[[Frame], None]:
 def from_file(side: int, size: int, runs: int) -> Figure:
     """Frames of an uncompressed HDF5 file in the disk cache: our importer and canvas, h5py and pyqtgraph."""
     import tempfile
-    from itertools import cycle
-    from pathlib import Path
 
     import h5py
-
-    from tandem_em.desk.files import open_linked_array
 
     count = 6
     rng = np.random.default_rng(4)

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PyQt6.QtCore import QEventLoop, QTimer
 
 from tandem_em.core.benchmark import Figure
+from tandem_em.desk.settings import Settings
+from tandem_em.model.frames import FrameStack, Preview
+from tandem_em.model.session import Session
+from tandem_em.storage.codec import compress
+from tandem_widgets.panes.stack.pane import StackPane
+from tandem_widgets.shell.application import make_window, settle
 
 if TYPE_CHECKING:
     from tandem_widgets.shell.window.main_window import MainWindow
@@ -63,8 +71,6 @@ def _plain_reader(side: int, kept: int) -> Reader:
 
 def _packed_reader(side: int, kept: int) -> Reader:
     """Frames as a session keeps them: gzip with byte shuffle, unpacked by the reader of sessions."""
-    from tandem_em.storage.codec import compress
-
     rng = np.random.default_rng(2)
     shape = (side, side)
     frames = [rng.poisson(40, shape).astype(np.uint16) for _ in range(kept)]
@@ -89,13 +95,6 @@ def _late(read: Reader) -> Reader:
 def _scrub(what: str, source: Frames, preview: Reader | None = None) -> Figure:
     """The longest the window stood still while the cursor ran through a movie (ms), beside the same window at rest."""
     import tempfile
-    from pathlib import Path
-
-    from tandem_em.desk.settings import Settings
-    from tandem_em.model.frames import FrameStack, Preview
-    from tandem_em.model.session import Session
-    from tandem_widgets.panes.stack.pane import StackPane
-    from tandem_widgets.shell.application import make_window, settle
 
     count = source.shape[0]
     session = Session("scrubbing")
@@ -133,8 +132,6 @@ def _close(window: MainWindow) -> None:
 
 def _longest_gap(count: int, go_to: Callable[[int], None]) -> float:
     """Call `go_to` with each number, one every few ms; a timer of 1 ms measures the gaps between its own calls (ms)."""
-    from PyQt6.QtCore import QEventLoop, QTimer
-
     gaps: list[float] = []
     last = time.perf_counter()
     at = 0

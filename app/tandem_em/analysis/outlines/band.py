@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tandem_em.analysis.geometry.polygon import Polygon, normals, oriented, resampled
+from tandem_em.analysis.geometry.polygon import Polygon, normals, oriented, perimeter, resampled
 from tandem_em.analysis.outlines.crops import Crops
 from tandem_em.core.numeric import Floats
 
@@ -20,8 +20,6 @@ FEWEST, MOST = 48, 640
 
 def as_nodes(polygon: Polygon) -> Polygon:
     """An outline as the follower uses it: oriented, with evenly spaced vertices."""
-    from tandem_em.analysis.geometry.polygon import perimeter
-
     count = int(np.clip(perimeter(polygon) / SPACING, FEWEST, MOST))
     return resampled(oriented(polygon), count)
 

@@ -7,7 +7,17 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from tandem_em.analysis.geometry.polygon import Polygon, area, outer_outline, relaxed, smoothed
+from tandem_em.analysis.geometry.polygon import (
+    Polygon,
+    area,
+    crosses_itself,
+    has_fingers,
+    normals,
+    outer_outline,
+    relaxed,
+    resampled,
+    smoothed,
+)
 from tandem_em.analysis.outlines.band import STEP, Band, as_nodes, read_band
 from tandem_em.analysis.outlines.crops import Crops, Negative
 from tandem_em.analysis.outlines.ground import Ground, lacking, side_cost, two_sides
@@ -271,8 +281,6 @@ def _check(points: Polygon) -> None:
 
 def moved_outline(points: Polygon, directions: Floats | None, by: Floats) -> Polygon:
     """Vertices moved along their normals, spaced evenly again, loops cut away."""
-    from tandem_em.analysis.geometry.polygon import crosses_itself, has_fingers, normals, resampled
-
     directions = normals(points) if directions is None else directions
     moved = relaxed(points + directions * np.asarray(by)[:, None], 1.0)
     if crosses_itself(moved) or has_fingers(moved, THINNEST):

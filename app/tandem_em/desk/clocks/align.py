@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from tandem_em.analysis.clock_lag import activity, find_lag
 from tandem_em.core.jobs import Job, Progress
 from tandem_em.core.notices import UserError
 from tandem_em.desk.desk import Desk
@@ -122,8 +123,6 @@ def place_map(desk: Desk, image: SpectrumImage, start_s: float, end_s: float) ->
 
 def correlating(reference: Stream, other: Stream, within_s: float) -> Job[Any]:
     """The lag of one stream after another from when they change: steps of the bias, jumps of the image."""
-    from tandem_em.analysis.clock_lag import activity, find_lag
-
     signals = []
     for stream in (reference, other):
         signals.append(activity(*(yield from _signal(stream))))

@@ -13,8 +13,10 @@ from tandem_em import __version__
 from tandem_em.core.jobs import Job, Progress, run_to_end
 from tandem_em.core.notices import UserError
 from tandem_em.desk import files, unsaved
+from tandem_em.desk.demo.analysis import analyse
 from tandem_em.desk.demo.truth import truth_of_map, truth_of_movie, truth_of_streams
 from tandem_em.desk.settings import config_folder, opened_demos
+from tandem_em.exporters import raw_files
 from tandem_em.model.arrays import GrowingArray, MemoryArray
 from tandem_em.model.clock import Clock
 from tandem_em.model.curves import BiasRun, Cell, Column
@@ -85,8 +87,6 @@ def write_demo(path: Path, frames: int = FRAMES, size: int = 512, seed: int = 7)
 
 def write_files(session: Session, folder: Path) -> Job[list[Path]]:
     """The streams of the demo as the files instruments write, to try importing with."""
-    from tandem_em.exporters import raw_files
-
     folder.mkdir(parents=True, exist_ok=True)
     written: list[Path] = []
     total = 3 * len(session.runs) + 2 * len(session.stacks) + len(session.maps)
@@ -120,8 +120,6 @@ def build_demo(frames: int = FRAMES, size: int = 512, seed: int = 7) -> Job[Sess
     stack = yield from _movie(session, recipe)
     _biasing(session, recipe, seed)
     _marks(session, stack)
-    from tandem_em.desk.demo.analysis import analyse
-
     with ThreadPoolExecutor(1) as beside:  # outlines are followed on one core: the maps are made on another
         maps = beside.submit(lambda: run_to_end(simulate_states(MAP_SHAPE, seed=seed, counts=MAP_ELECTRONS)))
         yield from analyse(session, stack, recipe)

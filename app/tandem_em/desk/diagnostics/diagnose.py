@@ -7,10 +7,12 @@ from pathlib import Path
 from tandem_em.core.jobs import Job, Progress
 from tandem_em.desk import files, unsaved
 from tandem_em.desk.desk import Desk
-from tandem_em.desk.diagnostics import streams
+from tandem_em.desk.diagnostics import fixes, streams
 from tandem_em.desk.diagnostics.finding import Finding, Severity, serious
 from tandem_em.model.session import Session
 from tandem_em.model.snapshot import snapshot
+from tandem_em.storage.check import integrity
+from tandem_em.storage.check import repair as recovering
 
 __all__ = [
     "Finding",
@@ -76,8 +78,6 @@ def examine(path: Path) -> Job[list[Finding]]:
         session.history.do(files.adding(session, imported))
         found = yield from _examining(session)
         return [*(Finding("warning", problem) for problem in imported.problems), *found]
-    from tandem_em.storage.check import integrity
-
     yield Progress(0, 0, f"Checking {path.name}")
     in_file = yield from integrity.check(path, files.open_linked_array)
     found = [
@@ -118,9 +118,6 @@ def _severity(text: str) -> Severity:
 def repair(path: Path, out: Path) -> Job[list[Finding]]:
     """Recover everything readable into a new session, and mend there what needs no answer: linked files that lie
     near are found again, stale results made again."""
-    from tandem_em.desk.diagnostics import fixes
-    from tandem_em.storage.check import repair as recovering
-
     report = yield from recovering.repair(path, out)
     found = [Finding("info", sentence) for sentence in report]
     return found + (yield from fixes.mending(out, path.resolve().parent))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tandem_em.analysis.eels.data import find_dead_channels, mended
 from tandem_em.core.notices import UserError
 from tandem_em.core.numeric import Floats
 from tandem_em.model.spectra import SpectrumImage
@@ -65,7 +66,6 @@ def look_at(image: SpectrumImage, data: NDArray[Any], low_loss: SpectrumImage | 
     `low_loss`: the partner of a core-loss map, which knows the thickness of the same pixels.
     """
     from tandem_em.analysis.eels.advice.data import find_saturation
-    from tandem_em.analysis.eels.data import find_dead_channels, mended
 
     height, width, _ = image.shape
     dead = find_dead_channels(data)

@@ -14,6 +14,7 @@ from tandem_em.core.jobs import Job, Progress
 from tandem_em.core.notices import UserError
 from tandem_em.desk.desk import Desk
 from tandem_em.desk.eels import spectra
+from tandem_em.desk.eels.advice import has_zero_loss
 from tandem_em.desk.provenance import step_for
 from tandem_em.model.arrays import MemoryArray
 from tandem_em.model.edits import AddItem, ChangeFields
@@ -48,7 +49,6 @@ def keep(
 def single_scattering(image: SpectrumImage) -> Job[SpectrumImage]:
     """Every spectrum freed of plural scattering by Fourier-log deconvolution."""
     from tandem_em.analysis.eels.deconvolution import fourier_log
-    from tandem_em.desk.eels.advice import has_zero_loss
 
     if not has_zero_loss(image):
         raise UserError(

@@ -12,6 +12,8 @@ from tandem_em import __version__
 from tandem_em.core.jobs import Job, Progress
 from tandem_em.core.notices import UserError
 from tandem_em.desk.eels.maps import MadeMap
+from tandem_em.exporters import map_files
+from tandem_em.exporters.tables import Column, Table, write_table
 from tandem_em.model.spectra import SpectrumImage
 
 
@@ -19,8 +21,6 @@ def save_spectra(
     path: Path, image: SpectrumImage, spectra: list[tuple[str, NDArray[np.float64]]]
 ) -> Job[Path]:
     """Named spectra of one map as CSV: energy loss in eV, counts per pixel and channel."""
-    from tandem_em.exporters.tables import Column, Table, write_table
-
     columns = [Column("energy loss", "eV", image.energy_eV)]
     columns += [Column(name, "counts", np.asarray(spectrum, np.float64)) for name, spectrum in spectra]
     notes = {
@@ -55,8 +55,6 @@ def write_maps(
     folder: Path, image: SpectrumImage, made: list[MadeMap], seconds: float
 ) -> Job[dict[str, Any]]:
     """Every map as files, and what maps.json says of them."""
-    from tandem_em.exporters import map_files
-
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

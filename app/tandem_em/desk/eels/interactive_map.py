@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from psygnal import Signal
 
 from tandem_em.analysis.eels.background import Detail
-from tandem_em.analysis.eels.maps import EdgeMap
+from tandem_em.analysis.eels.colour import ratio
+from tandem_em.analysis.eels.maps import EdgeMap, map_edge, map_edge_in_blocks
 from tandem_em.analysis.eels.windows import EdgeWindows
 from tandem_em.core.jobs import Job, Progress
 from tandem_em.core.notices import UserError
@@ -141,8 +142,6 @@ class LiveMap:
 
     def ratio(self, base: LiveMap, edge: Edge) -> Floats | None:
         """Counts of an edge over those of another map of as many pixels; blank where those are within three errors of 0."""
-        from tandem_em.analysis.eels.colour import ratio
-
         above, below, error = self.counts(edge), base.counts(edge), base.error(edge)
         if above is None or below is None or error is None:
             return None
@@ -161,8 +160,6 @@ class LiveMap:
         return self._direct(self._data, windows, detail)
 
     def _direct(self, data: NDArray[Any], windows: EdgeWindows, detail: Detail = "counts") -> EdgeMap:
-        from tandem_em.analysis.eels.maps import map_edge
-
         gain = self.image.counts_per_electron or 1.0
         return map_edge(data, self.image.energy_eV, windows, detail=detail, counts_per_electron=gain)
 
@@ -196,8 +193,6 @@ class LiveMap:
         return windows_of(edge) in self._wanted
 
     def _exactly(self) -> Job[list[EdgeMap]]:
-        from tandem_em.analysis.eels.maps import map_edge_in_blocks
-
         for _ in range(SETTLING_STEPS):
             yield Progress(0, 0, f"Mapping {self.image.name}")
             time.sleep(SETTLING_STEP_S)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tandem_em.analysis.eels.maps import map_edge
 from tandem_em.core.jobs import Task, call_as_job
 from tandem_em.core.notices import UserError
 from tandem_em.core.texts import figure
@@ -86,7 +87,6 @@ def _edges(session: Session, image: SpectrumImage) -> list[Edge]:
 
 
 def _measured(site: Site, image: SpectrumImage, edges: list[Edge]) -> ResultSet:
-    from tandem_em.analysis.eels.maps import map_edge
     from tandem_em.analysis.eels.quantify import quantify
 
     mask = places.mask_of(site, image.shape)

@@ -21,6 +21,7 @@ from tandem_em.analysis.eels.maps import (
 from tandem_em.analysis.eels.windows import EdgeWindows, EnergyAxis
 from tandem_em.core.jobs import Job, Progress
 from tandem_em.core.notices import UserError
+from tandem_em.desk import cluster
 from tandem_em.desk.eels import advice
 from tandem_em.desk.eels.spectra import IN_MEMORY_BYTES, corrected, size_of
 from tandem_em.model.provenance import ResultSet
@@ -217,8 +218,6 @@ def _in_blocks(
     gain = image.counts_per_electron or 1.0
     began = time.perf_counter()
     if scheduler:
-        from tandem_em.desk import cluster
-
         axis = EnergyAxis.from_values(image.energy_eV)
         calls = ((block, axis, windows, gain) for _, _, block in blocks_of_rows(read_rows, image.shape))
         parts = yield from cluster.run(scheduler, map_block, calls, count_blocks(image.shape), "Mapping")

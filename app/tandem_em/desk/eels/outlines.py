@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tandem_em.analysis.eels.maps import map_edge
 from tandem_em.core.jobs import Task, call_as_job
 from tandem_em.core.notices import UserError
 from tandem_em.desk.desk import Desk
 from tandem_em.desk.eels import places
+from tandem_em.desk.eels.maps import windows_of
 from tandem_em.desk.outlines import shape as particles_shape
 from tandem_em.model.frames import FrameStack
 from tandem_em.model.spectra import Site, SpectrumImage
@@ -113,9 +115,6 @@ def content(
     image: SpectrumImage, spectrum: NDArray[np.float64], pixels: int, edge: Any
 ) -> tuple[float, float]:
     """Net counts per pixel under an edge in the mean spectrum of a site, and its error (counting and background)."""
-    from tandem_em.analysis.eels.maps import map_edge
-    from tandem_em.desk.eels.maps import windows_of
-
     gain = image.counts_per_electron or 1.0
     found = map_edge(
         (spectrum * pixels)[None, None],

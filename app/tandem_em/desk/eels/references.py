@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tandem_em.analysis.eels.spectra import region_spectrum
 from tandem_em.core.jobs import Job
 from tandem_em.core.notices import UserError
 from tandem_em.core.numeric import Floats
@@ -23,8 +24,6 @@ References = tuple[Floats, list[str]]
 
 def of_sites(image: SpectrumImage, data: NDArray[Any], sites: list[Site]) -> References:
     """Mean spectra of the sites that lie on a map."""
-    from tandem_em.analysis.eels.spectra import region_spectrum
-
     found, names = [], []
     for site in sites:
         if site.points and places.is_on(image, places.centre_of(site)):

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tandem_em.analysis.eels.maps import map_edge
 from tandem_em.analysis.eels.windows import EnergyAxis
 from tandem_em.core.jobs import Job, Progress
 from tandem_em.core.notices import UserError
@@ -125,7 +126,6 @@ def references(
 
 def quantification(image: SpectrumImage, edges: list[Edge]) -> Job[ResultSet]:
     """Atomic percentages of the mapped elements, their counting errors, and the cross-section model they rest on."""
-    from tandem_em.analysis.eels.maps import map_edge
     from tandem_em.analysis.eels.quantify import quantify
 
     yield Progress(0, len(edges) + 1, f"Reading {image.name}")

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tandem_em.analysis.eels.data import find_dead_channels, mended
 from tandem_em.core.notices import UserError
+from tandem_em.desk.eels.advice import has_zero_loss
 from tandem_em.model.session import Session
 from tandem_em.model.spectra import SpectrumImage
 
@@ -35,8 +37,6 @@ def corrected(
     align: bool = True,
 ) -> NDArray[Any]:
     """Rows of a map from `first_row` on, dead channels mended (looked for unless given), energy shift taken off."""
-    from tandem_em.analysis.eels.data import find_dead_channels, mended
-
     data = mended(data, find_dead_channels(data) if dead_channels is None else dead_channels)
     if image.energy_shift_eV is None or not align:
         return data
@@ -70,8 +70,6 @@ def in_blocks(image: SpectrumImage, *, align: bool = True) -> Iterator[tuple[int
 
 def low_loss_of(session: Session, image: SpectrumImage) -> SpectrumImage | None:
     """The map that holds the zero loss of the same pixels: itself, or its partner of a dual-EELS pair."""
-    from tandem_em.desk.eels.advice import has_zero_loss
-
     if has_zero_loss(image):
         return image
     partner = session.maps.get(image.low_loss_id)
@@ -82,8 +80,6 @@ def low_loss_of(session: Session, image: SpectrumImage) -> SpectrumImage | None:
 
 def possible_partners(session: Session, image: SpectrumImage) -> list[SpectrumImage]:
     """Maps of as many pixels with a zero loss: what a core-loss map in a file of its own may be paired with."""
-    from tandem_em.desk.eels.advice import has_zero_loss
-
     return [
         each
         for each in session.maps

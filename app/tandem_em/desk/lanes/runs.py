@@ -8,6 +8,7 @@ from functools import partial
 
 import numpy as np
 
+from tandem_em.analysis.cycling.charge import Zero, integrate
 from tandem_em.desk.biasing import views
 from tandem_em.desk.biasing.runs import cell_of
 from tandem_em.desk.lanes import lithium_numbers
@@ -74,8 +75,6 @@ def lithium_charges(session: Session, swollen: list[data.Curve], reach: Interval
 
 def charge_of(run: BiasRun) -> tuple[data.Floats, data.Floats]:
     """Charge and its error (C) at every sample, as the lane shows it."""
-    from tandem_em.analysis.cycling.charge import Zero, integrate
-
     zero = Zero(run.zero_current_A, run.zero_current_error_A)
     current = np.asarray(run.values("current"), np.float64)
     found = integrate(run.times.view, current, zero, gap_limit(run), run.segment_starts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from tandem_em.core.notices import UserError
 from tandem_em.model.curves import Cell
 from tandem_em.sources.programs.curve import ProgramCurve as ProgramCurve
 from tandem_em.sources.programs.curve import program_curve
+from tandem_em.sources.programs.steps import label
 
 if TYPE_CHECKING:
     from tandem_em.sources.core.base import Source
@@ -68,8 +70,6 @@ def check_program(steps: Steps, cell: Cell | None) -> Program:
 
 def read_steps(path: Path, cell: Cell | None) -> Steps:
     """Steps of a program file, as its JSON spells them."""
-    import json
-
     from tandem_em.sources.programs.reader import read_program
 
     program = read_program(path, capacity_C(cell))
@@ -79,8 +79,6 @@ def read_steps(path: Path, cell: Cell | None) -> Steps:
 
 def step_labels(program: Program) -> list[str]:
     """Each step in a few words."""
-    from tandem_em.sources.programs.steps import label
-
     return [label(step) for step in program.steps]
 
 

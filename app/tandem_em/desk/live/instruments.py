@@ -16,6 +16,8 @@ from psygnal import Signal
 
 from tandem_em.core.jobs import Job, Progress
 from tandem_em.core.notices import UserError
+from tandem_em.desk.live import setup
+from tandem_em.sources.core.base import EventBlock, FrameBlock
 
 if TYPE_CHECKING:
     from tandem_em.sources.core.base import Source
@@ -102,8 +104,6 @@ class Probe:
         self._thread.join(2.0)
 
     def _read(self) -> None:
-        from tandem_em.sources.core.base import EventBlock, FrameBlock
-
         while not self._closing.is_set():
             block = self.source.read(READ_S)
             with self._lock:
@@ -256,7 +256,6 @@ class Instruments:
 
     def test(self, name: str, read_file: Callable[[Path], Any] | None = None) -> Job[Probe]:
         """Connect to a source and look at what it says."""
-        from tandem_em.desk.live import setup
         from tandem_em.sources.registry import create_source
 
         yield Progress(0, 0, f"Connecting to {name}")

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tandem_em.exporters.replacing import replacing
+
 MM = 1 / 25.4
 ONE_COLUMN_MM, TWO_COLUMNS_MM = 85.0, 174.0
 FONTS = (
@@ -138,8 +140,6 @@ def mark_simulated(figure: Any) -> None:
 
 def save(figure: Any, folder: Path, stem: str, settings: FigureSettings) -> list[Path]:
     """One figure in every wanted format."""
-    from tandem_em.exporters.replacing import replacing
-
     written = []
     for kind in settings.kinds:
         path = folder / f"{stem}.{kind}"

@@ -8,6 +8,7 @@ from pathlib import Path
 from tandem_em.core.notices import UserError
 from tandem_em.formats.text.feed import LineFeed, is_text
 from tandem_em.formats.text.guess import NoTableError, guess_text
+from tandem_em.formats.text.rows import RowReader
 from tandem_em.formats.text.settings import TextSettings
 
 HEAD = 512 * 1024
@@ -60,8 +61,6 @@ def fingerprint(header: str | TextSettings) -> str:
 
 def preview(path: Path, settings: TextSettings, rows: int = 50) -> list[list[str]]:
     """The first rows as fields, for the dialog's table; the headings are `settings.columns`."""
-    from tandem_em.formats.text.rows import RowReader
-
     with path.open("rb") as file:
         lines = LineFeed(settings.encoding).feed(file.read(HEAD))
     reader = RowReader(settings)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,7 @@ import numpy as np
 from tandem_em.core.jobs import Job, Progress, run_to_end
 from tandem_em.core.notices import UserError
 from tandem_em.formats.text.detect import parser_for
-from tandem_em.formats.text.feed import is_text
+from tandem_em.formats.text.feed import find_encoding, is_text
 from tandem_em.formats.text.guess import NoTableError
 from tandem_em.formats.text.guessing_parser import GuessingParser
 from tandem_em.formats.text.mpt import MptParser
@@ -75,8 +75,6 @@ def guessing_job(path: Path, options: ImportOptions) -> Job[Imported]:
 
 def later_lines(path: Path, parser: LogParser, size: int = 16 * 1024) -> list[str]:
     """Some lines from the middle and the end of a file: their dates leave less doubt about day and month."""
-    from tandem_em.formats.text.feed import find_encoding
-
     length = path.stat().st_size
     lines: list[str] = []
     with path.open("rb") as file:
@@ -190,8 +188,6 @@ def _place_later_tables(
     result: Imported,
 ) -> None:
     """A second table whose time starts again began after the first one: when exactly, the file does not say."""
-    from datetime import datetime
-
     passed = 0.0
     for number, (group, (run, _)) in enumerate(zip(groups, runs)):
         if number and passed and run.clock.start_iso:

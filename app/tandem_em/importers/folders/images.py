@@ -16,11 +16,14 @@ from numpy.typing import NDArray
 from tandem_em.core.jobs import Job, Progress
 from tandem_em.core.notices import UserError
 from tandem_em.core.numeric import AnyArray
+from tandem_em.importers.core.assemble import prepared
 from tandem_em.importers.core.base import ImportOptions
 from tandem_em.importers.core.companion import inside
 from tandem_em.importers.core.errors import DamagedError, sentences
 from tandem_em.importers.core.signal import Axis, Facts, Found
 from tandem_em.importers.core.sources import native, read_frames
+from tandem_em.importers.microscope.dm import start_s
+from tandem_em.importers.movies.images import load_picture, size_of
 
 PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".pgm", ".ppm", ".webp")
 TIFFS = (".tif", ".tiff")
@@ -124,8 +127,6 @@ def _first_readable(paths: Sequence[Path], folder: Path) -> tuple[First, list[in
 def _describe(path: Path) -> First:
     suffix = path.suffix.lower()
     if suffix in PICTURES:
-        from tandem_em.importers.movies.images import load_picture
-
         pixels = load_picture(path)
         return First(
             (pixels.shape[0], pixels.shape[1]),
@@ -141,8 +142,6 @@ def _describe(path: Path) -> First:
 
 def _single(path: Path) -> Found:
     """The one image in a TIFF or DigitalMicrograph file, in plain numbers."""
-    from tandem_em.importers.core.assemble import prepared
-
     if path.suffix.lower() in TIFFS:
         from tandem_em.importers.movies.tiff import read as read_file
     else:
@@ -155,8 +154,6 @@ def _single(path: Path) -> Found:
 
 def _loader(path: Path) -> Callable[[Path], AnyArray]:
     if path.suffix.lower() in PICTURES:
-        from tandem_em.importers.movies.images import load_picture
-
         return load_picture
     return _load_single
 
@@ -174,8 +171,6 @@ def _of_other_size(paths: Sequence[Path], first: First, folder: Path) -> Job[lis
     """Images whose header (pictures) or length (everything else, uncompressed) says they are different."""
     out = []
     if paths[0].suffix.lower() in PICTURES:
-        from tandem_em.importers.movies.images import size_of
-
         for number, path in enumerate(paths):
             if number % 200 == 0:
                 yield Progress(number, len(paths), f"Looking through {folder.name}")
@@ -205,8 +200,6 @@ def _bytes(path: Path) -> int:
 
 def _dm_times(paths: Sequence[Path], found: Found, folder: Path) -> Job[None]:
     """The start each DigitalMicrograph frame states itself."""
-    from tandem_em.importers.microscope.dm import start_s
-
     seconds: NDArray[np.float64] = np.full(len(paths), np.nan)
     for number, path in enumerate(paths):
         if number % 50 == 0:

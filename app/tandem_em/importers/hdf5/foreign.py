@@ -15,6 +15,7 @@ from tandem_em.core.notices import UserError
 from tandem_em.core.numeric import AnyArray
 from tandem_em.importers.core.errors import DamagedError
 from tandem_em.importers.core.sources import FramesAt, PositionedFile, RawArray, native
+from tandem_em.importers.core.views import Reordered
 from tandem_em.model.arrays import ArraySource
 
 KNOWN_FILTERS = {1: "deflate", 2: "shuffle", 3: "fletcher32", 5: "nbit", 6: "scale-offset", 32000: "lzf"}
@@ -151,8 +152,6 @@ def _direct(path: Path, dataset: Any, frame_axis: int) -> ArraySource | None:
         return None
     frames: ArraySource = FramesAt([PositionedFile(path)], offsets, frame, dataset.dtype)
     if frame_axis:
-        from tandem_em.importers.core.views import Reordered
-
         order = list(range(1, len(shape)))
         order.insert(frame_axis, 0)
         return Reordered(frames, order)

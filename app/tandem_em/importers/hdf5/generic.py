@@ -19,6 +19,7 @@ from tandem_em.importers.hdf5.emd import berkeley, emd_groups, is_velox, velox
 from tandem_em.importers.hdf5.foreign import library, opened, source_of
 from tandem_em.importers.hdf5.hspy import experiments
 from tandem_em.importers.hdf5.tree import attribute, attributes, scalars, text_of
+from tandem_em.importers.microscope.dm import image_from_parts
 
 ARRAYS_LIMIT = 16
 
@@ -143,8 +144,6 @@ def _nx_axis(group: Any, name: str, size: int) -> Axis:
 
 def _dm5(path: Path, file: Any) -> list[Found]:
     """Gatan's HDF5 variant: the same tags as .dm4, as attributes."""
-    from tandem_em.importers.microscope.dm import image_from_parts
-
     founds = []
     for group in file["ImageList"].values():
         data = group.get("ImageData")

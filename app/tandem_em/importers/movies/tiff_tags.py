@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 import re
+from io import BytesIO
 from pathlib import PurePath
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tandem_em.importers.core.errors import DamagedError
 from tandem_em.importers.core.signal import Axis, Facts
 from tandem_em.importers.core.times import iso_of
 from tandem_em.importers.core.units import clean, length_nm, number, positive, time_s
+from tandem_em.importers.microscope.dm_facts import facts_from_tags
+from tandem_em.importers.microscope.dm_tags import TagReader
 
 DM_UNITS, DM_OFFSETS, DM_SCALES = (65003, 65004, 65005), (65006, 65007, 65008), (65009, 65010, 65011)
 """Tags DigitalMicrograph writes, in the order x, y, z."""
@@ -231,12 +235,6 @@ def _from_dm_tags(tif: Any, facts: Facts) -> None:
     raw = tag(tif, 65027)
     if not isinstance(raw, bytes) or len(raw) > 64 << 20:
         return
-    from io import BytesIO
-
-    from tandem_em.importers.core.errors import DamagedError
-    from tandem_em.importers.microscope.dm_facts import facts_from_tags
-    from tandem_em.importers.microscope.dm_tags import TagReader
-
     try:
         tags = TagReader(BytesIO(raw), len(raw)).tree()
     except (DamagedError, ValueError, IndexError):

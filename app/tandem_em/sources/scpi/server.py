@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import socket
 import threading
+import tty
 from typing import Any, Literal
 
 from tandem_em.sources.scpi.simulator import SimulatedMeter
@@ -114,8 +116,6 @@ class SerialServer(ScpiServer):
     """The same on a pseudo terminal: `device` is what a serial client opens. Not on Windows."""
 
     def __init__(self, meter: SimulatedMeter) -> None:
-        import tty
-
         self._master, slave = os.openpty()
         tty.setraw(self._master)
         tty.setraw(slave)
@@ -137,8 +137,6 @@ class SerialServer(ScpiServer):
                 os.close(handle)
 
     def _serve_serial(self) -> None:
-        import select
-
         pending = b""
         while not self._closing.is_set():
             ready, _, _ = select.select([self._master], [], [], 0.1)

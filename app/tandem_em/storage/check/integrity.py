@@ -21,6 +21,7 @@ from tandem_em.storage.codec.compress import crc32, unpack
 from tandem_em.storage.codec.read_fields import child, children, text_attr
 from tandem_em.storage.gate.audit import audit
 from tandem_em.storage.gate.version import found_in, has_pending_commit
+from tandem_em.storage.session_store import SessionStore
 from tandem_em.storage.transaction.hdf5_store import Hdf5Store
 from tandem_em.storage.transaction.opening import left_open_by, who_writes
 
@@ -105,8 +106,6 @@ def _check_open(store: Hdf5Store, path: Path, open_link: LinkOpener | None) -> J
 
 def _check_session(path: Path, open_link: LinkOpener | None) -> Job[list[Finding]]:
     """What the items themselves say: time stamps, zones, saturation, units, linked files."""
-    from tandem_em.storage.session_store import SessionStore
-
     store = SessionStore.open(path, readonly=True, open_link=open_link)
     try:
         session: Session = yield from store.load()

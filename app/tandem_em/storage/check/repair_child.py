@@ -8,6 +8,7 @@ that the next attempt can leave that one alone: those are the PATHs.
 from __future__ import annotations
 
 import faulthandler
+import itertools
 import json
 import os
 import sys
@@ -15,6 +16,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from tandem_em.storage.codec import layout
 
 _nowhere = open(os.devnull, "w")  # noqa: SIM115  kept open: the watchdog writes there at the very end
 PATIENCE_S = 10.0
@@ -105,8 +108,6 @@ def names_of(group: Any, path: str, salvage: Salvage) -> list[str]:
 
 
 def likely_names() -> Iterator[str]:
-    from tandem_em.storage.codec import layout
-
     fixed = {
         "item",
         "data",
@@ -222,8 +223,6 @@ def copy_chunks(item: Any, target: Any, name: str, path: str, salvage: Salvage) 
 
 def chunk_origins(item: Any) -> Iterator[tuple[int, ...]]:
     """Where chunks are, from their index; where that is damaged, everywhere one could be."""
-    import itertools
-
     try:
         found = [item.id.get_chunk_info(number).chunk_offset for number in range(item.id.get_num_chunks())]
     except ERRORS:

@@ -11,6 +11,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tandem_em.core.notices import UserError
+from tandem_em.storage.transaction import opening, superblock
+
 if TYPE_CHECKING:
     from tandem_em.storage.transaction.recovery import Overlay
 
@@ -164,8 +167,6 @@ class Walk:
 
 def look_through(path: Path) -> list[str]:
     """All findings about one file. Runs in this process: only the child should do that with unknown files."""
-    from tandem_em.core.notices import UserError
-
     try:
         for _ in range(MOST_TRIES):
             view = _view(path)
@@ -197,8 +198,6 @@ def _look_through(file: Path | Overlay) -> list[str]:
 def _view(path: Path) -> Overlay | None:
     """Our own eyes, as a commit may be pending; None for HDF5 files with a user block in front."""
     import h5py
-
-    from tandem_em.storage.transaction import opening, superblock
 
     with contextlib.suppress(OSError), path.open("rb") as file:
         if file.read(8) != superblock.SIGNATURE and h5py.is_hdf5(path):

@@ -20,6 +20,7 @@ from tandem_em.model.curves import BiasRun
 from tandem_em.model.frames import FrameStack
 from tandem_em.model.provenance import SourceFile
 from tandem_em.model.spectra import SpectrumImage
+from tandem_widgets.dialogs.eels_properties import edit_properties
 
 if TYPE_CHECKING:
     from tandem_widgets.dialogs.diagnostics.dialog import DoctorDialog
@@ -161,8 +162,6 @@ def _calibrate(dialog: DoctorDialog, finding: diagnose.Finding) -> list[Button]:
 
 
 def _properties(dialog: DoctorDialog, finding: diagnose.Finding) -> list[Button]:
-    from tandem_widgets.dialogs.eels_properties import edit_properties
-
     image = dialog.desk.session.find(finding.where)
     if not isinstance(image, SpectrumImage):
         return []

@@ -18,6 +18,7 @@ from tandem_em.desk.stacks.stack import ViewFilter
 from tandem_em.model.frames import FrameStack
 from tandem_em.model.items import IDENTITY_COLOURS
 from tandem_em.model.tracks import Particle
+from tandem_widgets.dialogs.dose_map import DoseMapDialog
 
 if TYPE_CHECKING:
     from tandem_widgets.panes.stack.pane import StackPane
@@ -196,8 +197,6 @@ def _ask_counts(pane: StackPane, stack: FrameStack) -> None:
 
 
 def _show_dose_map(pane: StackPane, stack: FrameStack) -> None:
-    from tandem_widgets.dialogs.dose_map import DoseMapDialog
-
     DoseMapDialog(pane, pane.desk, stack, dose.map_over_sample(pane.desk, stack)).show()
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QDoubleSpinBox, QHBoxLayout, QLabel, QPushButton, QSpinBox, QVBoxLayout, QWidget
 
+from tandem_em.analysis.images.layers import propose_edges
 from tandem_em.core.notices import UserError
 from tandem_em.desk.stacks import layers
 from tandem_em.model.provenance import ResultSet
@@ -96,8 +97,6 @@ class ProfileWindow(QWidget):
     # --- edges ---------------------------------------------------------------------------------------------------
 
     def _mark_edges(self, count: int) -> None:
-        from tandem_em.analysis.images.layers import propose_edges
-
         self.edges_px = propose_edges(self._values, count) if len(self._values) else []
         self.mark()
 

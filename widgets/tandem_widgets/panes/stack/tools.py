@@ -15,6 +15,7 @@ from tandem_em.core.jobs import call_as_job
 from tandem_em.core.notices import UserError
 from tandem_em.desk.live import follow
 from tandem_em.desk.outlines import edit as particles_edit
+from tandem_em.desk.outlines import following
 from tandem_em.desk.outlines import shape as particles_shape
 from tandem_em.desk.stacks import stack as stacks
 from tandem_em.model.frames import FrameStack
@@ -236,8 +237,6 @@ class StackTools:
             return
 
         def propose() -> Polygon:
-            from tandem_em.desk.outlines import following
-
             if before is not None:
                 return following.propose_more(stack, frame, before, x, y)
             return following.propose(stack, frame, x, y)

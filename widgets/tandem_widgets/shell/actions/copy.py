@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from PyQt6.QtGui import QGuiApplication
 
+from tandem_widgets.parts.plot.copy import copy_figure, copy_picture
+
 if TYPE_CHECKING:
     from tandem_widgets.shell.window.main_window import MainWindow
 
@@ -26,8 +28,6 @@ class CopyActions:
 
     def copy_pane(self) -> None:
         """The pane as it looks onto the clipboard."""
-        from tandem_widgets.parts.plot.copy import copy_picture
-
         pane = self._window.docks.pane_in_use()
         copy_picture(pane)
         self._window.workshop.notices.info(f"{pane.title} is on the clipboard, as it looks.")
@@ -35,7 +35,6 @@ class CopyActions:
     def copy_figure(self) -> None:
         """What the pane shows onto the clipboard, as a figure for print."""
         from tandem_em.desk.export.preview import FigureSettings, figure_of
-        from tandem_widgets.parts.plot.copy import copy_figure
 
         pane = self._window.docks.pane_in_use()
         name, choices = pane.figure_for_print()

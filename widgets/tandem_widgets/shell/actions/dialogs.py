@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tandem_em import __version__
 from tandem_widgets.shell.actions.table import MENUS
 
 if TYPE_CHECKING:
@@ -74,7 +75,6 @@ class DialogActions:
             self._window.files.open_demo()
 
     def show_about(self) -> None:
-        from tandem_em import __version__
         from tandem_widgets.dialogs.help.sheet import TextDialog
 
         text = (

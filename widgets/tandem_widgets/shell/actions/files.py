@@ -12,6 +12,7 @@ from PyQt6.QtWidgets import QFileDialog, QMessageBox
 from tandem_em.core.jobs import run_to_end
 from tandem_em.desk import files, unsaved
 from tandem_em.desk.biasing import text_import
+from tandem_em.desk.files import open_filter
 from tandem_em.desk.stacks import previews
 from tandem_em.model.frames import FrameStack
 from tandem_em.model.saved import SavedState, signature
@@ -86,8 +87,6 @@ class FileActions:
     # --- opening -------------------------------------------------------------------------------------------------
 
     def ask_open(self) -> None:
-        from tandem_em.desk.files import open_filter
-
         chosen, _ = QFileDialog.getOpenFileNames(self._window, "Open", "", open_filter())
         if chosen:
             self.open_paths([Path(text) for text in chosen])

@@ -19,6 +19,7 @@ from tandem_em.core.texts import duration
 from tandem_em.desk import files
 from tandem_em.desk.live import follow, guardian, replay
 from tandem_em.desk.live import setup as live
+from tandem_em.desk.live.instruments import Instruments
 from tandem_em.desk.live.recorder import Recorder
 from tandem_em.desk.settings import config_folder
 from tandem_em.model.session import Session
@@ -26,7 +27,6 @@ from tandem_widgets.shell.window.live_cursor import LiveCursor
 from tandem_widgets.shell.window.recording_chips import chips
 
 if TYPE_CHECKING:
-    from tandem_em.desk.live.instruments import Instruments
     from tandem_widgets.shell.window.main_window import MainWindow
 
 LOOK_MS = 250
@@ -114,8 +114,6 @@ class RecordActions:
     def instruments(self) -> Instruments:
         """Made when they are first wanted: most sessions are reviews."""
         if self._instruments is None:
-            from tandem_em.desk.live.instruments import Instruments
-
             self._instruments = Instruments()
             self._instruments.recall(remembered())
         return self._instruments

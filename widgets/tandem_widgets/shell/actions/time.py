@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from tandem_em.desk import events
 
 if TYPE_CHECKING:
@@ -33,8 +35,6 @@ class TimeActions:
         times = stack.t if stack is not None else (session.runs.first.t if session.runs.first else None)
         if times is None or not len(times):
             return
-        import numpy as np
-
         known = np.sort(times[np.isfinite(times)])
         if not len(known):
             return

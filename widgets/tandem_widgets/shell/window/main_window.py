@@ -18,6 +18,9 @@ from tandem_em.desk.settings import Settings
 from tandem_em.model.curves import BiasRun
 from tandem_em.model.items import Item
 from tandem_em.model.session import Session
+from tandem_widgets.panes.biasing.pane import BiasingPane
+from tandem_widgets.panes.eels.pane import EelsPane
+from tandem_widgets.panes.stack.pane import StackPane
 from tandem_widgets.parts.basic import icons, theme
 from tandem_widgets.parts.basic.bind import Bindings
 from tandem_widgets.shell.actions import recovery
@@ -98,10 +101,6 @@ class MainWindow(QMainWindow):
         self.show_desk(self._make_desk(session))
 
     def show_desk(self, desk: Desk) -> None:
-        from tandem_widgets.panes.biasing.pane import BiasingPane
-        from tandem_widgets.panes.eels.pane import EelsPane
-        from tandem_widgets.panes.stack.pane import StackPane
-
         speed = self.player.speed
         self.player.stop()
         self.desk = desk
