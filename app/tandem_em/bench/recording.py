@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import queue
 import tempfile
 import threading
 import time
@@ -15,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tandem_em.bench.durability_speed import FRAME_BYTES, SHAPE, some_frames, write_raw
+from tandem_em.bench.recording_at_work import memory_MiB, recording
 from tandem_em.bench.recording_kills import killed_at_random, seconds_to_stop
+from tandem_em.bench.recording_memory import left_behind
 from tandem_em.bench.recording_senders import sending
 from tandem_em.core.benchmark import Figure
 from tandem_em.core.jobs import run_to_end
-from tandem_em.core.notices import Notices
 from tandem_em.desk import files
-from tandem_em.desk.live.recorder import Recorder
 from tandem_em.desk.stacks.stack import ready
 from tandem_em.model.arrays import GrowingArray
 from tandem_em.model.curves import BiasRun, Column
@@ -72,8 +71,6 @@ LONGEST_WAIT_S = 10.0  # for the last samples
 
 def run(quick: bool) -> list[Figure]:
     """The long version records for about five minutes and writes up to 8 GB in the temporary folder."""
-    from tandem_em.bench.recording_memory import left_behind
-
     with tempfile.TemporaryDirectory(prefix="tandem-recording-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         return [
@@ -141,33 +138,6 @@ def _record(path: Path, sources: list[Source], frames: int, seconds: float) -> R
     return found
 
 
-@contextmanager
-def recording(
-    path: Path, sources: list[Source]
-) -> Iterator[tuple[Recorder, Session, Callable[[float], None]]]:
-    """A recorder at work, its session, and what to call so that the session follows."""
-    session = Session(path.stem)
-    opened = run_to_end(files.create_session(path, session, for_recording=True))
-    posted: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
-
-    def work_off(wait_s: float) -> None:
-        try:
-            posted.get(timeout=wait_s)()
-            while True:
-                posted.get_nowait()()
-        except queue.Empty:
-            return
-
-    recorder = Recorder(session, opened.store, sources, Notices(), posted.put, follow=False)
-    recorder.start()
-    try:
-        yield recorder, session, work_off
-    finally:
-        recorder.stop()
-        work_off(0.0)
-        opened.store.close()
-
-
 def _draw(session: Session) -> int:
     """Read the newest frame that is in the file and make the picture a pane would show; 1 when there was one."""
     stack = session.stacks.first
@@ -177,16 +147,6 @@ def _draw(session: Session) -> int:
     low, high = np.quantile(frame[::4, ::4], (0.01, 0.99))
     np.clip((frame - low) * (255 / max(high - low, 1)), 0, 255).astype(np.uint8)
     return 1
-
-
-def memory_MiB() -> float:
-    """Memory that only this process has. Mapped files are not counted: the system takes them back when it likes."""
-    try:
-        status = Path("/proc/self/status").read_text()
-    except OSError:
-        return float("nan")
-    words = status.partition("RssAnon:")[2].split()
-    return int(words[0]) / 1024 if words else float("nan")
 
 
 # --- the disk ---------------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from tandem_em.bench.recording import memory_MiB, recording
+from tandem_em.bench.recording_at_work import memory_MiB, recording
 from tandem_em.core.benchmark import Figure
 from tandem_em.sources.core.base import SourceDescription
 from tandem_em.sources.core.threaded import ThreadedSource

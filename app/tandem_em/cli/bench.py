@@ -16,7 +16,7 @@ from tandem_em.core.benchmark import Figure
 from tandem_em.core.notices import UserError
 
 if TYPE_CHECKING:
-    from tandem_em.cli.commands import WindowDoor
+    from tandem_em.cli.window_door import WindowDoor
 
 HELP = "the benchmarks, beside the peers, in one run"
 CORE = ("eels", "outlines", "durability", "recording", "drift", "movie")

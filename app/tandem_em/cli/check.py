@@ -10,7 +10,7 @@ from tandem_em.cli.terminal import existing, print_json, work
 from tandem_em.desk.diagnostics import diagnose
 
 if TYPE_CHECKING:
-    from tandem_em.cli.commands import WindowDoor
+    from tandem_em.cli.window_door import WindowDoor
 
 HELP = "the session doctor; --repair recovers and mends into a new file"
 

@@ -9,11 +9,11 @@ import sys
 from importlib import import_module
 from pathlib import Path
 from types import FrameType
-from typing import Protocol
 
 from tandem_em import __version__
 from tandem_em.cli import output
 from tandem_em.cli.screenshot import take
+from tandem_em.cli.window_door import WindowDoor
 from tandem_em.core.notices import UserError
 
 COMMANDS = {
@@ -24,16 +24,6 @@ COMMANDS = {
 """Typed name -> module of this package."""
 
 DONE, FAILED, WRONG_CALL, INTERRUPTED = 0, 1, 2, 130
-
-
-class WindowDoor(Protocol):
-    """What a command may ask of the window."""
-
-    def open(self, paths: list[Path], *, demo: bool = False, play_at: float | None = None) -> int: ...
-    def screenshot(
-        self, session: Path | None, out: Path, size: tuple[int, int], at: float | None, theme: str
-    ) -> None: ...
-    def benchmarks(self) -> tuple[str, ...]: ...
 
 
 def run(arguments: list[str], window: WindowDoor) -> int:

@@ -14,7 +14,7 @@ from tandem_em.desk import streams
 from tandem_em.model.curves import BiasRun, Cell
 
 if TYPE_CHECKING:
-    from tandem_em.cli.commands import WindowDoor
+    from tandem_em.cli.window_door import WindowDoor
 
 HELP = "half cycles, capacities, efficiencies, plateaus of a biasing run"
 

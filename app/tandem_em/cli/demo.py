@@ -12,7 +12,7 @@ from tandem_em.desk import files
 from tandem_em.desk.demo import build
 
 if TYPE_CHECKING:
-    from tandem_em.cli.commands import WindowDoor
+    from tandem_em.cli.window_door import WindowDoor
 
 HELP = "build the demo experiment and open it"
 

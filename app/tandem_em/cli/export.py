@@ -13,7 +13,7 @@ from tandem_em.desk import streams
 from tandem_em.desk.export import folder
 
 if TYPE_CHECKING:
-    from tandem_em.cli.commands import WindowDoor
+    from tandem_em.cli.window_door import WindowDoor
 
 HELP = "tables, figures, movie and report of a session; all four when none is named"
 KINDS = ("tables", "figures", "movie", "report")

@@ -16,7 +16,7 @@ from tandem_em.importers.core.base import ImportOptions
 from tandem_em.model.session import Session
 
 if TYPE_CHECKING:
-    from tandem_em.cli.commands import WindowDoor
+    from tandem_em.cli.window_door import WindowDoor
 
 HELP = "put files into a session (embedded; --link keeps big ones outside)"
 

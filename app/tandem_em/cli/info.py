@@ -10,7 +10,7 @@ from tandem_em.cli.terminal import existing, print_json, work
 from tandem_em.desk.inventory import describe_file, lines_of
 
 if TYPE_CHECKING:
-    from tandem_em.cli.commands import WindowDoor
+    from tandem_em.cli.window_door import WindowDoor
 
 HELP = "what is in a session or in any file TandEM reads"
 

@@ -16,7 +16,7 @@ from tandem_em.model.edits import AddItem, Together
 from tandem_em.model.spectra import Edge, SpectrumImage
 
 if TYPE_CHECKING:
-    from tandem_em.cli.commands import WindowDoor
+    from tandem_em.cli.window_door import WindowDoor
 
 HELP = "element maps of a spectrum image as .npy, .tif and .png, and maps.json"
 EXAMPLE = """EDGES.json, windows in eV (without it the edges of the session, or the usual ones that fit):

@@ -18,7 +18,7 @@ from tandem_em.desk.live import setup as live
 from tandem_em.desk.live.recorder import AUTHOR, Recorder
 
 if TYPE_CHECKING:
-    from tandem_em.cli.commands import WindowDoor
+    from tandem_em.cli.window_door import WindowDoor
     from tandem_em.model.session import Session
 
 HELP = "record live sources into a session; stops cleanly on Ctrl+C or SIGTERM"

@@ -17,7 +17,7 @@ from tandem_em.desk import files
 from tandem_em.desk.live import replay
 
 if TYPE_CHECKING:
-    from tandem_em.cli.commands import WindowDoor
+    from tandem_em.cli.window_door import WindowDoor
     from tandem_em.sources.replay.clock import ReplayClock
 
 HELP = "replay a session as live sources, into the window or over the wire"

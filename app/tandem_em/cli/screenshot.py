@@ -10,7 +10,7 @@ from tandem_em.cli.terminal import existing, quantity_in
 from tandem_em.core.notices import UserError
 
 if TYPE_CHECKING:
-    from tandem_em.cli.commands import WindowDoor
+    from tandem_em.cli.window_door import WindowDoor
 
 HELP = "the window of a session as a PNG, without a display"
 

@@ -16,7 +16,7 @@ from tandem_em.model.edits import AddItem, ChangeFields, Together
 from tandem_em.model.frames import FrameStack
 
 if TYPE_CHECKING:
-    from tandem_em.cli.commands import WindowDoor
+    from tandem_em.cli.window_door import WindowDoor
 
 HELP = "follow outlines through a movie: area against time"
 EXAMPLE = """OUTLINE.json, in pixels of that frame, (0, 0) being the centre of the first one:

@@ -14,7 +14,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from tandem_em.analysis.eels.windows import Channels, EdgeWindows, EnergyAxis
+from tandem_em.analysis.eels.windows import Channels, EnergyAxis
 from tandem_em.core.numeric import Floats
 
 Detail = Literal["counts", "error", "full"]
@@ -72,22 +72,6 @@ class Plan(Protocol):
     def form(self) -> CurveForm | None: ...
 
     def solve(self, strip: NDArray[Any], detail: Detail) -> Solved: ...
-
-
-def make_plan(edge: EdgeWindows, axis: EnergyAxis, channels: Channels, sample: NDArray[Any]) -> Plan:
-    """Prepare the model of an edge. `sample` holds a few typical pixels (only the full power-law fit looks at them)."""
-    from tandem_em.analysis.eels import background_fits as fits
-    from tandem_em.analysis.eels.background_areas import TwoArea
-
-    if edge.background == "none":
-        return NoBackground(channels)
-    if edge.background in ("power law", "exponential"):
-        return TwoArea(edge.background == "power law", axis, channels)
-    if edge.background == "polynomial":
-        return fits.PolynomialFit(edge.order, axis, channels)
-    if edge.background == "log polynomial":
-        return fits.LogPolynomial(edge.order, axis, channels)
-    return fits.PowerLawFit(axis, channels, sample)
 
 
 def blank_runaways(background: Floats, variance: Floats | None = None) -> int:

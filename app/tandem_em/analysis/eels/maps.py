@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tandem_em.analysis.eels.background import CurveForm, Detail, Plan, make_plan
+from tandem_em.analysis.eels.background import CurveForm, Detail, Plan
+from tandem_em.analysis.eels.background_models import make_plan
 from tandem_em.analysis.eels.data import Windows, as_spectra, check_fit, mended, sample_pixels
 from tandem_em.analysis.eels.threads import in_strips
 from tandem_em.analysis.eels.windows import Channels, EdgeWindows, EnergyAxis, find_channels

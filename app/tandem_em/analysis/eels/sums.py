@@ -16,8 +16,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tandem_em.analysis.eels.background import CurveForm, Detail, NoBackground, Plan, make_plan
+from tandem_em.analysis.eels.background import CurveForm, Detail, NoBackground, Plan
 from tandem_em.analysis.eels.background_areas import TwoArea
+from tandem_em.analysis.eels.background_models import make_plan
 from tandem_em.analysis.eels.data import as_spectra, check_fit, is_plain
 from tandem_em.analysis.eels.maps import EdgeMap, ReadRows, map_edge
 from tandem_em.analysis.eels.sums_rows import UNIT, Rows

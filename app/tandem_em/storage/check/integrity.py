@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -15,6 +14,7 @@ from tandem_em.core.notices import UserError
 from tandem_em.model.frames import FrameStack
 from tandem_em.model.session import Session
 from tandem_em.storage.arrays import ChunkIndex, LinkOpener, index_of
+from tandem_em.storage.check.finding import Finding
 from tandem_em.storage.check.streams import check_streams
 from tandem_em.storage.codec import layout
 from tandem_em.storage.codec.compress import crc32, unpack
@@ -25,21 +25,9 @@ from tandem_em.storage.session_store import SessionStore
 from tandem_em.storage.transaction.hdf5_store import Hdf5Store
 from tandem_em.storage.transaction.opening import left_open_by, who_writes
 
-Severity = Literal["error", "warning", "info"]
 BATCH_BYTES = 64 << 20
 NOT_CLOSED = "It was not closed properly: {}"
 RECOVERABLE = "It can be recovered: opening it does so, up to its last second."
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What is wrong, where (an item's name or a place in the file), what to do. `fixable`: `repair` mends it."""
-
-    what: str
-    where: str = ""
-    advice: str = ""
-    severity: Severity = "warning"
-    fixable: bool = False
 
 
 def check(path: Path, open_link: LinkOpener | None = None) -> Job[list[Finding]]:

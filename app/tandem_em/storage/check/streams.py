@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +17,7 @@ from tandem_em.model.provenance import SourceFile
 from tandem_em.model.session import Session
 from tandem_em.model.spectra import SpectrumImage
 from tandem_em.storage.arrays import UnavailableArray
-
-if TYPE_CHECKING:
-    from tandem_em.storage.check.integrity import Finding
+from tandem_em.storage.check.finding import Finding
 
 SATURATED_FRACTION = 1e-4
 """More pixels than this at the top of the scale: the detector was saturated."""
@@ -87,8 +84,6 @@ def check_streams(session: Session) -> Job[list[Finding]]:
 
 
 def _finding(what: str, where: str, advice: str, severity: str = "warning") -> Finding:
-    from tandem_em.storage.check.integrity import Finding
-
     return Finding(what, where, advice, severity)  # type: ignore[arg-type]
 
 

@@ -1,0 +1,16 @@
+"""The window as commands see it: the front door hands it in, so that no command knows Qt."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+
+class WindowDoor(Protocol):
+    """What a command may ask of the window."""
+
+    def open(self, paths: list[Path], *, demo: bool = False, play_at: float | None = None) -> int: ...
+    def screenshot(
+        self, session: Path | None, out: Path, size: tuple[int, int], at: float | None, theme: str
+    ) -> None: ...
+    def benchmarks(self) -> tuple[str, ...]: ...
