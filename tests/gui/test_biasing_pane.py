@@ -19,6 +19,8 @@ from tandem_em.core.notices import Notices
 from tandem_em.desk import files
 from tandem_em.desk.biasing import runs, text_import
 from tandem_em.desk.desk import Desk
+from tandem_em.desk.lanes import charge
+from tandem_em.desk.lanes.charge import PASSED
 from tandem_em.desk.settings import Settings
 from tandem_em.model.arrays import GrowingArray
 from tandem_em.model.curves import BiasRun, Cell, Column
@@ -556,9 +558,9 @@ def test_charge_in_pieces_is_the_charge_at_once(monkeypatch: pytest.MonkeyPatch)
     )
     run.zero_current_A, run.zero_current_error_A = 2e-12, 1e-13
     ready = run_to_end(making_ready(t, {}, 20.0, [0]))
-    whole = run_to_end(derived.deriving("charge", (), run, ready))
-    monkeypatch.setattr(derived, "CHUNK", 700)
-    pieces = run_to_end(derived.deriving("charge", (), run, ready))
+    whole = run_to_end(derived.deriving(PASSED, (), run, ready))
+    monkeypatch.setattr(charge, "CHUNK", 700)
+    pieces = run_to_end(derived.deriving(PASSED, (), run, ready))
     np.testing.assert_allclose(pieces.y, whole.y, atol=1e-12 * abs(whole.y).max())
     np.testing.assert_allclose(pieces.error, whole.error, rtol=1e-5)
 

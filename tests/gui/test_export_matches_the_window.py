@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
+from tandem_em.desk.lanes.kinds import COLUMN, KINDS, MODES
 
 from tandem_em.desk.biasing import runs
 from tandem_em.desk.lanes import lanes as export_lanes
-from tandem_em.desk.lanes.kinds import COLUMN, KINDS, MODES
 from tandem_em.desk.outlines import kinetics
 from tandem_em.desk.stacks import layers
 from tandem_em.desk.stacks.stack import REGION

@@ -15,6 +15,8 @@ from PyQt6.QtWidgets import QMenu, QWidget
 from pytestqt.qtbot import QtBot
 
 from tandem_em.desk.biasing import runs
+from tandem_em.desk.lanes.area import Area
+from tandem_em.desk.lanes.series import Points
 from tandem_em.desk.outlines import edit as particles_edit
 from tandem_em.desk.outlines import kinetics
 from tandem_em.desk.stacks import stack as stacks
@@ -23,7 +25,6 @@ from tandem_em.model.frames import FrameStack
 from tandem_em.model.tracks import Particle
 from tandem_widgets.dialogs.kinetics.dialog import KineticsDialog
 from tandem_widgets.dialogs.particle_table import ParticleTableDialog
-from tandem_widgets.panes.biasing.area import StackCurves
 from tandem_widgets.panes.stack.menus import fill_canvas, fill_particle
 from tandem_widgets.panes.stack.pane import StackPane
 from tandem_widgets.shell.window.main_window import MainWindow
@@ -428,8 +429,9 @@ def test_outlines_are_seen_while_they_grow_and_stopping_keeps_them(qtbot: QtBot,
     reached = overlay.newest(particle)
     assert reached is not None
     assert reached >= 3
-    (curve,) = StackCurves(window.desk.session).areas("")
-    assert np.isfinite(curve.y).sum() >= 4  # the area lane grows with them
+    (curve,) = Area().curves(window.desk.session, None)
+    assert isinstance(curve.samples, Points)
+    assert np.isfinite(curve.samples.y).sum() >= 4  # the area lane grows with them
     (task,) = window.workshop.runner.tasks
     task.cancel()
     Gate.is_open.set()

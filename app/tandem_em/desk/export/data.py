@@ -16,8 +16,7 @@ from tandem_em.desk import readout
 from tandem_em.desk.biasing import views as biasing_views
 from tandem_em.desk.eels import maps as eels
 from tandem_em.desk.eels import places
-from tandem_em.desk.export import tables
-from tandem_em.desk.lanes import lanes
+from tandem_em.desk.export import lanes, tables
 from tandem_em.desk.outlines.following import DOUBT
 from tandem_em.exporters.figures import data
 from tandem_em.exporters.figures.style import FigureSettings

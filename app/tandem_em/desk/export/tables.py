@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,8 +15,8 @@ from tandem_em.analysis.cycling.electrochemistry import cycles_report
 from tandem_em.core.texts import figure
 from tandem_em.desk.biasing import runs as biasing
 from tandem_em.desk.eels import maps
-from tandem_em.desk.lanes import runs as export_lane_runs
-from tandem_em.desk.lanes.kinds import per_area, per_one_c
+from tandem_em.desk.export import lanes
+from tandem_em.desk.lanes.ordered import gap_limit
 from tandem_em.desk.outlines import table as particles_table
 from tandem_em.exporters import map_files
 from tandem_em.exporters.figures import data
@@ -93,6 +94,8 @@ def tables(session: Session, found: data.Picture) -> Iterator[Table]:
     yield table_of_rows("events", event_rows(session), EVENT_UNITS, notes)
     yield table_of_rows("clocks", clock_rows(session), CLOCK_UNITS, notes)
     yield from result_tables(session, notes)
+    for table in lanes.lane_tables(session, notes):
+        yield replace(table, stem=file_stem(table.stem))
 
 
 def edge_notes(session: Session) -> dict[str, str]:
@@ -133,31 +136,11 @@ def run_table(session: Session, run: BiasRun, notes: dict[str, str]) -> Table:
     columns = [Column("time", "s", run.t), Column("device time", "s", run.times.view)]
     for name, column in run.columns.items():
         columns.append(Column(name, column.unit, np.asarray(run.values(name))))
-    if "current" in run.columns and len(run):
-        columns += _from_current(session, run)
+    columns += lanes.run_columns(session, run)
     own = {"run": run.name, "clock": clock_text(run.clock), "simulated": yes(run.simulated)}
     own["zero"] = f"{run.zero_current_A!r} A, taken off in the columns after the recorded ones"
-    own["gaps"] = f"pauses longer than {export_lane_runs.gap_limit(run):.6g} s add no charge"
+    own["gaps"] = f"pauses longer than {gap_limit(run):.6g} s add no charge"
     return Table(f"run_{file_stem(run.name)}", columns, notes | own)
-
-
-def _from_current(session: Session, run: BiasRun) -> list[Column]:
-    """Charge, densities and resistance, as far as the cell is known."""
-    current, cell = run.current, biasing.cell_of(session, run)
-    charge, error = export_lane_runs.charge_of(run)
-    columns = [Column("current less zero", "A", current)] if run.zero_current_A else []
-    columns.append(Column("charge passed", "C", charge))
-    if run.zero_current_error_A:
-        columns.append(Column("charge passed error", "C", error))
-    density, rate = per_area(cell), per_one_c(cell)
-    if density is not None:
-        columns.append(Column("areal capacity", "µAh/cm²", charge * density / 3600.0 * 1e6))
-        columns.append(Column("current density", "A/cm²", current * density))
-    if rate is not None:
-        columns.append(Column("C-rate", "", current * rate))
-    if "voltage" in run.columns:
-        columns.append(Column("voltage over current", "Ω", export_lane_runs.resistance_of(run)))
-    return columns
 
 
 def map_tables(image: data.MapSet, notes: dict[str, str]) -> Iterator[Table]:

@@ -1,11 +1,10 @@
-"""The numbers of the lanes: areas and shapes of particles, resistance; for the pane, the figures and the movie alike."""
+"""The numbers of the lanes: areas and shapes of particles, and what they are in the unit of a mode."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +18,6 @@ from tandem_em.model.tracks import Outline, Particle
 
 SHAPES = ("perimeter", "circularity", "centroid")
 """Modes that need the outlines themselves; the others are made of areas."""
-SMALLEST_PART = 0.05
-"""A resistance is shown where the current is at least this part of its largest."""
 
 
 @dataclass(frozen=True)
@@ -95,15 +92,3 @@ def in_order(t: Floats) -> tuple[Floats, NDArray[np.intp]]:
     order = np.argsort(t, kind="stable")
     order = order[: int(np.count_nonzero(np.isfinite(t)))]
     return t[order], order
-
-
-def resistance_threshold(current: Floats) -> float:
-    """The least current (A) a resistance is made of."""
-    finite = np.abs(current[np.isfinite(current)])
-    return SMALLEST_PART * float(finite.max()) if len(finite) else 0.0
-
-
-def resistance(voltage: NDArray[Any], current: NDArray[Any], threshold: float) -> Floats:
-    """Voltage over current where there is enough of it, else NaN."""
-    enough = np.abs(current) > threshold
-    return np.where(enough, voltage, np.nan) / np.where(enough, current, 1.0)

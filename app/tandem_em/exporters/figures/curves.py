@@ -11,7 +11,7 @@ from tandem_em.core.texts import axis_unit
 from tandem_em.exporters.figures import data
 from tandem_em.exporters.figures.style import (
     ONE_COLUMN_MM,
-    QUANTITY_INKS,
+    ROLE_INKS,
     FigureSettings,
     ink,
     lettered,
@@ -22,7 +22,6 @@ from tandem_em.exporters.figures.style import (
 GREY = "#666666"
 LONG_LABEL = 13
 """More letters than these do not fit beside a lane in one line."""
-FROM_ZERO = ("dose", "dose_rate")
 
 
 def lanes(found: data.Picture, settings: FigureSettings) -> Any:
@@ -45,7 +44,7 @@ def draw_lane(axes: Any, lane: data.Lane, found: data.Picture, size_pt: float) -
     factor, unit = axis_unit(max(map(abs, lane.y)) if lane.y else top, lane.unit)
     time = time_unit(found)[0]
     for curve in lane.curves:
-        _draw_curve(axes, lane, curve, factor, time)
+        _draw_curve(axes, curve, factor, time)
     joint = "\n" if len(lane.label) + len(unit) > LONG_LABEL else " "
     axes.set_ylabel(lettered(f"{lane.label}{joint}({unit})" if unit else lane.label))
     for flag in found.flags:
@@ -54,13 +53,13 @@ def draw_lane(axes: Any, lane: data.Lane, found: data.Picture, size_pt: float) -
         axes.axvspan(band.start * time, band.end * time, color=band.colour, alpha=0.12, lw=0, zorder=0)
     if found.span:
         axes.set_xlim(low * time, high * time)
-        _fit_y(axes, [*(factor * y for y in seen), *([np.zeros(1)] if lane.kind in FROM_ZERO else [])])
+        _fit_y(axes, [*(factor * y for y in seen), *([np.zeros(1)] if lane.from_zero else [])])
     if lane.y is not None:
         axes.set_ylim(factor * lane.y[0], factor * lane.y[1])
     _draw_limits(axes, lane, factor)
     axes.locator_params(axis="y", nbins=4)
     ends = [
-        (curve.name, factor * _last(y), curve.colour)
+        (curve.name, factor * _last(y), _own_ink(curve))
         for curve, y in zip(lane.curves, seen)
         if curve.kind != "fit" and np.isfinite(y).any()
     ]
@@ -68,11 +67,11 @@ def draw_lane(axes: Any, lane: data.Lane, found: data.Picture, size_pt: float) -
         name_ends(axes, ends, size_pt)
 
 
-def _draw_curve(axes: Any, lane: data.Lane, curve: data.Curve, factor: float, time: float) -> None:
+def _draw_curve(axes: Any, curve: data.Curve, factor: float, time: float) -> None:
     if curve.kind == "fit":
         axes.plot(time * curve.x, factor * curve.y, color="black", lw=0.6, ls=(0, (4, 1.5)), zorder=3)
         return
-    colour = _own_ink(lane, curve)
+    colour = _own_ink(curve)
     how = "steps-post" if curve.is_step else "default"
     axes.plot(time * curve.x, factor * curve.y, color=colour, label=curve.name, drawstyle=how)
     if curve.low is not None and curve.high is not None:
@@ -109,9 +108,8 @@ def _last(y: data.Floats) -> float:
     return float(y[np.flatnonzero(np.isfinite(y))[-1]])
 
 
-def _own_ink(lane: data.Lane, curve: data.Curve) -> str:
-    alone = len(lane.curves) == 1 and not curve.marker
-    return QUANTITY_INKS.get(lane.title or lane.label, ink(curve.colour)) if alone else ink(curve.colour)
+def _own_ink(curve: data.Curve) -> str:
+    return ROLE_INKS.get(curve.role) or ink(curve.colour)
 
 
 def _fit_y(axes: Any, seen: list[data.Floats]) -> None:

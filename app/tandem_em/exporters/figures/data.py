@@ -69,6 +69,8 @@ class Curve:
     """Whether a value holds until the next one."""
     is_linear: bool = False
     """Whether it is known between its points too."""
+    role: str = ""
+    """What its colour stands for (`voltage`), where that is not the item it is of."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,8 @@ class Lane:
     """Which lane of the pane it is."""
     y: Interval | None = None
     """The chosen limits, in the base unit; None: what is in view."""
+    from_zero: bool = False
+    """Whether the axis shows how far the values are from nothing."""
 
 
 @dataclass(frozen=True)

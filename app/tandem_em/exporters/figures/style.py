@@ -20,11 +20,12 @@ FONTS = (
     "Arial", "Helvetica", "Liberation Sans", "Noto Sans", "DejaVu Sans", "Times New Roman", "Liberation Serif",
     "DejaVu Serif",
 )  # fmt: skip
-QUANTITY_INKS = {
-    "Voltage": "#1a7f4b", "Current": "#a86500", "Density": "#a86500", "C-rate": "#a86500", "Charge": "#1560b0",
-    "Capacity": "#1560b0", "Resistance": "#1f7a44", "Dose": "#6d46c0", "Dose rate": "#6d46c0",
+ROLE_INKS = {
+    "voltage": "#1a7f4b", "current": "#a86500", "charge": "#1560b0", "resistance": "#1f7a44", "dose": "#6d46c0",
+    "other": "#1560b0", "neutral": "#8a8f98", "x": "#1560b0", "y": "#1f7a44",
+    "first": "#a86500", "second": "#1f7a44", "third": "#1560b0", "fourth": "#6d46c0",
 }  # fmt: skip
-"""One curve of one quantity has the colour it has in the window."""
+"""What a colour stands for has on paper the colour it has in the window, dark enough for white."""
 DOWN = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 UP = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 DRAWING = threading.RLock()

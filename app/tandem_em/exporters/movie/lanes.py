@@ -15,8 +15,6 @@ from tandem_em.exporters.movie.look import Colours
 FAINT = 0.28
 TIGHT = 56.0
 """Lanes lower than this carry their name, unit and value in two lines."""
-FROM_ZERO = ("dose", "dose_rate")
-"""Lanes that show how far their values are from nothing."""
 
 
 @dataclass(frozen=True)
@@ -83,13 +81,13 @@ class LanesPainter:
             value = value_at(curve, t)
             if curve.kind == "fit" or not np.isfinite(value):
                 continue
-            colour = curve.colour if many else self._colours.text
+            colour = _own(curve, self._colours) if many else self._colours.text
             if many or curve.marker:
                 canvas.dot(
                     x,
                     self._y + float(plot.y(np.asarray(value))),
                     3.4 * unit,
-                    _own(plot.lane, curve, self._colours),
+                    _own(curve, self._colours),
                     self._colours.cursor,
                 )
             text = reading(value, plot)
@@ -143,7 +141,7 @@ class LanesPainter:
             points = np.stack([self.x_of(curve.x), plot.y(np.asarray(curve.y, float))], axis=1)
             if curve.is_step:
                 points = stairs(points)
-            colour = self._colours.text if curve.kind == "fit" else _own(plot.lane, curve, self._colours)
+            colour = self._colours.text if curve.kind == "fit" else _own(curve, self._colours)
             canvas.line(points, colour, 1.3 * self._unit, alpha=alpha, clip=plot.rect)
 
     def _time_axis(self, canvas: Canvas) -> None:
@@ -191,13 +189,9 @@ class LanesPainter:
             canvas.text(left + 4 * unit, top - 7 * unit, flag.name, size, "#10141a", bold=True)
 
 
-def _own(lane: Lane, curve: Curve, colours: Colours) -> str:
-    """The quantity's colour where a lane has one curve, as in the window; the particles keep theirs."""
-    return (
-        curve.colour
-        if curve.marker or len(lane.curves) > 1
-        else colours.quantities.get(lane.title or lane.label, curve.colour)
-    )
+def _own(curve: Curve, colours: Colours) -> str:
+    """Of the quantity, as in the window; particles keep theirs."""
+    return colours.roles.get(curve.role, curve.colour)
 
 
 def reading(value: float, plot: Plot) -> str:
@@ -231,7 +225,7 @@ def _plot(lane: Lane, rect: Rect, span: tuple[float, float]) -> Plot:
     low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 1.0)
     if lane.y is not None:
         low, high = lane.y
-    elif lane.kind in FROM_ZERO:
+    elif lane.from_zero:
         low, high = min(low, 0.0), max(high, 0.0)
     factor, unit = axis_unit(max(abs(low), abs(high)), lane.unit)
     low, high = low * factor, high * factor

@@ -45,18 +45,21 @@ class Colours:
     cursor: str
     accent: str
     mark: str
-    quantities: dict[str, str]
+    roles: dict[str, str]
+    """By what a colour stands for."""
 
 
 DARK = Colours(
     "#14171c", "#1c2026", "#2f353e", "#e8ebef", "#9aa3ad", "#ffffff", "#4a9eff", "#b98cff",
-    {"Voltage": "#7fe3a4", "Current": "#ffbf47", "Density": "#ffbf47", "C-rate": "#ffbf47", "Charge": "#4a9eff",
-     "Capacity": "#4a9eff", "Resistance": "#5fd38d", "Dose": "#b98cff", "Dose rate": "#b98cff"},
+    {"voltage": "#7fe3a4", "current": "#ffbf47", "charge": "#4a9eff", "resistance": "#5fd38d", "dose": "#b98cff",
+     "other": "#4a9eff", "neutral": "#8a8f98", "x": "#4a9eff", "y": "#5fd38d", "first": "#ffbf47", "second": "#5fd38d",
+     "third": "#4a9eff", "fourth": "#b98cff"},
 )  # fmt: skip
 LIGHT = Colours(
     "#e9ecf0", "#ffffff", "#d5dae1", "#1b2027", "#5c6670", "#11151a", "#0b6bd3", "#7a4fd0",
-    {"Voltage": "#178a4c", "Current": "#b06f00", "Density": "#b06f00", "C-rate": "#b06f00", "Charge": "#0b6bd3",
-     "Capacity": "#0b6bd3", "Resistance": "#1f8f4d", "Dose": "#7a4fd0", "Dose rate": "#7a4fd0"},
+    {"voltage": "#178a4c", "current": "#b06f00", "charge": "#0b6bd3", "resistance": "#1f8f4d", "dose": "#7a4fd0",
+     "other": "#0b6bd3", "neutral": "#8a8f98", "x": "#0b6bd3", "y": "#1f8f4d", "first": "#b06f00", "second": "#1f8f4d",
+     "third": "#0b6bd3", "fourth": "#7a4fd0"},
 )  # fmt: skip
 
 

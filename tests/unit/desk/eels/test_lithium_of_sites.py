@@ -14,7 +14,8 @@ from tandem_em.core.notices import Notices, UserError
 from tandem_em.desk.desk import Desk
 from tandem_em.desk.eels import lithium_of_sites, places
 from tandem_em.desk.eels.maps import default_edges
-from tandem_em.desk.lanes.frames import lithium_of_maps
+from tandem_em.desk.lanes.lithium import of_maps
+from tandem_em.desk.lanes.series import Points
 from tandem_em.desk.settings import Settings
 from tandem_em.model.arrays import MemoryArray
 from tandem_em.model.session import Session
@@ -70,8 +71,9 @@ def test_x_is_read_from_a_site_and_stands_in_the_ledger(desk: Desk) -> None:
     assert 0.1 * reading.x < reading.error < 0.4 * reading.x  # cross sections are not known better
     assert (reading.start, reading.end, reading.is_stale) == (100.0, 160.0, False)
     assert "x = " in desk.notices.items[-1].title
-    [curve] = lithium_of_maps(desk.session)
-    assert (curve.name, curve.y[0]) == (reading.name, reading.x)
+    [series] = of_maps(desk.session)
+    assert isinstance(series.samples, Points)
+    assert (series.name, series.samples.y[0]) == (reading.name, reading.x)
     read(desk, site, image)
     assert len(list(lithium_of_sites.readings(desk.session))) == 1
     places.move_site(desk, site, image, (6.0, 4.0))

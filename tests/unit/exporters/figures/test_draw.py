@@ -41,7 +41,7 @@ def test_a_run_of_another_year_is_not_named_beside_the_axes() -> None:
 def test_every_lane_of_the_pane_fits_in_any_column(width: float) -> None:
     lanes = [
         data.Lane("Current density", "A/cm²", [curve("a", 0, 30, 2e-3)], ((5e-4, "limit"),), "Density", "density"),
-        data.Lane("Dose rate", "e⁻/Å²s", [data.Curve("dose", "#b98cff", np.array([0.0, 30]), np.full(2, 10.0))], kind="dose_rate"),
+        data.Lane("Dose rate", "e⁻/Å²s", [data.Curve("dose", "#b98cff", np.array([0.0, 30]), np.full(2, 10.0))], kind="dose_rate", from_zero=True),
     ]  # fmt: skip
     settings = FigureSettings(width_mm=width)
     with styled(settings), warnings.catch_warnings():

@@ -11,10 +11,9 @@ from PyQt6.QtWidgets import QMenu
 
 from tandem_em.desk import events
 from tandem_em.desk.biasing import runs as biasing
-from tandem_em.desk.lanes.kinds import COLUMN, KINDS, describe, other_columns
+from tandem_em.desk.lanes.registry import LANES
 from tandem_widgets.panes.biasing import copy as biasing_copy
 from tandem_widgets.panes.biasing import same_charge
-from tandem_widgets.panes.biasing.area import MODE_NAMES
 
 if TYPE_CHECKING:
     from tandem_widgets.panes.biasing.pane import BiasingPane
@@ -49,8 +48,10 @@ def fill_lanes_menu(menu: QMenu, pane: BiasingPane) -> None:
     menu.clear()
     session, desk = pane.desk.session, pane.desk
     shown = {lane.kind for lane in pane.lanes.content.lanes}
-    for kind in [*KINDS, *(COLUMN + name for name in other_columns(session))]:
-        name = describe(session, kind).name
+    offered = {source.kind: source for source in LANES.offered(session)}
+    others = {kind: LANES.source(kind) for kind in shown if kind not in offered}
+    for kind, source in (offered | others).items():
+        name = source.name
         is_shown = kind in shown
         label = f"{'Hide' if is_shown else 'Show'} {name.lower()}"
 
@@ -111,7 +112,8 @@ def _fill_stretch(menu: QMenu, pane: BiasingPane) -> None:
 
 def _fill_lane(menu: QMenu, pane: BiasingPane, kind: str) -> None:
     desk = pane.desk
-    name = describe(desk.session, kind).name.lower()
+    source = LANES.source(kind)
+    name = source.name.lower()
     choice = next((c for c in biasing.lane_choices(desk.session) if c.kind == kind), biasing.LaneChoice(kind))
     label = f"Scale the {name} lane"
     add(
@@ -125,13 +127,13 @@ def _fill_lane(menu: QMenu, pane: BiasingPane, kind: str) -> None:
         checked=choice.y == "visible",
     )  # fmt: skip
     add(menu, f"Hide {name}", lambda: biasing.change_lane(desk, kind, f"Hide {name}", shown=False))
-    if kind == "area":
-        modes = menu.addMenu("Show the area as")
-        for mode, text in MODE_NAMES.items() if modes is not None else ():
+    if source.modes:
+        modes = menu.addMenu(f"Show the {source.title.lower()} as")
+        for mode, text in source.modes.items() if modes is not None else ():
             assert modes is not None
 
             def use(mode: str = mode, text: str = text) -> None:
-                biasing.change_lane(desk, "area", f"Show {text.lower()}", mode=mode, y=None)
+                biasing.change_lane(desk, kind, f"Show {text.lower()}", mode=mode, y=None)
 
             add(modes, text, use, checked=choice.mode == mode)
     if kind in ("current", "charge", "capacity") and (run := pane.chosen_run()) is not None and run.zero_span:

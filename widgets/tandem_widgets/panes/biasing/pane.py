@@ -14,6 +14,7 @@ from PyQt6.QtWidgets import QDialog, QFileDialog, QHBoxLayout, QMenu, QStackedWi
 from tandem_em.desk import events
 from tandem_em.desk.biasing import runs, text_import
 from tandem_em.desk.desk import Desk
+from tandem_em.desk.lanes.registry import LANES
 from tandem_em.model.curves import BiasRun
 from tandem_em.model.items import Item
 from tandem_em.model.marks import Event
@@ -294,9 +295,10 @@ class BiasingPane(PaneFrame):
             self.lanes.set_cursor_time(found.interval[0])
 
     def _answer_note(self, kind: str) -> None:
-        if kind in ("capacity", "density", "c_rate"):
+        asks = LANES.source(kind).asks
+        if asks == "cell":
             self.ask_cell()
-        elif kind in ("voltage", "current"):
+        elif asks == "text":
             self.ask_text()
 
     def _choose_curve(self, key: str) -> None:

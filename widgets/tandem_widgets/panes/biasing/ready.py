@@ -11,23 +11,17 @@ from numpy.typing import NDArray
 
 from tandem_em.core.jobs import Job, Progress
 from tandem_em.core.numeric import Floats
+from tandem_em.desk.lanes.ordered import Ordered, time_order
 from tandem_em.model.curves import usual_gap_limit
 from tandem_widgets.parts.lanes import levels
 from tandem_widgets.parts.lanes.levels import Levels
 from tandem_widgets.parts.lanes.stamps import Even, look_through
 
-CHUNK = 1 << 22
-
 
 @dataclass
-class Ready:
+class Ready(Ordered):
     """What a job found out about a run: how to order it, where it is interrupted, the levels of its columns."""
 
-    x: Floats
-    order: NDArray[np.intp] | None
-    """How to sort the samples by time; None when they are in order already."""
-    gap_limit_s: float
-    gaps: NDArray[np.intp]
     levels: dict[str, Levels] = field(default_factory=dict)
     even: Even | None = None
 
@@ -56,20 +50,3 @@ def making_ready(
         yield Progress(number * len(times), total, f"Reading {name}")
         ready.levels[name] = yield from levels.build(values if order is None else values[order])
     return ready
-
-
-def ascending(times: Floats) -> bool:
-    return all(
-        bool(
-            np.all(
-                times[start + 1 : start + CHUNK + 1] >= times[start : start + CHUNK][: len(times) - 1 - start]
-            )
-        )
-        for start in range(0, len(times) - 1, CHUNK)
-    )
-
-
-def time_order(times: Floats) -> NDArray[np.intp]:
-    """Samples by their stamps; those without one are left out."""
-    order = np.argsort(times, kind="stable")
-    return order[: int(np.count_nonzero(np.isfinite(times)))]

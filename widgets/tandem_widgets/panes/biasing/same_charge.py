@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tandem_em.desk.desk import Desk
+from tandem_em.desk.lanes.charge import PASSED
 from tandem_em.desk.outlines import edit as particles_edit
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def moments(pane: BiasingPane, t: float) -> list[float]:
     run = pane.chosen_run()
     if run is None or "current" not in run.columns or len(run) > LARGEST:
         return []
-    derived = pane.store.derived(run, "charge")
+    derived = pane.store.derived(run, PASSED)
     if derived is None:
         return []
     curve = pane.store.of(run).derived_curve(derived, run.name, run.colour)

@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 
 from tandem_em.core.jobs import Job, run_to_end
 from tandem_em.desk.desk import Desk
+from tandem_em.desk.lanes.derived import Derivation
+from tandem_em.desk.lanes.ordered import CHUNK, ordered
 from tandem_em.model.curves import BiasRun, usual_gap_limit
-from tandem_widgets.panes.biasing.derived import Derived, derived_key, deriving
-from tandem_widgets.panes.biasing.ready import CHUNK, Ready, ascending, making_ready, time_order
+from tandem_widgets.panes.biasing.derived import Derived, deriving
+from tandem_widgets.panes.biasing.ready import Ready, making_ready
 from tandem_widgets.parts.basic.bind import Bindings
 from tandem_widgets.parts.lanes import levels
 from tandem_widgets.parts.lanes.curves import Curve
@@ -81,11 +83,7 @@ class RunSeries:
         assert self.ready is not None
         made = Curve(f"{self.run.id}:{derived.name}", label, colour, self.ready.x[: len(derived)], derived.y)
         self._place(made)
-        made.gaps, made.levels, made.hold_s = (
-            self.ready.gaps,
-            derived.levels,
-            min(self.ready.gap_limit_s, 3600.0),
-        )
+        made.gaps, made.levels, made.hold_s = self.ready.gaps, derived.levels, self.ready.hold_s
         made.error, made.even = derived.error, self.ready.even
         return made
 
@@ -110,7 +108,7 @@ class RunSeries:
             made.x, made.gaps, made.levels = ready.x, ready.gaps, ready.levels[quantity]
             made.even = ready.even
             made.y = made.levels.values
-            made.hold_s = min(ready.gap_limit_s, 3600.0)
+            made.hold_s = ready.hold_s
         elif quantity in self.early:
             self.early[quantity].grow(y)
             made.levels = self.early[quantity]
@@ -139,17 +137,17 @@ class SeriesStore:
             self._listen(run)
         return series
 
-    def derived(self, run: BiasRun, name: str) -> Derived | None:
-        """Charge or resistance of a run; None while it is being computed."""
+    def derived(self, run: BiasRun, what: Derivation) -> Derived | None:
+        """A derived quantity of a run; None while it is being computed."""
         series = self.of(run)
         ready = series.ready
-        key = derived_key(run, name)
+        name, key = what.name, what.key(run)
         found = series.derived.get(name)
         if found is not None and found.key == key:
             return found
         if ready is None or series.pending.get(name) == key:
             return found
-        job = deriving(name, key, run, ready)
+        job = deriving(what, key, run, ready)
         if len(run) <= levels.SMALL:
             series.derived[name] = run_to_end(job)
             return series.derived[name]
@@ -210,15 +208,10 @@ def _at_once(series: RunSeries) -> Ready:
     """Short runs are made ready where they stand: a few milliseconds, and no numba."""
     run = series.run
     series.size = len(run)
-    times = run.times.view
-    order = None if ascending(times) else time_order(times)
-    x = times if order is None else times[order]
-    limit = usual_gap_limit(x) if run.gap_limit_s is None else run.gap_limit_s
-    gaps = np.flatnonzero(np.diff(x) > limit) + 1
-    starts = [s for s in run.segment_starts if 0 < s < len(x)] if order is None else []
-    ready = Ready(x, order, limit, np.union1d(gaps, starts).astype(np.intp))
+    known = ordered(run)
+    ready = Ready(known.x, known.order, known.gap_limit_s, known.gaps)
     for name, column in run.columns.items():
-        values = column.values.view if order is None else column.values.view[order]
+        values = column.values.view if ready.order is None else column.values.view[ready.order]
         ready.levels[name] = Levels(values)
         ready.levels[name].grow(values)
     return ready

@@ -1,0 +1,15 @@
+"""The C-rate lane: current in multiples of what charges the cell in an hour."""
+
+from __future__ import annotations
+
+from tandem_em.desk.lanes.cell_factors import NO_CAPACITY, per_one_c
+from tandem_em.desk.lanes.current import ScaledCurrent
+from tandem_em.model.curves import Cell
+
+
+class CRate(ScaledCurrent):
+    kind, title, name, caption = "c_rate", "C-rate", "C-rate", "C"
+    quantity, no_factor = "C-rate", NO_CAPACITY
+
+    def factor(self, cell: Cell | None) -> float | None:
+        return per_one_c(cell)
