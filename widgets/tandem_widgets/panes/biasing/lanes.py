@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tandem_em.core.texts import quantity
 from tandem_em.desk.lanes.placing import clocks_agree_s, is_unplaced
 from tandem_em.desk.lanes.series import OfRun, Points, Series
-from tandem_em.desk.lanes.shown import ShownLane, shown
 from tandem_em.model.session import Session
 from tandem_widgets.panes.biasing.series import SeriesStore
 from tandem_widgets.parts.basic import theme
 from tandem_widgets.parts.lanes.curves import Curve
 from tandem_widgets.parts.lanes.model import Band, Flag, Lane, LanesContent, Limit
 from tandem_widgets.parts.lanes.time_axis import span_text
+
+if TYPE_CHECKING:
+    from tandem_em.desk.lanes.shown import ShownLane
 
 
 class LaneMaker:
@@ -26,6 +29,8 @@ class LaneMaker:
         self._store = store
 
     def content(self) -> LanesContent:
+        from tandem_em.desk.lanes.shown import shown  # every kind of lane: the empty window shows none
+
         lanes = [self._lane(each) for each in shown(self._session, None)]
         return LanesContent(lanes, self._flags(), self._bands(), clocks_agree_s=clocks_agree_s(self._session))
 

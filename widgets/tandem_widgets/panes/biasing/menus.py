@@ -11,7 +11,6 @@ from PyQt6.QtWidgets import QMenu
 
 from tandem_em.desk import events
 from tandem_em.desk.biasing import runs as biasing
-from tandem_em.desk.lanes.registry import LANES
 from tandem_widgets.panes.biasing import copy as biasing_copy
 from tandem_widgets.panes.biasing import same_charge
 
@@ -45,6 +44,8 @@ def add(
 
 def fill_lanes_menu(menu: QMenu, pane: BiasingPane) -> None:
     """Every lane that can be shown, with a tick where it is; then the runs."""
+    from tandem_em.desk.lanes.registry import LANES  # see `LaneMaker.content`
+
     menu.clear()
     session, desk = pane.desk.session, pane.desk
     shown = {lane.kind for lane in pane.lanes.content.lanes}
@@ -111,6 +112,8 @@ def _fill_stretch(menu: QMenu, pane: BiasingPane) -> None:
 
 
 def _fill_lane(menu: QMenu, pane: BiasingPane, kind: str) -> None:
+    from tandem_em.desk.lanes.registry import LANES
+
     desk = pane.desk
     source = LANES.source(kind)
     name = source.name.lower()

@@ -14,7 +14,6 @@ from PyQt6.QtWidgets import QDialog, QFileDialog, QHBoxLayout, QMenu, QStackedWi
 from tandem_em.desk import events
 from tandem_em.desk.biasing import runs, text_import
 from tandem_em.desk.desk import Desk
-from tandem_em.desk.lanes.registry import LANES
 from tandem_em.model.curves import BiasRun
 from tandem_em.model.items import Item
 from tandem_em.model.marks import Event
@@ -295,6 +294,8 @@ class BiasingPane(PaneFrame):
             self.lanes.set_cursor_time(found.interval[0])
 
     def _answer_note(self, kind: str) -> None:
+        from tandem_em.desk.lanes.registry import LANES  # see `LaneMaker.content`
+
         asks = LANES.source(kind).asks
         if asks == "cell":
             self.ask_cell()

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tandem_em.desk.desk import Desk
-from tandem_em.desk.lanes.charge import PASSED
 from tandem_em.desk.outlines import edit as particles_edit
 
 if TYPE_CHECKING:
@@ -22,6 +21,8 @@ LARGEST = 4_000_000
 
 def moments(pane: BiasingPane, t: float) -> list[float]:
     """Other session seconds at which the charge of the chosen run is what it is at t, the nearest first."""
+    from tandem_em.desk.lanes.charge import PASSED  # see `LaneMaker.content`
+
     run = pane.chosen_run()
     if run is None or "current" not in run.columns or len(run) > LARGEST:
         return []
