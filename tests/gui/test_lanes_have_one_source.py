@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 from tests.helpers.all_lanes import all_lanes_session
+from tests.helpers.doubled_lane import DoubledLane
 
 from tandem_em.core.jobs import run_to_end
 from tandem_em.desk.biasing import runs
@@ -22,6 +23,7 @@ from tandem_em.exporters.movie.lanes import LanesPainter, value_at
 from tandem_em.exporters.movie.look import DARK
 from tandem_em.model.session import Session
 from tandem_widgets.parts.basic import theme
+from tandem_widgets.parts.lanes.curves import Curve
 from tandem_widgets.parts.lanes.model import Lane
 from tandem_widgets.shell.window.main_window import MainWindow
 
@@ -80,6 +82,30 @@ def test_a_lane_from_outside_is_in_window_figure_movie_and_table(shown: MainWind
     wanted = [int(COLOUR[at : at + 2], 16) for at in (1, 3, 5)]
     near = min(np.abs(pixels - order).sum(axis=-1).min() for order in (wanted, wanted[::-1]))
     assert near < 60, "its line is in the movie, in its colour"
+
+
+def test_a_derived_lane_from_outside_grows_with_its_run(qtbot: QtBot, window: MainWindow) -> None:
+    def curve() -> Curve | None:
+        return next(
+            (each.curves[0] for each in lanes_of(window) if each.kind == "doubled" and each.curves), None
+        )
+
+    with LANES.with_source(DoubledLane()):
+        runs.change_lane(window.desk, "doubled", "Show", shown=True)
+        qtbot.waitUntil(lambda: curve() is not None, timeout=10_000)
+        run = window.desk.session.runs.first
+        assert run is not None
+        values = curve().y  # type: ignore[union-attr]
+        run.append(np.array([10.1, 10.2]), {"voltage": np.array([1.5, 2.5]), "current": np.zeros(2)})
+        qtbot.waitUntil(lambda: len(curve().x) == 103, timeout=10_000)  # type: ignore[union-attr]
+        grown = curve()
+        assert grown is not None
+        assert grown.value_at(10.15) == 3.0
+        assert grown.error is not None
+        assert grown.error[-1] == pytest.approx(0.1)
+        np.testing.assert_array_equal(grown.y[:101], values)
+        runs.change_lane(window.desk, "doubled", "Hide", shown=False)
+        window.biasing_pane.show_session()
 
 
 def test_the_menu_lists_a_lane_from_outside(shown: MainWindow) -> None:

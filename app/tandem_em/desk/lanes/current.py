@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+
 from tandem_em.desk.biasing.runs import cell_of
 from tandem_em.desk.lanes.run_lane import RunLane, series_of
 from tandem_em.desk.lanes.series import OfRun, Series
@@ -28,8 +30,9 @@ class ScaledCurrent(RunLane):
     no_factor: str
     """What is missing without a factor."""
 
+    @abstractmethod
     def factor(self, cell: Cell | None) -> float | None:
-        raise NotImplementedError
+        """None while the cell is not described."""
 
     def of_run(self, session: Session, run: BiasRun) -> list[Series]:
         factor = self.factor(cell_of(session, run))

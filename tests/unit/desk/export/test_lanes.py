@@ -5,15 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from tests.helpers.all_lanes import all_lanes_session
+from tests.helpers.doubled_lane import DoubledLane
 
 from tandem_em.analysis.cycling.charge import Zero, integrate
-from tandem_em.core.jobs import Job
-from tandem_em.core.numeric import Floats
 from tandem_em.desk.export import lanes, tables
-from tandem_em.desk.lanes.derived import Computed, Derivation
-from tandem_em.desk.lanes.ordered import Ordered, gap_limit
+from tandem_em.desk.lanes.ordered import gap_limit
 from tandem_em.desk.lanes.registry import LANES
-from tandem_em.desk.lanes.run_lane import RunLane
 from tandem_em.desk.lanes.series import OfRun, Points, Series
 from tandem_em.model.arrays import GrowingArray
 from tandem_em.model.clock import Clock
@@ -80,36 +77,6 @@ def test_samples_out_of_order_keep_their_rows_in_the_table() -> None:
     np.testing.assert_allclose(found["current less zero (A)"], found["current (A)"] - 2e-12)
     np.testing.assert_allclose(found["areal capacity (µAh/cm²)"], found["charge passed (C)"] / 3600e-6 / 1e-7)
     assert "charge passed error (C)" in found
-
-
-class Doubled(Derivation):
-    """Twice the voltage, give or take a tenth."""
-
-    name = "doubled voltage"
-    needs = ("voltage",)
-
-    def whole(self, run: BiasRun, ordered: Ordered) -> Job[Computed]:
-        values = 2 * np.asarray(run.values("voltage"), np.float64)
-        return Computed(values, np.full(len(values), 0.1))
-        yield
-
-    def more(
-        self, run: BiasRun, ordered: Ordered, before: Computed, total: int
-    ) -> tuple[Floats, Floats | None]:
-        values = 2 * np.asarray(run.values("voltage")[len(before.values) : total], np.float64)
-        return values, np.full(len(values), 0.1)
-
-
-class DoubledLane(RunLane):
-    kind, title, name, unit = "doubled", "Doubled", "Doubled voltage", "V"
-    needs = ("voltage",)
-
-    def of_run(self, session: Session, run: BiasRun) -> list[Series]:
-        return [
-            Series(
-                key=run.id, name=run.name, colour="#123456", samples=OfRun(run, Doubled()), quantity="doubled"
-            )
-        ]
 
 
 def test_a_derived_lane_from_outside_goes_out_with_its_band_and_into_the_table() -> None:
