@@ -13,6 +13,7 @@ from tandem_em.desk.lanes.charge import PASSED
 from tandem_em.desk.lanes.lithium_numbers import charge_as_x, x_from_volume, x_per_coulomb
 from tandem_em.desk.lanes.run_lane import RunLane, series_of
 from tandem_em.desk.lanes.series import Interval, OfRun, Points, Scaling, Series, ValueAt
+from tandem_em.desk.lanes.source import Heading
 from tandem_em.model.curves import BiasRun
 from tandem_em.model.session import Session
 
@@ -25,6 +26,9 @@ class Lithium(RunLane):
     caption = "x in LiₓSi"
     shows_each, has_names = True, True
     needs = ("current",)
+
+    def heading(self, session: Session) -> Heading:
+        return Heading(self.title, self.title, self.unit, self.caption)  # its name is too long for an axis
 
     def of_run(self, session: Session, run: BiasRun) -> list[Series]:
         """In no table of a run: it is scaled by what particles do that were filmed meanwhile."""

@@ -20,7 +20,7 @@ NO_TEMPERATURE = "No run has a temperature: a column in °C or K."
 
 
 class Temperature(RunLane):
-    kind, title, name, unit = "temperature", "Temperature", "Temperature", "°C"
+    kind, title, name, unit = "temperature", "Temp.", "Temperature", "°C"
 
     def claims(self, column: Column) -> bool:
         return to_celsius(column.unit) is not None

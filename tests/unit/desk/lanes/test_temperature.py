@@ -32,7 +32,7 @@ def session_with(*runs: BiasRun) -> Session:
 
 def drawn(session: Session) -> dict[str, float]:
     [lane] = [each for each in lanes.lanes(session, None) if each.kind == "temperature"]
-    assert (lane.unit, lane.label, lane.title) == ("°C", "Temperature", "Temperature")
+    assert (lane.unit, lane.label, lane.title) == ("°C", "Temperature", "Temp.")
     return {curve.name: float(curve.y[0]) for curve in lane.curves}
 
 
