@@ -11,6 +11,7 @@ from tandem_em.analysis.eels.spectra import line_profiles, model_curve, region_s
 from tandem_em.analysis.geometry import polygon
 from tandem_em.core.jobs import Job, Progress
 from tandem_em.core.notices import UserError
+from tandem_em.core.numeric import Floats
 from tandem_em.core.texts import reading_unit
 from tandem_em.desk import readout
 from tandem_em.desk.biasing import views as biasing_views
@@ -165,7 +166,7 @@ def _cycles(session: Session) -> list[data.Cycles]:
     return found
 
 
-def _numbers(rows: list[dict[str, Any]], key: str, factor: float = 1.0) -> data.Floats:
+def _numbers(rows: list[dict[str, Any]], key: str, factor: float = 1.0) -> Floats:
     values = [row.get(key) for row in rows]
     return np.abs(np.array([np.nan if value is None else float(value) for value in values])) * factor
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from tandem_em.core import texts
+from tandem_em.core.numeric import Floats
 from tandem_em.core.texts import axis_unit
 from tandem_em.exporters.figures import data
 from tandem_em.exporters.figures.style import (
@@ -104,7 +105,7 @@ def time_unit(found: data.Picture) -> tuple[float, str]:
     return texts.time_unit(high - low)
 
 
-def _last(y: data.Floats) -> float:
+def _last(y: Floats) -> float:
     return float(y[np.flatnonzero(np.isfinite(y))[-1]])
 
 
@@ -112,7 +113,7 @@ def _own_ink(curve: data.Curve) -> str:
     return ROLE_INKS.get(curve.role) or ink(curve.colour)
 
 
-def _fit_y(axes: Any, seen: list[data.Floats]) -> None:
+def _fit_y(axes: Any, seen: list[Floats]) -> None:
     """What is in view decides the height."""
     values = np.concatenate([y[np.isfinite(y)] for y in seen]) if seen else np.zeros(0)
     if values.size:
