@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
+from all_lanes import all_lanes_session
+from doubled_lane import DoubledLane
 from pytestqt.qtbot import QtBot
-from tests.helpers.all_lanes import all_lanes_session
-from tests.helpers.doubled_lane import DoubledLane
 
 from tandem_em.core.jobs import run_to_end
 from tandem_em.desk.biasing import runs

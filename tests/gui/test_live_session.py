@@ -15,6 +15,7 @@ from PyQt6.QtGui import QGuiApplication
 from PyQt6.QtTest import QTest
 from PyQt6.QtWidgets import QDialog, QLineEdit, QMenu
 from pytestqt.qtbot import QtBot
+from tandem_widgets.panes.biasing.area import dose_curves
 
 from tandem_em.core.jobs import run_to_end
 from tandem_em.desk import files
@@ -37,7 +38,6 @@ from tandem_em.sources.scpi.server import ScpiServer
 from tandem_em.sources.scpi.simulator import SimulatedMeter
 from tandem_em.storage.gate import disk_space
 from tandem_widgets.dialogs.instruments.dialog import InstrumentsDialog
-from tandem_widgets.panes.biasing.area import dose_curves
 from tandem_widgets.shell.window.header import Header
 from tandem_widgets.shell.window.live_cursor import LiveCursor
 from tandem_widgets.shell.window.main_window import MainWindow

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from disc_frames import disc_frames, true_outline
 
-from helpers.disc_frames import disc_frames, true_outline
 from tandem_em.analysis.geometry.polygon import area, overlap
 from tandem_em.analysis.outlines.crops import Crops
 from tandem_em.analysis.outlines.follow import follow_many

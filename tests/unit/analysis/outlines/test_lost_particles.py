@@ -6,10 +6,10 @@ import warnings
 
 import numpy as np
 import pytest
+from disc_frames import Disc, circle, disc_frames, true_outline
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from helpers.disc_frames import Disc, circle, disc_frames, true_outline
 from tandem_em.analysis.geometry.polygon import overlap
 from tandem_em.analysis.outlines import follower as outline_follower
 from tandem_em.analysis.outlines import walk

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
-from tests.helpers.at_once import AtOnce
+from at_once import AtOnce
 
 from tandem_em.core.jobs import run_to_end
 from tandem_em.core.notices import Notices, UserError

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.helpers.all_lanes import all_lanes_session
-from tests.helpers.doubled_lane import DoubledLane
+from all_lanes import all_lanes_session
+from doubled_lane import DoubledLane
 
 from tandem_em.analysis.cycling.charge import Zero, integrate
 from tandem_em.desk.export import lanes, tables

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.helpers.all_lanes import all_lanes_session
+from all_lanes import all_lanes_session
 
 from tandem_em.desk.export.lanes import Numbers, drawn_curve
 from tandem_em.desk.lanes.registry import LANES

@@ -107,7 +107,7 @@ def test_a_frame_that_cannot_be_followed_ends_nothing(recipe, frames, monkeypatc
 
 def test_a_particle_outside_is_looked_for_again_while_filming() -> None:
     """Its neighbour goes on meanwhile; bright particles are no different from dark ones."""
-    from helpers.disc_frames import disc_frames, true_outline
+    from disc_frames import disc_frames, true_outline
 
     def left(_k):
         return 30.0, 90.0, 18.0

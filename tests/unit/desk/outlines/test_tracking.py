@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from at_once import AtOnce
+from disc_frames import disc_frames, true_outline
 
-from helpers.at_once import AtOnce
-from helpers.disc_frames import disc_frames, true_outline
 from tandem_em.analysis.geometry.polygon import overlap
 from tandem_em.analysis.outlines import propose as outline_propose
 from tandem_em.analysis.outlines import walk
