@@ -15,7 +15,7 @@ DARK = 0.35  # of the usual counts: certainly no beam
 DIMMER = 0.93  # of the usual counts: no beam if the picture is gone as well
 ALIKE = 0.35  # correlation of two pictures of the same place
 REMEMBERED = 15
-EMPTY = 0.1  # of the mean brightness: what stands for that of a background without any counts
+EMPTY = 0.1  # of the brightness of what there is: what stands for that of a background without any counts
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class FrameLevel:
             return cls(math.nan, 1e-6, math.nan, _picture(np.zeros_like(frame, np.float32), 0.0))
         level, bright = (float(q) for q in np.quantile(sample, [0.6, 0.9]))
         if level <= 0:  # a dark field with nothing between its particles
-            level = EMPTY * float(sample.mean())
+            level = EMPTY * _brightness(sample)
         return cls(level, max(noise, 1e-3 * abs(level), 1e-6), bright, _picture(frame, bright + 6 * noise))
 
 
@@ -51,6 +51,13 @@ def _finite(values: Floats) -> Floats:
     """All values of a frame that has no gaps; what is known of one that has."""
     known = np.isfinite(values)
     return values if known.all() else values[known]
+
+
+def _brightness(sample: Floats) -> float:
+    """Of what stands before a black background, however much of it there is."""
+    counts = np.clip(sample, 0, max(0.0, float(np.quantile(sample, 0.9995))))  # without X-rays
+    total = float(counts.sum())
+    return float((counts**2).sum()) / total if total > 0 else 0.0
 
 
 def _picture(frame: NDArray[np.generic], highest: float) -> Floats:
