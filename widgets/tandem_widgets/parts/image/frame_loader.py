@@ -1,4 +1,4 @@
-"""Reads frames ahead of the eye: one thread, the newest wish first, a cache of a fixed size."""
+"""Reads frames ahead of the eye: one thread, the newest request first, a cache of a fixed size."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Frame = NDArray[Any]
-LONGEST_REST_S = 0.1
+LONGEST_DEBOUNCE_S = 0.1
 FILMING_BYTES = 64 << 20
 """Room for frames of a movie that is being filmed: the newest is looked at, and what is kept grows for hours."""
 AHEAD = 6
@@ -25,8 +25,8 @@ class FrameLoader:
     Where there is a quick way to read small frames (`coarse`), `arrived_coarse(i, frame)` comes first, and the frame
     itself when nobody has asked for another one meanwhile.
 
-    A newer wish replaces one that has not been started: nothing piles up behind a slow disk. `failed(i, error)` is
-    called for a frame that cannot be read; the next wish goes on as if nothing had happened.
+    A newer request replaces one that has not been started: nothing piles up behind a slow disk. `failed(i, error)` is
+    called for a frame that cannot be read; the next request goes on as if nothing had happened.
     """
 
     def __init__(
@@ -45,15 +45,15 @@ class FrameLoader:
         self._most_bytes, self._is_filming = cache_bytes, is_filming
         self._cache: OrderedDict[int, Frame] = OrderedDict()
         self._lock = threading.Condition()
-        self._wish: int | None = None
+        self._pending: int | None = None
         self._is_coarse = False
-        """Whether the small frame of the wish has been shown already."""
-        self._wished_at = self._wish_gap_s = self._read_s = 0.0
-        self._last_wish = 0
+        """Whether the small frame of the pending one has been shown already."""
+        self._requested_at = self._request_gap_s = self._read_s = 0.0
+        self._last_request = 0
         self._direction = 1
         self._ahead: list[int] = []
         self._open = True
-        self._turn = 0
+        self._epoch = 0
         """Counts the ways of reading: what was read in an older way is not kept."""
         self._thread = threading.Thread(target=self._work, name="frame-loader", daemon=True)
         self._thread.start()
@@ -61,16 +61,16 @@ class FrameLoader:
     def want(self, index: int) -> Frame | None:
         """The frame if it is here; otherwise it is on its way."""
         with self._lock:
-            if index != self._last_wish:
+            if index != self._last_request:
                 now = time.monotonic()
-                self._wish_gap_s, self._wished_at = now - self._wished_at, now
-                self._direction = 1 if index > self._last_wish else -1
-            self._last_wish = index
+                self._request_gap_s, self._requested_at = now - self._requested_at, now
+                self._direction = 1 if index > self._last_request else -1
+            self._last_request = index
             frame = self._cache.get(index)
             if frame is not None:
                 self._cache.move_to_end(index)
             else:
-                self._wish, self._is_coarse = index, False
+                self._pending, self._is_coarse = index, False
             self._ahead = [index + self._direction * step for step in range(1, AHEAD + 1)]
             self._lock.notify()
             return frame
@@ -78,14 +78,14 @@ class FrameLoader:
     def forget(self) -> None:
         """The data changed under us: read everything anew."""
         with self._lock:
-            self._turn += 1
+            self._epoch += 1
             self._cache.clear()
 
     def use(self, read: Callable[[int], Frame]) -> None:
         """Read in another way from now on (a display filter, another source)."""
         with self._lock:
             self._read = read
-            self._turn += 1
+            self._epoch += 1
             self._cache.clear()
 
     def close(self, wait_s: float = 0.0) -> None:
@@ -102,12 +102,12 @@ class FrameLoader:
 
     def _next(self) -> tuple[int, bool] | None:
         """What to read now and whether somebody waits for it; None when there is nothing to do."""
-        if self._wish is not None:
-            if self._rest_s() > 0:
+        if self._pending is not None:
+            if self._debounce_s() > 0:
                 return None
-            index = self._wish
+            index = self._pending
             if self.coarse is None or self._is_coarse:
-                self._wish = None
+                self._pending = None
             return index, True
         while self._ahead:
             index = self._ahead.pop(0)
@@ -115,12 +115,12 @@ class FrameLoader:
                 return index, False
         return None
 
-    def _rest_s(self) -> float:
-        """How long to wait before a frame is read whose small one is on screen: while wishes come faster than frames can
+    def _debounce_s(self) -> float:
+        """How long to wait before a frame is read whose small one is on screen: while requests come faster than frames can
         be read, reading one would keep the small ones from following the hand."""
-        if not self._is_coarse or self._wish is None or self._wish_gap_s > 1.5 * self._read_s:
+        if not self._is_coarse or self._pending is None or self._request_gap_s > 1.5 * self._read_s:
             return 0.0
-        return self._wished_at + min(2 * self._read_s, LONGEST_REST_S) - time.monotonic()
+        return self._requested_at + min(2 * self._read_s, LONGEST_DEBOUNCE_S) - time.monotonic()
 
     def _fits_ahead(self) -> bool:
         sizes = [frame.nbytes for frame in self._cache.values()]
@@ -131,12 +131,12 @@ class FrameLoader:
             with self._lock:
                 todo = self._next()
                 while todo is None and self._open:
-                    self._lock.wait(None if self._wish is None else max(self._rest_s(), 0.001))
+                    self._lock.wait(None if self._pending is None else max(self._debounce_s(), 0.001))
                     todo = self._next()
                 if not self._open:
                     return
-                read, turn = self._read, self._turn
-                coarse = self.coarse if self._wish is not None and not self._is_coarse else None
+                read, epoch = self._read, self._epoch
+                coarse = self.coarse if self._pending is not None and not self._is_coarse else None
             assert todo is not None
             index, waited_for = todo
             if coarse is not None:
@@ -150,9 +150,9 @@ class FrameLoader:
                     self._failed(index, error)
                 continue
             with self._lock:
-                if turn != self._turn or not self._open:
-                    if waited_for and self._wish is None:
-                        self._wish = index
+                if epoch != self._epoch or not self._open:
+                    if waited_for and self._pending is None:
+                        self._pending = index
                     continue
                 self._cache[index] = frame
                 self._read_s = time.monotonic() - began
@@ -167,7 +167,7 @@ class FrameLoader:
         except Exception:  # noqa: BLE001  the edge: without a small frame the real one is awaited
             self.coarse = None
         with self._lock:
-            self._is_coarse = self._is_coarse or self._wish == index
+            self._is_coarse = self._is_coarse or self._pending == index
         if frame is not None:
             self._arrived_coarse(index, frame)
 

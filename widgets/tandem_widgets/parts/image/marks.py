@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,23 +12,29 @@ from PyQt6.QtCore import QPointF, QRectF, Qt
 from PyQt6.QtGui import QColor, QPainter, QPen
 
 from tandem_widgets.parts.basic import theme
+from tandem_widgets.parts.image.render import View
 from tandem_widgets.parts.plot.polyline import polygon as to_qt
-
-if TYPE_CHECKING:
-    from tandem_widgets.parts.image.canvas import ImageCanvas
 
 Point = tuple[float, float]
 Polygon = NDArray[np.float64]
 
 
-def on_screen(canvas: ImageCanvas, points: Polygon) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+class Surface(Protocol):
+    """What is drawn on: it knows where a pixel of the image lies on screen."""
+
+    @property
+    def view(self) -> View: ...
+    def to_screen(self, x: float, y: float) -> QPointF: ...
+
+
+def on_screen(surface: Surface, points: Polygon) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Many image points in widget pixels at once."""
-    origin, unit = canvas.to_screen(0.0, 0.0), canvas.view.zoom
+    origin, unit = surface.to_screen(0.0, 0.0), surface.view.zoom
     return points[:, 0] * unit + origin.x(), points[:, 1] * unit + origin.y()
 
 
-def draw_line(painter: QPainter, canvas: ImageCanvas, points: Polygon) -> None:
-    line = to_qt(*on_screen(canvas, points))
+def draw_line(painter: QPainter, surface: Surface, points: Polygon) -> None:
+    line = to_qt(*on_screen(surface, points))
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.setPen(QPen(QColor(0, 0, 0, 110), 3.4))
     painter.drawPolyline(line)
@@ -37,9 +43,9 @@ def draw_line(painter: QPainter, canvas: ImageCanvas, points: Polygon) -> None:
 
 
 def draw_rectangle(
-    painter: QPainter, canvas: ImageCanvas, start: Point, end: Point, colour: str, text: str = ""
+    painter: QPainter, surface: Surface, start: Point, end: Point, colour: str, text: str = ""
 ) -> None:
-    box = QRectF(canvas.to_screen(*start), canvas.to_screen(*end)).normalized()
+    box = QRectF(surface.to_screen(*start), surface.to_screen(*end)).normalized()
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.setPen(QPen(QColor(0, 0, 0, 110), 3.2))
     painter.drawRect(box)
@@ -51,7 +57,7 @@ def draw_rectangle(
 
 def draw_ruler(
     painter: QPainter,
-    canvas: ImageCanvas,
+    surface: Surface,
     start: Point,
     end: Point,
     text: str,
@@ -59,11 +65,11 @@ def draw_ruler(
     colour: str = "",
 ) -> None:
     """A line with end marks, its width as a faint band, and a text beside its end."""
-    a, b = canvas.to_screen(*start), canvas.to_screen(*end)
+    a, b = surface.to_screen(*start), surface.to_screen(*end)
     colour = colour or theme.active().accent
     length = max(apart(a, b), 1e-6)
     nx, ny = -(b.y() - a.y()) / length, (b.x() - a.x()) / length
-    half = width_px * canvas.view.zoom / 2
+    half = width_px * surface.view.zoom / 2
     if width_px > 1:
         band = [
             (a.x() + nx * half, a.y() + ny * half), (b.x() + nx * half, b.y() + ny * half),
@@ -83,11 +89,11 @@ def draw_ruler(
 
 
 def draw_path(
-    painter: QPainter, canvas: ImageCanvas, points: list[Point], text: str, width_px: float, colour: str
+    painter: QPainter, surface: Surface, points: list[Point], text: str, width_px: float, colour: str
 ) -> None:
     """A polyline as rulers one after the other; the text stands at its end."""
     for start, end in pairwise(points):
-        draw_ruler(painter, canvas, start, end, text if end is points[-1] else "", width_px, colour)
+        draw_ruler(painter, surface, start, end, text if end is points[-1] else "", width_px, colour)
 
 
 def draw_tag(painter: QPainter, place: QPointF, text: str, colour: str, pixels: int = 12) -> None:

@@ -2,26 +2,69 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-from PyQt6.QtCore import QPointF, Qt
+from PyQt6.QtCore import QObject, QPointF, Qt, pyqtSignal
 from PyQt6.QtGui import QMouseEvent, QWheelEvent
 
-from tandem_widgets.parts.lanes.layout import SPACE, Zone
+from tandem_widgets.parts.lanes.layout import SPACE, Layout, Zone
+from tandem_widgets.parts.lanes.model import LanesContent
+from tandem_widgets.parts.lanes.time_axis import TimeScale
 from tandem_widgets.parts.lanes.time_cursor import GRIP_PX, Stretch
-
-if TYPE_CHECKING:
-    from tandem_widgets.parts.lanes.widget import Lanes
 
 Button, Modifier = Qt.MouseButton, Qt.KeyboardModifier
 CLICK_PX = 4.0
 WHEEL_ZOOM = 1.0015
 
 
-class LaneGestures:
-    """What the buttons mean. Left: cursor; Ctrl+left: stretch; middle, right or Shift+left: pan; gutter: lane and scale."""
+class LanesUnderHand(Protocol):
+    """The lanes as a hand meets them: what lies where, and what can be moved."""
 
-    def __init__(self, lanes: Lanes) -> None:
+    content: LanesContent
+    layout_now: Layout
+    scale: TimeScale
+    stretch: Stretch | None
+
+    def time_at(self, x: float) -> float: ...
+    def flag_at(self, at: QPointF) -> str: ...
+    def band_at(self, at: QPointF) -> str: ...
+    def curve_at(self, at: QPointF, lane: int) -> str: ...
+
+    def set_cursor_time(self, t: float) -> None: ...
+    def set_span(self, span: tuple[float, float]) -> None: ...
+    def set_stretch(self, stretch: Stretch | None) -> None: ...
+    def move_stretch(self, edge: str, t: float) -> None: ...
+    def end_stretch(self, *, click: bool) -> None: ...
+
+    def zoom_values(self, number: int, y: float, factor: float) -> None: ...
+    def pan_values(self, number: int, pixels: float) -> None: ...
+    def toggle_fit(self, number: int) -> None: ...
+    def resize_lane(self, number: int, pixels: float) -> None: ...
+    def move_lane(self, number: int, drop: int) -> None: ...
+    def scroll_by(self, pixels: float) -> None: ...
+    def ask_menu(self, at: QPointF, where: object) -> None: ...
+
+
+class LaneGestures(QObject):
+    """What the buttons mean. Left: cursor; Ctrl+left: stretch; middle, right or Shift+left: pan; gutter: lane and scale.
+
+    What a gesture does to the lanes is asked of them; what it means for the session is signalled.
+    """
+
+    flag_clicked = pyqtSignal(str)
+    flag_moved = pyqtSignal(str, float)
+    band_clicked = pyqtSignal(str)
+    note_clicked = pyqtSignal(str)
+    curve_clicked = pyqtSignal(str)
+    gesture_ended = pyqtSignal()
+    fit_wanted = pyqtSignal()
+    drop_moved = pyqtSignal()
+    """A lane is being dragged to another place: `drop_at`."""
+    shape_wanted = pyqtSignal(object)
+    """The Qt.CursorShape that says what a press would do here."""
+
+    def __init__(self, lanes: LanesUnderHand) -> None:
+        super().__init__()
         self._lanes = lanes
         self.kind = ""
         self.lane = -1
@@ -57,7 +100,7 @@ class LaneGestures:
             self._flag = flag
             return "flag"
         if zone == "bands" and (band := lanes.band_at(at)):
-            lanes.band_clicked.emit(band)
+            self.band_clicked.emit(band)
             return ""
         if zone in ("name", "ticks", "border"):
             return {"name": "reorder", "ticks": "scale", "border": "resize"}[zone]
@@ -72,13 +115,13 @@ class LaneGestures:
         if event.modifiers() & Modifier.ShiftModifier:
             return "pan"
         if lanes.content.lanes[self.lane].note:
-            lanes.note_clicked.emit(lanes.content.lanes[self.lane].kind)
+            self.note_clicked.emit(lanes.content.lanes[self.lane].kind)
             return ""
         if self._grips(at):
             return "edge"
         key = lanes.curve_at(at, self.lane)
         if key:
-            lanes.curve_clicked.emit(key)
+            self.curve_clicked.emit(key)
         return "cursor"
 
     def _grips(self, at: QPointF) -> bool:
@@ -102,7 +145,7 @@ class LaneGestures:
         if self.kind == "cursor":
             self._set_cursor(at)
         elif self.kind == "flag" and self._moved:
-            self._lanes.flag_moved.emit(self._flag, self._lanes.time_at(at.x()))
+            self.flag_moved.emit(self._flag, self._lanes.time_at(at.x()))
         elif self.kind == "pan" and self._moved:
             self._lanes.set_span(self._lanes.scale.panned(delta.x()))
         elif self.kind in ("stretch", "edge"):
@@ -113,7 +156,7 @@ class LaneGestures:
             self._lanes.resize_lane(self.lane, delta.y())
         elif self.kind == "reorder" and self._moved:
             self.drop_at = self._drop_number(at.y())
-            self._lanes.update()
+            self.drop_moved.emit()
 
     def release(self, event: QMouseEvent) -> None:
         lanes, kind = self._lanes, self.kind
@@ -121,9 +164,9 @@ class LaneGestures:
         if event.button() == Button.RightButton and not self._moved:
             lanes.ask_menu(event.position(), event.globalPosition().toPoint())
         elif kind in ("scale", "resize", "flag") and self._moved:
-            lanes.gesture_ended.emit()
+            self.gesture_ended.emit()
         elif kind == "flag":
-            lanes.flag_clicked.emit(self._flag)
+            self.flag_clicked.emit(self._flag)
         elif kind in ("stretch", "edge"):
             lanes.end_stretch(click=kind == "stretch" and not self._moved)
         elif kind == "reorder" and self._moved:
@@ -135,7 +178,7 @@ class LaneGestures:
         zone, number = self._lanes.layout_now.zone(event.position().x(), event.position().y())
         self.kind = ""
         if zone in ("plot", "axis", "strip"):
-            self._lanes.fit_wanted.emit()
+            self.fit_wanted.emit()
         elif number >= 0:
             self._lanes.toggle_fit(number)
 
@@ -180,5 +223,4 @@ class LaneGestures:
                 "border": shapes.SplitVCursor, "name": shapes.OpenHandCursor, "ticks": shapes.SizeVerCursor,
                 "axis": shapes.SizeHorCursor,
             }.get(zone, shapes.ArrowCursor)  # fmt: skip
-        if self._lanes.cursor().shape() != shape:
-            self._lanes.setCursor(shape)
+        self.shape_wanted.emit(shape)

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from tandem_em.core.jobs import Job, Progress
 from tandem_em.desk import compiled
 from tandem_em.model.arrays import GrowingArray
+from tandem_widgets.parts.lanes.blocks import BLOCK
 
-BLOCK = 128
 SMALL = 100_000
 """Fewer samples than this are looked at one by one: no levels are needed."""
 AT_ONCE = 50_000_000

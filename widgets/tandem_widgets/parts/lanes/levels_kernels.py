@@ -13,7 +13,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from tandem_widgets.parts.lanes.levels import BLOCK
+from tandem_widgets.parts.lanes.blocks import BLOCK
 
 Bits = NDArray[Any]
 OF_32 = (np.int32, np.int32(31), np.int32(0x7FFFFFFF), np.int32(0x7F800000))

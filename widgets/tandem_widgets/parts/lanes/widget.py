@@ -75,13 +75,30 @@ class Lanes(QWidget):
         self._changed = True
         self._flag_boxes: list[tuple[Flag, QRectF]] = []
         self._band_boxes: list[tuple[Band, QRectF, bool]] = []
-        self._gestures = LaneGestures(self)
+        self._gestures = self._make_gestures()
         self._bar = QScrollBar(Qt.Orientation.Vertical, self)
         self._bar.hide()
         self._bar.valueChanged.connect(lambda _value: self.invalidate())
         self.bindings = Bindings(self)
         self.bindings.on(focus.t_changed, self._show_t)
         self.bindings.on(focus.span_changed, self._show_span)
+
+    def _make_gestures(self) -> LaneGestures:
+        gestures = LaneGestures(self)
+        gestures.flag_clicked.connect(self.flag_clicked)
+        gestures.flag_moved.connect(self.flag_moved)
+        gestures.band_clicked.connect(self.band_clicked)
+        gestures.note_clicked.connect(self.note_clicked)
+        gestures.curve_clicked.connect(self.curve_clicked)
+        gestures.gesture_ended.connect(self.gesture_ended)
+        gestures.fit_wanted.connect(self.fit_wanted)
+        gestures.drop_moved.connect(self.update)
+        gestures.shape_wanted.connect(self._show_shape)
+        return gestures
+
+    def _show_shape(self, shape: Qt.CursorShape) -> None:
+        if self.cursor().shape() != shape:
+            self.setCursor(shape)
 
     def sizeHint(self) -> QSize:
         return QSize(900, 260)

@@ -1,4 +1,4 @@
-"""Frames come newest wish first, small ones before large ones, and a bad one stops nothing."""
+"""Frames come newest request first, small ones before large ones, and a bad one stops nothing."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def disk() -> Iterator[Disk]:
     made.loader.close(wait_s=5)
 
 
-def test_only_the_newest_wish_is_read_after_the_one_under_way(disk: Disk) -> None:
+def test_only_the_newest_request_is_read_after_the_one_under_way(disk: Disk) -> None:
     assert disk.loader.want(5) is None
     assert disk.began.acquire(timeout=10)
     for index in range(20, 40):
