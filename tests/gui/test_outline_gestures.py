@@ -25,7 +25,6 @@ from tandem_em.model.frames import FrameStack
 from tandem_em.model.tracks import Particle
 from tandem_widgets.dialogs.kinetics.dialog import KineticsDialog
 from tandem_widgets.dialogs.particle_table import ParticleTableDialog
-from tandem_widgets.panes.stack.menus import fill_canvas, fill_particle
 from tandem_widgets.panes.stack.pane import StackPane
 from tandem_widgets.shell.window.main_window import MainWindow
 
@@ -71,9 +70,9 @@ def entry(menu: QMenu, text: str) -> QAction:
 def choose(pane: StackPane, particle: Particle | None, text: str) -> None:
     menu = QMenu(pane)
     if particle is not None:
-        fill_particle(menu, pane, pane.tools, particle)
+        pane.tools.fill_at(menu, particle)
     else:
-        fill_canvas(menu, pane, pane.tools)
+        pane.tools.fill_at(menu, None)
     entry(menu, text).trigger()
 
 
@@ -324,7 +323,7 @@ def test_an_outline_is_copied_to_another_stack(qtbot: QtBot, window: MainWindow,
     assert (copied.name, copied.colour) == (particle.name, particle.colour)
     assert area(copied.outlines[0].polygon) == pytest.approx(4 * area(particle.outlines[0].polygon), rel=0.01)
     assert pane.stack is other  # where there is something to be seen, and to be put right
-    assert pane.tools.selected is copied
+    assert pane.scene.selected is copied
     window.undo()
     assert only(window) is particle
 
@@ -421,7 +420,7 @@ def test_outlines_are_seen_while_they_grow_and_stopping_keeps_them(qtbot: QtBot,
         drift_px=np.zeros((24, 2)),
     )  # fmt: skip
     pane = shown_in(qtbot, window, stack)
-    overlay = pane.overlay
+    overlay = pane.scene.outlines
     assert overlay is not None
     particle = particles_edit.draw(window.desk, stack, 0, circle(RADIUS))
     pane.tools.following.start([particle])
@@ -457,7 +456,7 @@ def test_undo_while_following_leaves_nothing_growing(
     pane = shown_in(qtbot, window, stack)
     session = window.desk.session
     particle = particles_edit.draw(window.desk, stack, 0, circle(RADIUS))
-    pane.tools._corrected(particle, circle(RADIUS + 2))
+    pane.tools.outlining.correct(particle, circle(RADIUS + 2))
     qtbot.waitUntil(lambda: len(session.growing.of(particle.id)) >= 2, timeout=60_000)
     window.undo()
     assert not session.growing.of(particle.id)
@@ -477,7 +476,7 @@ def test_undo_while_following_leaves_nothing_growing(
 
 def test_the_table_has_every_frame_and_leads_there(qtbot: QtBot, window: MainWindow, pane: StackPane) -> None:
     particle = followed(qtbot, window, pane)
-    pane.tools.open_sizes(particle)
+    pane.tools.windows.open_sizes(particle)
     dialog = next(child for child in pane.children() if isinstance(child, ParticleTableDialog))
     model = dialog.model
     assert model.rowCount() == FRAMES
@@ -510,7 +509,7 @@ def swelling(window: MainWindow, pane: StackPane) -> Particle:
 
 
 def opened(qtbot: QtBot, window: MainWindow, pane: StackPane, particle: Particle) -> KineticsDialog:
-    pane.tools.open_kinetics(particle)
+    pane.tools.windows.open_kinetics(particle)
     dialog: KineticsDialog = next(child for child in pane.children() if isinstance(child, KineticsDialog))
     settled(qtbot, window)
     return dialog
@@ -616,7 +615,7 @@ def test_what_needs_a_track_is_greyed_out_without_one(window: MainWindow, pane: 
     assert pane.stack is not None
     particle = particles_edit.draw(window.desk, pane.stack, 0, circle(RADIUS))
     menu = QMenu(pane)
-    fill_particle(menu, pane, pane.tools, particle)
+    pane.tools.fill_at(menu, particle)
     assert not entry(menu, "Kinetics…").isEnabled()
     assert entry(menu, "Table of sizes…").isEnabled()  # the area of one image is a size too
 
@@ -626,11 +625,11 @@ def test_separate_images_are_measured_and_not_followed(window: MainWindow, pane:
     stacks.answer_axis(window.desk, pane.stack, False)
     particle = particles_edit.draw(window.desk, pane.stack, 0, circle(RADIUS))
     menu = QMenu(pane)
-    fill_particle(menu, pane, pane.tools, particle)
+    pane.tools.fill_at(menu, particle)
     texts = [action.text() for action in menu.actions()]
     assert not any(text.startswith(("Follow", "Kinetics")) for text in texts)
-    assert pane.overlay is not None
+    assert pane.scene.outlines is not None
     square_nm = np.pi * RADIUS**2 / 4
-    words = pane.overlay._words(particle, particle.outlines[0], 0)
+    words = pane.scene.outlines.words(particle, particle.outlines[0], 0)
     assert words.endswith("nm²")
     assert float(words.split()[1]) == pytest.approx(square_nm, rel=0.02)

@@ -57,7 +57,7 @@ def test_a_thickness_over_time_is_drawn_marked_followed_and_undone(
     qtbot: QtBot, window: MainWindow, pane: StackPane
 ) -> None:
     line = draw(pane, (20, 60), (185, 60))
-    shown = pane.tools._profile
+    shown = pane.tools.windows.profile
     assert shown is not None
     shown.width_box.setValue(30)
     qtbot.waitUntil(lambda: len(shown.plot.content.curves) == 1)
@@ -91,7 +91,7 @@ def test_a_thickness_over_time_is_drawn_marked_followed_and_undone(
 
 def test_marked_edges_are_dragged_on_the_profile(qtbot: QtBot, window: MainWindow, pane: StackPane) -> None:
     draw(pane, (20, 60), (185, 60))
-    shown = pane.tools._profile
+    shown = pane.tools.windows.profile
     assert shown is not None
     qtbot.waitUntil(lambda: len(shown.plot.content.curves) == 1)
     shown.edges_box.setValue(2)
@@ -125,11 +125,11 @@ def biasing(window: MainWindow) -> BiasingPane:
 
 def test_the_drift_is_taken_off_while_it_is_being_found(window: MainWindow, pane: StackPane) -> None:
     task = Task[Any]("drift", state="running")
-    pane.watch_drift(task)
-    pane.preview_drift(np.full((FRAMES, 2), 3.0))
+    pane.scene.drift.watch(task)
+    pane.scene.drift.preview(np.full((FRAMES, 2), 3.0))
     assert pane.canvas.shift == (3.0, 3.0)
     task.state = "cancelled"
-    pane.show_again()
+    pane.scene.show_again()
     assert pane.canvas.shift == (0.0, 0.0)
 
 
@@ -144,7 +144,7 @@ def test_moments_of_a_montage_are_clicked_in_its_plot(
     assert pane.stack is not None
     layers.follow(window.desk, pane.stack, line, [30.0, 90.0], 0)
     settled(qtbot, window)
-    pane.tools.open_montage()
+    pane.tools.windows.open_montage()
     dialog = next(child for child in pane.children() if isinstance(child, MontageDialog))
     qtbot.waitUntil(lambda: not dialog.image.isNull(), timeout=20_000)
     dialog.times.setText("0 4")

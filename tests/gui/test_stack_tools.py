@@ -19,7 +19,6 @@ from tandem_em.model.frames import FrameStack
 from tandem_em.model.session import Session
 from tandem_widgets.dialogs.kymograph import KymographDialog
 from tandem_widgets.dialogs.montage.dialog import MontageDialog
-from tandem_widgets.panes.stack.menus import fill_canvas, fill_more, fill_particle
 from tandem_widgets.panes.stack.pane import StackPane
 from tandem_widgets.shell.window.main_window import MainWindow
 
@@ -59,7 +58,7 @@ def test_a_drawn_outline_is_one_step_and_is_followed_as_one_step(
     assert len(session.particles) == 1
 
 
-def test_keys_take_the_tools_in_hand(window: MainWindow) -> None:
+def test_keys_activate_the_tools(window: MainWindow) -> None:
     pane = window.docks.stack.widget()
     assert isinstance(pane, StackPane)
     QTest.keyClick(window, Qt.Key.Key_N)
@@ -73,7 +72,7 @@ def test_keys_take_the_tools_in_hand(window: MainWindow) -> None:
     assert pane.notes.hint == ""
 
 
-def test_without_a_stack_no_tool_is_taken(window: MainWindow) -> None:
+def test_without_a_stack_no_tool_is_activated(window: MainWindow) -> None:
     window.show_session(Session("empty"))
     pane = window.docks.stack.widget()
     assert isinstance(pane, StackPane)
@@ -144,9 +143,9 @@ def test_reference_rename_hide_delete(qtbot: QtBot, window: MainWindow, pane: St
     assert pane.stack is not None
     particle = particles_edit.draw(window.desk, pane.stack, 0, circle(RADIUS))
     assert particle.reference_frames == [0]
-    pane.tools.toggle_reference()
+    pane.tools.outlining.toggle_reference()
     assert particle.reference_frames == []
-    pane.tools.toggle_reference()
+    pane.tools.outlining.toggle_reference()
     assert particle.reference_frames == [0]
     particles_edit.rename(window.desk, particle, "left one")
     particles_edit.show(window.desk, [particle], False)
@@ -216,14 +215,14 @@ def test_a_profile_opens_a_window_and_a_kymograph(
     assert line is not None
     assert pane.stack is not None
     assert line.owner_id == pane.stack.id
-    shown = pane.tools._profile
+    shown = pane.tools.windows.profile
     assert shown is not None
     qtbot.waitUntil(lambda: bool(shown.plot.content.curves))
     curve = shown.plot.content.curves[0]
     assert float(curve.y[len(curve.y) // 2]) == pytest.approx(110, rel=0.1)
     assert float(curve.y[3]) == pytest.approx(200, rel=0.1)
     assert float(curve.x[-1]) == pytest.approx(60, rel=0.05)  # nm
-    pane.tools.open_kymograph(line)
+    pane.tools.windows.open_kymograph(line)
     dialog = next(child for child in pane.children() if isinstance(child, KymographDialog))
     settled(qtbot, window)
     assert dialog.values is not None
@@ -240,7 +239,7 @@ def test_the_scale_bar_calibrates_and_is_remembered(
     assert pane.stack is not None
     pane.stack.magnification = 40_000.0
     monkeypatch.setattr(QInputDialog, "getDouble", staticmethod(lambda *_args: (50.0, True)))
-    pane.tools.take_scale_bar()
+    pane.tools.measuring.activate_scale_bar()
     drag(pane, [(30, 100), (80, 100), (130, 100)])
     assert pane.stack.pixel_nm == pytest.approx(0.5, rel=0.03)
     assert pane.stack.pixel_from == "scale bar"
@@ -260,7 +259,7 @@ def test_drift_is_found_shown_and_undone(qtbot: QtBot, window: MainWindow, pane:
     assert stack.drift_px.shape == (FRAMES, 2)
     assert window.desk.session.history.undo_label == "Correct the drift of disc"
     pane.tools.drift.click()
-    assert not pane.drift_on
+    assert not pane.scene.drift.on
     assert not pane.tools.drift.isChecked()
     window.undo()
     assert stack.drift_px is None
@@ -321,7 +320,7 @@ def test_images_that_are_no_movie_are_asked_once_and_get_a_slider(qtbot: QtBot, 
 def test_montage_has_a_panel_for_each_time(
     qtbot: QtBot, window: MainWindow, pane: StackPane, tmp_path: Path
 ) -> None:
-    pane.tools.open_montage()
+    pane.tools.windows.open_montage()
     dialog = next(child for child in pane.children() if isinstance(child, MontageDialog))
     qtbot.waitUntil(lambda: not dialog.image.isNull(), timeout=20_000)
     assert len(dialog.wanted()) == 5
@@ -342,9 +341,9 @@ def test_menus_offer_what_can_be_done(qtbot: QtBot, window: MainWindow, pane: St
     assert pane.stack is not None
     particle = particles_edit.draw(window.desk, pane.stack, 0, circle(RADIUS))
     menus = [QMenu(pane) for _ in range(3)]
-    fill_more(menus[0], pane, pane.tools)
-    fill_particle(menus[1], pane, pane.tools, particle)
-    fill_canvas(menus[2], pane, pane.tools)
+    pane.tools.fill_more(menus[0])
+    pane.tools.fill_at(menus[1], particle)
+    pane.tools.fill_at(menus[2], None)
     texts = [[action.text() for action in menu.actions()] for menu in menus]
     assert "Montage…" in texts[0]
     assert "Reference at this frame\tG" in texts[1]
@@ -358,7 +357,7 @@ def test_filters_change_what_is_shown_and_not_the_data(
     assert pane.canvas.frame is not None
     raw = pane.stack.frame(0).copy()
     noisy = float(np.std(np.asarray(pane.canvas.frame)[:30, :30]))
-    pane.use_filter(stacks.ViewFilter("mean", 5))
+    pane.scene.use_filter(stacks.ViewFilter("mean", 5))
     qtbot.waitUntil(
         lambda: pane.canvas.frame is not None and pane.canvas.frame.dtype == np.float32, timeout=10_000
     )
@@ -366,7 +365,7 @@ def test_filters_change_what_is_shown_and_not_the_data(
         noisy / np.sqrt(5), rel=0.25
     )
     assert (pane.stack.frame(0) == raw).all()
-    pane.use_filter(stacks.ViewFilter())
+    pane.scene.use_filter(stacks.ViewFilter())
     qtbot.waitUntil(
         lambda: pane.canvas.frame is not None and pane.canvas.frame.dtype == np.uint16, timeout=10_000
     )

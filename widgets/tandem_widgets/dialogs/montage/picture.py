@@ -15,6 +15,7 @@ from tandem_em.model.session import Session
 from tandem_widgets.dialogs.montage.plot import HEIGHT_PX, plot_of
 from tandem_widgets.parts.image.canvas import ImageCanvas
 from tandem_widgets.parts.image.outline_overlay import OutlineOverlay
+from tandem_widgets.parts.image.shown_outlines import ShownOutlines
 
 GAP_PX = 6
 
@@ -60,9 +61,8 @@ def paint_montage(
             f"{round(when - zero, 2) + 0.0:g} s".replace("-", "−") if np.isfinite(when) else f"{index + 1}"
         )
         if look.outlines:
-            overlay = OutlineOverlay(session, stack)
-            overlay.frame, overlay.with_ghosts = index, look.ghosts
-            canvas.overlays = [overlay]
+            shown = ShownOutlines(session, stack, index, with_ghosts=look.ghosts)
+            canvas.overlays = [OutlineOverlay(shown)]
         canvas.show_frame(frame, stack.drift_at(index))
         canvas.render(painter, QPoint(number * (across + GAP_PX), 0))
         canvas.deleteLater()

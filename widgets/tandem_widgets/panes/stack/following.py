@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from PyQt6.QtCore import QTimer
+from PyQt6.QtCore import QObject, QTimer
 
 from tandem_em.core.jobs import Task
 from tandem_em.core.notices import UserError
@@ -14,9 +15,7 @@ from tandem_em.desk.outlines import edit as particles_edit
 from tandem_em.desk.stacks import stack as stacks
 from tandem_em.model.history import Edit
 from tandem_em.model.tracks import Outline, Particle
-
-if TYPE_CHECKING:
-    from tandem_widgets.panes.stack.pane import StackPane
+from tandem_widgets.panes.stack.scene import StackScene
 
 LOOK_MS = 150
 """How often running follows are looked at: whether somebody has stopped them."""
@@ -31,13 +30,13 @@ class _Run:
 
 
 class Following:
-    """Starts follows for one pane and shows what they find."""
+    """Starts follows on the shown stack and says what they find. `correct(particle, frame)` lets a person put it right there."""
 
-    def __init__(self, pane: StackPane) -> None:
-        self._pane = pane
+    def __init__(self, scene: StackScene, owner: QObject, correct: Callable[[Particle, int], None]) -> None:
+        self._scene, self._desk, self._correct = scene, scene.desk, correct
         self._runs: list[_Run] = []
         self._said_stale = ""
-        self._timer = QTimer(pane)
+        self._timer = QTimer(owner)
         self._timer.setInterval(LOOK_MS)
         self._timer.timeout.connect(self._look)
 
@@ -57,7 +56,7 @@ class Following:
 
         `completing`: the newest step of the history is why; it is undone together with what is found.
         """
-        stack, desk = self._pane.stack, self._pane.desk
+        stack, desk = self._scene.stack, self._desk
         if stack is None or len(stack) < 2 or stack.axis0_is_time is False or not chosen:
             return
         if stacks.is_growing(stack):
@@ -70,7 +69,7 @@ class Following:
             stacks.correct_drift(desk, stack, on_end=lambda: self.start(chosen, span, ask=ask))
             return
         self._forget(chosen)
-        self._pane.ask_bar.withdraw("stale")  # this is the update
+        self._scene.questions.withdraw("stale")  # this is the update
         run = _Run(
             chosen, {p.id: p.outlines for p in chosen}, desk.session.history.newest if completing else None
         )
@@ -81,9 +80,9 @@ class Following:
 
         def ended(stops: dict[str, tuple[int, ...]]) -> None:
             self._forget(chosen)
-            if self._pane.stack is stack and not self._ask_to_correct(chosen, stops):
+            if self._scene.stack is stack and not self._ask_to_correct(chosen, stops):
                 self._say_doubts(chosen)
-                if not self._pane.ask_bar.about:
+                if not self._scene.questions.about:
                     self.say_stale()
 
         run.task = particles_edit.follow(
@@ -97,9 +96,9 @@ class Following:
         for particle in chosen:
             self.withdraw(particle)
         ids = {particle.id for particle in chosen}
-        self._pane.desk.session.growing.drop(ids)
+        self._desk.session.growing.drop(ids)
         self._runs = [run for run in self._runs if not ids & {particle.id for particle in run.particles}]
-        self._pane.canvas.update()
+        self._scene.drawn_changed.emit()
 
     def outlines_changed(self, particle: Particle) -> None:
         """Undone or corrected while it is followed: what is found from the older outlines is of no use any more."""
@@ -119,7 +118,7 @@ class Following:
         if run.task is None or run.task.state not in ("waiting", "running"):
             return
         run.particles.remove(particle)
-        self._pane.desk.session.growing.drop([particle.id])
+        self._desk.session.growing.drop([particle.id])
         if not run.particles:
             run.task.cancel()
             self._runs.remove(run)
@@ -127,17 +126,17 @@ class Following:
     def withdraw(self, particle: Particle) -> None:
         """Nobody needs to answer for this particle any more."""
         for question in ("stop", "doubt"):
-            self._pane.ask_bar.withdraw(f"{question} {particle.id}")
+            self._scene.questions.withdraw(f"{question} {particle.id}")
 
     def _look(self) -> None:
         """A follow that was stopped leaves what it had found, as one step."""
-        growing = self._pane.desk.session.growing
+        growing = self._desk.session.growing
         for run in list(self._runs):
             if run.task is None or run.task.state in ("waiting", "running"):
                 continue
             if run.task.state == "cancelled":
                 grown = {particle.id: dict(growing.of(particle.id)) for particle in run.particles}
-                particles_edit.keep(self._pane.desk, run.particles, grown, run.completing)
+                particles_edit.keep(self._desk, run.particles, grown, run.completing)
             if run.task.state in ("cancelled", "failed"):
                 self._forget(run.particles)
         if not self._runs:
@@ -147,7 +146,6 @@ class Following:
 
     def _ask_to_correct(self, chosen: list[Particle], stops: dict[str, tuple[int, ...]]) -> bool:
         """Where following was given up: a person corrects it there, or lets it go on. Whether there was such a place."""
-        pane = self._pane
         lost = [particle for particle in chosen if stops.get(particle.id)]
         if not lost:
             return False
@@ -155,62 +153,58 @@ class Following:
         frame = particles_edit.first_doubt(particle, stops[particle.id][0])
         others = f" (and {', '.join(other.name for other in lost[1:])})" if len(lost) > 1 else ""
         way = "before" if frame < min(particle.keys, default=0) else "after"
-        pane.go_to(frame)
-        pane.desk.session.focus.select("particle", particle.id)
-        pane.ask_bar.ask(
+        self._show(particle, frame)
+        self._scene.questions.ask(
             f"stop {particle.id}",
             f"{particle.name}{others} is lost in frame {frame + 1} and {way}. Correct it here, or go on?",
-            [("Correct here", partial(self._correct_here, particle, frame)),
-             ("Go on", lambda: self.start(lost, ask=False)), ("Leave it", lambda: None)],
-        )  # fmt: skip
+            ("Correct here", partial(self._correct_in, particle, frame)),
+            ("Go on", lambda: self.start(lost, ask=False)),
+            leave="Leave it",
+        )
         return True
 
-    def _correct_here(self, particle: Particle, frame: int) -> None:
-        """The outline is in hand in that frame; where there is none, a new one is drawn for it."""
-        pane = self._pane
-        pane.go_to(frame)
-        pane.desk.session.focus.select("particle", particle.id)
-        if frame not in particle.outlines:
-            pane.tools.take_outline(particle)
-        else:
-            pane.notes.hint = f"Drag the outline of {particle.name}: it is followed on from here · Esc leaves"
-        pane.canvas.setFocus()
-        pane.canvas.update()
+    def _show(self, particle: Particle, frame: int) -> None:
+        self._scene.go_to(frame)
+        self._scene.select(particle.id)
+
+    def _correct_in(self, particle: Particle, frame: int) -> None:
+        self._show(particle, frame)
+        self._correct(particle, frame)
 
     def _say_doubts(self, chosen: list[Particle]) -> None:
-        pane = self._pane
         for particle in chosen:
             doubts = particles_edit.doubts(particle)
             if doubts:
                 first, _ = doubts[0]
                 count = sum(end - start + 1 for start, end in doubts)
                 frames = f"frame {first + 1}" if count == 1 else f"{count} frames, first in frame {first + 1}"
-                pane.ask_bar.ask(
+                self._scene.questions.ask(
                     f"doubt {particle.id}",
                     f"{particle.name} is not sure in {frames}. Drag the outline there to correct it.",
-                    [("Go there", partial(pane.go_to, first)), ("Leave it", lambda: None)],
+                    ("Go there", partial(self._scene.go_to, first)),
+                    leave="Leave it",
                 )
                 return
-        pane.ask_bar.withdraw("doubt")
+        self._scene.questions.withdraw("doubt")
 
     def say_stale(self) -> None:
         """Tracks older than the drift or the calibration they rest on."""
-        pane, stack = self._pane, self._pane.stack
+        stack, session, questions = self._scene.stack, self._desk.session, self._scene.questions
         if stack is None:
             return
-        session = pane.desk.session
         stale = [p for p in particles_edit.of_stack(session, stack) if particles_edit.stale(session, p)]
         if not stale:
-            pane.ask_bar.withdraw("stale")
+            questions.withdraw("stale")
             self._said_stale = ""
             return
         about = f"stale {stack.id} {stack.revision} " + " ".join(sorted(p.id for p in stale))
-        if about == self._said_stale or self._runs or pane.ask_bar.about.startswith(("axis", "pixel")):
+        if about == self._said_stale or self._runs or questions.about.startswith(("axis", "pixel")):
             return
         self._said_stale = about
         names = ", ".join(particle.name for particle in stale)
-        pane.ask_bar.ask(
+        questions.ask(
             about,
             f"{stack.name} has changed since {names} {'was' if len(stale) == 1 else 'were'} followed.",
-            [("Update", lambda: self.start(stale)), ("Later", lambda: None)],
+            ("Update", lambda: self.start(stale)),
+            leave="Later",
         )

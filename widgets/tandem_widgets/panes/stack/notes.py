@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -13,63 +12,49 @@ from PyQt6.QtWidgets import QFrame, QHBoxLayout, QPushButton
 
 from tandem_em.desk.stacks import layers
 from tandem_em.desk.stacks.stack import REGION
-from tandem_em.model.frames import FrameStack
-from tandem_em.model.session import Session
 from tandem_em.model.spectra import ProfileLine
+from tandem_widgets.panes.stack.questions import Questions
+from tandem_widgets.panes.stack.scene import StackScene
 from tandem_widgets.parts.basic import theme
+from tandem_widgets.parts.basic.bind import Bindings
 from tandem_widgets.parts.basic.pane_frame import ElidedLabel
 from tandem_widgets.parts.image.canvas import ImageCanvas
 from tandem_widgets.parts.image.marks import draw_path, draw_rectangle, draw_tag
 
-Answer = tuple[str, Callable[[], object]]
-
 
 class AskBar(QFrame):
-    """One question at a time; an answer closes it."""
+    """Shows the question of the scene; an answer closes it."""
 
-    def __init__(self) -> None:
+    def __init__(self, questions: Questions) -> None:
         super().__init__()
-        self.about = ""
-        """What is being asked, so that the same question is not put twice."""
+        self._questions = questions
         self._text = ElidedLabel("")
         self._row = QHBoxLayout(self)
         self._row.setContentsMargins(12, 2, 8, 4)
         self._row.addWidget(self._text, 1)
         self.buttons: list[QPushButton] = []
-        self.hide()
+        self._bindings = Bindings(self)
+        self._bindings.on(questions.changed, self._show_question)
+        self._show_question()
 
     @property
     def text(self) -> str:
         return self._text.toolTip()
 
-    def ask(self, about: str, text: str, answers: Sequence[Answer]) -> None:
-        self._clear()
-        self.about = about
-        self._text.set_text(text)
-        for title, call in answers:
-            button = QPushButton(title)
-            button.clicked.connect(lambda _checked=False, call=call: self._answered(call))
-            self._row.addWidget(button)
-            self.buttons.append(button)
-        self.show()
-
-    def withdraw(self, about: str) -> None:
-        """The question has answered itself."""
-        if self.about.startswith(about):
-            self._clear()
-            self.hide()
-
-    def _answered(self, call: Callable[[], object]) -> None:
-        self._clear()
-        self.hide()
-        call()
-
-    def _clear(self) -> None:
-        self.about = ""
+    def _show_question(self) -> None:
         for button in self.buttons:
             self._row.removeWidget(button)
             button.deleteLater()
         self.buttons = []
+        question = self._questions.question
+        if question is not None:
+            self._text.set_text(question.text)
+        for title, call in question.answers if question is not None else ():
+            button = QPushButton(title)
+            button.clicked.connect(lambda _checked=False, call=call: self._questions.answer(call))
+            self._row.addWidget(button)
+            self.buttons.append(button)
+        self.setVisible(question is not None)
 
 
 BESIDE_PX = 160.0
@@ -77,12 +62,22 @@ BESIDE_PX = 160.0
 
 
 class Notes:
-    """An overlay: how the tool in hand is used, why a frame is not shown, and how far live outlines are behind."""
+    """An overlay: how the active tool is used, why a frame is not shown, and how far live outlines are behind."""
 
-    def __init__(self) -> None:
-        self.hint = ""
-        self.trouble = ""
-        self.lag = ""
+    def __init__(self, scene: StackScene) -> None:
+        self._scene = scene
+
+    @property
+    def hint(self) -> str:
+        return self._scene.hint
+
+    @property
+    def trouble(self) -> str:
+        return self._scene.trouble
+
+    @property
+    def lag(self) -> str:
+        return self._scene.lag
 
     def __call__(self, painter: QPainter, canvas: ImageCanvas) -> None:
         if self.trouble:
@@ -109,24 +104,30 @@ class Notes:
 class Marks:
     """An overlay: the regions and profile lines of a stack, at their place on the sample."""
 
-    def __init__(self, session: Session, stack: FrameStack) -> None:
-        self._session, self._stack = session, stack
-        self.frame = 0
+    def __init__(self, scene: StackScene) -> None:
+        self._scene, self._session = scene, scene.session
 
     def __call__(self, painter: QPainter, canvas: ImageCanvas) -> None:
-        dx, dy = self._stack.drift_at(self.frame)
+        stack = self._scene.stack
+        if stack is None:
+            return
+        dx, dy = stack.drift_at(self._frame)
         colour = theme.active().warning
-        regions = [r for r in self._session.results if r.analysis == REGION and r.owner_id == self._stack.id]
+        regions = [r for r in self._session.results if r.analysis == REGION and r.owner_id == stack.id]
         for result in regions:
             x0, y0, x1, y1 = result.values["region"]
             name = result.name.split(" of ")[0]
             corners = (x0 - 0.5 + dx, y0 - 0.5 + dy), (x1 - 0.5 + dx, y1 - 0.5 + dy)
             draw_rectangle(painter, canvas, *corners, colour, name)
         for line in self._session.profiles:
-            if line.owner_id == self._stack.id and line.visible:
+            if line.owner_id == stack.id and line.visible:
                 points = [(x + dx, y + dy) for x, y in line.points]
                 draw_path(painter, canvas, points, line.name, line.width_px, line.colour)
                 self._paint_layers(painter, canvas, line, points)
+
+    @property
+    def _frame(self) -> int:
+        return max(0, self._scene.shown)
 
     def _paint_layers(
         self, painter: QPainter, canvas: ImageCanvas, line: ProfileLine, points: list[tuple[float, float]]
@@ -135,15 +136,15 @@ class Marks:
         result = layers.of_line(self._session, line)
         if result is None:
             return
-        bars = [along(points, place, line.width_px) for place in layers.edges_at(result, self.frame)]
+        bars = [along(points, place, line.width_px) for place in layers.edges_at(result, self._frame)]
         painter.setPen(QPen(QColor(line.colour), 2.4))
         for bar in bars:
             if bar is not None:
                 painter.drawLine(canvas.to_screen(*bar[0]), canvas.to_screen(*bar[1]))
         for number, (values, errors, unit) in enumerate(layers.thicknesses(result)):
             bar = bars[number]
-            if bar is not None and self.frame < len(values) and np.isfinite(values[self.frame]):
-                text = f"{values[self.frame]:.1f} ± {errors[self.frame]:.1f} {unit}"
+            if bar is not None and self._frame < len(values) and np.isfinite(values[self._frame]):
+                text = f"{values[self._frame]:.1f} ± {errors[self._frame]:.1f} {unit}"
                 draw_tag(painter, canvas.to_screen(*bar[1]) + QPointF(4, 2), text, line.colour, 11)
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,21 +16,21 @@ from tandem_em.core.notices import UserError
 from tandem_em.desk.stacks import layers
 from tandem_em.model.provenance import ResultSet
 from tandem_em.model.spectra import ProfileLine
+from tandem_widgets.panes.stack.scene import StackScene
 from tandem_widgets.parts.basic import theme
 from tandem_widgets.parts.basic.bind import Bindings
 from tandem_widgets.parts.basic.refresh import Refresher
 from tandem_widgets.parts.plot.spectrum_plot import Band, Content, Curve, SpectrumPlot
 
-if TYPE_CHECKING:
-    from tandem_widgets.panes.stack.pane import StackPane
-
 
 class ProfileWindow(QWidget):
     """Shows one ProfileLine on the frame at the cursor. Edges are marked by number and dragged, then followed in time."""
 
-    def __init__(self, pane: StackPane, line: ProfileLine) -> None:
-        super().__init__(pane, Qt.WindowType.Tool)
-        self._pane, self._line = pane, line
+    def __init__(
+        self, parent: QWidget, scene: StackScene, line: ProfileLine, open_kymograph: Callable[[ProfileLine], None]
+    ) -> None:  # fmt: skip
+        super().__init__(parent, Qt.WindowType.Tool)
+        self._scene, self._desk, self._line = scene, scene.desk, line
         self.edges_px: list[float] = []
         """Marked by hand and not followed yet; empty: those of the kept result are shown."""
         self._values: NDArray[Any] = np.zeros(0)
@@ -37,11 +38,30 @@ class ProfileWindow(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.plot = SpectrumPlot()
         self.plot.band_dragged.connect(self._dragged)
+        self._make_boxes()
+        self.follow_button = _button(
+            "Follow", "Follow the marked edges through all frames: thickness over time, with its error"
+        )
+        self.follow_button.clicked.connect(self.follow)
+        kymograph = _button("Kymograph…", "This line in every frame, one under the other")
+        kymograph.clicked.connect(lambda: open_kymograph(line))
+        remove = _button("Delete", "Remove this line")
+        remove.clicked.connect(self._remove)
+        self._arrange(remove, kymograph)
+        self.resize(560, 280)
+        corner = parent.mapToGlobal(parent.rect().bottomLeft())
+        self.move(corner.x() + 40, corner.y() - 320)
+        self._refresher = Refresher(self, self._show)
+        self.mark = self._refresher.mark
+        self._bind()
+        self.mark()
+
+    def _make_boxes(self) -> None:
         self.width_box = QDoubleSpinBox()
         self.width_box.setRange(1, 2000)
         self.width_box.setDecimals(0)
         self.width_box.setSuffix(" px")
-        self.width_box.setValue(line.width_px)
+        self.width_box.setValue(self._line.width_px)
         self.width_box.setToolTip("Mean over this width across the line")
         self.width_box.valueChanged.connect(self._set_width)
         self.edges_box = QSpinBox()
@@ -51,14 +71,8 @@ class ProfileWindow(QWidget):
             "How many edges to mark: the steepest steps of this profile. Drag them where they belong."
         )
         self.edges_box.valueChanged.connect(self._mark_edges)
-        self.follow_button = _button(
-            "Follow", "Follow the marked edges through all frames: thickness over time, with its error"
-        )
-        self.follow_button.clicked.connect(self.follow)
-        kymograph = _button("Kymograph…", "This line in every frame, one under the other")
-        kymograph.clicked.connect(lambda: pane.tools.open_kymograph(line))
-        remove = _button("Delete", "Remove this line")
-        remove.clicked.connect(self._remove)
+
+    def _arrange(self, remove: QPushButton, kymograph: QPushButton) -> None:
         row = QHBoxLayout()
         row.setContentsMargins(10, 0, 10, 8)
         for widget in (QLabel("Width"), self.width_box, QLabel("Edges"), self.edges_box, self.follow_button):
@@ -70,29 +84,23 @@ class ProfileWindow(QWidget):
         column.setContentsMargins(0, 6, 0, 0)
         column.addWidget(self.plot, 1)
         column.addLayout(row)
-        self.resize(560, 280)
-        corner = pane.mapToGlobal(pane.rect().bottomLeft())
-        self.move(corner.x() + 40, corner.y() - 320)
-        self._refresher = Refresher(self, self._show)
-        self.mark = self._refresher.mark
-        self._bind()
-        self.mark()
 
     def _bind(self) -> None:
-        session, line = self._pane.desk.session, self._line
+        session, line = self._desk.session, self._line
         bindings = Bindings(self)
+        bindings.on(self._scene.frame_shown, lambda _index: self.mark() if self.isVisible() else None)
         bindings.on(session.profiles.changed, lambda item, _names: self.mark() if item is line else None)
         bindings.on(session.profiles.removed, lambda item: self.close() if item is line else None)
         bindings.on(session.results.added, self._result_came)
         bindings.on(session.results.removed, lambda _result: self.mark())
 
     def _set_width(self, width: float) -> None:
-        self._pane.desk.change(
+        self._desk.change(
             f"Width of {self._line.name}", self._line, merge_key=f"width {self._line.id}", width_px=width
         )
 
     def _remove(self) -> None:
-        self._pane.desk.remove(f"Delete profile {self._line.name}", self._line)
+        self._desk.remove(f"Delete profile {self._line.name}", self._line)
 
     # --- edges ---------------------------------------------------------------------------------------------------
 
@@ -110,19 +118,19 @@ class ProfileWindow(QWidget):
 
     def follow(self) -> None:
         """Follow what is marked; nothing marked yet: the two steepest steps."""
-        stack = self._pane.stack
+        stack = self._scene.stack
         if stack is None:
             return
         if not self._edges():
             self.edges_box.setValue(2)
         edges = sorted(place for place in self._edges() if np.isfinite(place))
         try:
-            layers.follow(self._pane.desk, stack, self._line, edges, self._pane.frame_index)
+            layers.follow(self._desk, stack, self._line, edges, self._scene.frame_index)
         except UserError as error:
-            self._pane.desk.notices.tell(error)
+            self._desk.notices.tell(error)
 
     def _result_came(self, result: ResultSet) -> None:
-        if result is layers.of_line(self._pane.desk.session, self._line):
+        if result is layers.of_line(self._desk.session, self._line):
             self.edges_px = []
         self.mark()
 
@@ -130,21 +138,21 @@ class ProfileWindow(QWidget):
         """Edges in this frame (px along the line): as marked by hand, else as followed."""
         if self.edges_px:
             return list(self.edges_px)
-        kept = layers.of_line(self._pane.desk.session, self._line)
-        return [] if kept is None else layers.edges_at(kept, self._pane.frame_index)
+        kept = layers.of_line(self._desk.session, self._line)
+        return [] if kept is None else layers.edges_at(kept, self._scene.frame_index)
 
     # --- showing -------------------------------------------------------------------------------------------------
 
     @property
     def _step(self) -> float:
         """What one px along the line is on the axis."""
-        return (self._pane.stack.pixel_nm if self._pane.stack is not None else None) or 1.0
+        return (self._scene.stack.pixel_nm if self._scene.stack is not None else None) or 1.0
 
     def _show(self) -> None:
-        frame, stack, line = self._pane.canvas.frame, self._pane.stack, self._line
+        frame, stack, line = self._scene.pixels, self._scene.stack, self._line
         if frame is None or stack is None or stack.id != line.owner_id:
             return
-        self._values, error = layers.profile(stack, line, frame, self._pane.frame_index)
+        self._values, error = layers.profile(stack, line, frame, self._scene.frame_index)
         distance, step = np.arange(len(self._values)) * self._step, self._step
         colour = line.colour or theme.active().accent
         unit = "nm" if stack.pixel_nm else "px"
@@ -166,7 +174,7 @@ class ProfileWindow(QWidget):
                 curves=[Curve(distance, self._values, colour, error=error if line.width_px > 1 else None)],
                 bands=bands,
                 x_label=f"distance ({unit})",
-                title=f"{line.name} · {self._pane.canvas.stamp}",
+                title=f"{line.name} · {self._scene.stamp}",
                 title_above=bool(bands),
                 x_range=(0.0, float(distance[-1])),
                 y_unit=stack.unit,

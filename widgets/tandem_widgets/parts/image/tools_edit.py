@@ -1,4 +1,4 @@
-"""The tool that is in hand while no other is: choose an outline, drag any part of it softly, delete it."""
+"""The tool while no other is active: choose an outline, drag any part of it softly, delete it."""
 
 from __future__ import annotations
 

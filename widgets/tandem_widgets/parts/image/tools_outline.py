@@ -20,7 +20,7 @@ CLICK_PX = 4.0
 CLOSE_PX = 9.0
 """So near to its first vertex a polygon closes."""
 PULL_PX = 1.5
-"""A line in hand follows from here on: what is put right is often put right by a pixel or two."""
+"""A line that is dragged follows from here on: what is put right is often put right by a pixel or two."""
 HINT_OFFER = "Click inside: take it · drag: put it right · Shift+click: whole cluster, or one more · Esc"
 HINT_CORNERS = "Click corner by corner · Enter or the first corner closes · Backspace: one back · Esc"
 
@@ -59,7 +59,7 @@ class OutlineTool(BaseTool):
         self._smaller: list[Polygon] = []
         """The proposals before the present one."""
         self._held: tuple[Polygon, int | None] | None = None
-        """The proposal as it was when a drag began, and the vertex in hand (None: all of it)."""
+        """The proposal as it was when a drag began, and the vertex that is dragged (None: all of it)."""
 
     def offer(self, polygon: Polygon) -> bool:
         """A proposal has been found; False when the hand has gone on meanwhile."""

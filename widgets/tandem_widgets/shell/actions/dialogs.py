@@ -105,7 +105,7 @@ class DialogActions:
 
     def _calibrate(self, stack_id: str) -> None:
         self._window.desk.session.focus.select("stack", stack_id)
-        self._window.stack_pane.tools.take_scale_bar()
+        self._window.stack_pane.tools.measuring.activate_scale_bar()
         self._window.activateWindow()
 
     def show_clocks(self, item_id: str = "") -> None:
