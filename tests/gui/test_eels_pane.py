@@ -6,6 +6,7 @@ from html import escape
 
 import numpy as np
 import pytest
+from lithium_map import STEP, lithium_map
 from PyQt6.QtCore import QPointF, Qt
 from PyQt6.QtGui import QMouseEvent
 from PyQt6.QtTest import QTest
@@ -20,21 +21,6 @@ from tandem_widgets.panes.eels.advice import DoubtsPanel
 from tandem_widgets.panes.eels.limits import LimitsPanel
 from tandem_widgets.panes.eels.pane import EelsPane
 from tandem_widgets.shell.window.main_window import MainWindow
-
-WIDTH, HEIGHT, STEP = 24, 12, 12
-"""Lithium lies to the right of column STEP."""
-
-
-def lithium_map(name: str, state: str, amount: float, seed: int) -> SpectrumImage:
-    """A power law everywhere and a lithium edge on the right half."""
-    rng = np.random.default_rng(seed)
-    energy = np.arange(38.0, 150.0, 0.5)
-    counts = np.broadcast_to(8e9 * energy**-3.0, (HEIGHT, WIDTH, energy.size)).copy()
-    counts[:, STEP:] += amount * (energy > 54.0) * (energy / 54.0) ** -3.0
-    return SpectrumImage(
-        name=name, source=MemoryArray(rng.poisson(counts).astype(np.float32)), energy_eV=energy, pixel_nm=(2.0, 2.0),
-        state=state, layers=[{"name": "bare", "from_px": -0.5, "to_px": 11.5}, {"name": "rich", "from_px": 11.5, "to_px": 23.5}],
-    )  # fmt: skip
 
 
 @pytest.fixture
@@ -134,24 +120,24 @@ def test_the_guard_speaks_of_the_chosen_edge_with_numbers(qtbot: QtBot, pane: Ee
 def test_the_map_shows_what_was_chosen(qtbot: QtBot, pane: EelsPane) -> None:
     single = pane.images.single
     counts, table = np.array(single.frame), single.table.copy()
-    pane.tools.menus.set(quantity="signal to noise", colours="cividis")
+    pane.scene.look(quantity="signal to noise", colours="cividis")
     qtbot.wait(60)
     shown = np.array(single.frame)
     assert np.nanmean(shown[:, STEP + 2 :]) > 10 > abs(np.nanmean(shown[:, : STEP - 2]))
     assert not np.array_equal(shown, counts, equal_nan=True)
     assert not np.array_equal(single.table, table)
-    pane.tools.menus.set(limits=(-2.0, 7.0))
+    pane.scene.look(limits=(-2.0, 7.0))
     qtbot.wait(60)
     assert single.levels == (-2.0, 7.0)
 
 
 def test_states_stand_side_by_side_on_common_limits(qtbot: QtBot, pane: EelsPane) -> None:
-    pane.tools.menus.set(compare=True)
+    pane.scene.look(compare=True)
     qtbot.wait(60)
     shown = [canvas for canvas in pane.images.canvases if canvas.isVisible()]
     assert [canvas.caption.split(" · ")[1] for canvas in shown] == ["pristine", "charged"]
     assert shown[0].levels == shown[1].levels
-    pane.tools.menus.set(compare=False)
+    pane.scene.look(compare=False)
     qtbot.wait(60)
     assert [canvas for canvas in pane.images.canvases if canvas.isVisible()] == [
         pane.images.adf, pane.images.rgb, pane.images.single,
@@ -200,7 +186,7 @@ def test_a_profile_is_drawn_normalised_and_anchored_on_the_step(qtbot: QtBot, pa
     assert [mark.text for mark in pane.profile.content.marks] == ["bare", "rich"]
     edge = pane.session.edges.first
     assert edge is not None
-    pane.tools.menus.set(normalised=True, anchor=edge.id)
+    pane.scene.look(normalised=True, anchor=edge.id)
     qtbot.wait(60)
     curve = pane.profile.content.curves[0]
     assert float(np.nanmax(curve.y)) == pytest.approx(1.0)
@@ -231,13 +217,13 @@ def test_a_drag_on_a_picture_shows_the_spectrum_of_that_region(qtbot: QtBot, pan
     assert any(np.allclose(y, expected) for y in shown)
     QTest.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=start.toPoint())
     qtbot.wait(40)
-    assert pane.images.region is None
+    assert pane.scene.region is None
 
 
 def test_each_channel_has_limits_that_are_dragged_on_its_histogram(qtbot: QtBot, pane: EelsPane) -> None:
     edge = pane.session.edges.first
     assert edge is not None
-    panel = LimitsPanel(pane, pane.choice, pane.redraw, pane.pictures.shown_maps())
+    panel = LimitsPanel(pane, pane.scene, pane.pictures.shown_maps())
     panel.setWindowFlags(Qt.WindowType.Widget)  # a popup would grab the keyboard of the whole screen
     panel.show()
     histogram = panel.rows["red"].histogram
@@ -265,7 +251,7 @@ def test_each_channel_has_limits_that_are_dragged_on_its_histogram(qtbot: QtBot,
 def test_the_ratio_of_two_states_is_shown(qtbot: QtBot, pane: EelsPane) -> None:
     pristine, charged = list(pane.session.maps)
     pane.session.focus.select("map", charged.id)
-    pane.tools.menus.set(ratio_to=pristine.id)
+    pane.scene.look(ratio_to=pristine.id)
     qtbot.wait(60)
     assert pane.images.single.caption == "Li K ÷ pristine"
     shown = pane.images.single.frame

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from disc_movie import RADIUS, area, circle, moved
-from PyQt6.QtCore import QPointF, Qt
+from disc_movie import RADIUS, area, circle
+from mouse import drag
+from PyQt6.QtCore import Qt
 from PyQt6.QtTest import QTest as QTestStubs
 from PyQt6.QtWidgets import QInputDialog, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
@@ -20,7 +21,6 @@ from tandem_widgets.parts.basic.pane_frame import PaneFrame
 from tandem_widgets.parts.image.canvas import ImageCanvas
 
 QTest: Any = QTestStubs
-LEFT, NONE = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
 
 
 class Made:
@@ -41,14 +41,6 @@ def made(qtbot: QtBot, scene: StackScene, canvas: ImageCanvas) -> Made:
 @pytest.fixture
 def tools(made: Made) -> StackTools:
     return made.tools
-
-
-def drag(canvas: ImageCanvas, *points: tuple[float, float]) -> None:
-    places = [canvas.to_screen(x, y).toPoint() for x, y in points]
-    QTest.mousePress(canvas, LEFT, NONE, places[0])
-    for place in places[1:]:
-        moved(canvas, QPointF(place), NONE)
-    QTest.mouseRelease(canvas, LEFT, NONE, places[-1])
 
 
 def test_a_button_shows_which_tool_is_active(

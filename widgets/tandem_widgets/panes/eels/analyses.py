@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from PyQt6.QtWidgets import QFileDialog, QMenu
+from PyQt6.QtWidgets import QFileDialog, QMenu, QWidget
 
 from tandem_em.core.jobs import Job
 from tandem_em.desk.eels import (
@@ -20,16 +19,13 @@ from tandem_em.desk.eels import (
     results as eels_results,
 )
 from tandem_em.desk.eels.advice import has_zero_loss
-from tandem_em.desk.eels.maps import fitting_edges
 from tandem_em.desk.eels.requests import Request
 from tandem_em.model.items import Item
 from tandem_em.model.provenance import ResultSet
 from tandem_em.model.spectra import SpectrumImage
 from tandem_widgets.dialogs.eels_properties import ask_optics
-from tandem_widgets.panes.eels.choice import ChoiceMenus, option
-
-if TYPE_CHECKING:
-    from tandem_widgets.panes.eels.pane import EelsPane
+from tandem_widgets.panes.eels.choice import option
+from tandem_widgets.panes.eels.scene import EelsScene
 
 SHOWN_FIRST = {"zero loss": "FWHM", "PCA": "component 1", "NMF": "component 1"}
 SPECTRA_FILTER = "Spectra (*.msa *.dm3 *.dm4 *.hspy *.emd *.nxs);;All files (*)"
@@ -39,8 +35,8 @@ RECONSTRUCTIONS = (2, 3, 4, 5, 6, 8)
 class Analyses:
     """Fills the lower half of the menu behind the three dots, and answers it."""
 
-    def __init__(self, pane: EelsPane, menus: ChoiceMenus) -> None:
-        self._pane, self._menus = pane, menus
+    def __init__(self, scene: EelsScene, parent: QWidget) -> None:
+        self._scene, self._parent = scene, parent
 
     def fill(self, menu: QMenu, image: SpectrumImage) -> None:
         self._fill_zero_loss(menu, image)
@@ -48,20 +44,20 @@ class Analyses:
         menu.addAction("Principal components", self.find_components)
         menu.addAction("Non-negative factors", partial(self.find_components, non_negative=True))
         self._fill_components(menu, image)
-        sites = list(self._pane.session.sites)
+        sites = list(self._scene.session.sites)
         if len(sites) > 1:
             menu.addAction("MLLS with the sites as references", self.fit_sites)
         menu.addAction("MLLS with spectra from files…", self.ask_files)
-        if len(fitting_edges(list(self._pane.session.edges), image.energy_eV)) > 1:
+        if len(self._scene.edges_on(image)) > 1:
             menu.addAction("Quantify the mapped elements", self.quantify)
-        stale = eels_requests.stale_results(self._pane.session, image)
+        stale = eels_requests.stale_results(self._scene.session, image)
         if stale:
             menu.addSeparator()
             text = f"Update {stale[0].name}" if len(stale) == 1 else f"Update {len(stale)} stale results"
             menu.addAction(text, self.update_stale)
 
     def _fill_zero_loss(self, menu: QMenu, image: SpectrumImage) -> None:
-        session = self._pane.session
+        session = self._scene.session
         if has_zero_loss(image):
             menu.addAction("Zero loss: FWHM and t/λ", self.find_zero_loss)
             menu.addAction("Single scattering (Fourier-log)", self.deconvolve)
@@ -70,22 +66,24 @@ class Analyses:
             if image.energy_shift_eV is None:
                 menu.addAction("Align energies by the zero loss", self.align)
             else:
-                change = partial(self._pane.desk.change, f"Unalign {image.name}", image, energy_shift_eV=None)
+                change = partial(
+                    self._scene.desk.change, f"Unalign {image.name}", image, energy_shift_eV=None
+                )
                 option(menu, "Energies aligned by the zero loss", True, change)
         if not has_zero_loss(image):
             others = spectra.possible_partners(session, image)
             pair = menu.addMenu("Low loss of the same pixels") if others else None
             for other in others:
-                change = partial(self._pane.desk.change, f"Pair {image.name}", image, low_loss_id=other.id)
+                change = partial(self._scene.desk.change, f"Pair {image.name}", image, low_loss_id=other.id)
                 if pair is not None:
                     option(pair, other.name, image.low_loss_id == other.id, change)
 
     def _fill_components(self, menu: QMenu, image: SpectrumImage) -> None:
-        found = self.components_of(image)
+        found = self._scene.components_of(image)
         if found is None:
             return
-        choice = self._pane.choice
-        option(menu, "Scree plot", choice.scree, lambda: self._menus.set(scree=not choice.scree))
+        choice = self._scene.choice
+        option(menu, "Scree plot", choice.scree, lambda: self._scene.look(scree=not choice.scree))
         kept = int(found.values.get("kept", len(found.arrays["factors"])))
         below = menu.addMenu(f"Denoised map from {found.analysis}")
         suggested = int(found.values.get("suggested", 0))
@@ -93,13 +91,6 @@ class Analyses:
             mark = "  (above the noise)" if number == suggested else ""
             if below is not None:
                 below.addAction(f"{number} components{mark}", partial(self.reconstruct, found, number))
-
-    # --- what is known -------------------------------------------------------------------------------------------
-
-    def components_of(self, image: SpectrumImage) -> ResultSet | None:
-        """The newest components of a map."""
-        found = [r for r in self._pane.session.results if r.owner_id == image.id and "scree" in r.arrays]
-        return found[-1] if found else None
 
     # --- asked for -----------------------------------------------------------------------------------------------
 
@@ -110,10 +101,10 @@ class Analyses:
         self._ask("NMF" if non_negative else "PCA")
 
     def fit_sites(self) -> None:
-        self._ask("MLLS", inputs=list(self._pane.session.sites))
+        self._ask("MLLS", inputs=list(self._scene.session.sites))
 
     def ask_files(self) -> None:
-        chosen, _ = QFileDialog.getOpenFileNames(self._pane, "Reference spectra", "", SPECTRA_FILTER)
+        chosen, _ = QFileDialog.getOpenFileNames(self._parent, "Reference spectra", "", SPECTRA_FILTER)
         if chosen:
             self.fit_files([Path(path) for path in chosen])
 
@@ -121,13 +112,13 @@ class Analyses:
         self._ask("MLLS", files=[str(path) for path in paths])
 
     def quantify(self) -> None:
-        image = self._pane.image
-        if image is not None and ask_optics(self._pane, self._pane.desk, image):
-            edges = fitting_edges(list(self._pane.session.edges), image.energy_eV)
+        image = self._scene.image
+        if image is not None and ask_optics(self._parent, self._scene.desk, image):
+            edges = self._scene.edges_on(image)
             self._ask("quantification", inputs=list(edges))
 
     def _ask(self, analysis: str, inputs: list[Item] | None = None, **parameters: object) -> None:
-        image = self._pane.image
+        image = self._scene.image
         if image is None:
             return
         if analysis == "MLLS":
@@ -136,19 +127,19 @@ class Analyses:
 
     def _window(self, image: SpectrumImage) -> tuple[float, float] | None:
         """Over the edges, not over the zero loss, which would outweigh everything."""
-        edges = fitting_edges(list(self._pane.session.edges), image.energy_eV)
+        edges = self._scene.edges_on(image)
         if not edges:
             return None
         return min(min(e.fit[0] or e.signal[0], e.signal[0]) for e in edges), max(e.signal[1] for e in edges)
 
     def _start(self, request: Request) -> None:
-        desk = self._pane.desk
+        desk = self._scene.desk
 
         def take(made: ResultSet) -> None:
             request.keep(desk, made)
             first = SHOWN_FIRST.get(made.analysis, "")
             shown = first if first in made.arrays else next(iter(made.arrays))
-            self._menus.set(result=(made.id, shown), limits=None, scree="scree" in made.arrays)
+            self._scene.look(result=(made.id, shown), limits=None, scree="scree" in made.arrays)
             if text := eels_results.summary_of(made):
                 desk.notices.info(f"{made.name}: {text}")
 
@@ -156,7 +147,7 @@ class Analyses:
 
     def update_stale(self) -> None:
         """Make every stale result of the shown map again from its inputs as they are now."""
-        image, desk = self._pane.image, self._pane.desk
+        image, desk = self._scene.image, self._scene.desk
         if image is None:
             return
         for result in eels_requests.stale_results(desk.session, image):
@@ -171,17 +162,17 @@ class Analyses:
             desk.start(f"Updating {result.name}", request.job(), take, key=f"update {result.id}")
 
     def _take_update(self, request: Request, result: ResultSet, made: ResultSet) -> None:
-        request.keep(self._pane.desk, made, result)
+        request.keep(self._scene.desk, made, result)
 
     # --- maps made from maps -------------------------------------------------------------------------------------
 
     def deconvolve(self) -> None:
-        image = self._pane.image
+        image = self._scene.image
         if image is not None:
             self._derive(image, derived.single_scattering(image), "single scattering", [image], {})
 
     def reconstruct(self, components: ResultSet, number: int) -> None:
-        image = self._pane.image
+        image = self._scene.image
         if image is not None:
             job = derived.reconstruction(image, components, number)
             parameters = {"analysis": components.analysis, "components": number}
@@ -190,7 +181,7 @@ class Analyses:
     def _derive(
         self, image: SpectrumImage, job: Job[SpectrumImage], what: str, inputs: list[Item], parameters: dict[str, object]
     ) -> None:  # fmt: skip
-        desk = self._pane.desk
+        desk = self._scene.desk
 
         def take(made: SpectrumImage) -> None:
             derived.keep(desk, made, inputs, what, parameters)
@@ -199,7 +190,7 @@ class Analyses:
         desk.start(f"{what} of {image.name}", job, take, key=f"{what} {image.id}")
 
     def align(self) -> None:
-        image, desk = self._pane.image, self._pane.desk
+        image, desk = self._scene.image, self._scene.desk
         low_loss = spectra.low_loss_of(desk.session, image) if image is not None else None
         if image is None or low_loss is None:
             return

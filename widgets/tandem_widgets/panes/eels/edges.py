@@ -10,9 +10,9 @@ from PyQt6.QtGui import QColor, QIcon, QPixmap
 from PyQt6.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QTableWidget, QTableWidgetItem
 
 from tandem_em.core.texts import read_quantity
-from tandem_em.desk.desk import Desk
 from tandem_em.desk.eels.maps import default_edges, known_edges
 from tandem_em.model.spectra import BackgroundModel, Edge
+from tandem_widgets.panes.eels.scene import EelsScene
 from tandem_widgets.parts.basic.bind import Bindings
 
 AT_ONCE = 20
@@ -37,9 +37,9 @@ def method_text(edge: Edge) -> str:
 class EdgeTable(QTableWidget):
     """Shows session.edges."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, scene: EelsScene) -> None:
         super().__init__(0, len(HEADINGS))
-        self._desk = desk
+        self._scene, self._desk = scene, scene.desk
         self._filling = False
         self.setHorizontalHeaderLabels(list(HEADINGS))
         header = self.horizontalHeader()
@@ -57,12 +57,12 @@ class EdgeTable(QTableWidget):
         self.customContextMenuRequested.connect(self._menu)
         self.itemChanged.connect(self._edited)
         self.itemSelectionChanged.connect(self._select)
-        bindings = Bindings(self)
-        for signal in (desk.session.edges.added, desk.session.edges.removed):
+        bindings, session = Bindings(self), scene.session
+        for signal in (session.edges.added, session.edges.removed):
             bindings.on(signal, lambda _edge: self.fill())
-        bindings.on(desk.session.edges.changed, lambda _edge, _names: self.fill())
+        bindings.on(session.edges.changed, lambda _edge, _names: self.fill())
         bindings.on(
-            desk.session.focus.selection_changed,
+            session.focus.selection_changed,
             lambda kind: self._show_selection() if kind == "edge" else None,
         )
         self.fill()
@@ -180,16 +180,10 @@ class EdgeTable(QTableWidget):
         if viewport is not None:
             menu.popup(viewport.mapToGlobal(place))
 
-    def _energies(self) -> tuple[float, float]:
-        """The energy axis of the shown map."""
-        session = self._desk.session
-        image = session.maps.get(session.focus.selected("map")) or session.maps.first
-        return (float(image.energy_eV[0]), float(image.energy_eV[-1])) if image is not None else (0.0, 200.0)
-
     def _fill_known(self, menu: QMenu | None) -> None:
         """Edges that lie on the energy axis, by onset; many of them in stretches of energy."""
         assert menu is not None
-        known = known_edges(*self._energies())
+        known = known_edges(*self._scene.energies)
         there = {edge.name for edge in self._desk.session.edges}
         target, first = menu, 0
         for number, edge in enumerate(known):
@@ -208,7 +202,7 @@ class EdgeTable(QTableWidget):
     def _add(self) -> None:
         """An edge in the middle of the axis, to be dragged and renamed."""
         name = self._desk.session.edges.free_name("edge ")
-        low, high = self._energies()
+        low, high = self._scene.energies
         onset, width = low + 0.5 * (high - low), max(0.03 * (high - low), 1.0)
         edge = Edge(
             name=name, onset_eV=round(onset, 1), fit=(round(onset - 2.5 * width, 1), round(onset - 0.5 * width, 1)),

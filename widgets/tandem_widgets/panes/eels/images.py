@@ -12,10 +12,11 @@ from PyQt6.QtCore import QPointF, QRectF, Qt, pyqtSignal
 from PyQt6.QtGui import QColor, QLinearGradient, QPainter, QPen, QPolygonF
 from PyQt6.QtWidgets import QHBoxLayout, QWidget
 
-from tandem_em.model.session import Session
 from tandem_em.model.spectra import Site, SpectrumImage
-from tandem_widgets.panes.eels.region import Region, RegionTool, paint_region
+from tandem_widgets.panes.eels.region import RegionTool, paint_region
+from tandem_widgets.panes.eels.scene import EelsScene
 from tandem_widgets.parts.basic import theme
+from tandem_widgets.parts.basic.bind import Bindings
 from tandem_widgets.parts.image.canvas import ImageCanvas
 from tandem_widgets.parts.image.composite import Mixer
 from tandem_widgets.parts.image.marks import draw_tag
@@ -29,24 +30,18 @@ THIN_ASPECT = 2.2
 class EelsImages(QWidget):
     """Shows pictures of one map. Places are map pixels, whatever the size of the ADF."""
 
-    hovered = pyqtSignal(float, float)
-    left = pyqtSignal()
-    clicked = pyqtSignal(float, float)
     menu_asked = pyqtSignal(float, float, object)
-    region_drawn = pyqtSignal(object, bool)
-    """A Region (or None) and whether the hand is still at it."""
+    """At a pixel of the map, and where that is on the screen."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, scene: EelsScene) -> None:
         super().__init__()
-        self._session = session
+        self._scene, self._session = scene, scene.session
         self._image: SpectrumImage | None = None
         self._survey: NDArray[Any] | None = None
         self._adf_scale = 1.0
         self._stretch = (1, 1)
         """How often each column and each row is shown: a line scan would be a hair's breadth otherwise."""
         self._mixer = Mixer()
-        self.sites_everywhere = False
-        self.region: Region | None = None
         self._states: list[ImageCanvas] = []
         self.adf, self.rgb, self.single = ImageCanvas(), ImageCanvas(), ImageCanvas()
         self._row = QHBoxLayout(self)
@@ -55,14 +50,14 @@ class EelsImages(QWidget):
         for canvas in self.canvases:
             self._prepare(canvas)
         self.single.overlays.append(self._paint_scale)
+        Bindings(self).on(scene.region_changed, self.refresh)
 
     def _prepare(self, canvas: ImageCanvas) -> None:
         canvas.fill = True
         self._row.addWidget(canvas)
         canvas.view_changed.connect(lambda view: self._link(canvas, view))
-        canvas.hovered.connect(lambda x, y: self.hovered.emit(*self.to_map(canvas, x, y)))
-        canvas.left.connect(self.left)
-        canvas.clicked.connect(lambda x, y: self.clicked.emit(*self.to_map(canvas, x, y)))
+        canvas.hovered.connect(lambda x, y: self._scene.point(self.to_map(canvas, x, y)))
+        canvas.left.connect(lambda: self._scene.point(None))
         canvas.overlays = [self._paint_line, self._paint_region, self._paint_sites]
         canvas.tool = self._region_tool(canvas)
         canvas.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
@@ -109,20 +104,11 @@ class EelsImages(QWidget):
             canvas.update()
 
     def _region_tool(self, canvas: ImageCanvas) -> RegionTool:
-        return RegionTool(
-            canvas, self.to_map, lambda: self._image.shape[:2] if self._image else None, self.show_region
-        )
-
-    def show_region(self, region: Region | None, moving: bool = False) -> None:
-        if region != self.region or not moving:
-            self.region = region
-            self.refresh()
-            self.region_drawn.emit(region, moving)
+        return RegionTool(self._scene, canvas, self.to_map)
 
     def show_map(self, image: SpectrumImage) -> None:
         """Another spectrum image: its survey at once, its maps when they are made."""
         self._image = image
-        self.region = None
         height, width, _ = image.shape
         longest = max(height, width)
         across = round(THIN_ASPECT * longest) if width == 1 else 1
@@ -168,6 +154,7 @@ class EelsImages(QWidget):
         self.single.show_frame(self._stretched(np.asarray(counts, np.float32)))
 
     def refresh(self) -> None:
+        """Paint what lies over the pictures anew."""
         for canvas in self.canvases:
             canvas.update()
 
@@ -227,9 +214,10 @@ class EelsImages(QWidget):
                 painter.drawPolygon(QPolygonF([start + across, end + across, end - across, start - across]))
 
     def _paint_region(self, painter: QPainter, canvas: ImageCanvas) -> None:
-        if self.region is not None:
-            corner = self._from_map(canvas, self.region.x0 - 0.5, self.region.y0 - 0.5)
-            opposite = self._from_map(canvas, self.region.x1 + 0.5, self.region.y1 + 0.5)
+        region = self._scene.region
+        if region is not None:
+            corner = self._from_map(canvas, region.x0 - 0.5, region.y0 - 0.5)
+            opposite = self._from_map(canvas, region.x1 + 0.5, region.y1 + 0.5)
             paint_region(painter, QRectF(corner, opposite))
 
     def _paint_scale(self, painter: QPainter, canvas: ImageCanvas) -> None:
@@ -253,7 +241,7 @@ class EelsImages(QWidget):
             )
 
     def _paint_sites(self, painter: QPainter, canvas: ImageCanvas) -> None:
-        if canvas is not self.adf and not self.sites_everywhere:
+        if canvas is not self.adf and self._scene.tool != "sites":
             return
         painter.setFont(theme.numbers_font(10, bold=True))
         for site in self._session.sites:

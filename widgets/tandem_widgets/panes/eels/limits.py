@@ -2,32 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
-from numpy.typing import NDArray
 from PyQt6.QtCore import QPoint, Qt
 from PyQt6.QtWidgets import QFrame, QGridLayout, QLabel, QLineEdit, QToolButton, QWidget
 
 from tandem_em.core.texts import parse_quantity
-from tandem_widgets.panes.eels.choice import Choice
+from tandem_widgets.panes.eels.pictures import SINGLE, Shown
+from tandem_widgets.panes.eels.scene import EelsScene
 from tandem_widgets.parts.basic import theme
 from tandem_widgets.parts.image.histogram import Histogram
-
-SINGLE = "map"
-
-
-@dataclass
-class Shown:
-    """One picture: its key (a channel, or the single map), name, colour, values and the limits it has now."""
-
-    key: str
-    name: str
-    colour: str
-    values: NDArray[Any]
-    limits: tuple[float, float]
 
 
 @dataclass
@@ -40,12 +25,10 @@ class _Row:
 class LimitsPanel(QFrame):
     """A small panel under the tools; every move shows at once."""
 
-    def __init__(
-        self, parent: QWidget, choice: Choice, changed: Callable[[], None], shown: list[Shown]
-    ) -> None:
+    def __init__(self, parent: QWidget, scene: EelsScene, shown: list[Shown]) -> None:
         super().__init__(parent, Qt.WindowType.Popup)
         self.setProperty("role", "pane")
-        self._choice, self._changed = choice, changed
+        self._scene = scene
         self._automatic = {each.key: each.limits for each in shown}
         self.rows: dict[str, _Row] = {}
         grid = QGridLayout(self)
@@ -91,20 +74,16 @@ class LimitsPanel(QFrame):
     def _set(self, key: str, low: float, high: float) -> None:
         self._keep(key, (low, high))
         self._show(key, (low, high))
-        self._changed()
 
     def _reset(self, key: str) -> None:
         self._keep(key, None)
-        self._changed()
         self._show(key, self._automatic[key])
 
     def _keep(self, key: str, limits: tuple[float, float] | None) -> None:
         if key == SINGLE:
-            self._choice.limits = limits
-        elif limits is None:
-            self._choice.channel_limits.pop(key, None)
+            self._scene.look(limits=limits)
         else:
-            self._choice.channel_limits[key] = limits
+            self._scene.limit(key, limits)
 
     def _show(self, key: str, limits: tuple[float, float]) -> None:
         row = self.rows[key]

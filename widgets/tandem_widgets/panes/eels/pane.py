@@ -9,15 +9,15 @@ from PyQt6.QtWidgets import QComboBox, QVBoxLayout, QWidget
 
 from tandem_em.desk.desk import Desk
 from tandem_em.desk.eels.interactive_map import LiveMap
-from tandem_em.desk.eels.maps import default_edges, fitting_edges
+from tandem_em.desk.eels.maps import fitting_edges
 from tandem_em.model.items import Item
-from tandem_em.model.spectra import Edge, SpectrumImage
+from tandem_em.model.spectra import SpectrumImage
 from tandem_widgets.panes.eels.advice import Guard, NoteLine
-from tandem_widgets.panes.eels.choice import Choice
 from tandem_widgets.panes.eels.edges import EdgeTable
 from tandem_widgets.panes.eels.images import EelsImages
 from tandem_widgets.panes.eels.pictures import Pictures
 from tandem_widgets.panes.eels.profile import profile_content, scree_content
+from tandem_widgets.panes.eels.scene import Choice, EelsScene
 from tandem_widgets.panes.eels.spectrum import SpectrumShown
 from tandem_widgets.panes.eels.tools import EelsTools
 from tandem_widgets.parts.basic.bind import Bindings
@@ -37,16 +37,14 @@ class EelsPane(PaneFrame):
         super().__init__("EELS maps", body)
         self.desk = desk
         self.session = desk.session
-        self._live: dict[str, LiveMap] = {}
-        self.image: SpectrumImage | None = None
-        self.choice = Choice()
-        self.pictures = Pictures(self)
-        self.shown = SpectrumShown(self)
-        self.images = EelsImages(self.session)
+        self.scene = scene = EelsScene(desk)
+        self.images = EelsImages(scene)
+        self.pictures = Pictures(scene, self.images)
+        self._shown = SpectrumShown(scene)
         self.note = NoteLine()
         self._guard = Guard(desk, self.note, self)
         self.spectrum = SpectrumPlot()
-        self.edges = EdgeTable(desk)
+        self.edges = EdgeTable(scene)
         self.profile = SpectrumPlot()
         column = QVBoxLayout(body)
         column.setContentsMargins(0, 0, 0, 2)
@@ -58,32 +56,35 @@ class EelsPane(PaneFrame):
         column.addWidget(self.profile, 22)
         self._refresher = Refresher(self, self._show_all, rate_hz=120.0)
         self._hover = Refresher(self, self._show_spectrum)
-        self.tools = EelsTools(self)
+        self.tools = EelsTools(scene, self.images, self.pictures, self)
+        self._make_chooser()
+        self._bind_plot()
+        self._bind()
+        self._choose()
+
+    def _make_chooser(self) -> None:
         self._chooser = QComboBox()
         self._chooser.setMaximumWidth(130)
         self._chooser.setMinimumWidth(90)  # names may be long and windows small
         self._chooser.setToolTip("Which spectrum image")
         self._chooser.activated.connect(self._chosen)
         self.add_tool_widget(self._chooser)
-        self.images.hovered.connect(self._hovered)
-        self.images.left.connect(self._unhovered)
-        self.images.region_drawn.connect(self._region_drawn)
+
+    def _bind_plot(self) -> None:
         self.spectrum.band_dragged.connect(self._drag_band)
-        self.spectrum.band_released.connect(desk.end_gesture)
+        self.spectrum.band_released.connect(self.desk.end_gesture)
         self.spectrum.band_clicked.connect(lambda key: self.session.focus.select("edge", key))
-        bindings = Bindings(self)
-        for collection in (
-            self.session.maps,
-            self.session.edges,
-            self.session.sites,
-            self.session.profiles,
-            self.session.results,
-        ):
+
+    def _bind(self) -> None:
+        session, scene, bindings = self.session, self.scene, Bindings(self)
+        for collection in (session.maps, session.edges, session.sites, session.profiles, session.results):
             bindings.on(collection.added, lambda _item: self._choose())
             bindings.on(collection.removed, lambda _item: self._choose())
             bindings.on(collection.changed, self._changed)
-        bindings.on(self.session.focus.selection_changed, self._selected)
-        self._choose()
+        bindings.on(session.focus.selection_changed, self._selected)
+        bindings.on(scene.image_changed, self._show_image)
+        bindings.on(scene.changed, self._refresher.mark)
+        bindings.on(scene.pointed, self._hover.mark)
 
     # --- which map -----------------------------------------------------------------------------------------------
 
@@ -91,41 +92,34 @@ class EelsPane(PaneFrame):
         return "maps", {}
 
     def _choose(self) -> None:
-        maps = self.session.maps
-        self._chooser.clear()
-        for image in maps:
-            self._chooser.addItem(image.name, image.id)
-        self._chooser.setVisible(len(maps) > 1)
-        image_or_none = maps.get(self.session.focus.selected("map")) or maps.first
-        if image_or_none is None:
-            self.image = None
+        image = self.scene.chosen_image
+        self._fill_chooser(image)
+        if image is None:
             self.set_empty(EmptyHint(HINT, [("Open…", lambda: trigger(self, "open"))]))
             self.subtitle.set_text("")
-            return
-        self.set_empty(None)
-        if not self._live:  # the kernels that draw pictures, while the spectra are read
-            self.desk.start("Preparing the image", render.warm_up(np.float32))
-        if not len(self.session.edges):
-            for edge in fitting_edges(default_edges(), image_or_none.energy_eV):
-                self.session.edges.add(edge)
-        self._chooser.setCurrentIndex(maps.index(image_or_none.id))
-        if self.image is not image_or_none:
-            self.image = image_or_none
-            self.images.show_map(image_or_none)
-            self.images.setVisible(max(image_or_none.shape[:2]) > 1)  # one spectrum has no pictures
-        for image in maps:
-            if image.id not in self._live:
-                self._read(image)
-        self._refresher.mark()
+        else:
+            self.set_empty(None)
+            if not self.scene.lives:  # the kernels that draw pictures, while the spectra are read
+                self.desk.start("Preparing the image", render.warm_up(np.float32))
+        self.scene.choose()
 
-    def _read(self, image: SpectrumImage) -> None:
-        live = LiveMap(self.desk, image)
-        live.ready.connect(self._refresher.mark)
-        self._live[image.id] = live
+    def _fill_chooser(self, image: SpectrumImage | None) -> None:
+        self._chooser.clear()
+        for each in self.session.maps:
+            self._chooser.addItem(each.name, each.id)
+        if image is not None:
+            self._chooser.setCurrentIndex(self.session.maps.index(image.id))
+        self._chooser.setVisible(len(self.session.maps) > 1)
+
+    def _show_image(self) -> None:
+        image = self.scene.image
+        if image is not None:
+            self.images.show_map(image)
+            self.images.setVisible(max(image.shape[:2]) > 1)  # one spectrum has no pictures
 
     def _changed(self, item: Item, names: frozenset[str]) -> None:
         if isinstance(item, SpectrumImage) and names & {"energy_shift_eV", "energy_eV"}:
-            self._read(item)  # the sums were made of other energies
+            self.scene.read(item)  # the sums were made of other energies
         if isinstance(item, SpectrumImage) and "name" in names:
             self._choose()
         self._refresher.mark()
@@ -139,33 +133,34 @@ class EelsPane(PaneFrame):
         elif kind in ("edge", "site"):
             self._refresher.mark()
 
+    # --- for the window, benchmarks and tests --------------------------------------------------------------------
+
     @property
-    def edge(self) -> Edge | None:
-        """The one in hand, else the first that lies on the axis of the shown map."""
-        edges = self.session.edges
-        chosen = edges.get(self.session.focus.selected("edge"))
-        if chosen is not None or self.image is None:
-            return chosen or edges.first
-        return next(iter(fitting_edges(list(edges), self.image.energy_eV)), edges.first)
+    def image(self) -> SpectrumImage | None:
+        return self.scene.image
+
+    @property
+    def choice(self) -> Choice:
+        return self.scene.choice
 
     def live(self, image: SpectrumImage) -> LiveMap:
         """What answers for a map of the session."""
-        return self._live[image.id]
+        return self.scene.live(image)
 
     @property
     def refreshes(self) -> int:
-        """How often everything has been redrawn (benchmarks and tests)."""
+        """How often everything has been redrawn."""
         return self._refresher.count
 
     def redraw(self) -> None:
-        """Something about how things are shown has changed."""
+        """The colours of the window are others."""
         self.note.write()
         self._refresher.mark()
 
     # --- showing -------------------------------------------------------------------------------------------------
 
     def _show_all(self) -> None:
-        image = self.image
+        image = self.scene.image
         if image is None:
             return
         self._show_title(image)
@@ -173,14 +168,14 @@ class EelsPane(PaneFrame):
         self.images.adf.update()  # its picture stays, the sites on it may not
         self._show_spectrum()
         self._show_profile(image)
-        edge = self.edge
+        edge = self.scene.edge
         self.note.say(self._elsewhere(image) or next(iter(self.pictures.troubles.values()), ""))
         on_axis = edge is not None and bool(fitting_edges([edge], image.energy_eV))
-        self._guard.watch(self._live.get(image.id), edge if on_axis else None)
+        self._guard.watch(self.scene.lives.get(image.id), edge if on_axis else None)
 
     def _elsewhere(self, image: SpectrumImage) -> str:
         """What to do when none of the edges lies on the energy axis of the shown map."""
-        if fitting_edges(list(self.session.edges), image.energy_eV):
+        if self.scene.edges_on(image):
             return ""
         low, high = float(image.energy_eV[0]), float(image.energy_eV[-1])
         return (
@@ -202,35 +197,21 @@ class EelsPane(PaneFrame):
         self.subtitle.set_text(" · ".join(parts))
 
     def _show_spectrum(self) -> None:
-        if self.image is not None:
-            self.spectrum.show_content(self.shown.content(self.image))
+        if self.scene.image is not None:
+            self.spectrum.show_content(self._shown.content(self.scene.image))
 
     def _show_profile(self, image: SpectrumImage) -> None:
-        edge = self.edge
-        content = (
-            profile_content(self.session, self._live, image, edge, self.choice) if edge is not None else None
-        )
-        scree = self.tools.analyses.components_of(image) if self.choice.scree else None
+        edge = self.scene.edge
+        content = profile_content(self.scene, image, edge) if edge is not None else None
+        scree = self.scene.components_of(image) if self.choice.scree else None
         if scree is not None:
             content = scree_content(scree)
         self.profile.setVisible(content is not None)
-        self.edges.setVisible(not self.tools.sites.isChecked())  # stacked spectra need the room
+        self.edges.setVisible(self.scene.tool != "sites")  # stacked spectra need the room
         if content is not None:
             self.profile.show_content(content)
 
     # --- gestures ------------------------------------------------------------------------------------------------
-
-    def _hovered(self, x: float, y: float) -> None:
-        self.shown.place = (x, y)
-        self._hover.mark()
-
-    def _unhovered(self) -> None:
-        self.shown.place = None
-        self._hover.mark()
-
-    def _region_drawn(self, _region: object, moving: bool) -> None:
-        self.shown.quick = moving
-        self._hover.mark()
 
     def _drag_band(self, key: str, kind: str, low: float, high: float) -> None:
         edge = self.session.edges.get(key)

@@ -9,19 +9,17 @@ from tandem_em.core.notices import UserError
 from tandem_em.desk.eels.interactive_map import LiveMap
 from tandem_em.desk.eels.places import line_along, profile_line
 from tandem_em.model.provenance import ResultSet
-from tandem_em.model.session import Session
 from tandem_em.model.spectra import Edge, ProfileLine, SpectrumImage
-from tandem_widgets.panes.eels.choice import Choice
+from tandem_widgets.panes.eels.scene import EelsScene
 from tandem_widgets.parts.basic import theme
 from tandem_widgets.parts.plot.spectrum_plot import Content, Curve, Mark
 
 STATE_COLOURS = ("#ff5a5f", "#ffbf47", "#4a9eff", "#4fd18b", "#b98cff")
 
 
-def profile_content(
-    session: Session, lives: dict[str, LiveMap], image: SpectrumImage, edge: Edge, choice: Choice
-) -> Content | None:
+def profile_content(scene: EelsScene, image: SpectrumImage, edge: Edge) -> Content | None:
     """What the profile plot shows; None without a line. Impossible windows leave their curve out."""
+    session, choice = scene.session, scene.choice
     along = line_along(image)
     line = along or profile_line(session)
     if line is None:
@@ -43,8 +41,8 @@ def profile_content(
             if along is None or each.shape[:2] == image.shape[:2]
         ]
     for each, which, colour, label in asked:
-        _add_curve(content, lives[each.id], which, line, colour, label, choice, session)
-    anchor = _anchor_px(lives[image.id], line, choice, session)
+        _add_curve(content, scene, scene.live(each), which, line, colour, label)
+    anchor = _anchor_px(scene, scene.live(image), line)
     step = _step(image)
     for name, begin, end in layers_along(image, line):
         content.marks.append(Mark((begin - anchor) * step, name, (end - anchor) * step))
@@ -65,7 +63,7 @@ def _x_label(image: SpectrumImage) -> str:
 
 
 def _add_curve(
-    content: Content, live: LiveMap, edge: Edge, line: ProfileLine, colour: str, label: str, choice: Choice, session: Session
+    content: Content, scene: EelsScene, live: LiveMap, edge: Edge, line: ProfileLine, colour: str, label: str
 ) -> None:  # fmt: skip
     try:
         found = live.profile(edge, line.start, line.end, line.width_px)
@@ -74,19 +72,19 @@ def _add_curve(
     if found is None:
         return
     distance, counts, error = found
-    distance = (distance - _anchor_px(live, line, choice, session)) * _step(live.image)
-    if choice.normalised and np.isfinite(counts).any() and (top := float(np.nanmax(counts))) > 0:
+    distance = (distance - _anchor_px(scene, live, line)) * _step(live.image)
+    if scene.choice.normalised and np.isfinite(counts).any() and (top := float(np.nanmax(counts))) > 0:
         counts, error = counts / top, error / top
     content.curves.append(Curve(distance, counts, colour, 1.3, label=label, error=error))
 
 
-def _anchor_px(live: LiveMap, line: ProfileLine, choice: Choice, session: Session) -> float:
+def _anchor_px(scene: EelsScene, live: LiveMap, line: ProfileLine) -> float:
     """The place along the line that becomes 0: the steepest step of the anchor; 0 when there is none."""
-    if not choice.anchor:
+    if not scene.choice.anchor:
         return 0.0
     from tandem_em.analysis.eels.spectra import find_interface
 
-    if choice.anchor == "ADF":
+    if scene.choice.anchor == "ADF":
         adf, width = live.image.adf, live.image.shape[1]
         if adf is None or adf.ndim != 2:
             return 0.0
@@ -95,7 +93,7 @@ def _anchor_px(live: LiveMap, line: ProfileLine, choice: Choice, session: Sessio
         distance, values, _ = profile(np.asarray(adf), ends[0], ends[1], line.width_px * scale)
         place = find_interface(values, distance) / scale
     else:
-        edge = session.edges.get(choice.anchor)
+        edge = scene.session.edges.get(scene.choice.anchor)
         if edge is None:
             return 0.0
         try:

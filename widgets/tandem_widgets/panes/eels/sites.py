@@ -9,12 +9,11 @@ from numpy.typing import NDArray
 from PyQt6.QtGui import QMouseEvent
 
 from tandem_em.core.texts import figure
-from tandem_em.desk.desk import Desk
 from tandem_em.desk.eels import outlines, places
 from tandem_em.desk.eels.interactive_map import LiveMap
 from tandem_em.desk.eels.maps import fitting_edges
-from tandem_em.model.spectra import Edge, Site, SpectrumImage
-from tandem_widgets.panes.eels.choice import Choice
+from tandem_em.model.spectra import Edge, Site
+from tandem_widgets.panes.eels.scene import Choice, EelsScene
 from tandem_widgets.parts.image.canvas import ImageCanvas
 from tandem_widgets.parts.image.tools import BaseTool
 from tandem_widgets.parts.plot.spectrum_plot import Content, Curve
@@ -28,20 +27,13 @@ class SiteTool(BaseTool):
 
     hint = "Click adds a site · drag moves it · right-click removes it · Esc leaves"
 
-    def __init__(
-        self,
-        desk: Desk,
-        canvas: ImageCanvas,
-        to_map: ToMap,
-        image: Callable[[], SpectrumImage | None],
-        cancelled: Callable[[], None],
-    ) -> None:
-        super().__init__(cancelled)
-        self._desk, self._canvas, self._to_map, self._image = desk, canvas, to_map, image
+    def __init__(self, scene: EelsScene, canvas: ImageCanvas, to_map: ToMap) -> None:
+        super().__init__(lambda: scene.use_tool(""))
+        self._scene, self._desk, self._canvas, self._to_map = scene, scene.desk, canvas, to_map
         self._held: Site | None = None
 
     def press(self, x: float, y: float, event: QMouseEvent) -> bool:
-        image = self._image()
+        image = self._scene.image
         if image is None:
             return False
         place = self._to_map(self._canvas, x, y)
@@ -51,7 +43,7 @@ class SiteTool(BaseTool):
         return True
 
     def move(self, x: float, y: float, event: QMouseEvent) -> bool:
-        image = self._image()
+        image = self._scene.image
         if self._held is None or image is None:
             return False
         places.move_site(self._desk, self._held, image, self._to_map(self._canvas, x, y))

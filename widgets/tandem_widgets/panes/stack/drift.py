@@ -59,7 +59,7 @@ class DriftOnView:
             self.use(not self.on)
 
     def find(self, region: stacks.Region | None = None) -> None:
-        """Find it in a job, on the whole frame or on a region; it is shown while it is found. While filming the recorder does it."""
+        """Find it in a job, on the whole frame or a region, and show it meanwhile. While filming the recorder does it."""
         if self._stack is None:
             return
         self.on = True
