@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from cycled_run import CURRENT_A, OFFSET_A, RATE_HZ, cycled
 from PyQt6 import sip
 from PyQt6.QtCore import QEvent, QObject, QPoint, QPointF, Qt
 from PyQt6.QtGui import QGuiApplication, QMouseEvent
@@ -53,24 +54,7 @@ from tandem_widgets.parts.lanes import levels
 from tandem_widgets.parts.lanes.time_cursor import Stretch, lag_text
 from tandem_widgets.parts.plot.copy import copy_picture
 
-RATE_HZ, CURRENT_A, AREA_UM2, OFFSET_A = 10.0, 1e-11, 10.0, 5e-14
-
-
-def cycled(name: str = "cell A", start: float = 0.0, simulated: bool = False) -> BiasRun:
-    """Rest, charge, rest, discharge: 100 s each at 10 pA over 10 µm²; the voltage ramps."""
-    t = start + np.arange(0, 400, 1 / RATE_HZ)
-    phase = ((t - start) // 100).astype(int)
-    current = np.choose(phase, [0.0, CURRENT_A, 0.0, -CURRENT_A]) + OFFSET_A
-    voltage = 3.0 + np.choose(phase, [0 * t, (t - start - 100) / 100, 1 + 0 * t, (400 - t + start) / 100])
-    return BiasRun(
-        name=name,
-        times=GrowingArray(t),
-        columns={
-            "voltage": Column("voltage", "V", GrowingArray(voltage)),
-            "current": Column("current", "A", GrowingArray(current)),
-        },
-        simulated=simulated,
-    )
+AREA_UM2 = 10.0
 
 
 def full_session() -> Session:
@@ -277,7 +261,7 @@ def test_nonsense_in_stored_lanes_is_left_out(bench: Bench) -> None:
 def test_the_zero_from_a_marked_rest_moves_current_and_charge(bench: Bench) -> None:
     pane = bench.pane(full_session())
     runs.change_lane(pane.desk, "charge", "Show", shown=True)
-    pane.zero_from(5.0, 95.0)
+    pane.scene.take_as_zero(5.0, 95.0)
     bench.settle(pane)
     run = next(iter(pane.desk.session.runs))
     assert run.zero_current_A == pytest.approx(OFFSET_A)
@@ -443,7 +427,7 @@ def test_what_is_found_stands_in_the_strip(bench: Bench) -> None:
 def test_menus_offer_lanes_runs_and_the_stretch(bench: Bench) -> None:
     pane = bench.pane(full_session())
     menu = QMenu()
-    menus.fill_lanes_menu(menu, pane)
+    menus.fill_lanes_menu(menu, pane.menu_context)
     names = {action.text(): action for action in menu.actions()}
     assert names["Voltage"].isChecked()
     assert not names["Charge"].isChecked()
@@ -452,7 +436,7 @@ def test_menus_offer_lanes_runs_and_the_stretch(bench: Bench) -> None:
     assert "charge" in kinds(pane)
     pane.lanes.set_stretch(Stretch(10, 20))
     context = QMenu()
-    menus.fill_context_menu(context, pane, 15.0, "voltage")
+    menus.fill_context_menu(context, pane.menu_context, 15.0, "voltage")
     texts = [action.text() for action in context.actions()]
     assert any("take it as zero current" in text for text in texts)
     next(action for action in context.actions() if action.text().startswith("Mark an event")).trigger()
@@ -492,7 +476,7 @@ def test_the_view_follows_the_newest_moment_until_the_cursor_is_taken_away(bench
     pane.lanes.set_cursor_time(415.0)
     record(420.0)
     assert session.focus.span[1] == pytest.approx(425.9)
-    pane._set_follow(True)
+    pane.scene.set_follow(True)
     assert session.focus.span[1] > 429
     session.focus.span = (0.0, 430.0)
     record(430.0)
@@ -882,10 +866,10 @@ def test_the_same_charge_elsewhere_is_found_and_compared(bench: Bench) -> None:
     pane = bench.pane(full_session())
     runs.change_lane(pane.desk, "charge", "Show", shown=True)
     bench.settle(pane)
-    (other,) = same_charge.moments(pane, 150.0)
+    (other,) = same_charge.moments(pane.scene.chosen_run(), pane.store, 150.0)
     assert other == pytest.approx(350.0, abs=2.0)  # half charged, then half discharged
     menu = QMenu()
-    menus.fill_context_menu(menu, pane, 150.0, "charge")
+    menus.fill_context_menu(menu, pane.menu_context, 150.0, "charge")
     entry = next(action for action in menu.actions() if action.text().startswith("Same charge at"))
     entry.trigger()
     assert pane.desk.session.focus.t == pytest.approx(other)

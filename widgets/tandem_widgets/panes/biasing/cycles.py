@@ -6,20 +6,21 @@ from typing import TYPE_CHECKING, Any
 
 from PyQt6.QtCore import QAbstractTableModel, QModelIndex, Qt
 from PyQt6.QtGui import QKeyEvent, QKeySequence
-from PyQt6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QTableView, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QTableView, QVBoxLayout
 
 from tandem_em.core.notices import UserError
 from tandem_em.core.texts import figure, quantity, reading_unit
 from tandem_em.desk.biasing import results as biasing_results
 from tandem_em.desk.biasing import views
 from tandem_widgets.panes.biasing.asking import Asking
+from tandem_widgets.panes.biasing.page import Page
+from tandem_widgets.panes.biasing.scene import BiasingScene
 from tandem_widgets.parts.basic import theme
 from tandem_widgets.parts.lanes.time_axis import span_text
 from tandem_widgets.parts.plot.copy import copy_text
 
 if TYPE_CHECKING:
     from tandem_em.analysis.cycling.half_cycles import HalfCycle, HalfCycles
-    from tandem_widgets.panes.biasing.pane import BiasingPane
 
 HEADINGS = (
     "cycle", "kind", "start (s)", "lasted", "charge", "±", "per area", "mean V", "energy", "efficiency", "plateau (V)",
@@ -111,33 +112,40 @@ class CyclesTable(QTableView):
         super().keyPressEvent(event)
 
 
-class CyclesPage(QWidget):
+class CyclesPage(Page):
     """The table with a line of totals, and what can be done with it."""
 
-    def __init__(self, pane: BiasingPane) -> None:
+    def __init__(self, scene: BiasingScene) -> None:
         super().__init__()
-        self._pane = pane
-        self._asking = Asking(self, pane.desk, self.refresh)
+        self._scene = scene
+        self._asking = Asking(self, scene.desk, self.refresh)
         self.result: HalfCycles | None = None
         self.model = CyclesModel()
-        self.table = CyclesTable()
-        self.table.setModel(self.model)
-        self.table.setAlternatingRowColors(True)
-        self.table.setShowGrid(False)
-        self.table.setSelectionBehavior(QTableView.SelectionBehavior.SelectRows)
-        vertical, horizontal = self.table.verticalHeader(), self.table.horizontalHeader()
+        self.table = self._make_table()
+        self.totals = QLabel()
+        self.totals.setProperty("role", "quiet")
+        self.totals.setWordWrap(True)
+        self._lay_out()
+
+    def _make_table(self) -> CyclesTable:
+        table = CyclesTable()
+        table.setModel(self.model)
+        table.setAlternatingRowColors(True)
+        table.setShowGrid(False)
+        table.setSelectionBehavior(QTableView.SelectionBehavior.SelectRows)
+        vertical, horizontal = table.verticalHeader(), table.horizontalHeader()
         if vertical is not None and horizontal is not None:
             vertical.hide()
             vertical.setDefaultSectionSize(22)
             horizontal.setStretchLastSection(True)
             horizontal.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        self.table.setToolTip("Click a row to jump to its start; Ctrl+C copies the table")
-        self.table.clicked.connect(self._jump)
-        self.totals = QLabel()
-        self.totals.setProperty("role", "quiet")
-        self.totals.setWordWrap(True)
+        table.setToolTip("Click a row to jump to its start; Ctrl+C copies the table")
+        table.clicked.connect(self._jump)
+        return table
+
+    def _lay_out(self) -> None:
         copy = QPushButton("Copy table")
-        copy.clicked.connect(lambda: copy_text(self.model.as_text()))
+        copy.clicked.connect(self.copy)
         self.keep = QPushButton("Keep in session")
         self.keep.setToolTip("Store these numbers as a result, with what they were computed from")
         self.keep.clicked.connect(self._keep)
@@ -152,11 +160,11 @@ class CyclesPage(QWidget):
         column.addWidget(self.table, 1)
 
     def refresh(self) -> None:
-        run = self._pane.chosen_run()
+        run = self._scene.chosen_run()
         if run is None:
             self._show(None, "There is no biasing run yet.")
             return
-        snapshot = views.snapshot(self._pane.desk.session, run)
+        snapshot = views.snapshot(self._scene.session, run)
         self._asking.ask(
             snapshot.key,
             f"Finding half cycles of {run.name}",
@@ -165,9 +173,12 @@ class CyclesPage(QWidget):
             self._fail,
         )
 
+    def copy(self) -> None:
+        copy_text(self.model.as_text())
+
     def _fail(self, error: BaseException) -> None:
         if not isinstance(error, UserError):
-            self._pane.desk.notices.tell(error)
+            self._scene.desk.notices.tell(error)
         self._show(None, f"{error}")
 
     def _show(self, found: HalfCycles | None, text: str) -> None:
@@ -182,13 +193,13 @@ class CyclesPage(QWidget):
         self.table.resizeColumnsToContents()
 
     def _jump(self, index: QModelIndex) -> None:
-        self._pane.lanes.set_cursor_time(self.model.halves[index.row()].start_s)
+        self._scene.go_to(self.model.halves[index.row()].start_s)
 
     def _keep(self) -> None:
-        run = self._pane.chosen_run()
+        run = self._scene.chosen_run()
         if run is not None and self.result is not None:
-            biasing_results.keep_cycles(self._pane.desk, run, self.result)
-            self._pane.desk.notices.info(f"The cycles of {run.name} are kept in the session.")
+            biasing_results.keep_cycles(self._scene.desk, run, self.result)
+            self._scene.desk.notices.info(f"The cycles of {run.name} are kept in the session.")
 
 
 def summary(found: HalfCycles) -> str:

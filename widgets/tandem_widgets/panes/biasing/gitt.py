@@ -5,29 +5,31 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PyQt6.QtWidgets import QDoubleSpinBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QDoubleSpinBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout
 
 from tandem_em.core.notices import UserError
 from tandem_em.core.texts import figure
 from tandem_em.desk.biasing import results as biasing_results
 from tandem_em.desk.biasing import runs, views
 from tandem_widgets.panes.biasing.asking import Asking
+from tandem_widgets.panes.biasing.page import Page
+from tandem_widgets.panes.biasing.scene import BiasingScene
 from tandem_widgets.parts.basic import theme
 from tandem_widgets.parts.plot.axes import Axis
+from tandem_widgets.parts.plot.copy import copy_picture
 from tandem_widgets.parts.plot.xy_plot import PlotLine, XYPlot
 
 if TYPE_CHECKING:
     from tandem_em.analysis.cycling.gitt import Gitt
-    from tandem_widgets.panes.biasing.pane import BiasingPane
 
 
-class GittPage(QWidget):
+class GittPage(Page):
     """log D over the rest voltage. The one control is how far the ions go: it enters squared."""
 
-    def __init__(self, pane: BiasingPane) -> None:
+    def __init__(self, scene: BiasingScene) -> None:
         super().__init__()
-        self._pane = pane
-        self._asking = Asking(self, pane.desk, self.refresh)
+        self._scene = scene
+        self._asking = Asking(self, scene.desk, self.refresh)
         self.result: Gitt | None = None
         self.length = QDoubleSpinBox()
         self.length.setRange(0.1, 1e7)
@@ -61,18 +63,18 @@ class GittPage(QWidget):
 
     def _layer_nm(self) -> float | None:
         """The thinnest layer of the cell that stores lithium is a first guess; it is shown and can be changed."""
-        run = self._pane.chosen_run()
-        cell = runs.cell_of(self._pane.desk.session, run)
+        run = self._scene.chosen_run()
+        cell = runs.cell_of(self._scene.session, run)
         thick = [layer.get("thickness_nm") for layer in cell.layers] if cell is not None else []
         known = [float(value) for value in thick if isinstance(value, int | float) and value > 0]
         return known[0] if known else None
 
     def refresh(self) -> None:
-        run = self._pane.chosen_run()
+        run = self._scene.chosen_run()
         if run is None:
             self._show(None, "There is no biasing run yet.")
             return
-        snapshot = views.snapshot(self._pane.desk.session, run)
+        snapshot = views.snapshot(self._scene.session, run)
         length_cm = self.length.value() * 1e-7
         self._asking.ask(
             (snapshot.key, length_cm, theme.active().name),
@@ -82,9 +84,12 @@ class GittPage(QWidget):
             self._fail,
         )
 
+    def copy(self) -> None:
+        copy_picture(self.plot, self.plot.as_text())
+
     def _fail(self, error: BaseException) -> None:
         if not isinstance(error, UserError):
-            self._pane.desk.notices.tell(error)
+            self._scene.desk.notices.tell(error)
         self._show(None, f"{error}")
 
     def _show(self, found: Gitt | None, text: str) -> None:
@@ -124,10 +129,10 @@ class GittPage(QWidget):
     def _jump(self, key: str, index: int) -> None:
         line = next((line for line in self.plot.lines if line.key == key), None)
         if line is not None and line.t is not None:
-            self._pane.lanes.set_cursor_time(float(line.t[index]))
+            self._scene.go_to(float(line.t[index]))
 
     def _keep(self) -> None:
-        run = self._pane.chosen_run()
+        run = self._scene.chosen_run()
         if run is not None and self.result is not None:
-            biasing_results.keep_gitt(self._pane.desk, run, self.result)
-            self._pane.desk.notices.info(f"The titration of {run.name} is kept in the session.")
+            biasing_results.keep_gitt(self._scene.desk, run, self.result)
+            self._scene.desk.notices.info(f"The titration of {run.name} is kept in the session.")

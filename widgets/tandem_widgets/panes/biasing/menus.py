@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
 
 from PyQt6.QtGui import QAction
 from PyQt6.QtWidgets import QMenu
@@ -13,19 +13,20 @@ from tandem_em.desk import events
 from tandem_em.desk.biasing import runs as biasing
 from tandem_widgets.panes.biasing import copy as biasing_copy
 from tandem_widgets.panes.biasing import same_charge
+from tandem_widgets.panes.biasing.scene import BiasingScene
+from tandem_widgets.panes.biasing.series import SeriesStore
+from tandem_widgets.parts.lanes.widget import Lanes
 
-if TYPE_CHECKING:
-    from tandem_widgets.panes.biasing.pane import BiasingPane
 
-VIEWS = (
-    ("time", "vs time", "Lanes over time"),
-    ("capacity", "vs capacity", "Voltage against capacity, half cycle by half cycle"),
-    ("iv", "V–I", "Current against voltage"),
-    ("dqdv", "dQ/dV", "Incremental capacity"),
-    ("cycles", "Cycles", "Half cycles: charge, efficiency, plateaus"),
-    ("gitt", "GITT", "Pulses and rests: diffusivity after Weppner and Huggins"),
-    ("overlay", "Overlay", "Several runs aligned at their start, per area"),
-)
+@dataclass(frozen=True)
+class MenuContext:
+    """What the menus are about: the scene, the lanes on screen, the runs made ready for them, and what the pane does."""
+
+    scene: BiasingScene
+    lanes: Lanes
+    store: SeriesStore
+    copy_picture: Callable[[], None]
+    ask_cell: Callable[[], None]
 
 
 def add(
@@ -42,13 +43,13 @@ def add(
     return action
 
 
-def fill_lanes_menu(menu: QMenu, pane: BiasingPane) -> None:
+def fill_lanes_menu(menu: QMenu, context: MenuContext) -> None:
     """Every lane that can be shown, with a tick where it is; then the runs."""
     from tandem_em.desk.lanes.registry import LANES  # see `LaneMaker.content`
 
     menu.clear()
-    session, desk = pane.desk.session, pane.desk
-    shown = {lane.kind for lane in pane.lanes.content.lanes}
+    session, desk = context.scene.session, context.scene.desk
+    shown = {lane.kind for lane in context.lanes.content.lanes}
     offered = {source.kind: source for source in LANES.offered(session)}
     others = {kind: LANES.source(kind) for kind in shown if kind not in offered}
     for kind, source in (offered | others).items():
@@ -71,50 +72,52 @@ def fill_lanes_menu(menu: QMenu, pane: BiasingPane) -> None:
                 biasing.show_run(desk, found, not found.visible)
 
             add(runs, run.name or run.id, switch, checked=run.visible)
-    add(menu, "Copy picture (Ctrl+C)", pane.copy_picture)
-    add(menu, "Show all time (F)", pane.fit_time)
+    add(menu, "Copy picture (Ctrl+C)", context.copy_picture)
+    add(menu, "Show all time (F)", context.scene.fit_time)
     add(menu, "Reset the lanes", lambda: biasing.reset_lanes(desk))
 
 
-def fill_context_menu(menu: QMenu, pane: BiasingPane, t: float, kind: str) -> None:
+def fill_context_menu(menu: QMenu, context: MenuContext, t: float, kind: str) -> None:
     """What can be done at moment t in a lane."""
-    desk = pane.desk
+    desk = context.scene.desk
     add(menu, f"Mark an event here ({t:.2f} s)".replace("-", "−"), lambda: events.mark(desk, t=t))
-    add(menu, "Move the cursor here", lambda: pane.lanes.set_cursor_time(t))
-    for other in same_charge.moments(pane, t):
+    add(menu, "Move the cursor here", lambda: context.scene.go_to(t))
+    for other in same_charge.moments(context.scene.chosen_run(), context.store, t):
         text = f"Same charge at {other:.1f} s, with ghosts of here".replace("-", "−")
         add(menu, text, partial(same_charge.go, desk, t, other))
-    _fill_stretch(menu, pane)
+    _fill_stretch(menu, context)
     if kind:
         menu.addSeparator()
-        _fill_lane(menu, pane, kind)
+        _fill_lane(menu, context, kind)
     menu.addSeparator()
-    add(menu, "Copy picture (Ctrl+C)", pane.copy_picture)
-    add(menu, "Copy values at the cursor", lambda: biasing_copy.copy_values(pane.lanes))
-    add(menu, "Copy what is in view as a table", lambda: biasing_copy.copy_table(desk, pane.lanes))
+    add(menu, "Copy picture (Ctrl+C)", context.copy_picture)
+    add(menu, "Copy values at the cursor", lambda: biasing_copy.copy_values(context.lanes))
+    add(menu, "Copy what is in view as a table", lambda: biasing_copy.copy_table(desk, context.lanes))
     menu.addSeparator()
-    add(menu, "Cell…", pane.ask_cell)
-    add(menu, "Show all time (F)", pane.fit_time)
+    add(menu, "Cell…", context.ask_cell)
+    add(menu, "Show all time (F)", context.scene.fit_time)
 
 
-def _fill_stretch(menu: QMenu, pane: BiasingPane) -> None:
-    stretch = pane.lanes.stretch
+def _fill_stretch(menu: QMenu, context: MenuContext) -> None:
+    stretch = context.lanes.stretch
     menu.addSeparator()
     if stretch is None:
         hint = add(menu, "Ctrl+drag selects a stretch, Ctrl+click compares with the cursor", lambda: None)
         hint.setEnabled(False)
         return
     low, high = stretch.low, stretch.high
-    add(menu, "This stretch is a rest: take it as zero current", lambda: pane.zero_from(low, high))
-    add(menu, "Zoom to the stretch", lambda: pane.lanes.set_span((low, high)))
-    add(menu, "Mark the stretch as an event", lambda: pane.mark_stretch(low, high))
-    add(menu, "Forget the stretch (Esc)", lambda: pane.lanes.set_stretch(None))
+    add(
+        menu, "This stretch is a rest: take it as zero current", lambda: context.scene.take_as_zero(low, high)
+    )
+    add(menu, "Zoom to the stretch", lambda: context.lanes.set_span((low, high)))
+    add(menu, "Mark the stretch as an event", lambda: context.scene.mark_stretch(low, high))
+    add(menu, "Forget the stretch (Esc)", lambda: context.lanes.set_stretch(None))
 
 
-def _fill_lane(menu: QMenu, pane: BiasingPane, kind: str) -> None:
+def _fill_lane(menu: QMenu, context: MenuContext, kind: str) -> None:
     from tandem_em.desk.lanes.registry import LANES
 
-    desk = pane.desk
+    desk = context.scene.desk
     source = LANES.source(kind)
     name = source.name.lower()
     choice = next((c for c in biasing.lane_choices(desk.session) if c.kind == kind), biasing.LaneChoice(kind))
@@ -139,5 +142,9 @@ def _fill_lane(menu: QMenu, pane: BiasingPane, kind: str) -> None:
                 biasing.change_lane(desk, kind, f"Show {text.lower()}", mode=mode, y=None)
 
             add(modes, text, use, checked=choice.mode == mode)
-    if kind in ("current", "charge", "capacity") and (run := pane.chosen_run()) is not None and run.zero_span:
+    if (
+        kind in ("current", "charge", "capacity")
+        and (run := context.scene.chosen_run()) is not None
+        and run.zero_span
+    ):
         add(menu, "Forget the current's zero", lambda: biasing.set_zero(desk, run, 0.0, 0.0, None))

@@ -11,29 +11,25 @@ from PyQt6.QtCore import QPoint, Qt
 from PyQt6.QtGui import QKeySequence, QShortcut
 from PyQt6.QtWidgets import QDialog, QFileDialog, QHBoxLayout, QMenu, QStackedWidget, QToolButton, QWidget
 
-from tandem_em.desk import events
 from tandem_em.desk.biasing import runs, text_import
 from tandem_em.desk.desk import Desk
 from tandem_em.model.curves import BiasRun
 from tandem_em.model.items import Item
-from tandem_em.model.marks import Event
 from tandem_em.model.provenance import Step
 from tandem_em.model.spectra import Edge, Site
 from tandem_widgets.panes.biasing import copy as biasing_copy
 from tandem_widgets.panes.biasing import lanes as biasing_lanes
 from tandem_widgets.panes.biasing import menus
 from tandem_widgets.panes.biasing.anomaly_bar import TrustWatch
-from tandem_widgets.panes.biasing.cycles import CyclesPage
-from tandem_widgets.panes.biasing.gitt import GittPage
 from tandem_widgets.panes.biasing.lanes import LaneMaker
+from tandem_widgets.panes.biasing.page import Page
+from tandem_widgets.panes.biasing.scene import VIEWS, BiasingScene
 from tandem_widgets.panes.biasing.series import SeriesStore
 from tandem_widgets.panes.biasing.statistics import StretchStatistics
-from tandem_widgets.panes.biasing.views import PlotPage
 from tandem_widgets.parts.basic.bind import Bindings
 from tandem_widgets.parts.basic.pane_frame import EmptyHint, PaneFrame, trigger
 from tandem_widgets.parts.basic.refresh import Refresher
 from tandem_widgets.parts.lanes.widget import Lanes
-from tandem_widgets.parts.plot.copy import copy_picture, copy_text
 
 LIVE_HZ = 30.0
 TEXT_FILTER = "Tables of text (*.csv *.txt *.tsv *.dat *.log *.asc *.mpt *.dta *.lvm);;All files (*)"
@@ -54,6 +50,7 @@ class BiasingPane(PaneFrame):
         self._body = QStackedWidget()
         super().__init__("Biasing", self._body)
         self.desk = desk
+        self.scene = BiasingScene(desk)
         self.bindings = Bindings(self)
         self.lanes = Lanes(desk.session.focus)
         self._body.addWidget(self.lanes)
@@ -63,10 +60,13 @@ class BiasingPane(PaneFrame):
         self.maker = LaneMaker(desk.session, self.store)
         self.statistics = StretchStatistics(desk, self.lanes)
         self.view_buttons: dict[str, QToolButton] = {}
-        self._newest: float | None = None
+        self.menu_context = menus.MenuContext(
+            self.scene, self.lanes, self.store, self.copy_picture, self.ask_cell
+        )
         self._add_views()
         self._add_tools()
         self._connect_lanes()
+        self.bindings.on(self.scene.view_changed, self._show_page)
         self.bindings.on(desk.session.changed, self._changed)
         self.bindings.on(desk.session.growing.changed, self.mark)
         self.bindings.on(desk.session.focus.selection_changed, lambda _kind: self.mark())
@@ -82,8 +82,7 @@ class BiasingPane(PaneFrame):
         buttons = QHBoxLayout(holder)
         buttons.setContentsMargins(0, 0, 0, 0)
         buttons.setSpacing(2)
-        self.views = menus.VIEWS
-        for name, text, tip in self.views:
+        for name, text, tip in VIEWS:
             button = QToolButton()
             button.setProperty("role", "tool")
             button.setText(text)
@@ -105,7 +104,7 @@ class BiasingPane(PaneFrame):
         self.live_button = self.add_tool(
             "live ▸", "Follow the newest moment; a click in the lanes stops it", checkable=True
         )
-        self.live_button.clicked.connect(self._set_follow)
+        self.live_button.clicked.connect(self.scene.set_follow)
         self.live_button.hide()
         self.doubts_button = self.add_tool("guessed…", "")
         self.doubts_button.clicked.connect(self.settle_doubts)
@@ -115,7 +114,7 @@ class BiasingPane(PaneFrame):
         )
         self.lanes_button = self.add_tool("lanes ▾", "Add, hide and arrange lanes")
         menu = QMenu(self.lanes_button)
-        menu.aboutToShow.connect(lambda: menus.fill_lanes_menu(menu, self))
+        menu.aboutToShow.connect(lambda: menus.fill_lanes_menu(menu, self.menu_context))
         self.lanes_button.setMenu(menu)
         copying = QShortcut(QKeySequence.StandardKey.Copy, self)
         copying.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
@@ -124,18 +123,18 @@ class BiasingPane(PaneFrame):
 
     def _connect_lanes(self) -> None:
         lanes, session = self.lanes, self.desk.session
-        lanes.flag_clicked.connect(self._to_flag)
-        lanes.flag_moved.connect(self._move_flag)
-        lanes.band_clicked.connect(self._to_map)
+        lanes.flag_clicked.connect(self.scene.go_to_event)
+        lanes.flag_moved.connect(self.scene.move_event)
+        lanes.band_clicked.connect(self.scene.go_to_map)
         lanes.note_clicked.connect(self._answer_note)
-        lanes.curve_clicked.connect(self._choose_curve)
+        lanes.curve_clicked.connect(self.scene.select_curve)
         lanes.y_chosen.connect(
             lambda kind, y: runs.change_lane(self.desk, kind, f"Scale the {kind} lane", f"y {kind}", y=y)
         )
         lanes.weights_chosen.connect(lambda weights: runs.weigh_lanes(self.desk, weights))
         lanes.order_chosen.connect(self._move_lane)
         lanes.gesture_ended.connect(self.desk.end_gesture)
-        lanes.fit_wanted.connect(self.fit_time)
+        lanes.fit_wanted.connect(self.scene.fit_time)
         lanes.stretch_chosen.connect(self.statistics.show)
         lanes.menu_wanted.connect(self._show_menu)
         self.bindings.on(session.focus.follow_changed, lambda _on: self.mark())
@@ -183,57 +182,46 @@ class BiasingPane(PaneFrame):
 
     def _show_doubts(self) -> None:
         """What was guessed about the chosen run's text is offered to be settled."""
-        doubts = text_import.doubts_of(self.desk.session, self.chosen_run())
+        doubts = text_import.doubts_of(self.desk.session, self.scene.chosen_run())
         self.doubts_button.setVisible(bool(doubts))
         self.doubts_button.setToolTip("\n".join(["Check how this table was read:", *doubts]))
 
     def settle_doubts(self) -> None:
         """Read the chosen run's text anew, with the person's decisions."""
-        run = self.chosen_run()
+        run = self.scene.chosen_run()
         if run is not None and text_import.doubts_of(self.desk.session, run):
             self.import_text(Path(self.desk.session.sources[run.source_id].path), run)
 
     def _refresh_page(self) -> None:
-        page = self._body.currentWidget()
-        if isinstance(page, PlotPage | CyclesPage | GittPage):
+        page = self.page
+        if page is not None:
             page.refresh()
 
+    @property
+    def page(self) -> Page | None:
+        """The page that is shown; None while it is the lanes."""
+        page = self.pages[self.scene.view]
+        return page if isinstance(page, Page) else None
+
     def _follow(self) -> None:
-        """While samples come, the newest stays in view as long as it was and nobody has taken the cursor elsewhere."""
-        session = self.desk.session
-        focus = session.focus
-        growing = [run for run in session.runs if run.id in self.store.growing and len(run)]
+        """While samples come, the button is there that says whether the newest moment is followed."""
+        growing = [run for run in self.desk.session.runs if run.id in self.store.growing and len(run)]
         self.live_button.setVisible(bool(growing))
-        self.live_button.setChecked(focus.follow_live)
-        if not growing:
-            return
-        newest = max(float(run.clock.to_session(float(run.times.view[-1]))) for run in growing)
-        before, self._newest = self._newest, newest
-        low, high = focus.span
-        if not focus.follow_live or newest <= high or (before is not None and before > high):
-            return
-        first = min(float(run.clock.to_session(float(run.times.view[0]))) for run in growing)
-        if low <= first:
-            focus.span = low, newest + 0.25 * (newest - low)
-        else:
-            focus.span = newest - 0.9 * (high - low), newest + 0.1 * (high - low)
+        self.live_button.setChecked(self.desk.session.focus.follow_live)
+        self.scene.follow(growing)
 
     def end_growing(self) -> None:
         """The recording is over: nothing is followed any more."""
         self.store.growing.clear()
-        self._newest = None
+        self.scene.end_growing()
         self.mark()
 
-    def _set_follow(self, on: bool) -> None:
-        """Go on with the newest moment, or stay."""
-        focus = self.desk.session.focus
-        focus.follow_live = on
-        if on and self._newest is not None and self._newest > focus.span[1]:
-            width = focus.span[1] - focus.span[0]
-            focus.span = self._newest - 0.9 * width, self._newest + 0.1 * width
-
     def show_view(self, name: str) -> None:
-        """Show the lanes or another view of the chosen run; pages are made when they are first wanted."""
+        """Show the lanes or another view of the chosen run."""
+        self.scene.show_view(name)
+
+    def _show_page(self, name: str) -> None:
+        """Pages are made when they are first wanted."""
         self.view_buttons[name].setChecked(True)
         if name not in self.pages:
             page = self._make_page(name)
@@ -242,56 +230,17 @@ class BiasingPane(PaneFrame):
         self._body.setCurrentWidget(self.pages[name])
         self._refresh_page()
 
-    def _make_page(self, name: str) -> QWidget:
+    def _make_page(self, name: str) -> Page:
+        # the first shown window shows lanes
+        from tandem_widgets.panes.biasing.cycles import CyclesPage
+        from tandem_widgets.panes.biasing.gitt import GittPage
+        from tandem_widgets.panes.biasing.views import PlotPage
+
         if name == "cycles":
-            return CyclesPage(self)
-        return GittPage(self) if name == "gitt" else PlotPage(self, name)
+            return CyclesPage(self.scene)
+        return GittPage(self.scene) if name == "gitt" else PlotPage(self.scene, name)
 
     # --- gestures ------------------------------------------------------------------------------------------------
-
-    def fit_time(self) -> None:
-        """Show everything that overlaps what is in view; once more shows the whole session."""
-        session = self.desk.session
-        extent = session.extent()
-        if extent is None or extent[1] <= extent[0]:
-            return
-        chosen = self.chosen_run()
-        span = extent
-        if chosen is not None and len(session.runs) > 1:
-            own = chosen.clock.to_session(chosen.times.view[[0, -1]])
-            if own[1] > own[0] and tuple(own) != session.focus.span:
-                span = float(own[0]), float(own[1])
-        session.focus.span = span
-
-    def chosen_run(self) -> BiasRun | None:
-        """The selected run, else the one at the cursor, else the first."""
-        session = self.desk.session
-        selected = session.runs.get(session.focus.selected("run"))
-        if selected is not None and len(selected):
-            return selected
-        for run in session.runs:
-            if len(run):
-                start, end = run.clock.to_session(run.times.view[[0, -1]])
-                if start <= session.focus.t <= end:
-                    return run
-        return next((run for run in session.runs if len(run)), None)
-
-    def _to_flag(self, event_id: str) -> None:
-        event = self.desk.session.events.get(event_id)
-        if event is not None:
-            self.desk.session.focus.select("event", event_id)
-            self.lanes.set_cursor_time(event.t)
-
-    def _move_flag(self, event_id: str, t: float) -> None:
-        event = self.desk.session.events.get(event_id)
-        if event is not None:
-            events.move(self.desk, event, t)
-
-    def _to_map(self, map_id: str) -> None:
-        found = self.desk.session.maps.get(map_id)
-        if found is not None and found.interval is not None:
-            self.desk.session.focus.select("map", map_id)
-            self.lanes.set_cursor_time(found.interval[0])
 
     def _answer_note(self, kind: str) -> None:
         from tandem_em.desk.lanes.registry import LANES  # see `LaneMaker.content`
@@ -302,10 +251,6 @@ class BiasingPane(PaneFrame):
         elif asks == "text":
             self.ask_text()
 
-    def _choose_curve(self, key: str) -> None:
-        if key in self.desk.session.particles:
-            self.desk.session.focus.select("particle", key)
-
     def _move_lane(self, kind: str, target: int) -> None:
         others = [lane.kind for lane in self.lanes.content.lanes if lane.kind != kind]
         runs.move_lane(self.desk, kind, others[target] if target < len(others) else None)
@@ -313,36 +258,17 @@ class BiasingPane(PaneFrame):
     def _show_menu(self, where: QPoint, t: float, kind: str) -> None:
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        menus.fill_context_menu(menu, self, t, kind)
+        menus.fill_context_menu(menu, self.menu_context, t, kind)
         menu.popup(where)
 
-    def zero_from(self, low: float, high: float) -> None:
-        """Take the mean current of a marked rest as the zero of the chosen run."""
-        run = self.chosen_run()
-        if run is None:
-            return
-        self.desk.start(
-            "Measuring the zero",
-            runs.measuring_zero(run, (low, high)),
-            lambda zero: runs.set_zero(self.desk, run, zero.current_A, zero.error_A, (low, high)),
-            key="zero",
-        )
-
-    def mark_stretch(self, low: float, high: float) -> None:
-        event = Event(name=f"event {len(self.desk.session.events) + 1}", t=low, end=high)
-        self.desk.add(f"Mark {event.name}", event)
-
     def figure_for_print(self) -> tuple[str, dict[str, Any]]:
-        shown = next((name for name, button in self.view_buttons.items() if button.isChecked()), "")
-        return FIGURES_OF_VIEWS.get(shown, ""), {}
+        return FIGURES_OF_VIEWS.get(self.scene.view, ""), {}
 
     def copy_picture(self) -> None:
         """What is shown, as a picture and as numbers, to the clipboard."""
-        page = self._body.currentWidget()
-        if isinstance(page, PlotPage | GittPage):
-            copy_picture(page.plot, page.plot.as_text())
-        elif isinstance(page, CyclesPage):
-            copy_text(page.model.as_text())
+        page = self.page
+        if page is not None:
+            page.copy()
         else:
             biasing_copy.copy_lanes(self.lanes)
         self.desk.notices.info("Copied: paste it into a document or a spreadsheet.")
@@ -353,7 +279,7 @@ class BiasingPane(PaneFrame):
         """Describe the cell of the chosen run."""
         from tandem_widgets.panes.biasing.cell import CellDialog
 
-        self.open_dialog(CellDialog(self, self.desk, self.chosen_run()))
+        self.open_dialog(CellDialog(self, self.desk, self.scene.chosen_run()))
 
     def ask_text(self) -> None:
         """Open a table of text through the dialog that shows its guess."""

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from tandem_em.desk.desk import Desk
 from tandem_em.desk.outlines import edit as particles_edit
-
-if TYPE_CHECKING:
-    from tandem_widgets.panes.biasing.pane import BiasingPane
+from tandem_em.model.curves import BiasRun
+from tandem_widgets.panes.biasing.series import SeriesStore
 
 APART = 0.02
 """Two passages are two when the charge was away from it by this part of its range in between."""
@@ -19,17 +16,16 @@ LARGEST = 4_000_000
 """Samples that can be looked through while a menu opens."""
 
 
-def moments(pane: BiasingPane, t: float) -> list[float]:
-    """Other session seconds at which the charge of the chosen run is what it is at t, the nearest first."""
+def moments(run: BiasRun | None, store: SeriesStore, t: float) -> list[float]:
+    """Other session seconds at which the charge of a run is what it is at t, the nearest first."""
     from tandem_em.desk.lanes.charge import PASSED  # see `LaneMaker.content`
 
-    run = pane.chosen_run()
     if run is None or "current" not in run.columns or len(run) > LARGEST:
         return []
-    derived = pane.store.derived(run, PASSED)
+    derived = store.derived(run, PASSED)
     if derived is None:
         return []
-    curve = pane.store.of(run).derived_curve(derived, run.name, run.colour)
+    curve = store.of(run).derived_curve(derived, run.name, run.colour)
     here = curve.index_at(t)
     y = np.asarray(curve.y, np.float64)
     if here < 0 or not np.isfinite(y[here]) or not np.ptp(y[np.isfinite(y)]) > 0:

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-from PyQt6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QMenu, QToolButton, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QMenu, QToolButton, QVBoxLayout
 
 from tandem_em.core.jobs import Job
 from tandem_em.core.notices import UserError
 from tandem_em.desk.biasing import views
 from tandem_em.desk.biasing.views import OVERLAYS, RunInput, XYCurve
 from tandem_widgets.panes.biasing.asking import Asking
+from tandem_widgets.panes.biasing.page import Page
+from tandem_widgets.panes.biasing.scene import BiasingScene
 from tandem_widgets.parts.basic import theme
+from tandem_widgets.parts.basic.bind import Bindings
 from tandem_widgets.parts.plot.axes import Axis
+from tandem_widgets.parts.plot.copy import copy_picture
 from tandem_widgets.parts.plot.xy_plot import PlotLine, XYPlot
-
-if TYPE_CHECKING:
-    from tandem_widgets.panes.biasing.pane import BiasingPane
 
 MOST_READ = 3
 """So many lines are read in words at the cursor."""
@@ -34,17 +35,17 @@ SMOOTHING = {
 }
 
 
-class PlotPage(QWidget):
+class PlotPage(Page):
     """A plot with at most one control above it. `refresh` asks for new lines only when the inputs have changed."""
 
-    def __init__(self, pane: BiasingPane, name: str) -> None:
+    def __init__(self, scene: BiasingScene, name: str) -> None:
         super().__init__()
-        self._pane = pane
+        self._scene = scene
         self.name = name
         self.plot = XYPlot("Reading…")
         self.plot.picked.connect(self._jump)
         self.curves: list[XYCurve] = []
-        self._asking = Asking(self, pane.desk, self.refresh)
+        self._asking = Asking(self, scene.desk, self.refresh)
         self.choice = QComboBox()
         self.left_out: set[str] = set()
         self.runs_button = self._make_runs_button()
@@ -58,7 +59,7 @@ class PlotPage(QWidget):
         column.setSpacing(2)
         column.addLayout(self._row())
         column.addWidget(self.plot, 1)
-        pane.bindings.on(pane.desk.session.focus.t_changed, self._show_t)
+        Bindings(self).on(scene.session.focus.t_changed, self._show_t)
 
     def _row(self) -> QHBoxLayout:
         row = QHBoxLayout()
@@ -103,7 +104,7 @@ class PlotPage(QWidget):
 
     def _fill_runs(self, menu: QMenu) -> None:
         menu.clear()
-        for run in self._pane.desk.session.runs:
+        for run in self._scene.session.runs:
             action = menu.addAction(run.name or run.id)
             if action is not None:
                 action.setCheckable(True)
@@ -131,12 +132,15 @@ class PlotPage(QWidget):
             self._fail,
         )
 
+    def copy(self) -> None:
+        copy_picture(self.plot, self.plot.as_text())
+
     def _inputs(self) -> list[RunInput]:
-        session = self._pane.desk.session
+        session = self._scene.session
         if self.name == "overlay":
             runs = [run for run in session.runs if run.visible and len(run) and run.id not in self.left_out]
         else:
-            chosen = self._pane.chosen_run()
+            chosen = self._scene.chosen_run()
             runs = [chosen] if chosen is not None else []
         return [views.snapshot(session, run) for run in runs]
 
@@ -168,7 +172,7 @@ class PlotPage(QWidget):
         if isinstance(error, UserError):
             self._show([], f"{error.title} {error.advice}")
         else:
-            self._pane.desk.notices.tell(error)
+            self._scene.desk.notices.tell(error)
             self._show([], "This could not be computed; the log has the details.")
 
     def _show(self, curves: list[XYCurve], hint: str, *, per_area: bool = True) -> None:
@@ -176,7 +180,7 @@ class PlotPage(QWidget):
         self.plot.hint = hint
         axes = self._axes(per_area)
         self.plot.show_lines(self._lines(curves), *axes, keep_view=True)
-        self._show_t(self._pane.desk.session.focus.t)
+        self._show_t(self._scene.session.focus.t)
 
     def _axes(self, per_area: bool) -> tuple[Axis, Axis]:
         charge = "Ah/cm²" if per_area else "Ah"
@@ -222,12 +226,12 @@ class PlotPage(QWidget):
 
     def showEvent(self, event: Any) -> None:
         super().showEvent(event)
-        self._show_t(self._pane.desk.session.focus.t)
+        self._show_t(self._scene.session.focus.t)
 
     def _jump(self, key: str, index: int) -> None:
         line = next((line for line in self.plot.lines if line.key == key), None)
         if line is not None and line.t is not None:
-            self._pane.lanes.set_cursor_time(float(line.t[index]))
+            self._scene.go_to(float(line.t[index]))
 
 
 def _point_at(line: PlotLine, t: float) -> int:
