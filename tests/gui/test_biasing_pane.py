@@ -220,7 +220,7 @@ def test_adding_hiding_moving_and_scaling_lanes_is_undoable(bench: Bench) -> Non
     bench.settle(pane)
     assert kinds(pane)[0] == "charge"
     for factor in (0.9, 0.8, 0.7):
-        pane.lanes.zoom_values(0, 30.0, factor)
+        pane.lanes.adjusting.zoom_values(0, 30.0, factor)
     pane.lanes.gesture_ended.emit()
     bench.settle(pane)
     assert isinstance(lane(pane, "charge").y, tuple)
@@ -236,7 +236,7 @@ def test_adding_hiding_moving_and_scaling_lanes_is_undoable(bench: Bench) -> Non
 def test_resized_lanes_keep_their_share(bench: Bench) -> None:
     pane = bench.pane(full_session())
     before = pane.lanes.layout_now.lanes[0].height()
-    pane.lanes.resize_lane(0, 15.0)
+    pane.lanes.adjusting.resize_lane(0, 15.0)
     pane.lanes.gesture_ended.emit()
     bench.settle(pane)
     pane.lanes.arrange()

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Literal
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal
 
 from PyQt6.QtCore import QPoint, Qt
 from PyQt6.QtWidgets import QMenu, QToolButton
 
 from tandem_em.desk.eels import places as eels_places
-from tandem_widgets.panes.eels.analyses import Analyses
 from tandem_widgets.panes.eels.choice import ChoiceMenus
 from tandem_widgets.panes.eels.images import EelsImages
-from tandem_widgets.panes.eels.menus import MoreMenu
 from tandem_widgets.panes.eels.pictures import Pictures
 from tandem_widgets.panes.eels.scene import EelsScene
 from tandem_widgets.panes.eels.sites import SiteTool
@@ -21,6 +20,10 @@ from tandem_widgets.parts.basic.bind import Bindings
 from tandem_widgets.parts.basic.pane_frame import PaneFrame
 from tandem_widgets.parts.image.canvas import ImageCanvas
 from tandem_widgets.parts.image.tools import LineTool
+
+if TYPE_CHECKING:  # imported when the menus are first opened
+    from tandem_widgets.panes.eels.analyses import Analyses
+    from tandem_widgets.panes.eels.menus import MoreMenu
 
 Point = tuple[float, float]
 
@@ -31,8 +34,6 @@ class EelsTools:
     def __init__(self, scene: EelsScene, images: EelsImages, pictures: Pictures, frame: PaneFrame) -> None:
         self._scene, self._images, self._pictures, self._frame = scene, images, pictures, frame
         self.menus = ChoiceMenus(scene, self.ask_limits)
-        self.analyses = Analyses(scene, frame)
-        self.more = MoreMenu(scene, frame, self.analyses)
         self._add_menu("RGB", "Colours and limits of the composite", self.menus.fill_rgb)
         self._add_menu("Map", "What the single map shows, its colours and limits", self.menus.fill_map)
         self.profile = self._mode("profile", "Profile", "Draw the profile line on a picture")
@@ -41,7 +42,9 @@ class EelsTools:
             "Sites",
             "Spectra of the numbered sites; a click on a picture adds one, right-click removes it",
         )
-        self._add_menu("…", "Compare states, profile and site options, analyses", self.more.fill)
+        self._add_menu(
+            "…", "Compare states, profile and site options, analyses", lambda menu: self.more.fill(menu)
+        )
         images.menu_asked.connect(self._picture_menu)
         Bindings(frame).on(scene.tool_changed, self._show_active)
 
@@ -94,6 +97,18 @@ class EelsTools:
         return LineTool(done, self.deactivate, text)
 
     # --- what opens ----------------------------------------------------------------------------------------------
+
+    @cached_property
+    def analyses(self) -> Analyses:
+        from tandem_widgets.panes.eels.analyses import Analyses
+
+        return Analyses(self._scene, self._frame)
+
+    @cached_property
+    def more(self) -> MoreMenu:
+        from tandem_widgets.panes.eels.menus import MoreMenu
+
+        return MoreMenu(self._scene, self._frame, self.analyses)
 
     def _picture_menu(self, x: float, y: float, place: QPoint) -> None:
         menu = QMenu(self._frame)

@@ -7,6 +7,7 @@ from typing import Protocol
 from PyQt6.QtCore import QObject, QPointF, Qt, pyqtSignal
 from PyQt6.QtGui import QMouseEvent, QWheelEvent
 
+from tandem_widgets.parts.lanes.adjusting import LaneAdjusting
 from tandem_widgets.parts.lanes.layout import SPACE, Layout, Zone
 from tandem_widgets.parts.lanes.model import LanesContent
 from tandem_widgets.parts.lanes.time_axis import TimeScale
@@ -18,7 +19,7 @@ WHEEL_ZOOM = 1.0015
 
 
 class LanesUnderHand(Protocol):
-    """The lanes as a hand meets them: what lies where, and what can be moved."""
+    """The lanes as a hand meets them: what lies where, the cursor and the stretch."""
 
     content: LanesContent
     layout_now: Layout
@@ -36,14 +37,6 @@ class LanesUnderHand(Protocol):
     def move_stretch(self, edge: str, t: float) -> None: ...
     def end_stretch(self, *, click: bool) -> None: ...
 
-    def zoom_values(self, number: int, y: float, factor: float) -> None: ...
-    def pan_values(self, number: int, pixels: float) -> None: ...
-    def toggle_fit(self, number: int) -> None: ...
-    def resize_lane(self, number: int, pixels: float) -> None: ...
-    def move_lane(self, number: int, drop: int) -> None: ...
-    def scroll_by(self, pixels: float) -> None: ...
-    def ask_menu(self, at: QPointF, where: object) -> None: ...
-
 
 class LaneGestures(QObject):
     """What the buttons mean. Left: cursor; Ctrl+left: stretch; middle, right or Shift+left: pan; gutter: lane and scale.
@@ -59,13 +52,18 @@ class LaneGestures(QObject):
     gesture_ended = pyqtSignal()
     fit_wanted = pyqtSignal()
     drop_moved = pyqtSignal()
-    """A lane is being dragged to another place: `drop_at`."""
+    """A lane is being dragged to another place: `drop_at`; -1: no longer."""
     shape_wanted = pyqtSignal(object)
     """The Qt.CursorShape that says what a press would do here."""
 
-    def __init__(self, lanes: LanesUnderHand) -> None:
+    scrolled = pyqtSignal(float)
+    """So many pixels down."""
+    menu_asked = pyqtSignal(QPointF, object)
+    """At a place of the lanes, and where that is on the screen."""
+
+    def __init__(self, lanes: LanesUnderHand, adjusting: LaneAdjusting) -> None:
         super().__init__()
-        self._lanes = lanes
+        self._lanes, self._adjusting = lanes, adjusting
         self.kind = ""
         self.lane = -1
         self.drop_at = -1
@@ -151,9 +149,9 @@ class LaneGestures(QObject):
         elif self.kind in ("stretch", "edge"):
             self._lanes.move_stretch(self._edge, self._lanes.time_at(at.x()))
         elif self.kind == "scale" and self._moved:
-            self._lanes.pan_values(self.lane, delta.y())
+            self._adjusting.pan_values(self.lane, delta.y())
         elif self.kind == "resize":
-            self._lanes.resize_lane(self.lane, delta.y())
+            self._adjusting.resize_lane(self.lane, delta.y())
         elif self.kind == "reorder" and self._moved:
             self.drop_at = self._drop_number(at.y())
             self.drop_moved.emit()
@@ -162,7 +160,7 @@ class LaneGestures(QObject):
         lanes, kind = self._lanes, self.kind
         self.kind = ""
         if event.button() == Button.RightButton and not self._moved:
-            lanes.ask_menu(event.position(), event.globalPosition().toPoint())
+            self.menu_asked.emit(event.position(), event.globalPosition().toPoint())
         elif kind in ("scale", "resize", "flag") and self._moved:
             self.gesture_ended.emit()
         elif kind == "flag":
@@ -171,7 +169,8 @@ class LaneGestures(QObject):
             lanes.end_stretch(click=kind == "stretch" and not self._moved)
         elif kind == "reorder" and self._moved:
             drop, self.drop_at = self.drop_at, -1
-            lanes.move_lane(self.lane, drop)
+            self.drop_moved.emit()
+            self._adjusting.move_lane(self.lane, drop)
         self.lane = -1
 
     def double_click(self, event: QMouseEvent) -> None:
@@ -180,7 +179,7 @@ class LaneGestures(QObject):
         if zone in ("plot", "axis", "strip"):
             self.fit_wanted.emit()
         elif number >= 0:
-            self._lanes.toggle_fit(number)
+            self._adjusting.toggle_fit(number)
 
     # --- wheel ---------------------------------------------------------------------------------------------------
 
@@ -192,11 +191,11 @@ class LaneGestures(QObject):
         factor = WHEEL_ZOOM ** -turn.y()
         if zone in ("name", "ticks", "border") and number >= 0:
             if zone == "name" and lanes.layout_now.overflow:
-                lanes.scroll_by(-turn.y() / 2)
+                self.scrolled.emit(-turn.y() / 2)
             else:
-                lanes.zoom_values(number, at.y(), factor)
+                self._adjusting.zoom_values(number, at.y(), factor)
         elif event.modifiers() & Modifier.ControlModifier and number >= 0:
-            lanes.zoom_values(number, at.y(), factor)
+            self._adjusting.zoom_values(number, at.y(), factor)
         elif event.modifiers() & Modifier.ShiftModifier or abs(turn.x()) > abs(turn.y()):
             lanes.set_span(lanes.scale.panned((turn.x() or turn.y()) * 0.6))
         elif turn.y():

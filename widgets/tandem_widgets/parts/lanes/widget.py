@@ -19,8 +19,9 @@ from tandem_em.model.focus import Focus
 from tandem_widgets.parts.basic import theme
 from tandem_widgets.parts.basic.bind import Bindings
 from tandem_widgets.parts.lanes import paint, time_cursor
+from tandem_widgets.parts.lanes.adjusting import LaneAdjusting
 from tandem_widgets.parts.lanes.gestures import LaneGestures
-from tandem_widgets.parts.lanes.layout import GUTTER, MIN_LANE, SPACE, Layout, lay_out
+from tandem_widgets.parts.lanes.layout import GUTTER, SPACE, Layout, lay_out
 from tandem_widgets.parts.lanes.model import Band, Flag, LanesContent
 from tandem_widgets.parts.lanes.paint import Fonts, LaneScale
 from tandem_widgets.parts.lanes.time_axis import TimeScale
@@ -75,6 +76,7 @@ class Lanes(QWidget):
         self._changed = True
         self._flag_boxes: list[tuple[Flag, QRectF]] = []
         self._band_boxes: list[tuple[Band, QRectF, bool]] = []
+        self.adjusting = self._make_adjusting()
         self._gestures = self._make_gestures()
         self._bar = QScrollBar(Qt.Orientation.Vertical, self)
         self._bar.hide()
@@ -83,8 +85,16 @@ class Lanes(QWidget):
         self.bindings.on(focus.t_changed, self._show_t)
         self.bindings.on(focus.span_changed, self._show_span)
 
+    def _make_adjusting(self) -> LaneAdjusting:
+        adjusting = LaneAdjusting(self)
+        adjusting.y_chosen.connect(self.y_chosen)
+        adjusting.weights_chosen.connect(self.weights_chosen)
+        adjusting.order_chosen.connect(self.order_chosen)
+        adjusting.ended.connect(self.gesture_ended)
+        return adjusting
+
     def _make_gestures(self) -> LaneGestures:
-        gestures = LaneGestures(self)
+        gestures = LaneGestures(self, self.adjusting)
         gestures.flag_clicked.connect(self.flag_clicked)
         gestures.flag_moved.connect(self.flag_moved)
         gestures.band_clicked.connect(self.band_clicked)
@@ -94,6 +104,8 @@ class Lanes(QWidget):
         gestures.fit_wanted.connect(self.fit_wanted)
         gestures.drop_moved.connect(self.update)
         gestures.shape_wanted.connect(self._show_shape)
+        gestures.scrolled.connect(self._scroll_by)
+        gestures.menu_asked.connect(self._ask_menu)
         return gestures
 
     def _show_shape(self, shape: Qt.CursorShape) -> None:
@@ -294,54 +306,10 @@ class Lanes(QWidget):
             self.update()
         self.stretch_chosen.emit((self.stretch.low, self.stretch.high))
 
-    def zoom_values(self, number: int, y: float, factor: float) -> None:
-        up = self.ups[number]
-        at = up.value(y)
-        self._scale_lane(number, at + (up.low - at) * factor, at + (up.high - at) * factor)
-
-    def pan_values(self, number: int, pixels: float) -> None:
-        up = self.ups[number]
-        shift = pixels / up.per_unit
-        self._scale_lane(number, up.low + shift, up.high + shift)
-
-    def _scale_lane(self, number: int, low: float, high: float) -> None:
-        """Show other limits at once; the pane keeps them."""
-        if high > low:
-            self.content.lanes[number].y = low, high
-            self.ups[number] = LaneScale(low, high, self.ups[number].rect)
-            self.invalidate()
-            self.y_chosen.emit(self.content.lanes[number].kind, (low, high))
-
-    def toggle_fit(self, number: int) -> None:
-        lane = self.content.lanes[number]
-        self.y_chosen.emit(lane.kind, "visible" if lane.y is None else None)
-        self.gesture_ended.emit()
-
-    def resize_lane(self, number: int, pixels: float) -> None:
-        """Give a lane some of the height of the next one."""
-        rects, lanes = self.layout_now.lanes, self.content.lanes
-        upper = max(rects[number].height() + pixels, MIN_LANE)
-        lower = max(rects[number].height() + rects[number + 1].height() - upper, MIN_LANE)
-        heights = {lane.kind: rect.height() for lane, rect in zip(lanes, rects)}
-        heights[lanes[number].kind], heights[lanes[number + 1].kind] = upper, lower
-        mean = sum(heights.values()) / len(heights)
-        weights = {kind: round(height / mean, 4) for kind, height in heights.items()}
-        for lane in lanes:
-            lane.weight = weights[lane.kind]
-        self.arrange()
-        self.invalidate()
-        self.weights_chosen.emit(weights)
-
-    def move_lane(self, number: int, drop: int) -> None:
-        self.update()
-        target = drop - 1 if drop > number else drop
-        if drop >= 0 and target != number:
-            self.order_chosen.emit(self.content.lanes[number].kind, target)
-
-    def scroll_by(self, pixels: float) -> None:
+    def _scroll_by(self, pixels: float) -> None:
         self._bar.setValue(self._bar.value() + round(pixels))
 
-    def ask_menu(self, at: QPointF, where: object) -> None:
+    def _ask_menu(self, at: QPointF, where: object) -> None:
         _zone, number = self.layout_now.zone(at.x(), at.y())
         kind = self.content.lanes[number].kind if number >= 0 else ""
         self.menu_wanted.emit(where, self.time_at(at.x()), kind)
