@@ -110,7 +110,7 @@ def test_an_onset_is_read_with_its_unit_or_it_is_said_why_not(
     assert [text in each for each in said] == ([True] if onset_eV is None else [])
 
 
-def test_the_guard_speaks_of_the_chosen_edge_with_numbers(qtbot: QtBot, pane: EelsPane) -> None:
+def test_advice_is_about_the_chosen_edge_with_numbers(qtbot: QtBot, pane: EelsPane) -> None:
     qtbot.waitUntil(lambda: bool(pane.note.warnings), timeout=20_000)
     assert all(each["reason"] and each["edge"] for each in pane.note.warnings)
     assert "cobalt" in pane.note.toolTip().lower() or "Co" in pane.note.toolTip()

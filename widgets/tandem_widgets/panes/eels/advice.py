@@ -82,7 +82,7 @@ class DoubtsPanel(QFrame):
             column.addWidget(text)
 
 
-class Guard:
+class EdgeAdvice:
     """Checks the chosen edge of the shown map in a job, once its windows stand still."""
 
     def __init__(self, desk: Desk, line: NoteLine, parent: QWidget) -> None:
@@ -127,7 +127,7 @@ class Guard:
         job = live.doubts(edge, list(self._desk.session.edges))
         self._desk.start(
             f"Checking {edge.name}", job, partial(self._take, self._asked), on_error=lambda _e: self._take(self._asked, []),
-            key="eels guard",
+            key="eels advice",
         )  # fmt: skip
 
     def _take(self, asked: tuple[Any, ...], warnings: list[dict[str, Any]]) -> None:

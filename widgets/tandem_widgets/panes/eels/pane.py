@@ -12,7 +12,7 @@ from tandem_em.desk.eels.interactive_map import LiveMap
 from tandem_em.desk.eels.maps import fitting_edges
 from tandem_em.model.items import Item
 from tandem_em.model.spectra import SpectrumImage
-from tandem_widgets.panes.eels.advice import Guard, NoteLine
+from tandem_widgets.panes.eels.advice import EdgeAdvice, NoteLine
 from tandem_widgets.panes.eels.edges import EdgeTable
 from tandem_widgets.panes.eels.images import EelsImages
 from tandem_widgets.panes.eels.pictures import Pictures
@@ -42,7 +42,7 @@ class EelsPane(PaneFrame):
         self.pictures = Pictures(scene, self.images)
         self._shown = SpectrumShown(scene)
         self.note = NoteLine()
-        self._guard = Guard(desk, self.note, self)
+        self._advice = EdgeAdvice(desk, self.note, self)
         self.spectrum = SpectrumPlot()
         self.edges = EdgeTable(scene)
         self.profile = SpectrumPlot()
@@ -171,7 +171,7 @@ class EelsPane(PaneFrame):
         edge = self.scene.edge
         self.note.say(self._elsewhere(image) or next(iter(self.pictures.troubles.values()), ""))
         on_axis = edge is not None and bool(fitting_edges([edge], image.energy_eV))
-        self._guard.watch(self.scene.lives.get(image.id), edge if on_axis else None)
+        self._advice.watch(self.scene.lives.get(image.id), edge if on_axis else None)
 
     def _elsewhere(self, image: SpectrumImage) -> str:
         """What to do when none of the edges lies on the energy axis of the shown map."""
