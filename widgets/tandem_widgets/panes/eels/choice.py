@@ -1,4 +1,4 @@
-"""What the pictures show and how: quantity, colours and limits of the single map, colours of the composite."""
+"""The menus of what the pictures show: quantity, colours and limits of the single map, colours of the composite."""
 
 from __future__ import annotations
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
 from psygnal import Signal
 
@@ -16,7 +16,7 @@ from tandem_em.model.spectra import Edge, SpectrumImage
 Point = tuple[float, float]
 
 
-@dataclass
+@dataclass(frozen=True)
 class Choice:
     """How the maps are shown; a way of looking, not part of the session's history."""
 
@@ -154,19 +154,15 @@ class EelsScene:
         """Edges of the session that lie on the energy axis of a map."""
         return fitting_edges(list(self.session.edges), image.energy_eV)
 
-    def look(self, **fields: object) -> None:
+    def look(self, **fields: Any) -> None:
         """Change how the maps are shown: fields of the choice."""
-        for name, value in fields.items():
-            setattr(self.choice, name, value)
+        self.choice = replace(self.choice, **fields)
         self.changed.emit()
 
     def limit(self, channel: str, limits: tuple[float, float] | None) -> None:
         """Limits of a colour channel of the composite; None: between percentiles."""
-        if limits is None:
-            self.choice.channel_limits.pop(channel, None)
-        else:
-            self.choice.channel_limits[channel] = limits
-        self.changed.emit()
+        others = {key: value for key, value in self.choice.channel_limits.items() if key != channel}
+        self.look(channel_limits=others if limits is None else {**others, channel: limits})
 
     def chosen_result(self, image: SpectrumImage) -> ResultSet | None:
         """The stored result that was chosen in the menu, when it belongs to this map."""

@@ -93,6 +93,8 @@ def test_looking_in_another_way_is_no_step_of_the_history(scene: EelsScene) -> N
     assert scene.choice.channel_limits == {}
     assert found == ["all"] * 3
     assert scene.session.history.undo_label == before
+    with pytest.raises(TypeError):
+        scene.look(quanttity="error")
 
 
 def test_a_chosen_result_belongs_to_its_map(scene: EelsScene) -> None:
