@@ -186,7 +186,7 @@ def is_recovery_file(path: Path) -> bool:
 def _places(session_path: Path) -> Iterator[Path]:
     """Where the recovery files of a session may lie: beside it first."""
     whole = session_path.resolve()
-    digest = hashlib.sha256(str(whole).encode()).hexdigest()[:8]
+    digest = hashlib.sha256(os.fsencode(whole)).hexdigest()[:8]
     for stem in (whole.with_name(whole.name), config_folder() / "recovery" / f"{whole.name} {digest}"):
         for number in range(1, MOST + 1):
             yield stem.with_name(f"{stem.name}{RECOVERY}{number if number > 1 else ''}")
