@@ -14,6 +14,7 @@ import h5py
 import numpy as np
 
 from tandem_em.bench.crash_disk import Entry, LoggedDisk, promises
+from tandem_em.core.hdf5_types import H5Dataset, H5File
 from tandem_em.storage.transaction import journal, recovery
 from tandem_em.storage.transaction.opening import OPTIONS, create_file
 
@@ -21,7 +22,7 @@ SHAPE = (40, 48)
 State = dict[str, np.ndarray[Any, Any]]
 
 
-def prepare(h5: Any) -> None:
+def prepare(h5: H5File) -> None:
     h5.attrs["state"] = -1
     h5.create_dataset("curve", (0,), "f8", maxshape=(None,), chunks=(512,), compression="gzip")
     h5.create_dataset("movie", (0, *SHAPE), "u2", maxshape=(None, *SHAPE), chunks=(1, *SHAPE))
@@ -128,12 +129,12 @@ def play(start: bytes, commits: int = 24, seed: int = 1, forget: frozenset[str] 
     return Recording(start, player.disk.log, player.states)
 
 
-def _append(dataset: Any, values: np.ndarray[Any, Any]) -> None:
+def _append(dataset: H5Dataset, values: np.ndarray[Any, Any]) -> None:
     dataset.resize((dataset.shape[0] + len(values),))
     dataset[-len(values) :] = values
 
 
-def read_state(h5: Any) -> State:
+def read_state(h5: H5File) -> State:
     """Every data set of a file but the journal, read whole (checksums and compression included)."""
     found: State = {}
 

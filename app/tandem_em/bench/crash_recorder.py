@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from tandem_em.core.hdf5_types import H5File
 from tandem_em.storage.transaction import opening, raw_file
 from tandem_em.storage.transaction.hdf5_store import Hdf5Store
 
@@ -44,14 +45,14 @@ def is_edit(step: int) -> bool:
     return step % 5 == 4
 
 
-def prepare(h5: Any) -> None:
+def prepare(h5: H5File) -> None:
     h5.attrs["step"] = -1
     h5.create_dataset("curve", (0,), "f8", maxshape=(None,), chunks=(4096,), compression="gzip", shuffle=True)
     h5.create_dataset("movie", (0, *SHAPE), "u2", maxshape=(None, *SHAPE), chunks=(1, *SHAPE))
     h5.create_group("results")
 
 
-def record(h5: Any, seed: int, step: int) -> None:
+def record(h5: H5File, seed: int, step: int) -> None:
     curve, movie, values = h5["curve"], h5["movie"], samples(seed, step)
     curve.resize((curve.shape[0] + len(values),))
     curve[-len(values) :] = values
@@ -60,7 +61,7 @@ def record(h5: Any, seed: int, step: int) -> None:
     h5.attrs["step"] = step
 
 
-def edit(h5: Any, seed: int, step: int) -> None:
+def edit(h5: H5File, seed: int, step: int) -> None:
     results = h5["results"]
     results[f"{step:06d}"] = result(seed, step)
     for name in sorted(results)[:-KEPT_EDITS]:
@@ -68,7 +69,7 @@ def edit(h5: Any, seed: int, step: int) -> None:
     record(h5, seed, step)
 
 
-def fault(h5: Any, seed: int, promised: int) -> str | None:
+def fault(h5: H5File, seed: int, promised: int) -> str | None:
     """What is wrong with a recovered file; None when every byte is right and nothing promised is missing."""
     step = int(h5.attrs["step"])
     if step < promised:

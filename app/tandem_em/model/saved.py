@@ -105,7 +105,7 @@ def _without(view: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in view.items() if key not in PASSING}
 
 
-def _same(old: Any, new: Any) -> bool:
+def _same(old: object, new: object) -> bool:
     if old is new:
         return True
     if isinstance(old, Item) or isinstance(new, Item):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,6 +19,9 @@ from tandem_em.exporters.figures.style import (
 )
 from tandem_em.exporters.scale_bar import bar_length_nm, length_text
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
 SMALL_IN = 0.9
 """Maps narrower than this carry less text."""
 FEW_SHOTS = 2
@@ -28,7 +31,7 @@ FAR_S = 1e5
 CHANNEL_INKS = {"red": "#c62828", "green": "#2e7d32", "blue": "#1565c0"}
 
 
-def scale_bar(axes: Any, shape: tuple[int, ...], pixel_nm: float | None, settings: FigureSettings) -> None:
+def scale_bar(axes: Axes, shape: tuple[int, ...], pixel_nm: float | None, settings: FigureSettings) -> None:
     if not pixel_nm:
         return
     from matplotlib.patheffects import withStroke
@@ -45,7 +48,7 @@ def scale_bar(axes: Any, shape: tuple[int, ...], pixel_nm: float | None, setting
     )  # fmt: skip
 
 
-def _plain(axes: Any, shape: tuple[int, ...]) -> None:
+def _plain(axes: Axes, shape: tuple[int, ...]) -> None:
     axes.set_axis_off()
     axes.set_xlim(-0.5, shape[1] - 0.5)
     axes.set_ylim(shape[0] - 0.5, -0.5)
@@ -120,7 +123,7 @@ def _times(shots: list[data.Shot]) -> list[str]:
 
 
 def _frame(
-    axes: Any,
+    axes: Axes,
     shot: data.Shot,
     levels: tuple[float, float],
     title: str,
@@ -195,7 +198,7 @@ def _few_ticks() -> Any:
     return MaxNLocator(3, steps=[1, 2, 5, 10])
 
 
-def _element(axes: Any, found: data.Picture, image: data.MapSet, edge: str) -> Any:
+def _element(axes: Axes, found: data.Picture, image: data.MapSet, edge: str) -> Any:
     from matplotlib.colors import ListedColormap
 
     counts = next((each.counts for each in image.maps if each.edge == edge), None)
@@ -207,7 +210,7 @@ def _element(axes: Any, found: data.Picture, image: data.MapSet, edge: str) -> A
     return axes.imshow(counts, cmap=ListedColormap(found.lithium / 255), vmin=low, vmax=high)
 
 
-def _survey(axes: Any, image: data.MapSet, settings: FigureSettings, *, with_sites: bool) -> None:
+def _survey(axes: Axes, image: data.MapSet, settings: FigureSettings, *, with_sites: bool) -> None:
     if image.adf is None:
         return
     low, high = np.nanpercentile(image.adf, [0.5, 99.5])
@@ -221,7 +224,7 @@ def _survey(axes: Any, image: data.MapSet, settings: FigureSettings, *, with_sit
         )  # fmt: skip
 
 
-def _legend(axes: Any, image: data.MapSet, settings: FigureSettings, *, short: bool) -> None:
+def _legend(axes: Axes, image: data.MapSet, settings: FigureSettings, *, short: bool) -> None:
     """The edges of the composite in their colours, above it."""
     given = [(each.edge, each.channel) for each in image.maps if each.channel in CHANNEL_INKS]
     for number, (edge, channel) in enumerate(given):
