@@ -91,14 +91,14 @@ def fault(h5: H5File, seed: int, promised: int) -> str | None:
 class _SuicidalFile:
     """A RawFile that kills its process in the middle of the n-th write."""
 
-    def __init__(self, raw: Any, count: int) -> None:
+    def __init__(self, raw: raw_file.RawFile, count: int) -> None:
         self._raw = raw
         self._left = itertools.count(count, -1)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._raw, name)
 
-    def write_at(self, data: Any, offset: int) -> None:
+    def write_at(self, data: raw_file.Bytes, offset: int) -> None:
         if next(self._left) <= 0:
             self._raw.write_at(memoryview(data)[: len(data) // 2 // 4096 * 4096], offset)
             os.kill(os.getpid(), KILL)

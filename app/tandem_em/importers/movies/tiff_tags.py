@@ -71,13 +71,7 @@ def _dm_is_time(z: Axis) -> bool | None:
 def _imagej(tif: TiffFile, z: Axis, y: Axis, x: Axis) -> tuple[Axis, bool | None, list[Axis]]:
     metadata = tif.imagej_metadata
     unit = clean(str(metadata.get("unit", "")))
-    if length_nm(unit) is not None:
-        for axis, code in ((x, 282), (y, 283)):
-            per_unit = _ratio(tag(tif, code))
-            if per_unit:
-                axis.scale, axis.units = 1.0 / per_unit, unit
-    elif unit:
-        x.units = y.units = unit
+    _imagej_pixels(tif, unit, y, x)
     interval = positive(metadata.get("finterval"))
     rate = positive(metadata.get("fps"))
     frames, slices = int(metadata.get("frames", 1) or 1), int(metadata.get("slices", 1) or 1)
@@ -98,6 +92,17 @@ def _imagej(tif: TiffFile, z: Axis, y: Axis, x: Axis) -> tuple[Axis, bool | None
         z.scale, z.units = interval, "s"
         return z, True, [y, x]
     return z, None, [y, x]
+
+
+def _imagej_pixels(tif: TiffFile, unit: str, y: Axis, x: Axis) -> None:
+    """The size of a pixel, where the unit is a length."""
+    if length_nm(unit) is not None:
+        for axis, code in ((x, 282), (y, 283)):
+            per_unit = _ratio(tag(tif, code))
+            if per_unit:
+                axis.scale, axis.units = 1.0 / per_unit, unit
+    elif unit:
+        x.units = y.units = unit
 
 
 def _ratio(value: object) -> float | None:
