@@ -1,4 +1,4 @@
-"""The part of the lock that running needs: what pyproject.toml asks for without extras, and all that in turn asks for."""
+"""The part of the lock that running needs: what pyproject.toml asks for without tests, and all that in turn asks for."""
 
 from __future__ import annotations
 
@@ -12,12 +12,15 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCK = ROOT / "packaging" / "requirements.lock"
+CARRIED = ("cluster",)
+"""Extras the packaged programs carry: nobody can add to an installed one."""
 
 
 def needed() -> set[str]:
     """Canonical names of every package the program needs on this system (read from an environment that has them)."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    waiting = [(Requirement(text), "") for text in project["dependencies"]]
+    extras = [text for extra in CARRIED for text in project["optional-dependencies"][extra]]
+    waiting = [(Requirement(text), "") for text in (*project["dependencies"], *extras)]
     found: set[str] = set()
     seen: set[tuple[str, str]] = set()
     while waiting:

@@ -6,6 +6,7 @@ journal, and goes on recording while a commit is under way, all in one thread so
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,14 +15,16 @@ import h5py
 import numpy as np
 
 from tandem_em.bench.crash_disk import Entry, LoggedDisk, promises
+from tandem_em.core.hdf5_types import H5Dataset, H5File, H5Group
 from tandem_em.storage.transaction import journal, recovery
 from tandem_em.storage.transaction.opening import OPTIONS, create_file
+from tandem_em.storage.transaction.paged_file import Snapshot
 
 SHAPE = (40, 48)
 State = dict[str, np.ndarray[Any, Any]]
 
 
-def prepare(h5: Any) -> None:
+def prepare(h5: H5File) -> None:
     h5.attrs["state"] = -1
     h5.create_dataset("curve", (0,), "f8", maxshape=(None,), chunks=(512,), compression="gzip")
     h5.create_dataset("movie", (0, *SHAPE), "u2", maxshape=(None, *SHAPE), chunks=(1, *SHAPE))
@@ -100,7 +103,7 @@ class _Player:
         self.disk.before_each = None
         self.disk.note("durable", number)
 
-    def _meanwhile(self, shot: Any, number: int, goes_on: bool) -> None:
+    def _meanwhile(self, shot: Snapshot, number: int, goes_on: bool) -> None:
         """Called at each operation of the commit: the promise holds from the commit point; the recorder goes on."""
         hook, self.disk.before_each = self.disk.before_each, None
         if shot.is_durable:
@@ -128,16 +131,16 @@ def play(start: bytes, commits: int = 24, seed: int = 1, forget: frozenset[str] 
     return Recording(start, player.disk.log, player.states)
 
 
-def _append(dataset: Any, values: np.ndarray[Any, Any]) -> None:
+def _append(dataset: H5Dataset, values: np.ndarray[Any, Any]) -> None:
     dataset.resize((dataset.shape[0] + len(values),))
     dataset[-len(values) :] = values
 
 
-def read_state(h5: Any) -> State:
+def read_state(h5: H5File) -> State:
     """Every data set of a file but the journal, read whole (checksums and compression included)."""
     found: State = {}
 
-    def take(name: str, item: Any) -> None:
+    def take(name: str, item: H5Dataset | H5Group) -> None:
         if isinstance(item, h5py.Dataset) and name != journal.DATASET:
             found[name] = item[()]
 
@@ -173,7 +176,10 @@ def fault(recording: Recording, log: list[Entry], number: int, state: State) -> 
 
 
 def check(
-    recording: Recording, log: list[Entry], content: bytearray, read: Any = recover_and_read
+    recording: Recording,
+    log: list[Entry],
+    content: bytearray,
+    read: Callable[[LoggedDisk], tuple[int, State]] = recover_and_read,
 ) -> str | None:
     """Recover a crashed content and judge it."""
     try:

@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from tandem_em.core.hdf5_types import H5File
 from tandem_em.storage.transaction import opening, raw_file
 from tandem_em.storage.transaction.hdf5_store import Hdf5Store
 
@@ -44,14 +45,14 @@ def is_edit(step: int) -> bool:
     return step % 5 == 4
 
 
-def prepare(h5: Any) -> None:
+def prepare(h5: H5File) -> None:
     h5.attrs["step"] = -1
     h5.create_dataset("curve", (0,), "f8", maxshape=(None,), chunks=(4096,), compression="gzip", shuffle=True)
     h5.create_dataset("movie", (0, *SHAPE), "u2", maxshape=(None, *SHAPE), chunks=(1, *SHAPE))
     h5.create_group("results")
 
 
-def record(h5: Any, seed: int, step: int) -> None:
+def record(h5: H5File, seed: int, step: int) -> None:
     curve, movie, values = h5["curve"], h5["movie"], samples(seed, step)
     curve.resize((curve.shape[0] + len(values),))
     curve[-len(values) :] = values
@@ -60,7 +61,7 @@ def record(h5: Any, seed: int, step: int) -> None:
     h5.attrs["step"] = step
 
 
-def edit(h5: Any, seed: int, step: int) -> None:
+def edit(h5: H5File, seed: int, step: int) -> None:
     results = h5["results"]
     results[f"{step:06d}"] = result(seed, step)
     for name in sorted(results)[:-KEPT_EDITS]:
@@ -68,7 +69,7 @@ def edit(h5: Any, seed: int, step: int) -> None:
     record(h5, seed, step)
 
 
-def fault(h5: Any, seed: int, promised: int) -> str | None:
+def fault(h5: H5File, seed: int, promised: int) -> str | None:
     """What is wrong with a recovered file; None when every byte is right and nothing promised is missing."""
     step = int(h5.attrs["step"])
     if step < promised:
@@ -90,14 +91,14 @@ def fault(h5: Any, seed: int, promised: int) -> str | None:
 class _SuicidalFile:
     """A RawFile that kills its process in the middle of the n-th write."""
 
-    def __init__(self, raw: Any, count: int) -> None:
+    def __init__(self, raw: raw_file.RawFile, count: int) -> None:
         self._raw = raw
         self._left = itertools.count(count, -1)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._raw, name)
 
-    def write_at(self, data: Any, offset: int) -> None:
+    def write_at(self, data: raw_file.Bytes, offset: int) -> None:
         if next(self._left) <= 0:
             self._raw.write_at(memoryview(data)[: len(data) // 2 // 4096 * 4096], offset)
             os.kill(os.getpid(), KILL)

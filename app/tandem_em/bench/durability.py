@@ -15,6 +15,7 @@ from tandem_em.bench import crash_kill, durability_speed
 from tandem_em.bench.crash_disk import awkward_position, power_cut, prefixes
 from tandem_em.core.benchmark import Figure
 from tandem_em.storage.transaction import opening
+from tandem_em.storage.transaction.raw_file import Bytes, RawFile, SyncPoint
 
 
 def run(quick: bool) -> list[Figure]:
@@ -166,19 +167,19 @@ def _interrupted(path: Path, frames: int) -> Iterator[Path]:
 class _DyingFile:
     """A RawFile that stops working when the journal has been synced."""
 
-    def __init__(self, raw: Any) -> None:
+    def __init__(self, raw: RawFile) -> None:
         self._raw = raw
         self._is_dead = False
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._raw, name)
 
-    def write_at(self, data: Any, offset: int) -> None:
+    def write_at(self, data: Bytes, offset: int) -> None:
         if self._is_dead:
             raise InterruptedError
         self._raw.write_at(data, offset)
 
-    def sync(self, point: str) -> None:
+    def sync(self, point: SyncPoint) -> None:
         self._raw.sync(point)
         self._is_dead = point == "journal"
 

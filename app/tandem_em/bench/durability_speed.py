@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from tandem_em.core.hdf5_types import H5File
 from tandem_em.storage.transaction.hdf5_store import Hdf5Store
 
 SHAPE = (2048, 2048)
@@ -88,7 +89,7 @@ def acknowledgement_ages(folder: Path, bytes_per_s: float, seconds: float) -> Ag
 
     with Hdf5Store.create(path, prepare=make_movie, autocommit_s=0.3, on_durable=safe, **ALIGNED) as store:
 
-        def take(h5: Any, number: int, came: float) -> None:
+        def take(h5: H5File, number: int, came: float) -> None:
             waiting.append((store.begun + 1, came))
             append(h5, pictures, number)
 
@@ -106,12 +107,12 @@ def some_frames() -> list[np.ndarray[Any, np.dtype[np.uint16]]]:
     return [rng.integers(0, 4000, SHAPE, np.uint16) for _ in range(4)]
 
 
-def make_movie(h5: Any) -> None:
+def make_movie(h5: H5File) -> None:
     h5.create_dataset("movie", (0, *SHAPE), "u2", maxshape=(None, *SHAPE), chunks=(1, *SHAPE))
     h5.create_dataset("time", (0,), "f8", maxshape=(None,), chunks=(4096,))
 
 
-def append(h5: Any, pictures: list[Any], number: int) -> None:
+def append(h5: H5File, pictures: list[Any], number: int) -> None:
     movie, stamps = h5["movie"], h5["time"]
     movie.resize(number + 1, axis=0)
     movie.id.write_direct_chunk((number, 0, 0), pictures[number % len(pictures)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import EllipsisType
 from typing import Any
 
 import numpy as np
@@ -12,3 +13,7 @@ Flags = NDArray[np.bool_]
 """True or False for each element: a mask, what was found, what counts."""
 AnyArray = NDArray[Any]
 """An array whose numbers may be of any type."""
+
+AxisIndex = int | slice | EllipsisType
+Index = AxisIndex | tuple[AxisIndex, ...]
+"""What picks a part of an array by place: numpy's basic index, so that nothing but the part is read."""

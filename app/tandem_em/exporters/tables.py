@@ -59,7 +59,7 @@ def _cells(values: NDArray[Any] | list[Any]) -> Iterator[str]:
     return (_cell(value) for value in plain)
 
 
-def _cell(value: Any) -> str:
+def _cell(value: object) -> str:
     """One cell; text that a reader could take for something else goes into quotes."""
     if value is None or (isinstance(value, float) and value != value):
         return ""

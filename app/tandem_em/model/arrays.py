@@ -6,8 +6,9 @@ from mmap import mmap
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
+from numpy.typing import DTypeLike
 
-from tandem_em.core.numeric import AnyArray
+from tandem_em.core.numeric import AnyArray, Index
 from tandem_em.model.disk_arrays import let_go, make_room
 
 LEAST = 1024
@@ -26,7 +27,7 @@ class ArraySource(Protocol):
     def shape(self) -> tuple[int, ...]: ...
     @property
     def dtype(self) -> np.dtype[Any]: ...
-    def read(self, index: Any) -> AnyArray: ...
+    def read(self, index: Index) -> AnyArray: ...
     def close(self) -> None: ...
 
 
@@ -44,7 +45,7 @@ class MemoryArray:
     def dtype(self) -> np.dtype[Any]:
         return self.array.dtype
 
-    def read(self, index: Any) -> AnyArray:
+    def read(self, index: Index) -> AnyArray:
         return np.asarray(self.array[index])
 
     def close(self) -> None:
@@ -57,7 +58,7 @@ class GrowingArray:
     Before the storage is full the next one is made, and every append moves a piece over. A long storage lies in a
     temporary file (`disk_arrays`), so that hours of stamps take no memory."""
 
-    def __init__(self, values: AnyArray | None = None, dtype: Any = np.float64) -> None:
+    def __init__(self, values: AnyArray | None = None, dtype: DTypeLike = np.float64) -> None:
         start = np.asarray(values if values is not None else (), dtype=dtype)
         self._storage = start.copy() if values is not None else np.empty(LEAST, dtype)
         self._mapped: mmap | None = None

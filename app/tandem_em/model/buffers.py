@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from tandem_em.core.numeric import AnyArray
 
@@ -33,7 +33,7 @@ class _Loan:
         _give_back(self._memory)
 
 
-def empty(shape: Sequence[int], dtype: Any) -> AnyArray:
+def empty(shape: Sequence[int], dtype: DTypeLike) -> AnyArray:
     """As `np.empty`, in memory of an earlier array of the same size where there is some."""
     size = math.prod(int(each) for each in shape) * np.dtype(dtype).itemsize
     if size < LEAST_BYTES:

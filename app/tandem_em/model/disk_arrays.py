@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 IN_MEMORY_BYTES = 1 << 20
 """Smaller arrays stay in memory."""
 
 
-def make_room(count: int, dtype: Any) -> tuple[NDArray[Any], mmap.mmap | None]:
+def make_room(count: int, dtype: DTypeLike) -> tuple[NDArray[Any], mmap.mmap | None]:
     """An array of `count` undefined numbers, and the mapped file it lies in; None when it lies in memory."""
     kind = np.dtype(dtype)
     nbytes = count * kind.itemsize

@@ -86,26 +86,26 @@ def _same_item(before: Item, now: Item) -> bool:
     for each in dataclasses.fields(now):
         if each.name == "revision" or each.name in hidden or each.name.startswith("_"):
             continue
-        old, new = getattr(before, each.name), getattr(now, each.name)
-        if each.name == "source" and isinstance(now, FrameStack | SpectrumImage):
-            if old is not new:
-                return False
-        elif isinstance(now, SessionInfo) and each.name == "view":
-            if not _same(_without(old), _without(new)):
-                return False
-        elif isinstance(now, Step) and each.name == "inputs":
-            if old.keys() != new.keys():  # the revisions in it only count up
-                return False
-        elif not _same(old, new):
+        if not _same_field(now, each.name, getattr(before, each.name), getattr(now, each.name)):
             return False
     return True
+
+
+def _same_field(item: Item, name: str, old: Any, new: Any) -> bool:
+    if name == "source" and isinstance(item, FrameStack | SpectrumImage):
+        return old is new
+    if name == "view" and isinstance(item, SessionInfo):
+        return _same(_without(old), _without(new))
+    if name == "inputs" and isinstance(item, Step):
+        return bool(old.keys() == new.keys())  # the revisions in it only count up
+    return _same(old, new)
 
 
 def _without(view: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in view.items() if key not in PASSING}
 
 
-def _same(old: Any, new: Any) -> bool:
+def _same(old: object, new: object) -> bool:
     if old is new:
         return True
     if isinstance(old, Item) or isinstance(new, Item):

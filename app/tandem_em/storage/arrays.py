@@ -8,12 +8,14 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from types import EllipsisType
 from typing import Any, Protocol
 
 import numpy as np
 
+from tandem_em.core.hdf5_types import H5Dataset
 from tandem_em.core.notices import UserError
-from tandem_em.core.numeric import AnyArray
+from tandem_em.core.numeric import AnyArray, Index
 from tandem_em.model import buffers
 from tandem_em.storage.codec.compress import chunk_grid, unpack
 
@@ -40,7 +42,7 @@ class ChunkIndex:
         return math.prod(self.chunks) * self.dtype.itemsize
 
 
-def index_of(dataset: Any) -> ChunkIndex | None:
+def index_of(dataset: H5Dataset) -> ChunkIndex | None:
     """The chunk index of a data set (storage thread); None when its form is not ours to read directly."""
     import h5py
 
@@ -78,7 +80,7 @@ def index_of(dataset: Any) -> ChunkIndex | None:
     )
 
 
-def _contiguous_index(dataset: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> ChunkIndex | None:
+def _contiguous_index(dataset: H5Dataset, shape: tuple[int, ...], dtype: np.dtype[Any]) -> ChunkIndex | None:
     offset = dataset.id.get_offset()
     if offset is None or dataset.nbytes == 0:
         return None
@@ -99,7 +101,7 @@ class Owner(Protocol):
     def read_at(self, into: memoryview, offset: int) -> None: ...
     def load_index(self, item_id: str) -> ChunkIndex | None: ...
     def written(self, item_id: str) -> int | None: ...
-    def read_slowly(self, item_id: str, index: Any) -> AnyArray: ...
+    def read_slowly(self, item_id: str, index: Index) -> AnyArray: ...
 
 
 class StoredArray:
@@ -146,7 +148,7 @@ class StoredArray:
     def close(self) -> None:
         """The file belongs to the store."""
 
-    def read(self, index: Any) -> AnyArray:
+    def read(self, index: Index) -> AnyArray:
         region, squeeze = normalised(index, self._shape)
         table = self._table(region)
         if table is None:
@@ -219,7 +221,7 @@ class UnavailableArray:
     def dtype(self) -> np.dtype[Any]:
         return self._dtype
 
-    def read(self, index: Any) -> AnyArray:
+    def read(self, index: Index) -> AnyArray:
         raise UserError(self.problem, self.advice)
 
     def close(self) -> None:
@@ -230,7 +232,7 @@ LinkOpener = Callable[[Path, str], Any]
 """`open(path, dataset)` gives an ArraySource over a linked file; handed in by whoever knows the importers."""
 
 
-def normalised(index: Any, shape: tuple[int, ...]) -> tuple[tuple[range, ...], tuple[bool, ...]]:
+def normalised(index: Index, shape: tuple[int, ...]) -> tuple[tuple[range, ...], tuple[bool, ...]]:
     """A basic index as one range per axis, and which axes it drops."""
     parts = list(index) if isinstance(index, tuple) else [index]
     if Ellipsis in parts:
@@ -245,6 +247,8 @@ def normalised(index: Any, shape: tuple[int, ...]) -> tuple[tuple[range, ...], t
             ranges.append(range(*part.indices(size)))
             dropped.append(False)
             continue
+        if isinstance(part, EllipsisType):
+            raise IndexError("an index can have only one ellipsis")
         number = int(part)
         if not -size <= number < size:
             raise IndexError(f"index {number} is outside an axis of {size}")

@@ -134,10 +134,7 @@ def make_plan(
         items: list[Item] = list(collection)
         plan.order[kind] = [item.id for item in items]
         if layout.place_of(kind).as_table:
-            marks = {item.id: mark_of_item(item) for item in items}
-            if marks != ledger.records.get(kind, {}) and (wanted is None or wanted & set(marks)):
-                plan.tables[kind] = [frozen(item) for item in items]
-                plan.marks[kind] = marks
+            _plan_table(plan, kind, items, ledger, wanted)
             continue
         for item in items:
             if isinstance(item, (BiasRun, FrameStack, SpectrumImage)):
@@ -149,17 +146,30 @@ def make_plan(
                 if isinstance(item, (FrameStack, SpectrumImage)) and item.id not in recording:
                     _plan_data(plan, session, item, embedded, owner)
     for clock in clocks.values():
-        record = encode_item(clock)
-        record.listed = clock.id in session.clocks
-        if (clock.revision, record.listed) != ledger.saved.get(clock.id):
-            plan.records.insert(0, record)
-            plan.marks[clock.id] = (clock.revision, record.listed)
+        _plan_clock(plan, clock, session, ledger)
     if wanted is None:
         present = {item.id for item in session.items()} | clocks.keys()
         plan.removed = [
             item_id for item_id in ledger.homes if item_id not in present | recording | ledger.protected
         ]
     return plan
+
+
+def _plan_table(plan: Plan, kind: str, items: list[Item], ledger: Ledger, wanted: set[str] | None) -> None:
+    """Small items that are kept together in one list: all of them when one has changed."""
+    marks = {item.id: mark_of_item(item) for item in items}
+    if marks != ledger.records.get(kind, {}) and (wanted is None or wanted & set(marks)):
+        plan.tables[kind] = [frozen(item) for item in items]
+        plan.marks[kind] = marks
+
+
+def _plan_clock(plan: Plan, clock: Clock, session: Session, ledger: Ledger) -> None:
+    """Clocks come first: what follows speaks of them. One that streams use is kept even when it is not listed."""
+    record = encode_item(clock)
+    record.listed = clock.id in session.clocks
+    if (clock.revision, record.listed) != ledger.saved.get(clock.id):
+        plan.records.insert(0, record)
+        plan.marks[clock.id] = (clock.revision, record.listed)
 
 
 def _plan_item(plan: Plan, item: Item, ledger: Ledger) -> None:

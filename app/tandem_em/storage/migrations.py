@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from tandem_em.core.hdf5_types import H5File
 from tandem_em.core.jobs import Job, Progress
 from tandem_em.core.notices import UserError
 from tandem_em.storage.codec import layout
@@ -30,7 +31,7 @@ from tandem_em.storage.write.root import program_version
 BLOCK = 32 << 20
 
 
-def from_0_9(h5: Any) -> None:
+def from_0_9(h5: H5File) -> None:
     """0.9 kept runs below `/entry/bias`, lengths of maps in metres and events as one text of lines."""
     _move_runs(h5)
     _metres_to_nanometres(h5)
@@ -68,7 +69,7 @@ def migrated_copy(path: Path) -> Job[Path]:
     return temporary
 
 
-def migrate_open(h5: Any) -> str:
+def migrate_open(h5: H5File) -> str:
     """Run all steps on an open file (storage thread). Returns the version it had."""
     form = child(h5, layout.FORMAT_GROUP)
     first = version = read_text(form, "version") if form is not None else ""
@@ -130,7 +131,7 @@ def _keep(path: Path, backup: Path) -> None:
     shutil.copy2(path, backup)
 
 
-def _note(h5: Any, version: str, following: str) -> None:
+def _note(h5: H5File, version: str, following: str) -> None:
     form = h5[layout.FORMAT_GROUP]
     try:
         history = json.loads(read_text(form, "migrations") or "[]")
@@ -149,7 +150,7 @@ def _note(h5: Any, version: str, following: str) -> None:
 # ---- 0.9 -> 1.0 -----------------------------------------------------------------------------------------------------
 
 
-def _move_runs(h5: Any) -> None:
+def _move_runs(h5: H5File) -> None:
     old = child(h5, "entry/bias")
     if old is None:
         return
@@ -161,7 +162,7 @@ def _move_runs(h5: Any) -> None:
         del h5["entry/bias"]
 
 
-def _metres_to_nanometres(h5: Any) -> None:
+def _metres_to_nanometres(h5: H5File) -> None:
     """`pixel_m` of stacks and maps becomes `pixel_nm`."""
     entry = child(h5, layout.ENTRY)
     for _name, group in children(entry) if entry is not None else ():
@@ -180,7 +181,7 @@ def _metres_to_nanometres(h5: Any) -> None:
         del item["pixel_m"]
 
 
-def _event_lines_to_records(h5: Any) -> None:
+def _event_lines_to_records(h5: H5File) -> None:
     """Lines "seconds <tab> category <tab> text" become records."""
     place = layout.place_of("event")
     group = child(h5, place.folder)

@@ -20,10 +20,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import DTypeLike
 
+from tandem_em.core.hdf5_types import H5File
 from tandem_em.core.jobs import Job, Progress, run_to_end
 from tandem_em.core.notices import UserError
-from tandem_em.core.numeric import AnyArray
+from tandem_em.core.numeric import AnyArray, Index
 from tandem_em.model.arrays import ArraySource
 from tandem_em.model.curves import BiasRun
 from tandem_em.model.frames import FrameStack
@@ -265,7 +267,7 @@ class SessionStore:
         stream = self._live.stacks.get(item_id)
         return None if stream is None else stream.placed
 
-    def read_slowly(self, item_id: str, index: Any) -> AnyArray:
+    def read_slowly(self, item_id: str, index: Index) -> AnyArray:
         """Through HDF5 on the storage thread: what is not yet safe, or has a form of its own."""
         if isinstance(index, int | np.integer):
             self._live.wait_for(item_id, int(index))
@@ -461,7 +463,7 @@ class SessionStore:
         self._live.recording.put_samples(run_id, np.asarray(times, np.float64), columns, host_times)
 
     def start_stack(
-        self, stack: FrameStack, shape: tuple[int, int], dtype: Any, *, compress: bool = False
+        self, stack: FrameStack, shape: tuple[int, int], dtype: DTypeLike, *, compress: bool = False
     ) -> StoredArray:
         """Begin to record frames of (height, width). Returns the growing array to use as the stack's source."""
         self._refuse_readonly()
@@ -499,24 +501,24 @@ class SessionStore:
         return self._live.recording.trouble
 
 
-def _apply(h5: Any, plan: Plan, ledger: Ledger, staged: dict[str, str]) -> None:
+def _apply(h5: H5File, plan: Plan, ledger: Ledger, staged: dict[str, str]) -> None:
     before = dict(ledger.shown)
     apply_plan(h5, plan, ledger, staged)
     if before != ledger.shown or plan.removed:
         write_mirror(h5, plan, ledger)
 
 
-def _throw_all_away(h5: Any, item_ids: list[str], ledger: Ledger) -> None:
+def _throw_all_away(h5: H5File, item_ids: list[str], ledger: Ledger) -> None:
     for item_id in item_ids:
         throw_away(h5, item_id, ledger)
 
 
-def _shape_of(h5: Any, home: str) -> tuple[tuple[int, ...], np.dtype[Any]] | None:
+def _shape_of(h5: H5File, home: str) -> tuple[tuple[int, ...], np.dtype[Any]] | None:
     data = h5[home].get("data") if home in h5 else None
     return None if data is None else (tuple(int(n) for n in data.shape), data.dtype)
 
 
-def _empty_trash(h5: Any) -> None:
+def _empty_trash(h5: H5File) -> None:
     for name in (layout.TRASH, layout.INCOMING):
         if name in h5:
             del h5[name]

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from tandem_em.core.hdf5_types import H5File
 from tandem_em.core.jobs import Job, Progress
 from tandem_em.core.notices import UserError
 from tandem_em.model.arrays import ArraySource
@@ -26,7 +27,7 @@ from tandem_em.model.spectra import SpectrumImage
 from tandem_em.model.tracks import Outline, Particle
 from tandem_em.storage.arrays import LinkOpener, StoredArray, UnavailableArray
 from tandem_em.storage.codec import layout
-from tandem_em.storage.codec.fields import Record, Written, remember, stored_fields
+from tandem_em.storage.codec.fields import Encoded, Record, Written, remember, stored_fields
 from tandem_em.storage.codec.read_fields import child, int_attr, none_names, read_fields
 from tandem_em.storage.gate.audit import require_sound
 from tandem_em.storage.gate.version import read_text
@@ -84,7 +85,7 @@ def read_note(path: Path) -> Note | None:
         store.abandon()
 
 
-def _note_in(h5: Any) -> Note | None:
+def _note_in(h5: H5File) -> Note | None:
     form = child(h5, layout.FORMAT_GROUP)
     text = read_text(form, layout.UNSAVED) if form is not None else ""
     return Note(**json.loads(text)) if text else None
@@ -129,7 +130,7 @@ def keep(
     return store.write(plan)
 
 
-def differs(name: str, value: Any, known: Written) -> bool:
+def differs(name: str, value: Encoded, known: Written) -> bool:
     """Whether the session file has another value of this field."""
     here = Written()
     remember(Record("", "", 0, {name: value}, Item()), here)
@@ -186,7 +187,7 @@ def give_back(store: SessionStore, session: Session, base: Path, open_link: Link
     return patches.problems
 
 
-def _read_patches(h5: Any, session: Session) -> _Patches:
+def _read_patches(h5: H5File, session: Session) -> _Patches:
     patches = _Patches(_note_in(h5))
     known = {item.id: item for item in session.items()}
     known |= {each.clock.id: each.clock for each in (*session.runs, *session.stacks, *session.maps)}
@@ -216,7 +217,7 @@ def _read_patches(h5: Any, session: Session) -> _Patches:
     return patches
 
 
-def _add_outlines(h5: Any, patches: _Patches) -> None:
+def _add_outlines(h5: H5File, patches: _Patches) -> None:
     """A particle in the file has all its outlines there."""
     particles = {
         layout.number_of(patch.home): patch for patch in patches.by_id.values() if patch.cls is Particle

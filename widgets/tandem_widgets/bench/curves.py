@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pyqtgraph as pg
@@ -32,6 +32,9 @@ FULL = 36_000_000
 """The goals that depend on the length are judged at this one."""
 PYQTGRAPH = "pyqtgraph PlotWidget, peak, clipToView"
 EMPTY = "empty pyqtgraph PlotWidget"
+
+
+Shown = TypeVar("Shown", bound=QWidget)
 
 
 def run(quick: bool = False) -> list[Figure]:
@@ -102,7 +105,7 @@ def _content(x: NDArray[Any], y: NDArray[Any], ready: levels.Levels | None) -> L
     )
 
 
-def _shown(widget: Any) -> Any:
+def _shown(widget: Shown) -> Shown:
     widget.setAttribute(Qt.WidgetAttribute.WA_DontShowOnScreen)
     widget.resize(*SIZE)
     widget.show()
@@ -122,7 +125,7 @@ def _repaint(widget: QWidget) -> None:
     QApplication.processEvents()
 
 
-def _redraw_plot(plot: Any) -> None:
+def _redraw_plot(plot: pg.PlotWidget) -> None:
     plot.viewport().repaint()
     QApplication.processEvents()
 
@@ -218,7 +221,7 @@ def _pan_lanes(lanes: Lanes, span: tuple[float, float]) -> None:
     _repaint(lanes)
 
 
-def _pan_plot(plot: Any, span: tuple[float, float]) -> None:
+def _pan_plot(plot: pg.PlotWidget, span: tuple[float, float]) -> None:
     plot.setXRange(*span, padding=0)
     _redraw_plot(plot)
 
@@ -272,7 +275,7 @@ def live(series: RunSeries, x: NDArray[Any], redraws: int) -> list[Figure]:
             lanes.show_content(LanesContent([Lane("voltage", "Voltage", "V", [curve])]))
             _repaint(lanes)
 
-        def theirs(empty: Any = empty, width: float = width) -> None:
+        def theirs(empty: pg.PlotWidget = empty, width: float = width) -> None:
             newest = float(record.times.view[-1])
             _pan_plot(empty, (newest - width, newest))
 

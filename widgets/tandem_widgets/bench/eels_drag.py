@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PyQt6.QtCore import QEvent, QPointF, Qt
 from PyQt6.QtGui import QMouseEvent
-from PyQt6.QtWidgets import QApplication
+from PyQt6.QtWidgets import QApplication, QWidget
 
 from tandem_em.core.benchmark import Figure
 from tandem_em.desk.settings import Settings
@@ -143,7 +143,7 @@ def _moves(pane: EelsPane, part: str, number: int) -> tuple[list[float], float]:
     return walls, statistics.median(cpus)
 
 
-def _mouse(widget: Any, kind: str, place: Any) -> None:
+def _mouse(widget: QWidget, kind: str, place: QPointF) -> None:
     left, none = Qt.MouseButton.LeftButton, Qt.MouseButton.NoButton
     types = {
         "press": QEvent.Type.MouseButtonPress,

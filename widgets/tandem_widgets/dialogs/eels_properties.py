@@ -120,7 +120,7 @@ def _value(field: QLineEdit) -> float | None:
         return None
 
 
-def _same(one: Any, other: Any) -> bool:
+def _same(one: object, other: object) -> bool:
     if isinstance(one, float) and isinstance(other, float):
         return abs(one - other) <= 1e-5 * max(1.0, abs(one))
     return bool(one == other)

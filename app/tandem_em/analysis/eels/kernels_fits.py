@@ -203,6 +203,48 @@ def _bend(coefficients, t, spread):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
+def _right_side(counts, logs, powers, spreads, found, is_bent, right):  # type: ignore[no-untyped-def]
+    """Right side of the normal equations of one pixel; `is_bent`: less what the curve `found` adds within an area."""
+    n = right.shape[0]
+    right[:] = 0.0
+    for a in range(counts.shape[0]):
+        weight = counts[a]
+        if weight > 0.0:
+            height = weight * (logs[a] - (_bend(found, powers[a, 1], spreads[a]) if is_bent else 0.0))
+            for i in range(n):
+                right[i] += height * powers[a, i]
+
+
+@njit(cache=True, nogil=True)
+def _sum_at_nodes(found, nodes, node_weights, gradient):  # type: ignore[no-untyped-def]
+    """The background under the signal, and in `gradient` how it changes with each coefficient."""
+    n = gradient.shape[0]
+    value = 0.0
+    gradient[:] = 0.0
+    for k in range(nodes.shape[0]):
+        height = 0.0
+        for i in range(n):
+            height += found[i] * nodes[k, i]
+        part = node_weights[k] * math.exp(min(height, 700.0))
+        value += part
+        for i in range(n):
+            gradient[i] += part * nodes[k, i]
+    return value
+
+
+@njit(cache=True, nogil=True)
+def _variance_along(factor, gradient):  # type: ignore[no-untyped-def]
+    """|L⁻¹ gradient|², L the factor of the normal matrix; `gradient` is used up."""
+    spread = 0.0
+    for i in range(gradient.shape[0]):
+        for k in range(i):
+            gradient[i] -= factor[i, k] * gradient[k]
+        gradient[i] /= factor[i, i]
+        spread += gradient[i] * gradient[i]
+    return spread
+
+
+@njit(cache=True, nogil=True)
 def fit_log_polynomial(  # type: ignore[no-untyped-def]
     areas, channels, spreads, powers, nodes, node_weights, coefficients, background, variance
 ):
@@ -227,35 +269,12 @@ def fit_log_polynomial(  # type: ignore[no-untyped-def]
         for a in range(n_areas):
             logs[a] = math.log(max(areas[pixel, a], 1e-300) / channels[a])
         for turn in range(2 if n > 1 else 1):
-            right[:] = 0.0
-            for a in range(n_areas):
-                weight = areas[pixel, a]
-                if weight > 0.0:
-                    height = weight * (logs[a] - (_bend(found, powers[a, 1], spreads[a]) if turn else 0.0))
-                    for i in range(n):
-                        right[i] += height * powers[a, i]
+            _right_side(areas[pixel], logs, powers, spreads, found, turn > 0, right)
             _solve_factored(normal, right)
             for i in range(n):
                 found[i] = right[i]
-        value = 0.0
-        gradient[:] = 0.0
-        for k in range(nodes.shape[0]):
-            height = 0.0
-            for i in range(n):
-                height += found[i] * nodes[k, i]
-            part = node_weights[k] * math.exp(min(height, 700.0))
-            value += part
-            for i in range(n):
-                gradient[i] += part * nodes[k, i]
-        # variance = |L⁻¹ gradient|², L the factor left in `normal`
-        spread = 0.0
-        for i in range(n):
-            for k in range(i):
-                gradient[i] -= normal[i, k] * gradient[k]
-            gradient[i] /= normal[i, i]
-            spread += gradient[i] * gradient[i]
-        background[pixel] = value
-        variance[pixel] = spread
+        background[pixel] = _sum_at_nodes(found, nodes, node_weights, gradient)
+        variance[pixel] = _variance_along(normal, gradient)
         for i in range(n):
             coefficients[pixel, i] = found[i]
 

@@ -30,6 +30,18 @@ def sample_band(image, points, normals, offsets, weight, band, mass):
 
 
 @njit(cache=True, nogil=True)
+def _comes_near(points, s, skip, x, y, limit):
+    """Whether a part of the outline away from node s is nearer to (x, y) than the root of `limit`."""
+    nodes = points.shape[0]
+    for j in range(skip, nodes - skip + 1, 2):
+        other = (s + j) % nodes
+        dx, dy = x - points[other, 0], y - points[other, 1]
+        if dx * dx + dy * dy < limit:
+            return True
+    return False
+
+
+@njit(cache=True, nogil=True)
 def free_reach(points, normals, offsets, skip):
     """How many offsets in and out (from the middle) a normal goes before it is nearer to another part of the outline."""
     nodes, width = points.shape[0], offsets.size
@@ -39,27 +51,12 @@ def free_reach(points, normals, offsets, skip):
         for sign in (-1, 1):
             d = offsets[middle + sign * middle]  # nothing near the far end: nothing near any place before it
             x, y = points[s, 0] + d * normals[s, 0], points[s, 1] + d * normals[s, 1]
-            free = True
-            for j in range(skip, nodes - skip + 1, 2):
-                other = (s + j) % nodes
-                dx, dy = x - points[other, 0], y - points[other, 1]
-                if dx * dx + dy * dy < d * d:
-                    free = False
-                    break
-            if free:
+            if not _comes_near(points, s, skip, x, y, d * d):
                 continue
             for k in range(2, middle + 1, 2):
                 d = offsets[middle + sign * k]
                 x, y = points[s, 0] + d * normals[s, 0], points[s, 1] + d * normals[s, 1]
-                limit = 0.92 * d * d
-                hit = False
-                for j in range(skip, nodes - skip + 1, 2):
-                    other = (s + j) % nodes
-                    dx, dy = x - points[other, 0], y - points[other, 1]
-                    if dx * dx + dy * dy < limit:
-                        hit = True
-                        break
-                if hit:
+                if _comes_near(points, s, skip, x, y, 0.92 * d * d):
                     if sign < 0:
                         inner[s] = k - 1
                     else:

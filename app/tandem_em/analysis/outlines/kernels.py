@@ -123,10 +123,24 @@ def best_path(cost, step_cost):
 
 
 @njit(cache=True, nogil=True)
+def _pass_on(state, likely, move, new):
+    """The state one row further, summing to about one."""
+    width, reach = state.size, move.size - 1
+    total = 0.0
+    for u in range(width):
+        value = 0.0
+        for v in range(max(0, u - reach), min(width, u + reach + 1)):
+            value += state[v] * likely[v] * move[abs(u - v)]
+        new[u] = value
+        total += value
+    for u in range(width):
+        state[u] = new[u] / total + 1e-30
+
+
+@njit(cache=True, nogil=True)
 def marginals(cost, step_cost):
     """Probability of each column in each row, exp(-cost) with exp(-step_cost) between rows, around a closed outline."""
     nodes, width = cost.shape
-    reach = step_cost.size - 1
     move = np.exp(-step_cost)
     likely = np.empty((nodes, width))
     for s in range(nodes):
@@ -144,15 +158,7 @@ def marginals(cost, step_cost):
                     ahead[s] = state
                 else:
                     behind[s] = state
-            total = 0.0
-            for u in range(width):
-                value = 0.0
-                for v in range(max(0, u - reach), min(width, u + reach + 1)):
-                    value += state[v] * likely[s, v] * move[abs(u - v)]
-                new[u] = value
-                total += value
-            for u in range(width):
-                state[u] = new[u] / total + 1e-30
+            _pass_on(state, likely[s], move, new)
     out = ahead * likely * behind
     for s in range(nodes):
         out[s] /= out[s].sum()

@@ -23,6 +23,7 @@ from tandem_em.exporters.figures import data
 from tandem_em.exporters.tables import Column, Table, table_of_rows
 from tandem_em.model.clock import Clock
 from tandem_em.model.curves import BiasRun
+from tandem_em.model.frames import FrameStack
 from tandem_em.model.session import Session
 
 HALF_UNITS = {
@@ -58,18 +59,7 @@ def tables(session: Session, found: data.Picture) -> Iterator[Table]:
     for run in session.runs:
         yield run_table(session, run, notes)
     for stack in session.stacks:
-        count = len(stack)
-        drift = np.full((count, 2), np.nan)
-        if stack.drift_px is not None:
-            drift[: len(stack.drift_px)] = stack.drift_px[:count]
-        yield Table(
-            f"frames_{file_stem(stack.name)}",
-            [Column("frame", "", np.arange(count)), Column("time", "s", stack.t[:count]),
-             Column("device time", "s", stack.times[:count]), Column("drift x", "px", drift[:, 0]),
-             Column("drift y", "px", drift[:, 1])],
-            notes | {"stack": stack.name, "clock": clock_text(stack.clock), "times from": stack.times_from,
-                     "simulated": yes(stack.simulated)},
-        )  # fmt: skip
+        yield frame_table(stack, notes)
     for particle in session.particles:
         owner = session.stacks.get(particle.stack_id)
         if owner is not None and particle.outlines:
@@ -78,24 +68,50 @@ def tables(session: Session, found: data.Picture) -> Iterator[Table]:
     for image in found.maps:
         yield from map_tables(image, windows)
     for spectrum in found.spectra:
-        columns = [
-            Column("energy loss", "eV", spectrum.energy),
-            Column("mean of map", "counts", spectrum.mean),
-        ]
-        columns += [Column(site.name, "counts", site.y) for site in spectrum.sites]
-        yield Table(f"spectra_{file_stem(spectrum.name)}", columns, notes | {"map": spectrum.name})
+        yield spectrum_table(spectrum, notes)
     for profile in found.profiles:
         yield profile_table(profile, windows)
-    halves, cycles = cycle_rows(session)
-    if halves:
-        yield table_of_rows("half_cycles", halves, HALF_UNITS, notes)
-    if cycles:
-        yield table_of_rows("cycles", cycles, CYCLE_UNITS, notes)
+    yield from cycle_tables(session, notes)
     yield table_of_rows("events", event_rows(session), EVENT_UNITS, notes)
     yield table_of_rows("clocks", clock_rows(session), CLOCK_UNITS, notes)
     yield from result_tables(session, notes)
     for table in lanes.lane_tables(session, notes):
         yield replace(table, stem=file_stem(table.stem))
+
+
+def cycle_tables(session: Session, notes: dict[str, str]) -> Iterator[Table]:
+    """Half cycles and cycles, where there are any."""
+    halves, cycles = cycle_rows(session)
+    if halves:
+        yield table_of_rows("half_cycles", halves, HALF_UNITS, notes)
+    if cycles:
+        yield table_of_rows("cycles", cycles, CYCLE_UNITS, notes)
+
+
+def frame_table(stack: FrameStack, notes: dict[str, str]) -> Table:
+    """When each frame of a stack was taken, and its drift."""
+    count = len(stack)
+    drift = np.full((count, 2), np.nan)
+    if stack.drift_px is not None:
+        drift[: len(stack.drift_px)] = stack.drift_px[:count]
+    return Table(
+        f"frames_{file_stem(stack.name)}",
+        [Column("frame", "", np.arange(count)), Column("time", "s", stack.t[:count]),
+         Column("device time", "s", stack.times[:count]), Column("drift x", "px", drift[:, 0]),
+         Column("drift y", "px", drift[:, 1])],
+        notes | {"stack": stack.name, "clock": clock_text(stack.clock), "times from": stack.times_from,
+                 "simulated": yes(stack.simulated)},
+    )  # fmt: skip
+
+
+def spectrum_table(spectrum: data.SpectrumSet, notes: dict[str, str]) -> Table:
+    """The mean spectrum of a map and those of its sites."""
+    columns = [
+        Column("energy loss", "eV", spectrum.energy),
+        Column("mean of map", "counts", spectrum.mean),
+    ]
+    columns += [Column(site.name, "counts", site.y) for site in spectrum.sites]
+    return Table(f"spectra_{file_stem(spectrum.name)}", columns, notes | {"map": spectrum.name})
 
 
 def edge_notes(session: Session) -> dict[str, str]:

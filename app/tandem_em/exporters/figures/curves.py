@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,11 +14,15 @@ from tandem_em.exporters.figures.style import (
     ONE_COLUMN_MM,
     ROLE_INKS,
     FigureSettings,
+    figure_of,
     ink,
     lettered,
     name_ends,
     new_figure,
 )
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 GREY = "#666666"
 LONG_LABEL = 13
@@ -37,7 +41,7 @@ def lanes(found: data.Picture, settings: FigureSettings) -> Any:
     return figure
 
 
-def draw_lane(axes: Any, lane: data.Lane, found: data.Picture, size_pt: float) -> None:
+def draw_lane(axes: Axes, lane: data.Lane, found: data.Picture, size_pt: float) -> None:
     """Curves of one quantity with their error bands; events and maps behind them."""
     low, high = found.span or (-np.inf, np.inf)
     seen = [c.y[(c.x >= low) & (c.x <= high)] for c in lane.curves]
@@ -68,7 +72,7 @@ def draw_lane(axes: Any, lane: data.Lane, found: data.Picture, size_pt: float) -
         name_ends(axes, ends, size_pt)
 
 
-def _draw_curve(axes: Any, curve: data.Curve, factor: float, time: float) -> None:
+def _draw_curve(axes: Axes, curve: data.Curve, factor: float, time: float) -> None:
     if curve.kind == "fit":
         axes.plot(time * curve.x, factor * curve.y, color="black", lw=0.6, ls=(0, (4, 1.5)), zorder=3)
         return
@@ -81,7 +85,7 @@ def _draw_curve(axes: Any, curve: data.Curve, factor: float, time: float) -> Non
         )
 
 
-def _draw_limits(axes: Any, lane: data.Lane, factor: float) -> None:
+def _draw_limits(axes: Axes, lane: data.Lane, factor: float) -> None:
     low, high = axes.get_ylim()
     for value, name in lane.limits:
         if not low < factor * value < high:
@@ -113,7 +117,7 @@ def _own_ink(curve: data.Curve) -> str:
     return ROLE_INKS.get(curve.role) or ink(curve.colour)
 
 
-def _fit_y(axes: Any, seen: list[Floats]) -> None:
+def _fit_y(axes: Axes, seen: list[Floats]) -> None:
     """What is in view decides the height."""
     values = np.concatenate([y[np.isfinite(y)] for y in seen]) if seen else np.zeros(0)
     if values.size:
@@ -122,11 +126,11 @@ def _fit_y(axes: Any, seen: list[Floats]) -> None:
         axes.set_ylim(low - edge, high + edge)
 
 
-def _name_flags(axes: Any, found: data.Picture, settings: FigureSettings) -> None:
+def _name_flags(axes: Axes, found: data.Picture, settings: FigureSettings) -> None:
     low, high = found.span or (-np.inf, np.inf)
     seen = sorted((flag for flag in found.flags if low <= flag.t <= high), key=lambda flag: flag.t)
     free = [-np.inf, -np.inf]
-    width = axes.figure.get_figwidth() * 72
+    width = figure_of(axes).get_figwidth() * 72
     time = time_unit(found)[0]
     for flag in seen:
         start = (flag.t - low) / (high - low) * width if found.span else 0.0
@@ -138,7 +142,7 @@ def _name_flags(axes: Any, found: data.Picture, settings: FigureSettings) -> Non
         )  # fmt: skip
 
 
-def _name_bands(axes: Any, found: data.Picture, settings: FigureSettings) -> None:
+def _name_bands(axes: Axes, found: data.Picture, settings: FigureSettings) -> None:
     low, high = found.span or (-np.inf, np.inf)
     for band in found.bands:
         start, end = max(band.start, low), min(band.end, high)

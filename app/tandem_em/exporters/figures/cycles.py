@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import colorsys
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,9 +15,13 @@ from tandem_em.exporters.figures.style import (
     ONE_COLUMN_MM,
     TWO_COLUMNS_MM,
     FigureSettings,
+    figure_of,
     ink,
     new_figure,
 )
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 NARROW_IN = 5.0
 
@@ -33,7 +37,7 @@ def shade(colour: str, share: float) -> tuple[float, float, float]:
 def capacity(found: data.Picture, settings: FigureSettings) -> Any:
     """One panel a run: their capacities can differ by orders of magnitude."""
 
-    def draw(axes: Any, curves: list[data.Curve]) -> None:
+    def draw(axes: Axes, curves: list[data.Curve]) -> None:
         across, unit = reading_unit(_largest(curves, "x"), curves[0].unit)
         up, volts = axis_unit(_largest(curves, "y"), "V")
         _half_cycles(axes, curves, across, up)
@@ -47,7 +51,7 @@ def capacity(found: data.Picture, settings: FigureSettings) -> Any:
 def dqdv(found: data.Picture, settings: FigureSettings) -> Any:
     """Incremental capacity, discharge downwards; one panel a run."""
 
-    def draw(axes: Any, curves: list[data.Curve]) -> None:
+    def draw(axes: Axes, curves: list[data.Curve]) -> None:
         up, unit = reading_unit(_largest(curves, "y"), curves[0].unit)
         _half_cycles(axes, curves, 1.0, up)
         axes.axhline(0, color="#999999", lw=0.4, zorder=0)
@@ -61,7 +65,7 @@ def dqdv(found: data.Picture, settings: FigureSettings) -> Any:
 def crossing(found: data.Picture, settings: FigureSettings) -> Any:
     """Current against voltage, in order of time; one panel a run."""
 
-    def draw(axes: Any, curves: list[data.Curve]) -> None:
+    def draw(axes: Axes, curves: list[data.Curve]) -> None:
         across, volts = axis_unit(_largest(curves, "x"), "V")
         up, unit = reading_unit(_largest(curves, "y"), curves[0].unit)
         for curve in curves:
@@ -94,7 +98,7 @@ def _panels(
     return figure
 
 
-def _half_cycles(axes: Any, curves: list[data.Curve], across: float, up: float) -> None:
+def _half_cycles(axes: Axes, curves: list[data.Curve], across: float, up: float) -> None:
     """Charge solid, discharge dashed; later cycles darker."""
     kinds = [kind for kind in ("charge", "discharge") if any(curve.kind == kind for curve in curves)]
     for kind in kinds:
@@ -132,7 +136,7 @@ def cycles(found: data.Picture, settings: FigureSettings) -> Any:
     return figure
 
 
-def _cycle_table(axes: Any, runs: list[data.Cycles], settings: FigureSettings) -> None:
+def _cycle_table(axes: Axes, runs: list[data.Cycles], settings: FigureSettings) -> None:
     axes.set_axis_off()
     unit = runs[0].unit
     head = [
@@ -143,7 +147,7 @@ def _cycle_table(axes: Any, runs: list[data.Cycles], settings: FigureSettings) -
         [each.name, str(len(each.number)), *(figures_of(value, 3) for value in each.sums())] for each in runs
     ]
     places: tuple[float, ...] = (0.0, 0.20, 0.38, 0.56, 0.66, 0.83, 1.0)
-    if axes.figure.get_figwidth() < NARROW_IN:  # one column has room for less
+    if figure_of(axes).get_figwidth() < NARROW_IN:  # one column has room for less
         head = ["", f"first ({unit})", "kept (%)", "loss/cycle (%)", "efficiency (%)"]
         rows = [[row[0], row[2], *row[4:]] for row in rows]
         places = (0.0, 0.38, 0.55, 0.78, 1.0)

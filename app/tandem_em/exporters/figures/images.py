@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,6 +19,11 @@ from tandem_em.exporters.figures.style import (
 )
 from tandem_em.exporters.scale_bar import bar_length_nm, length_text
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.image import AxesImage
+
 SMALL_IN = 0.9
 """Maps narrower than this carry less text."""
 FEW_SHOTS = 2
@@ -28,7 +33,7 @@ FAR_S = 1e5
 CHANNEL_INKS = {"red": "#c62828", "green": "#2e7d32", "blue": "#1565c0"}
 
 
-def scale_bar(axes: Any, shape: tuple[int, ...], pixel_nm: float | None, settings: FigureSettings) -> None:
+def scale_bar(axes: Axes, shape: tuple[int, ...], pixel_nm: float | None, settings: FigureSettings) -> None:
     if not pixel_nm:
         return
     from matplotlib.patheffects import withStroke
@@ -45,7 +50,7 @@ def scale_bar(axes: Any, shape: tuple[int, ...], pixel_nm: float | None, setting
     )  # fmt: skip
 
 
-def _plain(axes: Any, shape: tuple[int, ...]) -> None:
+def _plain(axes: Axes, shape: tuple[int, ...]) -> None:
     axes.set_axis_off()
     axes.set_xlim(-0.5, shape[1] - 0.5)
     axes.set_ylim(shape[0] - 0.5, -0.5)
@@ -120,7 +125,7 @@ def _times(shots: list[data.Shot]) -> list[str]:
 
 
 def _frame(
-    axes: Any,
+    axes: Axes,
     shot: data.Shot,
     levels: tuple[float, float],
     title: str,
@@ -159,34 +164,52 @@ def maps(found: data.Picture, settings: FigureSettings) -> Any:
             axes = figure.add_subplot(grid[row, column])
             axes.set_axis_off()
             if column == 0:
-                axes.text(
-                    -0.04, 0.5, image.state or image.name, transform=axes.transAxes, rotation=90, ha="right", va="center",
-                    fontsize=settings.size_pt - (1.5 if small else 0),
-                )  # fmt: skip
+                _name_row(axes, image, settings, small)
             if edge is not None:
                 shown = _element(axes, found, image, edge)
                 if row == 0:
                     axes.set_title(lettered(edge), pad=3)
                 if shown is not None and row == len(found.maps) - 1:
-                    bar = figure.colorbar(
-                        shown, cax=figure.add_subplot(grid[-1, column]), orientation="horizontal"
-                    )
-                    bar.outline.set_linewidth(0.4)
-                    bar.ax.tick_params(labelsize=settings.size_pt - 1, width=0.4, length=1.5, pad=1.5)
-                    bar.locator = _few_ticks()
-                    bar.set_label("net counts", fontsize=settings.size_pt - 1, labelpad=1)
+                    _colour_bar(figure, shown, figure.add_subplot(grid[-1, column]), settings)
             elif column == 0:
                 _survey(axes, image, settings, with_sites=not small)
                 axes.set_title("ADF" if row == 0 else "", pad=3)
             elif image.rgb is not None:
-                axes.imshow(image.rgb)
-                if row == 0:
-                    _legend(axes, image, settings, short=small)
+                _mixed(axes, image, settings, named=row == 0, short=small)
             if column == 0 and row == 0 and axes.get_images():
-                shape = axes.get_images()[0].get_array().shape
-                across = image.pixel_nm[0] * image.maps[0].counts.shape[1] if image.pixel_nm else None
-                scale_bar(axes, shape, across / shape[1] if across else None, settings)
+                _bar_of_maps(axes, image, settings)
     return figure
+
+
+def _bar_of_maps(axes: Axes, image: data.MapSet, settings: FigureSettings) -> None:
+    """The scale bar of all maps, on the picture drawn here (whose pixels may be finer than those of the maps)."""
+    shape = axes.get_images()[0].get_size()
+    across = image.pixel_nm[0] * image.maps[0].counts.shape[1] if image.pixel_nm else None
+    scale_bar(axes, shape, across / shape[1] if across else None, settings)
+
+
+def _mixed(axes: Axes, image: data.MapSet, settings: FigureSettings, named: bool, short: bool) -> None:
+    """The edges of one state in their colours, in one picture."""
+    axes.imshow(image.rgb)
+    if named:
+        _legend(axes, image, settings, short=short)
+
+
+def _name_row(axes: Axes, image: data.MapSet, settings: FigureSettings, small: bool) -> None:
+    """The state of a row, upright beside its first picture."""
+    axes.text(
+        -0.04, 0.5, image.state or image.name, transform=axes.transAxes, rotation=90, ha="right", va="center",
+        fontsize=settings.size_pt - (1.5 if small else 0),
+    )  # fmt: skip
+
+
+def _colour_bar(figure: Figure, shown: AxesImage, below: Axes, settings: FigureSettings) -> None:
+    """What the colours of a column mean."""
+    bar = figure.colorbar(shown, cax=below, orientation="horizontal")
+    bar.outline.set_linewidth(0.4)
+    bar.ax.tick_params(labelsize=settings.size_pt - 1, width=0.4, length=1.5, pad=1.5)
+    bar.locator = _few_ticks()
+    bar.set_label("net counts", fontsize=settings.size_pt - 1, labelpad=1)
 
 
 def _few_ticks() -> Any:
@@ -195,7 +218,7 @@ def _few_ticks() -> Any:
     return MaxNLocator(3, steps=[1, 2, 5, 10])
 
 
-def _element(axes: Any, found: data.Picture, image: data.MapSet, edge: str) -> Any:
+def _element(axes: Axes, found: data.Picture, image: data.MapSet, edge: str) -> Any:
     from matplotlib.colors import ListedColormap
 
     counts = next((each.counts for each in image.maps if each.edge == edge), None)
@@ -207,7 +230,7 @@ def _element(axes: Any, found: data.Picture, image: data.MapSet, edge: str) -> A
     return axes.imshow(counts, cmap=ListedColormap(found.lithium / 255), vmin=low, vmax=high)
 
 
-def _survey(axes: Any, image: data.MapSet, settings: FigureSettings, *, with_sites: bool) -> None:
+def _survey(axes: Axes, image: data.MapSet, settings: FigureSettings, *, with_sites: bool) -> None:
     if image.adf is None:
         return
     low, high = np.nanpercentile(image.adf, [0.5, 99.5])
@@ -221,7 +244,7 @@ def _survey(axes: Any, image: data.MapSet, settings: FigureSettings, *, with_sit
         )  # fmt: skip
 
 
-def _legend(axes: Any, image: data.MapSet, settings: FigureSettings, *, short: bool) -> None:
+def _legend(axes: Axes, image: data.MapSet, settings: FigureSettings, *, short: bool) -> None:
     """The edges of the composite in their colours, above it."""
     given = [(each.edge, each.channel) for each in image.maps if each.channel in CHANNEL_INKS]
     for number, (edge, channel) in enumerate(given):

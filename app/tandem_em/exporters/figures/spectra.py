@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,6 +16,9 @@ from tandem_em.exporters.figures.style import (
     name_ends,
     new_figure,
 )
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 STACK_STEP = 0.35
 """Decades between stacked spectra."""
@@ -46,7 +49,7 @@ def spectra(found: data.Picture, settings: FigureSettings) -> Any:
     return figure
 
 
-def _fits(axes: Any, each: data.SpectrumSet, settings: FigureSettings) -> None:
+def _fits(axes: Axes, each: data.SpectrumSet, settings: FigureSettings) -> None:
     start, end = _window(each)
     part = (each.energy >= start) & (each.energy <= end) & (each.mean > 0)
     axes.semilogy(each.energy[part], each.mean[part], color="black", lw=0.8)
@@ -56,7 +59,7 @@ def _fits(axes: Any, each: data.SpectrumSet, settings: FigureSettings) -> None:
         axes.axvspan(*fit.fit, color=fit.colour, alpha=0.10, lw=0)
         axes.axvspan(*fit.signal, color=fit.colour, alpha=0.28, lw=0)
         axes.text(
-            np.mean(fit.signal), 0.97, lettered(fit.edge), transform=axes.get_xaxis_transform(), ha="center", va="top",
+            float(np.mean(fit.signal)), 0.97, lettered(fit.edge), transform=axes.get_xaxis_transform(), ha="center", va="top",
             color=colour, fontsize=settings.size_pt - 0.5,
         )  # fmt: skip
     axes.set_xlim(start, end)
@@ -64,7 +67,7 @@ def _fits(axes: Any, each: data.SpectrumSet, settings: FigureSettings) -> None:
     _plain_decades(axes)
 
 
-def _plain_decades(axes: Any) -> None:
+def _plain_decades(axes: Axes) -> None:
     """1, 2, 5 of every decade as plain numbers, the rest as marks only."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 

@@ -10,9 +10,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from tandem_em.exporters.replacing import replacing
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 MM = 1 / 25.4
 ONE_COLUMN_MM, TWO_COLUMNS_MM = 85.0, 174.0
@@ -106,10 +111,15 @@ def lettered(text: str) -> str:
     return text.replace("⁻", "$^{-}$")
 
 
-def name_ends(axes: Any, names: list[tuple[str, float, str]], size_pt: float) -> None:
+def figure_of(axes: Axes) -> Figure:
+    """The figure these axes are drawn in. We make no figures within figures."""
+    return cast("Figure", axes.figure)
+
+
+def name_ends(axes: Axes, names: list[tuple[str, float, str]], size_pt: float) -> None:
     """Names in their colours right of the axes, at the height (data) where each curve ends, moved apart where they meet."""
     low, high = axes.get_ylim()
-    tall = axes.figure.get_figheight() * 72 * axes.get_position().height or 60.0
+    tall = figure_of(axes).get_figheight() * 72 * axes.get_position().height or 60.0
     step = 1.15 * size_pt / tall * abs(high - low)
     wanted = sorted(names, key=lambda each: each[1])
     places = [y for _, y, _ in wanted]
@@ -133,13 +143,14 @@ def ink(colour: str) -> str:
     return "#" + "".join(f"{round(255 * c):02x}" for c in (red, green, blue))
 
 
-def mark_simulated(figure: Any) -> None:
+def mark_simulated(figure: Figure) -> None:
     """Simulated data say so in the corner."""
-    figure.get_layout_engine().set(rect=(0, 0, 1, 1 - 0.11 / figure.get_figheight()))
+    layout = cast("ConstrainedLayoutEngine", figure.get_layout_engine())
+    layout.set(rect=(0, 0, 1, 1 - 0.11 / figure.get_figheight()))
     figure.text(0.995, 0.995, "simulated", ha="right", va="top", fontsize=6, color="#b3261e")
 
 
-def save(figure: Any, folder: Path, stem: str, settings: FigureSettings) -> list[Path]:
+def save(figure: Figure, folder: Path, stem: str, settings: FigureSettings) -> list[Path]:
     """One figure in every wanted format."""
     written = []
     for kind in settings.kinds:

@@ -9,13 +9,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
 from tandem_em.core.jobs import Job, Progress
 from tandem_em.core.notices import UserError
-from tandem_em.core.numeric import Floats
+from tandem_em.core.numeric import AnyArray, Floats
 from tandem_em.exporters.figures.data import Picture
 from tandem_em.exporters.movie.canvas import Canvas, Rect
 from tandem_em.exporters.movie.lanes import LanesPainter
@@ -24,6 +24,9 @@ from tandem_em.exporters.movie.maps import MapsPainter
 from tandem_em.exporters.movie.stack import StackPainter, in_order
 from tandem_em.exporters.replacing import replacing
 from tandem_em.model.frames import FrameStack
+
+if TYPE_CHECKING:
+    from av.container import OutputContainer
 
 ABOUT_S = 20.0
 MOST_FRAMES = 200_000
@@ -196,7 +199,7 @@ class _File:
 
 
 @contextmanager
-def _encoder(path: Path, size: tuple[int, int], rate: int) -> Iterator[Callable[[Any], None]]:
+def _encoder(path: Path, size: tuple[int, int], rate: int) -> Iterator[Callable[[AnyArray], None]]:
     """Takes pictures (height, width, 4) one after the other. They are packed in a thread while the next is painted."""
     import av
 
@@ -210,8 +213,8 @@ def _encoder(path: Path, size: tuple[int, int], rate: int) -> Iterator[Callable[
 
 
 def _packing(
-    container: Any, packer: ThreadPoolExecutor, size: tuple[int, int], rate: int
-) -> Iterator[Callable[[Any], None]]:
+    container: OutputContainer, packer: ThreadPoolExecutor, size: tuple[int, int], rate: int
+) -> Iterator[Callable[[AnyArray], None]]:
     import av
 
     stream = container.add_stream("libx264", rate=rate, options={"preset": "veryfast", "crf": "21"})
@@ -223,13 +226,13 @@ def _packing(
     waiting: deque[Future[None]] = deque()
     numbers = count()
 
-    def pack(number: int, pixels: Any) -> None:
+    def pack(number: int, pixels: AnyArray) -> None:
         frame = av.VideoFrame.from_ndarray(pixels, format="rgba")
         frame = frame.reformat(format="yuv420p", dst_colorspace="ITU709", dst_color_range="MPEG")
         frame.pts = number
         container.mux(stream.encode(frame))
 
-    def put(pixels: Any) -> None:
+    def put(pixels: AnyArray) -> None:
         waiting.append(packer.submit(pack, next(numbers), pixels))
         if len(waiting) > AHEAD:
             waiting.popleft().result()
@@ -265,7 +268,7 @@ def write_movie(
 class Still:
     """One frame of the movie as it would be, and what the whole would be."""
 
-    pixels: Any
+    pixels: AnyArray
     """(height, width, 4)"""
     frames: int
     seconds: float

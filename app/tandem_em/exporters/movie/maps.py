@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tandem_em.core.numeric import AnyArray
 from tandem_em.exporters.figures.data import Curve, MapSet, Picture, ProfileSet
 from tandem_em.exporters.movie.canvas import Bytes, Canvas, Rect
 from tandem_em.exporters.movie.lanes import number, ticks
@@ -174,7 +175,7 @@ class MapsPainter:
                 canvas.text(x + w + 8 * unit, y + (10 + 15 * row) * unit, label, 10.5 * unit, each.colour)
 
 
-def _grey(image: Any) -> Bytes:
+def _grey(image: AnyArray) -> Bytes:
     low, high = np.nanpercentile(image, [0.5, 99.5])
     grey = (np.clip(np.nan_to_num((image - low) / max(high - low, 1e-30)), 0, 1) * 255).astype(np.uint8)
     return np.repeat(grey[..., None], 3, axis=2)

@@ -51,7 +51,7 @@ class Records:
     def __len__(self) -> int:
         return len(self.index)
 
-    def taken(self, which: Any) -> Records:
+    def taken(self, which: NDArray[np.intp] | NDArray[np.bool_]) -> Records:
         """The same records in another order, or fewer of them."""
         arrays = {name: getattr(self, name)[which] for name in ARRAYS}
         temperatures = {name: values[which] for name, values in self.temperatures.items()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,9 @@ from tandem_em.formats.text.labels import STEPPED, quantity_of, read_label
 from tandem_em.formats.text.units import parse_unit
 from tandem_em.importers.bias.build import ColumnValues, RunParts, build_run, imported, no_samples
 from tandem_em.importers.core.base import Imported, ImportOptions, Kind
+
+if TYPE_CHECKING:
+    from nptdms import TdmsChannel, TdmsGroup
 
 
 class Tdms:
@@ -54,7 +57,7 @@ class Tdms:
 
 
 def _read_group(
-    path: Path, group: Any, channels: Sequence[Any], root: dict[str, Any]
+    path: Path, group: TdmsGroup, channels: Sequence[TdmsChannel], root: dict[str, Any]
 ) -> tuple[RunParts, list[str]]:
     """One group: channels of different length are cut to the shortest (the last rows were not complete)."""
     problems: list[str] = []
@@ -80,7 +83,7 @@ def _read_group(
     return parts, problems
 
 
-def _take_channel(parts: RunParts, channel: Any, array: NDArray[Any]) -> None:
+def _take_channel(parts: RunParts, channel: TdmsChannel, array: NDArray[Any]) -> None:
     spelled = str(channel.properties.get("unit_string", channel.properties.get("NI_UnitDescription", "")))
     label = read_label(str(channel.name))
     if label.unit is None and parse_unit(spelled):
@@ -111,7 +114,7 @@ def _take_channel(parts: RunParts, channel: Any, array: NDArray[Any]) -> None:
     parts.columns[key] = ColumnValues(numbers * factor + offset, unit, str(channel.name), quantity in STEPPED)
 
 
-def _waveform_times(parts: RunParts, channels: Sequence[Any], count: int) -> None:
+def _waveform_times(parts: RunParts, channels: Sequence[TdmsChannel], count: int) -> None:
     """Waveform channels define their own start and step."""
     for channel in channels:
         step = channel.properties.get("wf_increment")

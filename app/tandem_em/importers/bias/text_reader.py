@@ -205,20 +205,7 @@ def tally_sentences(path: Path, table: Table) -> list[str]:
     """What was left out of a table, in words."""
     tally: Tally = table.reader.tally
     name = path.name if not table.name else f"{path.name} ({table.name})"
-    found: list[str] = []
-    if tally.cut:
-        found.append(
-            f"{name}: the last line has no line end and may be cut; it was left out ({tally.cut!r})."
-        )
-    if tally.cut_field:
-        found.append(
-            f"{name}: the last line has no line end; its last value ({tally.cut_field}) may be cut and was left out."
-        )
-    if tally.short == 1 and tally.last_line_is_short:
-        found.append(f"{name}: the last row is cut and was left out ({tally.short_example!r}).")
-    elif tally.short:
-        found.append(tally.short_sentence(name))
-    found += tally.odd.sentences(name)
+    found = [*_cut_sentences(name, tally), *tally.odd.sentences(name)]
     if tally.unreadable:
         found.append(
             f"{name}: {tally.unreadable} fields are no numbers and were left empty (the first: {tally.unreadable_example!r})."
@@ -238,6 +225,24 @@ def tally_sentences(path: Path, table: Table) -> list[str]:
     declared, there = table.declared_rows, table.reader.rows_read
     if declared is not None and there != declared:
         found.append(f"{name} announces {declared} rows but has {there}.")
+    return found
+
+
+def _cut_sentences(name: str, tally: Tally) -> list[str]:
+    """What is missing of lines that were not written to their end."""
+    found: list[str] = []
+    if tally.cut:
+        found.append(
+            f"{name}: the last line has no line end and may be cut; it was left out ({tally.cut!r})."
+        )
+    if tally.cut_field:
+        found.append(
+            f"{name}: the last line has no line end; its last value ({tally.cut_field}) may be cut and was left out."
+        )
+    if tally.short == 1 and tally.last_line_is_short:
+        found.append(f"{name}: the last row is cut and was left out ({tally.short_example!r}).")
+    elif tally.short:
+        found.append(tally.short_sentence(name))
     return found
 
 

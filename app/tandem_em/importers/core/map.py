@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tandem_em.core.notices import UserError
+from tandem_em.core.numeric import Index
 from tandem_em.importers.core.base import ImportOptions
 from tandem_em.importers.core.signal import Axis, Found
 from tandem_em.importers.core.stack import step_nm
@@ -100,10 +101,10 @@ class _Fixed:
     def dtype(self) -> np.dtype[np.generic]:
         return self.source.dtype
 
-    def read(self, index: object) -> NDArray[np.generic]:
+    def read(self, index: Index) -> NDArray[np.generic]:
         parts = list(index) if isinstance(index, tuple) else [index]
         parts += [slice(None)] * (len(self.kept) - len(parts))
-        whole: list[object] = [self.place.get(axis) for axis in range(len(self.source.shape))]
+        whole: list[Any] = [self.place.get(axis) for axis in range(len(self.source.shape))]
         for axis, part in zip(self.kept, parts, strict=True):
             whole[axis] = part
         return self.source.read(tuple(whole))

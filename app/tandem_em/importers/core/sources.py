@@ -6,13 +6,13 @@ import os
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from tandem_em.core.notices import UserError
-from tandem_em.core.numeric import AnyArray
+from tandem_em.core.numeric import AnyArray, Index
 from tandem_em.model import buffers
 
 
@@ -94,7 +94,7 @@ class RawArray:
     """A C-ordered block of numbers in a file. Whole leading blocks (frames) are read in one go, other pieces are
     mapped: one frame costs one frame."""
 
-    def __init__(self, path: Path, offset: int, shape: Sequence[int], dtype: Any) -> None:
+    def __init__(self, path: Path, offset: int, shape: Sequence[int], dtype: DTypeLike) -> None:
         self.file = PositionedFile(path)
         self.offset = int(offset)
         self._shape = tuple(int(size) for size in shape)
@@ -111,7 +111,7 @@ class RawArray:
         """In the byte order of this computer."""
         return native(self._dtype)
 
-    def read(self, index: Any) -> AnyArray:
+    def read(self, index: Index) -> AnyArray:
         block = self._leading_block(index)
         if block is not None:
             start, shape = block
@@ -121,7 +121,7 @@ class RawArray:
             return out.astype(self.dtype, copy=False)
         return np.array(self._mapped()[index], dtype=self.dtype)
 
-    def _leading_block(self, index: Any) -> tuple[int, tuple[int, ...]] | None:
+    def _leading_block(self, index: Index) -> tuple[int, tuple[int, ...]] | None:
         """(first element, shape) when the index is one run of bytes: integers, then at most one slice, then all."""
         parts = index if isinstance(index, tuple) else (index,)
         start, run, taken = 0, 1, 0
@@ -171,7 +171,7 @@ class FramesAt:
         files: Sequence[PositionedFile],
         offsets: NDArray[np.int64],
         frame_shape: tuple[int, ...],
-        dtype: Any,
+        dtype: DTypeLike,
         file_of: NDArray[np.int64] | None = None,
     ) -> None:
         self.files, self.offsets, self.file_of = files, np.asarray(offsets, np.int64), file_of
@@ -193,7 +193,7 @@ class FramesAt:
             file.read_into(int(self.offsets[number]), out)
         return out.astype(self.dtype, copy=False)
 
-    def read(self, index: Any) -> AnyArray:
+    def read(self, index: Index) -> AnyArray:
         return read_frames(self, index)
 
     def close(self) -> None:
@@ -201,7 +201,17 @@ class FramesAt:
             file.close()
 
 
-def read_frames(source: Any, index: Any) -> AnyArray:
+class WholeFrames(Protocol):
+    """A source that can only give whole frames."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+    @property
+    def dtype(self) -> np.dtype[Any]: ...
+    def one(self, number: int) -> AnyArray: ...
+
+
+def read_frames(source: WholeFrames, index: Index) -> AnyArray:
     """Index a source that can only give whole frames (`one(number)`): frames first, the rest of the index inside."""
     parts = index if isinstance(index, tuple) else (index,)
     first, rest = (parts[0], tuple(parts[1:])) if parts else (slice(None), ())
@@ -209,8 +219,10 @@ def read_frames(source: Any, index: Any) -> AnyArray:
     if isinstance(first, (int, np.integer)):
         if not -count <= first < count:
             raise IndexError(f"frame {first} of {count}")
-        frame: AnyArray = source.one(int(first) % count)
+        frame = source.one(int(first) % count)
         return frame[rest] if rest else frame
+    if not isinstance(first, slice):
+        raise IndexError("frames are picked by number or by slice")
     numbers = range(count)[first]
     if not numbers:
         return np.empty((0, *source.shape[1:]), source.dtype)[(slice(None), *rest)]

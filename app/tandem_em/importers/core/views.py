@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from types import EllipsisType
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
-from tandem_em.core.numeric import AnyArray
+from tandem_em.core.numeric import AnyArray, Index
 from tandem_em.model.arrays import ArraySource
 
 Part = int | slice
 
 
-def full_index(index: Any, shape: tuple[int, ...]) -> tuple[Part, ...]:
+def full_index(index: Index, shape: tuple[int, ...]) -> tuple[Part, ...]:
     """A basic index written out: one int (not negative) or slice per axis."""
     parts = list(index) if isinstance(index, tuple) else [index]
     if Ellipsis in parts:
@@ -26,6 +28,8 @@ def full_index(index: Any, shape: tuple[int, ...]) -> tuple[Part, ...]:
     for part, size in zip(parts, shape, strict=True):
         if isinstance(part, slice):
             out.append(part)
+        elif isinstance(part, EllipsisType):
+            raise IndexError("an index can have only one ellipsis")
         else:
             number = int(part)
             if not -size <= number < size:
@@ -37,7 +41,7 @@ def full_index(index: Any, shape: tuple[int, ...]) -> tuple[Part, ...]:
 class View:
     """Base of all views: keeps the source and closes it."""
 
-    def __init__(self, source: ArraySource, shape: Sequence[int], dtype: Any = None) -> None:
+    def __init__(self, source: ArraySource, shape: Sequence[int], dtype: DTypeLike | None = None) -> None:
         self.source = source
         self._shape = tuple(int(size) for size in shape)
         self._dtype = np.dtype(dtype if dtype is not None else source.dtype)
@@ -50,7 +54,7 @@ class View:
     def dtype(self) -> np.dtype[Any]:
         return self._dtype
 
-    def read(self, index: Any) -> AnyArray:
+    def read(self, index: Index) -> AnyArray:
         raise NotImplementedError
 
     def close(self) -> None:
@@ -64,7 +68,7 @@ class Reordered(View):
         super().__init__(source, [1 if axis < 0 else source.shape[axis] for axis in order])
         self.order = tuple(order)
 
-    def read(self, index: Any) -> AnyArray:
+    def read(self, index: Index) -> AnyArray:
         parts = full_index(index, self.shape)
         inner: list[Part] = [slice(None)] * len(self.source.shape)
         for part, axis in zip(parts, self.order, strict=True):
@@ -107,7 +111,7 @@ class Flattened(View):
         self.lead = source.shape[:count]
         super().__init__(source, (int(np.prod(self.lead, dtype=np.int64)), *source.shape[count:]))
 
-    def read(self, index: Any) -> AnyArray:
+    def read(self, index: Index) -> AnyArray:
         first, *rest = full_index(index, self.shape)
         if isinstance(first, int):
             return self._one(first, rest)
@@ -131,7 +135,7 @@ class Flipped(View):
         super().__init__(source, source.shape)
         self.axis = axis % len(source.shape)
 
-    def read(self, index: Any) -> AnyArray:
+    def read(self, index: Index) -> AnyArray:
         parts = list(full_index(index, self.shape))
         size, part = self.shape[self.axis], parts[self.axis]
         if isinstance(part, int):
@@ -153,11 +157,13 @@ class Flipped(View):
 class Converted(View):
     """A source whose numbers are changed one by one on the way: complex to modulus, bool to bytes, colour records to grey."""
 
-    def __init__(self, source: ArraySource, convert: Callable[[AnyArray], AnyArray], dtype: Any) -> None:
+    def __init__(
+        self, source: ArraySource, convert: Callable[[AnyArray], AnyArray], dtype: DTypeLike
+    ) -> None:
         super().__init__(source, source.shape, dtype)
         self.convert = convert
 
-    def read(self, index: Any) -> AnyArray:
+    def read(self, index: Index) -> AnyArray:
         return self.convert(self.source.read(index))
 
 
@@ -167,7 +173,7 @@ class GreyChannels(View):
     def __init__(self, source: ArraySource) -> None:
         super().__init__(source, source.shape[:-1], source.dtype)
 
-    def read(self, index: Any) -> AnyArray:
+    def read(self, index: Index) -> AnyArray:
         return grey(self.source.read((*full_index(index, self.shape), slice(None))))
 
 
@@ -222,7 +228,7 @@ class Unflattened(View):
         super().__init__(source, (*lead, *source.shape[1:]))
         self.lead = lead
 
-    def read(self, index: Any) -> AnyArray:
+    def read(self, index: Index) -> AnyArray:
         parts = full_index(index, self.shape)
         outer, rest = parts[: len(self.lead)], parts[len(self.lead) :]
         numbers = np.arange(int(np.prod(self.lead, dtype=np.int64))).reshape(self.lead)[outer]

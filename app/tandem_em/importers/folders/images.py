@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from tandem_em.core.jobs import Job, Progress
 from tandem_em.core.notices import UserError
-from tandem_em.core.numeric import AnyArray
+from tandem_em.core.numeric import AnyArray, Index
 from tandem_em.importers.core.assemble import prepared
 from tandem_em.importers.core.base import ImportOptions
 from tandem_em.importers.core.companion import inside
@@ -215,7 +215,11 @@ class FileFrames:
     """One frame per file, read when asked for."""
 
     def __init__(
-        self, paths: Sequence[Path], load: Callable[[Path], AnyArray], shape: tuple[int, int], dtype: Any
+        self,
+        paths: Sequence[Path],
+        load: Callable[[Path], AnyArray],
+        shape: tuple[int, int],
+        dtype: DTypeLike,
     ) -> None:
         self.paths, self.load = paths, load
         self._shape, self._dtype = shape, native(np.dtype(dtype))
@@ -239,7 +243,7 @@ class FileFrames:
             )
         return frame.astype(self._dtype, copy=False)
 
-    def read(self, index: Any) -> AnyArray:
+    def read(self, index: Index) -> AnyArray:
         return read_frames(self, index)
 
     def close(self) -> None:

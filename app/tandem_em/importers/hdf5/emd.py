@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tandem_em.core.hdf5_types import H5Dataset, H5File, H5Group
 from tandem_em.core.notices import UserError
 from tandem_em.importers.core.errors import DamagedError
 from tandem_em.importers.core.hyperspy import at
@@ -25,11 +26,11 @@ MICROSECONDS = re.compile(rb'TimeStamp"\s*:\s*\{[^{}]*"value"\s*:\s*"(\d{13,17})
 SECONDS = re.compile(rb'"AcquisitionStartDatetime"\s*:\s*\{\s*"DateTime"\s*:\s*"(\d+)"')
 
 
-def is_velox(file: Any) -> bool:
+def is_velox(file: H5File) -> bool:
     return "Data" in file and "Version" in file and any(key in file["Data"] for key in ("Image", "Spectrum"))
 
 
-def velox(path: Path, file: Any) -> list[Found]:
+def velox(path: Path, file: H5File) -> list[Found]:
     """Images, movies and EELS maps of a Velox file; EDS event streams are named and left out."""
     data = file["Data"]
     founds: list[Found] = []
@@ -56,11 +57,11 @@ def velox(path: Path, file: Any) -> list[Found]:
     return founds
 
 
-def _json_column(dataset: Any, column: int) -> bytes:
+def _json_column(dataset: H5Dataset, column: int) -> bytes:
     return bytes(np.asarray(dataset[:, column], np.uint8)).split(b"\x00")[0]
 
 
-def _metadata(group: Any, name: str = "Metadata") -> dict[str, Any]:
+def _metadata(group: H5Group, name: str = "Metadata") -> dict[str, Any]:
     dataset = group.get(name)
     if dataset is None or dataset.ndim != 2 or dataset.shape[0] > 1 << 24 or not dataset.shape[1]:
         return {}
@@ -71,7 +72,7 @@ def _metadata(group: Any, name: str = "Metadata") -> dict[str, Any]:
     return tree if isinstance(tree, dict) else {}
 
 
-def _image(path: Path, group: Any) -> Found:
+def _image(path: Path, group: H5Group) -> Found:
     data = group["Data"]
     if data.dtype.names:
         raise UserError(f"A Fourier transform in {path.name} was left out.", "")
@@ -93,7 +94,7 @@ def _image(path: Path, group: Any) -> Found:
     return found
 
 
-def _stamps(dataset: Any, count: int, found: Found) -> None:
+def _stamps(dataset: H5Dataset | None, count: int, found: Found) -> None:
     """True frame times: the camera's microseconds, or the whole seconds of the frame's own header."""
     if dataset is None or dataset.ndim != 2 or dataset.shape[1] < count or count > STAMPS_LIMIT:
         return
@@ -138,7 +139,7 @@ def _facts(tree: dict[str, Any]) -> Facts:
     return facts
 
 
-def _eels(path: Path, data: Any, group: Any) -> Found:
+def _eels(path: Path, data: H5Group, group: H5Group) -> Found:
     """One energy range of a Velox EELS map; its array runs x, energy, y."""
     dataset = group["Data"]
     spatial = next(iter(data["SpectrumImage"].values()), None) if "SpectrumImage" in data else None
@@ -159,12 +160,12 @@ def _eels(path: Path, data: Any, group: Any) -> Found:
     raise DamagedError("its spectrum image has an unknown shape")
 
 
-def emd_groups(file: Any) -> list[Any]:
+def emd_groups(file: H5File) -> list[Any]:
     """The groups an open EMD file marks as data."""
     h5py = library()
     out: list[Any] = []
 
-    def visit(_: str, entry: Any) -> None:
+    def visit(_: str, entry: H5Dataset | H5Group) -> None:
         marked = isinstance(entry, h5py.Group) and attribute(entry, "emd_group_type") in (1, "1", "array")
         if marked and ("data" in entry or "datacube" in entry):
             out.append(entry)
@@ -188,7 +189,7 @@ def berkeley(path: Path, groups: list[Any]) -> list[Found]:
     return founds
 
 
-def _array(path: Path, group: Any) -> Found:
+def _array(path: Path, group: H5Group) -> Found:
     h5py = library()
     data = next(
         (group[key] for key in ("data", "datacube") if isinstance(group.get(key), h5py.Dataset)), None
@@ -220,7 +221,7 @@ def _runs_x_first(axes: list[Axis], first: int) -> bool:
     return not (names[-1] == "x" or frames_first)
 
 
-def _axis(dim: Any, size: int) -> Axis:
+def _axis(dim: H5Dataset | None, size: int) -> Axis:
     if dim is None:
         return Axis(size)
     name, unit = text_of(attribute(dim, "name")), unit_text(attribute(dim, "units"))

@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
+from tandem_em.core.hdf5_types import H5Dataset, H5File
 from tandem_em.core.notices import UserError
-from tandem_em.core.numeric import AnyArray
+from tandem_em.core.numeric import AnyArray, Index
 from tandem_em.importers.core.errors import DamagedError
 from tandem_em.importers.core.sources import FramesAt, PositionedFile, RawArray, native
 from tandem_em.importers.core.views import Reordered
@@ -54,7 +56,7 @@ def opened(path: Path) -> Iterator[Any]:
         yield file
 
 
-def audit(file: Any, path: Path) -> None:
+def audit(file: H5File, path: Path) -> None:
     """Refuse links and data that live outside the file; every object is looked at once, whatever circles there are."""
     h5py = library()
     seen: set[int] = set()
@@ -87,7 +89,7 @@ def audit(file: Any, path: Path) -> None:
                 _audit_dataset(entry, path)
 
 
-def _audit_dataset(dataset: Any, path: Path) -> None:
+def _audit_dataset(dataset: H5Dataset, path: Path) -> None:
     if dataset.is_virtual or dataset.external:
         raise UserError(
             f"{path.name} keeps the numbers of {dataset.name} in another file.",
@@ -95,7 +97,7 @@ def _audit_dataset(dataset: Any, path: Path) -> None:
         )
 
 
-def source_of(path: Path, dataset: Any, frame_axis: int = 0) -> ArraySource:
+def source_of(path: Path, dataset: H5Dataset, frame_axis: int = 0) -> ArraySource:
     """A lazy source over a dataset: straight from the file where its bytes are plain, through HDF5 otherwise.
 
     `frame_axis` is the axis along which single frames will be asked for."""
@@ -112,7 +114,7 @@ def source_of(path: Path, dataset: Any, frame_axis: int = 0) -> ArraySource:
     return Hdf5Array(path, dataset.name, dataset.shape, dataset.dtype)
 
 
-def _check_filters(path: Path, dataset: Any) -> None:
+def _check_filters(path: Path, dataset: H5Dataset) -> None:
     plist = dataset.id.get_create_plist()
     for number in range(plist.get_nfilters()):
         code = plist.get_filter(number)[0]
@@ -129,7 +131,7 @@ def _check_filters(path: Path, dataset: Any) -> None:
         raise DamagedError(f"{dataset.name} promises images of {frame >> 20} MiB that are not in the file")
 
 
-def _direct(path: Path, dataset: Any, frame_axis: int) -> ArraySource | None:
+def _direct(path: Path, dataset: H5Dataset, frame_axis: int) -> ArraySource | None:
     """The dataset as plain bytes in the file, None where it is compressed or scattered."""
     if dataset.id.get_create_plist().get_nfilters():
         return None
@@ -161,7 +163,7 @@ def _direct(path: Path, dataset: Any, frame_axis: int) -> ArraySource | None:
 class Hdf5Array:
     """A dataset read through HDF5; the file is opened at the first read and kept open."""
 
-    def __init__(self, path: Path, name: str, shape: tuple[int, ...], dtype: Any) -> None:
+    def __init__(self, path: Path, name: str, shape: tuple[int, ...], dtype: DTypeLike) -> None:
         self.path, self.name = path, name
         self._shape, self._dtype = tuple(shape), np.dtype(dtype)
         self._file: Any = None
@@ -175,7 +177,7 @@ class Hdf5Array:
     def dtype(self) -> np.dtype[Any]:
         return native(self._dtype)
 
-    def read(self, index: Any) -> AnyArray:
+    def read(self, index: Index) -> AnyArray:
         with self._lock:
             try:
                 if self._file is None:

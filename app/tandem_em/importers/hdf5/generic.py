@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tandem_em.core.hdf5_types import H5Dataset, H5File, H5Group
 from tandem_em.core.notices import UserError
 from tandem_em.importers.core.base import ImportOptions
 from tandem_em.importers.core.errors import DamagedError
@@ -48,7 +49,7 @@ def read(path: Path, options: ImportOptions) -> list[Found]:
         return _plain(path, file)
 
 
-def _pyeelsmodel(path: Path, file: Any) -> Found:
+def _pyeelsmodel(path: Path, file: H5File) -> Found:
     """A spectrum (or map) of pyEELSMODEL: array plus an energy axis group."""
     data, energy = file["Data"], file["Energy_axis"]
     scale, offset = number(attribute(energy, "Dispersion")), number(attribute(energy, "Offset"))
@@ -57,12 +58,12 @@ def _pyeelsmodel(path: Path, file: Any) -> Found:
     return Found(source_of(path, data), axes, "EELS", len(axes) - 1)
 
 
-def _nxdata_groups(file: Any) -> list[tuple[Any, Any]]:
+def _nxdata_groups(file: H5File) -> list[tuple[Any, Any]]:
     """(group, signal) of every NXdata whose signal is an array of at least two numbers; the default one first."""
     h5py = library()
     out: list[tuple[Any, Any]] = []
 
-    def visit(_: str, entry: Any) -> None:
+    def visit(_: str, entry: H5Dataset | H5Group) -> None:
         if not isinstance(entry, h5py.Group) or text_of(attribute(entry, "NX_class")) != "NXdata":
             return
         name = text_of(attribute(entry, "signal"))
@@ -82,7 +83,7 @@ def _nxdata_groups(file: Any) -> list[tuple[Any, Any]]:
     return [pair for pair in unique if pair[1].ndim >= 2] or unique
 
 
-def _marked(group: Any) -> Any:
+def _marked(group: H5Group) -> Any:
     """The signal of old NeXus files: the dataset with @signal = 1, else the one called data."""
     h5py = library()
     for entry in group.values():
@@ -91,7 +92,7 @@ def _marked(group: Any) -> Any:
     return group.get("data")
 
 
-def _nxdata(path: Path, file: Any, group: Any, signal: Any) -> Found:
+def _nxdata(path: Path, file: H5File, group: H5Group, signal: H5Dataset) -> Found:
     names = attribute(group, "axes")
     if names is None:
         names = attribute(signal, "axes")
@@ -111,11 +112,11 @@ def _nxdata(path: Path, file: Any, group: Any, signal: Any) -> Found:
     return Found(source_of(path, signal), axes, signal_type(metadata), facts=facts)
 
 
-def _is_scalar(entry: Any) -> bool:
+def _is_scalar(entry: object) -> bool:
     return isinstance(entry, library().Dataset) and entry.size == 1 and entry.dtype.itemsize < 1 << 20
 
 
-def _nx_start(file: Any, group: Any) -> str:
+def _nx_start(file: H5File, group: H5Group) -> str:
     """`start_time` of the entry the data belong to."""
     entry = group
     while entry.name != "/":
@@ -127,7 +128,7 @@ def _nx_start(file: Any, group: Any) -> str:
     return ""
 
 
-def _nx_axis(group: Any, name: str, size: int) -> Axis:
+def _nx_axis(group: H5Group, name: str, size: int) -> Axis:
     entry = group.get(name) if name not in ("", ".") else None
     if not isinstance(entry, library().Dataset) or entry.shape not in ((size,), (size + 1,)):
         return Axis(size, name="" if name == "." else name)
@@ -142,7 +143,7 @@ def _nx_axis(group: Any, name: str, size: int) -> Axis:
     )
 
 
-def _dm5(path: Path, file: Any) -> list[Found]:
+def _dm5(path: Path, file: H5File) -> list[Found]:
     """Gatan's HDF5 variant: the same tags as .dm4, as attributes."""
     founds = []
     for group in file["ImageList"].values():
@@ -160,7 +161,7 @@ def _dm5(path: Path, file: Any) -> list[Found]:
     return founds if len(founds) == 1 else [each for each in founds if not each.source.dtype.names] or founds
 
 
-def _tags(group: Any) -> dict[str, Any]:
+def _tags(group: H5Group) -> dict[str, Any]:
     return attributes(group, 20)
 
 
@@ -176,12 +177,12 @@ def _numbered(tree: dict[str, Any], *keys: str) -> list[tuple[int, dict[str, Any
     return sorted(out, key=lambda pair: pair[0])
 
 
-def _plain(path: Path, file: Any) -> list[Found]:
+def _plain(path: Path, file: H5File) -> list[Found]:
     """A file without any convention: its largest arrays with the same number of axes."""
     h5py = library()
     arrays: list[Any] = []
 
-    def visit(_: str, entry: Any) -> None:
+    def visit(_: str, entry: H5Dataset | H5Group) -> None:
         if (
             isinstance(entry, h5py.Dataset)
             and entry.ndim >= 1
@@ -204,7 +205,7 @@ def _plain(path: Path, file: Any) -> list[Found]:
     return [found]
 
 
-def _nion(dataset: Any, found: Found) -> None:
+def _nion(dataset: H5Dataset, found: Found) -> None:
     """Calibrations as Nion Swift keeps them: JSON in an attribute."""
     try:
         properties = json.loads(text_of(attribute(dataset, "properties")) or "{}")

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tandem_em.core.hdf5_types import H5File, H5Group
 from tandem_em.core.notices import UserError
 from tandem_em.importers.core.errors import DamagedError
 from tandem_em.importers.core.hyperspy import facts_from_hyperspy, signal_type
@@ -16,7 +17,7 @@ from tandem_em.importers.hdf5.foreign import library, source_of
 from tandem_em.importers.hdf5.tree import attribute, attributes, text_of
 
 
-def experiments(path: Path, file: Any) -> list[Found]:
+def experiments(path: Path, file: H5File) -> list[Found]:
     """All signals under /Experiments."""
     h5py = library()
     founds: list[Found] = []
@@ -34,7 +35,7 @@ def experiments(path: Path, file: Any) -> list[Found]:
     return founds
 
 
-def _signal(path: Path, group: Any) -> Found:
+def _signal(path: Path, group: H5Group) -> Found:
     data = group["data"]
     if group.get("ragged_shapes") is not None or "ragged_shapes" in group:
         raise UserError(f"{path.name} holds a ragged signal.", "Make it an ordinary array in HyperSpy first.")
@@ -48,7 +49,7 @@ def _signal(path: Path, group: Any) -> Found:
     return found
 
 
-def _axes(group: Any, shape: tuple[int, ...]) -> list[Axis]:
+def _axes(group: H5Group, shape: tuple[int, ...]) -> list[Axis]:
     """The axes in the order of the array; old files number them in `index_in_array`."""
     axes = [Axis(size) for size in shape]
     for number_ in range(len(shape)):
@@ -69,7 +70,7 @@ def _axes(group: Any, shape: tuple[int, ...]) -> list[Axis]:
     return axes
 
 
-def _values(entry: Any, size: int) -> np.ndarray[Any, np.dtype[np.float64]] | None:
+def _values(entry: H5Group, size: int) -> np.ndarray[Any, np.dtype[np.float64]] | None:
     """The values of a non-uniform axis, stored as an attribute or a dataset called `axis`."""
     values = attribute(entry, "axis") if "axis" in entry.attrs else entry.get("axis")
     if values is None or getattr(values, "shape", ()) != (size,) or values.dtype.kind not in "iuf":

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from tandem_em.core.hdf5_types import H5Group, H5Object
 from tandem_em.importers.core.units import clean
 from tandem_em.importers.hdf5.foreign import library
 
@@ -13,7 +14,7 @@ ATTRIBUTE_LIMIT = 1 << 20
 """Entries of an attribute; a damaged file may promise billions."""
 
 
-def text_of(value: Any) -> str:
+def text_of(value: object) -> str:
     """An attribute or scalar dataset as text."""
     if isinstance(value, np.ndarray):
         value = value.ravel()[0] if value.size else ""
@@ -22,7 +23,7 @@ def text_of(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-def attribute(entry: Any, name: str) -> Any:
+def attribute(entry: H5Object, name: str) -> Any:
     """An attribute in plain Python, None when it is missing, huge or cannot be read."""
     try:
         if (
@@ -40,7 +41,7 @@ def attribute(entry: Any, name: str) -> Any:
     return value.item() if isinstance(value, np.generic) else value
 
 
-def attributes(group: Any, depth: int = 12) -> dict[str, Any]:
+def attributes(group: H5Group, depth: int = 12) -> dict[str, Any]:
     """The attributes of a group and its groups as nested dictionaries; datasets and references are left out."""
     h5py = library()
     out: dict[str, Any] = {}
@@ -57,7 +58,7 @@ def attributes(group: Any, depth: int = 12) -> dict[str, Any]:
     return out
 
 
-def scalars(group: Any, depth: int = 12) -> dict[str, Any]:
+def scalars(group: H5Group, depth: int = 12) -> dict[str, Any]:
     """Single numbers and texts stored as datasets (and attributes) below a group, as nested dictionaries."""
     h5py = library()
     out = attributes(group, 0)
@@ -78,6 +79,6 @@ def scalars(group: Any, depth: int = 12) -> dict[str, Any]:
     return out
 
 
-def unit_text(value: Any) -> str:
+def unit_text(value: object) -> str:
     """Units as EMD writes them: `[n_m]` is nm."""
     return clean(text_of(value)).replace("_", "")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -55,7 +54,7 @@ def read(path: Path, options: ImportOptions) -> list[Found]:
     return [found]
 
 
-def _facts(head: Any) -> Facts:
+def _facts(head: np.void) -> Facts:
     volt = positive(int(head["volt"]))
     facts = Facts(beam_kV=volt / 1e3 if volt else None)
     days = float(head["days"])

@@ -156,7 +156,7 @@ def read_tags(path: Path) -> dict[str, Any]:
         return TagReader(file, path.stat().st_size).tree()
 
 
-def dig(tags: Any, *keys: str) -> Any:
+def dig(tags: object, *keys: str) -> Any:
     """A tag by its path, None when it is not there. Upper and lower case are told apart, as the files do."""
     for key in keys:
         if not isinstance(tags, dict) or key not in tags:

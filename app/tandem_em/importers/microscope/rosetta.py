@@ -5,17 +5,20 @@ from __future__ import annotations
 import threading
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tandem_em.core.numeric import AnyArray
+from tandem_em.core.numeric import AnyArray, Index
 from tandem_em.importers.core.base import ImportOptions
 from tandem_em.importers.core.hyperspy import facts_from_hyperspy, signal_type
 from tandem_em.importers.core.signal import Axis, Found
 from tandem_em.importers.core.sources import native
 from tandem_em.importers.core.units import clean, number
 from tandem_em.model.arrays import ArraySource, MemoryArray
+
+if TYPE_CHECKING:
+    import dask.array
 
 
 def read_ripple(path: Path, options: ImportOptions) -> list[Found]:
@@ -53,7 +56,7 @@ def found_from(signal: dict[str, Any]) -> Found:
 class DaskArray:
     """A lazy dask array, computed piece by piece on the calling thread."""
 
-    def __init__(self, array: Any) -> None:
+    def __init__(self, array: dask.array.Array) -> None:
         self.array = array
         self._lock = threading.Lock()
 
@@ -65,7 +68,7 @@ class DaskArray:
     def dtype(self) -> np.dtype[Any]:
         return native(np.dtype(self.array.dtype))
 
-    def read(self, index: Any) -> AnyArray:
+    def read(self, index: Index) -> AnyArray:
         with self._lock:
             return np.asarray(self.array[index].compute(scheduler="synchronous"), dtype=self.dtype)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -123,7 +123,7 @@ def _header(head: bytes) -> tuple[Any, int, int, int, int, int]:
     return "little", version, kind, tag, total, valid
 
 
-def _dimensions(head: bytes, at: int, order: Any) -> list[Dimension]:
+def _dimensions(head: bytes, at: int, order: Literal["little", "big"]) -> list[Dimension]:
     count = int.from_bytes(head[at - 4 : at], order)
     if count > 16:
         raise DamagedError(f"it has {count} dimensions")
@@ -164,7 +164,7 @@ def _element(head: bytes, kind: int) -> tuple[list[Axis], np.dtype[Any], tuple[i
     return axes[::-1], np.dtype(TYPES[code]), tuple(reversed(sizes)), at + 2 + 4 * calibrations
 
 
-def _time_tags(file: Any, places: NDArray[Any], size: int) -> NDArray[np.float64]:
+def _time_tags(file: BinaryIO, places: NDArray[Any], size: int) -> NDArray[np.float64]:
     """Seconds since 1970 of every element, NaN where the tag is missing."""
     out = np.full(len(places), np.nan)
     for number_, place in enumerate(places):

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from tandem_em.core.numeric import AnyArray
 from tandem_em.importers.core.base import ImportOptions
 from tandem_em.importers.core.errors import DamagedError
 from tandem_em.importers.core.signal import Axis, Facts, Found
@@ -97,7 +99,7 @@ def _parts(path: Path) -> list[Path]:
     return parts
 
 
-def _frame_headers(file: PositionedFile, places: Any) -> Any:
+def _frame_headers(file: PositionedFile, places: NDArray[np.int64]) -> Any:
     out = np.zeros(len(places), FRAME)
     for number, place in enumerate(places):
         file.read_into(int(place), out[number : number + 1])
@@ -110,7 +112,7 @@ def _mode(file: PositionedFile, start: int) -> int:
     return int(out[0]["mode"])
 
 
-def _axes(shape: tuple[int, ...], general: Any, mode: int) -> list[Axis]:
+def _axes(shape: tuple[int, ...], general: np.void, mode: int) -> list[Axis]:
     pixel = positive(int(general["pixel_nm"]))
     unit = "1/nm" if mode == 2 else "nm"
     return [Axis(shape[0], name="time")] + [
@@ -118,7 +120,7 @@ def _axes(shape: tuple[int, ...], general: Any, mode: int) -> list[Axis]:
     ]
 
 
-def _facts(general: Any, mode: int, frames: Any) -> Facts:
+def _facts(general: np.void, mode: int, frames: AnyArray) -> Facts:
     volt = positive(int(general["volt"]))
     facts = Facts(beam_kV=None if volt is None else volt / 1e3 if volt > 1000 else volt)
     if mode != 2:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tandem_em.core.notices import UserError
-from tandem_em.core.numeric import AnyArray
+from tandem_em.core.numeric import AnyArray, Index
 from tandem_em.importers.core.base import ImportOptions
 from tandem_em.importers.core.errors import DamagedError
 from tandem_em.importers.core.hyperspy import facts_from_hyperspy, signal_type
 from tandem_em.importers.core.signal import Axis, Found
 from tandem_em.importers.core.sources import native
 from tandem_em.importers.core.units import clean, number
+
+if TYPE_CHECKING:
+    import zarr
 
 CODECS = {
     "blosc", "zlib", "gzip", "zstd", "lz4", "lzma", "bz2", "shuffle", "delta", "bytes", "crc32c", "fixedscaleoffset",
@@ -54,7 +57,7 @@ def read(path: Path, options: ImportOptions) -> list[Found]:
     return founds
 
 
-def _signal(path: Path, name: str, group: Any) -> Found:
+def _signal(path: Path, name: str, group: zarr.Group) -> Found:
     if "ragged_shapes" in group:
         raise UserError(f"{path.name} holds a ragged signal.", "Make it an ordinary array in HyperSpy first.")
     array = group["data"]
@@ -67,7 +70,7 @@ def _signal(path: Path, name: str, group: Any) -> Found:
     return found
 
 
-def check_array(path: Path, array: Any) -> None:
+def check_array(path: Path, array: zarr.Array) -> None:
     """Refuse objects and codecs that could run code, and absurd blocks, before anything is decoded."""
     description = json.loads(json.dumps(array.metadata.to_dict(), default=str))
     names = {str(each).lower() for each in _codec_names(description)}
@@ -97,7 +100,7 @@ def _codec_names(description: dict[str, Any]) -> list[str]:
     return names
 
 
-def _tree(group: Any, depth: int = 12) -> dict[str, Any]:
+def _tree(group: zarr.Group, depth: int = 12) -> dict[str, Any]:
     out = {
         key: value
         for key, value in group.attrs.asdict().items()
@@ -108,7 +111,7 @@ def _tree(group: Any, depth: int = 12) -> dict[str, Any]:
     return out
 
 
-def _axes(group: Any, shape: tuple[int, ...]) -> list[Axis]:
+def _axes(group: zarr.Group, shape: tuple[int, ...]) -> list[Axis]:
     axes = []
     for index, size in enumerate(shape):
         said = group[f"axis-{index}"].attrs.asdict() if f"axis-{index}" in group else {}
@@ -121,7 +124,7 @@ def _axes(group: Any, shape: tuple[int, ...]) -> list[Axis]:
 class ZarrArray:
     """A Zarr array as a source."""
 
-    def __init__(self, path: Path, array: Any) -> None:
+    def __init__(self, path: Path, array: zarr.Array) -> None:
         self.path, self.array = path, array
 
     @property
@@ -132,7 +135,7 @@ class ZarrArray:
     def dtype(self) -> np.dtype[Any]:
         return native(np.dtype(self.array.dtype))
 
-    def read(self, index: Any) -> AnyArray:
+    def read(self, index: Index) -> AnyArray:
         try:
             return np.asarray(self.array[index], dtype=self.dtype)
         except (OSError, ValueError, RuntimeError) as error:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from tandem_em.core.notices import UserError
-from tandem_em.core.numeric import AnyArray
+from tandem_em.core.numeric import AnyArray, Index
 from tandem_em.importers.core.base import ImportOptions
 from tandem_em.importers.core.errors import DamagedError
 from tandem_em.importers.core.signal import Axis, Facts, Found
 from tandem_em.importers.core.sources import native, read_frames
 from tandem_em.importers.core.views import grey
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".pgm", ".ppm")
 PIXEL_LIMIT = 170_000_000
@@ -37,7 +41,7 @@ def read(path: Path, options: ImportOptions) -> list[Found]:
     return [Found(source, axes, facts=facts)]
 
 
-def check_size(image: Any, path: Path) -> None:
+def check_size(image: Image.Image, path: Path) -> None:
     """Look at the promised size before anything is decoded."""
     width, height = image.size
     if width * height > PIXEL_LIMIT or width < 1 or height < 1:
@@ -52,7 +56,7 @@ def check_size(image: Any, path: Path) -> None:
         raise DamagedError(f"it promises {width} × {height} pixels in {size} bytes")
 
 
-def as_grey(image: Any) -> AnyArray:
+def as_grey(image: Image.Image) -> AnyArray:
     """Pixels of an open picture as grey numbers of their own depth."""
     if image.mode in ("P", "PA", "CMYK", "YCbCr", "HSV", "LAB"):
         image = image.convert("RGB")
@@ -87,7 +91,7 @@ def size_of(path: Path) -> tuple[int, int]:
 class PictureFrames:
     """Frames of one picture file, decoded one at a time."""
 
-    def __init__(self, path: Path, count: int, shape: tuple[int, ...], dtype: Any) -> None:
+    def __init__(self, path: Path, count: int, shape: tuple[int, ...], dtype: DTypeLike) -> None:
         self.path, self.count = path, count
         self._shape, self._dtype = tuple(shape), native(np.dtype(dtype))
         self._lock = threading.Lock()
@@ -118,7 +122,7 @@ class PictureFrames:
             raise UserError(f"Frame {number + 1} of {self.path.name} has another size.", "Save it again.")
         return frame.astype(self._dtype, copy=False)
 
-    def read(self, index: Any) -> AnyArray:
+    def read(self, index: Index) -> AnyArray:
         return read_frames(self, index)
 
     def close(self) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import threading
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from tandem_em.core.notices import UserError
-from tandem_em.core.numeric import AnyArray
+from tandem_em.core.numeric import AnyArray, Index
 from tandem_em.importers.core.base import ImportOptions
 from tandem_em.importers.core.errors import DamagedError
 from tandem_em.importers.core.signal import Axis, Found
@@ -25,6 +26,9 @@ from tandem_em.importers.core.sources import (
 from tandem_em.importers.core.views import GreyChannels, Reordered
 from tandem_em.importers.movies.tiff_tags import calibration, frame_stamps, tiff_facts
 from tandem_em.model.arrays import ArraySource
+
+if TYPE_CHECKING:
+    from tifffile import TiffFile, TiffPage, TiffPages
 
 PAGES_LIMIT = 2_000_000
 
@@ -58,7 +62,7 @@ def read(path: Path, options: ImportOptions) -> list[Found]:
         return [found]
 
 
-def _imagej(path: Path, tif: Any) -> tuple[ArraySource, int, list[str]] | None:
+def _imagej(path: Path, tif: TiffFile) -> tuple[ArraySource, int, list[str]] | None:
     """ImageJ keeps stacks above 4 GB as one page followed by all the other images."""
     metadata = tif.imagej_metadata if tif.is_imagej else None
     if not metadata:
@@ -78,7 +82,7 @@ def _imagej(path: Path, tif: Any) -> tuple[ArraySource, int, list[str]] | None:
     return _plain_frames(source, page), count, problems
 
 
-def _pages(path: Path, tif: Any) -> tuple[ArraySource, int, list[str]]:
+def _pages(path: Path, tif: TiffFile) -> tuple[ArraySource, int, list[str]]:
     """All pages of the size and kind of the first; pages of other sizes are counted and left out."""
     pages, first, problems = tif.pages, tif.pages[0], []
     chosen, other, lost = _alike(pages, first)
@@ -105,7 +109,7 @@ def _pages(path: Path, tif: Any) -> tuple[ArraySource, int, list[str]]:
     return _plain_frames(source, first), len(chosen), problems
 
 
-def _alike(pages: Any, first: Any) -> tuple[list[Any], int, int]:
+def _alike(pages: TiffPages, first: TiffPage) -> tuple[list[Any], int, int]:
     """(pages like the first, how many images are different, how many are missing at the end)."""
     # the short way takes the layout of the first page for granted and complains where that is wrong
     pages.useframes = len(pages) > 200
@@ -127,7 +131,7 @@ def _alike(pages: Any, first: Any) -> tuple[list[Any], int, int]:
     return chosen, other, 0
 
 
-def _raw_offsets(tif: Any, pages: list[Any]) -> list[int] | None:
+def _raw_offsets(tif: TiffFile, pages: list[Any]) -> list[int] | None:
     """Where each page's pixels lie in one uncompressed run, None when one is compressed, tiled or in pieces."""
     first = pages[0]
     if first.compression != 1 or first.is_tiled or first.fillorder != 1 or first.predictor != 1:
@@ -147,7 +151,7 @@ def _raw_offsets(tif: Any, pages: list[Any]) -> list[int] | None:
     return offsets
 
 
-def _plain_frames(source: ArraySource, page: Any) -> ArraySource:
+def _plain_frames(source: ArraySource, page: TiffPage) -> ArraySource:
     """Colour pages as grey; palette images stay numbers."""
     if len(page.shape) == 3 and page.shape[-1] in (2, 3, 4):
         return GreyChannels(source)
@@ -164,7 +168,7 @@ def _plain_frames(source: ArraySource, page: Any) -> ArraySource:
 class PageFrames:
     """Compressed or tiled pages, decoded one at a time."""
 
-    def __init__(self, path: Path, numbers: list[int], shape: tuple[int, ...], dtype: Any) -> None:
+    def __init__(self, path: Path, numbers: list[int], shape: tuple[int, ...], dtype: DTypeLike) -> None:
         self.path, self.numbers = path, numbers
         self._shape, self._dtype = tuple(shape), np.dtype(dtype)
         self._tif: Any = None
@@ -198,7 +202,7 @@ class PageFrames:
     def _damaged(self, number: int) -> UserError:
         return UserError(f"Image {number + 1} of {self.path.name} is damaged.", "Copy the file again.")
 
-    def read(self, index: Any) -> AnyArray:
+    def read(self, index: Index) -> AnyArray:
         return read_frames(self, index)
 
     def close(self) -> None:
@@ -211,7 +215,7 @@ class PageFrames:
         self.close()
 
 
-def _points_outside(page: Any, size: int) -> bool:
+def _points_outside(page: TiffPage, size: int) -> bool:
     """Whether a piece of a page would lie beyond the end of the file: a decoder would make room for all that is between."""
     return any(start + count > size for start, count in zip(page.dataoffsets, page.databytecounts))
 

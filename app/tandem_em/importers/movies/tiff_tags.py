@@ -6,7 +6,7 @@ import json
 import re
 from io import BytesIO
 from pathlib import PurePath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,17 +18,20 @@ from tandem_em.importers.core.units import clean, length_nm, number, positive, t
 from tandem_em.importers.microscope.dm_facts import facts_from_tags
 from tandem_em.importers.microscope.dm_tags import TagReader
 
+if TYPE_CHECKING:
+    from tifffile import TiffFile
+
 DM_UNITS, DM_OFFSETS, DM_SCALES = (65003, 65004, 65005), (65006, 65007, 65008), (65009, 65010, 65011)
 """Tags DigitalMicrograph writes, in the order x, y, z."""
 
 
-def tag(tif: Any, code: int) -> Any:
+def tag(tif: TiffFile, code: int) -> Any:
     """A tag of the first page, None when it is missing."""
     entry = tif.pages[0].tags.get(code)
     return entry.value if entry is not None else None
 
 
-def vendor(tif: Any, name: str) -> Any:
+def vendor(tif: TiffFile, name: str) -> Any:
     """The metadata of one vendor (`fei`, `sis`, `sem`, `ome`), None when absent or broken."""
     try:
         return getattr(tif, f"{name}_metadata") if getattr(tif, f"is_{name}", False) else None
@@ -36,7 +39,7 @@ def vendor(tif: Any, name: str) -> Any:
         return None
 
 
-def calibration(tif: Any, frames: int, shape: tuple[int, ...]) -> tuple[Axis, bool | None, list[Axis]]:
+def calibration(tif: TiffFile, frames: int, shape: tuple[int, ...]) -> tuple[Axis, bool | None, list[Axis]]:
     """(axis 0, whether it is time, [y, x]) of a stack of this many frames."""
     y, x = Axis(shape[-2]), Axis(shape[-1])
     z = Axis(frames)
@@ -54,7 +57,7 @@ def calibration(tif: Any, frames: int, shape: tuple[int, ...]) -> tuple[Axis, bo
     return z, None, [y, x]
 
 
-def _dm(tif: Any, z: Axis, y: Axis, x: Axis) -> None:
+def _dm(tif: TiffFile, z: Axis, y: Axis, x: Axis) -> None:
     for axis, unit, offset, scale in zip((x, y, z), DM_UNITS, DM_OFFSETS, DM_SCALES, strict=True):
         axis.units = clean(tag(tif, unit) or "")
         axis.scale = number(tag(tif, scale)) or 1.0
@@ -65,16 +68,10 @@ def _dm_is_time(z: Axis) -> bool | None:
     return True if time_s(z.units) is not None else None
 
 
-def _imagej(tif: Any, z: Axis, y: Axis, x: Axis) -> tuple[Axis, bool | None, list[Axis]]:
+def _imagej(tif: TiffFile, z: Axis, y: Axis, x: Axis) -> tuple[Axis, bool | None, list[Axis]]:
     metadata = tif.imagej_metadata
     unit = clean(str(metadata.get("unit", "")))
-    if length_nm(unit) is not None:
-        for axis, code in ((x, 282), (y, 283)):
-            per_unit = _ratio(tag(tif, code))
-            if per_unit:
-                axis.scale, axis.units = 1.0 / per_unit, unit
-    elif unit:
-        x.units = y.units = unit
+    _imagej_pixels(tif, unit, y, x)
     interval = positive(metadata.get("finterval"))
     rate = positive(metadata.get("fps"))
     frames, slices = int(metadata.get("frames", 1) or 1), int(metadata.get("slices", 1) or 1)
@@ -97,14 +94,25 @@ def _imagej(tif: Any, z: Axis, y: Axis, x: Axis) -> tuple[Axis, bool | None, lis
     return z, None, [y, x]
 
 
-def _ratio(value: Any) -> float | None:
+def _imagej_pixels(tif: TiffFile, unit: str, y: Axis, x: Axis) -> None:
+    """The size of a pixel, where the unit is a length."""
+    if length_nm(unit) is not None:
+        for axis, code in ((x, 282), (y, 283)):
+            per_unit = _ratio(tag(tif, code))
+            if per_unit:
+                axis.scale, axis.units = 1.0 / per_unit, unit
+    elif unit:
+        x.units = y.units = unit
+
+
+def _ratio(value: object) -> float | None:
     if isinstance(value, (tuple, list)) and len(value) == 2:
         top, bottom = number(value[0]), number(value[1])
         return top / bottom if top and bottom else None
     return positive(value)
 
 
-def _resolution(tif: Any, y: Axis, x: Axis) -> None:
+def _resolution(tif: TiffFile, y: Axis, x: Axis) -> None:
     """Pixels per cm or inch, when that is a microscope's scale and not a printer's 72 dpi."""
     unit = {2: "inch", 3: "cm"}.get(int(number(tag(tif, 296)) or 0))
     if unit is None:
@@ -116,7 +124,7 @@ def _resolution(tif: Any, y: Axis, x: Axis) -> None:
             axis.scale, axis.units = step, "nm"
 
 
-def _fei(tif: Any) -> float | None:
+def _fei(tif: TiffFile) -> float | None:
     """Helios, Magellan, Titan in SEM style: metres."""
     metadata = vendor(tif, "fei")
     for group, key in (("Scan", "PixelWidth"), ("EScan", "PixelWidth"), ("Image", "PixelWidth")):
@@ -127,13 +135,13 @@ def _fei(tif: Any) -> float | None:
     return None
 
 
-def _olympus(tif: Any) -> float | None:
+def _olympus(tif: TiffFile) -> float | None:
     metadata = vendor(tif, "sis")
     metres = positive(metadata.get("pixelsizex")) if isinstance(metadata, dict) else None
     return metres * 1e9 if metres is not None else None
 
 
-def _zeiss(tif: Any) -> float | None:
+def _zeiss(tif: TiffFile) -> float | None:
     metadata = vendor(tif, "sem")
     if not isinstance(metadata, dict):
         return None
@@ -146,7 +154,7 @@ def _zeiss(tif: Any) -> float | None:
     return None
 
 
-def _ome(tif: Any) -> float | None:
+def _ome(tif: TiffFile) -> float | None:
     text = vendor(tif, "ome")
     if not isinstance(text, str):
         return None
@@ -156,7 +164,7 @@ def _ome(tif: Any) -> float | None:
     return value * factor if value is not None and factor is not None else None
 
 
-def frame_stamps(tif: Any, frames: int) -> NDArray[np.float64] | None:
+def frame_stamps(tif: TiffFile, frames: int) -> NDArray[np.float64] | None:
     """True times after the first frame from per-frame metadata (`FrameInfo` JSON, MicroManager, OME), None without."""
     if frames < 2:
         return None
@@ -173,7 +181,7 @@ def frame_stamps(tif: Any, frames: int) -> NDArray[np.float64] | None:
     return None
 
 
-def _frame_info(description: Any, frames: int) -> NDArray[np.float64] | None:
+def _frame_info(description: object, frames: int) -> NDArray[np.float64] | None:
     """`{"FrameInfo": [{"t": 0.0}, …]}` or a list of seconds, in the description of the first page."""
     if not isinstance(description, str) or not description.lstrip().startswith(("{", "[")):
         return None
@@ -192,7 +200,7 @@ def _frame_info(description: Any, frames: int) -> NDArray[np.float64] | None:
     return times - times[0] if np.isfinite(times).any() else None
 
 
-def _seconds(entry: Any) -> float:
+def _seconds(entry: object) -> float:
     if isinstance(entry, dict):
         for key, factor in (
             ("t", 1.0),
@@ -209,7 +217,7 @@ def _seconds(entry: Any) -> float:
     return value if value is not None else float("nan")
 
 
-def tiff_facts(tif: Any) -> Facts:
+def tiff_facts(tif: TiffFile) -> Facts:
     """Date, voltage and magnification where a vendor's tags or the plain date tag have them."""
     facts = Facts(title=PurePath(tif.filename).stem)
     date = tag(tif, 306)
@@ -230,7 +238,7 @@ def tiff_facts(tif: Any) -> Facts:
     return facts
 
 
-def _from_dm_tags(tif: Any, facts: Facts) -> None:
+def _from_dm_tags(tif: TiffFile, facts: Facts) -> None:
     """DigitalMicrograph exports its tag tree as one binary tag (65027) in the layout of its own files."""
     raw = tag(tif, 65027)
     if not isinstance(raw, bytes) or len(raw) > 64 << 20:

@@ -5,20 +5,24 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tandem_em.core.jobs import Job
 from tandem_em.core.notices import UserError
-from tandem_em.core.numeric import AnyArray
+from tandem_em.core.numeric import AnyArray, Index
 from tandem_em.importers.core.base import ImportOptions
 from tandem_em.importers.core.errors import DamagedError
 from tandem_em.importers.core.signal import Axis, Facts, Found
 from tandem_em.importers.core.sources import read_frames
 from tandem_em.importers.core.times import parse_iso
 from tandem_em.importers.core.views import grey
-from tandem_em.importers.movies.video_index import Listing, decoded, key_before, listing
+from tandem_em.importers.movies.video_index import Listing, Packet, decoded, key_before, listing
+
+if TYPE_CHECKING:
+    import av
+    from av.video import VideoFrame, VideoStream
 
 AHEAD = 64
 """Decoding on is cheaper than jumping for this many frames."""
@@ -66,7 +70,7 @@ def _look_through(path: Path, threads: str) -> Job[tuple[Listing, Facts, tuple[i
         return film, facts, shape, np.dtype(np.uint16 if _is_deep(stream) else np.uint8)
 
 
-def _is_deep(stream: Any) -> bool:
+def _is_deep(stream: VideoStream) -> bool:
     pixels = stream.codec_context.format
     return pixels is not None and any(component.bits > 8 for component in pixels.components)
 
@@ -100,7 +104,7 @@ class VideoFrames:
     def dtype(self) -> np.dtype[Any]:
         return self._dtype
 
-    def read(self, index: Any) -> AnyArray:
+    def read(self, index: Index) -> AnyArray:
         return read_frames(self, index)
 
     def one(self, number: int) -> AnyArray:
@@ -179,7 +183,7 @@ class VideoFrames:
                 if frame.pts is not None and 0 <= frame.pts < len(self._found.packets):
                     yield int(frame.pts), frame
 
-    def _mark(self, packet: Any) -> int | None:
+    def _mark(self, packet: av.Packet | Packet) -> int | None:
         """By what a packet is known again: its stamp; in AVI, which only counts them, its place."""
         if self._by_place:
             return None if packet.pos is None else int(packet.pos)
@@ -189,7 +193,7 @@ class VideoFrames:
     def _seeks_in_order_of_file(self) -> bool:
         return self._found.is_avi or "mp4" in self._container.format.name
 
-    def _grey(self, frame: Any) -> AnyArray:
+    def _grey(self, frame: VideoFrame) -> AnyArray:
         name = frame.format.name
         if self._dtype == np.uint16:
             out = frame.to_ndarray(format="gray16le")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,11 @@ from tandem_em.core.jobs import Job, Progress
 from tandem_em.importers.core.errors import DamagedError
 from tandem_em.importers.movies import h264 as movies_h264
 from tandem_em.importers.movies import mpeg4 as movies_mpeg4
+
+if TYPE_CHECKING:
+    import av
+    from av.container import InputContainer
+    from av.video import VideoFrame, VideoStream
 
 LEAST_BYTES = 10
 """Smaller packets say "the same again": nothing is lost when no frame comes out."""
@@ -72,7 +77,7 @@ class Listing:
         return min(packet.stamp for packet in self.packets if packet.is_shown)
 
 
-def listing(container: Any, stream: Any, path: Path) -> Job[Listing]:
+def listing(container: InputContainer, stream: VideoStream, path: Path) -> Job[Listing]:
     """Decode the whole film once, without keeping a pixel."""
     found = Listing(container.format.name == "avi", seconds_per_tick=float(stream.time_base or 0))
     extradata = bytes(stream.codec_context.extradata or b"")
@@ -98,7 +103,7 @@ def listing(container: Any, stream: Any, path: Path) -> Job[Listing]:
     return found
 
 
-def _decode_all(container: Any, stream: Any, path: Path, found: Listing) -> Job[str]:
+def _decode_all(container: InputContainer, stream: VideoStream, path: Path, found: Listing) -> Job[str]:
     """Fill in packets and what came of them; returns what stopped it, or nothing."""
     size, done = path.stat().st_size, 0
     places = _expect(found, stream)
@@ -108,7 +113,7 @@ def _decode_all(container: Any, stream: Any, path: Path, found: Listing) -> Job[
         try:
             packet = next(packets, None)
         except Exception as error:  # noqa: BLE001  whatever the library stumbles over: what came before counts
-            _take(decoded(None, stream), found)
+            _take(_left_in(stream), found)
             return type(error).__name__
         if packet is None:
             return ""
@@ -126,7 +131,7 @@ def _decode_all(container: Any, stream: Any, path: Path, found: Listing) -> Job[
             yield Progress(packet.pos or 0, size, f"Listing the frames of {path.name}")
 
 
-def _expect(found: Listing, stream: Any) -> dict[int, int]:
+def _expect(found: Listing, stream: VideoStream) -> dict[int, int]:
     """The packets that the index of an AVI tells of, by their places: one that is not found there has a time all the same."""
     entries = [each for each in getattr(stream, "index_entries", ()) or () if each.size > 0]
     if not found.is_avi:
@@ -139,7 +144,7 @@ def _expect(found: Listing, stream: Any) -> dict[int, int]:
     return {packet.pos: number for number, packet in enumerate(found.packets) if packet.pos is not None}
 
 
-def _enter(packet: Any, codec: str, found: Listing, places: dict[int, int]) -> bool:
+def _enter(packet: av.Packet, codec: str, found: Listing, places: dict[int, int]) -> bool:
     """Number a packet for the decoder; False for one that the index does not know."""
     described = _described(packet, codec, found)
     # the index of a film that was cut off is made of its beginning only
@@ -157,15 +162,23 @@ def _enter(packet: Any, codec: str, found: Listing, places: dict[int, int]) -> b
     return True
 
 
-def decoded(packet: Any, stream: Any = None) -> list[Any]:
+def decoded(packet: av.Packet) -> list[VideoFrame]:
     """The frames that come out when a packet goes in; none when it is damaged."""
     try:
-        return list(packet.decode() if packet is not None else stream.decode(None))
+        return cast("list[VideoFrame]", list(packet.decode()))
     except Exception:  # noqa: BLE001  FFmpeg's errors have many classes; what gives no frame is counted
         return []
 
 
-def _take(frames: list[Any], found: Listing) -> None:
+def _left_in(stream: VideoStream) -> list[VideoFrame]:
+    """The frames a decoder still holds back when no packet follows."""
+    try:
+        return list(stream.decode(None))
+    except Exception:  # noqa: BLE001  as above
+        return []
+
+
+def _take(frames: list[VideoFrame], found: Listing) -> None:
     for frame in frames:
         if frame.pts is not None and 0 <= frame.pts < len(found.packets):
             found.came.append(int(frame.pts))
@@ -173,7 +186,7 @@ def _take(frames: list[Any], found: Listing) -> None:
                 found.corrupt.add(int(frame.pts))
 
 
-def _described(packet: Any, codec: str, found: Listing) -> Packet:
+def _described(packet: av.Packet, codec: str, found: Listing) -> Packet:
     described = Packet(packet.pts, packet.dts, packet.pos, packet.size, bool(packet.is_keyframe))
     if found.h264 is not None:
         picture = described.picture = found.h264.read(bytes(packet))

@@ -86,8 +86,10 @@ class Version1:
             self._blob_follows = False
             return
         facts = _json(part)
-        if facts is None:
-            return
+        if facts is not None:
+            self._header(facts, done)
+
+    def _header(self, facts: dict[str, Any], done: list[Message]) -> None:
         kind = str(facts.get("htype", "")).split("-")[0]
         if kind == "dheader":
             self._reset()

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from tandem_em.core.hdf5_types import H5File, H5Group
 from tandem_em.core.jobs import Job, Progress
 from tandem_em.core.notices import UserError
 from tandem_em.model.frames import FrameStack
@@ -127,7 +128,7 @@ def _check_lengths(stack: FrameStack) -> list[Finding]:
 # ---- structure ------------------------------------------------------------------------------------------------------
 
 
-def check_structure(h5: Any) -> list[Finding]:
+def check_structure(h5: H5File) -> list[Finding]:
     """Groups that should be there, fields that make no sense, remains of interrupted work (storage thread)."""
     findings: list[Finding] = []
     entry = child(h5, layout.ENTRY)
@@ -153,7 +154,7 @@ def check_structure(h5: Any) -> list[Finding]:
     return findings
 
 
-def _check_group(group: Any, where: str, place: layout.Place) -> list[Finding]:
+def _check_group(group: H5Group, where: str, place: layout.Place) -> list[Finding]:
     findings: list[Finding] = []
     if not text_attr(group, layout.ID_ATTR):
         findings.append(Finding("It has lost its id.", where, "Repair gives it a new one.", "error", True))
@@ -224,7 +225,7 @@ def read_chunk(index: ChunkIndex, number: int, read_at: ReadAt) -> Any:
     return unpack(content, index.dtype, index.chunk_bytes, shuffle, deflate)
 
 
-def _summed(h5: Any) -> list[tuple[str, ChunkIndex, Any]]:
+def _summed(h5: H5File) -> list[tuple[str, ChunkIndex, Any]]:
     found = []
     entry = child(h5, layout.ENTRY)
     for name, group in children(entry) if entry is not None else ():

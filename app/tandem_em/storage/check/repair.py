@@ -6,13 +6,15 @@ import math
 import shutil
 from functools import partial
 from pathlib import Path
+from types import EllipsisType
 from typing import Any
 
 import numpy as np
 
+from tandem_em.core.hdf5_types import H5File
 from tandem_em.core.jobs import Job, Progress
 from tandem_em.core.notices import UserError
-from tandem_em.core.numeric import AnyArray
+from tandem_em.core.numeric import AnyArray, Index
 from tandem_em.model.arrays import ArraySource
 from tandem_em.model.frames import FrameStack
 from tandem_em.model.session import Session
@@ -51,11 +53,14 @@ class MendedArray:
     def close(self) -> None:
         pass
 
-    def read(self, index: Any) -> AnyArray:
+    def read(self, index: Index) -> AnyArray:
         """Only slices of the first axis and of rows, as embedding asks for them."""
         parts = index if isinstance(index, tuple) else (index,)
-        first = parts[0] if isinstance(parts[0], slice) else slice(parts[0], parts[0] + 1)
-        start, stop, _ = first.indices(self.shape[0])
+        first = parts[0]
+        if isinstance(first, EllipsisType):
+            raise IndexError("a part of an array that is being repaired begins with its frames")
+        frames = first if isinstance(first, slice) else slice(first, first + 1)
+        start, stop, _ = frames.indices(self.shape[0])
         slab = np.zeros((stop - start, *self.shape[1:]), self.dtype)
         grid = chunk_grid(self.shape, self._index.chunks)
         per_row = math.prod(grid[1:])
@@ -64,7 +69,7 @@ class MendedArray:
             place = np.unravel_index(number, grid)
             self._put(slab, start, number, [int(at) * size for at, size in zip(place, self._index.chunks)])
         result = slab[(slice(None), *parts[1:])]
-        return result if isinstance(parts[0], slice) else result[0]
+        return result if isinstance(first, slice) else result[0]
 
     def _put(self, slab: AnyArray, start: int, number: int, corner: list[int]) -> None:
         values = self._chunk(number)
@@ -106,7 +111,7 @@ class _Owner:
     def load_index(self, item_id: str) -> ChunkIndex | None:
         return None
 
-    def read_slowly(self, item_id: str, index: Any) -> AnyArray:
+    def read_slowly(self, item_id: str, index: Index) -> AnyArray:
         raise UserError(f"{self.path.name} is being repaired.")
 
 
@@ -200,7 +205,7 @@ def _move_over(store: Hdf5Store, path: Path, out: Path, reason: UserError | None
     return report
 
 
-def _mended(h5: Any, home: str, store: Hdf5Store) -> MendedArray | None:
+def _mended(h5: H5File, home: str, store: Hdf5Store) -> MendedArray | None:
     data = child(h5, f"{home}/data")
     if data is None or getattr(data, "ndim", 0) != 3:
         return None

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tandem_em.core.hdf5_types import H5Dataset, H5Group, H5Object
 from tandem_em.storage.codec import layout
 
 _nowhere = open(os.devnull, "w")  # noqa: SIM115  kept open: the watchdog writes there at the very end
@@ -70,7 +71,7 @@ def _say(what: dict[str, Any]) -> None:
         answer.write(json.dumps(what) + "\n")
 
 
-def copy_group(source: Any, target: Any, path: str, salvage: Salvage, depth: int) -> None:
+def copy_group(source: H5Group, target: H5Group, path: str, salvage: Salvage, depth: int) -> None:
     """Everything readable below a group."""
     salvage.tell(f"{path}@")
     if f"{path}@" not in salvage.skipped:
@@ -88,7 +89,7 @@ def copy_group(source: Any, target: Any, path: str, salvage: Salvage, depth: int
         copy_object(source, target, name, f"{path}/{name}", salvage, depth)
 
 
-def names_of(group: Any, path: str, salvage: Salvage) -> list[str]:
+def names_of(group: H5Group, path: str, salvage: Salvage) -> list[str]:
     """The names in a group; where its list is damaged, those that can still be found by asking for them."""
     try:
         return list(group)
@@ -127,7 +128,7 @@ def likely_names() -> Iterator[str]:
     yield from sorted(fixed | {"session", "outlines", layout.RECORDS, layout.CRC, "voltage", "current"})
 
 
-def copy_object(source: Any, target: Any, name: str, path: str, salvage: Salvage, depth: int) -> None:
+def copy_object(source: H5Group, target: H5Group, name: str, path: str, salvage: Salvage, depth: int) -> None:
     import h5py
 
     try:
@@ -144,9 +145,9 @@ def copy_object(source: Any, target: Any, name: str, path: str, salvage: Salvage
         _link(target, name, salvage.known[key])
         return
     if isinstance(item, h5py.Group):
-        made = target.create_group(name)
-        salvage.known[key] = made.name
-        copy_group(item, made, path, salvage, depth + 1)
+        group = target.create_group(name)
+        salvage.known[key] = group.name
+        copy_group(item, group, path, salvage, depth + 1)
     elif isinstance(item, h5py.Dataset):
         made = copy_dataset(item, target, name, path, salvage)
         if made is not None:
@@ -154,13 +155,15 @@ def copy_object(source: Any, target: Any, name: str, path: str, salvage: Salvage
     salvage.copied += 1
 
 
-def _link(target: Any, name: str, known: str) -> None:
+def _link(target: H5Group, name: str, known: str) -> None:
     """A second name, unless it would make a circle."""
     if not f"{target.name}/".startswith(f"{known}/") and known in target.file:
         target[name] = target.file[known]
 
 
-def copy_dataset(item: Any, target: Any, name: str, path: str, salvage: Salvage) -> Any | None:
+def copy_dataset(
+    item: H5Dataset, target: H5Group, name: str, path: str, salvage: Salvage
+) -> H5Dataset | None:
     try:
         if not is_plain(item):
             salvage.lose(path)
@@ -168,7 +171,9 @@ def copy_dataset(item: Any, target: Any, name: str, path: str, salvage: Salvage)
         if item.chunks is not None and item.nbytes > LARGEST_CHUNK // 256 and item.dtype.kind in "biufc":
             made = copy_chunks(item, target, name, path, salvage)
         elif item.nbytes <= LARGEST_WHOLE or item.chunks is None:
-            options = {"chunks": item.chunks, "maxshape": item.maxshape} if item.chunks is not None else {}
+            options: dict[str, Any] = {}
+            if item.chunks is not None:
+                options = {"chunks": item.chunks, "maxshape": item.maxshape}
             made = target.create_dataset(name, data=item[()], dtype=item.dtype, **options)
         else:
             salvage.lose(path)
@@ -180,7 +185,7 @@ def copy_dataset(item: Any, target: Any, name: str, path: str, salvage: Salvage)
     return made
 
 
-def is_plain(item: Any) -> bool:
+def is_plain(item: H5Dataset) -> bool:
     """Its values are in this file, in a form that needs no foreign code and no absurd memory."""
     import h5py
 
@@ -200,7 +205,7 @@ def is_plain(item: Any) -> bool:
     return bool(size <= LARGEST_CHUNK and count <= MOST_CHUNKS)
 
 
-def copy_chunks(item: Any, target: Any, name: str, path: str, salvage: Salvage) -> Any:
+def copy_chunks(item: H5Dataset, target: H5Group, name: str, path: str, salvage: Salvage) -> H5Dataset:
     """Chunk by chunk as they are; those that cannot be found stay empty. Their content is checked later."""
     made = target.create_dataset(
         name, shape=item.shape, dtype=item.dtype, chunks=item.chunks, maxshape=item.maxshape, shuffle=item.shuffle,
@@ -221,18 +226,18 @@ def copy_chunks(item: Any, target: Any, name: str, path: str, salvage: Salvage) 
     return made
 
 
-def chunk_origins(item: Any) -> Iterator[tuple[int, ...]]:
+def chunk_origins(item: H5Dataset) -> Iterator[tuple[int, ...]]:
     """Where chunks are, from their index; where that is damaged, everywhere one could be."""
     try:
         found = [item.id.get_chunk_info(number).chunk_offset for number in range(item.id.get_num_chunks())]
     except ERRORS:
-        axes = [range(0, whole, chunk) for whole, chunk in zip(item.shape, item.chunks)]
+        axes = [range(0, whole, chunk) for whole, chunk in zip(item.shape, item.chunks or item.shape)]
         yield from itertools.islice(itertools.product(*axes), MOST_GUESSES)
         return
     yield from (tuple(origin) for origin in found)
 
 
-def copy_attributes(source: Any, target: Any, path: str, salvage: Salvage) -> None:
+def copy_attributes(source: H5Object, target: H5Object, path: str, salvage: Salvage) -> None:
     import h5py
 
     try:
@@ -258,7 +263,7 @@ def copy_attributes(source: Any, target: Any, path: str, salvage: Salvage) -> No
             salvage.lose(f"{path}@{name}")
 
 
-def _has(source: Any, name: str) -> bool:
+def _has(source: H5Object, name: str) -> bool:
     try:
         return name in source.attrs
     except ERRORS:

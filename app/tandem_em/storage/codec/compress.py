@@ -14,7 +14,9 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
+from tandem_em.core.hdf5_types import H5Dataset, H5Group
 from tandem_em.core.numeric import AnyArray
 from tandem_em.storage.codec import layout
 
@@ -45,7 +47,7 @@ def _codec() -> Any:
     return isal_zlib
 
 
-def crc32(data: Any) -> int:
+def crc32(data: bytes | bytearray | memoryview | AnyArray) -> int:
     return int(_codec().crc32(data))
 
 
@@ -126,15 +128,15 @@ def blocks_of(array: AnyArray, chunks: tuple[int, ...]) -> Iterator[tuple[tuple[
 
 
 def create_dataset(
-    group: Any,
+    group: H5Group,
     name: str,
     shape: tuple[int, ...],
-    dtype: Any,
+    dtype: DTypeLike,
     chunks: tuple[int, ...],
     *,
     compressed: bool,
     maxshape: tuple[int | None, ...] | None = None,
-) -> Any:
+) -> H5Dataset:
     """An empty chunked data set whose chunks are written ready made."""
     import h5py
 
@@ -157,7 +159,9 @@ def create_dataset(
     return h5py.Dataset(made)
 
 
-def write_array(group: Any, name: str, array: AnyArray, *, grows: bool = False, signal: bool = False) -> Any:
+def write_array(
+    group: H5Group, name: str, array: AnyArray, *, grows: bool = False, signal: bool = False
+) -> H5Dataset:
     """An array as a data set: small ones plain, large ones chunked and compressed. `signal`: always chunked, because
     lazy readers ask for chunks."""
     if not grows and not signal and array.ndim == 1 and array.nbytes <= SMALL_BYTES:
@@ -173,7 +177,7 @@ def write_array(group: Any, name: str, array: AnyArray, *, grows: bool = False, 
 
 
 def write_chunks(
-    dataset: Any, chunks: Iterable[Chunk], after_each: Callable[[Chunk], None] | None = None
+    dataset: H5Dataset, chunks: Iterable[Chunk], after_each: Callable[[Chunk], None] | None = None
 ) -> None:
     for chunk in chunks:
         dataset.id.write_direct_chunk(chunk.origin, chunk.content)

@@ -15,12 +15,14 @@ from typing import Any
 
 import numpy as np
 
+from tandem_em.core.hdf5_types import H5Group, H5Object
 from tandem_em.core.numeric import AnyArray
 from tandem_em.model.arrays import GrowingArray
+from tandem_em.model.curves import BiasRun
 from tandem_em.model.items import Item
 from tandem_em.storage.codec import layout
 from tandem_em.storage.codec.compress import crc32, write_array
-from tandem_em.storage.codec.json_values import dataclass_in, hint_for, to_json
+from tandem_em.storage.codec.json_values import Hint, dataclass_in, hint_for, to_json
 
 FINGERPRINT_LIMIT = 64 << 20
 
@@ -99,7 +101,7 @@ def hints_of(cls: type) -> dict[str, Any]:
 
 
 @cache
-def _hints(cls: Any) -> dict[str, Any]:
+def _hints(cls: type) -> dict[str, Any]:
     return typing.get_type_hints(cls)
 
 
@@ -123,7 +125,7 @@ def encode_item(item: Item, leave_out: frozenset[str] = frozenset()) -> Record:
     return Record(item.kind, item.id, item.revision, fields, item)
 
 
-def encode(value: Any, hint: Any) -> Encoded:
+def encode(value: object, hint: Hint) -> Encoded:
     """One field by what it is and what it is declared to be."""
     if value is None:
         return Nothing()
@@ -158,7 +160,7 @@ def _is_plain_text(text: str) -> bool:
     return True
 
 
-def _is_branch_hint(hint: Any) -> bool:
+def _is_branch_hint(hint: Hint) -> bool:
     """Declared as a dict of arrays or records: each entry becomes an object of its own."""
     arguments = hint_for(hint, dict)
     if not arguments or arguments[0] is not str:
@@ -167,14 +169,14 @@ def _is_branch_hint(hint: Any) -> bool:
     return dataclass_in(inner) is not None or is_array_hint(inner)
 
 
-def is_array_hint(hint: Any) -> bool:
+def is_array_hint(hint: Hint) -> bool:
     return any(
         option in (np.ndarray, GrowingArray) or typing.get_origin(option) is np.ndarray
         for option in (typing.get_args(hint) or (hint,))
     ) or typing.get_origin(hint) is np.ndarray  # fmt: skip
 
 
-def _array_or_text(values: AnyArray, hint: Any, grower: GrowingArray | None) -> Encoded:
+def _array_or_text(values: AnyArray, hint: Hint, grower: GrowingArray | None) -> Encoded:
     """Empty and odd arrays go as text: HDF5 readers stumble over them."""
     odd = (
         values.size == 0 or values.dtype.kind not in "biufc" or values.ndim == 0 or values.dtype.itemsize > 16
@@ -182,7 +184,7 @@ def _array_or_text(values: AnyArray, hint: Any, grower: GrowingArray | None) -> 
     return Text(to_json(values), is_json=True) if odd else Array(values, grower)
 
 
-def _dataclass_branch(value: Any) -> Branch:
+def _dataclass_branch(value: object) -> Branch:
     hints = hints_of(type(value))
     names = stored_fields(type(value))
     unit = getattr(value, "unit", "")
@@ -193,7 +195,7 @@ def _dataclass_branch(value: Any) -> Branch:
 # ---- to HDF5 (storage thread) ----
 
 
-def write_record(group: Any, record: Record, written: Written) -> None:
+def write_record(group: H5Group, record: Record, written: Written) -> None:
     """Bring a group up to date with a record; fields it does not know stay as they are."""
     set_attr(group, layout.KIND_ATTR, record.kind)
     set_attr(group, layout.ID_ATTR, record.id)
@@ -202,7 +204,9 @@ def write_record(group: Any, record: Record, written: Written) -> None:
     write_fields(group, record.fields, written, "")
 
 
-def write_fields(group: Any, fields: dict[str, Encoded], written: Written, path: str, unit: str = "") -> None:
+def write_fields(
+    group: H5Group, fields: dict[str, Encoded], written: Written, path: str, unit: str = ""
+) -> None:
     unknown = [name for name in _none_names(group) if name not in fields]
     fields = {name: value for name, value in fields.items() if f"{path}/{name}" not in written.recorded}
     nothing = [name for name, value in fields.items() if isinstance(value, Nothing)]
@@ -255,7 +259,7 @@ def branch_names(branch: Branch) -> dict[str, tuple[str, Encoded]]:
     return names
 
 
-def _write_branch(group: Any, name: str, branch: Branch, written: Written, path: str) -> None:
+def _write_branch(group: H5Group, name: str, branch: Branch, written: Written, path: str) -> None:
     child_group = group.get(name)
     if child_group is None or not hasattr(child_group, "keys"):
         remove(group, name)
@@ -276,12 +280,12 @@ def _write_branch(group: Any, name: str, branch: Branch, written: Written, path:
     write_fields(child_group, values, written, path, branch.unit)
 
 
-def _key_names(group: Any) -> set[str]:
+def _key_names(group: H5Group) -> set[str]:
     text = group.attrs.get(layout.KEY_ATTR + "s")
     return set(json.loads(text).values()) if isinstance(text, str) else set()
 
 
-def _none_names(group: Any) -> list[str]:
+def _none_names(group: H5Group) -> list[str]:
     text = group.attrs.get(layout.NONE_ATTR)
     names = json.loads(text) if isinstance(text, str) else []
     return [str(name) for name in names] if isinstance(names, list) else []
@@ -301,7 +305,7 @@ def mark_of(value: Encoded) -> Any:
     return value
 
 
-def run_marks(run: Any) -> dict[str, Any]:
+def run_marks(run: BiasRun) -> dict[str, Any]:
     """Marks that say: the growing arrays of this run are in the file as they are now."""
     marks: dict[str, Any] = {}
     for name in ("times", "host_times"):
@@ -314,7 +318,7 @@ def run_marks(run: Any) -> dict[str, Any]:
     return marks
 
 
-def is_longer(old_mark: Any, mark: Any) -> bool:
+def is_longer(old_mark: object, mark: object) -> bool:
     """The same growing array as last time, with more at its end."""
     return (
         isinstance(old_mark, tuple)
@@ -325,7 +329,7 @@ def is_longer(old_mark: Any, mark: Any) -> bool:
     )
 
 
-def _write_value(group: Any, name: str, value: Encoded, unit: str, may_grow: bool) -> None:
+def _write_value(group: H5Group, name: str, value: Encoded, unit: str, may_grow: bool) -> None:
     if isinstance(value, Array):
         _write_array(group, name, value, may_grow)
     else:
@@ -340,7 +344,7 @@ def _write_value(group: Any, name: str, value: Encoded, unit: str, may_grow: boo
         set_attr(group[name], "units", unit)
 
 
-def _take_staged(group: Any, name: str, staged: str, unit: str) -> None:
+def _take_staged(group: H5Group, name: str, staged: str, unit: str) -> None:
     """Give an array that was written beforehand its name."""
     remove(group, name)
     group[name] = group.file[staged]
@@ -349,7 +353,7 @@ def _take_staged(group: Any, name: str, staged: str, unit: str) -> None:
         set_attr(group[name], "units", unit)
 
 
-def _write_array(group: Any, name: str, value: Array, may_grow: bool) -> None:
+def _write_array(group: H5Group, name: str, value: Array, may_grow: bool) -> None:
     old, array = group.get(name), value.values
     if may_grow and old is not None and old.dtype == array.dtype and old.shape[0] <= len(array):
         start = old.shape[0]
@@ -365,12 +369,12 @@ def presentable(text: str) -> str:
     return text.replace("\0", " ").encode("utf-8", "replace").decode("utf-8")
 
 
-def remove(group: Any, name: str) -> None:
+def remove(group: H5Group, name: str) -> None:
     if name in group:
         del group[name]
 
 
-def set_attr(owner: Any, name: str, value: Any) -> None:
+def set_attr(owner: H5Object, name: str, value: object) -> None:
     """Write an attribute only when it differs: an untouched header is no write at all."""
     if isinstance(value, str):
         value = presentable(value)

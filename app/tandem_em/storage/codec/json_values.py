@@ -12,21 +12,29 @@ import json
 import math
 import types
 import typing
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tandem_em.core.numeric import AnyArray
 from tandem_em.model.arrays import GrowingArray
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
 TAG = "~"
+Hint = object
+"""A type as a field declares it: a class, a union, `list[float]`, … Python has no common class for them."""
+Json = str | int | float | bool | list["Json"] | dict[str, "Json"] | None
+"""What a JSON text says."""
 
 
-def to_json(value: Any, hint: Any = Any) -> str:
+def to_json(value: object, hint: Hint = Any) -> str:
     """JSON text of a value; `hint` is its declared type. TypeError for what cannot be stored."""
     return dump(plain(value, hint))
 
 
-def dump(value: Any) -> str:
+def dump(value: Json) -> str:
     """JSON text that is always valid UTF-8."""
     text = json.dumps(value, ensure_ascii=False, allow_nan=False)
     try:
@@ -36,7 +44,7 @@ def dump(value: Any) -> str:
     return text
 
 
-def plain(value: Any, hint: Any = Any) -> Any:
+def plain(value: object, hint: Hint = Any) -> Json:
     """Only dicts, lists, texts, finite numbers, booleans and None: what `json` writes."""
     if value is None or value is True or value is False:
         return value
@@ -59,13 +67,13 @@ def plain(value: Any, hint: Any = Any) -> Any:
     return _plain_sequence(value, hint)
 
 
-def alternatives(hint: Any) -> tuple[Any, ...]:
+def alternatives(hint: Hint) -> tuple[Any, ...]:
     """The types of a union; a single type as a tuple of one."""
     origin = typing.get_origin(hint)
     return typing.get_args(hint) if origin in (typing.Union, types.UnionType) else (hint,)
 
 
-def hint_for(hint: Any, container: type) -> tuple[Any, ...] | None:
+def hint_for(hint: Hint, container: type) -> tuple[Any, ...] | None:
     """The arguments of the `container[...]` in a hint; None when the hint does not speak of such a container."""
     for option in alternatives(hint):
         if option is container or typing.get_origin(option) is container:
@@ -73,7 +81,7 @@ def hint_for(hint: Any, container: type) -> tuple[Any, ...] | None:
     return None
 
 
-def dataclass_in(hint: Any) -> Any:
+def dataclass_in(hint: Hint) -> type[DataclassInstance] | None:
     """The record type a hint speaks of; None when it speaks of none."""
     return next((h for h in alternatives(hint) if isinstance(h, type) and dataclasses.is_dataclass(h)), None)
 
@@ -85,7 +93,7 @@ def element_hints(arguments: tuple[Any, ...], count: int) -> list[Any]:
     return list(arguments) if len(arguments) == count else [Any] * count
 
 
-def _plain_sequence(value: Any, hint: Any) -> Any:
+def _plain_sequence(value: object, hint: Hint) -> Json:
     if isinstance(value, list):
         arguments = hint_for(hint, list)
         inner = arguments[0] if arguments else Any
@@ -106,7 +114,7 @@ def _plain_sequence(value: Any, hint: Any) -> Any:
     raise TypeError(f"a {type(value).__name__} cannot be kept in a session file")
 
 
-def _plain_dict(value: dict[Any, Any], hint: Any) -> Any:
+def _plain_dict(value: dict[object, object], hint: Hint) -> dict[str, Json]:
     arguments = hint_for(hint, dict)
     key_hint, inner = arguments if arguments else (Any, Any)
     if key_hint is int and all(type(key) is int for key in value):
@@ -118,7 +126,7 @@ def _plain_dict(value: dict[Any, Any], hint: Any) -> Any:
     return {TAG: "dict", "v": [[plain(key), plain(each, inner)] for key, each in value.items()]}
 
 
-def _plain_dataclass(value: Any, hint: Any) -> dict[str, Any]:
+def _plain_dataclass(value: DataclassInstance, hint: Hint) -> dict[str, Json]:
     if dataclass_in(hint) is not type(value):
         raise TypeError(f"a {type(value).__name__} cannot be kept where {hint} is declared")
     hints = typing.get_type_hints(type(value))
@@ -129,7 +137,7 @@ def _plain_dataclass(value: Any, hint: Any) -> dict[str, Any]:
     }
 
 
-def _plain_numpy(value: Any) -> Any:
+def _plain_numpy(value: np.generic | AnyArray | GrowingArray) -> Json:
     if isinstance(value, GrowingArray):
         return plain(np.array(value.view))
     if isinstance(value, np.float64):

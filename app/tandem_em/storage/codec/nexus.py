@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tandem_em.core.hdf5_types import H5Group, H5Object
 from tandem_em.core.numeric import AnyArray
 from tandem_em.storage.codec import layout
 from tandem_em.storage.codec.compress import write_array
@@ -51,7 +52,7 @@ def time_axis(stamps: NDArray[np.float64], count: int) -> TimeAxis:
     return TimeAxis("time", stamps, False, deviation)
 
 
-def set_text(group: Any, name: str, text: str, **attributes: Any) -> None:
+def set_text(group: H5Group, name: str, text: str, **attributes: Any) -> None:
     """A scalar text, written only when it differs; removed when empty."""
     text = presentable(text)
     if not text:
@@ -64,7 +65,7 @@ def set_text(group: Any, name: str, text: str, **attributes: Any) -> None:
         set_attr(group[name], key, value)
 
 
-def set_number(group: Any, name: str, value: float | None, units: str = "") -> None:
+def set_number(group: H5Group, name: str, value: float | None, units: str = "") -> None:
     remove(group, name)
     if value is not None:
         group[name] = np.float64(value)
@@ -72,19 +73,21 @@ def set_number(group: Any, name: str, value: float | None, units: str = "") -> N
             group[name].attrs["units"] = units
 
 
-def set_axis(group: Any, name: str, values: AnyArray, units: str, long_name: str, **attributes: Any) -> None:
+def set_axis(
+    group: H5Group, name: str, values: AnyArray, units: str, long_name: str, **attributes: Any
+) -> None:
     remove(group, name)
     dataset = write_array(group, name, np.asarray(values, np.float64))
     describe(dataset, units, long_name, **attributes)
 
 
-def describe(dataset: Any, units: str, long_name: str, **attributes: Any) -> None:
+def describe(dataset: H5Object, units: str, long_name: str, **attributes: Any) -> None:
     for key, value in {"units": units, "long_name": long_name, **attributes}.items():
         if value is not None and not (isinstance(value, str) and not value):
             set_attr(dataset, key, value)
 
 
-def link(group: Any, name: str, target: Any) -> None:
+def link(group: H5Group, name: str, target: H5Object) -> None:
     """A second name for a data set (hard link), unless it has that name already."""
     if name in group and group[name] == target:
         return
@@ -92,7 +95,7 @@ def link(group: Any, name: str, target: Any) -> None:
     group[name] = target
 
 
-def ensure_group(parent: Any, path: str, nx_class: str = "NXcollection") -> Any:
+def ensure_group(parent: H5Group, path: str, nx_class: str = "NXcollection") -> H5Group:
     """A group, made with everything above it when it is missing."""
     group = parent
     for part in path.strip("/").split("/"):
@@ -107,7 +110,7 @@ def ensure_group(parent: Any, path: str, nx_class: str = "NXcollection") -> Any:
     return group
 
 
-def _create_group(parent: Any, name: str) -> Any:
+def _create_group(parent: H5Group, name: str) -> H5Group:
     """A group with room for its attributes at its head: what describes the data lies before them in the file, so that
     a file that was cut short still says what it holds."""
     import h5py
@@ -121,7 +124,7 @@ def _create_group(parent: Any, name: str) -> Any:
     return made
 
 
-def make_nxdata(group: Any, signal: str, axes: list[str], interpretation: str, title: str) -> None:
+def make_nxdata(group: H5Group, signal: str, axes: list[str], interpretation: str, title: str) -> None:
     """Attributes that make a group plottable. The axes belong to the signal's dimensions in order."""
     text_list = np.array(axes, dtype=object)
     if ROOM in group.attrs:
@@ -145,7 +148,7 @@ def make_nxdata(group: Any, signal: str, axes: list[str], interpretation: str, t
     set_text(group, "title", title)
 
 
-def not_nxdata(group: Any) -> None:
+def not_nxdata(group: H5Group) -> None:
     """A group without anything to plot yet."""
     set_attr(group, "NX_class", "NXcollection")
     for name in [

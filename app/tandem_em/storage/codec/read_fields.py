@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from tandem_em.core.hdf5_types import H5Dataset, H5Group, H5Object, is_group
 from tandem_em.model.arrays import GrowingArray
 from tandem_em.model.items import Item
 from tandem_em.storage.codec import layout
 from tandem_em.storage.codec.fields import hints_of, stored_fields
-from tandem_em.storage.codec.json_values import alternatives, dataclass_in, hint_for
+from tandem_em.storage.codec.json_values import Hint, alternatives, dataclass_in, hint_for
 from tandem_em.storage.codec.read_json import as_declared, from_json, make_dataclass
 
 MAX_FIELD_BYTES = 16 << 30
@@ -22,7 +23,7 @@ class FieldError(ValueError):
     """A field that cannot be understood; the message names it."""
 
 
-def children(group: Any) -> Iterator[tuple[str, Any]]:
+def children(group: H5Group) -> Iterator[tuple[str, Any]]:
     """What a group holds by hard link; soft and external links are not followed."""
     import h5py
 
@@ -32,7 +33,7 @@ def children(group: Any) -> Iterator[tuple[str, Any]]:
             yield name, group[name]
 
 
-def child(group: Any, name: str) -> Any | None:
+def child(group: H5Group, name: str) -> Any | None:
     """One member by hard link; None when it is missing or a link that leads elsewhere."""
     import h5py
 
@@ -44,7 +45,7 @@ def child(group: Any, name: str) -> Any | None:
     return here
 
 
-def read_fields(group: Any, cls: type, references: dict[str, Item]) -> tuple[dict[str, Any], list[str]]:
+def read_fields(group: H5Group, cls: type, references: dict[str, Item]) -> tuple[dict[str, Any], list[str]]:
     """Constructor arguments of an item or record, and what could not be read (sentences)."""
     hints, problems = hints_of(cls), []
     nothing = none_names(group)
@@ -63,11 +64,11 @@ def read_fields(group: Any, cls: type, references: dict[str, Item]) -> tuple[dic
     return values, problems
 
 
-def read_value(stored: Any, hint: Any, references: dict[str, Item]) -> Any:
+def read_value(stored: H5Dataset | H5Group, hint: Hint, references: dict[str, Item]) -> Any:
     """One field from its data set or group."""
     import h5py
 
-    if isinstance(stored, h5py.Group):
+    if is_group(stored):
         return _read_branch(stored, hint, references)
     if h5py.check_string_dtype(stored.dtype) is not None:
         return _read_text(stored, hint, references)
@@ -81,7 +82,7 @@ def read_value(stored: Any, hint: Any, references: dict[str, Item]) -> Any:
     return GrowingArray(values, values.dtype) if GrowingArray in alternatives(hint) else values
 
 
-def _read_text(stored: Any, hint: Any, references: dict[str, Item]) -> Any:
+def _read_text(stored: H5Dataset, hint: Hint, references: dict[str, Item]) -> Any:
     if stored.shape != ():
         raise FieldError("a list of texts is not expected here")
     text = stored.asstr()[()]
@@ -96,7 +97,7 @@ def _read_text(stored: Any, hint: Any, references: dict[str, Item]) -> Any:
     return found
 
 
-def _read_branch(group: Any, hint: Any, references: dict[str, Item]) -> Any:
+def _read_branch(group: H5Group, hint: Hint, references: dict[str, Item]) -> Any:
     arguments, record = hint_for(hint, dict), dataclass_in(hint)
     if arguments is None and record is not None:
         values, problems = read_fields(group, record, references)
@@ -115,7 +116,7 @@ def _read_branch(group: Any, hint: Any, references: dict[str, Item]) -> Any:
     return result
 
 
-def _keys(group: Any) -> dict[str, str]:
+def _keys(group: H5Group) -> dict[str, str]:
     """key -> name, in the order they were given."""
     text = group.attrs.get(layout.KEY_ATTR + "s")
     if isinstance(text, str):
@@ -125,11 +126,11 @@ def _keys(group: Any) -> dict[str, str]:
     return {name: name for name, _child in children(group)}
 
 
-def _item_type(hint: Any) -> type[Item] | None:
+def _item_type(hint: Hint) -> type[Item] | None:
     return next((h for h in alternatives(hint) if isinstance(h, type) and issubclass(h, Item)), None)
 
 
-def none_names(group: Any) -> frozenset[str]:
+def none_names(group: H5Group) -> frozenset[str]:
     text = group.attrs.get(layout.NONE_ATTR)
     try:
         names = json.loads(text) if isinstance(text, str) else []
@@ -138,7 +139,7 @@ def none_names(group: Any) -> frozenset[str]:
     return frozenset(str(name) for name in names) if isinstance(names, list) else frozenset()
 
 
-def text_attr(owner: Any, name: str, default: str = "") -> str:
+def text_attr(owner: H5Object, name: str, default: str = "") -> str:
     """A text attribute whatever string type a program used for it."""
     value = owner.attrs.get(name, default)
     if isinstance(value, bytes):
@@ -146,6 +147,6 @@ def text_attr(owner: Any, name: str, default: str = "") -> str:
     return value if isinstance(value, str) else default
 
 
-def int_attr(owner: Any, name: str, default: int = 0) -> int:
+def int_attr(owner: H5Object, name: str, default: int = 0) -> int:
     value = owner.attrs.get(name, default)
     return int(value) if isinstance(value, (int, np.integer)) else default

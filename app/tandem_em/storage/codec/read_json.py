@@ -13,6 +13,8 @@ import numpy as np
 from tandem_em.model.arrays import GrowingArray
 from tandem_em.storage.codec.json_values import (
     TAG,
+    Hint,
+    Json,
     alternatives,
     dataclass_in,
     element_hints,
@@ -20,7 +22,7 @@ from tandem_em.storage.codec.json_values import (
 )
 
 
-def from_json(text: str, hint: Any = Any) -> Any:
+def from_json(text: str, hint: Hint = Any) -> Any:
     """The value that `to_json(value, hint)` was given. ValueError when the text is not what we write."""
     try:
         return restored(json.loads(text), hint)
@@ -28,7 +30,7 @@ def from_json(text: str, hint: Any = Any) -> Any:
         raise ValueError(f"JSON that is not ours: {error}") from error
 
 
-def restored(value: Any, hint: Any = Any) -> Any:
+def restored(value: Json, hint: Hint = Any) -> Any:
     if isinstance(value, dict):
         if TAG in value:
             return _from_tag(value, hint)
@@ -38,7 +40,7 @@ def restored(value: Any, hint: Any = Any) -> Any:
     return value
 
 
-def as_declared(value: Any, hint: Any) -> Any:
+def as_declared(value: object, hint: Hint) -> Any:
     """An array as the growing array a field wants."""
     if isinstance(value, np.ndarray) and GrowingArray in alternatives(hint):
         return GrowingArray(value, value.dtype)
@@ -58,7 +60,7 @@ def make_dataclass(cls: type, values: dict[str, Any]) -> Any:
     return cls(**arguments)
 
 
-def _restored_list(value: list[Any], hint: Any) -> Any:
+def _restored_list(value: list[Json], hint: Hint) -> Any:
     for_list = hint_for(hint, list)
     if for_list is not None:
         return [restored(each, for_list[0] if for_list else Any) for each in value]
@@ -70,7 +72,7 @@ def _restored_list(value: list[Any], hint: Any) -> Any:
     return [restored(each) for each in value]
 
 
-def _restored_dict(value: dict[str, Any], hint: Any) -> Any:
+def _restored_dict(value: dict[str, Json], hint: Hint) -> Any:
     arguments = hint_for(hint, dict)
     record = dataclass_in(hint)
     if record is not None and arguments is None:
@@ -86,7 +88,7 @@ def _restored_dict(value: dict[str, Any], hint: Any) -> Any:
     return {(int(key) if key_hint is int else key): restored(each, inner) for key, each in value.items()}
 
 
-def _from_tag(tagged: dict[str, Any], hint: Any) -> Any:
+def _from_tag(tagged: dict[str, Any], hint: Hint) -> Any:
     kind, value = tagged[TAG], tagged["v"]
     if kind == "float":
         return float(value)

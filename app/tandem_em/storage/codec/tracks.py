@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tandem_em.core.hdf5_types import H5Group
 from tandem_em.model.frames import FrameStack
 from tandem_em.model.tracks import Outline, Particle
 from tandem_em.storage.codec import layout
@@ -89,7 +90,7 @@ def _column(name: str, outlines: list[Outline]) -> Any:
 
 
 def write_tracks(
-    group: Any, tracks: Tracks, numbers: list[int], stack: FrameStack | None, start_iso: str
+    group: H5Group, tracks: Tracks, numbers: list[int], stack: FrameStack | None, start_iso: str
 ) -> None:
     """Write the outlines of one stack's particles; `numbers` are those of their groups, in the order of `tracks`."""
     set_attr(group, "NX_class", "NXprocess")
@@ -105,7 +106,7 @@ def write_tracks(
     _write_areas(group, tracks, numbers, ids, stack, start_iso)
 
 
-def _write_outlines(group: Any, tracks: Tracks, ids: NDArray[np.int32]) -> None:
+def _write_outlines(group: H5Group, tracks: Tracks, ids: NDArray[np.int32]) -> None:
     counts, total = tracks.counts, int(tracks.counts.sum())
     outlines = ensure_group(group, "outlines", "NXcg_polygon")
     outlines["dimensionality"] = np.uint32(2)
@@ -161,7 +162,7 @@ def shapes_of(polygons: list[NDArray[np.float64]]) -> NDArray[np.float64]:
 
 
 def _write_areas(
-    group: Any,
+    group: H5Group,
     tracks: Tracks,
     numbers: list[int],
     ids: NDArray[np.int32],
@@ -204,7 +205,7 @@ def _times_of(frames: NDArray[Any], stack: FrameStack | None) -> NDArray[np.floa
 
 
 def _write_curves(
-    group: Any,
+    group: H5Group,
     tracks: Tracks,
     areas: NDArray[np.float64],
     numbers: list[int],

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tandem_em.core.hdf5_types import H5DatasetId, H5GroupId, H5TypeId
 from tandem_em.core.notices import UserError
 from tandem_em.storage.transaction import opening, superblock
 
@@ -65,7 +66,7 @@ class Walk:
         self.open_groups: set[tuple[int, int]] = set()
         self.seen: set[tuple[int, int]] = set()
 
-    def group(self, group: Any, path: str, depth: int) -> None:
+    def group(self, group: H5GroupId, path: str, depth: int) -> None:
         if depth > DEEPEST:
             self.findings.stop(f"Its groups are nested more than {DEEPEST} deep.")
         key = self._key(group)
@@ -81,7 +82,7 @@ class Walk:
             self._link(group, name, f"{path}/{_readable(name)}", depth)
         self.open_groups.discard(key)
 
-    def _link(self, group: Any, name: bytes, path: str, depth: int) -> None:
+    def _link(self, group: H5GroupId, name: bytes, path: str, depth: int) -> None:
         if len(name) > LONGEST_NAME:
             self.findings.add(f"A name in it is {len(name)} bytes long.")
             return
@@ -93,7 +94,7 @@ class Walk:
         elif kind != self.h5.h5l.TYPE_SOFT:
             self.findings.add(f"{path} is a link of a kind that only its own program understands.")
 
-    def _object(self, group: Any, name: bytes, path: str, depth: int) -> None:
+    def _object(self, group: H5GroupId, name: bytes, path: str, depth: int) -> None:
         item = self.h5.h5o.open(group, name)
         key = self._key(item)
         if key in self.open_groups:
@@ -108,11 +109,11 @@ class Walk:
         if isinstance(item, self.h5.h5d.DatasetID):
             self._dataset(item, path)
 
-    def _key(self, item: Any) -> tuple[int, int]:
+    def _key(self, item: object) -> tuple[int, int]:
         info = self.h5.h5o.get_info(item)
         return info.fileno, info.addr
 
-    def _dataset(self, dataset: Any, path: str) -> None:
+    def _dataset(self, dataset: H5DatasetId, path: str) -> None:
         plan = dataset.get_create_plist()
         if plan.get_external_count():
             self.findings.add(f"{path} keeps its values in another file.")
@@ -132,13 +133,13 @@ class Walk:
             self.findings.add(f"{path} has chunks over {LARGEST_CHUNK >> 20} MB.")
         self._ratio(dataset, size, path)
 
-    def _ratio(self, dataset: Any, size: int, path: str) -> None:
+    def _ratio(self, dataset: H5DatasetId, size: int, path: str) -> None:
         declared = _product(dataset.shape) * size if dataset.shape else size
         stored = dataset.get_storage_size()
         if declared > HARMLESS_SIZE and declared > HIGHEST_RATIO * stored:
             self.findings.add(f"{path} claims {declared >> 20} MB but stores {stored >> 10} kB.")
 
-    def _type(self, kind: Any, path: str, depth: int = 0) -> int:
+    def _type(self, kind: H5TypeId, path: str, depth: int = 0) -> int:
         """Check a data type; return the size of one element in bytes."""
         size = int(kind.get_size())
         if size > LARGEST_ELEMENT:
@@ -153,7 +154,7 @@ class Walk:
             self._type(kind.get_super(), path, depth + 1)
         return size
 
-    def _attributes(self, item: Any, path: str) -> None:
+    def _attributes(self, item: object, path: str) -> None:
         count = self.h5.h5a.get_num_attrs(item)
         self.attributes += count
         if self.attributes > MOST_ATTRIBUTES:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from tandem_em.core.hdf5_types import H5File, H5Group
 from tandem_em.core.jobs import Job, Progress
 from tandem_em.core.notices import UserError
 from tandem_em.storage.codec import layout
@@ -78,7 +78,7 @@ def check_version(path: Path) -> Found:
         store.abandon()
 
 
-def found_in(h5: Any, name: str) -> Found:
+def found_in(h5: H5File, name: str) -> Found:
     form = child(h5, layout.FORMAT_GROUP)
     if form is None or read_text(form, "name") != layout.FORMAT_NAME:
         raise UserError(
@@ -97,7 +97,7 @@ def found_in(h5: Any, name: str) -> Found:
     return Found(version, least <= ours, theirs < ours and theirs[0] <= ours[0])
 
 
-def read_text(group: Any, name: str) -> str:
+def read_text(group: H5Group, name: str) -> str:
     """A scalar text; empty when it is missing or something else."""
     stored = child(group, name)
     if stored is None or getattr(stored, "shape", None) != ():

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from tandem_em.core.hdf5_types import H5File, H5Group
 from tandem_em.core.jobs import Job, Progress
 from tandem_em.model.arrays import ArraySource, MemoryArray
 from tandem_em.model.clock import Clock
@@ -93,7 +94,7 @@ def read_session(call: Call, owner: Owner, path: Path, open_link: LinkOpener | N
     return reading.loaded
 
 
-def find_homes(h5: Any, kind: str) -> dict[str, str]:
+def find_homes(h5: H5File, kind: str) -> dict[str, str]:
     """id -> path of every item of a kind that is kept in a group of its own."""
     place = layout.place_of(kind)
     if kind == SessionInfo.kind:
@@ -131,7 +132,7 @@ def _take(part: _Part, reading: _Reading) -> None:
             remember(encode_item(item, LEFT_OUT.get(item.kind, frozenset())), ledger.written[item.id])
 
 
-def _read_kind(h5: Any, kind: str, cls: type[Item], known: dict[str, Item]) -> _Part:
+def _read_kind(h5: H5File, kind: str, cls: type[Item], known: dict[str, Item]) -> _Part:
     part = _Part()
     if layout.place_of(kind).as_table:
         _read_records(h5, kind, cls, part)
@@ -153,7 +154,9 @@ def _read_kind(h5: Any, kind: str, cls: type[Item], known: dict[str, Item]) -> _
     return part
 
 
-def _read_item(group: Any, cls: type[Item], item_id: str, known: dict[str, Item], part: _Part) -> Item | None:
+def _read_item(
+    group: H5Group, cls: type[Item], item_id: str, known: dict[str, Item], part: _Part
+) -> Item | None:
     values, problems = read_fields(group, cls, known)
     part.problems += problems
     values["id"] = item_id
@@ -172,7 +175,7 @@ def _make(cls: type[Item], values: dict[str, Any], where: str, part: _Part) -> I
         return None
 
 
-def read_records(h5: Any, kind: str, cls: type[Item], problems: list[str]) -> list[Item]:
+def read_records(h5: H5File, kind: str, cls: type[Item], problems: list[str]) -> list[Item]:
     """The items of a kind that is kept as records, and what could not be read (sentences)."""
     part = _Part()
     _read_records(h5, kind, cls, part)
@@ -180,7 +183,7 @@ def read_records(h5: Any, kind: str, cls: type[Item], problems: list[str]) -> li
     return part.items
 
 
-def _read_records(h5: Any, kind: str, cls: type[Item], part: _Part) -> None:
+def _read_records(h5: H5File, kind: str, cls: type[Item], part: _Part) -> None:
     group = child(h5, layout.place_of(kind).folder)
     if group is None:
         return
@@ -206,7 +209,7 @@ def _read_records(h5: Any, kind: str, cls: type[Item], part: _Part) -> None:
 Tracks = dict[int, dict[int, Outline]]
 
 
-def read_outlines(h5: Any) -> tuple[list[Tracks], list[str], set[str]]:
+def read_outlines(h5: H5File) -> tuple[list[Tracks], list[str], set[str]]:
     """Outlines by group, sentences about those that cannot be read, and the names of their groups."""
     entry = child(h5, layout.ENTRY)
     found: list[Tracks] = []
@@ -236,7 +239,7 @@ def _give_outlines(found: list[Tracks], reading: _Reading) -> None:
                 numbers[number].outlines.update(outlines)
 
 
-def _stored_order(h5: Any) -> tuple[str, dict[str, list[str]]]:
+def _stored_order(h5: H5File) -> tuple[str, dict[str, list[str]]]:
     form = child(h5, layout.FORMAT_GROUP)
     stored = child(form, layout.ORDER) if form is not None else None
     try:
@@ -341,7 +344,7 @@ def open_linked(
     return UnavailableArray(shape, dtype, problem, advice), problem
 
 
-def look_at_data(h5: Any, home: str) -> tuple[tuple[int, ...] | None, np.dtype[Any], bool]:
+def look_at_data(h5: H5File, home: str) -> tuple[tuple[int, ...] | None, np.dtype[Any], bool]:
     """Shape, type, and whether the data are in another file. Shape None: nobody knows."""
     group = h5[home]
     data = child(group, "data")

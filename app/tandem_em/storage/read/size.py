@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tandem_em.core.hdf5_types import H5File, H5Group
 from tandem_em.storage.codec import layout
 from tandem_em.storage.codec.read_fields import children
 from tandem_em.storage.ledger import Ledger
@@ -21,14 +22,14 @@ class SizeReport:
     free: int = 0
 
 
-def size_report(h5: Any, ledger: Ledger, path: Path) -> SizeReport:
+def size_report(h5: H5File, ledger: Ledger, path: Path) -> SizeReport:
     by_item = {item_id: stored_bytes(h5[home]) for item_id, home in ledger.homes.items() if home in h5}
     deleted = stored_bytes(h5[layout.TRASH]) if layout.TRASH in h5 else 0
     total = path.stat().st_size
     return SizeReport(total, by_item, deleted, deleted + max(0, int(h5.id.get_freespace())))
 
 
-def stored_bytes(group: Any, seen: set[Any] | None = None) -> int:
+def stored_bytes(group: H5Group, seen: set[Any] | None = None) -> int:
     """Bytes of all data sets below a group, each counted once."""
     import h5py
 

@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from tandem_em.core.hdf5_types import H5Group
 from tandem_em.model.tracks import Outline
 from tandem_em.storage.codec.fields import hints_of
 from tandem_em.storage.codec.read_fields import FieldError, child
 from tandem_em.storage.codec.read_json import from_json
 
 
-def read_tracks(group: Any) -> dict[int, dict[int, Outline]]:
+def read_tracks(group: H5Group) -> dict[int, dict[int, Outline]]:
     """Outlines by particle number, then by frame. FieldError when the table contradicts itself."""
     polygons = child(group, "outlines/polygons")
     if polygons is None:
@@ -42,14 +43,14 @@ def read_tracks(group: Any) -> dict[int, dict[int, Outline]]:
     return tracks
 
 
-def _column(polygons: Any, name: str) -> Any:
+def _column(polygons: H5Group, name: str) -> Any:
     stored = child(polygons, name)
     if stored is None or getattr(stored, "ndim", 0) != 1:
         raise FieldError(f"the column {name} of the outlines is missing")
     return stored[...]
 
 
-def _fields(polygons: Any, count: int) -> dict[str, list[Any]]:
+def _fields(polygons: H5Group, count: int) -> dict[str, list[Any]]:
     """The other fields of every outline, as far as they are stored."""
     hints = hints_of(Outline)
     found: dict[str, list[Any]] = {}

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tandem_em.core.hdf5_types import H5File
 from tandem_em.model.curves import BiasRun
 from tandem_em.model.frames import FrameStack
 from tandem_em.model.session import Session
@@ -129,7 +130,7 @@ class LiveStreams:
         return ledger.homes[item.id]
 
 
-def _begin_stream(h5: Any, item: BiasRun | FrameStack, ledger: Ledger) -> None:
+def _begin_stream(h5: H5File, item: BiasRun | FrameStack, ledger: Ledger) -> None:
     """The item, its clock, and the mark that it is being recorded."""
     records = [encode_item(item)]
     if item.clock.id not in ledger.homes:
@@ -142,17 +143,17 @@ def _begin_stream(h5: Any, item: BiasRun | FrameStack, ledger: Ledger) -> None:
     make_room(group, item, ledger.written[item.id].recorded)
 
 
-def _show_run(h5: Any, home: str, run: BiasRun) -> None:
+def _show_run(h5: H5File, home: str, run: BiasRun) -> None:
     show_run(h5[layout.ENTRY], h5[home], run, h5[home]["times"][...], _start(h5), live=True)
     choose_default(h5)
 
 
-def _show_stack(h5: Any, home: str, stack: FrameStack) -> None:
+def _show_stack(h5: H5File, home: str, stack: FrameStack) -> None:
     stack.times = h5[home][layout.ITEM]["times"][...]
     show_stack(h5[home], stack, _start(h5), live=True)
     choose_default(h5)
 
 
-def _start(h5: Any) -> str:
+def _start(h5: H5File) -> str:
     stored = h5[layout.ENTRY].get("start_time")
     return str(stored.asstr()[()]) if stored is not None else ""

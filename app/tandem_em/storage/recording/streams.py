@@ -11,10 +11,12 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
 
+from tandem_em.core.hdf5_types import H5Dataset, H5File, H5Group
 from tandem_em.core.notices import UserError
 from tandem_em.core.numeric import AnyArray
 from tandem_em.model.arrays import GrowingArray
@@ -23,6 +25,7 @@ from tandem_em.model.items import Item
 from tandem_em.storage.codec import layout
 from tandem_em.storage.codec.compress import Chunk, create_dataset, pack
 from tandem_em.storage.codec.fields import set_attr
+from tandem_em.storage.transaction.hdf5_store import Hdf5Store
 
 log = logging.getLogger(__name__)
 QUEUE_BYTES = 512 << 20
@@ -48,7 +51,7 @@ class Stream(Protocol):
     """Only the thread that puts counts this up; `drained_bytes` only the storage thread: no lock is needed."""
     drained_bytes: int
 
-    def drain(self, h5: Any) -> int:
+    def drain(self, h5: H5File) -> int:
         """Write what waits, at most DRAIN_BYTES; return the bytes written. Consistent at the end of each call."""
 
 
@@ -84,7 +87,7 @@ class RunStream:
     def _bytes(self, samples: int) -> int:
         return samples * 8 * (2 + len(self.columns))
 
-    def drain(self, h5: Any) -> int:
+    def drain(self, h5: H5File) -> int:
         blocks = [self._blocks.popleft() for _ in range(len(self._blocks))]
         if not blocks:
             return 0
@@ -159,7 +162,7 @@ class StackStream:
             for y in range(0, frame.shape[0], rows)
         ]
 
-    def drain(self, h5: Any) -> int:
+    def drain(self, h5: H5File) -> int:
         group = h5[self.home]
         times: list[float] = []
         numbers: list[int] = []
@@ -193,7 +196,7 @@ class StackStream:
         packed = self._frames[0][0]
         return not isinstance(packed, Future) or packed.done()
 
-    def _write(self, data: Any, origin: tuple[int, ...], content: bytes | memoryview) -> int:
+    def _write(self, data: H5Dataset, origin: tuple[int, ...], content: bytes | memoryview) -> int:
         """Write a chunk and say where it lies. HDF5 is asked for the first ones only: it takes longer for each more."""
         place = self.place_of(lambda: data.id.write_direct_chunk(origin, content), len(content))
         if place is None or len(self.offsets) < ASKED or not self._is_seen:
@@ -202,7 +205,7 @@ class StackStream:
             return asked
         return place
 
-    def _create(self, group: Any) -> Any:
+    def _create(self, group: H5Group) -> H5Dataset:
         shape = (0, *self.frame_shape)
         return create_dataset(
             group,
@@ -215,7 +218,13 @@ class StackStream:
         )
 
     def _extend_stamps(
-        self, h5: Any, group: Any, times: list[float], numbers: list[int], crcs: list[int], is_first: bool
+        self,
+        h5: H5File,
+        group: H5Group,
+        times: list[float],
+        numbers: list[int],
+        crcs: list[int],
+        is_first: bool,
     ) -> None:
         own = group[layout.ITEM]
         stamps = np.array(times, np.float64)
@@ -229,7 +238,7 @@ class StackStream:
             extend_dataset(group["timestamp"], self.clock.to_session(stamps))
 
 
-def make_room(group: Any, item: Item, recorded: frozenset[str]) -> None:
+def make_room(group: H5Group, item: Item, recorded: frozenset[str]) -> None:
     """Make what was saved of a stream before its recording ready to grow."""
     is_stack = "item" in group and item.kind == "stack"
     if is_stack and "data" in group and group["data"].shape[0]:
@@ -251,7 +260,7 @@ def make_room(group: Any, item: Item, recorded: frozenset[str]) -> None:
                 extend(parent, name, values, unit)
 
 
-def extend(group: Any, name: str, values: AnyArray, unit: str) -> None:
+def extend(group: H5Group, name: str, values: AnyArray, unit: str) -> None:
     """Append to a one-dimensional data set, made on the first call."""
     if name in group:
         extend_dataset(group[name], values)
@@ -264,7 +273,7 @@ def extend(group: Any, name: str, values: AnyArray, unit: str) -> None:
         set_attr(made, "units", unit)
 
 
-def extend_dataset(dataset: Any, values: AnyArray) -> None:
+def extend_dataset(dataset: H5Dataset, values: AnyArray) -> None:
     start = dataset.shape[0]
     dataset.resize(start + len(values), axis=0)
     dataset[start:] = values
@@ -273,9 +282,9 @@ def extend_dataset(dataset: Any, values: AnyArray) -> None:
 class Recording:
     """All streams being recorded into one file: the queue, the commits, the acknowledgements."""
 
-    def __init__(self, store: Any) -> None:
+    def __init__(self, store: Hdf5Store) -> None:
         self._store = store
-        self._streams: dict[str, Any] = {}
+        self._streams: dict[str, Stream] = {}
         self._acknowledged: dict[str, int] = {}
         self._room = threading.Condition()
         self._wake = threading.Event()
@@ -305,7 +314,7 @@ class Recording:
             raise KeyError(f"{item_id} is not being recorded")
         return found
 
-    def add(self, item_id: str, stream: Any) -> None:
+    def add(self, item_id: str, stream: Stream) -> None:
         self._streams[item_id] = stream
         self._acknowledged[item_id] = 0
         if self._thread is None:
@@ -385,9 +394,9 @@ class Recording:
     def _drain_once(self) -> None:
         for stream in list(self._streams.values()):
             if stream.put_bytes > stream.drained_bytes:
-                self._store.call(lambda h5, stream=stream: self._drain(h5, stream)).result()
+                self._store.call(partial(self._drain, stream=stream)).result()
 
-    def _drain(self, h5: Any, stream: Any) -> None:
+    def _drain(self, h5: H5File, stream: Stream) -> None:
         done = stream.drain(h5)
         self.trouble = None
         stream.drained_bytes += done
@@ -396,7 +405,7 @@ class Recording:
         if not done:
             time.sleep(0.001)
 
-    def _commit_and_count(self, _h5: Any) -> None:
+    def _commit_and_count(self, _h5: H5File) -> None:
         """On the storage thread: what is written now is safe when this commit is."""
         counts = {item_id: stream.written for item_id, stream in self._streams.items()}
         if counts == {key: self._acknowledged.get(key) for key in counts}:

@@ -23,6 +23,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, TypeVar
 
+from tandem_em.core.hdf5_types import H5File
 from tandem_em.core.notices import UserError
 from tandem_em.storage.transaction import journal, opening
 from tandem_em.storage.transaction.collector import paused_collection
@@ -157,7 +158,7 @@ class Hdf5Store:
     # ---- work ---------------------------------------------------------------------------------------------------
 
     @property
-    def h5(self) -> Any:
+    def h5(self) -> H5File:
         """The `h5py.File`; only for functions that run on the storage thread."""
         return self._h5
 
@@ -165,14 +166,14 @@ class Hdf5Store:
     def is_writable(self) -> bool:
         return isinstance(self._file, TransactionalFile)
 
-    def call(self, work: Callable[[Any], Result]) -> Future[Result]:
+    def call(self, work: Callable[[H5File], Result]) -> Future[Result]:
         """Run `work(h5)` on the storage thread. If it raises, what it did so far stays: for all or nothing use `edit`.
 
         On a file opened for reading the work may run again when another program commits meanwhile.
         """
         return self._submit(lambda: self._guarded(work) if self.is_writable else self._read(work))
 
-    def edit(self, work: Callable[[Any], Result]) -> Future[Result]:
+    def edit(self, work: Callable[[H5File], Result]) -> Future[Result]:
         """Run `work(h5)` as one change: if it raises, everything it did is taken back; a commit follows at once."""
         return self._submit(lambda: self._edit(work))
 
@@ -297,7 +298,7 @@ class Hdf5Store:
                 self.epoch += 1
                 return
 
-    def _guarded(self, work: Callable[[Any], Result]) -> Result:
+    def _guarded(self, work: Callable[[H5File], Result]) -> Result:
         self._expect_work()
         return work(self._h5)
 
@@ -314,7 +315,7 @@ class Hdf5Store:
         commits.has_work = True
         return file, commits
 
-    def _edit(self, work: Callable[[Any], Result]) -> Result:
+    def _edit(self, work: Callable[[H5File], Result]) -> Result:
         file, commits = self._expect_work()
         self._h5.flush()
         mark = file.begin_edit()
@@ -331,7 +332,7 @@ class Hdf5Store:
         commits.begin()
         return result
 
-    def _read(self, work: Callable[[Any], Result]) -> Result:
+    def _read(self, work: Callable[[H5File], Result]) -> Result:
         for _ in range(20):
             if not self._is_view_current():
                 self._reopen_view()

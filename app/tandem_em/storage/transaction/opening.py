@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from tandem_em.core.hdf5_types import H5File
 from tandem_em.core.notices import UserError
 from tandem_em.storage.transaction import journal, lock, raw_file, recovery
 from tandem_em.storage.transaction.paged_file import TransactionalFile
@@ -187,7 +188,7 @@ def _lock(raw: DiskFile | SeekingFile, path: Path) -> None:
         ) from None
 
 
-def _has_journal(h5: Any, file: TransactionalFile) -> bool:
+def _has_journal(h5: H5File, file: TransactionalFile) -> bool:
     try:
         dataset = h5[journal.DATASET]
         return bool(dataset.id.get_offset() == journal.REGION_AT and dataset.nbytes == file.region.size)

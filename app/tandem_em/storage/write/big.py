@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from tandem_em.core.hdf5_types import H5File
 from tandem_em.core.jobs import Job, Progress
 from tandem_em.storage.codec import layout
 from tandem_em.storage.codec.compress import Chunk, blocks_of, chunks_for, create_dataset, packed
@@ -56,7 +57,7 @@ def _write(call: Call, file: Path, place: str, array: Array, label: str) -> Job[
     chunks = chunks_for(values, grows)
     maxshape = (None, *values.shape[1:]) if grows else None
 
-    def create(h5: Any) -> None:
+    def create(h5: H5File) -> None:
         discard(h5, place)
         folder, _, name = place.rpartition("/")
         create_dataset(
@@ -87,7 +88,7 @@ def _write(call: Call, file: Path, place: str, array: Array, label: str) -> Job[
 
 
 def _writing(place: str, batch: list[Chunk]) -> Any:
-    def work(h5: Any) -> None:
+    def work(h5: H5File) -> None:
         dataset = h5[place]
         for chunk in batch:
             dataset.id.write_direct_chunk(chunk.origin, chunk.content)

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from tandem_em.core.hdf5_types import H5Dataset, H5File, H5Group, H5Object
 from tandem_em.core.jobs import Job, Progress
 from tandem_em.core.notices import UserError
 from tandem_em.storage.codec import layout
@@ -61,13 +62,13 @@ def copy_session(source: Hdf5Store, path: Path, compress: bool) -> Job[Path]:
             temporary.unlink(missing_ok=True)
 
 
-def _survey(h5: Any) -> _Tree:
+def _survey(h5: H5File) -> _Tree:
     tree = _Tree()
     _survey_group(h5, "", tree, 0)
     return tree
 
 
-def _survey_group(group: Any, path: str, tree: _Tree, depth: int) -> None:
+def _survey_group(group: H5Group, path: str, tree: _Tree, depth: int) -> None:
     import h5py
 
     if depth > 32:
@@ -95,7 +96,7 @@ def _survey_group(group: Any, path: str, tree: _Tree, depth: int) -> None:
                 tree.small.append((here, None))
 
 
-def _read_small(h5: Any, tree: _Tree) -> dict[str, Any]:
+def _read_small(h5: H5File, tree: _Tree) -> dict[str, Any]:
     """Values, types, chunks and attributes of everything small, and the attributes of everything."""
     found: dict[str, Any] = {"/": (None, None, _attributes(h5))}
     for path in tree.groups:
@@ -108,14 +109,14 @@ def _read_small(h5: Any, tree: _Tree) -> dict[str, Any]:
     return found
 
 
-def _form(dataset: Any) -> dict[str, Any]:
+def _form(dataset: H5Dataset) -> dict[str, Any]:
     return {
         "dtype": dataset.dtype, "chunks": dataset.chunks, "maxshape": dataset.maxshape, "shuffle": dataset.shuffle,
         "compression": dataset.compression, "compression_opts": dataset.compression_opts,
     }  # fmt: skip
 
 
-def _attributes(owner: Any) -> list[tuple[str, Any, Any]]:
+def _attributes(owner: H5Object) -> list[tuple[str, Any, Any]]:
     import h5py
 
     found = []
@@ -125,7 +126,7 @@ def _attributes(owner: Any) -> list[tuple[str, Any, Any]]:
     return found
 
 
-def _write_tree(h5: Any, tree: _Tree, content: dict[str, Any], file_name: str) -> None:
+def _write_tree(h5: H5File, tree: _Tree, content: dict[str, Any], file_name: str) -> None:
     for path in ("/", *tree.groups):
         group = h5 if path == "/" else h5.create_group(path, track_order=True)
         _set_attributes(group, content[path][2])
@@ -139,7 +140,7 @@ def _write_tree(h5: Any, tree: _Tree, content: dict[str, Any], file_name: str) -
     set_attr(h5, "file_name", file_name)
 
 
-def _set_attributes(owner: Any, attributes: list[tuple[str, Any, Any]]) -> None:
+def _set_attributes(owner: H5Object, attributes: list[tuple[str, Any, Any]]) -> None:
     for name, value, text_type in attributes:
         if text_type is not None and np.ndim(value):
             owner.attrs.create(name, value, dtype=text_type)
@@ -168,7 +169,7 @@ def _copy_big(
 
 
 def _create_like(
-    h5: Any, path: str, shape: tuple[int, ...], form: dict[str, Any], attributes: Any, compress: bool
+    h5: H5File, path: str, shape: tuple[int, ...], form: dict[str, Any], attributes: Any, compress: bool
 ) -> None:
     if compress:
         parent, name = h5.require_group(path.rpartition("/")[0]), path.rpartition("/")[2]
@@ -181,7 +182,7 @@ def _create_like(
 
 
 def _look_at_big(
-    h5: Any, path: str, shape: tuple[int, ...]
+    h5: H5File, path: str, shape: tuple[int, ...]
 ) -> tuple[dict[str, Any], Any, list[tuple[Origin, int]]]:
     """Form, attributes and chunks (origin, bytes) within a shape, in order."""
     dataset = h5[path]
@@ -204,7 +205,7 @@ def _batches(origins: list[tuple[Origin, int]]) -> Iterator[list[Origin]]:
         yield batch
 
 
-def _read_chunks(h5: Any, path: str, origins: list[Origin]) -> list[tuple[Origin, int, bytes]]:
+def _read_chunks(h5: H5File, path: str, origins: list[Origin]) -> list[tuple[Origin, int, bytes]]:
     dataset = h5[path]
     return [(origin, *dataset.id.read_direct_chunk(origin)) for origin in origins]
 
@@ -218,12 +219,12 @@ def _packed(origin: Origin, content: bytes, form: dict[str, Any]) -> tuple[Origi
     )
 
 
-def _write_chunks(h5: Any, path: str, chunks: list[tuple[Origin, int, bytes]]) -> None:
+def _write_chunks(h5: H5File, path: str, chunks: list[tuple[Origin, int, bytes]]) -> None:
     dataset = h5[path]
     for origin, mask, content in chunks:
         dataset.id.write_direct_chunk(origin, content, filter_mask=mask)
 
 
-def _write_links(h5: Any, tree: _Tree) -> None:
+def _write_links(h5: H5File, tree: _Tree) -> None:
     for new, first in tree.links:
         h5[new] = h5[first]

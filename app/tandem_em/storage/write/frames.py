@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from tandem_em.core.hdf5_types import H5File
 from tandem_em.core.jobs import Job, Progress
 from tandem_em.core.notices import UserError
 from tandem_em.core.numeric import AnyArray
@@ -60,7 +61,7 @@ def stage(
                 call(lambda h5: discard(h5, path)).result()
 
 
-def discard(h5: Any, path: str) -> None:
+def discard(h5: H5File, path: str) -> None:
     if path in h5:
         del h5[path]
     if layout.INCOMING in h5 and len(h5[layout.INCOMING]) == 0:
@@ -79,7 +80,7 @@ def _chunks_for(kind: str, shape: tuple[int, ...], dtype: np.dtype[Any], label: 
 
 
 def _create(
-    h5: Any,
+    h5: H5File,
     path: str,
     shape: tuple[int, ...],
     dtype: np.dtype[Any],
@@ -150,12 +151,12 @@ def _write_all(
         call(lambda h5: _write_crcs(h5, path, np.array(crcs, np.uint32))).result()
 
 
-def _write_crcs(h5: Any, path: str, crcs: AnyArray) -> None:
+def _write_crcs(h5: H5File, path: str, crcs: AnyArray) -> None:
     write_array(h5[path], layout.CRC, crcs, grows=True)
 
 
 def _writing(path: str, batch: list[Chunk]) -> Callable[[Any], None]:
-    def work(h5: Any) -> None:
+    def work(h5: H5File) -> None:
         dataset = h5[path]["data"]
         for chunk in batch:
             dataset.id.write_direct_chunk(chunk.origin, chunk.content)

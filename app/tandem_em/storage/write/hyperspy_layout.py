@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from tandem_em.core.hdf5_types import H5Dataset, H5File, H5Group
 from tandem_em.model.frames import FrameStack
 from tandem_em.model.spectra import SpectrumImage
 from tandem_em.storage.codec import layout
@@ -17,7 +18,7 @@ from tandem_em.storage.codec.nexus import ensure_group, link
 from tandem_em.storage.ledger import Ledger, Plan
 
 
-def write_mirror(h5: Any, plan: Plan, ledger: Ledger) -> None:
+def write_mirror(h5: H5File, plan: Plan, ledger: Ledger) -> None:
     """Bring `/Experiments` up to date with the plan's streams; experiments of others stay."""
     ours = {h5[layout.MIRROR][name].attrs.get(layout.ID_ATTR): name for name in h5.get(layout.MIRROR, ())}
     present = {item_id for item_id in ours if item_id in ledger.homes}
@@ -46,7 +47,7 @@ def write_mirror(h5: Any, plan: Plan, ledger: Ledger) -> None:
         del h5[layout.MIRROR]
 
 
-def _mirror_map(h5: Any, item: SpectrumImage, plan: Plan, group: Any, stem: str) -> None:
+def _mirror_map(h5: H5File, item: SpectrumImage, plan: Plan, group: H5Group, stem: str) -> None:
     experiment = _experiment(h5, item.id, item.name or stem, group["data"], _tem(item, plan))
     spectral = "energy" if "energy" in group else "channel"
     axes = [("y", group["y"], True), ("x", group["x"], True), ("Energy loss", group[spectral], False)]
@@ -59,7 +60,9 @@ def _mirror_map(h5: Any, item: SpectrumImage, plan: Plan, group: Any, stem: str)
         experiment["metadata/Signal"].attrs["signal_type"] = ""
 
 
-def _experiment(h5: Any, item_id: str, title: str, data: Any, acquisition: dict[str, Any]) -> Any:
+def _experiment(
+    h5: H5File, item_id: str, title: str, data: H5Dataset, acquisition: dict[str, Any]
+) -> H5Group:
     """An experiment group: an NXdata without signal, so that HyperSpy's NeXus reader does not take it for metadata."""
     folder = ensure_group(h5, layout.MIRROR)
     name = stem = layout.safe_name(title)
@@ -98,14 +101,14 @@ def _tem(item: FrameStack | SpectrumImage, plan: Plan) -> dict[str, Any]:
     return {key: value for key, value in facts.items() if value is not None}
 
 
-def _first_axis(group: Any) -> tuple[str, Any, bool]:
+def _first_axis(group: H5Group) -> tuple[str, Any, bool]:
     """The true stamps where they make an axis: HyperSpy's own format knows uneven ones."""
     if "time" in group:
         return "time", group["timestamp"], True
     return "frame", group["frame"], True
 
 
-def _write_axes(experiment: Any, axes: list[tuple[str, Any, bool]]) -> None:
+def _write_axes(experiment: H5Group, axes: list[tuple[str, Any, bool]]) -> None:
     for number, (name, stored, navigate) in enumerate(axes):
         group = experiment.create_group(f"axis-{number}")
         values = stored[...]

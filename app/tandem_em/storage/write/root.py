@@ -7,8 +7,8 @@ import sys
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
 
+from tandem_em.core.hdf5_types import H5File
 from tandem_em.model.session import SessionInfo
 from tandem_em.storage.codec import layout
 from tandem_em.storage.codec.fields import remove, set_attr
@@ -23,7 +23,7 @@ def program_version() -> str:
         return "unknown"
 
 
-def write_skeleton(h5: Any, file_name: str) -> None:
+def write_skeleton(h5: H5File, file_name: str) -> None:
     """The parts of an empty session."""
     import h5py
 
@@ -53,7 +53,7 @@ def write_skeleton(h5: Any, file_name: str) -> None:
     set_text(environment, "packages", json.dumps(_package_versions()))
 
 
-def write_info(h5: Any, info: SessionInfo) -> None:
+def write_info(h5: H5File, info: SessionInfo) -> None:
     """The session's facts where NeXus readers look for them."""
     entry = ensure_group(h5, layout.ENTRY, "NXentry")
     set_text(entry, "title", info.name)
@@ -72,7 +72,7 @@ def write_info(h5: Any, info: SessionInfo) -> None:
         link(ensure_group(h5, layout.APPLICATION_STATE), "view", view)
 
 
-def choose_default(h5: Any) -> None:
+def choose_default(h5: H5File) -> None:
     """The plot that opens first: the movie, else a map, else a curve."""
     entry = h5[layout.ENTRY]
     names = [name for name in entry if "signal" in entry[name].attrs]

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from tandem_em.core.hdf5_types import H5File, H5Group
 from tandem_em.model.curves import BiasRun
 from tandem_em.model.frames import FrameStack, Preview
 from tandem_em.model.items import Item
@@ -27,33 +28,13 @@ from tandem_em.storage.write.root import choose_default, write_info
 from tandem_em.storage.write.streams import show_map, show_result, show_run, show_stack
 
 
-def apply_plan(h5: Any, plan: Plan, ledger: Ledger, staged: dict[str, str]) -> None:
+def apply_plan(h5: H5File, plan: Plan, ledger: Ledger, staged: dict[str, str]) -> None:
     """Bring the file up to date. `staged`: item id -> path of its complete data below `_incoming`."""
     for item_id in plan.removed:
         throw_away(h5, item_id, ledger)
     for record in plan.records:
-        home = home_of(h5, record, ledger)
-        group = h5[home]
-        place = layout.place_of(record.kind)
-        target = ensure_group(group, layout.ITEM) if place.has_item_group else group
-        write_record(target, record, ledger.written.setdefault(record.id, Written()))
-        if place.has_item_group:
-            set_attr(group, layout.KIND_ATTR, record.kind)
-            set_attr(group, layout.ID_ATTR, record.id)
-        if record.id in plan.marks:
-            ledger.saved[record.id] = plan.marks[record.id]
-        if isinstance(record.item, SessionInfo):
-            write_info(h5, record.item)
-        elif isinstance(record.item, ResultSet):
-            show_result(group, record.item)
-    for item_id, path in staged.items():
-        take_in(h5, item_id, path, ledger)
-    changed = {record.id for record in plan.records}
-    for item_id, source in plan.linked.items():
-        if item_id in changed:
-            _note_link(h5, h5[ledger.homes[item_id]], source.shape, source.dtype)
-    if layout.INCOMING in h5 and len(h5[layout.INCOMING]) == 0:
-        del h5[layout.INCOMING]
+        _write_item(h5, record, plan, ledger)
+    _place_data(h5, plan, ledger, staged)
     for kind, items in plan.tables.items():
         write_records(h5, kind, items, plan.start_iso, ledger.protected)
         ledger.records[kind] = plan.marks[kind]
@@ -65,7 +46,36 @@ def apply_plan(h5: Any, plan: Plan, ledger: Ledger, staged: dict[str, str]) -> N
     choose_default(h5)
 
 
-def home_of(h5: Any, record: Record, ledger: Ledger) -> str:
+def _write_item(h5: H5File, record: Record, plan: Plan, ledger: Ledger) -> None:
+    """The fields of one item, and what other programs look at where that follows from the fields alone."""
+    group = h5[home_of(h5, record, ledger)]
+    place = layout.place_of(record.kind)
+    target = ensure_group(group, layout.ITEM) if place.has_item_group else group
+    write_record(target, record, ledger.written.setdefault(record.id, Written()))
+    if place.has_item_group:
+        set_attr(group, layout.KIND_ATTR, record.kind)
+        set_attr(group, layout.ID_ATTR, record.id)
+    if record.id in plan.marks:
+        ledger.saved[record.id] = plan.marks[record.id]
+    if isinstance(record.item, SessionInfo):
+        write_info(h5, record.item)
+    elif isinstance(record.item, ResultSet):
+        show_result(group, record.item)
+
+
+def _place_data(h5: H5File, plan: Plan, ledger: Ledger, staged: dict[str, str]) -> None:
+    """Give data that were written beforehand to their items; note of linked data what they look like."""
+    for item_id, path in staged.items():
+        take_in(h5, item_id, path, ledger)
+    changed = {record.id for record in plan.records}
+    for item_id, source in plan.linked.items():
+        if item_id in changed:
+            _note_link(h5, h5[ledger.homes[item_id]], source.shape, source.dtype)
+    if layout.INCOMING in h5 and len(h5[layout.INCOMING]) == 0:
+        del h5[layout.INCOMING]
+
+
+def home_of(h5: H5File, record: Record, ledger: Ledger) -> str:
     """The group of an item: where it is, or back from the deleted, or a new one."""
     home = ledger.homes.get(record.id)
     if home is not None and home in h5:
@@ -86,14 +96,14 @@ def home_of(h5: Any, record: Record, ledger: Ledger) -> str:
     return home
 
 
-def _free_number(h5: Any, folder: Any, stem: str, ledger: Ledger) -> int:
+def _free_number(h5: H5File, folder: H5Group, stem: str, ledger: Ledger) -> int:
     """One more than any in use, also among the deleted: a number is never given twice while the file is open."""
     taken = [layout.number_of(name) for name in folder if name.startswith(f"{stem}_")]
     taken += [int(h5[path].attrs.get("number", 0)) for path in ledger.trash.values() if path in h5]
     return max(taken, default=0) + 1
 
 
-def throw_away(h5: Any, item_id: str, ledger: Ledger) -> None:
+def throw_away(h5: H5File, item_id: str, ledger: Ledger) -> None:
     """Move an item's group out of sight; its data stay until the file is closed, so that undo can bring them back."""
     home = ledger.homes.pop(item_id, None)
     ledger.saved.pop(item_id, None)
@@ -110,7 +120,7 @@ def throw_away(h5: Any, item_id: str, ledger: Ledger) -> None:
     ledger.trash[item_id] = path
 
 
-def companions(h5: Any, home: str) -> list[str]:
+def companions(h5: H5File, home: str) -> list[str]:
     """Groups beside an item's own that only show its data."""
     stem, number = home.rsplit("/", 1)[-1], layout.number_of(home)
     if home.startswith(f"{layout.INSTRUMENT}/bias_"):
@@ -121,7 +131,7 @@ def companions(h5: Any, home: str) -> list[str]:
     return []
 
 
-def take_in(h5: Any, item_id: str, staged: str, ledger: Ledger) -> None:
+def take_in(h5: H5File, item_id: str, staged: str, ledger: Ledger) -> None:
     """Link complete data to their place; older data of the item go to the deleted."""
     group, incoming = h5[ledger.homes[item_id]], h5[staged]
     own = ensure_group(group, layout.ITEM)
@@ -140,7 +150,7 @@ def take_in(h5: Any, item_id: str, staged: str, ledger: Ledger) -> None:
     ledger.shown.pop(item_id, None)
 
 
-def _note_link(h5: Any, group: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+def _note_link(h5: H5File, group: H5Group, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
     """The data are in another file: keep only what they look like."""
     if "data" in group:
         trash = ensure_group(h5, f"{layout.TRASH}/replaced")
@@ -151,12 +161,14 @@ def _note_link(h5: Any, group: Any, shape: tuple[int, ...], dtype: np.dtype[Any]
     not_nxdata(group)
 
 
-def _show(h5: Any, plan: Plan, ledger: Ledger) -> None:
+def _show(h5: H5File, plan: Plan, ledger: Ledger) -> None:
     """Bring the groups for other programs up to date where what they are made from changed."""
     entry = ensure_group(h5, layout.ENTRY)
     for item in plan.snapshot.values():
         home = ledger.homes.get(item.id)
-        if home is None or home not in h5 or isinstance(item, Particle) or item.id in plan.recording:
+        if home is None or home not in h5 or item.id in plan.recording:
+            continue
+        if not isinstance(item, (FrameStack, SpectrumImage, BiasRun)):
             continue
         group = h5[home]
         if isinstance(item, Preview):
@@ -170,7 +182,7 @@ def _show(h5: Any, plan: Plan, ledger: Ledger) -> None:
             show_stack(group, item, plan.start_iso)
         elif isinstance(item, SpectrumImage):
             show_map(entry, group, item)
-        elif isinstance(item, BiasRun):
+        else:
             show_run(entry, group, item, _times_of(group, item), plan.start_iso)
         ledger.shown[item.id] = mark
         if layout.RECORDING_ATTR in group.attrs:
@@ -178,19 +190,20 @@ def _show(h5: Any, plan: Plan, ledger: Ledger) -> None:
     _show_tracks(h5, entry, plan, ledger)
 
 
-def looks(group: Any, item: Any, start_iso: str) -> Any:
+def looks(group: H5Group, item: FrameStack | SpectrumImage | BiasRun, start_iso: str) -> tuple[object, ...]:
     """Everything the groups of a stream are made from."""
     stored = group.get("data")
     length = tuple(stored.shape) if stored is not None else sample_count(group)
     return (item.revision, start_iso, length, item.clock.id, item.clock.offset_s, item.clock.rate_ppm)
 
 
-def note_shown(h5: Any, items: list[Item], ledger: Ledger, start_iso: str) -> None:
+def note_shown(h5: H5File, items: list[Item], ledger: Ledger, start_iso: str) -> None:
     """After reading: what the file shows is what its items say, except where a recording was cut short."""
     for item in items:
         home = ledger.homes.get(item.id, "")
-        is_stream = isinstance(item, (FrameStack, SpectrumImage, BiasRun)) and home in h5
-        if is_stream and layout.RECORDING_ATTR not in h5[home].attrs:
+        if not isinstance(item, (FrameStack, SpectrumImage, BiasRun)) or home not in h5:
+            continue
+        if layout.RECORDING_ATTR not in h5[home].attrs:
             ledger.shown[item.id] = looks(h5[home], item, start_iso)
     particles = [item for item in items if isinstance(item, Particle) and item.id in ledger.homes]
     entry = h5[layout.ENTRY]
@@ -217,7 +230,7 @@ def prepare_tracks(plan: Plan, ledger: Ledger) -> None:
             plan.tracks[stack_id] = gather(stack_id, particles)
 
 
-def _times_of(group: Any, run: BiasRun) -> Any:
+def _times_of(group: H5Group, run: BiasRun) -> Any:
     """Device times of the samples in the file; from memory where the model has them."""
     count = sample_count(group)
     if len(run.times) >= count:
@@ -225,13 +238,13 @@ def _times_of(group: Any, run: BiasRun) -> Any:
     return group["times"][...]
 
 
-def sample_count(group: Any) -> int:
+def sample_count(group: H5Group) -> int:
     """Samples of a run that are in the file."""
     times = group.get("times")
     return int(times.shape[0]) if times is not None and len(getattr(times, "shape", "")) else 0
 
 
-def _show_tracks(h5: Any, entry: Any, plan: Plan, ledger: Ledger) -> None:
+def _show_tracks(h5: H5File, entry: H5Group, plan: Plan, ledger: Ledger) -> None:
     """One group of outlines for each stack that has particles."""
     by_stack: dict[str, list[tuple[int, Particle]]] = {}
     for item in plan.snapshot.values():
@@ -265,7 +278,7 @@ def changes_order(plan: Plan, ledger: Ledger) -> bool:
     return plan.is_complete and json.dumps(plan.order) != ledger.order
 
 
-def _write_order(h5: Any, plan: Plan, ledger: Ledger) -> None:
+def _write_order(h5: H5File, plan: Plan, ledger: Ledger) -> None:
     text = json.dumps(plan.order)
     if text != ledger.order:
         set_text(ensure_group(h5, layout.FORMAT_GROUP), layout.ORDER, text)

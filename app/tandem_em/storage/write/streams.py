@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tandem_em.core.hdf5_types import H5Dataset, H5Group, H5Object
 from tandem_em.model.clock import Clock
 from tandem_em.model.curves import BiasRun
 from tandem_em.model.frames import FrameStack
@@ -28,7 +29,7 @@ from tandem_em.storage.codec.nexus import (
 )
 
 
-def show_stack(group: Any, stack: FrameStack, start_iso: str, live: bool = False) -> None:
+def show_stack(group: H5Group, stack: FrameStack, start_iso: str, live: bool = False) -> None:
     """A movie: data (T, Y, X) over time, y, x. `live`: it grows, its true stamps are the axis."""
     count = int(group["data"].shape[0]) if "data" in group else 0
     if count == 0:
@@ -47,8 +48,8 @@ def show_stack(group: Any, stack: FrameStack, start_iso: str, live: bool = False
 
 
 def show_times(
-    group: Any,
-    device: Any | None,
+    group: H5Group,
+    device: H5Dataset | None,
     times: NDArray[np.float64],
     clock: Clock,
     count: int,
@@ -61,10 +62,9 @@ def show_times(
         remove(group, name)
     axis = TimeAxis("time", stamps) if live else time_axis(stamps, count)
     if len(stamps):
-        is_same = (
-            clock.offset_s == 0 and clock.rate_ppm == 0 and device is not None and len(device) == len(stamps)
-        )
-        if is_same and getattr(device, "dtype", None) == np.float64:
+        is_clock_true = clock.offset_s == 0 and clock.rate_ppm == 0
+        is_same = is_clock_true and device is not None and len(device) == len(stamps)
+        if device is not None and is_same and getattr(device, "dtype", None) == np.float64:
             link(group, "timestamp", device)
         else:
             write_array(group, "timestamp", stamps, grows=live)
@@ -78,7 +78,7 @@ def show_times(
         link(group, "time", group["timestamp"])
 
 
-def show_map(entry: Any, group: Any, spectrum_image: SpectrumImage) -> None:
+def show_map(entry: H5Group, group: H5Group, spectrum_image: SpectrumImage) -> None:
     """An EELS map: data (Y, X, E) over y, x, energy; beside it the survey image and the summed spectrum."""
     number = layout.number_of(group.name)
     names = [f"adf_{number:03d}", f"sum_{number:03d}"]
@@ -107,7 +107,9 @@ def show_map(entry: Any, group: Any, spectrum_image: SpectrumImage) -> None:
     _show_sum(entry, names[1], group, spectral, title)
 
 
-def _show_survey(entry: Any, name: str, group: Any, spectrum_image: SpectrumImage, title: str) -> None:
+def _show_survey(
+    entry: H5Group, name: str, group: H5Group, spectrum_image: SpectrumImage, title: str
+) -> None:
     stored = group[layout.ITEM].get("adf")
     if stored is None or getattr(stored, "ndim", 0) != 2:
         remove(entry, name)
@@ -134,7 +136,7 @@ def _show_survey(entry: Any, name: str, group: Any, spectrum_image: SpectrumImag
     make_nxdata(survey, "data", ["y", "x"], "image", f"Survey of {title}")
 
 
-def _show_sum(entry: Any, name: str, group: Any, spectral: str, title: str) -> None:
+def _show_sum(entry: H5Group, name: str, group: H5Group, spectral: str, title: str) -> None:
     """The sum of all spectra is kept as `item/data_sum` when the data are written."""
     stored = group[layout.ITEM].get("data_sum")
     if stored is None:
@@ -149,7 +151,12 @@ def _show_sum(entry: Any, name: str, group: Any, spectral: str, title: str) -> N
 
 
 def show_run(
-    entry: Any, group: Any, run: BiasRun, times: NDArray[np.float64], start_iso: str, live: bool = False
+    entry: H5Group,
+    group: H5Group,
+    run: BiasRun,
+    times: NDArray[np.float64],
+    start_iso: str,
+    live: bool = False,
 ) -> None:
     """Each quantity of a run as an NXdata over time and as an NXsensor with its log; current against voltage."""
     stem = group.name.rsplit("/", 1)[-1]
@@ -183,7 +190,9 @@ def show_run(
         remove(entry, old)
 
 
-def _show_sensor(group: Any, name: str, values: Any, curve: Any, unit: str, start_iso: str) -> None:
+def _show_sensor(
+    group: H5Group, name: str, values: H5Dataset, curve: H5Group, unit: str, start_iso: str
+) -> None:
     sensor = ensure_group(group, f"sensor_{name}", "NXsensor")
     log = ensure_group(sensor, "value_log", "NXlog")
     link(log, "value", values)
@@ -195,7 +204,7 @@ def _show_sensor(group: Any, name: str, values: Any, curve: Any, unit: str, star
     del unit
 
 
-def _show_iv(entry: Any, stem: str, values: dict[str, Any], title: str) -> None:
+def _show_iv(entry: H5Group, stem: str, values: dict[str, Any], title: str) -> None:
     name = f"{stem}_iv"
     if "voltage" not in values or "current" not in values:
         remove(entry, name)
@@ -206,7 +215,7 @@ def _show_iv(entry: Any, stem: str, values: dict[str, Any], title: str) -> None:
     make_nxdata(curve, "current", ["voltage"], "spectrum", f"{title}: current against voltage")
 
 
-def show_result(group: Any, result: ResultSet) -> None:
+def show_result(group: H5Group, result: ResultSet) -> None:
     """Pictures and curves of a result as NXdata; a curve needs an array called time or t of its length."""
     arrays = group.get("arrays")
     shown: list[str] = []
@@ -243,23 +252,23 @@ def show_result(group: Any, result: ResultSet) -> None:
         del group.attrs["default"]
 
 
-def _result_nxdata(group: Any, name: str, values: Any) -> Any:
+def _result_nxdata(group: H5Group, name: str, values: H5Dataset) -> H5Group:
     made = ensure_group(group, f"plot_{name}", "NXdata")
     link(made, name, values)
     return made
 
 
-def _first_axis(group: Any) -> str:
+def _first_axis(group: H5Group) -> str:
     return "time" if "time" in group else "frame"
 
 
-def _link_or_remove(group: Any, name: str, target: Any | None) -> None:
+def _link_or_remove(group: H5Group, name: str, target: H5Object | None) -> None:
     if target is None or not hasattr(target, "shape") or not target.shape:
         remove(group, name)
     else:
         link(group, name, target)
 
 
-def _text(group: Any, name: str) -> str:
+def _text(group: H5Group, name: str) -> str:
     stored = group.get(name)
     return str(stored.asstr()[()]) if stored is not None and stored.dtype.kind == "O" else ""

@@ -61,6 +61,18 @@ def _add_neighbours(line: NDArray[Any], group: int, small: NDArray[np.float32]) 
 
 
 @njit(cache=True, nogil=True, fastmath=LOOSE)
+def _add_wide_boxes(
+    small: NDArray[np.float32], edges: NDArray[np.uint32], boxes: NDArray[np.float32]
+) -> None:
+    """boxes[i] = the sum of small[edges[i]] .. small[edges[i + 1]], whatever their widths."""
+    for i in range(len(boxes)):
+        total = np.float32(0)
+        for x in range(edges[i], edges[i + 1]):
+            total += small[x]
+        boxes[i] = total
+
+
+@njit(cache=True, nogil=True, fastmath=LOOSE)
 def _add_boxes(
     small: NDArray[np.float32],
     edges: NDArray[np.uint32],
@@ -88,11 +100,7 @@ def _add_boxes(
         for i in range(count):
             boxes[i] = small[edges[i]] + second[edges[i]] + third[edges[i]] + small[extra[i]]
     else:
-        for i in range(count):
-            total = np.float32(0)
-            for x in range(edges[i], edges[i + 1]):
-                total += small[x]
-            boxes[i] = total
+        _add_wide_boxes(small, edges, boxes)
 
 
 @njit(cache=True, nogil=True, fastmath=LOOSE)
