@@ -19,17 +19,17 @@ import pytest
 from tandem_em.sources.core.base import Block, EventBlock, SampleBlock
 from tandem_em.sources.core.battery_cell import BatteryCell
 from tandem_em.sources.core.ownership import Owner
-from tandem_em.sources.core.setup import ScpiTable
 from tandem_em.sources.guardian.soft_limits import Limits
 from tandem_em.sources.guardian.source import GuardedSource
 from tandem_em.sources.scpi.server import ScpiServer
+from tandem_em.sources.scpi.settings import ScpiTable
 from tandem_em.sources.scpi.simulator import SimulatedMeter
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals")
 WINDOW = """
 import sys, time
 from tandem_em.sources.guardian.source import GuardedSource
-from tandem_em.sources.core.setup import ScpiTable
+from tandem_em.sources.scpi.settings import ScpiTable
 source = GuardedSource(ScpiTable(name="bias", address=sys.argv[1], rate_hz=20))
 source.start()
 while source.read(1.0) is None or source.status().received == 0: pass

@@ -17,7 +17,6 @@ from tandem_em.sources.core.base import (
     EventBlock,
     EventCategory,
     FrameBlock,
-    Kind,
     SampleBlock,
     SourceDescription,
     SourceStatus,
@@ -37,7 +36,7 @@ class SourceLostError(Exception):
 class ThreadedSource(ABC):
     """Subclasses give `_connect`, `_pump` (take what is there, for at most about 0.2 s) and `_disconnect`."""
 
-    kind: ClassVar[Kind]
+    kind: ClassVar[str]
     sync: ClassVar[Origin] = "same host"
     patience_s: ClassVar[float] = 0.0
     retry_s: ClassVar[float] = 0.5

@@ -27,10 +27,11 @@ import numpy as np
 from tandem_em.core.notices import UserError
 from tandem_em.sources.core.base import ClockFit, EventBlock, SourceDescription, State, host_now
 from tandem_em.sources.core.ownership import Owner
-from tandem_em.sources.core.setup import LimitsTable, ScpiTable
+from tandem_em.sources.core.tables import LimitsTable
 from tandem_em.sources.core.threaded import SourceLostError, ThreadedSource
 from tandem_em.sources.guardian.soft_limits import Limits
 from tandem_em.sources.programs.steps import Program
+from tandem_em.sources.scpi.settings import ScpiTable
 
 BEAT_S = 0.2
 END_S = 8.0
@@ -85,7 +86,7 @@ def limits_from(table: LimitsTable) -> Limits:
 class GuardedSource(ThreadedSource):
     """A source-meter behind its guardian."""
 
-    kind: ClassVar[Any] = "scpi"
+    kind: ClassVar[str] = "scpi"
     retry_s: ClassVar[float] = 0.2
     stop_s: ClassVar[float] = END_S + 2.0
     says_when_connected: ClassVar[bool] = True

@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 
 from tandem_em.sources.core.addresses import host_port
 from tandem_em.sources.core.base import SourceDescription, host_now
-from tandem_em.sources.core.setup import MerlinTable
 from tandem_em.sources.core.threaded import SourceLostError, ThreadedSource
 from tandem_em.sources.core.timeline import Numbers, Timeline
+from tandem_em.sources.merlin.settings import MerlinTable
 from tandem_em.sources.merlin.wire import (
     MerlinFormatError,
     MerlinStream,
@@ -23,7 +23,7 @@ from tandem_em.sources.merlin.wire import (
 class MerlinSource(ThreadedSource):
     """Tolerates joining in the middle, leftovers of the series before, and restarts."""
 
-    kind: ClassVar[Any] = "merlin"
+    kind: ClassVar[str] = "merlin"
     patience_s: ClassVar[float] = 0.5
 
     def __init__(self, table: MerlinTable) -> None:
