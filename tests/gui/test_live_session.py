@@ -15,10 +15,11 @@ from PyQt6.QtGui import QGuiApplication
 from PyQt6.QtTest import QTest
 from PyQt6.QtWidgets import QDialog, QLineEdit, QMenu
 from pytestqt.qtbot import QtBot
-from tandem_widgets.panes.biasing.area import dose_curves
 
 from tandem_em.core.jobs import run_to_end
 from tandem_em.desk import files
+from tandem_em.desk.lanes.dose import Dose
+from tandem_em.desk.lanes.series import Points
 from tandem_em.desk.live import follow
 from tandem_em.desk.live import setup as live
 from tandem_em.desk.outlines import edit as particles_edit
@@ -363,8 +364,9 @@ def test_dose_rate_sum_lane_and_budget_follow_while_filming(
     qtbot.waitUntil(lambda: dose.of_stack(session, stack) is not None, timeout=20_000)
 
     def shown() -> tuple[str, float, int]:
-        curves, _ = dose_curves(session, cumulative=True)
-        return window.header.dose._label.text(), float(curves[0].y[-1]), len(curves[0].x)
+        (line,) = Dose().curves(session, None)
+        assert isinstance(line.samples, Points)
+        return window.header.dose._label.text(), float(line.samples.y[-1]), len(line.samples.x)
 
     text, total, count = shown()
     qtbot.waitUntil(
