@@ -10,8 +10,9 @@ from typing import Any
 from tandem_em.core.notices import UserError
 from tandem_em.sources.core.base import Source
 from tandem_em.sources.core.entry import ReadFile, SourceEntry, Surroundings
-from tandem_em.sources.core.ownership import Owner
+from tandem_em.sources.core.ownership import Owner, require_free
 from tandem_em.sources.core.tables import LimitsTable, SourceTable
+from tandem_em.sources.core.threaded import ThreadedSource
 from tandem_em.sources.dectris.entry import DECTRIS
 from tandem_em.sources.files.entry import FOLDER, TEXT
 from tandem_em.sources.guardian.entry import SCPI
@@ -71,6 +72,10 @@ def create_source(
 ) -> Source:
     """`limits` are those of the cell; `read_file` reads a finished file (watched folders, replay). An instrument that
     is not `owner`'s to take is refused."""
-    return entry(table.kind).make(
-        table, Surroundings(limits=limits or LimitsTable(), owner=owner, read_file=read_file)
-    )
+    kind, address = entry(table.kind), table.owned_address() if owner is not None else ""
+    if owner is not None:
+        require_free(owner, address)
+    source = kind.make(table, Surroundings(limits=limits or LimitsTable(), owner=owner, read_file=read_file))
+    if owner is not None and address and isinstance(source, ThreadedSource) and not kind.holds_itself:
+        source.own(owner, address)
+    return source

@@ -80,6 +80,8 @@ class SourceEntry(Generic[Settings]):
     form: SourceForm
     make: Callable[[Settings, Surroundings], Source]
     """A source that has opened nothing yet."""
+    holds_itself: bool = False
+    """A process of the source's own holds the lock on its instrument, not the source."""
     simulator: Simulator | None = None
     usual_places: tuple[FoundInstrument, ...] = ()
     """Where on this computer it listens by default."""

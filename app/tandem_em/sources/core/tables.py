@@ -16,6 +16,10 @@ class SourceTable(Table):
     simulated: bool = False
     kind: str = ""
 
+    def owned_address(self) -> str:
+        """What only one program may use at a time, spelled one way however it is typed; empty: it can be shared."""
+        return ""
+
 
 class LimitsTable(Table):
     """Soft limits kept by the guardian; what is not given is not watched (the compliances always are)."""

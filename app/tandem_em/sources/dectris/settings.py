@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Literal
 
+from tandem_em.sources.core.addresses import one_spelling
 from tandem_em.sources.core.forms import NAME, FormField, SourceForm
 from tandem_em.sources.core.tables import SourceTable
+
+DEFAULT_PORT = {"auto": 9999, 1: 9999, 2: 31001}
 
 
 class DectrisTable(SourceTable):
@@ -14,6 +17,10 @@ class DectrisTable(SourceTable):
     version: Literal["auto", 1, 2] = "auto"
     channel: str = ""
     """Which threshold channel of a version 2 stream; empty: the first."""
+
+    def owned_address(self) -> str:
+        """Two who pull from one camera get every other frame each."""
+        return one_spelling(self.address, DEFAULT_PORT[self.version])
 
 
 FORM = SourceForm(

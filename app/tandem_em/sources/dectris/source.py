@@ -8,7 +8,7 @@ from tandem_em.sources.core.base import SourceDescription, host_now
 from tandem_em.sources.core.threaded import ThreadedSource
 from tandem_em.sources.core.timeline import Numbers, Timeline
 from tandem_em.sources.core.zmq_socket import ZmqReceiver
-from tandem_em.sources.dectris.settings import DectrisTable
+from tandem_em.sources.dectris.settings import DEFAULT_PORT, DectrisTable
 from tandem_em.sources.dectris.wire import (
     DectrisFormatError,
     DectrisFrame,
@@ -17,8 +17,6 @@ from tandem_em.sources.dectris.wire import (
     Version1,
     read_v2,
 )
-
-DEFAULT_PORT = {"auto": 9999, 1: 9999, 2: 31001}
 
 
 class DectrisSource(ThreadedSource):

@@ -6,7 +6,6 @@ from tandem_em.core.numeric import AnyArray
 from tandem_em.sources.core.base import Source
 from tandem_em.sources.core.battery_cell import BatteryCell
 from tandem_em.sources.core.entry import Simulation, Simulator, SourceEntry, Surroundings
-from tandem_em.sources.core.ownership import require_free
 from tandem_em.sources.guardian.source import GuardedSource, limits_from
 from tandem_em.sources.scpi.server import ScpiServer
 from tandem_em.sources.scpi.settings import FORM, ScpiTable
@@ -14,8 +13,6 @@ from tandem_em.sources.scpi.simulator import SimulatedMeter
 
 
 def _guarded(table: ScpiTable, surroundings: Surroundings) -> Source:
-    if surroundings.owner is not None:
-        require_free(surroundings.owner, table.address)
     return GuardedSource(table, limits_from(surroundings.limits), surroundings.owner)
 
 
@@ -30,5 +27,6 @@ SCPI = SourceEntry(
     settings=ScpiTable,
     form=FORM,
     make=_guarded,
+    holds_itself=True,
     simulator=Simulator("Simulated source-meter", _simulate),
 )

@@ -6,8 +6,11 @@ from typing import Literal
 
 from pydantic import Field
 
+from tandem_em.sources.core.addresses import one_spelling
 from tandem_em.sources.core.forms import NAME, FormField, SourceForm
 from tandem_em.sources.core.tables import SourceTable
+
+DEFAULT_PORT = 5556
 
 
 class ImpulseTable(SourceTable):
@@ -15,6 +18,9 @@ class ImpulseTable(SourceTable):
     address: str = "127.0.0.1:5556"
     control: str = ""
     topics: list[str] = Field(default_factory=lambda: ["heat", "bias", "gas", "liquid"])
+
+    def owned_address(self) -> str:
+        return one_spelling(self.address, DEFAULT_PORT)
 
 
 FORM = SourceForm(

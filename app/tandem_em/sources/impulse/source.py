@@ -14,7 +14,7 @@ from tandem_em.sources.core.checked import read_json, real
 from tandem_em.sources.core.threaded import ThreadedSource
 from tandem_em.sources.core.timeline import Numbers, Timeline
 from tandem_em.sources.core.zmq_socket import ZmqReceiver, zmq_library
-from tandem_em.sources.impulse.settings import ImpulseTable
+from tandem_em.sources.impulse.settings import DEFAULT_PORT, ImpulseTable
 
 MAX_MESSAGE = 1 << 20
 SETTLE_S = 1.0
@@ -43,7 +43,7 @@ class ImpulseSource(ThreadedSource):
         self._receiver = ZmqReceiver(
             table.address,
             "sub",
-            default_port=5556,
+            default_port=DEFAULT_PORT,
             max_bytes=MAX_MESSAGE,
             topics=(*table.topics, "events"),
         )

@@ -6,8 +6,11 @@ from typing import Literal
 
 from pydantic import Field
 
+from tandem_em.sources.core.addresses import one_spelling
 from tandem_em.sources.core.forms import NAME, FormField, SourceForm
 from tandem_em.sources.core.tables import SourceTable
+
+DEFAULT_PORT = 6342
 
 
 class MerlinTable(SourceTable):
@@ -18,6 +21,9 @@ class MerlinTable(SourceTable):
     trigger: bool = False
     """Start an endless acquisition through the command socket."""
     frame_time_s: float | None = Field(default=None, gt=0)
+
+    def owned_address(self) -> str:
+        return one_spelling(self.address, DEFAULT_PORT)
 
 
 FORM = SourceForm(

@@ -10,7 +10,7 @@ from tandem_em.sources.core.addresses import host_port
 from tandem_em.sources.core.base import SourceDescription, host_now
 from tandem_em.sources.core.threaded import SourceLostError, ThreadedSource
 from tandem_em.sources.core.timeline import Numbers, Timeline
-from tandem_em.sources.merlin.settings import MerlinTable
+from tandem_em.sources.merlin.settings import DEFAULT_PORT, MerlinTable
 from tandem_em.sources.merlin.wire import (
     MerlinFormatError,
     MerlinStream,
@@ -29,7 +29,7 @@ class MerlinSource(ThreadedSource):
     def __init__(self, table: MerlinTable) -> None:
         super().__init__(table.name)
         self._table = table
-        self._where = host_port(table.address, 6342)
+        self._where = host_port(table.address, DEFAULT_PORT)
         self._control_at = host_port(table.control, 6341) if table.control else None
         self._socket: socket.socket | None = None
         self._control: socket.socket | None = None

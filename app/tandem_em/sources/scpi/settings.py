@@ -28,6 +28,9 @@ class ScpiTable(SourceTable):
     backend: Literal["auto", "visa", "socket"] = "auto"
     timeout_s: float = Field(default=0.8, gt=0, le=10)
 
+    def owned_address(self) -> str:
+        return self.address
+
 
 FORM = SourceForm(
     "Source-meter",

@@ -7,8 +7,11 @@ from typing import Literal
 
 from pydantic import Field
 
+from tandem_em.sources.core.addresses import one_spelling
 from tandem_em.sources.core.forms import NAME, FormField, SourceForm
 from tandem_em.sources.core.tables import SourceTable
+
+DEFAULT_PORT = 5555
 
 
 class ZmqTable(SourceTable):
@@ -22,6 +25,11 @@ class ZmqTable(SourceTable):
     keys: Path | None = None
     """A folder with `server.key_secret` and `allowed/*.key` (CURVE)."""
     max_mebibytes: float = Field(default=256.0, gt=0, le=4096)
+
+    def owned_address(self) -> str:
+        """Any number may look at what is published; what is pulled goes to one, and a port is listened at by one."""
+        is_shared = self.socket == "sub" and not self.bind
+        return "" if is_shared else one_spelling(self.address, DEFAULT_PORT)
 
 
 FORM = SourceForm(

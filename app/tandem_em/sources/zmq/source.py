@@ -17,7 +17,7 @@ from tandem_em.sources.core.base import SourceDescription, host_now
 from tandem_em.sources.core.threaded import ThreadedSource
 from tandem_em.sources.core.timeline import Numbers, Timeline
 from tandem_em.sources.core.zmq_socket import ZmqReceiver
-from tandem_em.sources.zmq.settings import ZmqTable
+from tandem_em.sources.zmq.settings import DEFAULT_PORT, ZmqTable
 from tandem_em.sources.zmq.wire import Heard, MessageError, read_message
 
 MAX_TOLD = 20
@@ -34,7 +34,7 @@ class ZmqSource(ThreadedSource):
         self._receiver = ZmqReceiver(
             table.address,
             table.socket,
-            default_port=5555,
+            default_port=DEFAULT_PORT,
             bind=table.bind,
             allow_network=table.allow_network,
             keys=table.keys,
