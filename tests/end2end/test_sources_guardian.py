@@ -19,17 +19,18 @@ import pytest
 from tandem_em.sources.core.base import Block, EventBlock, SampleBlock
 from tandem_em.sources.core.battery_cell import BatteryCell
 from tandem_em.sources.core.ownership import Owner
-from tandem_em.sources.core.setup import ScpiTable
-from tandem_em.sources.guardian.soft_limits import Limits
+from tandem_em.sources.guardian import source as guarded
+from tandem_em.sources.guardian.soft_limits import CellLimits
 from tandem_em.sources.guardian.source import GuardedSource
 from tandem_em.sources.scpi.server import ScpiServer
+from tandem_em.sources.scpi.settings import ScpiTable
 from tandem_em.sources.scpi.simulator import SimulatedMeter
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals")
 WINDOW = """
 import sys, time
 from tandem_em.sources.guardian.source import GuardedSource
-from tandem_em.sources.core.setup import ScpiTable
+from tandem_em.sources.scpi.settings import ScpiTable
 source = GuardedSource(ScpiTable(name="bias", address=sys.argv[1], rate_hz=20))
 source.start()
 while source.read(1.0) is None or source.status().received == 0: pass
@@ -50,7 +51,7 @@ def server() -> Iterator[ScpiServer]:
 @pytest.fixture
 def source(server: ScpiServer) -> Iterator[GuardedSource]:
     made = GuardedSource(
-        ScpiTable(name="bias", address=server.address, rate_hz=50, compliance_A=1e-7), Limits()
+        ScpiTable(name="bias", address=server.address, rate_hz=50, compliance_A=1e-7), CellLimits()
     )
     made.start()
     assert made.wait_for(lambda c: c.state == "watching", 5.0)
@@ -135,7 +136,7 @@ def test_normal_end_is_verified(source: GuardedSource, server: ScpiServer) -> No
 
 
 def test_a_program_given_before_the_meter_is_ready_waits_for_it(server: ScpiServer) -> None:
-    source = GuardedSource(ScpiTable(name="bias", address=server.address, compliance_A=1e-7), Limits())
+    source = GuardedSource(ScpiTable(name="bias", address=server.address, compliance_A=1e-7), CellLimits())
     source.run_program(CHARGE)
     source.start()
     source.run_program(CHARGE)
@@ -280,7 +281,7 @@ def test_a_killed_guardian_is_said_and_replaced(source: GuardedSource, server: S
 
 def test_a_closed_port_is_told_and_nothing_is_left(server: ScpiServer) -> None:
     server.fault = "refuse"
-    source = GuardedSource(ScpiTable(name="bias", address=server.address), Limits())
+    source = GuardedSource(ScpiTable(name="bias", address=server.address), CellLimits())
     source.start()
     assert source.wait_for(lambda c: c.state == "lost", 3.0)
     assert source.status().state == "lost"
@@ -289,7 +290,7 @@ def test_a_closed_port_is_told_and_nothing_is_left(server: ScpiServer) -> None:
 
 
 def test_ending_with_a_hung_instrument_takes_three_seconds_and_says_so(server: ScpiServer) -> None:
-    source = GuardedSource(ScpiTable(name="bias", address=server.address, timeout_s=0.3), Limits())
+    source = GuardedSource(ScpiTable(name="bias", address=server.address, timeout_s=0.3), CellLimits())
     source.start()
     assert source.wait_for(lambda c: c.state == "watching", 5.0)
     server.fault = "hang"
@@ -304,10 +305,66 @@ def test_ending_with_a_hung_instrument_takes_three_seconds_and_says_so(server: S
     assert source.control.output_on is None
 
 
+def test_nonsense_to_the_guardian_is_told_and_the_cell_stays_watched(
+    source: GuardedSource, server: ScpiServer
+) -> None:
+    process = source._process
+    assert process is not None
+    assert process.stdin is not None
+    with source._writing:
+        process.stdin.write(b'nonsense\n[]\n{"do": "dance"}\n{"do": "limits", "limits": {"high_V": 4.2}}\n')
+    said: list[str] = []
+
+    def all_are_told() -> bool:
+        said.extend(block.text for block in left_of(source) if isinstance(block, EventBlock))
+        words = ("no JSON", "no object", "'dance' is not known", "has no limits.low_V")
+        return all(any(word in text for text in said) for word in words)
+
+    wait_until(all_are_told, 5.0)
+    assert source.control.state == "watching"
+    assert server.meter.output_on
+    assert next_samples(source).source == "bias"
+    source.stop()
+    assert is_safe(server)
+
+
+GARBLED = """
+import os, subprocess, sys, threading
+guardian = subprocess.Popen([sys.executable, "-m", "tandem_em.sources.guardian.process"])
+
+def garble():
+    open(sys.argv[1]).read()
+    os.write(1, b"nonsense\\n")
+
+threading.Thread(target=garble, daemon=True).start()
+os._exit(guardian.wait())
+"""
+
+
+def test_a_guardian_that_talks_nonsense_makes_the_cell_safe_and_is_replaced(
+    server: ScpiServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    monkeypatch.setattr(guarded, "guardian_command", lambda: [sys.executable, "-c", GARBLED, str(pipe)])
+    source = GuardedSource(ScpiTable(name="bias", address=server.address, rate_hz=50), CellLimits())
+    source.start()
+    assert source.wait_for(lambda c: c.state == "watching", 10.0)
+    first = source.process_id
+    pipe.write_text("now")
+    wait_until(lambda: ":OUTP OFF" in server.lines, 5.0)
+    assert source.wait_for(lambda c: c.state == "watching" and source.process_id not in (first, None), 10.0)
+    assert source.status().refused >= 1
+    texts = [block.text for block in left_of(source) if isinstance(block, EventBlock)]
+    assert any("is not understood" in text and "no JSON" in text for text in texts)
+    source.close()
+    assert is_safe(server)
+
+
 @pytest.fixture
 def charging(server: ScpiServer) -> Iterator[GuardedSource]:
     """A cell that is being charged with 50 nA within limits."""
-    limits = Limits(high_V=4.3, low_V=2.5, high_A=1e-7, low_A=-1e-7)
+    limits = CellLimits(high_V=4.3, low_V=2.5, high_A=1e-7, low_A=-1e-7)
     table = ScpiTable(name="bias", address=server.address, rate_hz=50, compliance_V=4.4, compliance_A=1e-7)
     made = GuardedSource(table, limits)
     made.start()
@@ -344,14 +401,14 @@ def test_a_short_is_stopped_within_half_a_second(charging: GuardedSource, server
 @pytest.mark.parametrize(
     ("limits", "word"),
     [
-        (Limits(high_V=3.0), "voltage"),
-        (Limits(high_A=1e-8), "current"),
-        (Limits(charge_C=1e-9), "charge"),
-        (Limits(rate_V_per_s=1e-9), "V/s"),
+        (CellLimits(high_V=3.0), "voltage"),
+        (CellLimits(high_A=1e-8), "current"),
+        (CellLimits(charge_C=1e-9), "charge"),
+        (CellLimits(rate_V_per_s=1e-9), "V/s"),
     ],
 )
 def test_each_limit_ends_in_a_safe_state(
-    charging: GuardedSource, server: ScpiServer, limits: Limits, word: str
+    charging: GuardedSource, server: ScpiServer, limits: CellLimits, word: str
 ) -> None:
     charging.set_limits(limits)
     assert wait_until(lambda: is_safe(server)) < 2.0

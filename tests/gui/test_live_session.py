@@ -26,17 +26,13 @@ from tandem_em.desk.outlines import edit as particles_edit
 from tandem_em.desk.stacks import dose
 from tandem_em.model.session import Session
 from tandem_em.sources.core.battery_cell import BatteryCell
-from tandem_em.sources.core.setup import (
-    LimitsTable,
-    MerlinTable,
-    ProgramTable,
-    ScpiTable,
-    Setup,
-    read_setup,
-)
+from tandem_em.sources.core.tables import LimitsTable
+from tandem_em.sources.merlin.settings import MerlinTable
 from tandem_em.sources.merlin.simulator import MerlinSimulator
 from tandem_em.sources.scpi.server import ScpiServer
+from tandem_em.sources.scpi.settings import ScpiTable
 from tandem_em.sources.scpi.simulator import SimulatedMeter
+from tandem_em.sources.setup import ProgramTable, Setup, read_setup
 from tandem_em.storage.gate import disk_space
 from tandem_widgets.dialogs.instruments.dialog import InstrumentsDialog
 from tandem_widgets.shell.window.header import Header

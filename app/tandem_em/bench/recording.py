@@ -26,8 +26,9 @@ from tandem_em.model.arrays import GrowingArray
 from tandem_em.model.curves import BiasRun, Column
 from tandem_em.model.frames import FrameStack
 from tandem_em.model.session import Session
-from tandem_em.sources.core.setup import DectrisTable, MerlinTable
+from tandem_em.sources.dectris.settings import DectrisTable
 from tandem_em.sources.dectris.source import DectrisSource
+from tandem_em.sources.merlin.settings import MerlinTable
 from tandem_em.sources.merlin.source import MerlinSource
 
 if TYPE_CHECKING:

@@ -3,39 +3,26 @@
 from __future__ import annotations
 
 import socket
-from dataclasses import dataclass
-from typing import Any
 
 from tandem_em.core.jobs import Job, Progress
 from tandem_em.core.notices import UserError
+from tandem_em.sources import registry
 from tandem_em.sources.core.addresses import host_port
-from tandem_em.sources.core.setup import (
-    AnySource,
-    DectrisTable,
-    ImpulseTable,
-    MerlinTable,
-    ScpiTable,
-)
+from tandem_em.sources.core.entry import FoundInstrument
 from tandem_em.sources.scpi.connect import meter_class
 from tandem_em.sources.scpi.link import LinkError, find_instruments, open_link
+from tandem_em.sources.scpi.settings import ScpiTable
 
 PORT_WAIT_S = 0.2
 ASK_WAIT_S = 0.5
 
 
-@dataclass(frozen=True)
-class Found:
-    """A proposal for the dialog: what it is, and the table that would connect to it."""
-
-    label: str
-    table: AnySource
-
-
-def find_sources(*, ask_serial: bool = False) -> Job[list[Found]]:
+def find_sources(*, ask_serial: bool = False) -> Job[list[FoundInstrument]]:
     """Look around. Only *IDN? is asked, and serial ports are opened only with `ask_serial`: some devices take offence."""
-    found: list[Found] = []
+    found: list[FoundInstrument] = []
     yield Progress(0, 2, "Looking for cameras")
-    found += [Found(label, table) for label, table in _cameras() if _answers(table.address)]
+    usual = [place for each in registry.entries().values() for place in each.usual_places]
+    found += [place for place in usual if _answers(place.address)]
     yield Progress(1, 2, "Asking VISA")
     try:
         addresses = find_instruments()
@@ -50,7 +37,7 @@ def find_sources(*, ask_serial: bool = False) -> Job[list[Found]]:
     return found
 
 
-def ask(address: str, baud_rate: int = 9600) -> Found | None:
+def ask(address: str, baud_rate: int = 9600) -> FoundInstrument | None:
     """Who is at this VISA address; None when nobody answers or it is no source-meter of ours."""
     link = open_link(address, timeout_s=ASK_WAIT_S, baud_rate=baud_rate)
     try:
@@ -63,19 +50,7 @@ def ask(address: str, baud_rate: int = 9600) -> Found | None:
     finally:
         link.close()
     table = ScpiTable(name="bias", address=address, model=f"keithley {model.lower()}", baud_rate=baud_rate)
-    return Found(idn, table)
-
-
-def _cameras() -> list[tuple[str, Any]]:
-    return [
-        ("Merlin", MerlinTable(name="Merlin", address="127.0.0.1:6342", control="127.0.0.1:6341")),
-        ("DECTRIS (stream 1)", DectrisTable(name="DECTRIS", address="127.0.0.1:9999", version=1)),
-        ("DECTRIS (stream 2)", DectrisTable(name="DECTRIS", address="127.0.0.1:31001", version=2)),
-        (
-            "DENSsolutions Impulse",
-            ImpulseTable(name="Impulse", address="127.0.0.1:5556", control="127.0.0.1:5557"),
-        ),
-    ]
+    return FoundInstrument(idn, address, table)
 
 
 def _answers(address: str) -> bool:

@@ -1,81 +1,81 @@
-"""From a table of SETUP.toml to a source: nothing is opened before `start`."""
+"""All kinds of sources: a new one is its folder, and its line here. `register` takes one from outside.
+
+Nothing is opened before `start`. This module brings pydantic: whoever needs no source yet does not import it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from typing import Any
 
 from tandem_em.core.notices import UserError
-from tandem_em.model.items import Item
 from tandem_em.sources.core.base import Source
+from tandem_em.sources.core.entry import ReadFile, SourceEntry, Surroundings
 from tandem_em.sources.core.ownership import Owner, require_free
-from tandem_em.sources.core.setup import (
-    AnySource,
-    DectrisTable,
-    FolderTable,
-    ImpulseTable,
-    MerlinTable,
-    ReplayTable,
-    ScpiTable,
-    Setup,
-    TextTable,
-    ZmqTable,
-)
-from tandem_em.sources.dectris.source import DectrisSource
-from tandem_em.sources.files.folder_watch import FolderSource
-from tandem_em.sources.files.tdms_tail import TdmsTailSource
-from tandem_em.sources.files.text_tail import TextTailSource
-from tandem_em.sources.guardian.source import GuardedSource, limits_from
-from tandem_em.sources.impulse.source import ImpulseSource
-from tandem_em.sources.merlin.source import MerlinSource
-from tandem_em.sources.replay.source import ReplaySource, RunTrack, StackTrack, clock_over, tracks_of
-from tandem_em.sources.zmq.source import ZmqSource
+from tandem_em.sources.core.tables import LimitsTable, SourceTable
+from tandem_em.sources.core.threaded import ThreadedSource
+from tandem_em.sources.dectris.entry import DECTRIS
+from tandem_em.sources.files.entry import FOLDER, TEXT
+from tandem_em.sources.guardian.entry import SCPI
+from tandem_em.sources.impulse.entry import IMPULSE
+from tandem_em.sources.merlin.entry import MERLIN
+from tandem_em.sources.replay.entry import REPLAY
+from tandem_em.sources.zmq.entry import ZMQ
 
-ReadFile = Callable[[Path], Sequence[Item]]
+_BUILT_IN: tuple[SourceEntry[Any], ...] = (
+    SCPI,
+    TEXT,
+    FOLDER,
+    MERLIN,
+    DECTRIS,
+    ZMQ,
+    IMPULSE,
+    REPLAY,
+)
+_ENTRIES = {each.kind: each for each in _BUILT_IN}
+
+
+def entries() -> dict[str, SourceEntry[Any]]:
+    """Every kind there is, in the order of menus."""
+    return dict(_ENTRIES)
+
+
+def entry(kind: str) -> SourceEntry[Any]:
+    """UserError when there is no such kind."""
+    found = _ENTRIES.get(kind)
+    if found is None:
+        raise UserError(f'The kind of source "{kind}" is not known.', f"Write one of {' | '.join(_ENTRIES)}.")
+    return found
+
+
+def register(added: SourceEntry[Any]) -> None:
+    """Add a kind from outside, before set-ups with it are read; ValueError when it does not fit in."""
+    if added.kind in _ENTRIES:
+        raise ValueError(f"there is a source of the kind {added.kind!r} already")
+    if added.blank("new").kind != added.kind:
+        raise ValueError(f"the table {added.settings.__name__} is not of the kind {added.kind!r}")
+    strange = {field.key for field in added.form.fields} - set(added.settings.model_fields)
+    if strange:
+        raise ValueError(f"the form has fields that the table has not: {', '.join(sorted(strange))}")
+    _ENTRIES[added.kind] = added
+
+
+def unregister(kind: str) -> None:
+    """Take back what `register` added."""
+    del _ENTRIES[kind]
 
 
 def create_source(
-    table: AnySource,
-    setup: Setup | None = None,
+    table: SourceTable,
+    limits: LimitsTable | None = None,
     read_file: ReadFile | None = None,
     owner: Owner | None = None,
 ) -> Source:
-    """`setup` gives the limits for a source-meter; `read_file` reads a finished file (watched folders, replay). A
-    source-meter that is not `owner`'s to take is refused."""
-    if isinstance(table, ScpiTable):
-        if owner is not None:
-            require_free(owner, table.address)
-        return GuardedSource(table, limits_from((setup or Setup()).limits), owner)
-    if isinstance(table, TextTable):
-        return _text(table)
-    if isinstance(table, MerlinTable):
-        return MerlinSource(table)
-    if isinstance(table, DectrisTable):
-        return DectrisSource(table)
-    if isinstance(table, ZmqTable):
-        return ZmqSource(table)
-    if isinstance(table, ImpulseTable):
-        return ImpulseSource(table)
-    if read_file is None:
-        raise UserError(f'The source "{table.name}" needs a reader of files.', "Start it through the desk.")
-    if isinstance(table, FolderTable):
-        return FolderSource(table, read_file)
-    return _replay(table, read_file)
-
-
-def _text(table: TextTable) -> Source:
-    if table.path.suffix.lower() == ".tdms":
-        return TdmsTailSource(table)
-    return TextTailSource(table)
-
-
-def _replay(table: ReplayTable, read_file: ReadFile) -> Source:
-    """The first run and the first stack of a file, as one source."""
-    found = [track for _, track in tracks_of(read_file(table.path))]
-    chosen = [next((t for t in found if isinstance(t, kind)), None) for kind in (RunTrack, StackTrack)]
-    tracks = [track for track in chosen if track is not None]
-    if not tracks:
-        raise UserError(
-            f"There is nothing to replay in {table.path.name}.", "Give a file with a run or a movie."
-        )
-    return ReplaySource(table.name, tracks, clock_over(tracks, table.speed), table.path.name)
+    """`limits` are those of the cell; `read_file` reads a finished file (watched folders, replay). An instrument that
+    is not `owner`'s to take is refused."""
+    kind, address = entry(table.kind), table.owned_address() if owner is not None else ""
+    if owner is not None:
+        require_free(owner, address)
+    source = kind.make(table, Surroundings(limits=limits or LimitsTable(), owner=owner, read_file=read_file))
+    if owner is not None and address and isinstance(source, ThreadedSource) and not kind.holds_itself:
+        source.own(owner, address)
+    return source

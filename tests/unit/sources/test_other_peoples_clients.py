@@ -11,7 +11,7 @@ import pytest
 
 from tandem_em.sources.core.base import FrameBlock
 from tandem_em.sources.core.battery_cell import BatteryCell
-from tandem_em.sources.core.setup import MerlinTable
+from tandem_em.sources.merlin.settings import MerlinTable
 from tandem_em.sources.merlin.source import MerlinSource
 from tandem_em.sources.scpi.server import ScpiServer
 from tandem_em.sources.scpi.simulator import SimulatedMeter

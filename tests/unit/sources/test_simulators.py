@@ -14,10 +14,12 @@ from tandem_em.core.notices import UserError
 from tandem_em.sources import discovery
 from tandem_em.sources.core.base import EventBlock
 from tandem_em.sources.core.battery_cell import BatteryCell
-from tandem_em.sources.core.setup import MerlinTable, ScpiTable, parse_setup
+from tandem_em.sources.merlin.settings import MerlinTable
 from tandem_em.sources.registry import create_source
 from tandem_em.sources.scpi.server import ScpiServer
+from tandem_em.sources.scpi.settings import ScpiTable
 from tandem_em.sources.scpi.simulator import SimulatedMeter
+from tandem_em.sources.setup import parse_setup
 from tandem_em.sources.simulators import simulate
 
 MOVIE = np.arange(3 * 32 * 32, dtype=np.uint16).reshape(3, 32, 32)

@@ -74,7 +74,7 @@ class Lag:
 
 
 @dataclass
-class Found:
+class FollowedOutlines:
     """What frames have told: outlines by particle and frame, and which particles are lost."""
 
     outlines: dict[str, dict[int, Outline]] = field(default_factory=dict)
@@ -157,13 +157,13 @@ class FollowIncoming:
     def unwatch(self, particle_id: str) -> None:
         self._watched.pop(particle_id, None)
 
-    def follow_incoming(self, number: int, frame: Frame) -> Found:
+    def follow_incoming(self, number: int, frame: Frame) -> FollowedOutlines:
         """Drift and outlines of a frame that is newer than all before."""
         from tandem_em.analysis.outlines.levels import FrameLevel
 
         self._measure_drift(number, frame)
         level = FrameLevel.of(frame)
-        found = Found()
+        found = FollowedOutlines()
         if not self._beam.is_blank(level):
             for particle_id, watched in list(self._watched.items()):
                 if watched.frame <= number:
@@ -215,7 +215,7 @@ class FollowIncoming:
         last = self.drift_px[-1]
         self._drifts.append((last + share * (shift - last)).ravel())
 
-    def _hide_what_changes(self, found: Found, number: int) -> None:
+    def _hide_what_changes(self, found: FollowedOutlines, number: int) -> None:
         """Swelling particles must not be mistaken for drift."""
         self._count += 1
         if self._count % HIDE_EVERY == 1 and self._drift is not None:

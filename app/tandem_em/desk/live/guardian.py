@@ -16,7 +16,7 @@ from tandem_em.sources.programs.steps import label
 
 if TYPE_CHECKING:
     from tandem_em.sources.core.base import Source
-    from tandem_em.sources.core.setup import LimitsTable
+    from tandem_em.sources.core.tables import LimitsTable
     from tandem_em.sources.guardian.source import GuardedSource
     from tandem_em.sources.programs.steps import Program
 

@@ -21,25 +21,15 @@ from tandem_em.sources.core.base import EventBlock, FrameBlock
 
 if TYPE_CHECKING:
     from tandem_em.sources.core.base import Source
-    from tandem_em.sources.core.setup import Setup as Setup
-    from tandem_em.sources.core.setup import SourceTable
-    from tandem_em.sources.discovery import Found
-    from tandem_em.sources.simulators import Simulation
+    from tandem_em.sources.core.entry import FoundInstrument, Simulation
+    from tandem_em.sources.core.tables import SourceTable
+    from tandem_em.sources.setup import Setup as Setup
 
 log = logging.getLogger(__name__)
 READ_S = 0.1
 KEPT_S = 60.0
 """How much of the past a test shows."""
 MOVIE_FRAMES = 40
-SIMULATED = {
-    "scpi": "Simulated source-meter",
-    "merlin": "Simulated camera",
-    "dectris": "Simulated diffraction camera",
-    "impulse": "Simulated DENSsolutions holder",
-    "zmq": "Simulated camera script",
-    "text": "Simulated potentiostat file",
-}
-"""What can be tried without an instrument."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,7 +139,7 @@ class Instruments:
     changed = Signal()
 
     def __init__(self) -> None:
-        from tandem_em.sources.core.setup import Setup
+        from tandem_em.sources.setup import Setup
 
         self.setup = Setup()
         self.probes: dict[str, Probe] = {}
@@ -171,12 +161,9 @@ class Instruments:
 
     def add_kind(self, kind: str, name: str) -> Any:
         """Add a source of a kind with everything at its default; paths are still to be chosen."""
-        from tandem_em.sources.core.setup import SOURCE_TABLES
+        from tandem_em.sources import registry
 
-        needed: dict[str, Any] = {"path": Path(), "address": ""}
-        fields = SOURCE_TABLES[kind].model_fields
-        blank = {key: value for key, value in needed.items() if key in fields and fields[key].is_required()}
-        return self.add(SOURCE_TABLES[kind](name=name, **blank))
+        return self.add(registry.entry(kind).blank(name))
 
     def edit(self, name: str, /, **fields: Any) -> Any:
         """Change fields of the source called `name`, its name too; raises UserError for what does not fit."""
@@ -196,14 +183,14 @@ class Instruments:
         self.changed.emit()
 
     def read(self, path: Path) -> None:
-        from tandem_em.sources.core.setup import read_setup
+        from tandem_em.sources.setup import read_setup
 
         self.setup = read_setup(path)
         self.changed.emit()
 
     def write(self, path: Path) -> None:
         """Save for `tandem record --setup` and for the next time."""
-        from tandem_em.sources.core.setup import write_setup
+        from tandem_em.sources.setup import write_setup
 
         write_setup(self.setup, path)
 
@@ -217,7 +204,7 @@ class Instruments:
 
     def remember(self, path: Path) -> None:
         """Keep the set-up for the next time; simulated instruments are gone with the program."""
-        from tandem_em.sources.core.setup import write_setup
+        from tandem_em.sources.setup import write_setup
 
         real = [table for table in self.setup.source if not table.simulated]
         try:
@@ -228,7 +215,7 @@ class Instruments:
 
     # --- trying out ----------------------------------------------------------------------------------------------
 
-    def find(self) -> Job[list[Found]]:
+    def find(self) -> Job[list[FoundInstrument]]:
         """Look for instruments; those already in the set-up are left out."""
         from tandem_em.sources.discovery import find_sources
 
@@ -238,15 +225,15 @@ class Instruments:
 
     def simulate(self, kind: str) -> Job[Any]:
         """Start a simulated instrument and return the table that connects to it."""
-        from tandem_em.sources.simulators import particle_movie, simulate
+        from tandem_em.sources.simulators import particle_movie, simulate, simulators
 
         yield Progress(0, 2, "Starting the simulator")
-        movie = None
-        if kind in ("merlin", "zmq"):
+        simulator, movie = simulators()[kind], None
+        if simulator.shows_movie:
             once = particle_movie(MOVIE_FRAMES)
             movie = np.concatenate([once, once[::-1]])  # it grows and shrinks without a jump
         yield Progress(1, 2, "Starting the simulator")
-        running = simulate(kind, SIMULATED[kind], movie=movie, rate_hz=10.0)
+        running = simulate(kind, simulator.title, movie=movie, rate_hz=10.0)
         self._simulations.append(running)
         return running.table
 
@@ -269,7 +256,7 @@ class Instruments:
         before = self.probes.pop(name, None)
         if before is not None:
             before.close()
-        made = create_source(table, self.setup, read_file or setup.read_file, setup.owner())  # type: ignore[arg-type]
+        made = create_source(table, self.setup.limits, read_file or setup.read_file, setup.owner())
         probe = Probe(made)
         self.probes[name] = probe
         return probe

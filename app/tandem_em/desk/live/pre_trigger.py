@@ -20,7 +20,7 @@ def read_or_rest(source: Source, wait_s: float, end: Event) -> Block | None:
     return block
 
 
-class Kept:
+class PreTriggerBuffer:
     """The newest blocks of a source, `keep_s` seconds of them and not more than fit in memory."""
 
     def __init__(self, source: Source, keep_s: float) -> None:
@@ -29,7 +29,7 @@ class Kept:
         self._blocks: deque[tuple[float, Block]] = deque()
         self._bytes = 0
 
-    def until(self, begin: Event, end: Event) -> list[Block]:
+    def wait_for_start(self, begin: Event, end: Event) -> list[Block]:
         """Wait for the beginning and return what was kept; nothing when it ended before."""
         while not begin.is_set():
             if end.is_set():

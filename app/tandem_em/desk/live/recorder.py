@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING
 from tandem_em.core.notices import Notices
 from tandem_em.desk.live.files import LiveFiles
 from tandem_em.desk.live.follow import Lag
-from tandem_em.desk.live.pre_trigger import Kept, read_or_rest
-from tandem_em.desk.live.recorder_stream import Place, Post, RecordedStream
+from tandem_em.desk.live.pre_trigger import PreTriggerBuffer, read_or_rest
+from tandem_em.desk.live.recorder_stream import Post, RecordedStream, RecordingTarget
 from tandem_em.model.marks import Event
 from tandem_em.model.provenance import now_iso
 from tandem_em.model.session import Session
@@ -79,8 +79,8 @@ class Recorder:
         self._notices = notices
         self._post = post
         self._files = LiveFiles(session, notices, post)
-        self._place = Place(session, store, post, self._files, follow, host_now(), notices)
-        self._streams = {source.name: RecordedStream(source, self._place) for source in sources}
+        self._target = RecordingTarget(session, store, post, self._files, follow, host_now(), notices)
+        self._streams = {source.name: RecordedStream(source, self._target) for source in sources}
         self._threads: list[threading.Thread] = []
         self._recording, self._stopping = threading.Event(), threading.Event()
         self._keep_s = 0.0
@@ -101,11 +101,11 @@ class Recorder:
 
     def start(self) -> None:
         """Record; times are counted from this moment (what was kept is before it) unless the session has begun earlier."""
-        self._place.zero = host_now()
+        self._target.zero = host_now()
         if not self._session.info.start_iso:
             self._session.change(self._session.info, start_iso=now_iso())
         else:
-            self._place.zero -= self._since_start()
+            self._target.zero -= self._since_start()
         self._recording.set()
         self.state = "recording"
         if not self._threads:
@@ -131,7 +131,7 @@ class Recorder:
     @property
     def elapsed_s(self) -> float:
         """Session seconds of now."""
-        return host_now() - self._place.zero
+        return host_now() - self._target.zero
 
     def counters(self) -> dict[str, Counters]:
         """What has happened to every source so far."""
@@ -238,7 +238,8 @@ class Recorder:
 
     def _pump(self, stream: RecordedStream) -> None:
         try:
-            for block in Kept(stream.source, self._keep_s).until(self._recording, self._stopping):
+            kept = PreTriggerBuffer(stream.source, self._keep_s)
+            for block in kept.wait_for_start(self._recording, self._stopping):
                 stream.take(block)
             self._record(stream)
         except Exception as error:
@@ -261,5 +262,5 @@ class Recorder:
             stream.show()
             if host_now() >= next_clock:
                 next_clock = host_now() + CLOCK_S
-                stream.look_at_clock()
-                stream.look_at_dose()
+                stream.update_clock()
+                stream.update_dose()

@@ -46,7 +46,7 @@ LIVE_AFTER_S = 2.0
 
 
 @dataclass
-class Place:
+class RecordingTarget:
     """Where recording goes. `zero`: host time of session second 0."""
 
     session: Session
@@ -61,7 +61,7 @@ class Place:
 class RecordedStream:
     """One source and the items it fills."""
 
-    def __init__(self, source: Source, place: Place) -> None:
+    def __init__(self, source: Source, target: RecordingTarget) -> None:
         self.source = source
         self.run: BiasRun | None = None
         self.stack: FrameStack | None = None
@@ -71,7 +71,7 @@ class RecordedStream:
         self.written = 0
         self.is_ended = threading.Event()
         """Nothing more comes than what `source.read` still gives."""
-        self._place = place
+        self._target = target
         self._clock: Clock | None = None
         self._uses_host_time = False
         self._arrivals: tuple[float, float] = (math.nan, math.nan)
@@ -98,20 +98,20 @@ class RecordedStream:
             return
         self._next_show = now + SHOW_S
         self._is_on_its_way = True
-        self._place.post(self.catch_up)
+        self._target.post(self.catch_up)
 
-    def look_at_dose(self) -> None:
+    def update_dose(self) -> None:
         """Once a second: what came last is shown even when nothing more comes."""
         if self.dose is not None and self.dose.is_behind:
-            self._place.post(self.dose.follow)
+            self._target.post(self.dose.follow)
 
-    def look_at_clock(self) -> None:
+    def update_clock(self) -> None:
         """Once a second. Moving a clock moves all its samples: what nobody could see waits for the end."""
         clock, better = self._clock, self._better_clock()
         if clock is None or better is None:
             return
-        if _is_notable(clock, better, host_now() - self._place.zero):
-            self._place.post(self.set_clock)
+        if _is_notable(clock, better, host_now() - self._target.zero):
+            self._target.post(self.set_clock)
 
     @property
     def wait_s(self) -> float:
@@ -139,9 +139,9 @@ class RecordedStream:
         if self.follow is not None:
             self.follow.stop()
         if self.run is not None:
-            self._place.store.finish_run(self.run)
+            self._target.store.finish_run(self.run)
         if self.stack is not None:
-            self._place.store.finish_stack(self.stack)
+            self._target.store.finish_stack(self.stack)
 
     def _take_samples(self, block: SampleBlock) -> None:
         run = self.run
@@ -150,17 +150,17 @@ class RecordedStream:
         first = self._arrivals[0]
         arrived = float(block.host_times[-1])
         self._arrivals = (arrived if math.isnan(first) else first, arrived)
-        hosts = block.host_times - self._place.zero
-        self._place.store.append_samples(run.id, block.times, block.columns, hosts)
+        hosts = block.host_times - self._target.zero
+        self._target.store.append_samples(run.id, block.times, block.columns, hosts)
         segment = self.written if block.new_segment and self.written else None
         self.written += len(block)
         self._note(_MoreSamples(run, [(block.times, block.columns, hosts)], segment))
 
     def _begin_run(self, block: SampleBlock) -> BiasRun:
         """The first block says which columns there are; one with more columns begins another run."""
-        source, session = self.source.describe(), self._place.session
+        source, session = self.source.describe(), self._target.session
         if self.run is not None:
-            self._place.store.finish_run(self.run)
+            self._target.store.finish_run(self.run)
         columns = {
             name: Column(
                 name, source.units.get(name, SI_UNITS.get(name, "")), GrowingArray(), is_step=name == "step"
@@ -178,7 +178,7 @@ class RecordedStream:
             simulated=source.simulated,
             cell_id=session.cells.first.id if session.cells.first else "",
         )
-        self._place.store.start_run(run)
+        self._target.store.start_run(run)
         self.run, self.written = run, 0
         self.item_ids.append(run.id)
         self._note(_Other(lambda: self._add(clock, run)))
@@ -189,8 +189,8 @@ class RecordedStream:
         shape = None if stack is None else stack.source.shape[1:]
         if stack is None or shape != block.frame.shape or stack.source.dtype != block.frame.dtype:
             stack = self._begin_stack(block)
-        device = block.host_time - self._place.zero if self._uses_host_time else block.time
-        self._place.store.append_frame(stack.id, block.frame, device, block.frame_number)
+        device = block.host_time - self._target.zero if self._uses_host_time else block.time
+        self._target.store.append_frame(stack.id, block.frame, device, block.frame_number)
         self.written += 1
         self._note(_MoreFrames(stack, [device], [block.frame_number], self.written))
         if self.dose is not None:
@@ -201,7 +201,7 @@ class RecordedStream:
     def _begin_stack(self, block: FrameBlock) -> FrameStack:
         source = self.source.describe()
         if self.stack is not None:
-            self._place.store.finish_stack(self.stack)
+            self._target.store.finish_stack(self.stack)
         self._uses_host_time = not math.isfinite(block.time)
         clock = self._clock_of(block.time, block.host_time)
         stack = FrameStack(
@@ -215,7 +215,7 @@ class RecordedStream:
             simulated=source.simulated,
         )
         height, width = block.frame.shape
-        stack.source = self._place.store.start_stack(stack, (height, width), block.frame.dtype)
+        stack.source = self._target.store.start_stack(stack, (height, width), block.frame.dtype)
         self.stack, self.written = stack, 0
         self.item_ids.append(stack.id)
         self._note(_Other(lambda: self._add(clock, stack)))
@@ -225,32 +225,32 @@ class RecordedStream:
     def _begin_following(self, stack: FrameStack) -> None:
         if self.dose is not None:
             self._note(_Other(self.dose.finish))
-        self.dose = LiveDose(self._place.session, stack, self._place.notices.warning)
+        self.dose = LiveDose(self._target.session, stack, self._target.notices.warning)
         before = self.follow
         if before is not None:
             before.stop()
             self._note(_Other(before.finish))
-        if self._place.follows:
+        if self._target.follows:
             self.follow = LiveFollow(
-                self._place.session, stack, self._place.post, self._place.notices.warning
+                self._target.session, stack, self._target.post, self._target.notices.warning
             )
             self._note(_Other(self.follow.start))
 
     def _take_event(self, block: EventBlock) -> None:
         event = Event(
             name=block.text,
-            t=block.host_time - self._place.zero,
+            t=block.host_time - self._target.zero,
             category=block.category,
             author=self.source.name,
         )
         self._note(_Other(lambda: self._add(None, event)))
         if "file" in block.data and block.category != "warning":
-            self._place.files.arrived(Path(block.data["file"]), block.data.get("time"))
+            self._target.files.arrived(Path(block.data["file"]), block.data.get("time"))
 
     def _clock_of(self, device: float, host: float) -> Clock:
         """A first guess from one pair of stamps; the envelope fit of the source takes over within seconds."""
         if self._clock is None:
-            offset = 0.0 if self._uses_host_time else host - self._place.zero - device
+            offset = 0.0 if self._uses_host_time else host - self._target.zero - device
             self._clock = Clock(
                 name=f"clock of {self.source.name}", offset_s=offset, origin="same host", uncertainty_s=0.25
             )
@@ -258,7 +258,7 @@ class RecordedStream:
 
     def _note(self, change: _Change) -> None:
         with self._lock:
-            if not self._changes or not self._changes[-1].take_in(change):
+            if not self._changes or not self._changes[-1].merge(change):
                 self._changes.append(change)
 
     # --- on the session's thread ----------------------------------------------------------------------------------
@@ -276,9 +276,9 @@ class RecordedStream:
     def set_clock(self) -> None:
         """Use what is known of the clock by now."""
         clock, better = self._clock, self._better_clock()
-        if clock is None or better is None or clock.id not in self._place.session.clocks:
+        if clock is None or better is None or clock.id not in self._target.session.clocks:
             return
-        self._place.session.change(
+        self._target.session.change(
             clock,
             offset_s=better.offset_s,
             rate_ppm=better.rate_ppm,
@@ -296,7 +296,7 @@ class RecordedStream:
         if not (math.isfinite(fit.offset_s) and fit.samples > 1):
             return None
         return Clock(
-            offset_s=fit.offset_s - self._place.zero,
+            offset_s=fit.offset_s - self._target.zero,
             rate_ppm=fit.rate_ppm,
             uncertainty_s=fit.uncertainty_s,
             origin=fit.origin,
@@ -309,15 +309,15 @@ class RecordedStream:
             return None
         try:
             stated = datetime.fromisoformat(clock.start_iso).astimezone()
-            start = datetime.fromisoformat(self._place.session.info.start_iso).astimezone()
+            start = datetime.fromisoformat(self._target.session.info.start_iso).astimezone()
         except ValueError:
             return None
         return (stated - start).total_seconds()
 
     def _add(self, clock: Clock | None, item: BiasRun | FrameStack | Event) -> None:
-        if clock is not None and clock.id not in self._place.session.clocks:
-            self._place.session.clocks.add(clock)
-        self._place.session.collection_of(item).add(item)
+        if clock is not None and clock.id not in self._target.session.clocks:
+            self._target.session.clocks.add(clock)
+        self._target.session.collection_of(item).add(item)
 
 
 def _is_notable(clock: Clock, better: Clock, now: float) -> bool:
@@ -333,7 +333,7 @@ class _Change:
     def apply(self) -> None:
         raise NotImplementedError
 
-    def take_in(self, _newer: _Change) -> bool:
+    def merge(self, _newer: _Change) -> bool:
         """Whether a newer change became part of this one."""
         return False
 
@@ -352,7 +352,7 @@ class _MoreSamples(_Change):
     blocks: list[tuple[AnyArray, dict[str, AnyArray], AnyArray]]
     segment: int | None = None
 
-    def take_in(self, newer: _Change) -> bool:
+    def merge(self, newer: _Change) -> bool:
         if not isinstance(newer, _MoreSamples) or newer.run is not self.run or newer.segment is not None:
             return False
         self.blocks += newer.blocks
@@ -376,7 +376,7 @@ class _MoreFrames(_Change):
     numbers: list[int]
     count: int = field(default=0)
 
-    def take_in(self, newer: _Change) -> bool:
+    def merge(self, newer: _Change) -> bool:
         if not isinstance(newer, _MoreFrames) or newer.stack is not self.stack:
             return False
         self.times += newer.times

@@ -25,14 +25,14 @@ from tandem_em.sources.core.base import Source
 if TYPE_CHECKING:
     from tandem_em.desk.live.follow import Lag
     from tandem_em.sources.core.ownership import Owner
-    from tandem_em.sources.core.setup import Setup
+    from tandem_em.sources.setup import Setup
 
 
 MOST_FRAMES = 2000
 
 
 def read_setup(path: Path) -> Setup:
-    from tandem_em.sources.core import setup
+    from tandem_em.sources import setup
 
     return setup.read_setup(path)
 
@@ -64,7 +64,9 @@ def make_sources(setup: Setup, program: str = "TandEM") -> list[Source]:
         for table in setup.source:
             plays = _plays_session(table)
             made.append(
-                _session_replay(table) if plays else create_source(table, setup, read_file, owner(program))
+                _session_replay(table)
+                if plays
+                else create_source(table, setup.limits, read_file, owner(program))
             )
     except UserError:
         for source in made:

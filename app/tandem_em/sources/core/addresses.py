@@ -18,5 +18,11 @@ def host_port(address: str, default_port: int) -> tuple[str, int]:
     return host, int(port)
 
 
+def one_spelling(address: str, default_port: int) -> str:
+    """The same text for every way to write an address of a port."""
+    host, port = host_port(address, default_port)
+    return f"{LOOPBACK[0] if is_loopback(host) else host.lower()}:{port}"
+
+
 def is_loopback(host: str) -> bool:
     return host in LOOPBACK or host.startswith("127.")

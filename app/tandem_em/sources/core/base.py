@@ -25,7 +25,6 @@ from tandem_em.model.clock import Origin
 host_now = time.perf_counter
 """The host clock of every block (s): monotonic, the same in all processes of one computer, fine on Windows too."""
 
-Kind = Literal["scpi", "text", "folder", "merlin", "dectris", "zmq", "impulse", "replay"]
 State = Literal["idle", "connecting", "waiting", "running", "paused", "lost", "stopped", "failed"]
 EventCategory = Literal["bias", "contact", "beam", "warning", "note"]
 
@@ -95,7 +94,7 @@ class SourceDescription:
     """What a source is and delivers. Fields fill up as the instrument answers; ask again after the first block."""
 
     name: str
-    kind: Kind
+    kind: str
     label: str = ""
     units: dict[str, str] = field(default_factory=dict)
     """Quantity to unit, for sources of samples."""

@@ -1,4 +1,5 @@
-"""One owner per instrument, for each user and computer: the guardian holds a lock file named after the address.
+"""One owner per instrument, for each user and computer: the guardian of a source-meter, or the source of a camera,
+holds a lock file named after the address.
 
 The lock ends with the process that holds it, however that ends; what a dead one wrote into the file is written over.
 """
@@ -9,8 +10,10 @@ import logging
 import os
 import re
 import socket
+import threading
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from tandem_em.core import locks
 from tandem_em.core.notices import UserError
@@ -69,9 +72,49 @@ def hold(owner: Owner, address: str) -> Held | None:
     return None
 
 
+class HeldTogether:
+    """A share in an instrument that this process owns until the last of its sources has closed its own."""
+
+    _open: ClassVar[dict[Path, tuple[Held, int]]] = {}
+    _lock: ClassVar[threading.Lock] = threading.Lock()
+
+    def __init__(self, path: Path) -> None:
+        self._path: Path | None = path
+
+    @classmethod
+    def take(cls, owner: Owner, address: str) -> HeldTogether | None:
+        """Like `hold`, but the sources of one process do not refuse each other."""
+        path = lock_file(owner.folder, address)
+        with cls._lock:
+            held, count = cls._open.get(path, (None, 0))
+            held = held or hold(owner, address)
+            if held is None:
+                return None
+            cls._open[path] = held, count + 1
+        return cls(path)
+
+    @classmethod
+    def is_ours(cls, owner: Owner, address: str) -> bool:
+        with cls._lock:
+            return lock_file(owner.folder, address) in cls._open
+
+    def close(self) -> None:
+        path, self._path = self._path, None
+        if path is None:
+            return
+        with self._lock:
+            held, count = self._open.pop(path)
+            if count > 1:
+                self._open[path] = held, count - 1
+            else:
+                held.close()
+
+
 def require_free(owner: Owner, address: str) -> None:
-    """UserError when somebody owns the instrument at an address now."""
-    held = hold(owner, address) if address else None
+    """UserError when somebody owns the instrument at an address now whose sources are not of this process."""
+    if not address or HeldTogether.is_ours(owner, address):
+        return
+    held = hold(owner, address)
     if held is not None:
         held.close()
 

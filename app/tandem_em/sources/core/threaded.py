@@ -17,7 +17,6 @@ from tandem_em.sources.core.base import (
     EventBlock,
     EventCategory,
     FrameBlock,
-    Kind,
     SampleBlock,
     SourceDescription,
     SourceStatus,
@@ -25,6 +24,7 @@ from tandem_em.sources.core.base import (
     host_now,
 )
 from tandem_em.sources.core.envelope import Envelope
+from tandem_em.sources.core.ownership import HeldTogether, Owner
 from tandem_em.sources.core.queues import BlockQueue
 
 log = logging.getLogger(__name__)
@@ -37,7 +37,7 @@ class SourceLostError(Exception):
 class ThreadedSource(ABC):
     """Subclasses give `_connect`, `_pump` (take what is there, for at most about 0.2 s) and `_disconnect`."""
 
-    kind: ClassVar[Kind]
+    kind: ClassVar[str]
     sync: ClassVar[Origin] = "same host"
     patience_s: ClassVar[float] = 0.0
     retry_s: ClassVar[float] = 0.5
@@ -60,6 +60,12 @@ class ThreadedSource(ABC):
         self._segment_is_new = True
         self._last_host_time = float("nan")
         self._was_lost = False
+        self._owner: tuple[Owner, str] | None = None
+
+    def own(self, owner: Owner, address: str) -> None:
+        """From each `start` until it is stopped the instrument at this address is `owner`'s; when it is another
+        program's, the source fails and says whose."""
+        self._owner = owner, address
 
     # what a recorder calls
 
@@ -212,6 +218,19 @@ class ThreadedSource(ABC):
         return new and self._segments > 1
 
     def _run(self) -> None:
+        try:
+            held = None if self._owner is None else HeldTogether.take(*self._owner)
+        except UserError as error:
+            self._fail(error)
+            self._queue.close()
+            return
+        try:
+            self._receive()
+        finally:
+            if held is not None:
+                held.close()
+
+    def _receive(self) -> None:
         while not self._stopping.is_set():
             try:
                 self._connect()
@@ -226,8 +245,7 @@ class ThreadedSource(ABC):
             except SourceLostError as loss:
                 self._lost(str(loss))
             except UserError as error:
-                self._set_state("failed", str(error))
-                self._say(str(error), "warning")
+                self._fail(error)
                 break
             except OSError as error:
                 self._lost(f"{self._name} lost its connection: {error}.")
@@ -237,6 +255,10 @@ class ThreadedSource(ABC):
             finally:
                 self._disconnect()
         self._queue.close()
+
+    def _fail(self, error: UserError) -> None:
+        self._set_state("failed", str(error))
+        self._say(str(error), "warning")
 
     def _note_quiet(self) -> None:
         """A connection over which nothing comes is waiting, not running."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from tandem_em.sources.core.base import SourceDescription, host_now
-from tandem_em.sources.core.setup import DectrisTable
 from tandem_em.sources.core.threaded import ThreadedSource
 from tandem_em.sources.core.timeline import Numbers, Timeline
 from tandem_em.sources.core.zmq_socket import ZmqReceiver
+from tandem_em.sources.dectris.settings import DEFAULT_PORT, DectrisTable
 from tandem_em.sources.dectris.wire import (
     DectrisFormatError,
     DectrisFrame,
@@ -18,13 +18,11 @@ from tandem_em.sources.dectris.wire import (
     read_v2,
 )
 
-DEFAULT_PORT = {"auto": 9999, 1: 9999, 2: 31001}
-
 
 class DectrisSource(ThreadedSource):
     """Tolerates joining in the middle of a series, images left over from the one before, and restarts."""
 
-    kind: ClassVar[Any] = "dectris"
+    kind: ClassVar[str] = "dectris"
     patience_s: ClassVar[float] = 0.5
 
     def __init__(self, table: DectrisTable) -> None:

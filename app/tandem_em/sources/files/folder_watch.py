@@ -24,10 +24,10 @@ from tandem_em.model.clock import Origin
 from tandem_em.model.frames import FrameStack
 from tandem_em.model.items import Item
 from tandem_em.sources.core.base import SourceDescription, host_now
-from tandem_em.sources.core.setup import FolderTable
 from tandem_em.sources.core.threaded import SourceLostError, ThreadedSource
 from tandem_em.sources.core.timeline import Numbers, Timeline
 from tandem_em.sources.files.folder_scan import Candidate, FolderScan
+from tandem_em.sources.files.settings import FolderTable
 
 ReadFile = Callable[[Path], Sequence[Item]]
 GIVE_UP_S = 20.0
@@ -44,7 +44,7 @@ TRAILING_NUMBER = re.compile(r"(\d+)(?!.*\d)")
 
 
 class FolderSource(ThreadedSource):
-    kind: ClassVar[Any] = "folder"
+    kind: ClassVar[str] = "folder"
     sync: ClassVar[Origin] = "file time"
     quiet_s: ClassVar[float] = 60.0
     patience_s: ClassVar[float] = 1.0

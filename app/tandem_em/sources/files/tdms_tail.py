@@ -14,9 +14,9 @@ from tandem_em.formats.text.labels import quantity_of, read_label
 from tandem_em.formats.text.units import parse_unit
 from tandem_em.model.clock import Origin
 from tandem_em.sources.core.base import SourceDescription, host_now
-from tandem_em.sources.core.setup import TextTable
 from tandem_em.sources.core.threaded import SourceLostError, ThreadedSource
 from tandem_em.sources.core.timeline import Timeline
+from tandem_em.sources.files.settings import TextTable
 
 MIN_POLL_S = 0.25
 
@@ -24,7 +24,7 @@ MIN_POLL_S = 0.25
 class TdmsTailSource(ThreadedSource):
     """The first group with numeric channels; a channel that is ahead of the others is trimmed to the shortest."""
 
-    kind: ClassVar[Any] = "text"
+    kind: ClassVar[str] = "text"
     sync: ClassVar[Origin] = "file time"
     quiet_s: ClassVar[float] = 60.0
 

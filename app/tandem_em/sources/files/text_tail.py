@@ -19,10 +19,10 @@ from tandem_em.formats.text.parser import LogParser, Table
 from tandem_em.formats.text.rows import Rows
 from tandem_em.model.clock import Origin
 from tandem_em.sources.core.base import SourceDescription, host_now
-from tandem_em.sources.core.setup import TextTable
 from tandem_em.sources.core.threaded import SourceLostError, ThreadedSource
 from tandem_em.sources.core.timeline import Timeline
 from tandem_em.sources.files.growing_file import GrowingFile
+from tandem_em.sources.files.settings import TextTable
 
 LINES_TO_TELL = 3
 ENOUGH_TO_TELL = 4096
@@ -30,7 +30,7 @@ ENOUGH_TO_TELL = 4096
 
 
 class TextTailSource(ThreadedSource):
-    kind: ClassVar[Any] = "text"
+    kind: ClassVar[str] = "text"
     sync: ClassVar[Origin] = "file time"
     quiet_s: ClassVar[float] = 60.0
 

@@ -8,23 +8,39 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import replace
 from typing import Any, Literal
 
 from tandem_em.core.notices import UserError
 from tandem_em.sources.core.base import host_now
-from tandem_em.sources.guardian.soft_limits import Limits, Watch
+from tandem_em.sources.core.plain_fields import to_plain
+from tandem_em.sources.guardian.soft_limits import Watch
 from tandem_em.sources.guardian.voice import Say, Voice
+from tandem_em.sources.guardian.wire import (
+    Abort,
+    Apply,
+    Beat,
+    ClockNow,
+    GuardConfig,
+    GuardState,
+    NotUnderstood,
+    Order,
+    Pause,
+    ProgramNow,
+    Ready,
+    Rearm,
+    Resume,
+    RunProgram,
+    SetLimits,
+    Skip,
+    StateNow,
+    Stop,
+)
 from tandem_em.sources.programs.reader import parse_program
 from tandem_em.sources.programs.runner import ProgramRunner, SetPoint
 from tandem_em.sources.scpi.connect import connect_meter
 from tandem_em.sources.scpi.link import Link, LinkClosedError, LinkError, LinkTimeoutError
-from tandem_em.sources.scpi.meter import Meter, MeterSettings, MeterState, Mode, Reading
-
-GuardState = Literal[
-    "connecting", "watching", "program", "paused", "as found", "safe", "tripped", "lost", "ended"
-]
-"""watching: 0 A at open circuit; as found: the output is as somebody else left it; safe: off on request."""
+from tandem_em.sources.scpi.meter import Meter, MeterReading, MeterState, Mode
 
 SILENCE_S = 1.0
 GUARD_HZ = 10.0
@@ -36,23 +52,6 @@ OUTPUT_LOOK_S = 0.25
 """Between two questions whether the output is still on."""
 RETRY_S = 0.4
 SAFE_TRIES = 3
-
-
-@dataclass(frozen=True)
-class GuardConfig:
-    """Everything the guardian must know, as plain values (it arrives as JSON)."""
-
-    name: str
-    model: str
-    address: str
-    rate_hz: float = 10.0
-    start: Literal["open circuit", "as is"] = "open circuit"
-    settings: MeterSettings = field(default_factory=MeterSettings)
-    limits: Limits = field(default_factory=Limits)
-    origin_host: float = 0.0
-    """Host time of device second 0: the timeline goes on when a new guardian takes over."""
-    stays_off: str = ""
-    """Why the output was switched off before; it stays off until somebody rearms."""
 
 
 class GuardianCore:
@@ -91,33 +90,36 @@ class GuardianCore:
         self._last_beat = host_now()
         self._heard_beat = True
 
-    def command(self, order: dict[str, Any]) -> None:
+    def command(self, order: Order) -> None:
         """One order of the window. Faulty ones are answered with an event, never with an exception."""
-        do = order.get("do")
-        orders: dict[str, Callable[[dict[str, Any]], None]] = {
-            "program": self._order_program,
-            "pause": self._order_pause,
-            "resume": self._order_resume,
-            "skip": self._order_skip,
-            "abort": self._order_abort,
-            "apply": self._order_apply,
-            "limits": self._order_limits,
-            "stop": self._order_stop,
-            "rearm": self._order_rearm,
+        try:
+            self._obey(order)
+        except UserError as error:
+            self._voice.event(str(error), "warning")
+        except LinkError as error:
+            self._lose(error)
+        except (KeyError, TypeError, ValueError) as error:
+            self._voice.event(f"The order {order.do!r} was not understood ({error!r}).", "warning")
+
+    def _obey(self, order: Order) -> None:
+        orders: dict[type[Any], Callable[[Any], None]] = {
+            Beat: lambda _order: self.beat(),
+            RunProgram: self._order_program,
+            Pause: self._order_pause,
+            Resume: self._order_resume,
+            Skip: self._order_skip,
+            Abort: self._order_abort,
+            Apply: self._order_apply,
+            SetLimits: self._order_limits,
+            Stop: self._order_stop,
+            Rearm: self._order_rearm,
         }
-        if do == "beat":
-            self.beat()
-        elif do in orders:
-            try:
-                orders[do](order)
-            except UserError as error:
-                self._voice.event(str(error), "warning")
-            except LinkError as error:
-                self._lose(error)
-            except (KeyError, TypeError, ValueError) as error:
-                self._voice.event(f"The order {do!r} was not understood ({error!r}).", "warning")
+        if isinstance(order, NotUnderstood):
+            self._voice.event(order.sentence, "warning")
+        elif type(order) in orders:
+            orders[type(order)](order)
         else:
-            self._voice.event(f"The order {do!r} is not known.", "warning")
+            self._voice.event(f"The order {order.do!r} is not known.", "warning")
 
     def turn(self) -> float:
         """One turn of the loop."""
@@ -183,8 +185,8 @@ class GuardianCore:
 
     # orders
 
-    def _order_program(self, order: dict[str, Any]) -> None:
-        program = parse_program(order["json"], order.get("name", "The program"), order.get("capacity_C"))
+    def _order_program(self, order: RunProgram) -> None:
+        program = parse_program(order.json, order.name, order.capacity_C)
         if self.state not in ("watching", "program", "paused", "as found"):
             raise UserError(
                 f"The program was not started: {self.message}", "Make the source-meter ready first."
@@ -196,33 +198,33 @@ class GuardianCore:
         self._voice.event(f"Program started: {steps}.", "bias", json=program.source_json)
         self._set_state("program", "")
 
-    def _order_pause(self, _order: dict[str, Any]) -> None:
+    def _order_pause(self, _order: Pause) -> None:
         if self._runner is not None:
             self._runner.pause()
             self._set_state("paused", "The program is paused at 0 A.")
             self._voice.event("Program paused.", "bias")
 
-    def _order_resume(self, _order: dict[str, Any]) -> None:
+    def _order_resume(self, _order: Resume) -> None:
         if self._runner is not None:
             self._runner.resume()
             self._set_state("program", "")
             self._voice.event("Program resumed.", "bias")
 
-    def _order_skip(self, _order: dict[str, Any]) -> None:
+    def _order_skip(self, _order: Skip) -> None:
         if self._runner is not None:
             self._runner.skip()
             self._voice.event(f"Step skipped: {self._runner.progress().label}.", "bias")
 
-    def _order_abort(self, _order: dict[str, Any]) -> None:
+    def _order_abort(self, _order: Abort) -> None:
         if self._runner is not None and not self._trip_if_off():
             self._end_program("Program aborted.")
             self._drive(SetPoint("current", 0.0))
             self._set_state("watching", "")
 
-    def _order_apply(self, order: dict[str, Any]) -> None:
+    def _order_apply(self, order: Apply) -> None:
         """A set point by hand: 0 A, or a current; a voltage is approached by a program instead."""
-        level = float(order["level"])
-        if order["mode"] != "current" or not math.isfinite(level):
+        level = order.level
+        if order.mode != "current" or not math.isfinite(level):
             raise UserError(
                 "By hand only a current can be set.", "Use a constant voltage step for a voltage."
             )
@@ -235,18 +237,18 @@ class GuardianCore:
         self._drive(SetPoint("current", level))
         self._voice.event(f"Current set to {level:g} A by hand.", "bias")
 
-    def _order_limits(self, order: dict[str, Any]) -> None:
-        limits = Limits(**order["limits"])
-        self.config = GuardConfig(**{**self.config.__dict__, "limits": limits})
+    def _order_limits(self, order: SetLimits) -> None:
+        limits = order.limits
+        self.config = replace(self.config, limits=limits)
         self._watch.limits = (
             limits if self._runner is None else limits.with_safety(self._runner.program.safety)
         )
-        self._voice.event("Limits changed.", "bias", limits=order["limits"])
+        self._voice.event("Limits changed.", "bias", limits=to_plain(limits))
 
-    def _order_stop(self, order: dict[str, Any]) -> None:
-        self.make_safe(str(order.get("why") or "Emergency stop."), "tripped")
+    def _order_stop(self, order: Stop) -> None:
+        self.make_safe(order.why, "tripped")
 
-    def _order_rearm(self, _order: dict[str, Any]) -> None:
+    def _order_rearm(self, _order: Rearm) -> None:
         if self.state in ("safe", "tripped") and self._meter is not None:
             self._stays_off = ""
             self._watch.restart(self.config.limits)
@@ -265,7 +267,7 @@ class GuardianCore:
             meter = connect_meter(self._link, self.config.model, self.config.settings)
             found = meter.read_state()
             self._meter = meter
-            self._voice.say({"say": "ready", "idn": meter.idn, "found": found.__dict__})
+            self._voice.say(Ready(meter.idn, found))
             self._take_over(meter, found, was_lost)
             self._was_connected = True
         except (LinkError, UserError) as error:
@@ -341,14 +343,14 @@ class GuardianCore:
             self._run_program(readings[-1])
         return max(self._next_read - host_now(), 0.0)
 
-    def _take_readings(self) -> list[Reading]:
+    def _take_readings(self) -> list[MeterReading]:
         """One reading, or a fill of the trace buffer; none when the output turns out to be off."""
         meter, rate = self._meter, self.config.rate_hz
         assert meter is not None
         try:
             if rate <= SINGLE_READ_HZ:
                 readings = [meter.read()]
-                self._voice.clock(meter.round_trip_s, meter.anchor_s)
+                self._voice.clock(ClockNow(meter.round_trip_s, meter.anchor_s))
                 return readings
             self._voice.flush(force=True)
             self._voice.new_segment = True
@@ -361,7 +363,7 @@ class GuardianCore:
                 return []
             raise
 
-    def _run_program(self, reading: Reading) -> None:
+    def _run_program(self, reading: MeterReading) -> None:
         runner = self._runner
         if runner is None:
             return
@@ -447,7 +449,7 @@ class GuardianCore:
             self._runner = None
             self._watch.limits = self.config.limits
             self._voice.event(why, "bias", done=progress.done, total=progress.total)
-            self._voice.progress(progress.__dict__ | {"finished": True})
+            self._voice.say(ProgramNow(replace(progress, finished=True)))
 
     def _device_now(self) -> float:
         return host_now() - self.config.origin_host
@@ -456,7 +458,7 @@ class GuardianCore:
         """How often the cell is looked at for one recorded row."""
         return max(1, math.ceil(GUARD_HZ / self.config.rate_hz))
 
-    def _note(self, reading: Reading) -> None:
+    def _note(self, reading: MeterReading) -> None:
         number, self._reading_number = self._reading_number, self._reading_number + 1
         if number % self._looks_per_row() == 0:
             step = math.nan if self._runner is None else float(self._runner.step_number)
@@ -469,12 +471,14 @@ class GuardianCore:
         self._tell()
 
     def _tell(self, force: bool = False) -> None:
-        facts = {
-            "state": self.state,
-            "message": self.message,
-            "output_on": self.output_on,
-            "verified": self.verified,
-        }
-        more = {"mode": self._mode, "level": self._level, "charge_C": self._watch.charge_C}
-        if self._voice.state(facts, more, force=force) and self._runner is not None:
-            self._voice.progress(self._runner.progress().__dict__)
+        told = StateNow(
+            self.state,
+            self.message,
+            self.output_on,
+            self.verified,
+            self._mode,
+            self._level,
+            self._watch.charge_C,
+        )
+        if self._voice.state(told, force=force) and self._runner is not None:
+            self._voice.say(ProgramNow(self._runner.progress()))

@@ -1,33 +1,42 @@
 """The guardian as a process of its own: `python -m tandem_em.sources.guardian.process`.
 
 Orders come as JSON lines on standard input (the first is the configuration), answers go as JSON lines to standard
-output. Whatever happens to the window (end of file, silence, SIGTERM here) the cell is made safe before this ends.
+output (`wire`). Whatever happens to the window (end of file, silence, SIGTERM here) the cell is made safe before this ends.
 Ctrl+C of the window's terminal does not reach it: it runs in a session of its own and ignores SIGINT and SIGHUP.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
 import os
 import queue
 import signal
 import threading
-from pathlib import Path
 from typing import IO, Any
 
 from tandem_em.core.notices import UserError
 from tandem_em.sources.core.base import host_now
-from tandem_em.sources.core.checked import read_json
-from tandem_em.sources.core.ownership import Held, Owner, hold
-from tandem_em.sources.guardian.guardian import GuardConfig, GuardianCore
-from tandem_em.sources.guardian.soft_limits import Limits
+from tandem_em.sources.core.ownership import hold
+from tandem_em.sources.guardian.guardian import GuardianCore
+from tandem_em.sources.guardian.wire import (
+    Answer,
+    Beat,
+    Bye,
+    Configure,
+    NotUnderstood,
+    Order,
+    Quit,
+    Refused,
+    Samples,
+    answer_line,
+    read_order,
+)
 from tandem_em.sources.scpi.link import open_link
-from tandem_em.sources.scpi.meter import MeterSettings
 
 log = logging.getLogger(__name__)
 OUTBOX = 2000
+FIRST_ORDER_S = 10.0
 
 
 class Outbox:
@@ -40,11 +49,11 @@ class Outbox:
         self._thread = threading.Thread(target=self._write, name="guardian outbox", daemon=True)
         self._thread.start()
 
-    def say(self, message: dict[str, Any]) -> None:
+    def say(self, answer: Answer) -> None:
         try:
-            self._lines.put_nowait(json.dumps({**message, "dropped": self.dropped}).encode() + b"\n")
+            self._lines.put_nowait(answer_line(answer, self.dropped))
         except queue.Full:
-            self.dropped += len(message.get("rows", ()))
+            self.dropped += len(answer.rows) if isinstance(answer, Samples) else 0
 
     def close(self, timeout: float) -> None:
         with contextlib.suppress(queue.Full):
@@ -65,7 +74,7 @@ class Inbox:
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream = stream
-        self.orders: queue.Queue[dict[str, Any]] = queue.Queue()
+        self.orders: queue.Queue[Order] = queue.Queue()
         self.ended = threading.Event()
         self._awake = threading.Event()
         threading.Thread(target=self._read, name="guardian inbox", daemon=True).start()
@@ -80,61 +89,51 @@ class Inbox:
     def _read(self) -> None:
         try:
             while line := self._stream.readline(1 << 24):
-                with contextlib.suppress(ValueError):
-                    order = read_json(line)
-                    if isinstance(order, dict):
-                        self.orders.put(order)
-                        if order.get("do") != "beat":
-                            self._awake.set()
+                order = read_order(line)
+                self.orders.put(order)
+                if not isinstance(order, Beat):
+                    self._awake.set()
         except (OSError, ValueError):
             pass
         self.ended.set()
         self._awake.set()
 
 
-def config_from(raw: dict[str, Any]) -> GuardConfig:
-    plain = ("name", "model", "address", "rate_hz", "start", "origin_host", "stays_off")
-    known = {key: raw[key] for key in plain if key in raw}
-    return GuardConfig(
-        **known, settings=MeterSettings(**raw.get("settings", {})), limits=Limits(**raw.get("limits", {}))
-    )
-
-
 def run(inbox: Inbox, outbox: Outbox, terminated: threading.Event) -> int:
     """The life of a guardian; returns 0 when the instrument itself said that the output is off, 2 when it had none."""
     try:
-        raw = inbox.orders.get(timeout=10.0)
+        configure = _first_order(inbox)
+        held = None if configure.owner is None else hold(configure.owner, configure.config.address)
     except queue.Empty:
         return 2
-    config = config_from(raw)
-    try:
-        held = _owned(raw)
     except UserError as error:
-        outbox.say({"say": "refused", "title": error.title, "advice": error.advice})
+        outbox.say(Refused(error.title, error.advice))
         return 2
     try:
-        return _guard(config, raw, inbox, outbox, terminated)
+        return _guard(configure, inbox, outbox, terminated)
     finally:
         if held is not None:
             held.close()
 
 
-def _owned(raw: dict[str, Any]) -> Held | None:
-    """The instrument is ours from now on, where owners are written down."""
-    owner = raw.get("owner")
-    if owner is None:
-        return None
-    return hold(Owner(Path(owner["folder"]), owner["program"], owner["pid"]), str(raw["address"]))
+def _first_order(inbox: Inbox) -> Configure:
+    """Beats may overtake it; anything else in its place is refused before an instrument is touched."""
+    order: Order = Beat()
+    while isinstance(order, Beat):
+        order = inbox.orders.get(timeout=FIRST_ORDER_S)
+    if isinstance(order, Configure):
+        return order
+    why = order.sentence if isinstance(order, NotUnderstood) else f"The order {order.do!r} came first."
+    raise UserError(f"The guardian was not told what to guard. {why}", "Start the source again.")
 
 
-def _guard(
-    config: GuardConfig, raw: dict[str, Any], inbox: Inbox, outbox: Outbox, terminated: threading.Event
-) -> int:
+def _guard(configure: Configure, inbox: Inbox, outbox: Outbox, terminated: threading.Event) -> int:
+    config, settings = configure.config, configure.link
     link = open_link(
         config.address,
-        timeout_s=float(raw.get("timeout_s", 0.8)),
-        backend=str(raw.get("backend", "auto")),
-        baud_rate=int(raw.get("baud_rate", 9600)),
+        timeout_s=settings.timeout_s,
+        backend=settings.backend,
+        baud_rate=settings.baud_rate,
     )
     core = GuardianCore(config, link, outbox.say)
     core.beat()
@@ -146,15 +145,15 @@ def _guard(
         why = f"The guardian had an error ({error!r})."
     finally:
         verified = core.end(why)
-        outbox.say({"say": "bye", "verified": verified, "host": host_now()})
+        outbox.say(Bye(verified, host_now()))
     return 0 if verified else 1
 
 
 def _loop(core: GuardianCore, inbox: Inbox, terminated: threading.Event) -> str:
     while True:
-        while not inbox.orders.empty():
+        for _ in range(inbox.orders.qsize()):  # not until there is none: the cell is looked at in between
             order = inbox.orders.get()
-            if order.get("do") == "quit":
+            if isinstance(order, Quit):
                 return "Recording ended."
             core.command(order)
         if inbox.ended.is_set():

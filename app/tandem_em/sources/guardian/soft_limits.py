@@ -7,7 +7,7 @@ from collections import deque
 from dataclasses import dataclass, replace
 
 from tandem_em.sources.programs.steps import Safety, amperes
-from tandem_em.sources.scpi.meter import Mode, Reading
+from tandem_em.sources.scpi.meter import MeterReading, Mode
 
 SETTLE_S = 0.35
 """After a new set point the voltage may jump (resistance, overpotential)."""
@@ -16,7 +16,7 @@ COLLAPSE_FROM_A = 5e-11
 
 
 @dataclass(frozen=True)
-class Limits:
+class CellLimits:
     """None: not watched."""
 
     low_V: float | None = None
@@ -27,7 +27,7 @@ class Limits:
     rate_V_per_s: float | None = None
     jump_V: float | None = 0.5
 
-    def with_safety(self, safety: Safety) -> Limits:
+    def with_safety(self, safety: Safety) -> CellLimits:
         """These limits and a program's own, whichever is narrower."""
         return replace(
             self,
@@ -42,16 +42,16 @@ class Limits:
 class Watch:
     """`check` looks at each reading and returns a sentence when the output must go off."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: CellLimits) -> None:
         self.limits = limits
         self.charge_C = 0.0
-        self._last: Reading | None = None
-        self._recent: deque[Reading] = deque(maxlen=64)
+        self._last: MeterReading | None = None
+        self._recent: deque[MeterReading] = deque(maxlen=64)
         self._settling_until = -math.inf
         self._steady = False
         self._limited = 0
 
-    def restart(self, limits: Limits | None = None) -> None:
+    def restart(self, limits: CellLimits | None = None) -> None:
         """Forget the charge and the past: a program begins, or the output was off."""
         if limits is not None:
             self.limits = limits
@@ -67,7 +67,7 @@ class Watch:
             self._recent.clear()
             self._last = None
 
-    def check(self, reading: Reading, mode: Mode) -> str | None:
+    def check(self, reading: MeterReading, mode: Mode) -> str | None:
         last, self._last = self._last, reading
         if last is not None:
             self.charge_C += last.current * (reading.host_time - last.host_time)
@@ -75,7 +75,7 @@ class Watch:
         self._steady = True
         return why
 
-    def _outside(self, reading: Reading) -> str | None:
+    def _outside(self, reading: MeterReading) -> str | None:
         limits, volts, current = self.limits, reading.voltage, reading.current
         if math.isnan(volts) or math.isnan(current) or math.isinf(volts) or math.isinf(current):
             return "The reading overflowed."
@@ -91,7 +91,7 @@ class Watch:
             return f"The charge {self.charge_C:.4g} C is beyond the limit of {limits.charge_C:g} C."
         return None
 
-    def _accident(self, reading: Reading, last: Reading | None, mode: Mode) -> str | None:
+    def _accident(self, reading: MeterReading, last: MeterReading | None, mode: Mode) -> str | None:
         limited = reading.in_compliance and mode == "current"
         self._limited = self._limited + 1 if limited else 0
         if self._limited >= 2:
@@ -111,7 +111,7 @@ class Watch:
             )
         return None
 
-    def _too_fast(self, reading: Reading) -> str | None:
+    def _too_fast(self, reading: MeterReading) -> str | None:
         rate = self.limits.rate_V_per_s
         if rate is None or reading.host_time < self._settling_until:
             return None

@@ -13,13 +13,12 @@ Beats are sent by a thread of this process unless `beats_itself` is set to False
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import subprocess
 import sys
 import threading
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -27,10 +26,41 @@ import numpy as np
 from tandem_em.core.notices import UserError
 from tandem_em.sources.core.base import ClockFit, EventBlock, SourceDescription, State, host_now
 from tandem_em.sources.core.ownership import Owner
-from tandem_em.sources.core.setup import LimitsTable, ScpiTable
+from tandem_em.sources.core.tables import LimitsTable
 from tandem_em.sources.core.threaded import SourceLostError, ThreadedSource
-from tandem_em.sources.guardian.soft_limits import Limits
+from tandem_em.sources.guardian.soft_limits import CellLimits
+from tandem_em.sources.guardian.wire import (
+    Abort,
+    Answer,
+    Apply,
+    Beat,
+    ClockNow,
+    Configure,
+    GuardConfig,
+    GuardianFormatError,
+    Happened,
+    LinkSettings,
+    Order,
+    Pause,
+    ProgramNow,
+    Quit,
+    Ready,
+    Rearm,
+    Refused,
+    Resume,
+    RunProgram,
+    Samples,
+    SetLimits,
+    Skip,
+    StateNow,
+    Stop,
+    order_line,
+    read_answer,
+)
+from tandem_em.sources.programs.runner import ProgramProgress
 from tandem_em.sources.programs.steps import Program
+from tandem_em.sources.scpi.meter import MeterSettings
+from tandem_em.sources.scpi.settings import ScpiTable
 
 BEAT_S = 0.2
 END_S = 8.0
@@ -58,8 +88,8 @@ class ControlState:
     level: float = 0.0
     charge_C: float = 0.0
     idn: str = ""
-    progress: dict[str, Any] | None = None
-    """Fields of `program_runner.ProgramProgress` while a program runs."""
+    progress: ProgramProgress | None = None
+    """While a program runs."""
 
 
 def guardian_command() -> list[str]:
@@ -69,9 +99,9 @@ def guardian_command() -> list[str]:
     return [sys.executable, "-m", "tandem_em.sources.guardian.process"]
 
 
-def limits_from(table: LimitsTable) -> Limits:
+def limits_from(table: LimitsTable) -> CellLimits:
     current = table.current_A
-    return Limits(
+    return CellLimits(
         low_V=table.low_V,
         high_V=table.high_V,
         low_A=None if current is None else -current,
@@ -85,18 +115,20 @@ def limits_from(table: LimitsTable) -> Limits:
 class GuardedSource(ThreadedSource):
     """A source-meter behind its guardian."""
 
-    kind: ClassVar[Any] = "scpi"
+    kind: ClassVar[str] = "scpi"
     retry_s: ClassVar[float] = 0.2
     stop_s: ClassVar[float] = END_S + 2.0
     says_when_connected: ClassVar[bool] = True
 
-    def __init__(self, table: ScpiTable, limits: Limits | None = None, owner: Owner | None = None) -> None:
+    def __init__(
+        self, table: ScpiTable, limits: CellLimits | None = None, owner: Owner | None = None
+    ) -> None:
         """`owner`: under which name the instrument is owned, so that no other program drives it; None: under none."""
         super().__init__(table.name)
         self._owner = owner
         self._refusal: UserError | None = None
         self._table = table
-        self._limits = limits or Limits()
+        self._limits = limits or CellLimits()
         self._origin_host = 0.0
         self._process: subprocess.Popen[bytes] | None = None
         self._writing = threading.Lock()
@@ -104,7 +136,7 @@ class GuardedSource(ThreadedSource):
         self._beating: threading.Thread | None = None
         self._dropped_there = 0
         self._pending = b""
-        self._program: dict[str, Any] | None = None
+        self._program: RunProgram | None = None
         self._stays_off = ""
         """Why the output was switched off; handed to the next guardian if this one dies."""
         self._round_trip_s, self._anchor_s = 0.0, 0.0
@@ -149,12 +181,12 @@ class GuardedSource(ThreadedSource):
             beating.join(2.0)
 
     def _interrupt(self) -> None:
-        self._order({"do": "quit"})
+        self._order(Quit())
 
     # what can be ordered
 
     def beat(self) -> None:
-        self._order({"do": "beat"})
+        self._order(Beat())
 
     def run_program(
         self, program: Program | str, name: str = "The program", capacity_C: float | None = None
@@ -162,39 +194,39 @@ class GuardedSource(ThreadedSource):
         """Start a biasing program (its JSON), as soon as the cell is watched. Mistakes in it come back as an event."""
         text = program.source_json if isinstance(program, Program) else program
         with self._heard:
-            self._program = {"do": "program", "json": text, "name": name, "capacity_C": capacity_C}
+            self._program = RunProgram(text, name, capacity_C)
         self._send_program()
 
     def pause(self) -> None:
-        self._order({"do": "pause"})
+        self._order(Pause())
 
     def resume(self) -> None:
-        self._order({"do": "resume"})
+        self._order(Resume())
 
     def skip(self) -> None:
-        self._order({"do": "skip"})
+        self._order(Skip())
 
     def abort(self) -> None:
         """End the program; the cell goes to open circuit at 0 A and stays watched."""
         self._program = None
-        self._order({"do": "abort"})
+        self._order(Abort())
 
     def apply_current(self, current_A: float) -> None:
         """A current by hand, within the limits."""
-        self._order({"do": "apply", "mode": "current", "level": current_A})
+        self._order(Apply("current", current_A))
 
-    def set_limits(self, limits: Limits) -> None:
+    def set_limits(self, limits: CellLimits) -> None:
         self._limits = limits
-        self._order({"do": "limits", "limits": asdict(limits)})
+        self._order(SetLimits(limits))
 
     def emergency_stop(self, why: str = "Emergency stop.") -> None:
         """Immediate high impedance; returns at once, `wait_for` tells when it is verified."""
         self._program = None
-        self._order({"do": "stop", "why": why})
+        self._order(Stop(why))
 
     def rearm(self) -> None:
         """After a stop: open circuit at 0 A, watched again."""
-        self._order({"do": "rearm"})
+        self._order(Rearm())
 
     def wait_for(self, is_so: Callable[[ControlState], bool], timeout: float) -> bool:
         """Wait until the guardian has said something that satisfies `is_so`."""
@@ -221,35 +253,27 @@ class GuardedSource(ThreadedSource):
         )
         self._order(self._configuration())
 
-    def _configuration(self) -> dict[str, Any]:
-        table = self._table
-        return {
-            "name": self._name,
-            "model": table.model,
-            "address": table.address,
-            "rate_hz": table.rate_hz,
-            "start": table.start,
-            "timeout_s": table.timeout_s,
-            "backend": table.backend,
-            "baud_rate": table.baud_rate,
-            "owner": self._owner_facts(),
-            "origin_host": self._origin_host,
-            "stays_off": self._stays_off,
-            "settings": {
-                "compliance_V": table.compliance_V,
-                "compliance_A": table.compliance_A,
-                "nplc": table.nplc,
-                "four_wire": table.four_wire,
-                "rear_terminals": table.rear_terminals,
-            },
-            "limits": asdict(self._limits),
-        }
-
-    def _owner_facts(self) -> dict[str, Any] | None:
-        owner = self._owner
-        if owner is None:
-            return None
-        return {"folder": str(owner.folder), "program": owner.program, "pid": owner.pid or os.getpid()}
+    def _configuration(self) -> Configure:
+        table, owner = self._table, self._owner
+        config = GuardConfig(
+            name=self._name,
+            model=table.model,
+            address=table.address,
+            rate_hz=table.rate_hz,
+            start=table.start,
+            settings=MeterSettings(
+                compliance_V=table.compliance_V,
+                compliance_A=table.compliance_A,
+                nplc=table.nplc,
+                four_wire=table.four_wire,
+                rear_terminals=table.rear_terminals,
+            ),
+            limits=self._limits,
+            origin_host=self._origin_host,
+            stays_off=self._stays_off,
+        )
+        link = LinkSettings(table.timeout_s, table.backend, table.baud_rate)
+        return Configure(config, link, owner and replace(owner, pid=owner.pid or os.getpid()))
 
     def _pump(self) -> None:
         assert self._process is not None
@@ -261,13 +285,22 @@ class GuardedSource(ThreadedSource):
                 return
             if self._refusal is not None:
                 raise self._refusal
-            self._set_control(
-                replace(self.control, state="lost", output_on=None, verified=False, progress=None)
-            )
+            self._lose_control()
             raise SourceLostError(f"The guardian of {self._name} ended unexpectedly. Output may be ON.")
         *lines, self._pending = (self._pending + piece).split(b"\n")
         for line in lines:
-            self._hear(json.loads(line))
+            try:
+                self._hear(line)
+            except GuardianFormatError as error:
+                self._refused += 1
+                self._lose_control()
+                raise SourceLostError(
+                    f"The guardian of {self._name} is not understood and is asked to make the cell safe: {error}"
+                ) from error
+
+    def _lose_control(self) -> None:
+        """Nothing is known of the output any more."""
+        self._set_control(replace(self.control, state="lost", output_on=None, verified=False, progress=None))
 
     def _disconnect(self) -> None:
         process, self._process = self._process, None
@@ -294,59 +327,75 @@ class GuardedSource(ThreadedSource):
         while piece := process.stdout.read(1 << 16):
             *lines, pending = (pending + piece).split(b"\n")
             for line in lines:
-                self._hear(json.loads(line))
+                try:
+                    self._hear(line)
+                except GuardianFormatError:  # what comes after it may be the word that the cell is safe
+                    self._refused += 1
         self._pending = b""
 
-    def _hear(self, message: dict[str, Any]) -> None:
-        self._missed += message.get("dropped", 0) - self._dropped_there
-        self._dropped_there = message.get("dropped", 0)
-        what = message.get("say")
-        if what == "samples":
-            self._hear_samples(message)
-        elif what == "event":
+    def _hear(self, line: bytes) -> None:
+        answer, dropped = read_answer(line)
+        self._missed += dropped - self._dropped_there
+        self._dropped_there = dropped
+        self._take(answer)
+
+    def _take(self, answer: Answer) -> None:
+        if isinstance(answer, Samples):
+            self._take_samples(answer)
+        elif isinstance(answer, Happened):
             self._queue.put(
                 EventBlock(
                     source=self._name,
-                    host_time=message["host"],
-                    text=message["text"],
-                    category=message["category"],
-                    data=message["data"],
+                    host_time=answer.host,
+                    text=answer.text,
+                    category=answer.category,
+                    data=answer.data,
                 )
             )
-        elif what == "state":
-            self._hear_state(message)
-        elif what == "progress":
-            progress = {key: value for key, value in message.items() if key not in ("say", "dropped")}
-            self._set_control(replace(self.control, progress=None if progress["finished"] else progress))
-        elif what == "clock":
-            self._round_trip_s = message["round_trip_s"]
-            self._anchor_s = max(self._anchor_s, message["anchor_s"])
-        elif what == "refused":
-            self._refusal = UserError(message["title"], message["advice"])
-            self._set_control(replace(self.control, state="refused", message=message["title"]))
-        elif what == "ready":
-            self._set_control(replace(self.control, idn=message["idn"]))
+        elif isinstance(answer, StateNow):
+            self._take_state(answer)
+        elif isinstance(answer, ProgramNow):
+            now = answer.progress
+            self._set_control(replace(self.control, progress=None if now.finished else now))
+        elif isinstance(answer, ClockNow):
+            self._round_trip_s = answer.round_trip_s
+            self._anchor_s = max(self._anchor_s, answer.anchor_s)
+        elif isinstance(answer, Refused):
+            self._refusal = UserError(answer.title, answer.advice)
+            self._set_control(replace(self.control, state="refused", message=answer.title))
+        elif isinstance(answer, Ready):
+            self._set_control(replace(self.control, idn=answer.idn))
 
-    def _hear_samples(self, message: dict[str, Any]) -> None:
-        rows = np.array(message["rows"], np.float64)
-        if message["segment"]:
+    def _take_samples(self, answer: Samples) -> None:
+        rows = np.array(answer.rows, np.float64)
+        if answer.segment:
             self._begin_segment()
         columns = {"voltage": rows[:, 2], "current": rows[:, 3], "step": rows[:, 4]}
         self._put_samples(rows[:, 0], rows[:, 1], columns)
 
-    def _hear_state(self, message: dict[str, Any]) -> None:
-        known = ("state", "message", "output_on", "verified", "mode", "level", "charge_C")
-        self._set_control(replace(self.control, **{key: message[key] for key in known}))
-        if message["state"] == "tripped":
-            self._stays_off = message["message"]
-        elif message["state"] in READY:
+    def _take_state(self, now: StateNow) -> None:
+        self._set_control(
+            replace(
+                self.control,
+                state=now.state,
+                message=now.message,
+                output_on=now.output_on,
+                verified=now.verified,
+                mode=now.mode,
+                level=now.level,
+                charge_C=now.charge_C,
+            )
+        )
+        if now.state == "tripped":
+            self._stays_off = now.message
+        elif now.state in READY:
             self._stays_off = ""
         self._send_program()
-        shown = SHOWN_STATE.get(message["state"])
+        shown = SHOWN_STATE.get(now.state)
         if shown is not None:
-            self._set_state(shown, message["message"])
+            self._set_state(shown, now.message)
         elif self._state != "running":
-            self._set_state("waiting", message["message"])
+            self._set_state("waiting", now.message)
 
     def _send_program(self) -> None:
         """Hand over the program that waits, once the guardian can take it."""
@@ -361,12 +410,12 @@ class GuardedSource(ThreadedSource):
             self.control = control
             self._heard.notify_all()
 
-    def _order(self, order: dict[str, Any]) -> None:
+    def _order(self, order: Order) -> None:
         process = self._process
         if process is None or process.stdin is None:
             return
         with self._writing, contextlib.suppress(OSError, ValueError):
-            process.stdin.write(json.dumps(order).encode() + b"\n")
+            process.stdin.write(order_line(order))
             process.stdin.flush()
 
     def _beat_on(self) -> None:

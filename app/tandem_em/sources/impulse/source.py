@@ -11,10 +11,10 @@ from tandem_em.formats.text.units import Unit, parse_unit
 from tandem_em.sources.core.addresses import host_port
 from tandem_em.sources.core.base import SourceDescription, host_now
 from tandem_em.sources.core.checked import read_json, real
-from tandem_em.sources.core.setup import ImpulseTable
 from tandem_em.sources.core.threaded import ThreadedSource
 from tandem_em.sources.core.timeline import Numbers, Timeline
 from tandem_em.sources.core.zmq_socket import ZmqReceiver, zmq_library
+from tandem_em.sources.impulse.settings import DEFAULT_PORT, ImpulseTable
 
 MAX_MESSAGE = 1 << 20
 SETTLE_S = 1.0
@@ -35,7 +35,7 @@ NOT_VALUES = ("sequenceNumber", "timeStamp", "experimentDuration", "$type")
 class ImpulseSource(ThreadedSource):
     """Topics are recorded side by side in one run: a value that a topic does not bring is NaN in its rows."""
 
-    kind: ClassVar[Any] = "impulse"
+    kind: ClassVar[str] = "impulse"
 
     def __init__(self, table: ImpulseTable) -> None:
         super().__init__(table.name)
@@ -43,7 +43,7 @@ class ImpulseSource(ThreadedSource):
         self._receiver = ZmqReceiver(
             table.address,
             "sub",
-            default_port=5556,
+            default_port=DEFAULT_PORT,
             max_bytes=MAX_MESSAGE,
             topics=(*table.topics, "events"),
         )

@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 
 from tandem_em.sources.core.addresses import host_port
 from tandem_em.sources.core.base import SourceDescription, host_now
-from tandem_em.sources.core.setup import MerlinTable
 from tandem_em.sources.core.threaded import SourceLostError, ThreadedSource
 from tandem_em.sources.core.timeline import Numbers, Timeline
+from tandem_em.sources.merlin.settings import DEFAULT_PORT, MerlinTable
 from tandem_em.sources.merlin.wire import (
     MerlinFormatError,
     MerlinStream,
@@ -23,13 +23,13 @@ from tandem_em.sources.merlin.wire import (
 class MerlinSource(ThreadedSource):
     """Tolerates joining in the middle, leftovers of the series before, and restarts."""
 
-    kind: ClassVar[Any] = "merlin"
+    kind: ClassVar[str] = "merlin"
     patience_s: ClassVar[float] = 0.5
 
     def __init__(self, table: MerlinTable) -> None:
         super().__init__(table.name)
         self._table = table
-        self._where = host_port(table.address, 6342)
+        self._where = host_port(table.address, DEFAULT_PORT)
         self._control_at = host_port(table.control, 6341) if table.control else None
         self._socket: socket.socket | None = None
         self._control: socket.socket | None = None

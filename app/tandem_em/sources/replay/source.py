@@ -111,7 +111,7 @@ class EventTrack:
 class ReplaySource(ThreadedSource):
     """One or several recorded streams on a replay clock. Starting it starts the clock."""
 
-    kind: ClassVar[Any] = "replay"
+    kind: ClassVar[str] = "replay"
     sync: ClassVar[Origin] = "same host"
     patience_s: ClassVar[float] = 5.0
     released: ClassVar[Signal] = Signal()

@@ -40,7 +40,7 @@ class MeterState:
 
 
 @dataclass(frozen=True)
-class Reading:
+class MeterReading:
     """One sample: device seconds, host seconds at arrival, volts, amperes, and whether a compliance limits."""
 
     time: float
@@ -95,7 +95,7 @@ class Meter(ABC):
         """Change the mode with the output off; the level is there before the output comes on."""
 
     @abstractmethod
-    def read(self) -> Reading: ...
+    def read(self) -> MeterReading: ...
 
     @abstractmethod
     def use_high_impedance(self) -> str:
@@ -105,7 +105,7 @@ class Meter(ABC):
     def reset_time(self) -> None:
         """Set the instrument's time stamp to zero."""
 
-    def read_burst(self, count: int) -> list[Reading]:
+    def read_burst(self, count: int) -> list[MeterReading]:
         """As many readings as the instrument takes on its own in one go; here: one after another."""
         return [self.read() for _ in range(count)]
 

@@ -6,7 +6,7 @@ import math
 
 from tandem_em.sources.core.base import host_now
 from tandem_em.sources.scpi.link import BadReplyError
-from tandem_em.sources.scpi.meter import Meter, MeterState, Mode, Reading
+from tandem_em.sources.scpi.meter import Meter, MeterReading, MeterState, Mode
 
 WORDS: dict[Mode, str] = {"current": "CURR", "voltage": "VOLT"}
 IN_COMPLIANCE = 1 << 3
@@ -60,13 +60,13 @@ class Keithley2400(Meter):
         self.set_checked(":SENS:CURR:PROT", self.settings.compliance_A)
         self.set_level(mode, level)
 
-    def read(self) -> Reading:
+    def read(self) -> MeterReading:
         asked = host_now()
         voltage, current, raw, status = self.fields(":READ?", 4)
         host = host_now()
-        return Reading(self.placed(raw, asked, host), host, voltage, current, in_compliance(status))
+        return MeterReading(self.placed(raw, asked, host), host, voltage, current, in_compliance(status))
 
-    def read_burst(self, count: int) -> list[Reading]:
+    def read_burst(self, count: int) -> list[MeterReading]:
         """A fill of the trace buffer; the instrument cannot be asked anything meanwhile, so keep it short. Its stamps
         count from the first reading of the fill; the host's clock places the fill."""
         count = min(count, BURST_MAX)
@@ -87,7 +87,7 @@ class Keithley2400(Meter):
         device_end = self._time_base + (now - (self._time_reset_host or now))
         last = rows[-1][2]
         return [
-            Reading(
+            MeterReading(
                 self.stamped(device_end - self._time_base - (last - time)),
                 now - (last - time),
                 voltage,

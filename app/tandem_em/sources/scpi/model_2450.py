@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tandem_em.sources.core.base import host_now
 from tandem_em.sources.scpi.link import BadReplyError
-from tandem_em.sources.scpi.meter import Meter, MeterState, Mode, Reading
+from tandem_em.sources.scpi.meter import Meter, MeterReading, MeterState, Mode
 
 WORDS: dict[Mode, str] = {"current": "CURR", "voltage": "VOLT"}
 LIMITS: dict[Mode, str] = {"current": "VLIM", "voltage": "ILIM"}
@@ -57,15 +57,15 @@ class Keithley2450(Meter):
         self._set_limits()
         self.set_level(mode, level)
 
-    def read(self) -> Reading:
+    def read(self) -> MeterReading:
         asked = host_now()
         sourced, measured, raw = self.fields(f":READ? {BUFFER},SOUR,READ,REL", 3)
         host = host_now()
         time = self.placed(raw, asked, host)
         voltage, current = self._sorted(sourced, measured)
-        return Reading(time, host, voltage, current, self._is_limited())
+        return MeterReading(time, host, voltage, current, self._is_limited())
 
-    def read_burst(self, count: int) -> list[Reading]:
+    def read_burst(self, count: int) -> list[MeterReading]:
         """A fill of the reading buffer, whose relative time begins anew; the host's clock places it."""
         self.link.write(f":TRAC:CLE {BUFFER}")
         self.link.write(f":SENS:COUN {count}")
@@ -80,7 +80,7 @@ class Keithley2450(Meter):
         self._time_base, self._time_reset_host, self._is_placed = end - last, now - last, True
         limited = self._is_limited()
         return [
-            Reading(self.stamped(time), now - (last - time), *self._sorted(sourced, measured), limited)
+            MeterReading(self.stamped(time), now - (last - time), *self._sorted(sourced, measured), limited)
             for sourced, measured, time in rows
         ]
 

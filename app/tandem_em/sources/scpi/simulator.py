@@ -13,7 +13,7 @@ from typing import Any
 
 from tandem_em.sources.core.base import host_now
 from tandem_em.sources.core.battery_cell import BatteryCell, CellAnswer
-from tandem_em.sources.scpi.traces import Reading, Traces, elements_of, named_buffer, statistic
+from tandem_em.sources.scpi.traces import TracedReading, Traces, elements_of, named_buffer, statistic
 from tandem_em.sources.scpi.words import normal_form, split_line
 
 STEP_S = 0.02
@@ -316,7 +316,7 @@ class SimulatedMeter:
     def _interval(self) -> float:
         return max(float(self.state["SENS:CURR:NPLC"]) / 50, 0.0005)
 
-    def _readings(self, count: int) -> list[Reading]:
+    def _readings(self, count: int) -> list[TracedReading]:
         interval = self._interval()
         return [(i * interval, self.advance(interval)) for i in range(count)]
 
@@ -331,7 +331,7 @@ class SimulatedMeter:
             rows.append((step * self._interval(), self.advance(self._interval())))
         self._fill(named_buffer(",".join(self._sweep)), rows)
 
-    def _fill(self, buffer: str, rows: list[Reading]) -> None:
+    def _fill(self, buffer: str, rows: list[TracedReading]) -> None:
         """What a trigger brings takes the place of what was in the buffer; its first reading was made that long ago."""
         self._traces.fill(buffer, rows)
         self._first_times[buffer] = self._time(host_now()) - len(rows) * self._interval()

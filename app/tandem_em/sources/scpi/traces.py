@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from tandem_em.sources.core.battery_cell import CellAnswer
 
-Reading = tuple[float, CellAnswer]
+TracedReading = tuple[float, CellAnswer]
 DEFAULT = "defbuffer1"
 LONGEST = 100_000
 STATISTICS: dict[str, Callable[[Sequence[float]], float]] = {
@@ -26,7 +26,7 @@ class Traces:
     """Readings (device second, answer) by the name of their buffer."""
 
     def __init__(self) -> None:
-        self._rows: dict[str, list[Reading]] = {DEFAULT: [], "defbuffer2": []}
+        self._rows: dict[str, list[TracedReading]] = {DEFAULT: [], "defbuffer2": []}
         self.sizes: dict[str, int] = {}
 
     def make(self, name: str, size: int) -> None:
@@ -35,14 +35,14 @@ class Traces:
     def delete(self, name: str) -> None:
         self._rows.pop(name, None)
 
-    def rows(self, name: str = DEFAULT) -> list[Reading]:
+    def rows(self, name: str = DEFAULT) -> list[TracedReading]:
         """KeyError for a buffer that was never made."""
         return self._rows[name]
 
-    def fill(self, name: str, rows: list[Reading]) -> None:
+    def fill(self, name: str, rows: list[TracedReading]) -> None:
         self.rows(name)[:] = rows[-LONGEST:]
 
-    def append(self, name: str, reading: Reading) -> None:
+    def append(self, name: str, reading: TracedReading) -> None:
         rows = self.rows(name)
         rows.append(reading)
         del rows[:-LONGEST]

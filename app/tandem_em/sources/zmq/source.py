@@ -14,17 +14,17 @@ import numpy as np
 from tandem_em.model.clock import Origin
 from tandem_em.sources.core.addresses import is_loopback
 from tandem_em.sources.core.base import SourceDescription, host_now
-from tandem_em.sources.core.setup import ZmqTable
 from tandem_em.sources.core.threaded import ThreadedSource
 from tandem_em.sources.core.timeline import Numbers, Timeline
 from tandem_em.sources.core.zmq_socket import ZmqReceiver
+from tandem_em.sources.zmq.settings import DEFAULT_PORT, ZmqTable
 from tandem_em.sources.zmq.wire import Heard, MessageError, read_message
 
 MAX_TOLD = 20
 
 
 class ZmqSource(ThreadedSource):
-    kind: ClassVar[Any] = "zmq"
+    kind: ClassVar[str] = "zmq"
     patience_s: ClassVar[float] = 0.5
 
     def __init__(self, table: ZmqTable) -> None:
@@ -34,7 +34,7 @@ class ZmqSource(ThreadedSource):
         self._receiver = ZmqReceiver(
             table.address,
             table.socket,
-            default_port=5555,
+            default_port=DEFAULT_PORT,
             bind=table.bind,
             allow_network=table.allow_network,
             keys=table.keys,

@@ -249,7 +249,7 @@ def test_what_was_kept_before_the_start_is_recorded(bench) -> None:
 
 def test_only_the_last_seconds_are_kept_and_never_more_than_the_memory_for_it(monkeypatch) -> None:
     monkeypatch.setattr(pre_trigger, "MOST_BYTES", 200)
-    kept = pre_trigger.Kept(GivenSource("camera"), 100.0)
+    kept = pre_trigger.PreTriggerBuffer(GivenSource("camera"), 100.0)
     camera = GivenSource("camera")
     for number in range(20):
         camera.frame(number)
@@ -467,18 +467,18 @@ def test_a_clock_that_is_right_is_left_alone(bench) -> None:
     b.wait_until(lambda: len(b.session.runs) == 1)
     stream = b.recorder._streams["meter"]
     posted: list[object] = []
-    stream._place.post = posted.append
+    stream._target.post = posted.append
     stream.set_clock()
     meter.fit = ClockFit(offset_s=start + 1e-5, rate_ppm=0.01, samples=100, uncertainty_s=0.0101)
-    stream.look_at_clock()
+    stream.update_clock()
     assert not posted
     meter.fit = ClockFit(offset_s=start + 0.05, samples=100, uncertainty_s=0.0101)
-    stream.look_at_clock()
+    stream.update_clock()
     assert stream.set_clock in posted
-    stream._place.post = b.recorder._post
+    stream._target.post = b.recorder._post
     b.stop()
     assert b.session.runs.first.clock.offset_s == pytest.approx(
-        start + 0.05 - b.recorder._place.zero, abs=1e-9
+        start + 0.05 - b.recorder._target.zero, abs=1e-9
     )
 
 

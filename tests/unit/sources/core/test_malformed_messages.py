@@ -16,18 +16,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tandem_em.core.notices import UserError
-from tandem_em.sources.core.setup import ImpulseTable, parse_setup
 from tandem_em.sources.dectris.simulator import DectrisSimulator
 from tandem_em.sources.dectris.wire import DectrisFormatError, Version1, read_v2
 from tandem_em.sources.files.text_tail import RowTail
-from tandem_em.sources.guardian.guardian import GuardConfig, GuardianCore
+from tandem_em.sources.guardian.guardian import GuardianCore
+from tandem_em.sources.guardian.wire import Answer, GuardConfig, order_from
 from tandem_em.sources.impulse import source as impulse
+from tandem_em.sources.impulse.settings import ImpulseTable
 from tandem_em.sources.impulse.source import ImpulseSource
 from tandem_em.sources.merlin.simulator import MerlinSimulator
 from tandem_em.sources.merlin.wire import MerlinFormatError, MerlinStream, read_frame
 from tandem_em.sources.programs.reader import parse_program
 from tandem_em.sources.scpi.link import open_link
 from tandem_em.sources.scpi.simulator import SimulatedMeter
+from tandem_em.sources.setup import parse_setup
 from tandem_em.sources.zmq.wire import MessageError, read_message, write_message
 
 FUZZ = settings(deadline=None, max_examples=60)
@@ -280,10 +282,10 @@ ORDERS = ["program", "pause", "resume", "skip", "abort", "apply", "limits", "rea
     st.dictionaries(st.sampled_from(["json", "mode", "level", "limits", "name"]), JSON),
 )
 def test_orders_to_the_guardian(do: str, more: dict[str, Any]) -> None:
-    said: list[dict[str, Any]] = []
+    said: list[Answer] = []
     config = GuardConfig(name="bias", model="2400", address="TCPIP::127.0.0.1::9::SOCKET")
     core = GuardianCore(config, open_link(config.address), said.append)
-    core.command({"do": do, **more})
+    core.command(order_from({"do": do, **more}))
 
 
 STEPS = st.fixed_dictionaries(

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from tandem_em.sources.core.base import Block, EventBlock, FrameBlock
 from tandem_em.sources.core.compressed import decompressed
 from tandem_em.sources.core.lz4_runs import bslz4_framed, lz4_framed
-from tandem_em.sources.core.setup import DectrisTable
+from tandem_em.sources.dectris.settings import DectrisTable
 from tandem_em.sources.dectris.simulator import DectrisSimulator
 from tandem_em.sources.dectris.source import DectrisSource
 from tandem_em.sources.dectris.wire import (

@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tandem_em.sources.core.base import Block, EventBlock, SampleBlock
-from tandem_em.sources.core.setup import TextTable
 from tandem_em.sources.core.threaded import ThreadedSource
 from tandem_em.sources.files.growing_file import GrowingFile
+from tandem_em.sources.files.settings import TextTable
 from tandem_em.sources.files.tail_simulator import FileWriter, ec_lab_text, pieces
 from tandem_em.sources.files.tdms_tail import TdmsTailSource
 from tandem_em.sources.files.text_tail import RowTail, TextTailSource

@@ -19,10 +19,10 @@ from tandem_em.model.frames import FrameStack
 from tandem_em.model.items import Item
 from tandem_em.model.spectra import SpectrumImage
 from tandem_em.sources.core.base import Block, EventBlock, FrameBlock
-from tandem_em.sources.core.setup import FolderTable
 from tandem_em.sources.files import folder_watch
 from tandem_em.sources.files.folder_scan import FolderScan, gatan_seconds, natural
 from tandem_em.sources.files.folder_watch import FolderSource, is_filled, own_time
+from tandem_em.sources.files.settings import FolderTable
 from tandem_em.sources.files.tail_simulator import FolderWriter
 
 

@@ -11,10 +11,11 @@ import pytest
 
 from tandem_em.sources.core.base import host_now
 from tandem_em.sources.core.battery_cell import BatteryCell
-from tandem_em.sources.guardian.guardian import GuardConfig, GuardianCore
-from tandem_em.sources.guardian.soft_limits import Limits, Watch
+from tandem_em.sources.guardian.guardian import GuardianCore
+from tandem_em.sources.guardian.soft_limits import CellLimits, Watch
+from tandem_em.sources.guardian.wire import Answer, GuardConfig, answer_line, order_from
 from tandem_em.sources.scpi.link import open_link
-from tandem_em.sources.scpi.meter import MeterSettings, Reading
+from tandem_em.sources.scpi.meter import MeterReading, MeterSettings
 from tandem_em.sources.scpi.server import ScpiServer
 from tandem_em.sources.scpi.simulator import SimulatedMeter
 
@@ -34,8 +35,16 @@ class Bench:
             **options,
         )
         self.said: list[dict[str, Any]] = []
-        self.core = GuardianCore(config, open_link(self.server.address, timeout_s=0.3), self.said.append)
+        self.core = GuardianCore(config, open_link(self.server.address, timeout_s=0.3), self._hear)
         self.core.beat()
+
+    def _hear(self, answer: Answer) -> None:
+        """As the window hears it."""
+        self.said.append(json.loads(answer_line(answer, 0)))
+
+    def order(self, raw: Any) -> None:
+        """As it comes from the window."""
+        self.core.command(order_from(raw))
 
     def run(self, until: Callable[[], bool], limit_s: float = 20.0) -> float:
         """Turn until something is so; returns how long it took."""
@@ -48,7 +57,7 @@ class Bench:
         return time.monotonic() - start
 
     def program(self, *steps: dict[str, Any], **more: Any) -> None:
-        self.core.command({"do": "program", "json": json.dumps({"method": list(steps), **more})})
+        self.order({"do": "program", "json": json.dumps({"method": list(steps), **more})})
 
     @property
     def texts(self) -> list[str]:
@@ -131,13 +140,13 @@ def test_short_and_open_contact_stop_within_half_a_second(
 @pytest.mark.parametrize(
     ("limits", "words"),
     [
-        (Limits(high_V=3.86), "above the limit of 3.86 V"),
-        (Limits(high_A=1e-10), "current 250 pA is above"),
-        (Limits(charge_C=5e-11), "charge"),
-        (Limits(rate_V_per_s=0.001), "V/s"),
+        (CellLimits(high_V=3.86), "above the limit of 3.86 V"),
+        (CellLimits(high_A=1e-10), "current 250 pA is above"),
+        (CellLimits(charge_C=5e-11), "charge"),
+        (CellLimits(rate_V_per_s=0.001), "V/s"),
     ],
 )
-def test_soft_limits(make: Callable[..., Bench], limits: Limits, words: str) -> None:
+def test_soft_limits(make: Callable[..., Bench], limits: CellLimits, words: str) -> None:
     bench = make(rate_hz=20, limits=limits, speed=20.0)
     bench.run(lambda: bench.core.state == "watching")
     bench.program(
@@ -167,7 +176,7 @@ def test_a_program_runs_to_its_end_and_is_told(make: Callable[..., Bench]) -> No
     assert bench.meter.output_on
     assert max(row[2] for row in bench.rows) < up + 0.02
     progress = [m for m in bench.said if m["say"] == "progress"]
-    assert progress[-1]["finished"]
+    assert progress[-1]["progress"]["finished"]
     assert {row[4] for row in bench.rows if row[4] == row[4]} == {0.0, 1.0, 2.0}
 
 
@@ -176,12 +185,12 @@ def test_pause_skip_abort(make: Callable[..., Bench]) -> None:
     bench.run(lambda: bench.core.state == "watching")
     bench.program(CHARGE, {**CHARGE, "current_mA": 5e-7})
     bench.run(lambda: bench.meter.state["SOUR:CURR"] == 2.5e-10)
-    bench.core.command({"do": "pause"})
+    bench.order({"do": "pause"})
     bench.run(lambda: bench.meter.state["SOUR:CURR"] == 0)
-    bench.core.command({"do": "resume"})
-    bench.core.command({"do": "skip"})
+    bench.order({"do": "resume"})
+    bench.order({"do": "skip"})
     bench.run(lambda: bench.meter.state["SOUR:CURR"] == 5e-10)
-    bench.core.command({"do": "abort"})
+    bench.order({"do": "abort"})
     bench.run(lambda: bench.core.state == "watching")
     assert bench.meter.state["SOUR:CURR"] == 0
     assert bench.meter.output_on
@@ -192,10 +201,10 @@ def test_emergency_stop_and_ready_again(make: Callable[..., Bench]) -> None:
     bench.run(lambda: bench.core.state == "watching")
     bench.program(CHARGE)
     bench.run(lambda: bench.core.state == "program")
-    bench.core.command({"do": "stop"})
+    bench.order({"do": "stop"})
     assert bench.is_safe
     assert bench.core.state == "tripped"
-    bench.core.command({"do": "rearm"})
+    bench.order({"do": "rearm"})
     bench.run(lambda: bench.core.state == "watching")
     assert bench.meter.output_on
 
@@ -229,7 +238,7 @@ def test_a_lost_connection_does_not_take_back_an_emergency_stop(
 ) -> None:
     bench = make(rate_hz=20)
     bench.run(lambda: bench.core.state == "watching")
-    bench.core.command({"do": "stop"})
+    bench.order({"do": "stop"})
     bench.server.fault = fault
     bench.server.disconnect()
     bench.run(lambda: bench.core.state == "lost")
@@ -237,7 +246,7 @@ def test_a_lost_connection_does_not_take_back_an_emergency_stop(
     bench.run(lambda: bench.core.state == "tripped")
     assert bench.is_safe
     assert bench.server.lines.count(":OUTP ON") == 1
-    bench.core.command({"do": "rearm"})
+    bench.order({"do": "rearm"})
     bench.run(lambda: bench.core.state == "watching")
 
 
@@ -248,7 +257,7 @@ def test_an_emergency_stop_that_did_not_arrive_is_made_up_for(make: Callable[...
     bench.run(lambda: bench.core.state == "program")
     bench.server.fault = "refuse"
     bench.server.disconnect()
-    bench.core.command({"do": "stop"})
+    bench.order({"do": "stop"})
     assert bench.core.state == "lost"
     assert "may be ON" in bench.core.message
     bench.server.fault = ""
@@ -283,7 +292,7 @@ def test_wrong_orders_are_answered(make: Callable[..., Bench]) -> None:
     for order in ({"do": "dance"}, {"do": "program", "json": "{"}, {"do": "program"}, {"do": "apply", "mode": "voltage", "level": 0},
                   {"do": "apply", "mode": "current", "level": float("nan")}):  # fmt: skip
         count = len(bench.texts)
-        bench.core.command(order)
+        bench.order(order)
         assert len(bench.texts) == count + 1
     assert bench.core.state == "watching"
 
@@ -297,9 +306,9 @@ def test_bursts_are_segments(make: Callable[..., Bench]) -> None:
 
 
 def test_a_step_of_the_set_point_is_no_accident() -> None:
-    watch = Watch(Limits(jump_V=0.5))
-    watch.check(Reading(0, 0.0, 3.0, 0.0), "current")
+    watch = Watch(CellLimits(jump_V=0.5))
+    watch.check(MeterReading(0, 0.0, 3.0, 0.0), "current")
     watch.set_point_changed(0.0, jumped=True)
-    assert watch.check(Reading(0.1, 0.1, 4.0, 1e-9), "current") is None
-    assert watch.check(Reading(0.5, 0.5, 4.0, 1e-9), "current") is None
-    assert watch.check(Reading(0.6, 0.6, 3.0, 1e-9), "current") is not None
+    assert watch.check(MeterReading(0.1, 0.1, 4.0, 1e-9), "current") is None
+    assert watch.check(MeterReading(0.5, 0.5, 4.0, 1e-9), "current") is None
+    assert watch.check(MeterReading(0.6, 0.6, 3.0, 1e-9), "current") is not None

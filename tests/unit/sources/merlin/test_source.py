@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tandem_em.sources.core.base import Block, EventBlock, FrameBlock
-from tandem_em.sources.core.setup import MerlinTable
 from tandem_em.sources.core.timeline import Numbers, Timeline
+from tandem_em.sources.merlin.settings import MerlinTable
 from tandem_em.sources.merlin.simulator import MerlinSimulator
 from tandem_em.sources.merlin.source import MerlinSource
 from tandem_em.sources.merlin.wire import MerlinFormatError, MerlinStream, command, read_frame

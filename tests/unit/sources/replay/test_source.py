@@ -17,6 +17,7 @@ from tandem_em.model.curves import BiasRun, Column
 from tandem_em.model.frames import FrameStack
 from tandem_em.model.marks import Event
 from tandem_em.model.session import Session
+from tandem_em.sources import registry
 from tandem_em.sources.core.base import (
     Block,
     EventBlock,
@@ -25,12 +26,14 @@ from tandem_em.sources.core.base import (
     Source,
     host_now,
 )
-from tandem_em.sources.core.setup import SOURCE_TABLES, ReplayTable, Setup, ZmqTable, parse_setup
 from tandem_em.sources.core.threaded import ThreadedSource
 from tandem_em.sources.registry import create_source
 from tandem_em.sources.replay.clock import ReplayClock
+from tandem_em.sources.replay.settings import ReplayTable
 from tandem_em.sources.replay.source import replay_sources
 from tandem_em.sources.replay.wire import ReplayOverWire
+from tandem_em.sources.setup import parse_setup
+from tandem_em.sources.zmq.settings import ZmqTable
 from tandem_em.sources.zmq.source import ZmqSource
 
 
@@ -180,16 +183,16 @@ def test_the_registry_knows_every_kind(tmp_path: Path) -> None:
     text = "".join(f'[[source]]\nkind = "{kind}"\nname = "{kind}"\n{more}\n' for kind, more in lines.items())
     setup = parse_setup(text)
     assert [t.kind for t in setup.source] == list(lines)
-    assert set(lines) == set(SOURCE_TABLES)
+    assert set(lines) == set(registry.entries())
     for table in setup.source:
-        source = create_source(table, setup, lambda _path: [*made.runs, *made.stacks])
+        source = create_source(table, setup.limits, lambda _path: [*made.runs, *made.stacks])
         assert isinstance(source, Source)
         assert source.describe().kind == table.kind
         assert source.status().state == "idle"
         assert isinstance(source, ThreadedSource)
         source.close()
     tdms = parse_setup('[[source]]\nkind = "text"\nname = "t"\npath = "x.tdms"\n').source[0]
-    assert create_source(tdms, Setup()).describe().label == "LabVIEW TDMS"
+    assert create_source(tdms).describe().label == "LabVIEW TDMS"
 
 
 def test_a_replay_needs_something_to_play() -> None:

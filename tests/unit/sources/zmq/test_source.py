@@ -18,12 +18,13 @@ import pytest
 from tandem_em.core.notices import UserError
 from tandem_em.sources.core.base import Block, EventBlock, FrameBlock, SampleBlock
 from tandem_em.sources.core.lz4_runs import bslz4_framed
-from tandem_em.sources.core.setup import ImpulseTable, ZmqTable
 from tandem_em.sources.core.threaded import ThreadedSource
 from tandem_em.sources.core.zmq_socket import make_keys
+from tandem_em.sources.impulse.settings import ImpulseTable
 from tandem_em.sources.impulse.simulator import ImpulseSimulator
 from tandem_em.sources.impulse.source import ImpulseSource, ask_impulse
 from tandem_em.sources.zmq.sender import MessageSender
+from tandem_em.sources.zmq.settings import ZmqTable
 from tandem_em.sources.zmq.source import ZmqSource
 from tandem_em.sources.zmq.wire import MessageError, read_message, write_message
 

@@ -10,8 +10,8 @@ from PyQt6.QtCore import pyqtSignal
 from PyQt6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from tandem_em.core.notices import UserError
+from tandem_em.desk.live.forms import CELL_FIELDS, LIMIT_FIELDS, SESSION_FIELDS
 from tandem_em.desk.live.instruments import set_field
-from tandem_widgets.dialogs.instruments.fields import CELL_FIELDS, LIMIT_FIELDS, SESSION_FIELDS
 from tandem_widgets.dialogs.instruments.form import FieldForm
 
 if TYPE_CHECKING:

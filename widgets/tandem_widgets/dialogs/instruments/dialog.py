@@ -28,9 +28,9 @@ from PyQt6.QtWidgets import (
 
 from tandem_em.core.notices import UserError
 from tandem_em.desk.desk import Desk
-from tandem_em.desk.live.instruments import SIMULATED, Instruments, Probe
+from tandem_em.desk.live.forms import simulator_titles, source_forms
+from tandem_em.desk.live.instruments import Instruments, Probe
 from tandem_widgets.dialogs.instruments.cell import SetupForm
-from tandem_widgets.dialogs.instruments.fields import KINDS
 from tandem_widgets.dialogs.instruments.form import FieldForm
 from tandem_widgets.dialogs.instruments.preview import ProbeView, state_colour
 from tandem_widgets.parts.basic import theme
@@ -58,6 +58,7 @@ class InstrumentsDialog(QDialog):
         self.setWindowTitle("Instruments")
         self._desk = desk
         self._instruments = instruments
+        self._forms = source_forms()
         self._shown = ""
         self._busy: set[str] = set()
         self._starting = 0
@@ -160,10 +161,10 @@ class InstrumentsDialog(QDialog):
 
     def _add_menu(self) -> QMenu:
         menu = QMenu(self)
-        for kind, text in KINDS.items():
+        for kind, text in self._forms.items():
             menu.addAction(text.title, partial(self._add_kind, kind))
         menu.addSeparator()
-        for kind, title in SIMULATED.items():
+        for kind, title in simulator_titles().items():
             menu.addAction(title, partial(self.simulate, kind))
         return menu
 
@@ -212,7 +213,7 @@ class InstrumentsDialog(QDialog):
         self._mark.setVisible(table is not None and table.simulated)
         self._mark.setText(f'<span style="color:{theme.active().event}">● simulated</span>')
         if table is not None:
-            text = KINDS[table.kind]
+            text = self._forms[table.kind]
             self._title.setText(text.title)
             self._about.setText(text.about)
             form = FieldForm(text.fields, table.model_dump())
@@ -308,7 +309,7 @@ class InstrumentsDialog(QDialog):
             self._instruments.probes[new] = probe
 
     def _add_kind(self, kind: str) -> None:
-        table = self._instruments.add_kind(kind, KINDS[kind].name)
+        table = self._instruments.add_kind(kind, self._forms[kind].name)
         self.choose(table.name)
 
     def simulate(self, kind: str, then: Callable[[], None] | None = None) -> None:

@@ -19,7 +19,7 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from tandem_widgets.dialogs.instruments.fields import Spec
+from tandem_em.desk.live.forms import FormField
 from tandem_widgets.parts.basic.quantity_edit import QuantityEdit
 
 
@@ -28,7 +28,7 @@ class PathEdit(QWidget):
 
     edited = pyqtSignal(object)
 
-    def __init__(self, spec: Spec) -> None:
+    def __init__(self, spec: FormField) -> None:
         super().__init__()
         self._spec = spec
         self.line = QLineEdit()
@@ -65,7 +65,7 @@ class FieldForm(QWidget):
     checked = pyqtSignal()
     """A quantity was typed at: `problem` says whether all can be read."""
 
-    def __init__(self, specs: Sequence[Spec], values: Mapping[str, Any]) -> None:
+    def __init__(self, specs: Sequence[FormField], values: Mapping[str, Any]) -> None:
         super().__init__()
         self.editors: dict[str, QWidget] = {}
         face, more = QFormLayout(), QFormLayout()
@@ -114,8 +114,8 @@ class FieldForm(QWidget):
         column.addWidget(body)
         return holder
 
-    def _editor(self, spec: Spec, value: Any) -> QWidget:
-        makers: dict[str, Callable[[Spec, Any], QWidget]] = {
+    def _editor(self, spec: FormField, value: Any) -> QWidget:
+        makers: dict[str, Callable[[FormField, Any], QWidget]] = {
             "text": self._line, "quantity": self._quantity, "yes": self._yes, "choice": self._choice,
             "file": self._path, "folder": self._path,
         }  # fmt: skip
@@ -124,14 +124,14 @@ class FieldForm(QWidget):
             editor.setToolTip(spec.tip)
         return editor
 
-    def _line(self, spec: Spec, value: Any) -> QWidget:
+    def _line(self, spec: FormField, value: Any) -> QWidget:
         line = QLineEdit("" if value is None else str(value))
         line.setPlaceholderText(spec.hint)
         line.setCursorPosition(0)
         line.editingFinished.connect(lambda: self.edited.emit(spec.key, line.text().strip()))
         return line
 
-    def _quantity(self, spec: Spec, value: Any) -> QWidget:
+    def _quantity(self, spec: FormField, value: Any) -> QWidget:
         field = QuantityEdit(spec.unit, spec.unit in ("µm²", "µAh/cm²", "V/s", ""), spec.tip)
         if spec.hint:
             field.setPlaceholderText(f"{spec.hint} ({spec.unit})")
@@ -140,18 +140,18 @@ class FieldForm(QWidget):
         field.checked.connect(self.checked)
         return field
 
-    def _left(self, spec: Spec, field: QuantityEdit) -> None:
+    def _left(self, spec: FormField, field: QuantityEdit) -> None:
         """What cannot be read is no value: the one before stays until it can."""
         if field.is_valid:
             self.edited.emit(spec.key, field.value)
 
-    def _yes(self, spec: Spec, value: Any) -> QWidget:
+    def _yes(self, spec: FormField, value: Any) -> QWidget:
         box = QCheckBox(spec.label)
         box.setChecked(bool(value))
         box.clicked.connect(lambda on: self.edited.emit(spec.key, on))
         return box
 
-    def _choice(self, spec: Spec, value: Any) -> QWidget:
+    def _choice(self, spec: FormField, value: Any) -> QWidget:
         box = QComboBox()
         for choice, text in spec.choices:
             box.addItem(text, choice)
@@ -161,7 +161,7 @@ class FieldForm(QWidget):
         box.activated.connect(lambda index: self.edited.emit(spec.key, box.itemData(index)))
         return box
 
-    def _path(self, spec: Spec, value: Any) -> QWidget:
+    def _path(self, spec: FormField, value: Any) -> QWidget:
         field = PathEdit(spec)
         field.line.setText("" if value in (None, Path()) else str(value))
         field.edited.connect(lambda path: self.edited.emit(spec.key, path))

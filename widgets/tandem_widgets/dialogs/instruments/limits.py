@@ -8,8 +8,8 @@ from PyQt6.QtCore import pyqtSignal
 from PyQt6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QVBoxLayout, QWidget
 
 from tandem_em.core.notices import UserError
+from tandem_em.desk.live.forms import LIMIT_FIELDS
 from tandem_em.desk.live.instruments import set_field
-from tandem_widgets.dialogs.instruments.fields import LIMIT_FIELDS
 from tandem_widgets.dialogs.instruments.form import FieldForm
 from tandem_widgets.parts.basic import theme
 

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from tandem_em.core.texts import parse_quantity, quantity
-from tandem_widgets.dialogs.instruments.fields import Spec
+from tandem_em.desk.live.forms import FormField
 
 Step = dict[str, Any]
 CURRENT_HINT = "for example 250 pA, −1 nA or C/5"
-TIME = Spec("until_time_s", "Until time", "quantity", "s", "The step ends after this long", hint="no limit")
+TIME = FormField(
+    "until_time_s", "Until time", "quantity", "s", "The step ends after this long", hint="no limit"
+)
 
 
 @dataclass(frozen=True)
@@ -21,47 +23,48 @@ class StepText:
     title: str
     tip: str
     new: Step
-    fields: tuple[Spec, ...]
+    fields: tuple[FormField, ...]
 
 
 STEPS: dict[str, StepText] = {
     "open_circuit_voltage": StepText(
         "Rest", "0 A; the voltage is watched", {"until_time_s": 10.0},
-        (Spec("until_time_s", "Duration", "quantity", "s"),),
+        (FormField("until_time_s", "Duration", "quantity", "s"),),
     ),
     "constant_current": StepText(
         "Constant current", "Until a voltage is passed or the time is over", {"current_mA": 1e-6, "until_time_s": 60.0},
-        (Spec("current", "Current", hint=CURRENT_HINT, tip="In amperes with a prefix, or as a C-rate: C/5, D/5 for discharge"),
-         Spec("until_voltage_V", "Until voltage", "quantity", "V", "The step ends when this voltage is passed",
-              hint="no limit"),
+        (FormField("current", "Current", hint=CURRENT_HINT,
+                   tip="In amperes with a prefix, or as a C-rate: C/5, D/5 for discharge"),
+         FormField("until_voltage_V", "Until voltage", "quantity", "V", "The step ends when this voltage is passed",
+                   hint="no limit"),
          TIME),
     ),
     "constant_voltage": StepText(
         "Constant voltage", "Approached slowly, then held", {"voltage_V": 3.8, "until_time_s": 60.0},
-        (Spec("voltage_V", "Voltage", "quantity", "V"),
-         Spec("until_current", "Until current below", hint="no limit, or for example 10 pA or C/50"), TIME),
+        (FormField("voltage_V", "Voltage", "quantity", "V"),
+         FormField("until_current", "Until current below", hint="no limit, or for example 10 pA or C/50"), TIME),
     ),
     "ramp": StepText(
         "Ramp", "From what is there, or from a start, to an end", {"end_voltage_V": 4.0, "until_time_s": 60.0},
-        (Spec("quantity", "Of the", "choice", choices=(("voltage", "Voltage"), ("current", "Current"))),
-         Spec("start", "From", hint="what is there"), Spec("end", "To", hint="for example 4.1 V or 1 nA"),
-         Spec("until_time_s", "Within", "quantity", "s")),
+        (FormField("quantity", "Of the", "choice", choices=(("voltage", "Voltage"), ("current", "Current"))),
+         FormField("start", "From", hint="what is there"), FormField("end", "To", hint="for example 4.1 V or 1 nA"),
+         FormField("until_time_s", "Within", "quantity", "s")),
     ),
     "pulse": StepText(
         "Pulses", "A current for a while, then a base current, again and again",
         {"current_mA": 1e-6, "pulse_s": 5.0, "base_mA": 0.0, "base_s": 10.0, "count": 3},
-        (Spec("current", "Current", hint=CURRENT_HINT), Spec("pulse_s", "For", "quantity", "s"),
-         Spec("base", "Then", hint="0 A"), Spec("base_s", "For", "quantity", "s"),
-         Spec("count", "Pulses", "quantity", "")),
+        (FormField("current", "Current", hint=CURRENT_HINT), FormField("pulse_s", "For", "quantity", "s"),
+         FormField("base", "Then", hint="0 A"), FormField("base_s", "For", "quantity", "s"),
+         FormField("count", "Pulses", "quantity", "")),
     ),
     "voltage_scan": StepText(
         "Voltage scan", "A linear sweep", {"start_voltage_V": 3.6, "end_voltage_V": 4.0, "scan_rate_mV_per_s": 5.0},
-        (Spec("start_voltage_V", "From", "quantity", "V"), Spec("end_voltage_V", "To", "quantity", "V"),
-         Spec("scan_rate_mV_per_s", "mV per second", "quantity", "")),
+        (FormField("start_voltage_V", "From", "quantity", "V"), FormField("end_voltage_V", "To", "quantity", "V"),
+         FormField("scan_rate_mV_per_s", "mV per second", "quantity", "")),
     ),
     "loop": StepText(
         "Loop", "Go back to a step before", {"loop_to": 1, "cycle_count": 3},
-        (Spec("loop_to", "Back to step", "quantity", ""), Spec("cycle_count", "Times in all", "quantity", "")),
+        (FormField("loop_to", "Back to step", "quantity", ""), FormField("cycle_count", "Times in all", "quantity", "")),
     ),
 }  # fmt: skip
 

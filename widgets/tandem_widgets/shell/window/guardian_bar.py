@@ -174,8 +174,8 @@ class GuardianBar(QFrame):
         self.program.setVisible(not runs)
         if not runs or progress is None:
             return
-        self.step.setText(f"step {progress['done'] + 1} of {progress['total']} · {progress['label']}")
-        fraction = progress["step_fraction"]
+        self.step.setText(f"step {progress.done + 1} of {progress.total} · {progress.label}")
+        fraction = progress.step_fraction
         self.progress.setRange(0, 0 if fraction is None else 1000)
         if fraction is not None:
             self.progress.setValue(int(1000 * fraction))

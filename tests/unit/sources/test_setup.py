@@ -7,13 +7,9 @@ from pathlib import Path
 import pytest
 
 from tandem_em.core.notices import UserError
-from tandem_em.sources.core.setup import (
-    MerlinTable,
-    ScpiTable,
-    parse_setup,
-    read_setup,
-    write_setup,
-)
+from tandem_em.sources.merlin.settings import MerlinTable
+from tandem_em.sources.scpi.settings import ScpiTable
+from tandem_em.sources.setup import parse_setup, read_setup, write_setup
 
 GOOD = """
 [session]

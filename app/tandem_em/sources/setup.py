@@ -6,113 +6,13 @@ import difflib
 import json
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError
 
 from tandem_em.core.notices import UserError
-
-
-class Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", validate_assignment=True)
-
-
-class SourceTable(Table):
-    """What every `[[source]]` has."""
-
-    name: str = Field(min_length=1, max_length=80)
-    simulated: bool = False
-
-
-class ScpiTable(SourceTable):
-    """A source-meter owned by the guardian."""
-
-    kind: Literal["scpi"] = "scpi"
-    model: str = "keithley 2400"
-    address: str
-    rate_hz: float = Field(default=10.0, gt=0, le=5000)
-    nplc: float = Field(default=1.0, ge=0.01, le=10)
-    compliance_V: float = Field(default=5.0, gt=0)
-    compliance_A: float = Field(default=1e-6, gt=0)
-    four_wire: bool = False
-    rear_terminals: bool = False
-    start: Literal["open circuit", "as is"] = "open circuit"
-    """What to do at the start: source 0 A and watch the voltage, or leave the output as it is found."""
-    baud_rate: int = 9600
-    backend: Literal["auto", "visa", "socket"] = "auto"
-    timeout_s: float = Field(default=0.8, gt=0, le=10)
-
-
-class TextTable(SourceTable):
-    """A text or TDMS file that another program is still writing."""
-
-    kind: Literal["text"] = "text"
-    path: Path
-    poll_s: float = Field(default=0.1, ge=0.02, le=10)
-    quiet_s: float = Field(default=1.0, ge=0.1)
-    """A last row without line end is taken after this long without growth."""
-    from_start: bool = True
-
-
-class FolderTable(SourceTable):
-    """A folder into which a camera or spectrometer program writes files."""
-
-    kind: Literal["folder"] = "folder"
-    path: Path
-    pattern: str = "*"
-    layout: Literal["auto", "flat", "gatan"] = "auto"
-    poll_s: float = Field(default=0.25, ge=0.02, le=60)
-    from_start: bool = False
-
-
-class MerlinTable(SourceTable):
-    kind: Literal["merlin"] = "merlin"
-    address: str = "127.0.0.1:6342"
-    control: str = ""
-    """`host:port` of the command socket (usually 6341); empty: only listen."""
-    trigger: bool = False
-    """Start an endless acquisition through the command socket."""
-    frame_time_s: float | None = Field(default=None, gt=0)
-
-
-class DectrisTable(SourceTable):
-    kind: Literal["dectris"] = "dectris"
-    address: str = "127.0.0.1:9999"
-    version: Literal["auto", 1, 2] = "auto"
-    channel: str = ""
-    """Which threshold channel of a version 2 stream; empty: the first."""
-
-
-class ZmqTable(SourceTable):
-    kind: Literal["zmq"] = "zmq"
-    address: str = "127.0.0.1:5555"
-    socket: Literal["pull", "sub"] = "pull"
-    bind: bool = True
-    """True: senders connect to us; False: we connect to a sender."""
-    allow_network: bool = False
-    """Listen beyond this computer. Needs `keys` with an allow-list."""
-    keys: Path | None = None
-    """A folder with `server.key_secret` and `allowed/*.key` (CURVE)."""
-    max_mebibytes: float = Field(default=256.0, gt=0, le=4096)
-
-
-class ImpulseTable(SourceTable):
-    kind: Literal["impulse"] = "impulse"
-    address: str = "127.0.0.1:5556"
-    control: str = ""
-    topics: list[str] = Field(default_factory=lambda: ["heat", "bias", "gas", "liquid"])
-
-
-class ReplayTable(SourceTable):
-    kind: Literal["replay"] = "replay"
-    path: Path
-    speed: float = Field(default=1.0, ge=0.1, le=100)
-
-
-AnySource = Annotated[
-    ScpiTable | TextTable | FolderTable | MerlinTable | DectrisTable | ZmqTable | ImpulseTable | ReplayTable,
-    Field(discriminator="kind"),
-]
+from tandem_em.sources import registry
+from tandem_em.sources.core.tables import LimitsTable, SourceTable, Table
 
 
 class SessionTable(Table):
@@ -130,42 +30,24 @@ class CellTable(Table):
     name: str = ""
 
 
-class LimitsTable(Table):
-    """Soft limits kept by the guardian; what is not given is not watched (the compliances always are)."""
-
-    low_V: float | None = None
-    high_V: float | None = None
-    current_A: float | None = Field(default=None, gt=0)
-    charge_C: float | None = Field(default=None, gt=0)
-    rate_V_per_s: float | None = Field(default=None, gt=0)
-    jump_V: float | None = Field(default=0.5, gt=0)
-    """A jump between two readings at an unchanged set point: a contact opened or a short."""
-
-
 class ProgramTable(Table):
     file: Path
     source: str = ""
     """Which scpi source runs it; empty: the only one."""
 
 
+def _of_its_kind(raw: Any) -> Any:
+    """The table of the kind that is named; a kind registered from outside counts as much as one of our own."""
+    entry = registry.entries().get(str(raw.get("kind"))) if isinstance(raw, dict) else None
+    return raw if entry is None else entry.settings.model_validate(raw)
+
+
 class Setup(Table):
     session: SessionTable = Field(default_factory=SessionTable)
     cell: CellTable = Field(default_factory=CellTable)
     limits: LimitsTable = Field(default_factory=LimitsTable)
-    source: list[AnySource] = Field(default_factory=list)
+    source: list[Annotated[SourceTable, BeforeValidator(_of_its_kind)]] = Field(default_factory=list)
     program: ProgramTable | None = None
-
-
-SOURCE_TABLES: dict[str, type[SourceTable]] = {
-    "scpi": ScpiTable,
-    "text": TextTable,
-    "folder": FolderTable,
-    "merlin": MerlinTable,
-    "dectris": DectrisTable,
-    "zmq": ZmqTable,
-    "impulse": ImpulseTable,
-    "replay": ReplayTable,
-}
 
 
 def read_setup(path: Path) -> Setup:
@@ -175,13 +57,10 @@ def read_setup(path: Path) -> Setup:
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path.name} could not be read: {error}.", "Give a SETUP.toml file.") from error
     setup = parse_setup(text, path.name)
-    for table in setup.source:
-        if isinstance(table, TextTable | FolderTable | ReplayTable) and not table.path.is_absolute():
-            table.path = path.parent / table.path
-        if isinstance(table, ZmqTable) and table.keys is not None and not table.keys.is_absolute():
-            table.keys = path.parent / table.keys
-    if setup.program is not None and not setup.program.file.is_absolute():
-        setup.program.file = path.parent / setup.program.file
+    for table in (*setup.source, *([] if setup.program is None else [setup.program])):
+        for key, value in table:
+            if isinstance(value, Path) and not value.is_absolute():
+                setattr(table, key, path.parent / value)
     return setup
 
 
@@ -206,7 +85,7 @@ def parse_setup(text: str, file_name: str = "SETUP.toml") -> Setup:
     return setup
 
 
-def parse_source(table: dict[str, Any], file_name: str = "This source") -> AnySource:
+def parse_source(table: dict[str, Any], file_name: str = "This source") -> SourceTable:
     """One source table, e.g. from the dialog."""
     return parse_setup_dict({"source": [table]}, file_name).source[0]
 
@@ -261,10 +140,10 @@ def _check_kind(table: Any, number: int, file_name: str) -> None:
     if not isinstance(table, dict):
         raise UserError(f"{file_name}: sources are written as [[source]], with two brackets.", "Add them.")
     kind = table.get("kind")
-    kinds = " | ".join(SOURCE_TABLES)
+    kinds = " | ".join(registry.entries())
     if kind is None:
         raise UserError(f'{file_name}: {_which(table, number)} has no key "kind".', f"Write one of {kinds}.")
-    if kind not in SOURCE_TABLES:
+    if kind not in tuple(registry.entries()):
         raise UserError(
             f'{file_name}: {_which(table, number)} has the kind "{kind}", which TandEM does not know.',
             f"Write one of {kinds}.",
@@ -293,9 +172,9 @@ def _place(loc: tuple[int | str, ...], raw: dict[str, Any]) -> tuple[str, str, t
     key = str(loc[-1])
     if loc[0] == "source" and len(loc) > 1 and isinstance(loc[1], int):
         table = raw["source"][loc[1]]
-        if len(loc) > 3:
-            key = str(loc[3])
-        return _which(table, loc[1] + 1), key, SOURCE_TABLES[table["kind"]]
+        if len(loc) > 2:
+            key = str(loc[2])
+        return _which(table, loc[1] + 1), key, registry.entry(table["kind"]).settings
     models: dict[str, type[Table]] = {
         "session": SessionTable,
         "cell": CellTable,
