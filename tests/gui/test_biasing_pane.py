@@ -313,7 +313,7 @@ def test_copying_the_figure_the_values_and_the_table(bench: Bench) -> None:
     assert clipboard.image().width() == 2 * pane.lanes.width()
     biasing_copy.copy_values(pane.lanes)
     names, values = clipboard.text().splitlines()
-    assert names.split("\t")[:2] == ["t (s)", "Voltage (V)"]
+    assert names.split("\t")[:2] == ["time (s)", "Voltage (V)"]
     assert float(values.split("\t")[1]) == pytest.approx(3.5)
     pane.desk.session.focus.span = (100.0, 101.0)
     biasing_copy.copy_table(pane.desk, pane.lanes)
@@ -777,7 +777,7 @@ def test_what_has_no_known_place_in_time_is_grey_and_short_lags_are_unresolved(b
     assert lane(pane, "voltage").curves[0].is_unplaced
     assert "drawn grey" in biasing_lanes.summary(session)
     assert lag_text(2.0, pane.lanes.content.clocks_agree_s) == (
-        "Δt 2 s · unresolved between clocks (one is provisional)", False,
+        "Δt 2 s · unresolved between clocks (one clock is provisional)", False,
     )  # fmt: skip
     for number, stream in enumerate((run, stack, *session.maps)):
         session.change(stream.clock, origin="file time", uncertainty_s=0.5 * number)

@@ -305,7 +305,7 @@ def test_line_scans_and_time_series_fill_their_pictures_and_have_a_profile(
     assert frame is not None
     assert 1.5 < frame.shape[1] / frame.shape[0] < 3.0
     assert len(pane.profile.content.curves[-1].x) == 12
-    assert pane.profile.content.x_label == ("time (s)" if width == 1 else "distance (px)")
+    assert pane.profile.content.x_label == ("Time (s)" if width == 1 else "Distance (px)")
     x, y = pane.images.to_map(pane.images.single, frame.shape[1] / 2 - 0.5, frame.shape[0] / 2 - 0.5)
     assert (x, y) == pytest.approx(((width - 1) / 2, (height - 1) / 2))
 

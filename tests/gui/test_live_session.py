@@ -125,7 +125,7 @@ def test_first_values_are_seen_before_anything_is_recorded(
     assert not dialog.record.isEnabled()
     dialog.simulate("scpi")
     qtbot.waitUntil(lambda: "V" in dialog.probe.values.text(), timeout=20_000)
-    assert "Data are coming" in dialog.probe.state.text()
+    assert "Receiving data" in dialog.probe.state.text()
     assert "Keithley 2400" in dialog.probe.state.text()
     assert "simulated" in dialog._mark.text()
     assert not window.recording.is_recording

@@ -62,6 +62,11 @@ def quantity(value: float, unit: str, digits: int = 3) -> str:
     return f"{figure(value * factor, digits)} {text}".rstrip()
 
 
+def counted(count: int, one: str, many: str = "") -> str:
+    """A number with its noun: 1 line, 2 lines, 12,000 lines; `many` where the plural is not made with s."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
 def duration(seconds: float) -> str:
     """Clock text: 00:01:35."""
     whole = max(0, int(seconds))

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from tandem_em.core.texts import (
     byte_size,
+    counted,
     duration,
     field_text,
     figure,
@@ -37,6 +38,11 @@ from tandem_em.core.texts import (
 )
 def test_quantity(value: float, unit: str, text: str) -> None:
     assert quantity(value, unit) == text
+
+
+def test_a_count_is_right_in_singular_and_plural() -> None:
+    assert [counted(n, "line") for n in (0, 1, 2, 12_000)] == ["0 lines", "1 line", "2 lines", "12,000 lines"]
+    assert (counted(1, "axis", "axes"), counted(2, "axis", "axes")) == ("1 axis", "2 axes")
 
 
 def test_prefix_keeps_values_between_one_and_a_thousand() -> None:

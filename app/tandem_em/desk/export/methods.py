@@ -14,7 +14,7 @@ from tandem_em.desk.stacks import dose
 from tandem_em.model.curves import Cell
 from tandem_em.model.frames import FrameStack
 from tandem_em.model.session import Session
-from tandem_em.model.spectra import Edge
+from tandem_em.model.spectra import BACKGROUND_TITLES, Edge
 
 KNOWN_FROM = {
     "trigger": "from a trigger", "same host": "from the recording computer", "ntp": "from network time (NTP)",
@@ -102,9 +102,10 @@ def _outlines(session: Session) -> Iterator[str]:
 
 def _edges(session: Session) -> Iterator[str]:
     for edge in list(session.edges) or _default_edges(session):
+        model = BACKGROUND_TITLES.get(edge.background, edge.background)
         order = f" of order {edge.order}" if "polynomial" in edge.background else ""
         yield (
-            f"{edge.name}: {edge.background} background{order} fitted from {edge.fit[0]:g} to {edge.fit[1]:g} eV, net counts "
+            f"{edge.name}: {model} background{order} fitted from {edge.fit[0]:g} to {edge.fit[1]:g} eV, net counts "
             f"summed from {edge.signal[0]:g} to {edge.signal[1]:g} eV."
         )
 

@@ -61,7 +61,7 @@ class InstrumentsDialog(QDialog):
         self._shown = ""
         self._busy: set[str] = set()
         self._starting = 0
-        self.starting = QLabel("Starting the simulator …")
+        self.starting = QLabel("Starting the simulator…")
         self.starting.setProperty("role", "quiet")
         self.starting.hide()
         self.list = QListWidget()
@@ -101,7 +101,7 @@ class InstrumentsDialog(QDialog):
         self.find_button = self._button("Find", "Look for instruments that answer", self._find)
         self.add = self._button("Add", "Choose a kind of instrument", None)
         self.add.setMenu(self._add_menu())
-        self.remove = self._button("Remove", "Take this one out of the set-up", self._remove)
+        self.remove = self._button("Remove", "Remove this instrument from the set-up", self._remove)
         for button in (self.find_button, self.add, self.remove):
             row.addWidget(button)
         left.addLayout(row)
@@ -110,14 +110,14 @@ class InstrumentsDialog(QDialog):
         panes.addLayout(left)
         panes.addWidget(self._right, 1)
         bottom = QHBoxLayout()
-        bottom.addWidget(self._button("Load set-up…", "Read a set-up file", self._load))
+        bottom.addWidget(self._button("Load set-up…", "Load a set-up file", self._load))
         self.save = self._button(
-            "Save set-up…", "For the next time, and for tandem record --setup", self._save
+            "Save set-up…", "For later sessions and for tandem record --setup", self._save
         )
         bottom.addWidget(self.save)
         bottom.addStretch(1)
         bottom.addWidget(self.starting)
-        bottom.addWidget(self._button("Close", "Tests end; the set-up is kept", self.close))
+        bottom.addWidget(self._button("Close", "Ends the tests and keeps the set-up", self.close))
         self.record = self._button("Record", "Record these instruments into a new session (R)", self._record)
         self.record.setProperty("role", "primary")
         bottom.addWidget(self.record)
@@ -380,7 +380,7 @@ class InstrumentsDialog(QDialog):
     def _show_looking(self, on: bool) -> None:
         if self._is_open:
             self.find_button.setEnabled(not on)
-            self.find_button.setText("Looking …" if on else "Find")
+            self.find_button.setText("Searching…" if on else "Find")
 
     def _remove(self) -> None:
         name = self.chosen

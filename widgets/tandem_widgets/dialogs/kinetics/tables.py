@@ -63,7 +63,7 @@ class Findings(QWidget):
         rows: list[tuple[str, Estimate, str]] = [
             ("onset", found.onset_s, "s"),
             ("initial dA/dt", found.initial_rate, f"{unit}/s"),
-            ("t90 after the onset", found.t90_s, "s"),
+            ("time to 90 % after onset", found.t90_s, "s"),
             ("area at the start", found.start_area, unit),
             ("area at the end", found.end_area, unit),
         ]
@@ -81,7 +81,7 @@ class Findings(QWidget):
             title.setProperty("role", "quiet")
             value = QLabel(text)
             value.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-            value.setToolTip("95 % interval in brackets, of the likeliest model")
+            value.setToolTip("95 % interval in brackets, of the best model")
             self._grid.addWidget(title, row, 0)
             self._grid.addWidget(value, row, 1)
 
@@ -178,4 +178,4 @@ class ReferenceTable(_Table):
     def chosen_text(self) -> str:
         """Process, source and note of the chosen row."""
         item = self.item(self.currentRow(), 0) if self.selectedItems() else None
-        return item.toolTip() if item is not None else "Click a material for its source."
+        return item.toolTip() if item is not None else "Click a material for the source."

@@ -20,7 +20,7 @@ def stack_text(scene: StackScene) -> str:
     if stack.times_from == "nominal":
         parts.append("nominal times")
     if scene.drift.is_known and not scene.drift.on:
-        parts.append("drift shown")
+        parts.append("drift not corrected")
     if scene.view_filter.kind != "none":
         parts.append(scene.view_filter.text)
     return " · ".join(parts)
