@@ -12,7 +12,7 @@ from tandem_em.desk.inventory import describe_file, lines_of
 if TYPE_CHECKING:
     from tandem_em.cli.window_door import WindowDoor
 
-HELP = "what is in a session or in any file TandEM reads"
+HELP = "show what is in a session or in any file TandEM reads"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -34,7 +34,7 @@ class Found:
 def find_sources(*, ask_serial: bool = False) -> Job[list[Found]]:
     """Look around. Only *IDN? is asked, and serial ports are opened only with `ask_serial`: some devices take offence."""
     found: list[Found] = []
-    yield Progress(0, 2, "Looking for cameras")
+    yield Progress(0, 2, "Searching for cameras")
     found += [Found(label, table) for label, table in _cameras() if _answers(table.address)]
     yield Progress(1, 2, "Asking VISA")
     try:

@@ -57,7 +57,10 @@ def create_source(
     if isinstance(table, ImpulseTable):
         return ImpulseSource(table)
     if read_file is None:
-        raise UserError(f'The source "{table.name}" needs a reader of files.', "Start it through the desk.")
+        raise UserError(
+            f'The source "{table.name}" needs a reader of files.',
+            "Record it in the window or with tandem record.",
+        )
     if isinstance(table, FolderTable):
         return FolderSource(table, read_file)
     return _replay(table, read_file)
@@ -75,7 +78,5 @@ def _replay(table: ReplayTable, read_file: ReadFile) -> Source:
     chosen = [next((t for t in found if isinstance(t, kind)), None) for kind in (RunTrack, StackTrack)]
     tracks = [track for track in chosen if track is not None]
     if not tracks:
-        raise UserError(
-            f"There is nothing to replay in {table.path.name}.", "Give a file with a run or a movie."
-        )
+        raise UserError(f"{table.path.name} has nothing to replay.", "Give a file with a run or a movie.")
     return ReplaySource(table.name, tracks, clock_over(tracks, table.speed), table.path.name)

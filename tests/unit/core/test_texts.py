@@ -41,7 +41,12 @@ def test_quantity(value: float, unit: str, text: str) -> None:
 
 
 def test_a_count_is_right_in_singular_and_plural() -> None:
-    assert [counted(n, "line") for n in (0, 1, 2, 12_000)] == ["0 lines", "1 line", "2 lines", "12,000 lines"]
+    assert [counted(n, "line") for n in (0, 1, 2, 12_000)] == [
+        "0 lines",
+        "1 line",
+        "2 lines",
+        "12\u202f000 lines",
+    ]
     assert (counted(1, "axis", "axes"), counted(2, "axis", "axes")) == ("1 axis", "2 axes")
 
 

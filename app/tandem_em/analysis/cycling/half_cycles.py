@@ -230,8 +230,8 @@ def pair_cycles(
         if cycle.efficiency is None:
             share = _charge(two) / _charge(one)
             notes.append(
-                f"Cycle {cycle.number} has no efficiency: {100 * share:.0f} % of its {first_kind} came back, "
-                "so that was not all recorded."
+                f"Cycle {cycle.number} has no efficiency: {100 * share:.0f} % of its {first_kind} was given "
+                "back, so part of it was not recorded."
             )
         if cycles:
             before = _answer(cycles[-1])

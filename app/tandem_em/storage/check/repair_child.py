@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tandem_em.core.texts import counted
 from tandem_em.storage.codec import layout
 
 _nowhere = open(os.devnull, "w")  # noqa: SIM115  kept open: the watchdog writes there at the very end
@@ -83,7 +84,7 @@ def copy_group(source: Any, target: Any, path: str, salvage: Salvage, depth: int
             continue
         salvage.tell(f"{path}/{name}")
         if f"{path}/{name}" in salvage.skipped:
-            salvage.lose(f"{path}/{name} (HDF5 fails on it)")
+            salvage.lose(f"{path}/{name} (HDF5 cannot read it)")
             continue
         copy_object(source, target, name, f"{path}/{name}", salvage, depth)
 
@@ -132,7 +133,7 @@ def copy_object(source: Any, target: Any, name: str, path: str, salvage: Salvage
 
     try:
         if not isinstance(source.get(name, getlink=True), h5py.HardLink):
-            salvage.lose(f"{path} (it leads elsewhere)")
+            salvage.lose(f"{path} (it links to another place)")
             return
         item = source[name]
         info = h5py.h5o.get_info(item.id)
@@ -217,7 +218,7 @@ def copy_chunks(item: Any, target: Any, name: str, path: str, salvage: Salvage) 
         if number % 64 == 0:
             salvage.tell(path)
     if missing:
-        salvage.lose(f"{missing} parts of {path}")
+        salvage.lose(f"{counted(missing, 'part')} of {path}")
     return made
 
 

@@ -194,9 +194,7 @@ def test_a_sound_file_is_opened_where_no_signal_tells_of_used_up_time(
     monkeypatch.setattr(
         audit_module, "_command", lambda: [sys.executable, "-c", "print(1, flush=True)\nwhile True: pass"]
     )
-    assert audit(SESSION, seconds=0.1) == [
-        f"Looking through it takes more than {0.1 * audit_module.PATIENCE:g} s."
-    ]
+    assert audit(SESSION, seconds=0.1) == [f"Checking it takes more than {0.1 * audit_module.PATIENCE:g} s."]
 
 
 def test_a_system_without_limits_for_a_process_is_no_obstacle(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,7 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from tandem_em.core.texts import figure
+from tandem_em.core.texts import counted, figure
 from tandem_em.desk.desk import Desk
 from tandem_em.desk.export import folder, preview
 from tandem_em.desk.export.preview import Material, MovieSettings, Still
@@ -166,7 +166,9 @@ class MoviePage(QWidget):
         self._still = still
         self.preview.show_pixels(still.pixels)
         height, width = still.pixels.shape[:2]
-        self.length.setText(f"{still.frames} frames, {figure(still.seconds, 3)} s, {width} × {height} pixels")
+        self.length.setText(
+            f"{counted(still.frames, 'frame')}, {figure(still.seconds, 3)} s, {width} × {height} pixels"
+        )
 
     def _refused(self, error: BaseException) -> None:
         self.save.setEnabled(False)

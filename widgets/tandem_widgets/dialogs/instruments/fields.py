@@ -55,7 +55,7 @@ KINDS: dict[str, KindText] = {
             Spec("compliance_A", "Current at most", "quantity", "A", "Current limit (compliance) set at the instrument"),
             Spec("start", "At the start", "choice", tip="Output state when recording starts",
                  choices=(("open circuit", "Open circuit: 0 A, watch the voltage"), ("as is", "Leave the output as it is"))),
-            Spec("nplc", "Integration", "quantity", "", "In power line cycles (0.01 to 10): longer means less noise", advanced=True),
+            Spec("nplc", "Integration", "quantity", "", "In power line cycles (0.01 to 10); longer: less noise", advanced=True),
             Spec("four_wire", "Four-wire sense", "yes", tip="Sense the voltage at the cell", advanced=True),
             Spec("rear_terminals", "Rear terminals", "yes", advanced=True),
             Spec("baud_rate", "Baud rate", "quantity", "", "For serial lines", advanced=True),

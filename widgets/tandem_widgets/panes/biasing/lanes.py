@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tandem_em.core.texts import quantity
+from tandem_em.core.texts import counted, quantity
 from tandem_em.desk.lanes.placing import clocks_agree_s, is_unplaced
 from tandem_em.desk.lanes.series import OfRun, Points, Series
 from tandem_em.model.session import Session
@@ -161,7 +161,7 @@ def summary(session: Session) -> str:
     chosen = session.runs.get(session.focus.selected("run")) or runs[0]
     times = chosen.times.view
     lasted = float(times[-1] - times[0])
-    parts = [chosen.name or "run", f"{len(chosen):,} samples".replace(",", " ")]
+    parts = [chosen.name or "run", counted(len(chosen), "sample")]
     if lasted > 0 and len(chosen) > 1:
         parts.append(quantity((len(chosen) - 1) / lasted, "Hz") if math.isfinite(lasted) else "")
     if chosen.clock.is_provisional:
