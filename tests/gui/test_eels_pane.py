@@ -273,7 +273,7 @@ def test_a_spectrum_of_other_energies_is_shown_with_edges_of_its_own(qtbot: QtBo
     pane.session.focus.select("map", core.id)
     qtbot.waitUntil(lambda: pane.live(core).is_ready, timeout=30_000)
     qtbot.wait(60)
-    assert "No edge of the table lies between 400 and 700 eV" in pane.note.sentence
+    assert "No edge of the table lies in the energy range of core loss (400 to 700 eV)" in pane.note.sentence
     assert np.allclose(pane.spectrum.content.curves[0].y, counts)
     assert not pane.images.isVisible()  # one spectrum has no pictures
     oxygen = next(edge for edge in known_edges(400.0, 699.5) if edge.name == "O K")

@@ -152,7 +152,7 @@ def test_a_preview_that_fails_says_so(
     monkeypatch.setattr("tandem_em.desk.export.preview.collecting", broken)
     dialog = ExportDialog(window, window.desk)
     dialog.show()
-    qtbot.waitUntil(lambda: "could not be collected" in dialog.figures.preview.note)
+    qtbot.waitUntil(lambda: "could not be prepared" in dialog.figures.preview.note)
     assert window.workshop.notices.items[-1].title == "The map is gone."
     dialog.close()
 

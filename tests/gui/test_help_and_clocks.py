@@ -127,7 +127,7 @@ def test_a_common_event_moves_a_stream(qtbot: QtBot, window: MainWindow) -> None
     dialog.mark_here()
     session.focus.t = 3.5
     dialog.mark_there()
-    assert dialog.apply.text() == "Move by +1.500 s"
+    assert dialog.apply.text() == "Shift by +1.500 s"
     dialog.apply.click()
     assert run.clock.offset_s == pytest.approx(1.5)
     assert float(run.t[0]) == pytest.approx(1.5)
@@ -189,7 +189,7 @@ def test_any_pane_is_copied_as_a_picture(window: MainWindow) -> None:
     window.copies.copy_pane()
     image = QGuiApplication.clipboard().image()  # type: ignore[union-attr]
     assert image.width() >= 2 * 200
-    assert "on the clipboard" in window.workshop.notices.items[-1].title
+    assert "screenshot" in window.workshop.notices.items[-1].title
 
 
 def test_what_a_pane_shows_is_copied_as_a_figure_for_print(
@@ -210,7 +210,7 @@ def test_what_a_pane_shows_is_copied_as_a_figure_for_print(
         assert words in drawn()
     window.biasing_pane.show_view("gitt")
     window.copies.copy_figure()
-    assert "no figure" in window.workshop.notices.items[-1].title
+    assert "no publication figure" in window.workshop.notices.items[-1].title
 
 
 def test_the_first_start_shows_the_demo_and_the_tour(

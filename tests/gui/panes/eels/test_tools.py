@@ -75,7 +75,7 @@ def test_the_menus_change_the_choice(scene: EelsScene, tools: EelsTools) -> None
     next(a for a in menu.actions() if a.text() == "Signal to noise").trigger()
     assert scene.choice.quantity == "signal to noise"
     tools.menus.fill_rgb(menu)
-    next(a for a in menu.actions() if a.text().startswith("Safe for")).trigger()
+    next(a for a in menu.actions() if a.text().startswith("Colour-blind")).trigger()
     assert scene.choice.safe_colours
     tools.more.fill(menu)
     next(a for a in menu.actions() if a.text() == "Compare states").trigger()

@@ -182,7 +182,7 @@ class FiguresPage(QWidget):
 
     def _to_clipboard(self, made: dict[str, bytes]) -> None:
         copy_figure(made)
-        self._desk.notices.info("The figure is on the clipboard.")
+        self._desk.notices.info("Copied the figure.")
 
     def _ask_save(self) -> None:
         folder = ask_folder(self, self._desk, "Choose a folder for the figures")

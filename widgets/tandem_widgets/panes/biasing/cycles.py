@@ -89,7 +89,7 @@ class CyclesModel(QAbstractTableModel):
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Role.DisplayRole) -> Any:
         if role == Role.DisplayRole and orientation == Qt.Orientation.Horizontal:
             return HEADINGS[section]
-        if role == Role.ToolTipRole and HEADINGS[section] == "efficiency":
+        if role == Role.ToolTipRole and HEADINGS[section] == "Efficiency":
             return self.definition
         return None
 
