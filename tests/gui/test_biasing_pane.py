@@ -829,7 +829,7 @@ def test_copy_takes_what_is_shown(bench: Bench) -> None:
     clipboard = QGuiApplication.clipboard()
     assert clipboard is not None
     for view, words, has_picture in (
-        ("time", "Voltage", True), ("capacity", "Voltage (V)", True), ("cycles", "Efficiency", False),
+        ("time", "Voltage", True), ("capacity", "voltage (V)", True), ("cycles", "Efficiency", False),
     ):  # fmt: skip
         pane.show_view(view)
         bench.settle(pane)

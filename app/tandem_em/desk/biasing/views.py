@@ -233,10 +233,10 @@ def _first_passed(t: Floats, voltage: Floats, levels: Floats) -> Floats:
 
 
 OVERLAYS = {
-    "voltage": ("Voltage against time", "Time from start", "s", "Voltage", "V"),
-    "capacity": ("Voltage against capacity", "Capacity", "Ah/cm²", "Voltage", "V"),
-    "density": ("Current density against time", "Time from start", "s", "Current density", "A/cm²"),
-    "charge": ("Capacity against time", "Time from start", "s", "Capacity", "Ah/cm²"),
+    "voltage": ("Voltage against time", "time from start", "s", "voltage", "V"),
+    "capacity": ("Voltage against capacity", "capacity", "Ah/cm²", "voltage", "V"),
+    "density": ("Current density against time", "time from start", "s", "current density", "A/cm²"),
+    "charge": ("Capacity against time", "time from start", "s", "capacity", "Ah/cm²"),
 }
 
 

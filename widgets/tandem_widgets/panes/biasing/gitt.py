@@ -109,7 +109,7 @@ class GittPage(Page):
                 lines.append(
                     PlotLine(label, label, colour, x, y, np.array([p.start_s for p in chosen]), points=True)
                 )
-        self.plot.show_lines(lines, Axis("Voltage at rest", "V"), Axis("log₁₀ D (cm²/s)"), keep_view=True)
+        self.plot.show_lines(lines, Axis("voltage at rest", "V"), Axis("log₁₀ D (cm²/s)"), keep_view=True)
         if found is None or not pulses:
             self.note.setText("")
             return

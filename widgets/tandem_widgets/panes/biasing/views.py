@@ -186,9 +186,9 @@ class PlotPage(Page):
             _text, x_title, x_unit, y_title, y_unit = OVERLAYS[self.choice.currentData()]
             return Axis(x_title, x_unit), Axis(y_title, y_unit)
         return {
-            "capacity": (Axis("Capacity", charge), Axis("Voltage", "V")),
-            "iv": (Axis("Voltage", "V"), Axis("Current", "A")),
-            "dqdv": (Axis("Voltage", "V"), Axis("dQ/dV", "Ah/V/cm²" if per_area else "Ah/V")),
+            "capacity": (Axis("capacity", charge), Axis("voltage", "V")),
+            "iv": (Axis("voltage", "V"), Axis("current", "A")),
+            "dqdv": (Axis("voltage", "V"), Axis("dQ/dV", "Ah/V/cm²" if per_area else "Ah/V")),
         }[self.name]
 
     def _lines(self, curves: list[XYCurve]) -> list[PlotLine]:
