@@ -210,7 +210,7 @@ class InstrumentsDialog(QDialog):
         self.test.setVisible(table is not None)
         self.probe.setVisible(table is not None)
         self._mark.setVisible(table is not None and table.simulated)
-        self._mark.setText(f'<span style="color:{theme.active().event}">● simulated</span>')
+        self._mark.setText(f'<span style="color:{theme.active().event}">● Simulated</span>')
         if table is not None:
             text = KINDS[table.kind]
             self._title.setText(text.title)

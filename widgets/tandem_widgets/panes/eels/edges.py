@@ -17,7 +17,7 @@ from tandem_widgets.parts.basic.bind import Bindings
 
 AT_ONCE = 20
 """Edges in one menu; more go into menus by energy."""
-HEADINGS = ("Edge", "Onset", "Background", "Signal", "Model", "Map")
+HEADINGS = ("Edge", "Onset", "Background", "Signal", "Model", "RGB")
 
 
 def window_text(window: tuple[float, float]) -> str:

@@ -206,7 +206,7 @@ class Header(QWidget):
         self.readout.setToolTip("\n".join(reading.parts))
         self.dose.show_text(reading.dose, "", "Dose rate · dose up to the cursor")
         self.simulated.show_text(
-            "simulated" if session.is_simulated else "",
+            "Simulated" if session.is_simulated else "",
             theme.active().event,
             "These data are simulated.",
         )
