@@ -127,7 +127,7 @@ def test_first_values_are_seen_before_anything_is_recorded(
     qtbot.waitUntil(lambda: "V" in dialog.probe.values.text(), timeout=20_000)
     assert "Receiving data" in dialog.probe.state.text()
     assert "Keithley 2400" in dialog.probe.state.text()
-    assert "simulated" in dialog._mark.text()
+    assert "Simulated" in dialog._mark.text()
     assert not window.recording.is_recording
     dialog.save_as(tmp_path / "bench")
     saved = read_setup(tmp_path / "bench.toml")

@@ -17,7 +17,7 @@ HELP = "diagnostics of a session; --repair recovers what can be read into a new 
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", type=Path)
+    parser.add_argument("file", type=Path, help="a session or any file TandEM reads")
     parser.add_argument(
         "--repair", action="store_true", help="write what can be recovered to NAME-repaired.nxs"
     )

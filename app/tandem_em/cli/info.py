@@ -16,7 +16,7 @@ HELP = "show what is in a session or in any file TandEM reads"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", type=Path)
+    parser.add_argument("file", type=Path, help="a session or any file TandEM reads")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
