@@ -24,7 +24,7 @@ EXAMPLE = """OUTLINE.json, in pixels of that frame, (0, 0) being the centre of t
 {"particles": [{"name": "P1", "frame": 0, "polygon": [[101.5, 88.0], [131.0, 90.2], [115.0, 120.4]]},
                {"name": "P2", "frame": 12, "click": [240, 310]}]}
 
-Frames count from 0. Optional beside "particles", to replace what the file says: "pixel_size_nm", and "times_s" with one time per frame."""
+Frames count from 0. Optional beside "particles": "pixel_size_nm", and "times_s" with one time per frame."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
