@@ -31,7 +31,7 @@ from tandem_widgets.parts.basic.bind import Bindings
 from tandem_widgets.parts.basic.number_box import number_box
 from tandem_widgets.parts.basic.refresh import Refresher
 
-COLUMNS = ("Clock", "Streams", "How it is known", "Offset (s)", "Rate (ppm)", "± (s)")
+COLUMNS = ("Clock", "Streams", "Known from", "Offset (s)", "Rate (ppm)", "± (s)")
 
 
 class ClocksDialog(QDialog):

@@ -52,7 +52,7 @@ def write(session: Session, found: data.Picture, path: Path) -> Job[Path]:
         ("Cycles", _cycles(cycles)),
         ("Half cycles", _halves([h for h in halves if h["kind"] != "rest"])),
         ("Clocks", report.table(
-            ["Clock", "How it is known", "Offset (s)", "Rate (ppm)", "± (s)"],
+            ["Clock", "Known from", "Offset (s)", "Rate (ppm)", "± (s)"],
             [_clock(row) for row in tables.clock_rows(session)], (0, 1))),
         ("Events", report.table(
             ["Event", "Kind", "Time (s)", "Until (s)"],

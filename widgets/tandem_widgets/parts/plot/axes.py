@@ -63,9 +63,10 @@ class AxisScale:
 
     @property
     def title(self) -> str:
-        """With a capital as on every axis; what begins with a symbol (dQ/dV, x in LiₓSi) stays as it is."""
+        """With a capital as on every axis; what begins with a symbol (dQ/dV, log₁₀ D) stays as it is."""
         title = self.axis.title
-        title = title[:1].upper() + title[1:] if title[:2].islower() and title[:2].isalpha() else title
+        if title[:2].isalpha() and title[:2].islower() and not title.startswith("log"):
+            title = title[:1].upper() + title[1:]
         return f"{title} ({self.unit})" if self.unit else title
 
 
