@@ -95,7 +95,7 @@ class CellDialog(QDialog):
         self.safe_low = QuantityEdit("V", False, "Lower voltages are marked in red as anomalies")
         self.safe_high = QuantityEdit("V", False, "Higher voltages are marked in red as anomalies")
         self.compliance = QuantityEdit("V", False, "Voltage compliance set at the instrument")
-        self.for_all = QCheckBox("for all runs")
+        self.for_all = QCheckBox("Use for all runs")
         self.for_all.setToolTip("Use this cell for every run of the session")
         self.layers = QTableWidget(0, 2)
         self.layers.setHorizontalHeaderLabels(["Layer", "Thickness (nm)"])
@@ -103,6 +103,7 @@ class CellDialog(QDialog):
         header, side = self.layers.horizontalHeader(), self.layers.verticalHeader()
         if header is not None and side is not None:
             header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+            header.setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
             side.hide()
             side.setDefaultSectionSize(24)
         self.suggestion = QLabel()

@@ -89,7 +89,7 @@ class ChoiceMenus:
         self._add_results(menu, image)
         menu.addSeparator()
         for name in COLOURS:
-            text = "Blue to red" if name == "lithium" else name.capitalize()
+            text = {"lithium": "Blue to red", "gray": "Grey"}.get(name, name.capitalize())
             option(menu, text, choice.colours == name, partial(scene.look, colours=name))
         menu.addSeparator()
         option(menu, "Automatic limits", choice.limits is None, lambda: scene.look(limits=None))
