@@ -574,7 +574,7 @@ def test_the_cell_dialog_changes_nothing_before_ok(bench: Bench) -> None:
     assert "109.6" in dialog.suggestion.text()
     dialog.calculator.current.setText("1 mA")
     dialog.calculator.current.textEdited.emit("1 mA")
-    assert "no battery sees that" in dialog.calculator.answer.text()
+    assert "not plausible for a battery" in dialog.calculator.answer.text()
     assert not len(pane.desk.session.cells)
     dialog.accept()
     cell = next(iter(pane.desk.session.cells))

@@ -376,9 +376,9 @@ def test_dose_rate_sum_lane_and_budget_follow_while_filming(
     qtbot.waitUntil(
         lambda: shown()[0] != text and shown()[1] > total + 100 and shown()[2] > count + 20, timeout=20_000
     )
-    qtbot.waitUntil(lambda: "passes its budget" in window.status.notice.toolTip(), timeout=20_000)
+    qtbot.waitUntil(lambda: "exceeds its dose budget" in window.status.notice.toolTip(), timeout=20_000)
     qtbot.waitUntil(lambda: "⚠" in window.header.dose._label.text(), timeout=20_000)
-    assert "passes its budget" in " ".join(event.name for event in session.events)
+    assert "exceeds its dose budget" in " ".join(event.name for event in session.events)
 
 
 def test_drift_is_taken_off_while_filming_only_after_a_click(

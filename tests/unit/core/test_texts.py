@@ -106,8 +106,8 @@ def test_prefixes_are_no_units_and_keep_their_case(text: str, unit: str, value: 
         ("5 parsec", "µm²", "has a unit that is not known here"), ("2 MM2", "µm²", "not known here"),
         ("10 PA", "A", "not known here"), ("5 cA", "A", "not known here"), ("5 A/", "A", "not known here"),
         ("5 m", "s", "can be minutes or milliseconds"), ("1.000,5", "A", "not one number"), ("3..5", "A", "not one number"),
-        ("1e999 A", "A", "beyond all measure"), ("9" * 500, "A", "does not begin"), ("1 Ah", "C-rate", "no C-rate"),
-        ("C/0", "C-rate", "no C-rate"), ("5 V", "", "cannot be brought to a plain number"),
+        ("1e999 A", "A", "too large or too small"), ("9" * 500, "A", "does not begin"), ("1 Ah", "C-rate", "not a C-rate"),
+        ("C/0", "C-rate", "not a C-rate"), ("5 V", "", "cannot be brought to a plain number"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_read_is_a_sentence(text: str, unit: str, words: str) -> None:

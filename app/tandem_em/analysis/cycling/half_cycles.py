@@ -221,7 +221,9 @@ def pair_cycles(
     notes: list[str] = []
     if groups and groups[0][0].kind != first_kind:
         kind = groups.pop(0)[0].kind
-        notes.append(f"The {kind} at the start is in no cycle: the {first_kind} before it was not recorded.")
+        notes.append(
+            f"The {kind} at the start belongs to no cycle: the {first_kind} before it was not recorded."
+        )
     cycles: list[Cycle] = []
     for one, two in zip(groups[::2], groups[1::2]):
         cycle = _cycle(len(cycles) + 1, one, two)
