@@ -115,12 +115,12 @@ def main() -> None:
     image = DM.GetFrontImage()
     number = image.GetID()
     sender = Sender(ADDRESS, SOURCE, KEYS)
-    DM.Result(f"Sending {image.GetName()} to TandEM at {ADDRESS}. Close the image window to end.\n")
+    DM.Result(f"Sending {image.GetName()} to TandEM at {ADDRESS}. Close the image window to stop.\n")
     try:
         send_changes(image, sender, lambda: DM.FindImageByID(number) is None)
     finally:
         sender.end()
-        DM.Result(f"Ended after {sender.number} frames; {sender.left_out} could not be sent.\n")
+        DM.Result(f"Stopped after {sender.number} frames; {sender.left_out} could not be sent.\n")
 
 
 if __name__ == "__main__" and DM is not None:

@@ -151,7 +151,7 @@ def test_the_report_is_whole_and_needs_no_network(exported: tuple[Session, Path]
     assert not re.search(r"https?://", page)
     for words in (
         "Methods",
-        "What is simulated",
+        "Simulated data",
         "biasing: log",
         "± 0.10 s",
         "power law background fitted from",
@@ -172,7 +172,7 @@ def test_the_report_opens_in_a_browser_without_a_word_on_the_console(
          f"--user-data-dir={tmp_path}", f"--log-net-log={log}", "--dump-dom", f"file://{out / 'report.html'}"],
         capture_output=True, text=True, timeout=120, check=True,
     )  # fmt: skip
-    assert "What is simulated" in done.stdout
+    assert "Simulated data" in done.stdout
     assert "CONSOLE" not in done.stderr
     # the browser's own services are not the page: what a page asks for has its file as initiator
     assert not re.search(r'"initiator":"file', log.read_text("utf-8", errors="replace"))

@@ -230,7 +230,7 @@ def test_what_is_wrong_with_a_source_is_said_where_somebody_reads_it(tmp_path: P
     assert recorder.returncode == 0
     assert errors.count("does not answer") == 2
     assert "camera" in errors
-    assert "there again" not in errors
+    assert "is connected again" not in errors
     states = [json.loads(line)["sources"] for line in lines.splitlines()]
     assert not any(state["bias"] == "waiting" for state in states), "there is no connection"
 

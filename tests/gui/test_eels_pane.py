@@ -273,7 +273,7 @@ def test_a_spectrum_of_other_energies_is_shown_with_edges_of_its_own(qtbot: QtBo
     pane.session.focus.select("map", core.id)
     qtbot.waitUntil(lambda: pane.live(core).is_ready, timeout=30_000)
     qtbot.wait(60)
-    assert "No edge of the table lies between 400 and 700 eV" in pane.note.sentence
+    assert "No edge of the table lies in the energy range of core loss (400 to 700 eV)" in pane.note.sentence
     assert np.allclose(pane.spectrum.content.curves[0].y, counts)
     assert not pane.images.isVisible()  # one spectrum has no pictures
     oxygen = next(edge for edge in known_edges(400.0, 699.5) if edge.name == "O K")
@@ -305,7 +305,7 @@ def test_line_scans_and_time_series_fill_their_pictures_and_have_a_profile(
     assert frame is not None
     assert 1.5 < frame.shape[1] / frame.shape[0] < 3.0
     assert len(pane.profile.content.curves[-1].x) == 12
-    assert pane.profile.content.x_label == ("time (s)" if width == 1 else "distance (px)")
+    assert pane.profile.content.x_label == ("Time (s)" if width == 1 else "Distance (px)")
     x, y = pane.images.to_map(pane.images.single, frame.shape[1] / 2 - 0.5, frame.shape[0] / 2 - 0.5)
     assert (x, y) == pytest.approx(((width - 1) / 2, (height - 1) / 2))
 

@@ -92,7 +92,7 @@ def test_closing_at_once_leaves_nothing_running(window: MainWindow, qtbot: QtBot
 def test_the_preview_says_what_it_waits_for(window: MainWindow, qtbot: QtBot) -> None:
     dialog = ExportDialog(window, window.desk)
     page = dialog.figures
-    assert page.preview.note == "Collecting what there is to show…"
+    assert page.preview.note == "Preparing…"
     dialog.show()
     qtbot.waitUntil(lambda: page.preview.note == "Drawing…", timeout=60_000)
     qtbot.waitUntil(lambda: not page.preview.image.isNull() and not page.preview.note, timeout=60_000)
@@ -152,13 +152,13 @@ def test_a_preview_that_fails_says_so(
     monkeypatch.setattr("tandem_em.desk.export.preview.collecting", broken)
     dialog = ExportDialog(window, window.desk)
     dialog.show()
-    qtbot.waitUntil(lambda: "could not be collected" in dialog.figures.preview.note)
+    qtbot.waitUntil(lambda: "could not be prepared" in dialog.figures.preview.note)
     assert window.workshop.notices.items[-1].title == "The map is gone."
     dialog.close()
 
 
 def test_a_width_is_chosen_or_typed() -> None:
-    assert width_mm("as it suits") is None
+    assert width_mm("automatic") is None
     assert width_mm("1½ columns, 120 mm") == 120.0
     assert width_mm("100 mm") == 100.0
     assert width_mm("92,5") == 92.5

@@ -38,12 +38,14 @@ def test_a_finding_is_mended_by_its_button(qtbot: QtBot, window: MainWindow) -> 
     dialog = DoctorDialog(window, window.desk)
     idle(window, qtbot)
     row = next(
-        row for row in dialog.rows if [b.text() for b in row.buttons] == ["Over time", "Separate images"]
+        row
+        for row in dialog.rows
+        if [b.text() for b in row.buttons] == ["Movie over time", "Separate images"]
     )
     row.buttons[0].click()
     assert stack.axis0_is_time is True
     qtbot.waitUntil(
-        lambda: not any(row.buttons and row.buttons[0].text() == "Over time" for row in dialog.rows),
+        lambda: not any(row.buttons and row.buttons[0].text() == "Movie over time" for row in dialog.rows),
         timeout=30_000,
     )
     idle(window, qtbot)
@@ -69,17 +71,17 @@ def test_a_stale_result_is_made_again_by_a_click(qtbot: QtBot, window: MainWindo
     window.dialogs.show_doctor()
     dialog = opened(window, DoctorDialog)
     assert isinstance(dialog, DoctorDialog)
-    qtbot.waitUntil(lambda: button_of(dialog, "out of date", "Do it again") is not None, timeout=30_000)
+    qtbot.waitUntil(lambda: button_of(dialog, "out of date", "Recompute") is not None, timeout=30_000)
     (before,) = session.results
-    button = button_of(dialog, "out of date", "Do it again")
+    button = button_of(dialog, "out of date", "Recompute")
     assert button is not None
     button.click()
-    qtbot.waitUntil(lambda: button_of(dialog, "out of date", "Do it again") is None, timeout=30_000)
+    qtbot.waitUntil(lambda: button_of(dialog, "out of date", "Recompute") is None, timeout=30_000)
     (after,) = session.results
     assert after is not before
     assert after.name == before.name
     window.undo()
-    qtbot.waitUntil(lambda: button_of(dialog, "out of date", "Do it again") is not None, timeout=30_000)
+    qtbot.waitUntil(lambda: button_of(dialog, "out of date", "Recompute") is not None, timeout=30_000)
     assert list(session.results) == [before]
     dialog.close()
 
@@ -91,14 +93,14 @@ def test_a_finding_is_noted_and_said_again(qtbot: QtBot, window: MainWindow) -> 
     window.dialogs.show_doctor()
     dialog = opened(window, DoctorDialog)
     assert isinstance(dialog, DoctorDialog)
-    button = button_of(dialog, "nominal", "Take note")
+    button = button_of(dialog, "nominal", "Mark as reviewed")
     assert button is not None
     assert not dialog.noted.isVisible()
     button.click()
-    qtbot.waitUntil(lambda: button_of(dialog, "nominal", "Take note") is None, timeout=30_000)
-    assert dialog.noted.text().startswith("1 taken note of")
+    qtbot.waitUntil(lambda: button_of(dialog, "nominal", "Mark as reviewed") is None, timeout=30_000)
+    assert dialog.noted.text() == "Show 1 reviewed finding again"
     dialog.noted.click()
-    qtbot.waitUntil(lambda: button_of(dialog, "nominal", "Take note") is not None, timeout=30_000)
+    qtbot.waitUntil(lambda: button_of(dialog, "nominal", "Mark as reviewed") is not None, timeout=30_000)
     idle(window, qtbot)
     dialog.close()
 
@@ -125,7 +127,7 @@ def test_a_common_event_moves_a_stream(qtbot: QtBot, window: MainWindow) -> None
     dialog.mark_here()
     session.focus.t = 3.5
     dialog.mark_there()
-    assert dialog.apply.text() == "Move by +1.500 s"
+    assert dialog.apply.text() == "Shift by +1.500 s"
     dialog.apply.click()
     assert run.clock.offset_s == pytest.approx(1.5)
     assert float(run.t[0]) == pytest.approx(1.5)
@@ -169,16 +171,16 @@ def test_keys_of_panes_are_on_the_sheet_and_in_the_palette(window: MainWindow) -
     window.dialogs.show_shortcuts()
     sheet = opened(window, ShortcutSheet)
     labels = {label.text() for label in sheet.findChildren(QLabel)}
-    assert {"Image stack", "Draw a new outline", "Profile along a line", "Export…"} <= labels
+    assert {"Image stack", "Outline a particle", "Profile along a line", "Export…"} <= labels
     assert sheet.width() < 1240  # it has to fit on a small screen
     sheet.close()
 
 
 def test_the_guide_is_searched(window: MainWindow) -> None:
     guide = GuideDialog(window)
-    guide.search.setText("Session doctor")
+    guide.search.setText("Diagnostics")
     guide.find_next()
-    assert guide.page.textCursor().selectedText() == "Session doctor"
+    assert guide.page.textCursor().selectedText() == "Diagnostics"
     guide.close()
 
 
@@ -187,7 +189,7 @@ def test_any_pane_is_copied_as_a_picture(window: MainWindow) -> None:
     window.copies.copy_pane()
     image = QGuiApplication.clipboard().image()  # type: ignore[union-attr]
     assert image.width() >= 2 * 200
-    assert "on the clipboard" in window.workshop.notices.items[-1].title
+    assert "screenshot" in window.workshop.notices.items[-1].title
 
 
 def test_what_a_pane_shows_is_copied_as_a_figure_for_print(
@@ -208,7 +210,7 @@ def test_what_a_pane_shows_is_copied_as_a_figure_for_print(
         assert words in drawn()
     window.biasing_pane.show_view("gitt")
     window.copies.copy_figure()
-    assert "no figure" in window.workshop.notices.items[-1].title
+    assert "no publication figure" in window.workshop.notices.items[-1].title
 
 
 def test_the_first_start_shows_the_demo_and_the_tour(

@@ -202,7 +202,7 @@ def test_tips_say_what_is_there(lanes: Lanes) -> None:
     assert lanes.tip_at(QPointF(lanes.scale.x(50.0), lanes.layout_now.bands.center().y())) == "map tip"
     strip = lanes.layout_now.strip.center().y()
     assert lanes.tip_at(QPointF(lanes.scale.x(72.0), strip)) == "Short: 1 nA"
-    assert "Nothing" in lanes.tip_at(QPointF(lanes.scale.x(10.0), strip))
+    assert "No anomalies" in lanes.tip_at(QPointF(lanes.scale.x(10.0), strip))
     assert "resize" in lanes.tip_at(QPointF(20, at(lanes, 0, 0).y()))
 
 

@@ -121,9 +121,9 @@ def test_first_values_are_seen_before_anything_is_recorded(
     assert not dialog.record.isEnabled()
     dialog.simulate("scpi")
     qtbot.waitUntil(lambda: "V" in dialog.probe.values.text(), timeout=20_000)
-    assert "Data are coming" in dialog.probe.state.text()
+    assert "Receiving data" in dialog.probe.state.text()
     assert "Keithley 2400" in dialog.probe.state.text()
-    assert "simulated" in dialog._mark.text()
+    assert "Simulated" in dialog._mark.text()
     assert not window.recording.is_recording
     dialog.save_as(tmp_path / "bench")
     saved = read_setup(tmp_path / "bench.toml")
@@ -372,9 +372,9 @@ def test_dose_rate_sum_lane_and_budget_follow_while_filming(
     qtbot.waitUntil(
         lambda: shown()[0] != text and shown()[1] > total + 100 and shown()[2] > count + 20, timeout=20_000
     )
-    qtbot.waitUntil(lambda: "passes its budget" in window.status.notice.toolTip(), timeout=20_000)
+    qtbot.waitUntil(lambda: "exceeds its dose budget" in window.status.notice.toolTip(), timeout=20_000)
     qtbot.waitUntil(lambda: "⚠" in window.header.dose._label.text(), timeout=20_000)
-    assert "passes its budget" in " ".join(event.name for event in session.events)
+    assert "exceeds its dose budget" in " ".join(event.name for event in session.events)
 
 
 def test_drift_is_taken_off_while_filming_only_after_a_click(

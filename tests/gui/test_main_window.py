@@ -261,11 +261,11 @@ def test_empty_panes_say_what_is_being_read(qtbot: QtBot, window: MainWindow) ->
 
     def slow() -> Job[None]:
         while not gate.is_set():
-            yield Progress(0, 0, "Filming the cluster")
+            yield Progress(0, 0, "Simulating the movie")
             gate.wait(0.01)
 
     window.reading.follow(window.desk.start("Building the demo experiment", slow()))
-    said = "Building the demo experiment …\nFilming the cluster"
+    said = "Building the demo experiment …\nSimulating the movie"
     qtbot.waitUntil(lambda: [pane.hint for pane in window.docks.panes] == [said] * 3)
     gate.set()
     qtbot.waitUntil(lambda: [pane.hint for pane in window.docks.panes] == hints)

@@ -186,7 +186,7 @@ def test_frames_outside_the_stretch_stay_as_they_are(
     particle = followed(qtbot, window, pane)
     for frame in (3, 6):
         go(qtbot, pane, frame)
-        choose(pane, particle, "Confirm as key")
+        choose(pane, particle, "Make key frame")
     assert sorted(particle.keys) == [0, 3, 6]
     before = dict(particle.outlines)
     go(qtbot, pane, 5)
@@ -358,7 +358,7 @@ def test_following_stops_where_the_particle_is_gone_and_asks(
     qtbot: QtBot, window: MainWindow, vanishing: StackPane
 ) -> None:
     particle = followed(qtbot, window, vanishing)
-    assert [button.text() for button in vanishing.ask_bar.buttons] == ["Correct here", "Go on", "Leave it"]
+    assert [button.text() for button in vanishing.ask_bar.buttons] == ["Correct here", "Continue", "Ignore"]
     assert max(particle.outlines) < 13
     assert particle.followed is not None
     assert particle.followed[1] < 13
@@ -617,7 +617,7 @@ def test_what_needs_a_track_is_greyed_out_without_one(window: MainWindow, pane: 
     menu = QMenu(pane)
     pane.tools.fill_at(menu, particle)
     assert not entry(menu, "Kinetics…").isEnabled()
-    assert entry(menu, "Table of sizes…").isEnabled()  # the area of one image is a size too
+    assert entry(menu, "Size table…").isEnabled()  # the area of one image is a size too
 
 
 def test_separate_images_are_measured_and_not_followed(window: MainWindow, pane: StackPane) -> None:

@@ -299,7 +299,7 @@ def test_images_that_are_no_movie_are_asked_once_and_get_a_slider(qtbot: QtBot, 
     window.show_session(session)
     pane = window.docks.stack.widget()
     assert isinstance(pane, StackPane)
-    assert [button.text() for button in pane.ask_bar.buttons] == ["Yes, over time", "No, separate images"]
+    assert [button.text() for button in pane.ask_bar.buttons] == ["Yes, a movie", "No, separate images"]
     pane.ask_bar.buttons[1].click()
     assert stack.axis0_is_time is False
     assert not pane.slider.isHidden()
@@ -346,7 +346,7 @@ def test_menus_offer_what_can_be_done(qtbot: QtBot, window: MainWindow, pane: St
     pane.tools.fill_at(menus[2], None)
     texts = [[action.text() for action in menu.actions()] for menu in menus]
     assert "Montage…" in texts[0]
-    assert "Reference at this frame\tG" in texts[1]
+    assert "Keep as reference outline\tG" in texts[1]
     assert texts[2][0].startswith("New outline")
 
 

@@ -1,4 +1,4 @@
-"""tandem bench: the benchmarks, beside the peers, in one run."""
+"""tandem bench: run the benchmarks, compared with other programs."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from tandem_em.core.notices import UserError
 if TYPE_CHECKING:
     from tandem_em.cli.window_door import WindowDoor
 
-HELP = "the benchmarks, beside the peers, in one run"
+HELP = "run the benchmarks, compared with other programs"
 CORE = ("eels", "outlines", "durability", "recording", "drift", "movie")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "names", nargs="*", metavar="NAME", help="which ones (all by default); --list names them"
+        "names", nargs="*", metavar="NAME", help="benchmarks to run (default: all); --list names them"
     )
     parser.add_argument("--list", action="store_true", help="name the benchmarks")
     parser.add_argument(
@@ -33,9 +33,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--frames", type=int, metavar="N", help="outlines: frames of each movie (100)")
     parser.add_argument("--seeds", type=int, metavar="N", help="outlines: movies of each scene and level (3)")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.add_argument(
-        "-o", "--out", type=Path, metavar="FILE", help="write the JSON object into a file, too"
-    )
+    parser.add_argument("-o", "--out", type=Path, metavar="FILE", help="also write the JSON object to a file")
 
 
 def run(options: argparse.Namespace, window: WindowDoor) -> int:
@@ -45,7 +43,7 @@ def run(options: argparse.Namespace, window: WindowDoor) -> int:
         return 0
     unknown = [name for name in options.names if name not in modules]
     if unknown:
-        raise UserError(f"There is no benchmark {unknown[0]}.", f"There are: {', '.join(modules)}.")
+        raise UserError(f"There is no benchmark {unknown[0]}.", f"Available: {', '.join(modules)}.")
     results: dict[str, list[Figure]] = {}
     failed: dict[str, str] = {}
     for name in options.names or modules:

@@ -1,4 +1,4 @@
-"""tandem check: the session doctor; --repair recovers and mends into a new file."""
+"""tandem check: diagnostics of a session; --repair recovers what can be read into a new file."""
 
 from __future__ import annotations
 
@@ -7,20 +7,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tandem_em.cli.terminal import existing, print_json, work
+from tandem_em.core.texts import counted
 from tandem_em.desk.diagnostics import diagnose
 
 if TYPE_CHECKING:
     from tandem_em.cli.window_door import WindowDoor
 
-HELP = "the session doctor; --repair recovers and mends into a new file"
+HELP = "diagnostics of a session; --repair recovers what can be read into a new file"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", type=Path)
+    parser.add_argument("file", type=Path, help="a session or any file TandEM reads")
     parser.add_argument(
-        "--repair", action="store_true", help="write what can be saved into NAME-repaired.nxs"
+        "--repair", action="store_true", help="write what can be recovered to NAME-repaired.nxs"
     )
-    parser.add_argument("-o", "--out", type=Path, metavar="SESSION", help="where the repaired copy goes")
+    parser.add_argument("-o", "--out", type=Path, metavar="SESSION", help="path of the repaired copy")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
@@ -43,16 +44,7 @@ def run(options: argparse.Namespace, window: WindowDoor) -> int:
     else:
         for finding in findings:
             print(f"{finding.severity}: {finding.what} {finding.advice}".strip())
-        print(
-            f"{path.name}: "
-            + (
-                "nothing to complain about"
-                if not findings
-                else "one finding"
-                if len(findings) == 1
-                else f"{len(findings)} findings"
-            )
-        )
+        print(f"{path.name}: " + (counted(len(findings), "finding") if findings else "no problems found"))
         if repaired is not None:
             print(f"repaired copy: {repaired}")
     return 1 if diagnose.serious(findings) and repaired is None else 0

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tandem_em.analysis.cycling.electrochemistry import cycles_report
 from tandem_em.cli.terminal import existing, positive_in, print_json, work
-from tandem_em.core.texts import quantity
+from tandem_em.core.texts import counted, quantity
 from tandem_em.desk import streams
 from tandem_em.model.curves import BiasRun, Cell
 
@@ -21,14 +21,14 @@ HELP = "half cycles, capacities, efficiencies, plateaus of a biasing run"
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path, metavar="SESSION|BIAS_LOG")
-    parser.add_argument("--run", metavar="NAME", help="which run of the session")
+    parser.add_argument("--run", metavar="NAME", help="run of the session")
     parser.add_argument(
         "--area", "--area-um2", dest="area_um2", type=positive_in("µm²"), metavar="AREA",
         help="electrode area in µm² or with its unit (1e-7cm2), replaces what the session says",
     )  # fmt: skip
     parser.add_argument(
         "--first", choices=("charge", "discharge"),
-        help="what a cycle begins with (without it: what the cell of the session says, else its chemistry, else charge)",
+        help="what a cycle begins with (default: from the cell of the session, else from its chemistry, else charge)",
     )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
@@ -54,7 +54,9 @@ def _cell(cell: Cell | None, options: argparse.Namespace) -> Cell | None:
 
 def lines(report: dict[str, Any]) -> list[str]:
     """The report for people."""
-    text = [f"{report['run']}: {report['samples']} samples, {len(report['half_cycles'])} half cycles"]
+    text = [
+        f"{report['run']}: {counted(report['samples'], 'sample')}, {counted(len(report['half_cycles']), 'half cycle')}"
+    ]
     for half in report["half_cycles"]:
         span = f"{half['start_s']:.1f} to {half['end_s']:.1f} s"
         charge = quantity(half["charge_C"], "C")
@@ -62,11 +64,13 @@ def lines(report: dict[str, Any]) -> list[str]:
         text.append(f"  {half['kind']:<9} {span}  {charge}" + (f"  {mean:.3f} V" if mean is not None else ""))
     known = [cycle["efficiency"] for cycle in report["cycles"] if cycle["efficiency"] is not None]
     if known:
-        of = "1 cycle" if len(known) == 1 else f"{len(known)} cycles"
+        of = counted(len(known), "cycle")
         text.append(f"  mean efficiency {100 * report['mean_efficiency']:.2f} % of {of}")
     if report["cycles"]:
         text.append(f"  {report['efficiency_definition']}")
     text += [f"  {note}" for note in report["notes"]]
     if report["gaps"]:
-        text.append(f"  {len(report['gaps'])} gaps left out, {report['gaps_excluded_s']:.1f} s together")
+        text.append(
+            f"  {counted(len(report['gaps']), 'gap')} left out, {report['gaps_excluded_s']:.1f} s in total"
+        )
     return text

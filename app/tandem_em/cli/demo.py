@@ -18,27 +18,34 @@ HELP = "build the demo experiment and open it"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("-o", "--out", type=Path, metavar="FILE", help="write it there instead of the cache")
-    parser.add_argument("--no-window", action="store_true", help="only build it")
+    parser.add_argument(
+        "-o", "--out", type=Path, metavar="FILE", help="write it to FILE instead of the cache"
+    )
+    parser.add_argument("--no-window", action="store_true", help="build it without opening the window")
     parser.add_argument("--frames", type=int, default=build.FRAMES, help="frames of the movie (default 150)")
-    parser.add_argument("--size", type=int, default=512, help="pixels of a frame's side (default 512)")
+    parser.add_argument(
+        "--size", type=int, default=512, help="width and height of a frame in pixels (default 512)"
+    )
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument(
-        "--files", type=Path, metavar="FOLDER", help="only write its streams there, as instruments' files"
+        "--files",
+        type=Path,
+        metavar="FOLDER",
+        help="only write its streams to FOLDER, in the formats of instruments",
     )
-    parser.add_argument("--force", action="store_true", help="replace FILE if it is there")
+    parser.add_argument("--force", action="store_true", help="overwrite FILE if it exists")
 
 
 def run(options: argparse.Namespace, window: WindowDoor) -> int:
     if not 4 <= options.frames <= 100_000:
-        raise UserError(f"{options.frames} frames make no movie.", "Choose between 4 and 100 000.")
+        raise UserError(f"{options.frames} frames do not make a movie.", "Choose between 4 and 100 000.")
     if not 64 <= options.size <= 8192:
         raise UserError(f"A frame of {options.size} pixels cannot be made.", "Choose between 64 and 8192.")
     numbers = (options.frames, options.size, options.seed)
     if options.out is not None:
         if options.out.exists() and not options.force:
             raise UserError(
-                f"{options.out} is there already.", "Choose another name, or replace it with --force."
+                f"{options.out} exists already.", "Choose another name, or overwrite it with --force."
             )
         path = work("Building the demo", build.write_demo(options.out, *numbers))
     else:

@@ -24,11 +24,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--out", type=Path, required=True, metavar="FOLDER")
     parser.add_argument("--tables", action="store_true", help="CSV with units, and provenance.json")
     parser.add_argument("--figures", action="store_true", help="PDF, SVG and PNG at column width")
-    parser.add_argument("--movie", action="store_true", help="MP4: stack, maps and lanes in step")
+    parser.add_argument("--movie", action="store_true", help="MP4: stack, maps and lanes, synchronised")
     parser.add_argument("--report", action="store_true", help="one HTML page that needs no network")
     film = parser.add_argument_group("the movie")
     film.add_argument(
-        "--size", type=size, default=(1280, 720), metavar="1280x720", help="pixels of the movie"
+        "--size", type=size, default=(1280, 720), metavar="1280x720", help="size of the movie in pixels"
     )
     film.add_argument(
         "--speed",
@@ -39,20 +39,24 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     film.add_argument(
         "--rate", type=int, default=30, choices=range(1, 121), metavar="FPS", help="frames per second (30)"
     )
-    film.add_argument("--from", type=quantity_in("s"), dest="start", metavar="S", help="first session second")
-    film.add_argument("--to", type=quantity_in("s"), dest="end", metavar="S", help="last session second")
     film.add_argument(
-        "--panes", type=panes, default=folder.PANES, metavar="stack,eels,biasing", help="which panes"
+        "--from", type=quantity_in("s"), dest="start", metavar="S", help="start, in seconds of the session"
+    )
+    film.add_argument(
+        "--to", type=quantity_in("s"), dest="end", metavar="S", help="end, in seconds of the session"
+    )
+    film.add_argument(
+        "--panes", type=panes, default=folder.PANES, metavar="stack,eels,biasing", help="panes to show"
     )
     film.add_argument(
         "--every-frame", action="store_true", help="one frame of the movie for each frame of the stack"
     )
-    film.add_argument("--full-size", action="store_true", help="the stack alone, pixel by pixel")
+    film.add_argument("--full-size", action="store_true", help="only the stack, at full resolution")
     film.add_argument("--no-outlines", action="store_true", help="without the particles")
     film.add_argument(
         "--no-stamp", action="store_true", help="without time, scale bar and names in the images"
     )
-    film.add_argument("--light", action="store_true", help="on white")
+    film.add_argument("--light", action="store_true", help="white background")
 
 
 def positive(text: str) -> float:
@@ -77,7 +81,10 @@ def film_of(options: argparse.Namespace) -> folder.MovieSettings:
     span = None
     if options.start is not None or options.end is not None:
         if options.start is None or options.end is None or not options.start < options.end:
-            raise UserError("--from and --to belong together, the earlier first.", "Like: --from 0 --to 120")
+            raise UserError(
+                "--from and --to must be given together, the earlier time first.",
+                "For example: --from 0 --to 120",
+            )
         span = (options.start, options.end)
     return folder.MovieSettings(
         None if options.full_size else options.size, options.rate, options.speed, span,

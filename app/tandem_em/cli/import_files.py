@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from tandem_em.cli.terminal import existing, positive_in, print_json, work
 from tandem_em.core.notices import UserError
+from tandem_em.core.texts import counted
 from tandem_em.desk import files
 from tandem_em.desk.inventory import describe
 from tandem_em.importers.core.base import ImportOptions
@@ -18,17 +19,17 @@ from tandem_em.model.session import Session
 if TYPE_CHECKING:
     from tandem_em.cli.window_door import WindowDoor
 
-HELP = "put files into a session (embedded; --link keeps big ones outside)"
+HELP = "import files into a session (embedded; --link leaves large ones outside)"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
     parser.add_argument("-o", "--out", type=Path, required=True, metavar="SESSION")
-    parser.add_argument("--append", action="store_true", help="add to a session that is there already")
+    parser.add_argument("--append", action="store_true", help="add to an existing session")
+    parser.add_argument("--link", action="store_true", help="do not copy movies and maps, link to them")
     parser.add_argument(
-        "--link", action="store_true", help="leave movies and maps where they are and refer to them"
+        "--as", dest="text", type=Path, metavar="TEXT.toml", help="settings for reading a text table"
     )
-    parser.add_argument("--as", dest="text", type=Path, metavar="TEXT.toml", help="how to read a text table")
     parser.add_argument(
         "--pixel-nm", type=positive_in("nm"), metavar="LENGTH",
         help="pixel size of images in nm or with its unit (2Å), replaces what the file says",
@@ -51,9 +52,7 @@ def run(options: argparse.Namespace, window: WindowDoor) -> int:
     for path in options.files:
         existing(path)
     if options.out.exists() and not options.append:
-        raise UserError(
-            f"{options.out} is there already.", "Add to it with --append, or choose another name."
-        )
+        raise UserError(f"{options.out} exists already.", "Add to it with --append, or choose another name.")
     read = ImportOptions(
         axis0_is_time=True if options.frame_interval else None,
         pixel_nm=options.pixel_nm,
@@ -90,7 +89,7 @@ def run(options: argparse.Namespace, window: WindowDoor) -> int:
             }
         )
         return 0
-    print(f"{options.out}: {len(streams)} streams from {len(options.files)} files")
+    print(f"{options.out}: {counted(len(streams), 'stream')} from {counted(len(options.files), 'file')}")
     return 0
 
 
@@ -101,5 +100,6 @@ def _text_settings(path: Path | None) -> dict[str, object] | None:
         return tomllib.loads(existing(path).read_text(encoding="utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UserError(
-            f"{path.name} is not valid TOML: {error}.", "Save it from the text import dialog."
+            f"{path.name} is not valid TOML: {error}.",
+            "Make it with “Copy as TOML” in the text import dialog.",
         ) from error

@@ -12,11 +12,11 @@ from tandem_em.desk.inventory import describe_file, lines_of
 if TYPE_CHECKING:
     from tandem_em.cli.window_door import WindowDoor
 
-HELP = "what is in a session or in any file TandEM reads"
+HELP = "show what is in a session or in any file TandEM reads"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", type=Path)
+    parser.add_argument("file", type=Path, help="a session or any file TandEM reads")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 

@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from tandem_em.cli.window_door import WindowDoor
 
 HELP = "element maps of a spectrum image as .npy, .tif and .png, and maps.json"
-EXAMPLE = """EDGES.json, windows in eV (without it the edges of the session, or the usual ones that fit):
+EXAMPLE = """EDGES.json, windows in eV (without it the edges of the session, or the default edges in its energy range):
 
 {"edges": [{"name": "Li K", "background": "power law", "fit": [41.0, 51.0], "signal": [52.5, 57.5]},
            {"name": "Si L", "background": "polynomial", "order": 2, "fit": [88.0, 98.0], "signal": [102.0, 107.0]}]}
 
-Backgrounds: power law, power law lsq, polynomial, exponential, log polynomial, none."""
+Backgrounds: power law, power law lsq (least squares), polynomial, exponential, log polynomial, none."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,10 +32,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "file", type=Path, help="a session or a spectrum image", metavar="SESSION|SPECTRUM_IMAGE"
     )
-    parser.add_argument("--edges", type=Path, metavar="EDGES.json", help="which edges, windows and models")
-    parser.add_argument("--map", metavar="NAME", help="which spectrum image of the session")
+    parser.add_argument(
+        "--edges", type=Path, metavar="EDGES.json", help="edges, windows and background models"
+    )
+    parser.add_argument("--map", metavar="NAME", help="spectrum image of the session")
     parser.add_argument("-o", "--out", type=Path, required=True, metavar="FOLDER")
-    parser.add_argument("--save", action="store_true", help="keep edges and maps in the session too")
+    parser.add_argument("--save", action="store_true", help="also save edges and maps in the session")
     parser.add_argument("--scheduler", metavar="ADDRESS", help="work on a Dask cluster, tcp://host:port")
     parser.add_argument("--json", action="store_true", help="print one JSON object (the default)")
 

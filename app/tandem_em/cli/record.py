@@ -27,7 +27,7 @@ SAY_S = 0.5
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--setup", type=Path, required=True, metavar="SETUP.toml", help="which sources, about which cell"
+        "--setup", type=Path, required=True, metavar="SETUP.toml", help="set-up file: sources and cell"
     )
     parser.add_argument("-o", "--out", type=Path, required=True, metavar="SESSION")
     parser.add_argument(
@@ -35,7 +35,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         dest="seconds",
         type=positive_in("s"),
         metavar="SECONDS",
-        help="stop by itself after this long",
+        help="stop automatically after this time",
     )
 
 
@@ -43,7 +43,7 @@ def run(options: argparse.Namespace, window: WindowDoor) -> int:
     setup = live.read_setup(existing(options.setup))
     if options.out.exists():
         raise UserError(
-            f"{options.out} is there already.", "Recordings never overwrite: choose another name."
+            f"{options.out} exists already.", "A recording never overwrites a file: choose another name."
         )
     sources = live.make_sources(setup, "tandem record")
     session = live.session_for(setup, options.out.stem)
@@ -121,7 +121,7 @@ def _say_troubles(recorder: Recorder, told: dict[str, str]) -> dict[str, str]:
             now[name] = ""
     for name, message in now.items():
         if message != told.get(name, ""):
-            sys.stderr.write(f"{message or f'{name} is there again.'}\n")
+            sys.stderr.write(f"{message or f'{name} is connected again.'}\n")
             sys.stderr.flush()
     return now
 

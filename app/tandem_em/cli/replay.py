@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tandem_em.cli.window_door import WindowDoor
     from tandem_em.sources.replay.clock import ReplayClock
 
-HELP = "replay a session as live sources, into the window or over the wire"
+HELP = "replay a session as live sources, in the window or over the network"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,7 +30,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--to",
         metavar="ADDRESS",
         help="send it over ZeroMQ to host:port instead of opening the window; a second run or stack goes to port + 1. "
-        "Lines on standard input order it: pause, go, seek SECONDS, speed X",
+        "Commands on standard input: pause, go, seek SECONDS, speed X",
     )
 
 

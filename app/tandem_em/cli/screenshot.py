@@ -1,4 +1,4 @@
-"""tandem screenshot: the window of a session as a PNG, without a display."""
+"""tandem screenshot: save a picture of the window as PNG; no display is needed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tandem_em.core.notices import UserError
 if TYPE_CHECKING:
     from tandem_em.cli.window_door import WindowDoor
 
-HELP = "the window of a session as a PNG, without a display"
+HELP = "save a picture of the window as PNG; no display is needed"
 
 
 def size(text: str) -> tuple[int, int]:
@@ -26,11 +26,11 @@ def size(text: str) -> tuple[int, int]:
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "session", type=Path, nargs="?", help="a session, or any file TandEM reads; none: the empty window"
+        "session", type=Path, nargs="?", help="a session or any file TandEM reads (default: the empty window)"
     )
     parser.add_argument("-o", "--out", type=Path, required=True, metavar="PNG")
     parser.add_argument("--size", type=size, default=(1600, 1000), metavar="1600x1000")
-    parser.add_argument("--at", type=quantity_in("s"), metavar="SECONDS", help="where the cursor stands")
+    parser.add_argument("--at", type=quantity_in("s"), metavar="SECONDS", help="cursor time")
     parser.add_argument("--theme", choices=("dark", "light"), default="dark")
 
 
@@ -49,5 +49,5 @@ def take(
     theme: str = "dark",
 ) -> None:
     if out.suffix.lower() != ".png":
-        raise UserError(f"{out.name} is not a PNG name.", "Give the picture a name that ends in .png.")
+        raise UserError(f"{out.name} does not end in .png.", "Give the picture a name that ends in .png.")
     window.screenshot(session, out, pixels, at, theme)

@@ -24,7 +24,7 @@ EXAMPLE = """OUTLINE.json, in pixels of that frame, (0, 0) being the centre of t
 {"particles": [{"name": "P1", "frame": 0, "polygon": [[101.5, 88.0], [131.0, 90.2], [115.0, 120.4]]},
                {"name": "P2", "frame": 12, "click": [240, 310]}]}
 
-Optional beside "particles", in the place of what the file says: "pixel_size_nm", and "times_s" with one time a frame."""
+Frames count from 0. Optional beside "particles": "pixel_size_nm", and "times_s" with one time per frame."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,15 +37,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="OUTLINE.json",
         help="a polygon or a click per particle",
     )
-    parser.add_argument("--stack", metavar="NAME", help="which stack of the session")
+    parser.add_argument("--stack", metavar="NAME", help="image stack of the session")
     parser.add_argument(
         "-o",
         "--out",
         type=Path,
         metavar="TRACKS.json",
-        help="where the tracks go; standard output by default",
+        help="file for the tracks (default: standard output)",
     )
-    parser.add_argument("--save", action="store_true", help="keep the particles in the session too")
+    parser.add_argument("--save", action="store_true", help="also save the particles in the session")
     parser.add_argument("--scheduler", metavar="ADDRESS", help="work on a Dask cluster, tcp://host:port")
 
 

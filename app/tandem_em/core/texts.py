@@ -62,6 +62,12 @@ def quantity(value: float, unit: str, digits: int = 3) -> str:
     return f"{figure(value * factor, digits)} {text}".rstrip()
 
 
+def counted(count: int, one: str, many: str = "") -> str:
+    """A number with its noun: 1 line, 2 lines, 12 000 lines; `many` where the plural is not made with s."""
+    digits = f"{count:,}".replace(",", "\u202f")
+    return f"{digits} {one if count == 1 else many or one + 's'}"
+
+
 def duration(seconds: float) -> str:
     """Clock text: 00:01:35."""
     whole = max(0, int(seconds))
@@ -152,13 +158,13 @@ def read_quantity(text: str, unit: str, plain_factor: float = 1.0) -> float:
     if rest and (rest[0].isdigit() or rest[0] in ".,"):
         raise ValueError(f"“{typed}” is not one number: write for example 1234.5.")
     if abs(power) > MOST_POWER:
-        raise ValueError(f"“{typed}” is beyond all measure.")
+        raise ValueError(f"“{typed}” is too large or too small.")
     digits = re.sub(r"\D", "", whole) + (decimals or "")
     number = Fraction(int(sign + (digits or "0"))) * _TEN ** (power - len(decimals or ""))
     try:
         return float(number * (_factor(rest, unit, typed) if rest else Fraction(repr(plain_factor))))
     except OverflowError as error:
-        raise ValueError(f"“{typed}” is beyond all measure.") from error
+        raise ValueError(f"“{typed}” is too large or too small.") from error
 
 
 def parse_quantity(text: str, unit: str, plain_factor: float = 1.0) -> float | None:
@@ -252,7 +258,7 @@ def _read_rate(plain: str, text: str) -> float:
     top = parse_quantity(found[1] or "1", "") if found is not None and plain else None
     below = float(found[2].replace(",", ".")) if found is not None and found[2] else 1.0
     if top is None or not below or not math.isfinite(top / below):
-        raise ValueError(f"“{text.strip()}” is no C-rate: write for example {_EXAMPLES[C_RATE]}.")
+        raise ValueError(f"“{text.strip()}” is not a C-rate: write for example {_EXAMPLES[C_RATE]}.")
     return top / below
 
 

@@ -311,7 +311,7 @@ def relative_to(path: Path, folder: Path) -> str:
 
 def say_missing(path: Path) -> UserError:
     return UserError(
-        f"{path.name} is no longer there.", "It may have been moved: open it from its new place."
+        f"{path.name} is no longer there.", "It may have been moved: open it from its new location."
     )
 
 

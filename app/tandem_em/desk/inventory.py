@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tandem_em.core.jobs import Job
-from tandem_em.core.texts import byte_size, quantity
+from tandem_em.core.texts import byte_size, counted, quantity
 from tandem_em.desk import files, unsaved
 from tandem_em.model.curves import BiasRun
 from tandem_em.model.frames import FrameStack
@@ -167,7 +167,9 @@ def lines_of(found: dict[str, Any]) -> list[str]:
     if found.get("start"):
         lines.append(f"  start {found['start']}, {found['duration_s']:.1f} s")
     lines += [f"  {_line(stream)}" for stream in found["streams"]]
-    lines += [f"  particle {p['name']}: {p['frames']} outlines" for p in found.get("particles", [])]
+    lines += [
+        f"  particle {p['name']}: {counted(p['frames'], 'outline')}" for p in found.get("particles", [])
+    ]
     lines += _counted(found, ("events", "edges", "results"))
     lines += [
         f"  clock {c['name']}: {c['origin']}, {c['offset_s']:+.3f} s ± {c['uncertainty_s']:.3g} s"
@@ -185,13 +187,13 @@ def lines_of(found: dict[str, Any]) -> list[str]:
 
 
 def _counted(found: dict[str, Any], names: Iterable[str]) -> list[str]:
-    return [f"  {len(found[name])} {name}" for name in names if found.get(name)]
+    return [f"  {counted(len(found[name]), name[:-1])}" for name in names if found.get(name)]
 
 
 def line_of(item: Item) -> str:
     """An item in one line, without its name."""
     if isinstance(item, Particle):
-        return f"{len(item.outlines)} outlines, {len(item.keys)} drawn by hand"
+        return f"{counted(len(item.outlines), 'outline')}, {len(item.keys)} drawn by hand"
     if isinstance(item, BiasRun | FrameStack | SpectrumImage):
         return _line(describe(item)).partition(": ")[2]
     return ""
@@ -201,18 +203,14 @@ def _line(stream: dict[str, Any]) -> str:
     name = stream["name"]
     if stream["type"] == "run":
         columns = ", ".join(f"{q} ({c['unit']})" if c["unit"] else q for q, c in stream["columns"].items())
-        return f"biasing {name}: {_count(stream['samples'])} samples, {columns}"
+        return f"biasing {name}: {counted(stream['samples'], 'sample')}, {columns}"
     if stream["type"] == "stack":
         frames, height, width = stream["shape"]
         pixel = f", {stream['pixel_nm']:.4g} nm/px" if stream["pixel_nm"] else ", not calibrated"
-        return f"stack {name}: {frames} frames of {width} × {height} {stream['dtype']}{pixel}, times: {stream['times_from']}"
+        size = f"{counted(frames, 'frame')} of {width} × {height}"
+        return f"stack {name}: {size} {stream['dtype']}{pixel}, times: {stream['times_from']}"
     height, width, channels = stream["shape"]
     low, high = stream["energy_eV"]
     step = quantity(stream["energy_step_eV"] or 0.0, "eV")
     reach = f"{low:.1f} to {high:.1f} eV".replace("-", "−")
-    return f"EELS {name}: {width} × {height} × {channels}, {reach}, {step} a channel"
-
-
-def _count(number: int) -> str:
-    """Thousands apart, as in the window: 2 700."""
-    return f"{number:,}".replace(",", "\u202f")
+    return f"EELS {name}: {width} × {height} × {channels}, {reach}, {step} per channel"

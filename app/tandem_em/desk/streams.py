@@ -69,8 +69,8 @@ def choose(items: Items[StreamT], name: str | None, path: Path) -> StreamT:
     found = items.named(name)
     if found is None:
         raise UserError(
-            f"There is no {word} {name} in {path.name}.",
-            f"There are: {', '.join(item.name for item in items)}.",
+            f"There is no {word} “{name}” in {path.name}.",
+            f"Available: {', '.join(item.name for item in items)}.",
         )
     return found
 

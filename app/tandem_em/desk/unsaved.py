@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 RECOVERY = ".recovery"
 SCRATCH = ".scratch"
-WHERE = "Opening the session in the window offers them."
+WHERE = "Open the session in the window to recover them."
 MOST = 20
 """Recovery files of one session that are looked for."""
 
@@ -53,7 +53,7 @@ class Lost:
         when = datetime.fromisoformat(self.when)
         if self.path == self.session_path:
             return f"A session of {when:%Y-%m-%d %H:%M} was never saved: {self.path.stem}."
-        since = " The session has been saved since; what was changed in both is taken from these changes."
+        since = " The session has been saved since; where both were changed, these changes are used."
         said = f"Changes of {when:%Y-%m-%d %H:%M} were not saved in {self.session_path.name}."
         return said + (since if self.is_older else "")
 
@@ -95,7 +95,7 @@ class Unsaved:
         with self._work:
             try:
                 if self._closed:
-                    raise UserError("The session was closed before its changes were kept.")
+                    raise UserError("The session was closed before its changes were written.")
                 if self._store is None:
                     self._store, self._ever = _create(self._opened.store), {}
                 return (yield from unsaved.keep(self._store, keeping, self._ever, outside))

@@ -14,6 +14,8 @@ from tandem_em.model.clock import Clock
 from tandem_em.model.items import ColouredItem
 
 BackgroundModel = Literal["power law", "power law lsq", "polynomial", "exponential", "log polynomial", "none"]
+BACKGROUND_TITLES: dict[str, str] = {"power law lsq": "power law (least squares)"}
+"""How people write the models whose names in files are shorter."""
 
 
 @dataclass(eq=False, kw_only=True)

@@ -20,7 +20,7 @@ ASK_WAIT_S = 0.5
 def find_sources(*, ask_serial: bool = False) -> Job[list[FoundInstrument]]:
     """Look around. Only *IDN? is asked, and serial ports are opened only with `ask_serial`: some devices take offence."""
     found: list[FoundInstrument] = []
-    yield Progress(0, 2, "Looking for cameras")
+    yield Progress(0, 2, "Searching for cameras")
     usual = [place for each in registry.entries().values() for place in each.usual_places]
     found += [place for place in usual if _answers(place.address)]
     yield Progress(1, 2, "Asking VISA")

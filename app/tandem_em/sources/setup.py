@@ -68,7 +68,7 @@ def parse_setup(text: str, file_name: str = "SETUP.toml") -> Setup:
     try:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise UserError(f"{file_name} is not valid TOML: {error}.", "Mend that line.") from error
+        raise UserError(f"{file_name} is not valid TOML: {error}.", "Correct that line.") from error
     sources = raw.get("source", [])
     if not isinstance(sources, list):
         raise UserError(f"{file_name}: sources are written as [[source]], with two brackets.", "Add them.")

@@ -193,7 +193,8 @@ class StoredArray:
         shuffle = table.shuffle >= 0 and not mask >> table.shuffle & 1
         if int(table.sizes[number]) > 2 * table.chunk_bytes + 4096:
             raise UserError(
-                "A frame in the session file has an impossible size.", "Run the session doctor on it."
+                "A frame in the session file has an impossible size.",
+                "Run File → Diagnostics or tandem check on it.",
             )
         content = bytearray(int(table.sizes[number]))
         self.owner.read_at(memoryview(content), int(table.offsets[number]))
@@ -202,7 +203,7 @@ class StoredArray:
         except ValueError as error:
             raise UserError(
                 f"Part of {self.owner.path.name} is damaged and cannot be shown.",
-                "Run the session doctor; it can save everything else into a new file.",
+                "Run tandem check --repair; it writes everything else to a new file.",
             ) from error
 
 

@@ -54,7 +54,7 @@ def migrate(path: Path) -> Job[None]:
             os.replace(temporary, path)
         except OSError as error:
             raise UserError(
-                f"{path.name} could not be brought to the present format: {error.strerror}.",
+                f"{path.name} could not be converted to the present format: {error.strerror}.",
                 "Check that its folder may be written to, or open it for reading.",
             ) from error
         sync_folder(path.parent)
@@ -80,7 +80,7 @@ def migrate_open(h5: H5File) -> str:
         version = following
     if version != layout.FORMAT_VERSION:
         raise UserError(
-            f"The session has format version {first or 'unknown'}, from which there is no way to {layout.FORMAT_VERSION}.",
+            f"The session has format version {first or 'unknown'}, which cannot be converted to {layout.FORMAT_VERSION}.",
             "Open it with the version of TandEM that wrote it.",
         )
     return first
@@ -107,7 +107,7 @@ def _migrate_into(path: Path, target: Path) -> Job[str]:
 def _copy(path: Path, target: Path) -> Job[None]:
     """Copy with progress, and without copying blocks where the disk can share them."""
     total, done = path.stat().st_size, 0
-    message = f"Bringing {path.name} to the present format"
+    message = f"Converting {path.name} to the present format"
     yield Progress(0, total, message)
     try:
         with path.open("rb") as source, target.open("xb") as copy:
@@ -118,8 +118,8 @@ def _copy(path: Path, target: Path) -> Job[None]:
         shutil.copymode(path, target)
     except OSError as error:
         raise UserError(
-            f"{path.name} could not be copied to bring it to the present format: {error.strerror}.",
-            "Free some space or check the rights of its folder, then open it again.",
+            f"{path.name} could not be copied for conversion to the present format: {error.strerror}.",
+            "Free some space or check the permissions of its folder, then open it again.",
         ) from error
 
 

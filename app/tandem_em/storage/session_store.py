@@ -413,9 +413,7 @@ class SessionStore:
         if is_own:
             self._refuse_readonly()
         if is_own and self._live.recording.ids:
-            raise UserError(
-                f"{self.path.name} is being recorded into.", "Stop the recording, then compact it."
-            )
+            raise UserError(f"{self.path.name} is being recorded to.", "Stop the recording, then compact it.")
         with self._books.saving:
             temporary = yield from copy_session(self._store, path, compress)
             try:

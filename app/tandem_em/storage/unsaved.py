@@ -310,6 +310,6 @@ def _named(name: str, shape: tuple[int, ...], open_link: LinkOpener, path: Path,
 
 def open_sound(path: Path) -> Job[SessionStore]:
     """A recovery file, looked through like any file of unknown origin, open for reading."""
-    yield Progress(0, 0, f"Looking through {path.name}")
+    yield Progress(0, 0, f"Reading {path.name}")
     require_sound(path)
     return SessionStore(Hdf5Store.open(path, "r"), path, None, None)

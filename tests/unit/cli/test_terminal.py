@@ -25,7 +25,7 @@ def test_an_interrupt_that_was_swallowed_ends_the_work_at_the_next_step(number: 
 
     before = signal.getsignal(number)
     with pytest.raises(KeyboardInterrupt):
-        work("Compiling", job())
+        work("Preparing", job())
     assert not went_on
     assert signal.getsignal(number) is before
 
@@ -39,4 +39,4 @@ def test_what_an_interrupt_broke_is_an_interrupt() -> None:
             raise RuntimeError("no compiled object yet") from None
 
     with pytest.raises(KeyboardInterrupt):
-        work("Compiling", job())
+        work("Preparing", job())

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from tandem_em.core.texts import (
     byte_size,
+    counted,
     duration,
     field_text,
     figure,
@@ -37,6 +38,16 @@ from tandem_em.core.texts import (
 )
 def test_quantity(value: float, unit: str, text: str) -> None:
     assert quantity(value, unit) == text
+
+
+def test_a_count_is_right_in_singular_and_plural() -> None:
+    assert [counted(n, "line") for n in (0, 1, 2, 12_000)] == [
+        "0 lines",
+        "1 line",
+        "2 lines",
+        "12\u202f000 lines",
+    ]
+    assert (counted(1, "axis", "axes"), counted(2, "axis", "axes")) == ("1 axis", "2 axes")
 
 
 def test_prefix_keeps_values_between_one_and_a_thousand() -> None:
@@ -95,8 +106,8 @@ def test_prefixes_are_no_units_and_keep_their_case(text: str, unit: str, value: 
         ("5 parsec", "µm²", "has a unit that is not known here"), ("2 MM2", "µm²", "not known here"),
         ("10 PA", "A", "not known here"), ("5 cA", "A", "not known here"), ("5 A/", "A", "not known here"),
         ("5 m", "s", "can be minutes or milliseconds"), ("1.000,5", "A", "not one number"), ("3..5", "A", "not one number"),
-        ("1e999 A", "A", "beyond all measure"), ("9" * 500, "A", "does not begin"), ("1 Ah", "C-rate", "no C-rate"),
-        ("C/0", "C-rate", "no C-rate"), ("5 V", "", "cannot be brought to a plain number"),
+        ("1e999 A", "A", "too large or too small"), ("9" * 500, "A", "does not begin"), ("1 Ah", "C-rate", "not a C-rate"),
+        ("C/0", "C-rate", "not a C-rate"), ("5 V", "", "cannot be brought to a plain number"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_read_is_a_sentence(text: str, unit: str, words: str) -> None:

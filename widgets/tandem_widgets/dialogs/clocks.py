@@ -31,7 +31,7 @@ from tandem_widgets.parts.basic.bind import Bindings
 from tandem_widgets.parts.basic.number_box import number_box
 from tandem_widgets.parts.basic.refresh import Refresher
 
-COLUMNS = ("Clock", "Streams", "How it is known", "Offset (s)", "Rate (ppm)", "± (s)")
+COLUMNS = ("Clock", "Streams", "Known from", "Offset (s)", "Rate (ppm)", "± (s)")
 
 
 class ClocksDialog(QDialog):
@@ -80,23 +80,23 @@ class ClocksDialog(QDialog):
         self.table.itemSelectionChanged.connect(self._chosen)
 
     def _event_box(self) -> QGroupBox:
-        box = QGroupBox("An event that two streams show")
+        box = QGroupBox("An event seen in two streams")
         grid = QGridLayout(box)
-        self.here, self.there = QPushButton(), QPushButton("… and here in the others")
+        self.here, self.there = QPushButton(), QPushButton("Same event in another stream")
         self.here_text, self.there_text = QLabel("–"), QLabel("–")
         self.sure = number_box(0.0001, 1e6, 0.1, " s")
-        self.sure.setToolTip("How exactly the event can be seen")
+        self.sure.setToolTip("Uncertainty of the time at which the event is seen")
         self.apply = QPushButton("Align")
         self.apply.setProperty("role", "primary")
         self.residuals = QLabel()
         self.residuals.setProperty("role", "quiet")
-        self.forget = QPushButton("Forget the last event")
-        self.here.setToolTip("The cursor stands on the event as the chosen stream shows it")
-        self.there.setToolTip("The cursor stands on the same event as another stream shows it")
+        self.forget = QPushButton("Remove last event")
+        self.here.setToolTip("Put the cursor where the selected stream shows the event, then click")
+        self.there.setToolTip("Put the cursor where another stream shows the same event, then click")
         for row, (button, label) in enumerate(((self.here, self.here_text), (self.there, self.there_text))):
             grid.addWidget(button, row, 0)
             grid.addWidget(label, row, 1)
-        grid.addWidget(QLabel("Seen to ±"), 0, 2, Qt.AlignmentFlag.AlignRight)
+        grid.addWidget(QLabel("Uncertainty ±"), 0, 2, Qt.AlignmentFlag.AlignRight)
         grid.addWidget(self.sure, 0, 3)
         grid.addWidget(self.apply, 1, 3)
         grid.addWidget(self.residuals, 2, 0, 1, 3)
@@ -109,7 +109,7 @@ class ClocksDialog(QDialog):
         return box
 
     def _number_box(self) -> QGroupBox:
-        box = QGroupBox("By hand")
+        box = QGroupBox("Set manually")
         grid = QGridLayout(box)
         self.offset, self.rate = number_box(-1e9, 1e9, 0, " s"), number_box(-99_999, 99_999, 0, " ppm")
         self.uncertainty = number_box(0, 1e9, 1, " s")
@@ -117,7 +117,7 @@ class ClocksDialog(QDialog):
         for row, (name, field) in enumerate(fields.items()):
             grid.addWidget(QLabel(name), row, 0)
             grid.addWidget(field, row, 1)
-        self.set_button, self.header = QPushButton("Set"), QPushButton("As the file says")
+        self.set_button, self.header = QPushButton("Set"), QPushButton("Reset to file time")
         grid.addWidget(self.header, 3, 0)
         grid.addWidget(self.set_button, 3, 1)
         self.set_button.clicked.connect(self._set)
@@ -125,20 +125,20 @@ class ClocksDialog(QDialog):
         return box
 
     def _other_box(self) -> QGroupBox:
-        box = QGroupBox("By correlation of changes")
+        box = QGroupBox("Correlation of changes")
         grid = QGridLayout(box)
         self.reference = QComboBox()
         self.within = number_box(0.1, 1e5, 60, " s")
-        self.correlate = QPushButton("Find the lag")
-        self.lag_text = QLabel("Steps of the bias against changes of the image.")
+        self.correlate = QPushButton("Find lag")
+        self.lag_text = QLabel("Compares steps of the bias with changes in the images.")
         self.lag_text.setWordWrap(True)
         self.lag_text.setProperty("role", "quiet")
-        grid.addWidget(QLabel("Against"), 0, 0)
+        grid.addWidget(QLabel("Compare with"), 0, 0)
         grid.addWidget(self.reference, 0, 1)
         grid.addWidget(QLabel("Within ±"), 1, 0)
         grid.addWidget(self.within, 1, 1)
         grid.addWidget(self.lag_text, 2, 0, 1, 2)
-        self.take_lag = QPushButton("Use it")
+        self.take_lag = QPushButton("Apply lag")
         self.take_lag.setEnabled(False)
         grid.addWidget(self.correlate, 3, 0)
         grid.addWidget(self.take_lag, 3, 1)
@@ -147,11 +147,11 @@ class ClocksDialog(QDialog):
         return box
 
     def _place_box(self) -> QGroupBox:
-        box = QGroupBox("When a map was taken")
+        box = QGroupBox("Acquisition time of a map")
         row = QHBoxLayout(box)
         self.map_choice = QComboBox()
         self.map_start, self.map_end = number_box(-1e9, 1e9, 0, " s"), number_box(-1e9, 1e9, 0, " s")
-        self.place = QPushButton("Place it")
+        self.place = QPushButton("Set time")
         row.addWidget(self.map_choice, 1)
         for text, field in (("from", self.map_start), ("to", self.map_end)):
             row.addWidget(QLabel(text))
@@ -210,7 +210,7 @@ class ClocksDialog(QDialog):
         for box, value in ((self.offset, clock.offset_s), (self.rate, clock.rate_ppm),
                            (self.uncertainty, clock.uncertainty_s if math.isfinite(clock.uncertainty_s) else 0.0)):  # fmt: skip
             box.setValue(value)
-        self.here.setText(f"{self.streams[0].name} shows it here")
+        self.here.setText(f"{self.streams[0].name} shows the event here")
         others = [
             s
             for c, streams in self._rows
@@ -249,21 +249,21 @@ class ClocksDialog(QDialog):
         fit = clocks.fit_events(clock, known)
         worst = max(abs(each) for each in fit.residuals_s)
         many = (
-            "one common event"
+            "1 common event"
             if len(known) == 1
             else f"{len(known)} common events, residual up to {figure(worst, 2)} s"
         )
-        self.residuals.setText(f"Goes through {many}.")
+        self.residuals.setText(f"Fitted to {many}.")
 
     def _show_cursor(self) -> None:
         device, session = self._device_s, self._session_s
-        self.here_text.setText("–" if device is None else f"{device:.4f} s of its own clock")
+        self.here_text.setText("–" if device is None else f"{device:.4f} s on its own clock")
         self.there_text.setText("–" if session is None else f"{session:.4f} s")
         self.apply.setEnabled(device is not None and session is not None)
         clock = self.clock
         if clock is not None and device is not None and session is not None:
             moved = session - float(clock.to_session(device))
-            self.apply.setText(f"Move by {moved:+.3f} s".replace("-", "−"))
+            self.apply.setText(f"Shift by {moved:+.3f} s".replace("-", "−"))
         else:
             self.apply.setText("Align")
 
@@ -321,10 +321,12 @@ class ClocksDialog(QDialog):
         def found(lag: Any) -> None:
             self._lag = clock, lag
             self.take_lag.setEnabled(lag.confidence > 0)
-            words = "sure" if lag.confidence > 0.6 else "likely" if lag.confidence > 0.3 else "a guess"
-            text = f"{lag.lag_s:+.3f} ± {figure(lag.uncertainty_s, 2)} s, {words} (confidence {lag.confidence:.2f})"
+            words = (
+                "reliable" if lag.confidence > 0.6 else "plausible" if lag.confidence > 0.3 else "uncertain"
+            )
+            text = f"{lag.lag_s:+.3f} ± {figure(lag.uncertainty_s, 2)} s; {words} match (score {lag.confidence:.2f} of 1)"
             self.lag_text.setText(
-                text.replace("-", "−") if lag.confidence > 0 else "Nothing in them changes together."
+                text.replace("-", "−") if lag.confidence > 0 else "No common changes were found."
             )
 
         self._desk.start("Correlating", job, found, key=f"correlate {id(self)}")

@@ -39,14 +39,14 @@ class ContentsDialog(QDialog):
         self._desk = desk
         self._filling = False
         self.tree = QTreeWidget()
-        self.tree.setHeaderLabels(["name", "what it is"])
+        self.tree.setHeaderLabels(["Name", "Description"])
         self.tree.itemChanged.connect(self._renamed)
         self.tree.itemDoubleClicked.connect(lambda item, column: self._show() if column else None)
         show = QPushButton("Show")
-        show.setToolTip("Bring it into its pane")
+        show.setToolTip("Show it in its pane")
         show.clicked.connect(self._show)
         remove = QPushButton("Remove")
-        remove.setToolTip("Undo brings it back; its room in the file is freed by Save as")
+        remove.setToolTip("Undo restores it. Save as… writes a file without it and frees its disk space")
         remove.clicked.connect(self._remove)
         for button in (show, remove):
             button.setAutoDefault(False)  # Enter ends the typing of a name

@@ -50,13 +50,13 @@ class DoseMapDialog(QDialog):
     def _summary(self) -> str:
         seen = self.values[self.values > 1e-6 * self.values.max(initial=0.0)]
         if not len(seen):
-            return "No place of the sample got any dose."
-        text = f"{seen.min():.4g} to {seen.max():.4g} e⁻/Å² where the field of view was."
+            return "No part of the sample received any dose."
+        text = f"{seen.min():.4g} to {seen.max():.4g} e⁻/Å² in the field of view."
         if self._budget:
             over = float((seen > self._budget).mean())
-            text += f" {100 * over:.0f} % of that is over the budget of {self._budget:.4g} e⁻/Å²."
+            text += f" {100 * over:.0f} % of that area is over the budget of {self._budget:.4g} e⁻/Å²."
         if self._stack.drift_px is None:
-            text += " The drift is not known: it is not in the map."
+            text += " The drift has not been measured and is not corrected in this map."
         return text
 
     def _read_out(self, x: float, y: float) -> None:
@@ -68,7 +68,7 @@ class DoseMapDialog(QDialog):
         value = float(self.values[row, column])
         budget = f" · {100 * value / self._budget:.0f} % of the budget" if self._budget else ""
         self.readout.setText(
-            f"x {place[0]:.0f}  y {place[1]:.0f} px of the first frame · {value:.4g} e⁻/Å²{budget}"
+            f"x {place[0]:.0f}  y {place[1]:.0f} px in the first frame · {value:.4g} e⁻/Å²{budget}"
         )
 
     def _paint_frame(self, painter: QPainter, canvas: ImageCanvas) -> None:
@@ -76,7 +76,7 @@ class DoseMapDialog(QDialog):
         _, height, width = self._stack.shape
         x, y = (-each / self._step - 0.5 for each in self._origin)
         corner = x + width / self._step, y + height / self._step
-        draw_rectangle(painter, canvas, (x, y), corner, theme.active().accent, "first frame")
+        draw_rectangle(painter, canvas, (x, y), corner, theme.active().accent, "First frame")
 
     def _paint_scale(self, painter: QPainter, canvas: ImageCanvas) -> None:
         """A strip of the colours with its numbers, and the budget on it."""
@@ -89,7 +89,7 @@ class DoseMapDialog(QDialog):
         painter.drawRect(strip)
         texts = [(high, "e⁻/Å²  " + f"{high:.4g}", "#ffffff"), (low, f"{low:.4g}", "#ffffff")]
         if self._budget and low < self._budget < high:
-            texts.append((self._budget, f"budget {self._budget:.4g}", theme.active().bad))
+            texts.append((self._budget, f"Budget {self._budget:.4g}", theme.active().bad))
         for value, text, colour in texts:
             y = strip.bottom() - (value - low) / (high - low) * strip.height()
             painter.setPen(QPen(QColor(colour), 1.6))

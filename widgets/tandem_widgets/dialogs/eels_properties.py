@@ -18,7 +18,7 @@ from PyQt6.QtWidgets import (
 from tandem_em.desk.desk import Desk
 from tandem_em.model.spectra import SpectrumImage
 
-STATES = ("pristine", "charged", "overcharged", "discharged", "after loss")
+STATES = ("pristine", "charged", "overcharged", "discharged", "after energy loss")
 OPTICS = (
     ("beam_kV", "Beam energy (kV)"),
     ("convergence_mrad", "Convergence half angle (mrad)"),
@@ -51,9 +51,9 @@ class PropertiesDialog(QDialog):
         form = QFormLayout()
         form.addRow("Name", self.name)
         form.addRow("State of charge", self.state)
-        form.addRow("Start (s of the session)", self.start)
+        form.addRow("Start (s, session time)", self.start)
         form.addRow("Duration (s)", self.duration)
-        form.addRow("Pixel (nm)", self.pixel)
+        form.addRow("Pixel size (nm)", self.pixel)
         self.optics: dict[str, QLineEdit] = {}
         for field, label in OPTICS:
             self.optics[field] = _number(getattr(image, field))

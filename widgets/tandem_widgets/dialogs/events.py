@@ -36,7 +36,7 @@ class EventsDialog(QDialog):
         self.line.textChanged.connect(lambda _text: self._fill())
         self.line.returnPressed.connect(self._jump)
         self.table = QTableWidget(0, 3)
-        self.table.setHorizontalHeaderLabels(["time (s)", "text", "type"])
+        self.table.setHorizontalHeaderLabels(["Time (s)", "Event", "Type"])
         self.table.verticalHeader().hide()  # type: ignore[union-attr]
         self.table.horizontalHeader().setStretchLastSection(True)  # type: ignore[union-attr]
         self.table.setColumnWidth(0, 90)
@@ -47,7 +47,7 @@ class EventsDialog(QDialog):
         remove = QPushButton("Remove")
         remove.clicked.connect(self._remove)
         remove.setAutoDefault(False)  # Enter in the line jumps, it never removes
-        jump = QPushButton("Jump there")
+        jump = QPushButton("Go to")
         jump.setAutoDefault(False)
         jump.clicked.connect(self._jump)
         row = QHBoxLayout()

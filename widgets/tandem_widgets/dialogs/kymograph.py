@@ -13,6 +13,7 @@ from PyQt6.QtWidgets import QDialog, QFileDialog, QHBoxLayout, QLabel, QPushButt
 
 from tandem_em.core.jobs import Task
 from tandem_em.core.notices import UserError
+from tandem_em.core.texts import counted
 from tandem_em.desk.desk import Desk
 from tandem_em.desk.stacks import layers
 from tandem_em.model.frames import FrameStack
@@ -46,13 +47,13 @@ class KymographDialog(QDialog):
         self._open = True
         self.canvas = KymographCanvas()
         self.canvas.hovered.connect(self._read_out)
-        self.readout = QLabel("Cutting along the line…")
+        self.readout = QLabel("Reading along the line…")
         self.readout.setProperty("role", "quiet")
         copy, save = QPushButton("Copy"), QPushButton("Save…")
         for button in (copy, save):
             button.setAutoDefault(False)
-        copy.setToolTip("The picture, to paste elsewhere")
-        save.setToolTip("PNG of the picture, or CSV of the numbers with time and distance")
+        copy.setToolTip("Copy the image to the clipboard")
+        save.setToolTip("Save as image (PNG), or as a table with time and distance (CSV)")
         copy.clicked.connect(self._copy)
         save.clicked.connect(self._ask_save)
         row = QHBoxLayout()
@@ -79,7 +80,7 @@ class KymographDialog(QDialog):
         self._repeat = times
         self.canvas.levels = render.auto_levels(picture, 0.5)
         self.canvas.show_frame(picture)
-        self.readout.setText(f"{rows} frames × {columns} px, time downwards")
+        self.readout.setText(f"{counted(rows, 'frame')} × {columns} px, time downwards")
 
     def _read_out(self, x: float, y: float) -> None:
         if self.values is None:
@@ -109,7 +110,7 @@ class KymographDialog(QDialog):
     def save(self, path: Path) -> None:
         """PNG of what is seen, or CSV: first column time (s), first row distance (nm or px)."""
         if self.values is None:
-            raise UserError("The kymograph is not finished yet.", "Wait a moment.")
+            raise UserError("The kymograph is not finished yet.", "Wait until it is drawn, then save again.")
         if path.suffix.lower() != ".csv":
             if not self.canvas.grab().save(str(path)):
                 raise UserError(f"{path.name} could not be written.", "Choose another folder or name.")

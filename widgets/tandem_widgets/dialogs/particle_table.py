@@ -20,7 +20,7 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from tandem_em.core.texts import figure
+from tandem_em.core.texts import counted, figure
 from tandem_em.desk.desk import Desk
 from tandem_em.desk.outlines import table as particles_table
 from tandem_em.desk.outlines.following import DOUBT
@@ -124,7 +124,7 @@ class ParticleTableDialog(QDialog):
         self.view.setShowGrid(False)
         self.view.setSelectionBehavior(QTableView.SelectionBehavior.SelectRows)
         self.view.setToolTip(
-            "Click a row to go to its frame. Ctrl+C copies the table. Yellow: not to be trusted."
+            "Click a row to go to its frame. Ctrl+C copies the table. Yellow: low confidence, not used."
         )
         self.view.clicked.connect(lambda index: self._go_to(index.row()))
         vertical = self.view.verticalHeader()
@@ -164,8 +164,8 @@ class ParticleTableDialog(QDialog):
         self.model.show(particles_table.table(self._stack, particle))
         lost = len(self._stack) - len(particle.outlines)
         stale = bool(particle.provenance_id) and self._desk.session.is_stale(particle.provenance_id)
-        parts = [f"{len(particle.outlines)} of {len(self._stack)} frames", "± 95 %"]
-        parts += [f"{lost} lost or not followed"] * bool(lost) + ["stale: update the track"] * stale
+        parts = [f"{len(particle.outlines)} of {counted(len(self._stack), 'frame')}", "± 95 %"]
+        parts += [f"{lost} lost or not followed"] * bool(lost) + ["stale: follow again"] * stale
         self.note.setText(" · ".join(parts))
         self._show_frame()
 

@@ -51,7 +51,7 @@ CHEMISTRIES: dict[str, Chemistry] = {
         Chemistry("Ge", 5.32, 1384.0, "to Li15Ge4"),
         Chemistry("Sn", 7.29, 960.0, "to Li17Sn4"),
         Chemistry("Al", 2.70, 993.0, "to LiAl"),
-        Chemistry("Li", 0.534, 3861.0, "all of it"),
+        Chemistry("Li", 0.534, 3861.0, "full capacity"),
     )
 }
 ALIASES = {"lco": "LiCoO2", "lfp": "LiFePO4", "lmo": "LiMn2O4", "lnmo": "LiNi0.5Mn1.5O4", "nmc811": "LiNi0.8Mn0.1Co0.1O2",
@@ -158,7 +158,7 @@ def density_warning(current_A: float, area_cm2: float) -> str:
         return ""
     return (
         f"{readable(abs(current_A), 'A')} over {area_cm2 * 1e8:.3g} µm² is {_power(density * 1e3)} mA/cm²: "
-        f"no battery sees that (more than {UNREALISTIC_A_CM2 * 1e3:.0f} mA/cm²)."
+        f"this is not plausible for a battery (more than {UNREALISTIC_A_CM2 * 1e3:.0f} mA/cm²)."
     )
 
 

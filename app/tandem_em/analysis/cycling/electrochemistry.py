@@ -34,8 +34,8 @@ def cycles_report(run: BiasRun, cell: Cell | None = None) -> dict[str, Any]:
     """The report of a run; areal numbers need the cell's electrode area. Raises UserError when there is no current."""
     if "current" not in run.columns:
         raise UserError(
-            f"{run.name} has no column of current: there is no charge to count.",
-            "Check the columns at import.",
+            f"{run.name} has no current column: the charge cannot be computed.",
+            "Import it again and choose a current column.",
         )
     t, current = run.t, np.asarray(run.values("current"), np.float64)
     voltage = np.asarray(run.values("voltage"), np.float64) if "voltage" in run.columns else None

@@ -11,7 +11,7 @@ from tandem_em.analysis.cycling.half_cycles import HalfCycle, HalfCycles, find_h
 from tandem_em.core.numeric import Floats
 
 ASSUMPTIONS = (
-    "One-dimensional diffusion through a plate of the thickness L, reached from one side, no flow at the other.",
+    "One-dimensional diffusion through a plate of the thickness L, reached from one side, no flux at the other.",
     "The pulse is short: τ ≪ L²/D, so that the voltage follows √t.",
     "Each rest is long enough for the voltage to reach equilibrium.",
     "The molar volume, L and the area stay the same; the current goes into this electrode only.",
@@ -172,14 +172,14 @@ def _diffusivity(
     slope_error, steady_error, start_error = errors
     transient, steady = pulse.transient_change_V, pulse.steady_change_V
     if transient == 0 or steady == 0:
-        pulse.doubts.append("The voltage did not change: there is no diffusivity to find.")
+        pulse.doubts.append("The voltage did not change: the diffusivity cannot be determined.")
         return
     value = 4.0 / (np.pi * duration) * length_cm**2 * (steady / transient) ** 2
     relative = 2.0 * np.hypot(steady_error / abs(steady), slope_error / abs(pulse.sqrt_slope_V))
     relative = np.hypot(relative, start_error / duration)
     pulse.diffusivity_cm2_s, pulse.error_cm2_s = float(value), float(value * relative)
     if steady * transient < 0:
-        pulse.doubts.append("The rest voltage moved against the pulse: the diffusivity means nothing.")
+        pulse.doubts.append("The rest voltage moved against the pulse: the diffusivity is meaningless.")
     if duration > 0.25 * length_cm**2 / value:
         pulse.doubts.append(f"The pulse is not short: τ is {duration * value / length_cm**2:.2g} L²/D.")
     if pulse.linearity < 0.98:

@@ -221,7 +221,9 @@ def pair_cycles(
     notes: list[str] = []
     if groups and groups[0][0].kind != first_kind:
         kind = groups.pop(0)[0].kind
-        notes.append(f"The {kind} at the start is in no cycle: the {first_kind} before it was not recorded.")
+        notes.append(
+            f"The {kind} at the start belongs to no cycle: the {first_kind} before it was not recorded."
+        )
     cycles: list[Cycle] = []
     for one, two in zip(groups[::2], groups[1::2]):
         cycle = _cycle(len(cycles) + 1, one, two)
@@ -230,8 +232,8 @@ def pair_cycles(
         if cycle.efficiency is None:
             share = _charge(two) / _charge(one)
             notes.append(
-                f"Cycle {cycle.number} has no efficiency: {100 * share:.0f} % of its {first_kind} came back, "
-                "so that was not all recorded."
+                f"Cycle {cycle.number} has no efficiency: {100 * share:.0f} % of its {first_kind} was given "
+                "back, so part of it was not recorded."
             )
         if cycles:
             before = _answer(cycles[-1])

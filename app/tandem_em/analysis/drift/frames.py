@@ -115,7 +115,9 @@ def read_small(read_frame: ReadFrame, n_frames: int, region: Region | None, shar
     first = np.asarray(read_frame(0))
     x0, y0, x1, y1 = region or (0, 0, first.shape[1], first.shape[0])
     if min(x1 - x0, y1 - y0) < 16:
-        raise UserError("The region for the drift is too small.", "Choose one of at least 16 pixels a side.")
+        raise UserError(
+            "The region for the drift is too small.", "Choose a region of at least 16 × 16 pixels."
+        )
     side = bin_side(y1 - y0, x1 - x0, n_frames)
     stack = np.zeros((n_frames, (y1 - y0) // side, (x1 - x0) // side), np.uint8)
     levels = np.zeros(n_frames)

@@ -59,15 +59,15 @@ def estimate_drift(read_frame: ReadFrame, n_frames: int, region: Region | None =
         spectra = yield from _spectra(small, grid, None, None, (0.6, 0.7))
         shifts, sure = yield from _follow(spectra, small)
     _compare_with_neighbours(spectra, shifts, sure)
-    yield Progress(
-        0.85 * n_frames, n_frames, "Looking for what changes", _in_pixels(shifts, sure, small.side)
-    )
+    yield Progress(0.85 * n_frames, n_frames, "Finding moving parts", _in_pixels(shifts, sure, small.side))
     mask = _unchanging(small, shifts, sure)
     masked = yield from _spectra(small, grid, mask, shifts, (0.85, 0.95))
     if _still_agrees(masked, shifts, sure):
         spectra = masked
     _compare_with_neighbours(spectra, shifts, sure)
-    yield Progress(0.97 * n_frames, n_frames, "Comparing neighbours", _in_pixels(shifts, sure, small.side))
+    yield Progress(
+        0.97 * n_frames, n_frames, "Comparing neighbouring frames", _in_pixels(shifts, sure, small.side)
+    )
     _compare_stretches(spectra, shifts, sure)
     _compare_with_neighbours(spectra, shifts, sure)
     return _in_pixels(shifts, sure, small.side)

@@ -90,7 +90,7 @@ def _scales(spectra: NDArray[np.generic]) -> Job[tuple[Floats, Floats]]:
     """Square roots of what a pixel (relative) and a channel (counts) expect; 1 where they expect nothing."""
     channel_mean, pixel_mean = np.zeros(spectra.shape[1]), np.empty(spectra.shape[0])
     for begin in range(0, spectra.shape[0], BLOCK_PIXELS):
-        yield Progress(0, 0, "weighing counts")
+        yield Progress(0, 0, "Weighting counts")
         block = np.nan_to_num(spectra[begin : begin + BLOCK_PIXELS].astype(np.float64))
         channel_mean += np.maximum(block, 0).sum(axis=0)
         pixel_mean[begin : begin + BLOCK_PIXELS] = np.maximum(block, 0).mean(axis=1)

@@ -27,7 +27,7 @@ from tandem_em.core.numeric import Floats
 
 BLOCK_BYTES = 64 << 20
 RUNAWAY = (
-    "{} of {} pixels are blank: their {} background runs away between the fit window and the signal window. "
+    "{} of {} pixels are blank: their {} background diverges between the fit window and the signal window. "
     "Widen the fit window, or choose a lower order or another background."
 )
 ReadRows = Callable[[int, int], NDArray[Any]]
@@ -170,7 +170,7 @@ def _solve_all(spread: Windows, edge: EdgeWindows, plan: Plan, detail: Detail, g
         parts = [np.concatenate(part) for part in zip(*(found[key] for key in sorted(found)))]
         answer.coefficients, answer.residual_rms, answer.reduced_chi2 = parts
     if spread.channels.clipped:
-        answer.notes.append("A window reached over the end of the spectrum and was cut there.")
+        answer.notes.append("A window extended beyond the spectrum and was cut at its end.")
     if sum(runaways):
         answer.notes.append(RUNAWAY.format(sum(runaways), pixels, edge.background))
     return answer
@@ -223,7 +223,7 @@ def map_edge_in_blocks(
         parts.append(map_block(block, axis, edges, counts_per_electron, detail))
         for image, found in zip(growing, parts[-1]):
             image[y0:y1] = found.counts
-        yield Progress(y1, height, "mapping edges", growing)
+        yield Progress(y1, height, "Mapping edges", growing)
     return joined(parts)
 
 

@@ -94,7 +94,7 @@ def fit_references(
     kept = [np.empty((design.shape[0], spectra.shape[0])) for _ in range(2)]
     rms, chi2 = np.empty(spectra.shape[0]), np.empty(spectra.shape[0])
     for begin in range(0, spectra.shape[0], BLOCK_PIXELS):
-        yield Progress(begin, spectra.shape[0], "fitting references")
+        yield Progress(begin, spectra.shape[0], "Fitting references")
         rows = slice(begin, begin + BLOCK_PIXELS)
         block = spectra[rows, channels[0] : channels[1]].astype(np.float64)
         found = block @ solver.T
@@ -144,7 +144,7 @@ def _weighted_solver(
     scaled = design / scale[:, None] * np.sqrt(weights)
     if design.shape[1] < design.shape[0] or np.linalg.cond(scaled) > 1e7:
         raise UserError(
-            "The references cannot be told apart inside the fit window.",
+            "The references are too similar inside the fit window.",
             "Remove one of them, or widen the window.",
         )
     return (np.linalg.pinv(scaled.T) * np.sqrt(weights)) / scale[:, None], weights

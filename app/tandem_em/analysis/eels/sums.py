@@ -289,7 +289,7 @@ def prepare(data: ArrayLike, energy_eV: ArrayLike | EnergyAxis, *, share: float 
     layout = Layout.of(axis.size, spectra.dtype.itemsize, share, at_hand=plain)
     sums = Sums(spectra if plain else None, shape, axis, layout)
     for begin in range(0, spectra.shape[0], BUILD_PIXELS):
-        yield Progress(begin, spectra.shape[0], "preparing sums")
+        yield Progress(begin, spectra.shape[0], "Preparing sums")
         sums.fill(spectra[begin : begin + BUILD_PIXELS], begin)
     sums.finish()
     return sums
@@ -309,7 +309,7 @@ def prepare_from_rows(
     sums = Sums(None, (height, width), axis, Layout.of(size, itemsize, share, at_hand=False))
     rows = max(1, BUILD_PIXELS // max(width, 1))
     for y0 in range(0, height, rows):
-        yield Progress(y0, height, "preparing sums")
+        yield Progress(y0, height, "Preparing sums")
         y1 = min(y0 + rows, height)
         sums.fill(np.asarray(read_rows(y0, y1)).reshape(-1, size), y0 * width)
     sums.finish()

@@ -142,7 +142,7 @@ def thickness_map(
     notes = []
     if axis.last_eV < 60:
         notes.append(
-            f"The spectra end at {axis.last_eV:g} eV: losses beyond are missing and t/λ comes out too small."
+            f"The spectra end at {axis.last_eV:g} eV: higher losses are missing, so t/λ is too small."
         )
     return Thickness(
         ratio.reshape(shape), np.where(good, spread, np.nan).reshape(shape), float(threshold_eV), tuple(notes)
@@ -218,6 +218,6 @@ def calibrated(energy_eV: ArrayLike | EnergyAxis, pairs: Sequence[tuple[float, f
     step, offset = np.polyfit(channel, known, 1)
     if step <= 0:
         raise UserError(
-            "The known energies fall while the measured ones rise.", "Check the order of the pairs."
+            "The known energies decrease while the measured ones increase.", "Check the order of the pairs."
         )
     return EnergyAxis(float(offset), float(step), axis.size)

@@ -121,7 +121,7 @@ def _stations(line: Sequence[Sequence[float]] | Floats) -> tuple[Floats, Floats]
     legs = np.diff(corners, axis=0)
     lengths = np.hypot(*legs.T)
     if lengths.sum() < 4:
-        raise UserError("The line is too short.", "Draw one of at least 4 pixels.")
+        raise UserError("The line is too short.", "Draw a line of at least 4 pixels.")
     along = np.concatenate([[0.0], np.cumsum(lengths)])
     at = np.arange(0, math.floor(along[-1]) + 1, dtype=float)
     points = np.stack([np.interp(at, along, corners[:, axis]) for axis in (0, 1)], axis=1)

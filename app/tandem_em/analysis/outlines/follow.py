@@ -20,7 +20,7 @@ from tandem_em.core.numeric import Floats
 
 AHEAD_SHARE, WALKED = 0.25, 0.4
 """Shares of the work that are done when all has been walked forward, and back from later keys too."""
-LOOKING = "Looking back"
+LOOKING = "Refining outlines"
 BETWEEN = 4  # frames looked at between two words about it
 
 ReadFrame = Callable[[int], NDArray[np.generic]]
@@ -196,24 +196,26 @@ def _walk_back(movie: _Movie) -> Job[None]:
                 partial[name] = {number: outline}
         if partial:
             share = AHEAD_SHARE + (WALKED - AHEAD_SHARE) * (last - number + 1) / total
-            yield Progress(share * total, total, "Following back", partial)
+            yield Progress(share * total, total, "Following backwards", partial)
 
 
 def _polygons(keys: dict[int, Polygon], name: str) -> dict[int, Polygon]:
     label = f"The outline of {name}" if name else "The outline"
-    return {int(frame): as_polygon(polygon, f"{label} in frame {frame}") for frame, polygon in keys.items()}
+    return {
+        int(frame): as_polygon(polygon, f"{label} in frame {frame + 1}") for frame, polygon in keys.items()
+    }
 
 
 def _check(particles: dict[str, dict[int, Polygon]], n_frames: int, drift: Floats) -> None:
     if drift.shape != (n_frames, 2):
         raise UserError(
             f"The drift has {len(drift)} entries but the movie has {n_frames} frames.",
-            "Estimate the drift again.",
+            "Measure the drift again.",
         )
     for name, keys in particles.items():
         if not keys:
             raise UserError(
-                f"Particle {name or ''} has no outline.".replace("  ", " "), "Draw one in any frame."
+                f"Particle {name or ''} has no outline.".replace("  ", " "), "Draw an outline in any frame."
             )
         for frame in keys:
             if not 0 <= frame < n_frames:

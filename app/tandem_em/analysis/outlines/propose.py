@@ -51,7 +51,7 @@ def propose_outline(image: NDArray[Any], x: float, y: float) -> Polygon:
 
 
 def _nothing() -> UserError:
-    return UserError("No closed edge stands out around the click.", "Draw the outline by hand.")
+    return UserError("No closed edge was found around the click.", "Draw the outline by hand.")
 
 
 def _differs(image: NDArray[np.float64], polygon: Polygon) -> bool:

@@ -50,7 +50,7 @@ def propose_cluster(image: NDArray[Any], particle: Polygon) -> Polygon:
     best = max(larger, key=lambda region: region.steepness, default=None)
     if best is None or best.steepness < STEEP_ENOUGH * steepest:
         raise UserError(
-            "No larger outline stands out around this one.", "Shift+click the neighbours that belong to it."
+            "No larger outline was found around this one.", "Shift+click the neighbours that belong to it."
         )
     return (_outline(best.mask) + 0.5) * bins - 0.5
 

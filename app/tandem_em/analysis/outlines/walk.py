@@ -42,9 +42,9 @@ THINNEST = 5.0  # px; no part of a particle is thinner
 SMALLEST = 6.0  # px²; less is no particle any more
 FAINTEST = 1e-3  # of the brightness outside
 LEAST_VISIBLE = 0.35  # of an outline has to lie in the picture
-OUTSIDE = "it lies outside the picture"
-LEFT = "it has left the picture"
-FADED = "no edge of it is left to see"
+OUTSIDE = "it lies outside the image"
+LEFT = "it has left the field of view"
+FADED = "its edge is no longer visible"
 
 
 @dataclass
@@ -77,7 +77,7 @@ class Walk:
     def start(self, frame: int, polygon: Polygon, usable: list[int], exact: bool = False) -> None:
         """Snap the first, imprecise outline to the edge (not an exact one) and learn what it looks like."""
         if frame not in self.crops.images:
-            raise LostError("there is no beam in the frame of its outline")
+            raise LostError("the frame of its outline was recorded without beam")
         points = as_nodes(self.crops.to_work(polygon, frame))
         if self.crops.visible(points, frame) < LEAST_VISIBLE:
             raise LostError(OUTSIDE)
@@ -269,7 +269,7 @@ def _levels(band: Band) -> tuple[float, float]:
     """Brightness inside and outside of a rough outline."""
     inside, outside = band.values[:, : band.middle - 4], band.values[:, band.middle + 5 :]
     if not np.isfinite(inside).any() or not np.isfinite(outside).any():
-        raise LostError("nothing is known of the picture along its outline")
+        raise LostError("there are no image data along its outline")
     return usual_of(inside), usual_of(outside)
 
 

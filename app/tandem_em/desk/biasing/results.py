@@ -119,5 +119,5 @@ def log_findings(desk: Desk, findings: list[Finding]) -> int:
         if (f.sentence, round(f.start_s, 3)) not in known
     ]
     if events:
-        desk.add("Log what was found", *events)
+        desk.add("Add anomalies as events", *events)
     return len(events)

@@ -102,7 +102,7 @@ def move_lane(desk: Desk, kind: str, before: str | None) -> None:
 
 def reset_lanes(desk: Desk) -> None:
     view = {key: value for key, value in desk.session.info.view.items() if key != "lanes"}
-    desk.change("Reset the lanes", desk.session.info, view=view)
+    desk.change("Reset lanes", desk.session.info, view=view)
 
 
 # --- the cell ------------------------------------------------------------------------------------------------------
@@ -139,7 +139,7 @@ def set_zero(
     desk: Desk, run: BiasRun, zero_A: float, error_A: float, span: tuple[float, float] | None
 ) -> None:
     """Take a marked rest as the zero of the current; raw samples stay as they are."""
-    label = "Set the current's zero" if span is not None else "Forget the current's zero"
+    label = "Set the zero of the current" if span is not None else "Remove the zero of the current"
     desk.change(label, run, zero_current_A=zero_A, zero_current_error_A=error_A, zero_span=span)
 
 
@@ -154,7 +154,7 @@ def measuring_zero(run: BiasRun, span: tuple[float, float]) -> Job[Zero]:
         return zero_from_span(t, current, span)
     except ValueError as error:
         raise UserError(
-            f"There are no samples of {name} in the marked stretch.", "Mark a rest within the recording."
+            f"{name} has no samples in the selected time range.", "Select a rest within the recording."
         ) from error
 
 

@@ -62,7 +62,7 @@ def guessing(path: Path, memory: Settings) -> Job[TextGuess]:
     """Guess the layout; what was chosen for the same headings before wins."""
     from tandem_em.importers.bias.text_guess import fingerprint, guess
 
-    yield Progress(0, 1, f"Looking at {path.name}")
+    yield Progress(0, 1, f"Inspecting {path.name}")
     found = guess(path)
     mark = fingerprint(found)
     stored = memory.values.text_imports.get(mark)
@@ -166,7 +166,7 @@ def with_unit(column: TextColumn, text: str) -> TextColumn:
     """Values of this column are in `text`: mA, h, kΩ …"""
     unit = parse_unit(text, hint=column.quantity)
     if unit is None:
-        raise UserError(f"{text} is no unit TandEM knows.", "Try V, mA, µA, s, min, h, Ah, °C, Ω …")
+        raise UserError(f"{text} is not a unit TandEM knows.", "Try V, mA, µA, s, min, h, Ah, °C, Ω …")
     return replace(column, unit=unit.si, factor=unit.factor, offset=unit.offset)
 
 
@@ -247,7 +247,7 @@ def add_imported(desk: Desk, session: Session, imported: Imported, instead: Bias
         old = [RemoveItem(adding.label, instead)]
         if instead.source_id in session.sources:
             old.append(RemoveItem(adding.label, session.sources[instead.source_id]))
-        adding = Together(f"Read {instead.name} anew", [*old, adding])
+        adding = Together(f"Read {instead.name} again", [*old, adding])
     session.history.do(adding)
     for problem in imported.problems:
         desk.notices.warning(problem)

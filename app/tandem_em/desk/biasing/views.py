@@ -233,10 +233,10 @@ def _first_passed(t: Floats, voltage: Floats, levels: Floats) -> Floats:
 
 
 OVERLAYS = {
-    "voltage": ("Voltage over time", "time from start", "s", "voltage", "V"),
-    "capacity": ("Voltage over capacity", "capacity", "Ah/cm²", "voltage", "V"),
-    "density": ("Current density over time", "time from start", "s", "current density", "A/cm²"),
-    "charge": ("Capacity over time", "time from start", "s", "capacity", "Ah/cm²"),
+    "voltage": ("Voltage against time", "time from start", "s", "voltage", "V"),
+    "capacity": ("Voltage against capacity", "capacity", "Ah/cm²", "voltage", "V"),
+    "density": ("Current density against time", "time from start", "s", "current density", "A/cm²"),
+    "charge": ("Capacity against time", "time from start", "s", "capacity", "Ah/cm²"),
 }
 
 
@@ -249,7 +249,7 @@ def overlay_curves(runs: Sequence[RunInput], what: str = "voltage") -> Job[list[
         t = run.t
         start = start_of(run)
         if what in ("capacity", "density", "charge") and run.area_cm2 is None:
-            raise UserError(f"{run.name} has no electrode area.", "Set its cell first: Cell…")
+            raise UserError(f"{run.name} has no electrode area.", "Set the electrode area first: Cell…")
         area = run.area_cm2 or 1.0
         x = t - start
         if what == "density":

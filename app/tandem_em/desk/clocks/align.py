@@ -60,7 +60,9 @@ def fit_events(clock: Clock, events: list[dict[str, Any]]) -> Fit:
 def relate(desk: Desk, clock: Clock, device_s: float, session_s: float, sure_s: float) -> Fit:
     """The same event at `device_s` of this clock and at `session_s` elsewhere, seen to ± `sure_s`: one undoable step."""
     if not (math.isfinite(device_s) and math.isfinite(session_s)):
-        raise UserError("An event needs a time in both streams.", "Put the cursor on it in each of them.")
+        raise UserError(
+            "An event needs a time in both streams.", "Put the cursor on the event in each of them."
+        )
     events = [*clock.reference_events, {"device_s": device_s, "session_s": session_s}]
     return _use_events(desk, clock, events, sure_s, f"Align the clock of {clock.name}")
 
@@ -68,7 +70,7 @@ def relate(desk: Desk, clock: Clock, device_s: float, session_s: float, sure_s: 
 def forget_event(desk: Desk, clock: Clock, index: int) -> None:
     """Take one common event out; the clock goes through the others."""
     events = [each for number, each in enumerate(clock.reference_events) if number != index]
-    label = f"Forget an event of {clock.name}"
+    label = f"Remove an event of {clock.name}"
     if events:
         _use_events(desk, clock, events, clock.uncertainty_s, label)
     else:
@@ -95,7 +97,7 @@ def set_by_hand(desk: Desk, clock: Clock, offset_s: float, rate_ppm: float, unce
 
 
 def accept_zone(desk: Desk, clock: Clock) -> None:
-    desk.change(f"The zone of {clock.name} is right", clock, zone_assumed=False)
+    desk.change(f"Confirm the time zone of {clock.name}", clock, zone_assumed=False)
 
 
 def back_to_header(desk: Desk, clock: Clock) -> None:
@@ -103,11 +105,12 @@ def back_to_header(desk: Desk, clock: Clock) -> None:
     start = desk.session.info.start_iso
     if not (clock.start_iso and start):
         raise UserError(
-            f"The file of {clock.name} does not say when it was recorded.", "Use an event both streams show."
+            f"The file of {clock.name} does not say when it was recorded.",
+            "Align it with an event seen in two streams.",
         )
     offset = (datetime.fromisoformat(clock.start_iso) - datetime.fromisoformat(start)).total_seconds()
     desk.change(
-        f"Set the clock of {clock.name} by its file", clock, offset_s=offset, rate_ppm=0.0, origin="file time",
+        f"Reset the clock of {clock.name} to its file", clock, offset_s=offset, rate_ppm=0.0, origin="file time",
         uncertainty_s=TYPICAL_UNCERTAINTY_S["file time"], reference_events=[],
     )  # fmt: skip
 
@@ -118,7 +121,7 @@ def place_map(desk: Desk, image: SpectrumImage, start_s: float, end_s: float) ->
         raise UserError(f"{image.name} would end before it begins.", "Give the earlier time first.")
     clock = image.clock
     start, end = (float(clock.to_device(t)) for t in (start_s, end_s))
-    desk.change(f"Place {image.name} in time", image, start=start, end=end)
+    desk.change(f"Set the time of {image.name}", image, start=start, end=end)
 
 
 def correlating(reference: Stream, other: Stream, within_s: float) -> Job[Any]:
@@ -126,7 +129,7 @@ def correlating(reference: Stream, other: Stream, within_s: float) -> Job[Any]:
     signals = []
     for stream in (reference, other):
         signals.append(activity(*(yield from _signal(stream))))
-    yield Progress(0, 0, "Laying them on each other")
+    yield Progress(0, 0, "Correlating")
     usual = max(float(np.median(np.diff(np.unique(t)))) if len(t) > 1 else 0.1 for t, _ in signals)
     step = min(max(usual / 2, within_s / 200_000), within_s / 10)
     return find_lag(signals[0], signals[1], within_s, step)
@@ -135,14 +138,14 @@ def correlating(reference: Stream, other: Stream, within_s: float) -> Job[Any]:
 def _signal(stream: Stream) -> Job[tuple[Any, Any]]:
     """Session times and a number whose steps are events."""
     if isinstance(stream, BiasRun):
-        yield Progress(0, 0, f"Looking at {stream.name}")
+        yield Progress(0, 0, f"Reading {stream.name}")
         name = next(
             (each for each in ("voltage", "current") if each in stream.columns), next(iter(stream.columns))
         )
         return np.asarray(stream.t, np.float64), np.asarray(stream.values(name), np.float64)
     if isinstance(stream, FrameStack) and len(stream) > 2:
         return (yield from _image_change(stream))
-    raise UserError(f"{stream.name} has no course over time.", "Correlate a movie with a biasing curve.")
+    raise UserError(f"{stream.name} does not change over time.", "Correlate a movie with a biasing curve.")
 
 
 def _image_change(stack: FrameStack) -> Job[tuple[Any, Any]]:
@@ -150,7 +153,7 @@ def _image_change(stack: FrameStack) -> Job[tuple[Any, Any]]:
     total, before = np.full(len(stack), np.nan), None
     level = 0.0
     for index in np.argsort(stack.t, kind="stable"):
-        yield Progress(int(index), len(stack), f"Looking at {stack.name}")
+        yield Progress(int(index), len(stack), f"Reading {stack.name}")
         try:
             frame = stack.frame(int(index)).astype(np.float32)
         except UserError:

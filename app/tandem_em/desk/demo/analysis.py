@@ -26,7 +26,7 @@ def analyse(session: Session, stack: FrameStack, recipe: MovieRecipe) -> Job[Non
     assert run is not None
     zero = yield from runs.measuring_zero(run, REST_S)
     run.zero_current_A, run.zero_current_error_A, run.zero_span = zero.current_A, zero.error_A, REST_S
-    yield Progress(0, 0, "Finding the drift")
+    yield Progress(0, 0, "Measuring the drift")
     drift = yield from following.find_drift(stack)
     stack.drift_px = drift
     session.steps.add(step_for("drift", [stack], {"region": None}, [stack.id]))

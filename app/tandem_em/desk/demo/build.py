@@ -151,7 +151,7 @@ def _movie(session: Session, recipe: MovieRecipe) -> Job[FrameStack]:
     frames, height, width = recipe.shape
     pixels = np.empty((frames, height, width), np.uint16)
     for done in _in_threads(recipe, pixels):
-        yield Progress(done, frames, "Filming the cluster")
+        yield Progress(done, frames, "Simulating the movie")
     clock = _clock(session, "camera", uncertainty_s=0.02, **CAMERA_CLOCK)
     stack = FrameStack(
         name="movie-S1",

@@ -53,12 +53,12 @@ def accepted(session: Session) -> list[str]:
 
 def accept(desk: Desk, finding: Finding) -> None:
     """Say this no more: undoable."""
-    _keep_accepted(desk, "Take note of a finding", [*accepted(desk.session), finding.what])
+    _keep_accepted(desk, "Mark a finding as reviewed", [*accepted(desk.session), finding.what])
 
 
 def remind(desk: Desk) -> None:
     """Say everything again."""
-    _keep_accepted(desk, "Say all findings again", [])
+    _keep_accepted(desk, "Show all findings again", [])
 
 
 def _keep_accepted(desk: Desk, label: str, sentences: list[str]) -> None:

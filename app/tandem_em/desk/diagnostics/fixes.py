@@ -96,9 +96,9 @@ def mend(session: Session) -> Job[list[Finding]]:
             ]
             for work in works:
                 done.add(work.step.id)
-                yield Progress(0, 0, f"Making {work.name} again")
+                yield Progress(0, 0, f"Recomputing {work.name}")
                 said.append(
-                    _tried(runner, f"{work.name} was made again.", partial(recompute.again, desk, work))
+                    _tried(runner, f"{work.name} was recomputed.", partial(recompute.again, desk, work))
                 )
             if not works:
                 break

@@ -68,7 +68,7 @@ def looking(session: Session, folder: Path | None) -> Job[list[Changed]]:
     harm: the session has their data."""
     found = []
     for number, source in enumerate(session.sources):
-        yield Progress(number, len(session.sources), f"Looking for {source.name}")
+        yield Progress(number, len(session.sources), f"Searching for {source.name}")
         path = path_of(source, folder)
         if source.linked or not source.sha256 or not source.path:
             continue
@@ -96,7 +96,7 @@ def again(desk: Desk, source: SourceFile, path: Path, on_end: Callable[[], None]
             desk.do(f"Import {path.name} again", replacing(desk.session, source, read))
             for problem in read.found.problems:
                 desk.notices.warning(problem)
-            desk.notices.info(f"{path.name} was imported again.", "Ctrl+Z takes it back.")
+            desk.notices.info(f"{path.name} was imported again.", "Ctrl+Z undoes it.")
         if on_end is not None:
             on_end()
 
@@ -111,7 +111,7 @@ def again(desk: Desk, source: SourceFile, path: Path, on_end: Callable[[], None]
 def reading(session: Session, path: Path, options: ImportOptions | None = None) -> Job[Reread]:
     found = yield from files.import_files(session, [path], options)
     if not files.stream_items(found.items):
-        raise UserError(f"{path.name} holds no data any more.", "Export it again from the instrument.")
+        raise UserError(f"{path.name} no longer contains data.", "Export it again from the instrument.")
     return Reread(path, found)
 
 

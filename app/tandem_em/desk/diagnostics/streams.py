@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from tandem_em.core.jobs import Job, Progress
 from tandem_em.core.notices import UserError
+from tandem_em.core.texts import counted
 from tandem_em.desk import recompute
 from tandem_em.desk.diagnostics import reimport
 from tandem_em.desk.diagnostics.finding import Finding, Severity
@@ -49,7 +50,7 @@ def look(session: Session) -> list[Finding]:
         for problem in source.problems:
             said = problem if name in problem else f"{name}: {problem}"
             if is_lost_link(session, source, problem):
-                found.append(Finding("error", said, "Show where it is now.", source.id, "relink"))
+                found.append(Finding("error", said, "Find the file at its new place.", source.id, "relink"))
             else:
                 found.append(Finding("info", said, "", source.id))
     found += _stale(session)
@@ -61,7 +62,7 @@ def looking(session: Session, folder: Path | None = None) -> Job[list[Finding]]:
     found = look(session)
     for changed in (yield from reimport.looking(session, folder)):
         sentence = f"{changed.source.name} has changed since it was imported ({changed.when})."
-        advice = "Import it again to have what it holds now; names, clocks and outlines stay."
+        advice = "Import it again to use its present content; names, clocks and outlines are kept."
         found.append(
             Finding("info", sentence, advice, changed.source.id, "reimport", detail=str(changed.path))
         )
@@ -71,9 +72,9 @@ def looking(session: Session, folder: Path | None = None) -> Job[list[Finding]]:
 
 
 def _stamps(
-    times: NDArray[np.float64], what: str, name: str, item_id: str, *, counted: bool = False
+    times: NDArray[np.float64], what: str, name: str, item_id: str, *, numbered: bool = False
 ) -> Iterator[Finding]:
-    """`counted`: the instrument numbers what it sends, so gaps need not be guessed at."""
+    """`numbered`: the instrument numbers what it sends, so gaps need not be guessed at."""
     odd = look_at_stamps(times)
     finite = times[np.isfinite(times)]
     steps = np.diff(finite)
@@ -89,29 +90,28 @@ def _stamps(
 
     if odd.missing and odd.missing < len(times):
         advice = "They are not shown while playing."
-        sentence = f"{odd.missing} {what} have no time stamp."
+        sentence = f"{counted(odd.missing, what[:-1])} without a time stamp."
         yield replace(finding("warning", sentence, advice), fix="stamps" if what == "frames" else "")
     if odd.duplicate:
-        sentence = f"{odd.duplicate} {what} have the stamp of the one before."
+        sentence = f"{counted(odd.duplicate, what[:-1])} with the same time stamp as the one before."
         yield finding("info", sentence, "Check the logging program.", steps == 0)
     if odd.backward:
-        advice = "They are shown in the order of their stamps. Check the clock of the instrument."
-        yield finding("warning", f"time runs backward {odd.backward} times.", advice, steps < 0)
+        advice = "They are shown in the order of their time stamps. Check the clock of the instrument."
+        yield finding("warning", f"time runs backwards {counted(odd.backward, 'time')}.", advice, steps < 0)
     if odd.jumps:
         bad = np.zeros(len(steps), bool)
         bad[[jump - 1 for jump in odd.jumps]] = True
         yield finding(
             "warning",
-            f"the clock jumps {len(odd.jumps)} times.",
-            "Was it set, or was this two recordings?",
+            f"the clock jumps {counted(len(odd.jumps), 'time')}.",
+            "Was the clock set, or are these two recordings?",
             bad,
         )
-    if odd.dropped and not counted:
+    if odd.dropped and not numbered:
         usual = float(np.median(steps[steps > 0]))
-        some = f"{what[:-1]} is" if odd.dropped == 1 else f"{what} are"
         yield finding(
             "info",
-            f"about {odd.dropped} {some} missing.",
+            f"about {counted(odd.dropped, what[:-1])} missing.",
             "Gaps are drawn as gaps.",
             steps > 1.5 * usual,
         )
@@ -122,7 +122,9 @@ def _run(run: BiasRun) -> Iterator[Finding]:
     for key, column in run.columns.items():
         values = np.asarray(column.values.view)
         if len(values) != len(run):
-            sentence = f"{run.name}: {key} has {len(values)} values for {len(run)} times."
+            sentence = (
+                f"{run.name}: {key} has {counted(len(values), 'value')} for {counted(len(run), 'time')}."
+            )
             yield Finding("error", sentence, "Import the log again.", run.id, "reread")
         expected = UNITS_OF.get(column.quantity)
         if expected is not None and column.unit not in expected:
@@ -133,18 +135,16 @@ def _run(run: BiasRun) -> Iterator[Finding]:
             float(np.nanmax(np.abs(values), initial=0.0)) if values.dtype.kind == "f" and len(values) else 0.0
         )
         if limit is not None and most > limit:
-            sentence = (
-                f"{run.name}: {key} reaches {most:.3g} {column.unit}, which no cell in a microscope sees."
-            )
+            sentence = f"{run.name}: {key} reaches {most:.3g} {column.unit}, which is not plausible for a cell in a microscope."
             advice = f"Was m{column.unit} read as {column.unit}? Or import the log again with the right unit."
             yield Finding("error", sentence, advice, run.id, "unit", detail=key)
 
 
 def _stack(stack: FrameStack) -> Iterator[Finding]:
     numbers = stack.frame_numbers
-    counted = numbers is not None and len(numbers) > 1
-    yield from _stamps(np.asarray(stack.times, np.float64), "frames", stack.name, stack.id, counted=counted)
-    if counted and numbers is not None:
+    numbered = numbers is not None and len(numbers) > 1
+    yield from _stamps(np.asarray(stack.times, np.float64), "frames", stack.name, stack.id, numbered=numbered)
+    if numbered and numbers is not None:
         steps = np.diff(numbers)
         dropped = int((steps - 1).clip(0).sum())
         if dropped:
@@ -153,14 +153,14 @@ def _stack(stack: FrameStack) -> Iterator[Finding]:
             sentence = f"{stack.name}: {some} dropped by the camera."
             when = float(stack.times[at]) if at < len(stack.times) else None
             yield Finding(
-                "info", sentence, "Gaps stay gaps.", stack.id, "show" if when is not None else "", when
+                "info", sentence, "The gaps are kept.", stack.id, "show" if when is not None else "", when
             )
     if len(stack.times) not in (0, len(stack)):
-        sentence = f"{stack.name}: {len(stack.times)} times for {len(stack)} frames."
+        sentence = f"{stack.name}: {counted(len(stack.times), 'time')} for {counted(len(stack), 'frame')}."
         yield Finding("error", sentence, "Import the movie again.", stack.id, "reread")
     if stack.times_from == "nominal":
         sentence = f"{stack.name}: frame times are nominal, from the frame rate."
-        advice = "Give the companion log of the movie if there is one."
+        advice = "Read the times from the companion log of the movie if there is one."
         yield Finding("warning", sentence, advice, stack.id, "times")
     if stack.pixel_nm is None:
         advice = "Draw a line on the scale bar to set the pixel size."
@@ -169,8 +169,8 @@ def _stack(stack: FrameStack) -> Iterator[Finding]:
         sentence = f"{stack.name}: a pixel of {stack.pixel_nm:g} nm is impossible."
         yield Finding("error", sentence, "Calibrate it on the scale bar.", stack.id, "calibrate")
     if stack.axis0_is_time is None:
-        sentence = f"{stack.name}: nobody has said whether its first axis is time."
-        advice = "A movie has frames over time; a tilt series or a focus series has not."
+        sentence = f"{stack.name}: it is not known whether its first axis is time."
+        advice = "It is time in a movie, but not in a tilt or focus series."
         yield Finding("warning", sentence, advice, stack.id, "axis")
 
 
@@ -181,7 +181,7 @@ def _saturated(stack: FrameStack) -> Job[list[Finding]]:
     looked = np.unique(np.linspace(0, len(stack) - 1, min(LOOKED_AT, len(stack))).astype(int))
     bad = []
     for done, index in enumerate(looked):
-        yield Progress(done, len(looked), f"Looking at {stack.name}")
+        yield Progress(done, len(looked), f"Checking {stack.name}")
         try:
             if float((stack.frame(int(index)) == top).mean()) > SATURATED_FRACTION:
                 bad.append(int(index))
@@ -189,9 +189,7 @@ def _saturated(stack: FrameStack) -> Job[list[Finding]]:
             return [Finding("error", error.title, error.advice, stack.id)]
     if not bad:
         return []
-    sentence = (
-        f"{stack.name}: pixels are at the top of the scale in {len(bad)} of {len(looked)} frames looked at."
-    )
+    sentence = f"{stack.name}: pixels are saturated in {len(bad)} of {counted(len(looked), 'frame')} checked."
     when = float(stack.times[bad[0]]) if bad[0] < len(stack.times) else None
     return [Finding("warning", sentence, "Dose and contrast are wrong there.", stack.id, "show", when)]
 
@@ -200,24 +198,28 @@ def _map(image: SpectrumImage) -> Iterator[Finding]:
     energy, name = image.energy_eV, image.name
     if image.start is None:
         yield Finding(
-            "info", f"{name} has no place on the time axis.", "Type when it was taken.", image.id, "clock"
+            "info", f"{name} has no place on the time axis.", "Enter its acquisition time.", image.id, "clock"
         )
     elif image.end is not None and image.end < image.start:
-        yield Finding("error", f"{name} ends before it begins.", "Type when it was taken.", image.id, "clock")
+        yield Finding(
+            "error", f"{name} ends before it begins.", "Enter its acquisition time.", image.id, "clock"
+        )
     if image.pixel_nm is None and image.shape[0] * image.shape[1] > 1:
         yield Finding(
-            "info", f"{name} is not calibrated in space.", "Profiles count pixels.", image.id, "properties"
+            "info", f"{name} is not calibrated in space.", "Profiles are in pixels.", image.id, "properties"
         )
     if len(energy) != image.shape[2]:
         yield Finding(
             "error",
-            f"{name}: {image.shape[2]} channels have {len(energy)} energies.",
+            f"{name}: {counted(image.shape[2], 'channel')} but {counted(len(energy), 'energy', 'energies')}.",
             "Import it again.",
             image.id,
             "reread",
         )
     elif len(energy) > 1 and not bool((np.diff(energy) > 0).all()):
-        yield Finding("error", f"{name}: its energies do not rise.", "Import it again.", image.id, "reread")
+        yield Finding(
+            "error", f"{name}: its energies do not increase.", "Import it again.", image.id, "reread"
+        )
     elif len(energy) and not (float(energy[0]) > -1000 and float(energy[-1]) < 20_000):
         sentence = (
             f"{name}: energies from {energy[0]:.0f} to {energy[-1]:.0f} eV are outside what EELS measures."
@@ -229,7 +231,7 @@ def _map(image: SpectrumImage) -> Iterator[Finding]:
         yield Finding(
             "error",
             f"{name}: a beam of {image.beam_kV:g} kV is impossible.",
-            "Type it in kV.",
+            "Enter it in kV.",
             image.id,
             "properties",
         )
@@ -243,23 +245,19 @@ def _clock(clock: Clock) -> Iterator[Finding]:
         )
     elif clock.is_provisional:
         sentence = f"{name}: the file has no date, its place on the time axis is provisional."
-        yield Finding(
-            "warning", sentence, "Align it with an event that two streams have in common.", clock.id, "clock"
-        )
+        yield Finding("warning", sentence, "Align it with an event seen in two streams.", clock.id, "clock")
     elif clock.zone_assumed:
-        sentence = (
-            f"{name}: the file does not say its time zone; {clock.zone or 'that of this computer'} was taken."
-        )
-        yield Finding("info", sentence, "Say that it is right, or move the clock.", clock.id, "zone")
+        sentence = f"{name}: the file does not say its time zone; {clock.zone or 'that of this computer'} was assumed."
+        yield Finding("info", sentence, "Confirm it, or align the clock.", clock.id, "zone")
 
 
 def _stale(session: Session) -> Iterator[Finding]:
     for work in recompute.stale(session):
         can = recompute.can(session, work)
         advice = (
-            "Do it again with what is there now."
+            "Recompute it from its present inputs."
             if can
-            else "What it was made from is gone: keep it as it is."
+            else "An input was removed: it can only be kept as it is."
         )
         sentence = f"{work.name}: out of date, {', '.join(work.changed)} has changed since."
         yield Finding("info", sentence, advice, work.items[0].id, "again" if can else "")

@@ -45,20 +45,20 @@ class Reading:
 def read(desk: Desk, site: Site, image: SpectrumImage) -> Task[ResultSet]:
     """x of a site, in a job; it replaces an earlier reading of the same site on this map, as one undoable step."""
     edges = _edges(desk.session, image)
-    step = step_for(f"Lithium of {site.name} on {image.name}", [image, site, *edges], {})
+    step = step_for(f"Lithium content of {site.name} on {image.name}", [image, site, *edges], {})
 
     def found(made: ResultSet) -> None:
         made.step_id, made.values["map"] = step.id, image.id
         step.outputs.append(made.id)
         before = [r for r in _results(desk.session) if (r.owner_id, r.values["map"]) == (site.id, image.id)]
-        label = f"Read the lithium of {site.name}"
+        label = f"Measure the lithium content of {site.name}"
         desk.do(
             label, AddItem(label, step), AddItem(label, made), *(RemoveItem(label, old) for old in before)
         )
         x, error = made.values["x"], made.values["error"]
         desk.notices.info(
             f"{site.name} on {image.name}: x = {figure(x)} ± {figure(error, 2)} in LiₓSi.",
-            f"Cross sections: {made.values['model']}. Lanes ▾, Lithium, shows it for as long as the map took.",
+            f"Cross sections: {made.values['model']}. The lane Lithium (Lanes ▾) shows it over the time of the map.",
         )
 
     job = call_as_job(lambda: _measured(site, image, edges), f"Reading {image.name}")
@@ -69,7 +69,9 @@ def _edges(session: Session, image: SpectrumImage) -> list[Edge]:
     from tandem_em.analysis.eels.table import find_edge
 
     if image.interval is None:
-        raise UserError(f"Nobody knows when {image.name} was taken.", "Enter its time in its properties (…).")
+        raise UserError(
+            f"The acquisition time of {image.name} is not known.", "Enter its time in its properties (…)."
+        )
     chosen = []
     for element in ("Li", "Si"):
         of_it = (
@@ -97,7 +99,7 @@ def _measured(site: Site, image: SpectrumImage, edges: list[Edge]) -> ResultSet:
     ]  # fmt: skip
     silicon = maps[1]
     if float(silicon.counts.sum()) < CLEAR * float(np.asarray(silicon.error).sum()):
-        raise UserError(f"{site.name} shows no silicon on {image.name}.", "Place it on silicon.")
+        raise UserError(f"{site.name} contains no silicon on {image.name}.", "Move the site onto silicon.")
     made = quantify(
         maps, beam_kV=image.beam_kV, collection_mrad=image.collection_mrad, convergence_mrad=image.convergence_mrad
     )  # fmt: skip

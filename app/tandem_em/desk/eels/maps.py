@@ -97,7 +97,7 @@ def _edge_from_json(row: Any, number: int, where: str) -> Edge:
     if background not in get_args(BackgroundModel):
         raise UserError(
             f"{label}: “{background}” is not a background model.",
-            f"There are: {', '.join(get_args(BackgroundModel))}.",
+            f"Use one of: {', '.join(get_args(BackgroundModel))}.",
         )
     order = row.get("order", 2)
     if not isinstance(order, int) or not 0 <= order <= 8:
@@ -209,7 +209,7 @@ def _in_blocks(
     image: SpectrumImage, windows: list[EdgeWindows], low_loss: SpectrumImage | None, scheduler: str
 ) -> Job[tuple[advice.DataFacts, Found]]:
     """Block by block of rows, here or on a cluster: the same blocks, the same answer."""
-    yield Progress(0, 0, f"Looking at {image.name}")
+    yield Progress(0, 0, f"Inspecting {image.name}")
     facts = advice.look_at_rows(image, low_loss)
 
     def read_rows(y0: int, y1: int) -> NDArray[Any]:

@@ -25,8 +25,8 @@ from tandem_em.model.tracks import Particle, Polygon
 SURE = 0.5
 """Below this confidence of the correlation the pictures are not taken to show the same place."""
 CORNERS = 120
-CORRELATED = "found by comparing the frame with the survey image"
-CENTRED = "as if frame and map had the same centre, for the frame does not match the survey image"
+CORRELATED = "placed by matching the frame to the survey image"
+CENTRED = "placed as if frame and map had the same centre, because the frame does not match the survey image"
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,8 @@ def place(
         desk.add(f"Place {particle.name} on {image.name}", site)
         desk.session.focus.select("map", image.id)
         desk.notices.info(
-            f"{particle.name} lies on {image.name}: {placing.how}.", "Sites: drag it by its name."
+            f"{particle.name} lies on {image.name}: {placing.how}.",
+            "With the Sites tool, drag it by its name to move it.",
         )
 
     job = call_as_job(lambda: placed(stack, frame, polygon, image, scale), "Comparing the images")

@@ -53,7 +53,7 @@ class Request:
             return eels_results.quantification(image, edges)
         if self.analysis == "map" and edges:
             return _map(image, edges[0])
-        raise UserError(f"“{self.analysis}” cannot be made again here.", "Ask for it anew.")
+        raise UserError(f"“{self.analysis}” cannot be repeated here.", "Run the analysis again.")
 
     def keep(self, desk: Desk, made: ResultSet, replaced: ResultSet | None = None) -> ResultSet:
         """Store the result beside its step, or in place of a stale one, as one undoable step."""

@@ -39,7 +39,7 @@ def zero_loss(image: SpectrumImage) -> Job[ResultSet]:
         raise UserError(
             f"The zero loss is not on the energy axis of {image.name} "
             f"({image.energy_eV[0]:.1f} to {image.energy_eV[-1]:.1f} eV).",
-            "Open the low-loss spectra of the same place.",
+            "Open the low-loss spectra of the same area.",
         )
     height, width, channels = image.shape
     units = {"position": "eV", "FWHM": "eV", "t over lambda": "", "t over lambda error": ""}
@@ -176,5 +176,5 @@ def summary_of(made: ResultSet) -> str:
     if made.analysis == "MLLS":
         return f"Median reduced χ² of the fit: {_median(arrays['reduced χ²']):.2f}."
     if made.analysis in ("PCA", "NMF"):
-        return f"{values['suggested']} components rise above the noise."
+        return f"Components above the noise: {values['suggested']}."
     return ""

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 
 from tandem_em import __version__
-from tandem_em.core.texts import figure, quantity
+from tandem_em.core.texts import counted, figure, quantity
 from tandem_em.desk.biasing.runs import cell_of
 from tandem_em.desk.clocks.align import clocks_in_use
 from tandem_em.desk.eels import maps
@@ -14,7 +14,7 @@ from tandem_em.desk.stacks import dose
 from tandem_em.model.curves import Cell
 from tandem_em.model.frames import FrameStack
 from tandem_em.model.session import Session
-from tandem_em.model.spectra import Edge
+from tandem_em.model.spectra import BACKGROUND_TITLES, Edge
 
 KNOWN_FROM = {
     "trigger": "from a trigger", "same host": "from the recording computer", "ntp": "from network time (NTP)",
@@ -52,16 +52,18 @@ def _clocks(session: Session) -> Iterator[str]:
 def _stack(session: Session, stack: FrameStack) -> Iterator[str]:
     pixel = "not calibrated"
     if stack.pixel_nm:
-        pixel = f"{stack.pixel_nm:.4g} nm a pixel (from {stack.pixel_from or 'an unknown source'})"
-    drift = "drift was taken off on view" if stack.drift_px is not None else "drift was not corrected"
-    yield f"{stack.name}: {len(stack)} frames, {pixel}, frame times from {stack.times_from}; {drift}."
+        pixel = f"{stack.pixel_nm:.4g} nm per pixel (from {stack.pixel_from or 'an unknown source'})"
+    drift = (
+        "drift was corrected in the view only" if stack.drift_px is not None else "drift was not corrected"
+    )
+    yield f"{stack.name}: {counted(len(stack), 'frame')}, {pixel}, frame times from {stack.times_from}; {drift}."
     settings = dose.settings_of(session, stack)
     if settings is not None and settings.rate_from == "counts":
         yield f"The dose of {stack.name} was measured from calibrated counts."
     elif settings is not None and settings.rate_e_A2s is not None:
         is_measured = dose.of_stack(session, stack) is not None
-        where = "frames without beam left out" if is_measured else "over the whole movie"
-        yield f"The dose of {stack.name} comes from a typed rate of {settings.rate_e_A2s:g} e⁻/Å²s, {where}."
+        where = "frames without beam excluded" if is_measured else "over the whole movie"
+        yield f"The dose of {stack.name} follows from a given dose rate of {settings.rate_e_A2s:g} e⁻/Å²s, {where}."
 
 
 def _cells(session: Session) -> Iterator[str]:
@@ -90,7 +92,7 @@ def _charges(session: Session) -> Iterator[str]:
             by_zero.setdefault(zero, []).append(run.name)
     for zero, names in by_zero.items():
         going = ", ".join(names)
-        yield f"Charge of {going}: trapezoids over the true time stamps, gaps left out, {zero} taken off."
+        yield f"Charge of {going}: trapezoidal integration over the recorded time stamps, gaps excluded, {zero} subtracted."
 
 
 def _outlines(session: Session) -> Iterator[str]:
@@ -102,9 +104,10 @@ def _outlines(session: Session) -> Iterator[str]:
 
 def _edges(session: Session) -> Iterator[str]:
     for edge in list(session.edges) or _default_edges(session):
+        model = BACKGROUND_TITLES.get(edge.background, edge.background)
         order = f" of order {edge.order}" if "polynomial" in edge.background else ""
         yield (
-            f"{edge.name}: {edge.background} background{order} fitted from {edge.fit[0]:g} to {edge.fit[1]:g} eV, net counts "
+            f"{edge.name}: {model} background{order} fitted from {edge.fit[0]:g} to {edge.fit[1]:g} eV, net counts "
             f"summed from {edge.signal[0]:g} to {edge.signal[1]:g} eV."
         )
 

@@ -89,8 +89,8 @@ def _figure_of(job: Job[Material], name: str, settings: FigureSettings) -> Job[d
     material = yield from job
     if name not in material.figures:
         raise UserError(
-            f"There is nothing to draw for the figure “{figures.FIGURES[name][0]}”.",
-            "Ctrl+E lists the figures there are data for.",
+            f"There are no data for the figure “{figures.FIGURES[name][0]}”.",
+            "Ctrl+E lists the available figures.",
         )
     return (yield from figure_files(material, name, settings))
 
@@ -105,6 +105,6 @@ def write_figures(material: Material, folder: Path, settings: FigureSettings) ->
 
 def film_still(material: Material, film: MovieSettings, t: float) -> Job[Still]:
     """One frame of the movie, and how long it would be."""
-    yield Progress(0, 0, "Painting the preview")
+    yield Progress(0, 0, "Rendering the preview")
     session = material.session
     return still(material.found, export.shown_stack(session), film, export.reading(session), t)

@@ -13,7 +13,7 @@ import numpy as np
 
 from tandem_em import __version__
 from tandem_em.core.jobs import Job, Progress
-from tandem_em.core.texts import figure, quantity
+from tandem_em.core.texts import counted, figure, quantity
 from tandem_em.desk.diagnostics.diagnose import look
 from tandem_em.desk.export import tables
 from tandem_em.desk.export.methods import methods
@@ -26,11 +26,11 @@ from tandem_em.model.session import Session
 CAPTIONS = {
     "capacity": "Solid: charge, dashed: discharge; later cycles are darker.",
     "dqdv": "Solid: charge, dashed: discharge (downwards); later cycles are darker.",
-    "crossing": "Sample by sample in order of time.",
-    "cycles": "Filled: charge, open: discharge. Coulombic efficiency: charge given back by the second half of a cycle, over "
-    "charge put in by its first. Bars: its error.",
-    "montage": "Frames with the followed outlines, drift not taken off; marks on the curve below show the moments.",
-    "maps": "Net counts after background subtraction; one colour scale a column, from the 2nd to the 98th percentile.",
+    "crossing": "All samples in order of time.",
+    "cycles": "Filled: charge, open: discharge. Coulombic efficiency: charge of the second half cycle over charge of the "
+    "first. Bars: error.",
+    "montage": "Frames with the followed outlines, drift not corrected; marks on the curve below show their times.",
+    "maps": "Net counts after background subtraction; one colour scale per column, from the 2nd to the 98th percentile.",
     "spectra": "Mean of each map. Pale: background window, strong: signal window, dashed: fitted background.",
     "sites": "Mean of each site, logarithmic and shifted; bands: signal windows.",
     "profiles": "Spectra summed across the line before fitting. Band: counting error and that of the background.",
@@ -52,16 +52,16 @@ def write(session: Session, found: data.Picture, path: Path) -> Job[Path]:
         ("Cycles", _cycles(cycles)),
         ("Half cycles", _halves([h for h in halves if h["kind"] != "rest"])),
         ("Clocks", report.table(
-            ["Clock", "How it is known", "Offset (s)", "Rate (ppm)", "± (s)"],
+            ["Clock", "Known from", "Offset (s)", "Rate (ppm)", "± (s)"],
             [_clock(row) for row in tables.clock_rows(session)], (0, 1))),
         ("Events", report.table(
             ["Event", "Kind", "Time (s)", "Until (s)"],
             [_event(row) for row in tables.event_rows(session)], (0, 1))),
         ("Warnings", _warnings(session, found)),
         ("Methods", f'<p class="methods">{escape(" ".join(methods(session)))}</p>'),
-        ("What is simulated", _simulated(session)),
+        ("Simulated data", _simulated(session)),
     ]  # fmt: skip
-    mark = "Holds simulated data: the last section says which." if session.is_simulated else ""
+    mark = "Contains simulated data; the last section lists them." if session.is_simulated else ""
     lead = " · ".join(
         text for text in (session.info.sample, session.info.user, session.info.instrument, _when(session.info.start_iso)) if text
     )  # fmt: skip
@@ -97,7 +97,7 @@ def _lanes_caption(found: data.Picture) -> str:
     is_mapped = any(band.start <= high and band.end >= low for band in found.bands)
     said += ["Shaded over the full height: EELS maps."] if is_mapped else []
     said += (
-        ["Band around a line: its error."]
+        ["Band around a line: error."]
         if any(c.low is not None for x in found.lanes for c in x.curves)
         else []
     )
@@ -120,7 +120,7 @@ def _summary(session: Session) -> str:
         for item in items
     ]
     text = f"<p>{escape(session.info.description)}</p>" if session.info.description else ""
-    return text + report.table(["Stream", "Kind", "What it is"], rows, (0, 1, 2))
+    return text + report.table(["Stream", "Kind", "Description"], rows, (0, 1, 2))
 
 
 def _warnings(session: Session, found: data.Picture) -> str:
@@ -129,7 +129,7 @@ def _warnings(session: Session, found: data.Picture) -> str:
         by_text.setdefault(text, []).append(map_name)
     guard = [("warning", text, ", ".join(names)) for text, names in by_text.items()]
     doctor = [(f.severity, f.what, f.advice) for f in look(session)]
-    missing = [("error", f"{name} is not in here: {why}", "") for name, why in found.left_out]
+    missing = [("error", f"{name} could not be included: {why}", "") for name, why in found.left_out]
     return report.notes([*missing, *guard, *doctor] or [("info", "None.", "")])
 
 
@@ -148,7 +148,7 @@ def _simulated(session: Session) -> str:
         for kind, words in kinds.items()
     }
     kinds_found = [f"{words}: {', '.join(names)}" for words, names in found.items() if names]
-    return report.listing(kinds_found) if kinds_found else "<p>Nothing: everything here was measured.</p>"
+    return report.listing(kinds_found) if kinds_found else "<p>None: all data were measured.</p>"
 
 
 def _number(value: Any, digits: int = 4) -> str:
@@ -184,13 +184,13 @@ def _halves(rows: list[dict[str, Any]]) -> str:
          _number(r.get("mean_voltage_V")), _number(r.get("plateau_V"))]
         for r in rows[:MOST_ROWS]
     ]  # fmt: skip
-    head = ["Run", "Kind", "Start (s)", "Lasts (s)", "Charge", "Mean voltage (V)", "Plateau (V)"]
+    head = ["Run", "Kind", "Start (s)", "Duration (s)", "Charge", "Mean voltage (V)", "Plateau (V)"]
     return report.table(head, cells, (0, 1)) + _rest(rows, "half_cycles.csv")
 
 
 def _rest(rows: list[dict[str, Any]], where: str) -> str:
     left = len(rows) - MOST_ROWS
-    return f"<p>{left} more rows are in {where} of the exported tables.</p>" if left > 0 else ""
+    return f"<p>{counted(left, 'more row')} in {where} of the exported tables.</p>" if left > 0 else ""
 
 
 def _clock(row: dict[str, Any]) -> list[str]:

@@ -27,8 +27,8 @@ from tandem_em.model.provenance import ResultSet
 from tandem_em.model.session import Session
 from tandem_em.model.tracks import Particle
 
-NOT_PLACED = "No outline of a particle has a time or a calibration yet."
-NO_PARTICLE = "Follow a particle in the image stack: N draws its outline."
+NOT_PLACED = "No particle has outlines with times and a calibration yet."
+NO_PARTICLE = "Press N in the image stack to outline and follow a particle."
 
 
 @dataclass(frozen=True)

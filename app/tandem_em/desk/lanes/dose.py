@@ -10,7 +10,7 @@ from tandem_em.desk.lanes.series import SPARE_COLOURS, Interval, Limit, Points, 
 from tandem_em.desk.lanes.source import LaneSource
 from tandem_em.model.session import Session
 
-NO_DOSE = "Type the dose rate, or calibrate the counts, in the image stack."
+NO_DOSE = "Enter the dose rate or calibrate the counts in the image stack (⋯, Dose)."
 COLOUR = SPARE_COLOURS[3]
 
 

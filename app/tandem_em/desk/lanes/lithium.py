@@ -17,7 +17,7 @@ from tandem_em.desk.lanes.source import Heading
 from tandem_em.model.curves import BiasRun
 from tandem_em.model.session import Session
 
-NO_SWELLING = "Follow a silicon particle: its swelling is read as lithium."
+NO_SWELLING = "Follow a silicon particle: its swelling gives the lithium content."
 CHARGE_COLOUR = "#8a8f98"  # of no particle, on white and on black
 
 

@@ -9,11 +9,11 @@ from tandem_em.desk.stacks.stack import REGION
 from tandem_em.model.provenance import ResultSet
 from tandem_em.model.session import Session
 
-NO_REGION = "Drag a region in the image stack: □ ROI."
+NO_REGION = "Drag an ROI in the image stack (I)."
 
 
 class Region(LaneSource):
-    kind, title, name, unit = "region", "Region", "Region mean", "counts"
+    kind, title, name, unit = "region", "ROI", "ROI mean", "counts"
     shows_each, has_table = True, False
 
     def heading(self, session: Session) -> Heading:

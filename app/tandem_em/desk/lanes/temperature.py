@@ -16,7 +16,7 @@ from tandem_em.model.session import Session
 CELSIUS = {"°C": 0.0, "℃": 0.0, "degC": 0.0, "celsius": 0.0, "K": -273.15, "kelvin": -273.15}
 """What is added to a temperature in each unit to have it in °C."""
 COLOUR = "#ff8a5c"
-NO_TEMPERATURE = "No run has a temperature: a column in °C or K."
+NO_TEMPERATURE = "No run has a temperature column (°C or K)."
 
 
 class Temperature(RunLane):

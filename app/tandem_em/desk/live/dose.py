@@ -137,6 +137,6 @@ class LiveDose:
         if not budget or before > budget or not np.any(total[known:] > budget):
             return
         t = float(arrays["t_s"][known + int(np.argmax(total[known:] > budget))])
-        text = f"{self._stack.name} passes its budget of {budget:.4g} e⁻/Å² at {t:.1f} s."
+        text = f"{self._stack.name} exceeds its dose budget of {budget:.4g} e⁻/Å² at {t:.1f} s."
         self._session.events.add(Event(name=text, t=t, category="warning", author=AUTHOR))
-        self._warn(text, "It goes on being filmed; blank the beam if the sample must not get more.")
+        self._warn(text, "Recording continues. Blank the beam if the sample must not receive more.")

@@ -50,7 +50,9 @@ class LiveFiles:
                 self._notices.tell(error)
             except Exception as error:
                 log.exception("a file that arrived")
-                self._notices.error(f"{found[0].name} could not be read: {error}", "It stays where it is.")
+                self._notices.error(
+                    f"{found[0].name} could not be read: {error}", "The file was not changed."
+                )
 
     def _take(self, path: Path, written_at: float | None) -> None:
         imported = run_to_end(files.import_files(self._session, [path], ImportOptions(axis0_is_time=True)))

@@ -224,7 +224,7 @@ class FollowIncoming:
 
 def ask_for_drift(desk: Desk, stack: FrameStack) -> None:
     """From now on the drift of a stack that is being filmed is taken off on view, as it is measured."""
-    desk.change(f"Take the drift off {stack.name} while filming", stack, drift_px=np.zeros((1, 2)))
+    desk.change(f"Correct the drift of {stack.name} while recording", stack, drift_px=np.zeros((1, 2)))
 
 
 def compile_kernels(unless: Callable[[], bool] = lambda: False) -> None:
@@ -321,7 +321,7 @@ class LiveFollow:
         self._show(True)
         followed = [p for k in self._keys if (p := self._session.particles.get(k)) is not None]
         for particle in followed:
-            step = step_for(f"Follow {particle.name} while filming", [self._stack], {}, [particle.id])
+            step = step_for(f"Follow {particle.name} while recording", [self._stack], {}, [particle.id])
             self._session.steps.add(step)
             self._session.change(particle, provenance_id=step.id)
 
@@ -370,8 +370,8 @@ class LiveFollow:
             return
         self._session.change(stack, drift_px=None)
         self._warn(
-            f"The drift of {stack.name} is no longer taken off: it came to {far:.0f} px, which is hardly true.",
-            "The frames are shown as they are. After the recording the drift can be found in the whole movie.",
+            f"The drift of {stack.name} is no longer corrected: {far:.0f} px is not plausible.",
+            "The frames are shown uncorrected. Measure the drift of the whole movie after the recording.",
         )
 
     # --- the thread -----------------------------------------------------------------------------------------------

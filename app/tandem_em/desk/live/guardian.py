@@ -64,7 +64,7 @@ def check_program(steps: Steps, cell: Cell | None) -> Program:
     from tandem_em.sources.programs.reader import parse_program
 
     if not steps:
-        raise UserError("The program has no step yet.", "Add one.")
+        raise UserError("The program has no steps yet.", "Add a step.")
     return parse_program(program_text(steps), "The program", capacity_C(cell))
 
 

@@ -130,7 +130,7 @@ def set_field(table: Any, key: str, value: Any) -> None:
         setattr(table, key, value)
     except ValidationError as error:
         first = error.errors()[0]
-        raise UserError(f"This does not fit: {first['msg'][0].lower()}{first['msg'][1:]}.", "") from error
+        raise UserError(f"Not valid: {first['msg'][0].lower()}{first['msg'][1:]}.", "") from error
 
 
 class Instruments:
@@ -248,11 +248,11 @@ class Instruments:
         yield Progress(0, 0, f"Connecting to {name}")
         table = self.table(name)
         if table is None:
-            raise UserError(f"There is no source called {name}.", "Add it first.")
+            raise UserError(f"There is no source called {name}.", "Add the source first.")
         if getattr(table, "path", None) == Path():
             raise UserError(f"{name} has no path yet.", "Choose the file or folder to watch.")
         if getattr(table, "address", None) == "":
-            raise UserError(f"{name} has no address yet.", "Type it, or press Find.")
+            raise UserError(f"{name} has no address yet.", "Enter an address, or press Find.")
         before = self.probes.pop(name, None)
         if before is not None:
             before.close()

@@ -192,10 +192,10 @@ class Recorder:
             if text:
                 self._notices.error(
                     f"Nothing can be written at present: {text}",
-                    "What arrives waits in memory; free the disk.",
+                    "New data are kept in memory. Free some disk space.",
                 )
             else:
-                self._notices.info("The disk takes data again.", "")
+                self._notices.info("Data are written to the disk again.", "")
         self._trouble = text
 
     @property
@@ -245,7 +245,8 @@ class Recorder:
         except Exception as error:
             log.exception("the source %s stopped", stream.source.name)
             self._notices.error(
-                f"{stream.source.name} is no longer recorded: {error}", "The other sources go on."
+                f"{stream.source.name} is no longer recorded: {error}",
+                "The other sources are still recorded.",
             )
 
     def _record(self, stream: RecordedStream) -> None:

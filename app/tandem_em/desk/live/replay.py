@@ -59,7 +59,7 @@ def obey(clock: ReplayClock, order: str) -> None:
             raise ValueError(word)
     except (ValueError, argparse.ArgumentTypeError) as error:
         raise UserError(
-            f"{order.strip()!r} is no order to a replay.", "There are: pause, go, seek SECONDS, speed X."
+            f"{order.strip()!r} is not a replay command.", "Commands: pause, go, seek SECONDS, speed X."
         ) from error
 
 
@@ -80,11 +80,13 @@ def send(
     from tandem_em.sources.replay.wire import ReplayOverWire
 
     if session.is_empty:
-        raise UserError("There is nothing to replay in this session.", "Choose one with a recorded stream.")
+        raise UserError(
+            "This session has nothing to replay.", "Choose a session with a recorded run or stack."
+        )
     began = time.monotonic()
     clock, sources = paired_sources(session, factor)
     if not sources:
-        raise UserError("There is nothing to replay in this session.", "Its maps have no course in time.")
+        raise UserError("This session has nothing to replay.", "Only runs and stacks can be replayed.")
     host, port = host_port(address, DEFAULT_PORT)
     wires = {
         f"{host}:{port + place}": ReplayOverWire(source, f"{host}:{port + place}")
@@ -167,5 +169,7 @@ def open_replay(path: Path, factor: float = 1.0) -> Job[Replay]:
     clock, sources = replay_sources(opened.session, factor)
     if not sources:
         opened.store.close()
-        raise UserError(f"There is nothing to replay in {path.name}.", "Choose one with a recorded stream.")
+        raise UserError(
+            f"{path.name} has nothing to replay.", "Choose a session with a recorded run or stack."
+        )
     return Replay(opened, clock, [AsItCame(source) for source in sources])

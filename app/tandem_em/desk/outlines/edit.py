@@ -81,7 +81,7 @@ def confirm(desk: Desk, particle: Particle, frame: int) -> None:
     outlines = dict(particle.outlines)
     outlines[frame] = replace(outlines[frame], is_key=True, confidence=1.0)
     exact = sorted({*particle.extra.get(EXACT, []), frame})
-    label = f"Confirm {particle.name} in frame {frame + 1}"
+    label = f"Make frame {frame + 1} a key frame of {particle.name}"
     desk.change(label, particle, outlines=outlines, extra={**particle.extra, EXACT: exact})
 
 
@@ -89,16 +89,18 @@ def delete_key(desk: Desk, particle: Particle, frame: int) -> tuple[int, int]:
     """Take a correction back; returns the stretch to be followed again."""
     keys = particle.keys
     if frame not in keys:
-        raise UserError(f"Frame {frame + 1} is no key frame of {particle.name}.", "Keys have filled handles.")
+        raise UserError(
+            f"Frame {frame + 1} is not a key frame of {particle.name}.", "Key frames have filled handles."
+        )
     if len(keys) == 1:
         raise UserError(
-            f"This is the only key outline of {particle.name}.",
-            "Delete the particle, or correct another frame first.",
+            f"This is the only key frame of {particle.name}.",
+            "Delete the particle, or make another key frame first.",
         )
     outlines = {number: outline for number, outline in particle.outlines.items() if number != frame}
     exact = [number for number in particle.extra.get(EXACT, []) if number != frame]
     desk.change(
-        f"Remove the key of {particle.name} in frame {frame + 1}",
+        f"Remove key frame {frame + 1} of {particle.name}",
         particle,
         outlines=outlines,
         extra={**particle.extra, EXACT: exact},
@@ -156,7 +158,8 @@ def merge(desk: Desk, one: Particle, other: Particle, frame: int) -> Particle:
     """The union of two outlines becomes one particle (the first keeps its name); the other goes."""
     if frame not in one.outlines or frame not in other.outlines:
         raise UserError(
-            f"{one.name} and {other.name} are not both outlined in this frame.", "Go to one where they are."
+            f"{one.name} and {other.name} are not both outlined in this frame.",
+            "Go to a frame where both are outlined.",
         )
     joined = particles_shape.union(one.outlines[frame].polygon, other.outlines[frame].polygon)
     if joined is None:
@@ -180,7 +183,7 @@ def split(
     """Cut an outline along a line: the larger part keeps the name, the smaller becomes a particle of its own."""
     parts = particles_shape.cut(particle.outlines[frame].polygon, start, end)
     if parts is None:
-        raise UserError(f"The line does not cross {particle.name}.", "Draw it from one side to the other.")
+        raise UserError(f"The line does not cross {particle.name}.", "Draw it across the whole particle.")
     larger, smaller = sorted(parts, key=following.polygon_area, reverse=True)
     label = f"Split {particle.name}"
     made = Particle(
@@ -209,7 +212,7 @@ def copy_to(desk: Desk, particle: Particle, frame: int, stack: FrameStack) -> Pa
     if not (0 <= x < width and 0 <= y < height):
         unknown = [each.name for each in (source, stack) if not each.pixel_nm]
         raise UserError(
-            f"{particle.name} would lie outside the picture of {stack.name}.",
+            f"{particle.name} would lie outside the images of {stack.name}.",
             f"Calibrate {' and '.join(unknown)} first, or draw it there (N)."
             if unknown
             else "Draw it there (N).",

@@ -165,10 +165,10 @@ def failed(name: str, followed: Followed, first: int = 0) -> UserError | None:
         return failure.error
     what = f"{type(failure.error).__name__}: {failure.error}"
     if failure.frame is None:
-        title = f"The outlines of {name} could not be looked at again ({what})."
-        return UserError(title, "They are first guesses: do not trust them. The log has the details.")
+        title = f"The outlines of {name} could not be refined ({what})."
+        return UserError(title, "They are only a first estimate; check them. The log file has the details.")
     title = f"{name} is lost in frame {failure.frame + first}: something unexpected happened ({what})."
-    return UserError(title, "Correct its outline there and follow it again. The log has the details.")
+    return UserError(title, "Correct its outline there and follow it again. The log file has the details.")
 
 
 def _outlines(found: dict[int, FollowedOutline]) -> dict[int, Outline]:
@@ -206,5 +206,5 @@ def propose_more(stack: FrameStack, frame: int, proposal: Polygon, x: float, y: 
     gap_px = 0.3 * min(area(proposal), area(one_more)) ** 0.5
     joined = particles_shape.union(proposal, one_more, gap_px)
     if joined is None:
-        raise UserError("The particle there does not touch the proposal.", "Outline it on its own.")
+        raise UserError("The particle there does not touch the proposed outline.", "Outline it on its own.")
     return joined

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from tandem_em.core.jobs import Job, Progress, Task
 from tandem_em.core.notices import UserError
 from tandem_em.core.numeric import Floats
+from tandem_em.core.texts import counted
 from tandem_em.desk.desk import Desk
 from tandem_em.desk.provenance import step_for
 from tandem_em.model.dose import DoseSettings
@@ -48,7 +49,7 @@ def from_counts(
         raise UserError(f"{stack.name} has no pixel size.", "Calibrate it on the scale bar first.")
     if counts_per_electron <= 0:
         raise UserError(
-            "Counts per electron must be positive.", "The camera's data sheet or its calibration has it."
+            "Counts per electron must be positive.", "See the data sheet or the calibration of the camera."
         )
     calibration = {"counts_per_electron": counts_per_electron, "counts_offset": offset}
     if budget_e_A2 is not None:
@@ -141,19 +142,19 @@ def say(desk: Desk, stack: FrameStack, result: ResultSet) -> None:
     t, total, on = (result.arrays[name] for name in ("t_s", "dose_e_A2", "beam_on"))
     dark = np.flatnonzero(~np.asarray(on, bool))
     most = float(np.nanmax(total)) if len(total) else 0.0
-    text = f"{stack.name}: {most:.4g} e⁻/Å² in all."
+    text = f"{stack.name}: {most:.4g} e⁻/Å² in total."
     if len(dark):
         first = ", ".join(str(index + 1) for index in dark[:5])
-        text += (
-            f" The beam was off in {len(dark)} of {len(on)} frames ({first}{' …' if len(dark) > 5 else ''})."
-        )
+        text += f" The beam was off in {len(dark)} of {counted(len(on), 'frame')} ({first}{' …' if len(dark) > 5 else ''})."
     settings = settings_of(desk.session, stack)
     budget = settings.budget_e_A2 if settings is not None else None
     if budget and most > budget:
         passed = float(np.nanmin(np.where(total > budget, t, np.nan)))
-        desk.notices.warning(f"{stack.name} passes its budget of {budget:.4g} e⁻/Å² at {passed:.1f} s.", text)
+        desk.notices.warning(
+            f"{stack.name} exceeds its dose budget of {budget:.4g} e⁻/Å² at {passed:.1f} s.", text
+        )
     else:
-        desk.notices.info(text, "Rate and dose have lanes: lanes ▾.")
+        desk.notices.info(text, "Dose rate and dose are available as lanes (Lanes ▾).")
 
 
 def map_over_sample(desk: Desk, stack: FrameStack) -> ResultSet:
@@ -163,7 +164,8 @@ def map_over_sample(desk: Desk, stack: FrameStack) -> ResultSet:
     measured = of_stack(desk.session, stack)
     if measured is None:
         raise UserError(
-            f"The dose of {stack.name} is not known yet.", "Type the rate, or calibrate the counts (⋯, Dose)."
+            f"The dose of {stack.name} is not known yet.",
+            "Enter the dose rate or calibrate the counts (⋯, Dose).",
         )
     t, rate = measured.arrays["t_s"], measured.arrays["rate_e_A2s"]
     drift = np.array([stack.drift_at(index) for index in range(len(t))])

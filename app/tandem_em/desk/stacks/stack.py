@@ -40,7 +40,7 @@ def correct_drift(
 
     `preview` gets the drift as far as it is known while the job runs."""
     if len(stack) < 2:
-        raise UserError(f"{stack.name} has only one frame.", "Drift needs at least two.")
+        raise UserError(f"{stack.name} has only one frame.", "Drift needs at least two frames.")
 
     def finished(drift: NDArray[np.float64]) -> None:
         if desk.session.stacks.get(stack.id) is not stack:
@@ -52,7 +52,7 @@ def correct_drift(
         desk.do(label, ChangeFields(label, stack.id, {"drift_px": drift}), AddItem(label, step))
         desk.notices.info(
             f"{stack.name} drifts by up to {_drift_text(stack, drift)}.",
-            "It is taken off on view only. As a curve: lanes ▾, Drift of the stack.",
+            "It is corrected in the view only; the data are not changed. Lanes ▾, Drift of the stack, shows it as a curve.",
         )
         if on_end is not None:
             on_end()
@@ -62,7 +62,7 @@ def correct_drift(
             preview(progress.partial)
 
     job = following.find_drift(stack, region)
-    label = f"Finding the drift of {stack.name}"
+    label = f"Measuring the drift of {stack.name}"
     return desk.start(label, job, finished, on_progress=progressed, key=f"drift {stack.id}")
 
 
@@ -72,7 +72,7 @@ def _drift_text(stack: FrameStack, drift: NDArray[np.float64]) -> str:
 
 
 def drop_drift(desk: Desk, stack: FrameStack) -> None:
-    desk.change(f"Remove the drift correction of {stack.name}", stack, drift_px=None)
+    desk.change(f"Delete the drift of {stack.name}", stack, drift_px=None)
 
 
 # --- calibration and axis 0 -----------------------------------------------------------------------------------------
@@ -81,7 +81,7 @@ def drop_drift(desk: Desk, stack: FrameStack) -> None:
 def set_pixel(desk: Desk, stack: FrameStack, pixel_nm: float, pixel_from: str = "scale bar") -> None:
     """Calibrate a stack; a scale bar is remembered for its magnification."""
     if not (math.isfinite(pixel_nm) and pixel_nm > 0):
-        raise UserError("That is no length.", "Draw along the scale bar and type its length.")
+        raise UserError("The length is not valid.", "Draw along the scale bar and enter its length.")
     desk.change(f"Calibrate {stack.name}", stack, pixel_nm=float(pixel_nm), pixel_from=pixel_from)
     if stack.magnification and pixel_from == "scale bar":
         known = dict(desk.settings.values.pixel_by_magnification)
@@ -119,14 +119,14 @@ def restamp(desk: Desk, stack: FrameStack) -> None:
     highest = np.fmax.accumulate(np.concatenate([[-np.inf], times]))[:-1]
     good = np.isfinite(times) & (times > highest)
     if good.sum() < 2:
-        raise UserError(f"{stack.name} has too few time stamps to go by.", "Give it a table of times.")
+        raise UserError(f"{stack.name} has too few time stamps.", "Read its times from a log.")
     frames = np.arange(len(times))
     usual = float(np.median(np.diff(times[good]) / np.diff(frames[good])))
     made = np.interp(frames, frames[good], times[good])
     first, last = frames[good][0], frames[good][-1]
     made[:first] = times[first] + (frames[:first] - first) * usual
     made[last:] = times[last] + (frames[last:] - last) * usual
-    label = f"Give {stack.name} steady times"
+    label = f"Space the times of {stack.name} evenly"
     step = step_for(label, [], {"frames": frames[~good].tolist()}, [stack.id])
     desk.do(label, ChangeFields(label, stack.id, {"times": made}), AddItem(label, step))
 
@@ -142,8 +142,8 @@ def take_times(desk: Desk, stack: FrameStack, path: Path) -> None:
     read = table_times(text, len(stack))
     if read is None:
         raise UserError(
-            f"{path.name} is no table with a time for each of the {len(stack)} frames of {stack.name}.",
-            "It needs one row a frame and a column called time (s, ms, or dates).",
+            f"{path.name} does not have a time for each of the {len(stack)} frames of {stack.name}.",
+            "It needs one row per frame and a column called time (s, ms or dates).",
         )
     label = f"Times of {stack.name} from {path.name}"
     step = step_for(label, [], {"table": path.name}, [stack.id])
@@ -160,7 +160,7 @@ def region_statistics(
     """Mean and spread of a region in every frame, as a stored result with a lane; in the place of an older one."""
     x0, y0, x1, y1 = region
     if x1 - x0 < 1 or y1 - y0 < 1:
-        raise UserError("The region holds no pixel.", "Drag a rectangle over the image.")
+        raise UserError("The ROI contains no pixel.", "Drag a rectangle over the image.")
     name = f"ROI {1 + sum(r.analysis == REGION for r in desk.session.results)} of {stack.name}"
     name = name if replaced is None else replaced.name
     step = step_for(name, [stack, stack.clock], {"region": list(region)})
@@ -190,7 +190,7 @@ def measuring(stack: FrameStack, region: Region) -> Job[NDArray[np.float64]]:
     that cannot be read."""
     found = np.full((len(stack), 2), np.nan)
     for index in range(len(stack)):
-        yield Progress(index, len(stack), "Measuring the region")
+        yield Progress(index, len(stack), "Measuring the ROI")
         found[index] = _mean_and_sd(stack, index, region)
     return found
 

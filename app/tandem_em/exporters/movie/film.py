@@ -16,6 +16,7 @@ import numpy as np
 from tandem_em.core.jobs import Job, Progress
 from tandem_em.core.notices import UserError
 from tandem_em.core.numeric import AnyArray, Floats
+from tandem_em.core.texts import counted
 from tandem_em.exporters.figures.data import Picture
 from tandem_em.exporters.movie.canvas import Canvas, Rect
 from tandem_em.exporters.movie.lanes import LanesPainter
@@ -69,7 +70,8 @@ class Scene:
         count = int(np.floor((high - low) / step + 1e-9)) + 1
         if count > MOST_FRAMES:
             raise UserError(
-                f"That would be a movie of {count} frames.", "Choose a higher speed or a shorter span."
+                f"That would be a movie of {counted(count, 'frame')}.",
+                "Choose a higher speed or a shorter time range.",
             )
         return np.asarray(low + step * np.arange(count))
 
@@ -161,9 +163,7 @@ def can_film(found: Picture, stack: FrameStack | None, settings: MovieSettings) 
 def available(found: Picture, stack: FrameStack | None, settings: MovieSettings) -> tuple[Pane, ...]:
     """The wanted panes there are data for."""
     if not can_film(found, stack, settings):
-        raise UserError(
-            "There is nothing to show in a movie.", "It needs a stack, element maps or biasing curves."
-        )
+        raise UserError("There are no data for a movie.", "It needs a stack, element maps or biasing curves.")
     has = _has(found, stack)
     return tuple(pane for pane in settings.panes if has[pane])
 
@@ -250,15 +250,15 @@ def write_movie(
     path: Path, found: Picture, stack: FrameStack | None, settings: MovieSettings, read: Read
 ) -> Job[Path]:  # fmt: skip
     """Write the movie; the file is there whole at the end or not at all."""
-    yield Progress(0, 0, "Setting the scene")
+    yield Progress(0, 0, "Preparing the movie")
     scene = Scene(found, stack, settings, read)
     times = scene.times()
     if not len(times):
-        raise UserError("No frame lies in the chosen span.", "Choose a longer span.")
+        raise UserError("The chosen time range contains no frame.", "Choose a longer time range.")
     canvas = Canvas(*scene.size)
     with replacing(path) as temporary, _encoder(temporary, scene.size, settings.rate) as put:
         for number, t in enumerate(times):
-            yield Progress(number, len(times), "Filming")
+            yield Progress(number, len(times), "Rendering")
             scene.paint(canvas, float(t))
             put(canvas.pixels.copy())
     return path

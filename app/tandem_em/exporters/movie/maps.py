@@ -158,7 +158,7 @@ class MapsPainter:
             at = x + w * (tick - x0) / (x1 - x0)
             canvas.text(at, y + h + 14 * unit, number(tick), 9.5 * unit, c.quiet, align="centre")
         canvas.text(
-            x + w / 2, y + h + 28 * unit, f"distance ({profile.unit})", 9.5 * unit, c.quiet, align="centre"
+            x + w / 2, y + h + 28 * unit, f"Distance ({profile.unit})", 9.5 * unit, c.quiet, align="centre"
         )
         for name, start, end in profile.layers:
             middle = x + w * (0.5 * (start + end) - x0) / (x1 - x0)

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from tandem_em.core.texts import counted
 from tandem_em.formats.text.numbers import MISSING, is_number
 
 _SUMMARY = re.compile(
@@ -17,10 +18,10 @@ _SUMMARY = re.compile(
 _SUMMARY_BESIDE_NUMBERS = re.compile(r"cv|var|n|count|range|sd|rsd|offset|end|ende|fin", re.IGNORECASE)
 """Words that are statistics only where the other rows begin with a number: `CV` is a step of a cycler as well."""
 
-STATISTICS = "are statistics and no samples (minimum, mean …)"
-OTHER_TABLE = "belong to another table"
-NO_ROW_NUMBER = "have a word where the others have their number"
-WORDS = "hold words and no numbers"
+STATISTICS = "statistics, not samples (minimum, mean …)"
+OTHER_TABLE = "part of another table"
+NO_ROW_NUMBER = "a word where other lines have a number"
+WORDS = "words instead of numbers"
 
 
 @dataclass
@@ -47,7 +48,7 @@ class LeftOut:
 
     def sentences(self, name: str) -> list[str]:
         return [
-            f"{name}: {odd.count} lines {reason}; they were left out (the first: {odd.example!r})."
+            f"{name}: {counted(odd.count, 'line')} left out: {reason} (the first: {odd.example!r})."
             for reason, odd in self.reasons.items()
         ]
 

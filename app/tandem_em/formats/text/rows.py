@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from tandem_em.core.numeric import Floats
+from tandem_em.core.texts import counted
 from tandem_em.formats.text.fields import split_line
 from tandem_em.formats.text.labels import STEPPED, read_label
 from tandem_em.formats.text.numbers import MISSING, OVERFLOW, block, is_number, numbers
@@ -72,8 +73,7 @@ class Tally:
 
     def short_sentence(self, name: str) -> str:
         return (
-            f"{name}: {self.short} lines are no complete rows and were left out "
-            f"(the first: {self.short_example!r})."
+            f"{name}: {counted(self.short, 'incomplete row')} left out (the first: {self.short_example!r})."
         )
 
     def left_out_sentences(self, name: str) -> list[str]:
@@ -81,7 +81,7 @@ class Tally:
         found = [self.short_sentence(name)] if self.short else []
         found += self.odd.sentences(name)
         return found + (
-            [f"{name}: {self.untimed} rows say no time and were left out."] if self.untimed else []
+            [f"{name}: {counted(self.untimed, 'row')} without a time left out."] if self.untimed else []
         )
 
 

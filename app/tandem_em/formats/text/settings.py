@@ -145,7 +145,7 @@ def from_toml(text: str, name: str = "the settings file") -> TextSettings:
     try:
         return TextSettings.from_dict(tomllib.loads(text), name)
     except tomllib.TOMLDecodeError as error:
-        raise UserError(f"{name} is no valid TOML: {error}.", "Correct that line.") from error
+        raise UserError(f"{name} is not valid TOML: {error}.", "Correct that line.") from error
 
 
 def _literal(value: Any) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 
 from tandem_em.core.notices import UserError
 from tandem_em.core.numeric import Floats
+from tandem_em.core.texts import counted
 from tandem_em.importers.core.base import Imported, ImportOptions
 from tandem_em.model.arrays import GrowingArray
 from tandem_em.model.clock import TYPICAL_UNCERTAINTY_S, Clock
@@ -88,21 +89,19 @@ def _drop_untimed(path: Path, parts: RunParts) -> list[str]:
         return []
     if missing == len(timed):
         raise UserError(
-            f"{path.name} has no sample with a time that can be.", "Copy it again from the instrument."
+            f"{path.name} has no sample with a possible time.", "Copy it again from the instrument."
         )
     parts.segments = [int(np.count_nonzero(timed[:start])) for start in parts.segments]
     parts.times = parts.times[timed]
     for column in parts.columns.values():
         column.values = column.values[timed]
-    return [f"{path.name}: {missing} samples have no time that can be and were left out."]
+    return [f"{path.name}: {counted(missing, 'sample')} with an impossible time left out."]
 
 
 def make_clock(path: Path, parts: RunParts, options: ImportOptions) -> tuple[Clock, list[str]]:
     """The clock of a stream: what the file says about its start, and how far that can be trusted."""
     if not parts.is_timed:
-        return Clock(name=path.stem), [
-            f"{path.name} has no time column: its samples are numbered, not timed."
-        ]
+        return Clock(name=path.stem), [f"{path.name} has no time column: its samples are numbered instead."]
     problems = []
     if parts.times_are_nominal:
         problems.append(f"{path.name} has no time column: times follow from the step its header states.")
@@ -166,11 +165,13 @@ def time_problems(path: Path, times: Floats, segments: Sequence[int] = ()) -> li
     problems = []
     if same:
         problems.append(
-            f"{path.name}: {same} of {len(times)} samples have the same time stamp as the one before."
+            f"{path.name}: {same} of {counted(len(times), 'sample')} with the same time stamp as the one before."
         )
     if back:
         worst = float(steps[inside].min())
-        problems.append(f"{path.name}: the time runs backwards {back} times (by up to {-worst:.6g} s).")
+        problems.append(
+            f"{path.name}: the time runs backwards {counted(back, 'time')} (by up to {-worst:.6g} s)."
+        )
     return problems
 
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from tandem_em.core.jobs import Job, Progress
 from tandem_em.core.notices import UserError
+from tandem_em.core.texts import counted
 from tandem_em.formats.text.mpt import column_of, unique_quantities
 from tandem_em.formats.text.rows import column_infos
 from tandem_em.formats.text.settings import TextSettings
@@ -68,7 +69,7 @@ class Mpr:
         data = next((m for m in modules if m.name == "VMP data"), None)
         if data is None:
             raise UserError(
-                f"{path.name} has no data module; it is cut or was never recorded.",
+                f"{path.name} has no data module; it was cut off, or nothing was recorded.",
                 "Copy it again from the instrument.",
             )
         rows, numbers, skipped, missing = read_rows(path, data)
@@ -77,7 +78,7 @@ class Mpr:
         problems = []
         if missing:
             problems.append(
-                f"{path.name} is cut: it announces {len(rows) + missing} samples and holds {len(rows)}."
+                f"{path.name} is cut off: it announces {counted(len(rows) + missing, 'sample')} and has {len(rows)}."
             )
         if skipped:
             kinds = ", ".join(str(each) for each in skipped)
@@ -104,7 +105,7 @@ def read_modules(path: Path) -> Iterator[Module]:
         head = file.read(52)
         if not head.startswith(MAGIC) or len(head) < 52:
             raise UserError(
-                f"{path.name} is no BioLogic .mpr file, or cut at its very beginning.", "Copy it again."
+                f"{path.name} is not a BioLogic .mpr file, or was cut off at its beginning.", "Copy it again."
             )
         while mark := file.read(6):
             if mark != b"MODULE":

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from tandem_em.core.jobs import Job, Progress
 from tandem_em.core.notices import UserError
+from tandem_em.core.texts import counted
 from tandem_em.importers.bias.build import ColumnValues, RunParts, build_run, imported, no_samples
 from tandem_em.importers.bias.neware_parts import (
     UnknownPartError,
@@ -92,7 +93,7 @@ def as_parts(records: Records, problems: list[str], path: Path) -> RunParts:
     times, pauses = total_times(records)
     if pauses:
         problems.append(
-            f"{path.name}: {pauses} times a step began later than the one before it ended; the gaps are kept."
+            f"{path.name}: {counted(pauses, 'gap')} between the end of a step and the start of the next; gaps are kept."
         )
     columns = {
         "voltage": ColumnValues(records.voltage, "V", "Voltage"),
@@ -134,10 +135,10 @@ def read_nda(path: Path) -> tuple[Records, list[str]]:
         raise UnknownPartError(f"version {version}")
     records, twice = ordered(records)
     if twice:
-        problems.append(f"{path.name} holds {twice} samples twice; each was taken once.")
+        problems.append(f"{path.name} contains {counted(twice, 'sample')} twice; the copies were left out.")
     missing = int(records.index[-1] - records.index[0]) + 1 - len(records) if len(records) else 0
     if missing:
-        problems.append(f"{path.name}: {missing} samples are missing between those that are there.")
+        problems.append(f"{path.name}: {counted(missing, 'sample')} missing in between.")
     if len(records) and len(extras):
         add_extras(records, extras)
     return records, problems
@@ -216,14 +217,14 @@ def read_ndax(path: Path) -> tuple[Records, list[str]]:
         ) from error
     if "data.ndc" not in parts:
         raise UserError(
-            f"{path.name} is no Neware archive: it has no data.ndc.", "Check that it is the right file."
+            f"{path.name} is not a Neware archive: it has no data.ndc.", "Check that it is the right file."
         )
     problems: list[str] = []
     if {"data_runInfo.ndc", "data_step.ndc"} <= set(parts):
         records, filled = split_records(parts["data.ndc"], parts["data_runInfo.ndc"], parts["data_step.ndc"])
         if filled:
             problems.append(
-                f"{path.name}: {filled} of {len(records)} samples have no stamp; they follow at the interval the file states."
+                f"{path.name}: {filled} of {len(records)} samples have no time stamp; the interval stated in the file was used."
             )
         _add_temperatures(records, parts, problems, path)
         return records, problems
@@ -232,7 +233,7 @@ def read_ndax(path: Path) -> tuple[Records, list[str]]:
         raise UnknownPartError(f"version {version}, kind {kind}")
     records, twice = ordered(whole_records(parts["data.ndc"]))
     if twice:
-        problems.append(f"{path.name} holds {twice} samples twice; each was taken once.")
+        problems.append(f"{path.name} contains {counted(twice, 'sample')} twice; the copies were left out.")
     return records, problems
 
 

@@ -32,7 +32,7 @@ def guess(head_or_path: bytes | Path, name: str = "The text") -> TextSettings:
         raise UserError(f"{name} is empty (0 bytes).", "Copy it again from the instrument.")
     if not is_text(head):
         raise UserError(
-            f"{name} is no text.", "Open it with the program that wrote it and export it as text."
+            f"{name} is not a text file.", "Open it with the program that wrote it and export it as text."
         )
     feed = LineFeed()
     lines = [*feed.feed(head), *feed.end()]
@@ -47,7 +47,7 @@ def guess(head_or_path: bytes | Path, name: str = "The text") -> TextSettings:
                 f"{name} has a header but no samples.", "Check that the recording was running."
             ) from error
         raise UserError(
-            f"{name} is no table of samples: {error}.", "Check that it is the right file."
+            f"{name} is not a table of samples: {error}.", "Check that it is the right file."
         ) from error
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from tandem_em.core.jobs import Job, Progress, run_to_end
 from tandem_em.core.notices import UserError
+from tandem_em.core.texts import counted
 from tandem_em.formats.text.detect import parser_for
 from tandem_em.formats.text.feed import find_encoding, is_text
 from tandem_em.formats.text.guess import NoTableError
@@ -48,7 +49,7 @@ def read_log(path: Path, parser: LogParser, options: ImportOptions) -> Job[Impor
         if error.header_only:
             raise no_samples(path) from error
         raise UserError(
-            f"{path.name} is no table of samples: {error}.", "Check that it is the right file."
+            f"{path.name} is not a table of samples: {error}.", "Check that it is the right file."
         ) from error
     except OSError as error:
         raise UserError(
@@ -63,7 +64,8 @@ def guessing_job(path: Path, options: ImportOptions) -> Job[Imported]:
         head = file.read(64 * 1024)
     if not is_text(head):
         raise UserError(
-            f"{path.name} is no text.", "Open it with the program that wrote it and export it as text."
+            f"{path.name} is not a text file.",
+            "Open it with the program that wrote it and export it as text.",
         )
     parser = parser_for(head)
     if isinstance(parser, GuessingParser):
@@ -208,23 +210,23 @@ def tally_sentences(path: Path, table: Table) -> list[str]:
     found = [*_cut_sentences(name, tally), *tally.odd.sentences(name)]
     if tally.unreadable:
         found.append(
-            f"{name}: {tally.unreadable} fields are no numbers and were left empty (the first: {tally.unreadable_example!r})."
+            f"{name}: {counted(tally.unreadable, 'field')} without a number left empty (first: {tally.unreadable_example!r})."
         )
     if tally.untimed:
-        found.append(f"{name}: {tally.untimed} rows say no time and were left out.")
+        found.append(f"{name}: {counted(tally.untimed, 'row')} without a time left out.")
     if tally.overflow:
-        found.append(f"{name}: {tally.overflow} values are overflow marks (9.9E37) and were left empty.")
+        found.append(f"{name}: {counted(tally.overflow, 'overflow mark')} (9.9E37) left empty.")
     if tally.zeros:
         found.append(
-            f"{name}: {tally.zeros} lines hold zero bytes (a crash while writing?) and were left out."
+            f"{name}: {counted(tally.zeros, 'line')} of zero bytes (a crash while writing?) left out."
         )
     if tally.made_negative:
         found.append(
-            f"{name}: the current has no sign; {tally.made_negative} samples marked as discharge were made negative."
+            f"{name}: the current has no sign; {counted(tally.made_negative, 'sample')} marked as discharge taken as negative."
         )
     declared, there = table.declared_rows, table.reader.rows_read
     if declared is not None and there != declared:
-        found.append(f"{name} announces {declared} rows but has {there}.")
+        found.append(f"{name} announces {counted(declared, 'row')} but has {there}.")
     return found
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from tandem_em.core.jobs import Job, Progress
 from tandem_em.core.notices import UserError
+from tandem_em.core.texts import counted
 from tandem_em.formats.text.stamps import parse_stamp
 from tandem_em.importers.bias.build import ColumnValues, RunParts, build_run, imported, no_samples
 from tandem_em.importers.core.base import Imported, ImportOptions, Kind
@@ -45,11 +46,13 @@ class Tomato:
         try:
             record = json.loads(path.read_text("utf-8"))
         except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise UserError(f"{path.name} is cut or no valid JSON: {error}.", "Copy it again.") from error
+            raise UserError(
+                f"{path.name} is cut off or not valid JSON: {error}.", "Copy it again."
+            ) from error
         rows = record.get("data") if isinstance(record, dict) else None
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
             raise UserError(
-                f"{path.name} is no tomato record: it has no list of data.",
+                f"{path.name} is not a tomato record: it has no list of data.",
                 "Check that it is the right file.",
             )
         if not rows:
@@ -63,7 +66,7 @@ def _parts(path: Path, record: dict[str, Any], rows: list[dict[str, Any]]) -> tu
     problems = []
     timed = [row for row in rows if isinstance(row.get("time"), int | float)]
     if len(timed) < len(rows):
-        problems.append(f"{path.name}: {len(rows) - len(timed)} rows say no time and were left out.")
+        problems.append(f"{path.name}: {counted(len(rows) - len(timed), 'row')} without a time left out.")
     if not timed:
         raise no_samples(path)
     times = np.array([float(row["time"]) for row in timed])
@@ -80,7 +83,7 @@ def _parts(path: Path, record: dict[str, Any], rows: list[dict[str, Any]]) -> tu
     )
     announced = technique.get("data_rows") if isinstance(technique, dict) else None
     if isinstance(announced, int) and announced != len(rows):
-        problems.append(f"{path.name} announces {announced} rows but has {len(rows)}.")
+        problems.append(f"{path.name} announces {counted(announced, 'row')} but has {len(rows)}.")
     polled = re.search(r"\d{4}-\d\d-\d\dT\d{6}\.?\d*[+-]\d{4}", path.name)
     stamp = parse_stamp(polled[0]) if polled else None
     elapsed = now.get("elapsed_time") if isinstance(now, dict) else None

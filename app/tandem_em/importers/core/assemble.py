@@ -65,8 +65,8 @@ def _one(
         maps += maps_from(found, energy, path, options, imported.problems)
     elif len(found.axes) < 2:
         raise UserError(
-            f"{path.name} holds a curve of {found.axes[0].size if found.axes else 1} points without an energy axis.",
-            "Set the unit of its axis to eV where it was made, or open it as a text table.",
+            f"{path.name} contains a curve without an energy axis.",
+            "Set the unit of its axis to eV in the program that wrote it, or open it as a text table.",
         )
     else:
         images.append((found, stack_from(found, path, options, imported)))
@@ -77,7 +77,7 @@ def prepared(found: Found, path: Path) -> Found:
     source = found.source
     if source.dtype.hasobject or (source.dtype.kind not in "biufc" and not source.dtype.names):
         raise UserError(
-            f"{path.name} holds Python objects or text instead of numbers: nothing is unpacked from them.",
+            f"{path.name} contains Python objects or text instead of numbers; these are not opened, for safety.",
             "Save the data again as an ordinary numeric array.",
         )
     if source.dtype.names and not {"R", "G", "B"} <= set(source.dtype.names):
@@ -95,7 +95,8 @@ def prepared(found: Found, path: Path) -> Found:
     frame = int(np.prod([int(size) for size in source.shape[-2:]], dtype=object)) * source.dtype.itemsize
     if frame > FRAME_LIMIT:
         raise UserError(
-            f"{path.name} promises single frames of {frame / 2**30:.0f} GiB.", "Its header is damaged."
+            f"{path.name} claims single frames of {frame / 2**30:.0f} GiB.",
+            "Its header is damaged: copy it again from the instrument.",
         )
     return found
 

@@ -36,7 +36,7 @@ def sentences(path: Path, label: str) -> Iterator[None]:
         raise
     except DamagedError as error:
         raise UserError(
-            f"{path.name} is not a sound {label} file: {error}.", "Copy it again from the instrument."
+            f"{path.name} is not a valid {label} file: {error}.", "Copy it again from the instrument."
         ) from error
     except MemoryError as error:
         raise UserError(

@@ -42,7 +42,7 @@ def maps_from(
     name = found.facts.title or path.stem
     if found.type == "EDS":
         problems.append(
-            f"{name} is an X-ray (EDS) spectrum, not EELS: edges and backgrounds of EELS do not apply."
+            f"{name} is an X-ray (EDS) spectrum, not EELS: EELS edges and backgrounds do not apply."
         )
     navigation = [axis for axis in range(len(found.axes)) if axis != energy]
     while len(navigation) > 2 and any(found.axes[axis].size == 1 for axis in navigation):

@@ -32,7 +32,7 @@ class PositionedFile:
                 except OSError as error:
                     raise UserError(
                         f"{self.path.name} can no longer be read: {error.strerror}.",
-                        "Reconnect the drive, or tell where the file is now.",
+                        "Reconnect the drive, or link the file at its new location.",
                     ) from error
             return self._number
 
@@ -49,7 +49,7 @@ class PositionedFile:
                 ) from error
             if count <= 0:
                 raise UserError(
-                    f"{self.path.name} ends before the data it promises.",
+                    f"{self.path.name} ends before the end of its data.",
                     "Copy it again from the instrument.",
                 )
             done += count

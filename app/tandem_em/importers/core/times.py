@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tandem_em.core.notices import UserError
+from tandem_em.core.texts import counted
 from tandem_em.importers.core.base import ImportOptions, Question
 from tandem_em.importers.core.signal import Facts, Found
 from tandem_em.importers.core.units import is_reciprocal, length_nm, time_s
@@ -90,7 +91,7 @@ def _unknown(found: Found, count: int, name: str, is_time: bool | None) -> Stamp
     interval = exposure if exposure and exposure > 0 else 1.0
     why = "the exposure time" if interval == exposure else "one frame per second"
     stamps = Stamps(np.arange(count, dtype=np.float64) * interval, "nominal", is_time)
-    sentence = f"{name} does not say when its {count} frames were taken: {why} is assumed."
+    sentence = f"{name} does not give the times of its {count} frames: {why} is assumed."
     stamps.problems.append(sentence)
     if is_time is None:
         axis = found.axes[0]
@@ -112,7 +113,7 @@ def check_stamps(times: NDArray[np.float64], numbers: NDArray[np.int64] | None =
     said: list[str] = []
     missing = int(np.count_nonzero(np.isnan(times)))
     if missing:
-        said.append(f"{missing} of {len(times)} frames have no time stamp.")
+        said.append(f"{missing} of {counted(len(times), 'frame')} without a time stamp.")
     good = times[~np.isnan(times)]
     steps = np.diff(good)
     backward = np.flatnonzero(steps < 0)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from tandem_em.core.jobs import Job
 from tandem_em.core.notices import UserError
+from tandem_em.core.texts import counted
 from tandem_em.formats.frame_names import frame_times, place_of
 from tandem_em.importers.core.base import ImportOptions
 from tandem_em.importers.core.signal import Found
@@ -124,5 +125,7 @@ def missing(places: NDArray[np.int64], rate: float) -> list[str]:
     gaps = int(there[-1] - there[0]) + 1 - len(there)
     lost = int(np.maximum(whole - counts[1:-1], 0).sum()) + round(gaps * rate)
     return (
-        [f"{lost} frames are missing in the recording ({rate:.4g} per second expected)."] if lost > 0 else []
+        [f"{counted(lost, 'frame')} missing in the recording ({rate:.4g} per second expected)."]
+        if lost > 0
+        else []
     )

@@ -76,7 +76,7 @@ def read(path: Path, options: ImportOptions) -> Job[list[Found]]:
     paths = images_in(path)
     if not paths:
         raise UserError(
-            f"The folder {path.name} contains no images.", "Choose the folder the images themselves are in."
+            f"The folder {path.name} contains no images.", "Choose the folder that contains the images."
         )
     found = yield from stack_of(paths, path)
     if found.times_s is None and len(paths) > 1:
@@ -173,7 +173,7 @@ def _of_other_size(paths: Sequence[Path], first: First, folder: Path) -> Job[lis
     if paths[0].suffix.lower() in PICTURES:
         for number, path in enumerate(paths):
             if number % 200 == 0:
-                yield Progress(number, len(paths), f"Looking through {folder.name}")
+                yield Progress(number, len(paths), f"Listing {folder.name}")
             try:
                 good = size_of(path) == first.shape
             except Exception:  # noqa: BLE001 - whatever Pillow says about it, it is no image of this movie

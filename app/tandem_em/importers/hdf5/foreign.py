@@ -92,7 +92,7 @@ def audit(file: H5File, path: Path) -> None:
 def _audit_dataset(dataset: H5Dataset, path: Path) -> None:
     if dataset.is_virtual or dataset.external:
         raise UserError(
-            f"{path.name} keeps the numbers of {dataset.name} in another file.",
+            f"{path.name} keeps the data of {dataset.name} in another file.",
             "TandEM does not follow it. Save the data themselves into one file.",
         )
 
@@ -103,7 +103,7 @@ def source_of(path: Path, dataset: H5Dataset, frame_axis: int = 0) -> ArraySourc
     `frame_axis` is the axis along which single frames will be asked for."""
     if dataset.dtype.hasobject or library().check_string_dtype(dataset.dtype) is not None:
         raise UserError(
-            f"{path.name} holds Python objects or text in {dataset.name}: nothing is unpacked from them.",
+            f"{path.name} contains Python objects or text in {dataset.name}; these are not opened, for safety.",
             "Save the data again as an ordinary numeric array.",
         )
     _check_filters(path, dataset)
@@ -128,7 +128,7 @@ def _check_filters(path: Path, dataset: H5Dataset) -> None:
         raise DamagedError(f"{dataset.name} has blocks of more than 2 GiB")
     frame = int(np.prod(dataset.shape[-2:], dtype=object)) * dataset.dtype.itemsize
     if frame > (64 << 20) + 10_000 * dataset.id.get_storage_size():
-        raise DamagedError(f"{dataset.name} promises images of {frame >> 20} MiB that are not in the file")
+        raise DamagedError(f"{dataset.name} claims images of {frame >> 20} MiB that are not in the file")
 
 
 def _direct(path: Path, dataset: H5Dataset, frame_axis: int) -> ArraySource | None:

@@ -195,7 +195,7 @@ def _plain(path: Path, file: H5File) -> list[Found]:
     if not numeric:
         raise UserError(
             f"{path.name} contains no array of numbers.",
-            "Export the images or spectra from where they were made.",
+            "Export the images or spectra again from the program that made them.",
         )
     best = max(numeric, key=lambda each: (min(each.ndim, 4), each.size))
     found = Found(source_of(path, best), [Axis(size) for size in best.shape], facts=Facts(title=path.stem))

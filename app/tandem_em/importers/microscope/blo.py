@@ -28,7 +28,7 @@ def read(path: Path, options: ImportOptions) -> list[Found]:
     with path.open("rb") as file:
         raw = file.read(HEADER.itemsize)
     if len(raw) < HEADER.itemsize or raw[:6] != b"IMGBLO":
-        raise DamagedError("it does not start like a block file")
+        raise DamagedError("it does not begin like a block file")
     head = np.frombuffer(raw, HEADER)[0]
     side, nx, ny = int(head["size"]), int(head["nx"]), int(head["ny"])
     if min(side, nx, ny) < 1:

@@ -116,7 +116,7 @@ def _check_count(header: dict[str, str], count: int, path: Path, problems: list[
     promised = number(header.get("NPOINTS", "").replace(",", "."))
     if promised is not None and int(promised) != count and promised >= 0:
         cut = "it may be cut off" if count < promised else "all of them are used"
-        problems.append(f"{path.name} promises {int(promised)} points and has {count}: {cut}.")
+        problems.append(f"{path.name} announces {int(promised)} points and has {count}: {cut}.")
 
 
 def _axis(
@@ -137,7 +137,7 @@ def _axis(
     if step is None or (differs and (uncalibrated or not counts)):
         if not np.all(np.diff(x) > 0) and not np.all(np.diff(x) < 0):
             problems.append(
-                f"The x column of {path.name} goes back and forth: the calibration of the header is used."
+                f"The x column of {path.name} is not monotonic: the calibration of the header is used."
             )
             return axis
         problems.append(

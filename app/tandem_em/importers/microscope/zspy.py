@@ -37,7 +37,7 @@ def read(path: Path, options: ImportOptions) -> list[Found]:
     if path.is_file():
         with path.open("rb") as file:
             if file.read(2) != b"PK":
-                raise DamagedError("it is no zip file")
+                raise DamagedError("it is not a zip file")
     import zarr
 
     store: Any = zarr.storage.ZipStore(path, mode="r") if path.is_file() else path

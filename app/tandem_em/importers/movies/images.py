@@ -45,7 +45,7 @@ def check_size(image: Image.Image, path: Path) -> None:
     """Look at the promised size before anything is decoded."""
     width, height = image.size
     if width * height > PIXEL_LIMIT or width < 1 or height < 1:
-        raise DamagedError(f"its {width} × {height} pixels are no picture of a camera")
+        raise DamagedError(f"its {width} × {height} pixels are not an image size of a camera")
     size = path.stat().st_size
     # PNG and GIF pack at most about a thousand to one; JPEG and the others have no such bound
     most = 1100 if image.format == "PNG" else 10_000
@@ -53,7 +53,7 @@ def check_size(image: Image.Image, path: Path) -> None:
         0.125 if image.mode == "1" else len(image.getbands()) * (2 if image.mode.startswith("I") else 1)
     )
     if width * height * channels > (1 << 20) + most * size:
-        raise DamagedError(f"it promises {width} × {height} pixels in {size} bytes")
+        raise DamagedError(f"it claims {width} × {height} pixels in {size} bytes")
 
 
 def as_grey(image: Image.Image) -> AnyArray:

@@ -12,6 +12,7 @@ from numpy.typing import DTypeLike
 
 from tandem_em.core.notices import UserError
 from tandem_em.core.numeric import AnyArray, Index
+from tandem_em.core.texts import counted
 from tandem_em.importers.core.base import ImportOptions
 from tandem_em.importers.core.errors import DamagedError
 from tandem_em.importers.core.signal import Axis, Found
@@ -47,7 +48,7 @@ def read(path: Path, options: ImportOptions) -> list[Found]:
         if not len(tif.pages):
             raise DamagedError("it contains no image")
         if len(tif.pages) > PAGES_LIMIT:
-            raise DamagedError("it promises millions of pages")
+            raise DamagedError("it claims millions of pages")
         first = tif.pages[0]
         if first.dtype is None or not all(first.shape):
             raise DamagedError("its first image has no size or an unknown kind of pixels")
@@ -87,7 +88,7 @@ def _pages(path: Path, tif: TiffFile) -> tuple[ArraySource, int, list[str]]:
     pages, first, problems = tif.pages, tif.pages[0], []
     chosen, other, lost = _alike(pages, first)
     if other:
-        problems.append(f"{other} images of another size or kind in {path.name} were left out.")
+        problems.append(f"{path.name}: {counted(other, 'image')} of another size or kind left out.")
     if lost:
         problems.append(f"{path.name} was cut off: {lost} of its images are missing.")
     size = path.stat().st_size
@@ -103,7 +104,7 @@ def _pages(path: Path, tif: TiffFile) -> tuple[ArraySource, int, list[str]]:
         return _plain_frames(source, first), len(whole), problems
     packed = sum(int(count) for count in first.databytecounts)
     if first.nbytes > (1 << 20) + 10_000 * packed:
-        raise DamagedError(f"its first image promises {first.nbytes >> 20} MiB in {packed} bytes")
+        raise DamagedError(f"its first image claims {first.nbytes >> 20} MiB in {packed} bytes")
     source = PageFrames(path, [page.index for page in chosen], first.shape, first.dtype)
     source.one(0)
     return _plain_frames(source, first), len(chosen), problems

@@ -55,7 +55,7 @@ def read(path: Path, options: ImportOptions) -> Job[list[Found]]:
 def _look_through(path: Path, threads: str) -> Job[tuple[Listing, Facts, tuple[int, int], np.dtype[Any]]]:
     with library().open(str(path), metadata_errors="replace") as container:
         if not container.streams.video:
-            raise UserError(f"{path.name} contains no film, only sound or text.", "Choose another file.")
+            raise UserError(f"{path.name} contains no video, only sound or text.", "Choose another file.")
         stream = container.streams.video[0]
         stream.thread_type = threads
         shape = (int(stream.codec_context.height), int(stream.codec_context.width))
@@ -119,7 +119,7 @@ class VideoFrames:
                 self._forget()
                 raise UserError(
                     f"Frame {number + 1} of {self.path.name} cannot be decoded ({type(error).__name__}).",
-                    "The film goes on after it.",
+                    "The frames after it can be read.",
                 ) from error
             self._at, self._last = number, frame
             frame.flags.writeable = False
@@ -138,7 +138,8 @@ class VideoFrames:
                 return self._grey(frame)
         self._forget()
         raise UserError(
-            f"Frame {number + 1} of {self.path.name} can no longer be found.", "Has the file changed since?"
+            f"Frame {number + 1} of {self.path.name} can no longer be found.",
+            "Check whether the file has changed since it was imported.",
         )
 
     def _come_to(self, wanted: int) -> Any:
@@ -203,7 +204,8 @@ class VideoFrames:
             out = frame.to_ndarray(format="gray")
         if out.shape != self._shape:
             raise UserError(
-                f"A frame of {self.path.name} has another size than the first.", "Cut the film there."
+                f"A frame of {self.path.name} has another size than the first.",
+                "Split the video at that frame.",
             )
         return np.ascontiguousarray(out)
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tandem_em.core.jobs import Job, Progress
+from tandem_em.core.texts import counted
 from tandem_em.importers.core.errors import DamagedError
 from tandem_em.importers.movies import h264 as movies_h264
 from tandem_em.importers.movies import mpeg4 as movies_mpeg4
@@ -93,7 +94,7 @@ def listing(container: InputContainer, stream: VideoStream, path: Path) -> Job[L
         found.problems.append(f"{path.name} was cut off or is damaged after frame {len(found.packets)}.")
     elif stream.frames > len(found.packets):
         found.problems.append(
-            f"{path.name} promises {stream.frames} frames and has {len(found.packets)}: it was cut off."
+            f"{path.name} announces {counted(stream.frames, 'frame')} and has {len(found.packets)}: it was cut off."
         )
     _doubt(found)
     _stamp(found, path)
@@ -209,7 +210,7 @@ def _compare_lengths(found: Listing, promised_s: float, path: Path) -> None:
     ends_s = (stamps[-1] - min(stamps[0], 0) + np.diff(stamps).max()) * found.seconds_per_tick
     if promised_s > ends_s + 0.1:
         found.problems.append(
-            f"{path.name} promises {promised_s:.4g} s and ends after {ends_s:.4g} s: it was cut off."
+            f"{path.name} announces {promised_s:.4g} s and ends after {ends_s:.4g} s: it was cut off."
         )
 
 
@@ -235,7 +236,7 @@ def _stamp(found: Listing, path: Path) -> None:
         packet.stamp = last = last + 1 if stamp is None else int(stamp)
     if unstamped:
         found.problems.append(
-            f"{unstamped} frames of {path.name} have no stamp of their own: they were counted."
+            f"{counted(unstamped, 'frame')} of {path.name} without a time stamp: the time follows from the frame rate."
         )
     if not found.is_avi or any(packet.dts is None for packet in found.packets):
         return
@@ -325,8 +326,8 @@ def _choose(found: Listing, path: Path) -> None:
     found.is_damaged = bool(lost)
     for count, what in (
         (len(lost), "could not be decoded"),
-        (len(leaning), "would show older contents, predicted from what was lost"),
-        (same, "had the stamp of another"),
+        (len(leaning), "depend on frames that were lost"),
+        (same, "had the time stamp of another frame"),
     ):
         if count:
             frames, are = ("frame", "is") if count == 1 else ("frames", "are")

@@ -14,7 +14,7 @@ def host_port(address: str, default_port: int) -> tuple[str, int]:
     if not colon:
         host, port = text, str(default_port)
     if not host or not port.isdigit() or not 0 < int(port) < 65536:
-        raise UserError(f'"{address}" is no address.', f"Write it like 192.168.0.5:{default_port}.")
+        raise UserError(f'"{address}" is not an address.', f"Write it like 192.168.0.5:{default_port}.")
     return host, int(port)
 
 

@@ -31,7 +31,10 @@ class Surroundings:
     def file_reader(self, name: str) -> ReadFile:
         """What reads a finished file; UserError when there is nothing."""
         if self.read_file is None:
-            raise UserError(f'The source "{name}" needs a reader of files.', "Start it through the desk.")
+            raise UserError(
+                f'The source "{name}" needs a reader of files.',
+                "Record it in the window or with tandem record.",
+            )
         return self.read_file
 
 

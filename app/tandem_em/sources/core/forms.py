@@ -36,22 +36,24 @@ class SourceForm:
     fields: tuple[FormField, ...] = ()
 
 
-NAME = FormField("name", "Name", tip="How it is called in the window and in the file")
-POLL = FormField("poll_s", "Look every", "quantity", "s", "How often the disk is asked", advanced=True)
+NAME = FormField("name", "Name", tip="Name in the window and in the file")
+POLL = FormField(
+    "poll_s", "Check every", "quantity", "s", "How often the file or folder is checked", advanced=True
+)
 
 SESSION_FIELDS = (FormField("name", "Name of the session", hint="name of the set-up"),)
 CELL_FIELDS = (
     FormField("name", "Cell", hint="not named"),
     FormField("chemistry", "Chemistry", hint="for example LiCoO2 | LiPON | Si"),
-    FormField("area_um2", "Electrode area", "quantity", "µm²", "Turns currents into densities", hint="unknown"),
-    FormField("capacity_uAh_cm2", "Full charge", "quantity", "µAh/cm²", "Turns currents into C-rates", hint="unknown"),
+    FormField("area_um2", "Electrode area", "quantity", "µm²", "For current densities", hint="unknown"),
+    FormField("capacity_uAh_cm2", "Full charge", "quantity", "µAh/cm²", "For C-rates", hint="unknown"),
 )  # fmt: skip
 LIMIT_FIELDS = (
-    FormField("low_V", "Voltage from", "quantity", "V", "Below this the output goes off", hint="not watched"),
-    FormField("high_V", "Voltage to", "quantity", "V", "Above this the output goes off", hint="not watched"),
-    FormField("current_A", "Current at most", "quantity", "A", "In either direction", hint="not watched"),
-    FormField("charge_C", "Charge at most", "quantity", "C", "Passed since the start of the program", hint="not watched"),
-    FormField("rate_V_per_s", "Voltage change at most", "quantity", "V/s", "Over 0.4 s", hint="not watched"),
-    FormField("jump_V", "Jump at most", "quantity", "V",
-              "Between two readings at an unchanged set point: a contact opened, or a short", hint="not watched"),
+    FormField("low_V", "Voltage from", "quantity", "V", "Below this the output is switched off", hint="no limit"),
+    FormField("high_V", "Voltage to", "quantity", "V", "Above this the output is switched off", hint="no limit"),
+    FormField("current_A", "Current at most", "quantity", "A", "In either direction", hint="no limit"),
+    FormField("charge_C", "Charge at most", "quantity", "C", "Charge passed since the start of the program", hint="no limit"),
+    FormField("rate_V_per_s", "Voltage change at most", "quantity", "V/s", "Measured over 0.4 s", hint="no limit"),
+    FormField("jump_V", "Voltage jump at most", "quantity", "V",
+              "Between two readings at an unchanged set point: open contact or short", hint="no limit"),
 )  # fmt: skip

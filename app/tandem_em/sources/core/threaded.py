@@ -236,7 +236,7 @@ class ThreadedSource(ABC):
                 self._connect()
                 if self._was_lost:
                     self._was_lost = False
-                    self._say(f"{self._name} is back.", "note")
+                    self._say(f"{self._name} is connected again.", "note")
                 if self._state in ("connecting", "lost") and not self.says_when_connected:
                     self._set_state("waiting", "Connected; waiting for data.")
                 while not self._stopping.is_set():

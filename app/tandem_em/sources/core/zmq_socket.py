@@ -45,7 +45,7 @@ class ZmqReceiver:
             if not allow_network:
                 raise UserError(
                     f"Listening at {self.host} would open this computer to the network.",
-                    "Listen at 127.0.0.1, or switch allow_network on and give keys.",
+                    "Listen at 127.0.0.1, or set allow_network and give keys.",
                 )
             if keys is None:
                 raise UserError(
@@ -79,7 +79,7 @@ class ZmqReceiver:
             self._socket.bind(where)
         except zmq.ZMQError as error:
             raise UserError(
-                f"{self.host}:{self.port} cannot be listened at: {error}.",
+                f"{self.host}:{self.port} cannot be opened for listening: {error}.",
                 "Another program may use the port: choose another one.",
             ) from error
 

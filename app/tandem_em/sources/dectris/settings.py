@@ -30,7 +30,7 @@ FORM = SourceForm(
     (
         NAME,
         FormField("address", "Frames from", hint="127.0.0.1:9999"),
-        FormField("version", "Stream", "choice", choices=(("auto", "Find out"), (1, "Version 1"), (2, "Version 2"))),
-        FormField("channel", "Threshold", hint="the first", advanced=True),
+        FormField("version", "Stream", "choice", choices=(("auto", "Automatic"), (1, "Version 1"), (2, "Version 2"))),
+        FormField("channel", "Threshold", hint="first", advanced=True),
     ),
 )  # fmt: skip

@@ -98,7 +98,7 @@ class DectrisSource(ThreadedSource):
         if self._series is not None and message.series < self._series:
             self._leftovers += 1
             if self._leftovers == 1:
-                self._say(f"{self._name}: images left over from an earlier series were not taken.", "note")
+                self._say(f"{self._name}: images left over from an earlier series were not recorded.", "note")
             return
         if message.series != self._series:
             self._begin(message.series)

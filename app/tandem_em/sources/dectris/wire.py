@@ -200,7 +200,7 @@ def _multi_dim(item: Any) -> NDArray[Any]:
     """Tag 40 (rows first) or 1040 around a typed array, whose bytes may be compressed."""
     tag, value = getattr(item, "tag", None), getattr(item, "value", None)
     if tag not in (ARRAY, ARRAY_COLUMNS_FIRST) or not isinstance(value, list | tuple) or len(value) != 2:
-        raise DectrisFormatError("The data of an image is no array.")
+        raise DectrisFormatError("The data of an image are not an array.")
     shape = tuple(whole(n) for n in value[0]) if isinstance(value[0], list | tuple) else ()
     typed = value[1]
     kind = TYPED_ARRAYS.get(getattr(typed, "tag", -1))
@@ -218,7 +218,7 @@ def _multi_dim(item: Any) -> NDArray[Any]:
             raise DectrisFormatError("A compressed image is shuffled for another pixel size.")
         content = _unpacked(str(algorithm), dtype.itemsize, bytes(blob), wanted)
     if not isinstance(content, bytes):
-        raise DectrisFormatError("The pixels of an image are no bytes.")
+        raise DectrisFormatError("The pixels of an image are not bytes.")
     if tag == ARRAY_COLUMNS_FIRST:
         return np.ascontiguousarray(_as_array(content, shape[::-1], dtype).T)
     return _as_array(content, shape, dtype)
@@ -235,7 +235,7 @@ def _as_array(data: bytes, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDAr
 def _checked_bytes(shape: tuple[int, ...], dtype: np.dtype[Any]) -> int:
     size = math.prod(shape) * dtype.itemsize
     if len(shape) < 2 or min(shape) <= 0 or math.prod(shape[:-2]) != 1 or size > MAX_FRAME_BYTES:
-        raise DectrisFormatError(f"An image of the shape {shape} is not taken.")
+        raise DectrisFormatError(f"An image of the shape {shape} is not supported.")
     return size
 
 

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tandem_em.core.notices import UserError
+from tandem_em.core.texts import counted
 from tandem_em.formats.frame_names import FrameClock, place_of
 from tandem_em.model.clock import Origin
 from tandem_em.model.frames import FrameStack
@@ -80,7 +81,7 @@ class FolderSource(ThreadedSource):
     def _connect(self) -> None:
         if not self._folder.is_dir():
             self._scan.take_all()
-            raise SourceLostError(f"The folder {self._folder.name} is not there.")
+            raise SourceLostError(f"The folder {self._folder.name} does not exist.")
 
     def _disconnect(self) -> None:
         """Nothing is held open. At the end what lies there still counts."""
@@ -99,13 +100,13 @@ class FolderSource(ThreadedSource):
         left = self._scan.waiting
         if left:
             self._say(
-                f"{self._name}: {left} files came too late to be recorded. They are in {self._folder.name}; import them.",
+                f"{self._name}: {counted(left, 'file')} arrived too late to be recorded. Import from {self._folder.name}.",
                 "warning",
             )
 
     def _pump(self) -> None:
         if not self._folder.is_dir():
-            raise SourceLostError(f"The folder {self._folder.name} is gone.")
+            raise SourceLostError(f"The folder {self._folder.name} no longer exists.")
         ready = self._scan.poll(host_now())
         self._note_places()
         for candidate in ready:

@@ -39,10 +39,10 @@ TEXT_FORM = SourceForm(
     "A text or TDMS file that another program is still writing: EC-Lab .mpt, Gamry .DTA, KickStart CSV, LabVIEW .lvm.",
     (
         NAME,
-        FormField("path", "File", "file", tip="The file that grows"),
-        FormField("from_start", "From its start", "yes", tip="Also take what is in the file already"),
+        FormField("path", "File", "file", tip="The file that is being written"),
+        FormField("from_start", "From its start", "yes", tip="Also read the rows that are already in the file"),
         POLL,
-        FormField("quiet_s", "Last row after", "quantity", "s", "A last row without line end counts after this long",
+        FormField("quiet_s", "Accept last row after", "quantity", "s", "A last row without a line end is accepted after this",
                   advanced=True),
     ),
 )  # fmt: skip
@@ -54,9 +54,9 @@ FOLDER_FORM = SourceForm(
         NAME,
         FormField("path", "Folder", "folder", tip="Where the files appear"),
         FormField("pattern", "Files", tip="For example *.dm4", hint="*"),
-        FormField("from_start", "Also what is there already", "yes"),
+        FormField("from_start", "Include existing files", "yes"),
         FormField("layout", "Layout", "choice", advanced=True, choices=(
-            ("auto", "Find out"), ("flat", "All files in one folder"), ("gatan", "Gatan in-situ folders"))),
+            ("auto", "Automatic"), ("flat", "All files in one folder"), ("gatan", "Gatan in-situ folders"))),
         POLL,
     ),
 )  # fmt: skip

@@ -51,7 +51,7 @@ class TdmsTailSource(ThreadedSource):
 
     def _connect(self) -> None:
         if not self._path.parent.is_dir():
-            raise SourceLostError(f"The folder of {self._path.name} is not there.")
+            raise SourceLostError(f"The folder of {self._path.name} does not exist.")
 
     def _disconnect(self) -> None:
         pass
@@ -60,10 +60,10 @@ class TdmsTailSource(ThreadedSource):
         try:
             size = self._path.stat().st_size
         except FileNotFoundError:
-            self._set_state("waiting", f"{self._path.name} is not there; waiting for it.")
+            self._set_state("waiting", f"{self._path.name} does not exist yet; waiting for it.")
             size = self._size
         if size < self._size:
-            self._say(f"{self._path.name} began anew.", "note")
+            self._say(f"{self._path.name} was restarted from its beginning.", "note")
             self._rows = 0
             self._timeline.restart()
             self._begin_segment()

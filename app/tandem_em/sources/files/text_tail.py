@@ -65,7 +65,7 @@ class TextTailSource(ThreadedSource):
 
     def _connect(self) -> None:
         if not self._path.parent.is_dir():
-            raise SourceLostError(f"The folder of {self._path.name} is not there.")
+            raise SourceLostError(f"The folder of {self._path.name} does not exist.")
 
     def _disconnect(self) -> None:
         """Nothing is held open. At the end a last line that is surely whole is taken."""
@@ -85,11 +85,11 @@ class TextTailSource(ThreadedSource):
             raise SourceLostError(f"{self._path.name} cannot be read ({error}).") from error
         now = host_now()
         if not growth.there:
-            self._set_state("waiting", f"{self._path.name} is not there; waiting for it.")
+            self._set_state("waiting", f"{self._path.name} does not exist yet; waiting for it.")
             self._stopping.wait(self._table.poll_s)
             return
         if growth.restarted:
-            self._say(f"{self._path.name} began anew.", "note")
+            self._say(f"{self._path.name} was restarted from its beginning.", "note")
             self._tell_left_out()
             self._refused_before, self._reader = self._refused, RowTail()
             self._timeline.restart()
@@ -100,7 +100,7 @@ class TextTailSource(ThreadedSource):
                 rows = self._reader.feed(growth.data)
             except (UserError, ValueError) as error:
                 raise UserError(
-                    f"{self._path.name} is not understood: {error}", "Choose another file."
+                    f"{self._path.name} cannot be read: {error}", "Choose another file."
                 ) from error
             if self._only_new and not growth.more:
                 self._only_new = False

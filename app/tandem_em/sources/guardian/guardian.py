@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any, Literal
 
 from tandem_em.core.notices import UserError
+from tandem_em.core.texts import counted
 from tandem_em.sources.core.base import host_now
 from tandem_em.sources.core.plain_fields import to_plain
 from tandem_em.sources.guardian.soft_limits import Watch
@@ -99,7 +100,7 @@ class GuardianCore:
         except LinkError as error:
             self._lose(error)
         except (KeyError, TypeError, ValueError) as error:
-            self._voice.event(f"The order {order.do!r} was not understood ({error!r}).", "warning")
+            self._voice.event(f"The command {order.do!r} was not understood ({error!r}).", "warning")
 
     def _obey(self, order: Order) -> None:
         orders: dict[type[Any], Callable[[Any], None]] = {
@@ -119,7 +120,7 @@ class GuardianCore:
         elif type(order) in orders:
             orders[type(order)](order)
         else:
-            self._voice.event(f"The order {order.do!r} is not known.", "warning")
+            self._voice.event(f"The command {order.do!r} is not known.", "warning")
 
     def turn(self) -> float:
         """One turn of the loop."""
@@ -131,7 +132,7 @@ class GuardianCore:
         ):
             silent = now - self._last_beat
             self._heard_beat = False
-            self._trip(f"The window was silent for {silent:.1f} s.")
+            self._trip(f"The window did not respond for {silent:.1f} s.")
         try:
             if self._meter is None:
                 wait = self._connect(now)
@@ -188,13 +189,11 @@ class GuardianCore:
     def _order_program(self, order: RunProgram) -> None:
         program = parse_program(order.json, order.name, order.capacity_C)
         if self.state not in ("watching", "program", "paused", "as found"):
-            raise UserError(
-                f"The program was not started: {self.message}", "Make the source-meter ready first."
-            )
+            raise UserError(f"The program was not started: {self.message}", "Press Output on first.")
         self._runner, self._announced = ProgramRunner(program), -1
         self._watch.restart(self.config.limits.with_safety(program.safety))
         count = self._runner.progress().total
-        steps = "1 step" if count == 1 else f"{count} steps"
+        steps = counted(count, "step")
         self._voice.event(f"Program started: {steps}.", "bias", json=program.source_json)
         self._set_state("program", "")
 
@@ -226,7 +225,7 @@ class GuardianCore:
         level = order.level
         if order.mode != "current" or not math.isfinite(level):
             raise UserError(
-                "By hand only a current can be set.", "Use a constant voltage step for a voltage."
+                "Only a current can be set by hand.", "Use a constant voltage step for a voltage."
             )
         if self.state not in ("watching", "as found"):
             raise UserError(
@@ -254,7 +253,7 @@ class GuardianCore:
             self._watch.restart(self.config.limits)
             self._voice.new_segment = True
             self._watch_open_circuit(self._meter)
-            self._voice.event("Ready again: open circuit, 0 A.", "bias")
+            self._voice.event("Output on: open circuit, 0 A.", "bias")
 
     # one turn
 
@@ -296,7 +295,7 @@ class GuardianCore:
             self._mode, self._level = found.mode, found.level
             state: GuardState = "as found" if found.output_on else "safe"
             message = (
-                "" if found.output_on else "The output is off, as it was found; nothing can be measured."
+                "" if found.output_on else "The output was found off and left off; nothing can be measured."
             )
             if found.output_on:
                 meter.prepare()
@@ -308,7 +307,9 @@ class GuardianCore:
         meter.prepare()
         self._watch_open_circuit(meter)
         if was_lost:
-            self._voice.event(f"{self.config.name} is back; the cell is at open circuit, 0 A.", "note")
+            self._voice.event(
+                f"{self.config.name} is connected again; the cell is at open circuit, 0 A.", "note"
+            )
 
     def _watch_open_circuit(self, meter: Meter) -> None:
         meter.require_high_impedance()
@@ -406,7 +407,7 @@ class GuardianCore:
             self._next_read = now + 1.0
             on = self._meter.output_is_on()
             if on and self.state in ("tripped", "safe"):
-                self._voice.event("Somebody switched the output on at the instrument.", "warning")
+                self._voice.event("The output was switched on at the instrument.", "warning")
             self.output_on, self.verified = on, not on
         return 0.05
 

@@ -157,7 +157,7 @@ def _loop(core: GuardianCore, inbox: Inbox, terminated: threading.Event) -> str:
                 return "Recording ended."
             core.command(order)
         if inbox.ended.is_set():
-            return "The window is gone."
+            return "The window was closed or crashed."
         if terminated.is_set():
             return "The guardian was asked to end."
         wait = core.turn()

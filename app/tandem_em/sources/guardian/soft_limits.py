@@ -78,7 +78,7 @@ class Watch:
     def _outside(self, reading: MeterReading) -> str | None:
         limits, volts, current = self.limits, reading.voltage, reading.current
         if math.isnan(volts) or math.isnan(current) or math.isinf(volts) or math.isinf(current):
-            return "The reading overflowed."
+            return "The reading is out of range (overflow)."
         if limits.high_V is not None and volts > limits.high_V:
             return f"The voltage {volts:.4g} V is above the limit of {limits.high_V:g} V."
         if limits.low_V is not None and volts < limits.low_V:
@@ -95,7 +95,7 @@ class Watch:
         limited = reading.in_compliance and mode == "current"
         self._limited = self._limited + 1 if limited else 0
         if self._limited >= 2:
-            return f"The source runs into its voltage compliance ({reading.voltage:.4g} V): the contact may be open."
+            return f"The source reached its voltage compliance ({reading.voltage:.4g} V): the contact may be open."
         jump = self.limits.jump_V
         if last is None or jump is None or not self._steady or reading.host_time < self._settling_until:
             return None

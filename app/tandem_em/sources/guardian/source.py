@@ -318,7 +318,7 @@ class GuardedSource(ThreadedSource):
         if process.stdout is not None:
             process.stdout.close()
         if code not in (0, 1, 2) and self._stopping.is_set():
-            self._say(f"The guardian of {self._name} had to be ended by force. Output may be ON.", "warning")
+            self._say(f"The guardian of {self._name} had to be terminated. Output may be ON.", "warning")
 
     def _drain(self, process: subprocess.Popen[bytes]) -> None:
         """What the guardian still has to say while it makes the cell safe."""

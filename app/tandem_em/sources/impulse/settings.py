@@ -26,6 +26,6 @@ class ImpulseTable(SourceTable):
 FORM = SourceForm(
     "DENSsolutions Impulse",
     "Impulse",
-    "Heating and biasing holder: what the Impulse program publishes.",
-    (NAME, FormField("address", "Values from", hint="127.0.0.1:5556"), FormField("control", "Commands to", hint="only listen")),
+    "Heating and biasing holder: values published by the Impulse software.",
+    (NAME, FormField("address", "Values from", hint="127.0.0.1:5556"), FormField("control", "Commands to", hint="listen only")),
 )  # fmt: skip

@@ -216,13 +216,13 @@ def _read(parts: list[bytes]) -> tuple[str, dict[str, Any]]:
     try:
         facts = read_json(parts[1])
     except ValueError as error:
-        raise ValueError("A message is no JSON.") from error
+        raise ValueError("A message is not valid JSON.") from error
     if isinstance(facts, list) and len(facts) == 1:
         facts = facts[0]
     if isinstance(facts, dict) and isinstance(facts.get("data"), dict):
         facts = facts["data"]
     if not isinstance(facts, dict):
-        raise ValueError("A message carries no named values.")
+        raise ValueError("A message has no named values.")
     return parts[0].decode("utf-8", "replace"), facts
 
 

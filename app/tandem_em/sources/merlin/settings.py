@@ -33,8 +33,8 @@ FORM = SourceForm(
     (
         NAME,
         FormField("address", "Frames from", hint="127.0.0.1:6342"),
-        FormField("control", "Commands to", hint="only listen", tip="host:port of the command connection, usually port 6341"),
+        FormField("control", "Commands to", hint="listen only", tip="host:port of the command connection, usually port 6341"),
         FormField("trigger", "Start the camera", "yes", tip="Start an endless acquisition when recording begins"),
-        FormField("frame_time_s", "Frame time", "quantity", "s", "If the camera does not tell it", advanced=True),
+        FormField("frame_time_s", "Frame time", "quantity", "s", "Used if the camera does not send it", advanced=True),
     ),
 )  # fmt: skip

@@ -144,7 +144,7 @@ class MerlinSource(ThreadedSource):
         if self._stream.oversized:
             self._refused += self._stream.oversized
             self._stream.oversized = 0
-            self._tell_once("A message claimed to be larger than any Merlin frame and was refused.")
+            self._tell_once("A message claimed to be larger than any Merlin frame and was rejected.")
         if self._stream.skipped:
             self._stream.skipped = 0
             self._tell_once("Bytes that belong to no message were skipped.")

@@ -164,7 +164,7 @@ def _raw_pixels(
         return _quad(_raw_pixels(data, 4 * side, side, _kind, depth, "1X1"))
     if chips not in ("1X1", "NX1", ""):
         raise MerlinFormatError(
-            f"Raw frames of {depth} bits of the chips {layout} are not read: switch RAW off in the Merlin software."
+            f"Raw frames of {depth} bits of the chips {layout} are not supported: switch RAW off in the Merlin software."
         )
     if depth == 24:
         half = len(data) // 2

@@ -109,7 +109,7 @@ def _battery_for(program: Program, cell: Cell | None, start_V: float | None, not
         battery.soc = _soc_at(battery, start_V)
     else:
         notes.append("The cell is assumed half charged.")
-    notes.append("Voltages come from a general cell model, not from this cell.")
+    notes.append("Voltages follow from a general cell model, not from this cell.")
     return battery
 
 

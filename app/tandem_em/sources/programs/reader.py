@@ -29,7 +29,7 @@ def read_program(path: Path, capacity_C: float | None = None) -> Program:
         text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(
-            f"{path.name} could not be read: {error}.", "Give an aurora-unicycler JSON."
+            f"{path.name} could not be read: {error}.", "Give an aurora-unicycler JSON file."
         ) from error
     return parse_program(text, path.name, capacity_C)
 
@@ -38,15 +38,15 @@ def parse_program(text: str, file_name: str = "The program", capacity_C: float |
     try:
         raw = read_json(text)
     except ValueError as error:
-        raise UserError(f"{file_name} is not valid JSON: {error}.", "Mend that line.") from error
+        raise UserError(f"{file_name} is not valid JSON: {error}.", "Correct that line.") from error
     if not isinstance(raw, dict) or not isinstance(raw.get("method"), list) or not raw["method"]:
         raise UserError(
-            f'{file_name} has no list of steps called "method".', "Give an aurora-unicycler JSON."
+            f'{file_name} has no list of steps called "method".', "Give an aurora-unicycler JSON file."
         )
     try:
         return _program(raw, text, file_name, capacity_C)
     except (TypeError, ValueError, OverflowError) as error:
-        raise UserError(f"{file_name} has a value that does not fit: {error}.", "Mend it.") from error
+        raise UserError(f"{file_name} has a value that does not fit: {error}.", "Correct it.") from error
 
 
 def _program(raw: dict[str, Any], text: str, file_name: str, capacity_C: float | None) -> Program:
@@ -69,7 +69,7 @@ def _program(raw: dict[str, Any], text: str, file_name: str, capacity_C: float |
 def _table(raw: dict[str, Any], key: str, file_name: str) -> dict[str, Any]:
     found = raw.get(key) or {}
     if not isinstance(found, dict):
-        raise UserError(f'{file_name}: "{key}" is no object.', "Give an aurora-unicycler JSON.")
+        raise UserError(f'{file_name}: "{key}" is not an object.', "Give an aurora-unicycler JSON file.")
     return found
 
 
@@ -176,7 +176,7 @@ class _Reader:
             ]
             if len(tags) != 1:
                 raise UserError(
-                    f'{self.where} loops to the tag "{to}", which is there {len(tags)} times.', "Mend it."
+                    f'{self.where} loops to the tag "{to}", which is there {len(tags)} times.', "Correct it."
                 )
             return Loop(tags[0], int(count))
         return Loop(int(to) - 1, int(count))
@@ -212,7 +212,7 @@ class _Reader:
             return _optional(self.item.get(key))
         except (TypeError, ValueError) as error:
             raise UserError(
-                f'{self.where}: "{key}" is {self.item[key]!r}, which is no number.', "Mend it."
+                f'{self.where}: "{key}" is {self.item[key]!r}, which is not a number.', "Correct it."
             ) from error
 
     def _current(self, rate_key: str, current_key: str) -> float | None:

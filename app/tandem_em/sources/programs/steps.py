@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from tandem_em.core.texts import counted
+
 Quantity = Literal["current", "voltage"]
 
 
@@ -118,11 +120,11 @@ def label(step: Step) -> str:
         case Ramp():
             return f"Ramp of the {step.quantity} to {step.end:g} {'A' if step.quantity == 'current' else 'V'}"
         case Pulse():
-            return f"{step.count} pulses of {amperes(step.pulse_A)}"
+            return f"{counted(step.count, 'pulse')} of {amperes(step.pulse_A)}"
         case Scan():
             return f"Scan {step.start_V:g} to {step.end_V:g} V"
         case Loop():
-            return f"Loop to step {step.to + 1}, {step.count} times in all"
+            return f"Loop to step {step.to + 1}, {step.count} times in total"
         case Tag():
             return step.name
 

@@ -20,7 +20,7 @@ class ReplayTable(SourceTable):
 FORM = SourceForm(
     "Replay of a session",
     "Replay",
-    "Plays a recorded session as if it were live. It is marked as a replay and can open no output.",
+    "Plays a recorded session as if it were live. It is marked as a replay and cannot switch any output.",
     (
         NAME,
         FormField("path", "Session", "file"),

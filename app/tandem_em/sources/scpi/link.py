@@ -108,7 +108,7 @@ class SocketLink:
                 raise LinkClosedError(f"{self.address} closed the connection.")
             reply += piece
             if len(reply) > MAX_REPLY:
-                raise BadReplyError(f"{self.address} answered {command!r} without end.")
+                raise BadReplyError(f"{self.address} sent an endless answer to {command!r}.")
         return reply.decode("ascii", "replace").strip()
 
     def close(self) -> None:
@@ -180,7 +180,7 @@ class VisaLink:
                 with contextlib.suppress(Exception):
                     resource.timeout = self._timeout_s * 1e3
         if len(reply) > MAX_REPLY:
-            raise BadReplyError(f"{self.address} answered {command!r} without end.")
+            raise BadReplyError(f"{self.address} sent an endless answer to {command!r}.")
         return reply
 
     def close(self) -> None:
@@ -200,8 +200,8 @@ class VisaLink:
         if "VI_ERROR_TMO" in str(error):
             return LinkTimeoutError(f"{self.address} did not answer {command!r} in time.")
         if isinstance(error, UnicodeError):
-            return BadReplyError(f"{self.address} answered {command!r} with bytes that are no text.")
-        return LinkClosedError(f"{self.address} is gone ({error}).")
+            return BadReplyError(f"{self.address} answered {command!r} with bytes that are not text.")
+        return LinkClosedError(f"{self.address} is disconnected ({error}).")
 
     def _no_delay(self) -> None:
         """pyvisa-py leaves Nagle's algorithm on: 22 instead of thousands of readings a second."""

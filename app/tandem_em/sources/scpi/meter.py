@@ -200,7 +200,7 @@ class Meter(ABC):
             return [_real(float(part)) for part in parts]
         except ValueError as error:
             raise BadReplyError(
-                f"{self.link.address} answered {command!r} with {reply[:40]!r}, which is no number."
+                f"{self.link.address} answered {command!r} with {reply[:40]!r}, which is not a number."
             ) from error
 
     def set_checked(self, setting: str, value: float) -> None:

@@ -43,8 +43,8 @@ FORM = SourceForm(
             (True, "The script connects to TandEM"), (False, "TandEM connects to the script"))),
         FormField("socket", "Mode", "choice", advanced=True, choices=(
             ("pull", "Recording (nothing is skipped)"), ("sub", "Viewing (may skip)"))),
-        FormField("max_mebibytes", "Largest message", "quantity", "", "MiB; larger ones are refused", advanced=True),
-        FormField("allow_network", "From other computers", "yes", tip="Needs keys with a list of who may send", advanced=True),
+        FormField("max_mebibytes", "Message size limit", "quantity", "", "MiB; larger messages are rejected", advanced=True),
+        FormField("allow_network", "From other computers", "yes", tip="Needs keys and a list of allowed senders", advanced=True),
         FormField("keys", "Folder of keys", "folder", advanced=True),
     ),
 )  # fmt: skip

@@ -97,7 +97,7 @@ class ZmqSource(ThreadedSource):
             self._sender = heard.sender
         elif heard.sender != self._sender:
             raise MessageError(
-                f'A second sender "{heard.sender}" is not taken; "{self._sender}" is being recorded.'
+                f'A second sender "{heard.sender}" is ignored; "{self._sender}" is being recorded.'
             )
         if heard.kind in ("frame", "sample"):
             self._facts = heard.facts
@@ -158,14 +158,14 @@ class ZmqSource(ThreadedSource):
     def _hear_news(self, news: str) -> None:
         if news == "disconnected":
             self._restart()
-            self._set_state("waiting", "The sender is gone; waiting for it.")
+            self._set_state("waiting", "The sender is disconnected; waiting for it.")
             self._say(
-                f"{self._name}: a sender is gone, or was cut off for a message larger than "
+                f"{self._name}: a sender disconnected, or was cut off because of a message larger than "
                 f"{self._max_bytes / 2**20:.0f} MiB.",
                 "warning",
             )
         elif news == "refused":
-            self._refuse("A sender without an allowed key was refused.")
+            self._refuse("A sender without an allowed key was rejected.")
 
     def _refuse(self, why: str) -> None:
         self._refused += 1

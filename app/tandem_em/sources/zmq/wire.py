@@ -103,9 +103,9 @@ def _facts(part: bytes) -> dict[str, Any]:
     try:
         facts = read_json(part)
     except ValueError as error:
-        raise MessageError("The description of a message is no JSON.") from error
+        raise MessageError("The description of a message is not valid JSON.") from error
     if not isinstance(facts, dict):
-        raise MessageError("The description of a message is no JSON object.")
+        raise MessageError("The description of a message is not a JSON object.")
     version = facts.get("v", VERSION)
     if version != VERSION:
         raise MessageError(f"A message has version {version!r}; this TandEM reads version {VERSION}.")

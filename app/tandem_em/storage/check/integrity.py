@@ -12,6 +12,7 @@ import numpy as np
 from tandem_em.core.hdf5_types import H5File, H5Group
 from tandem_em.core.jobs import Job, Progress
 from tandem_em.core.notices import UserError
+from tandem_em.core.texts import counted
 from tandem_em.model.frames import FrameStack
 from tandem_em.model.session import Session
 from tandem_em.storage.arrays import ChunkIndex, LinkOpener, index_of
@@ -36,7 +37,7 @@ def check(path: Path, open_link: LinkOpener | None = None) -> Job[list[Finding]]
 
     `open_link`: how data that lie in other files are looked at."""
     path = Path(path)
-    yield Progress(0, 0, f"Looking through {path.name}")
+    yield Progress(0, 0, f"Checking {path.name}")
     held = who_writes(path) if path.is_file() else None
     left = left_open_by(path) if path.is_file() else None
     # in the middle of a commit only our own reading gives the whole of it
@@ -77,14 +78,14 @@ def _check_open(store: Hdf5Store, path: Path, open_link: LinkOpener | None) -> J
     if not found.may_edit:
         findings.append(
             Finding(
-                f"It has format {found.version}, newer than this program's.",
+                f"It has format {found.version}, newer than this version of TandEM.",
                 path.name,
                 "Update TandEM.",
                 "info",
             )
         )
     elif found.needs_migration:
-        advice = "Opening it brings it to the present format; the original is kept."
+        advice = "Opening it converts it to the present format; the original is kept."
         findings.append(Finding(f"It has the old format {found.version}.", path.name, advice, "info"))
     findings += store.call(check_structure).result()
     findings += yield from check_sums(store.call, store.read_at)
@@ -118,7 +119,7 @@ def _check_lengths(stack: FrameStack) -> list[Finding]:
     if len(stack.times) not in (0, len(stack)):
         return [
             Finding(
-                f"{len(stack)} frames have {len(stack.times)} time stamps.", stack.name,
+                f"{counted(len(stack), 'frame')} but {counted(len(stack.times), 'time stamp')}.", stack.name,
                 "The frames without a stamp cannot be placed in time.", "error",
             )
         ]  # fmt: skip
@@ -133,11 +134,11 @@ def check_structure(h5: H5File) -> list[Finding]:
     findings: list[Finding] = []
     entry = child(h5, layout.ENTRY)
     if entry is None:
-        return [Finding("The group with everything in it is missing.", layout.ENTRY, "", "error", True)]
+        return [Finding("The main group of the session is missing.", layout.ENTRY, "", "error", True)]
     if child(h5, layout.SESSION_HOME) is None:
-        advice = "The session opens, without its title and start time."
+        advice = "The session can be opened, without its title and start time."
         findings.append(
-            Finding("What the session is called and when it began is missing.", layout.SESSION_HOME, advice)
+            Finding("The title and the start time of the session are missing.", layout.SESSION_HOME, advice)
         )
     for kind, place in layout.PLACES.items():
         folder = child(h5, place.folder)
@@ -145,10 +146,10 @@ def check_structure(h5: H5File) -> list[Finding]:
             if hasattr(group, "keys") and text_attr(group, layout.KIND_ATTR) == kind:
                 findings += _check_group(group, f"{place.folder}/{name}", place)
     if layout.INCOMING in h5:
-        advice = "The next opening removes it."
+        advice = "They are removed when the session is opened next."
         findings.append(
             Finding(
-                "Data whose import was interrupted are still there.", layout.INCOMING, advice, "info", True
+                "Data of an interrupted import are still in the file.", layout.INCOMING, advice, "info", True
             )
         )
     return findings
@@ -157,19 +158,21 @@ def check_structure(h5: H5File) -> list[Finding]:
 def _check_group(group: H5Group, where: str, place: layout.Place) -> list[Finding]:
     findings: list[Finding] = []
     if not text_attr(group, layout.ID_ATTR):
-        findings.append(Finding("It has lost its id.", where, "Repair gives it a new one.", "error", True))
+        findings.append(Finding("Its id is missing.", where, "Repair gives it a new id.", "error", True))
     if place.has_item_group and child(group, layout.ITEM) is None:
-        advice = "Its data can be recovered, its name and calibration not."
+        advice = "Its data can be recovered, but not its name and calibration."
         findings.append(Finding("Its fields are missing.", where, advice, "error", True))
     reasons = (layout.LINKED_ATTR, layout.RECORDING_ATTR)
     if place.has_item_group and "data" not in group and not any(reason in group.attrs for reason in reasons):
         findings.append(Finding("Its data are missing.", where, "Import the original file again.", "error"))
     if layout.RECORDING_ATTR in group.attrs:
-        advice = "Nothing is lost up to the last second; saving it once finishes what was left open."
+        advice = "Everything up to the last second is kept. Save the session once to complete it."
         findings.append(Finding("Its recording was not ended.", where, advice, "info"))
     signal = text_attr(group, "signal")
     if signal and signal not in group:
-        findings.append(Finding("Other programs cannot plot it.", where, "Save it once.", "warning", True))
+        findings.append(
+            Finding("Other programs cannot plot it.", where, "Save the session once.", "warning", True)
+        )
     return findings
 
 
@@ -197,9 +200,13 @@ def check_sums(call: Call, read_at: ReadAt) -> Job[list[Finding]]:
                 yield Progress(done, total, f"Checking {where}")
         findings += _say_bad(where, index, bad)
         if len(crcs) != len(index.offsets):
-            advice = "They cannot be checked; they may still be right."
+            advice = "They cannot be checked; they may still be correct."
             findings.append(
-                Finding(f"{abs(len(index.offsets) - len(crcs))} parts have no checksum.", where, advice)
+                Finding(
+                    f"{counted(abs(len(index.offsets) - len(crcs)), 'part')} without a checksum.",
+                    where,
+                    advice,
+                )
             )
     return findings
 

@@ -15,6 +15,7 @@ from tandem_em.core.hdf5_types import H5File
 from tandem_em.core.jobs import Job, Progress
 from tandem_em.core.notices import UserError
 from tandem_em.core.numeric import AnyArray, Index
+from tandem_em.core.texts import counted
 from tandem_em.model.arrays import ArraySource
 from tandem_em.model.frames import FrameStack
 from tandem_em.model.session import Session
@@ -155,7 +156,7 @@ def _read_and_save(whole: Path, path: Path, out: Path) -> Job[list[str]]:
             found, reason = None, error
             if whole != path:
                 reason = UserError(
-                    f"What is left of {path.name} does not say what it held.",
+                    f"The remains of {path.name} do not say what they contained.",
                     "Copy it again from where it came from.",
                 )
         if found is not None and found.needs_migration:
@@ -178,7 +179,7 @@ def _move_over(store: Hdf5Store, path: Path, out: Path, reason: UserError | None
     session: Session = loaded.session
     elsewhere = {sentence for source in session.sources if source.linked for sentence in source.problems}
     remarks = [sentence for sentence in loaded.problems if sentence not in elsewhere]
-    report = [f"{len(list(session.items()))} items were read.", *remarks]
+    report = [f"{counted(len(list(session.items())), 'item')} read.", *remarks]
     mended: dict[str, MendedArray] = {}
     for item in [*session.stacks, *session.maps]:
         home = loaded.ledger.homes[item.id]
@@ -200,8 +201,10 @@ def _move_over(store: Hdf5Store, path: Path, out: Path, reason: UserError | None
     for item_id, array in mended.items():
         if array.lost:
             name = session.item(item_id).name or item_id
-            report.append(f"{name}: {len(array.lost)} damaged parts could not be read and are black.")
-    report.append(f"{out.name} holds what was saved.")
+            report.append(
+                f"{name}: {counted(len(array.lost), 'damaged part')} could not be read and left black."
+            )
+    report.append(f"{out.name} contains what was recovered.")
     return report
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from tandem_em.core.hdf5_types import H5Dataset, H5Group, H5Object
+from tandem_em.core.texts import counted
 from tandem_em.storage.codec import layout
 
 _nowhere = open(os.devnull, "w")  # noqa: SIM115  kept open: the watchdog writes there at the very end
@@ -84,7 +85,7 @@ def copy_group(source: H5Group, target: H5Group, path: str, salvage: Salvage, de
             continue
         salvage.tell(f"{path}/{name}")
         if f"{path}/{name}" in salvage.skipped:
-            salvage.lose(f"{path}/{name} (HDF5 fails on it)")
+            salvage.lose(f"{path}/{name} (HDF5 cannot read it)")
             continue
         copy_object(source, target, name, f"{path}/{name}", salvage, depth)
 
@@ -133,7 +134,7 @@ def copy_object(source: H5Group, target: H5Group, name: str, path: str, salvage:
 
     try:
         if not isinstance(source.get(name, getlink=True), h5py.HardLink):
-            salvage.lose(f"{path} (it leads elsewhere)")
+            salvage.lose(f"{path} (it links to another place)")
             return
         item = source[name]
         info = h5py.h5o.get_info(item.id)
@@ -222,7 +223,7 @@ def copy_chunks(item: H5Dataset, target: H5Group, name: str, path: str, salvage:
         if number % 64 == 0:
             salvage.tell(path)
     if missing:
-        salvage.lose(f"{missing} parts of {path}")
+        salvage.lose(f"{counted(missing, 'part')} of {path}")
     return made
 
 

@@ -28,9 +28,7 @@ def whole_file(path: Path, out: Path) -> tuple[Path, list[str]]:
     with path.open("rb") as file:
         head = file.read(PAGE)
     if size == 0:
-        raise UserError(
-            f"{path.name} is empty (0 bytes): there is nothing to recover.", "Look for a backup of it."
-        )
+        raise UserError(f"{path.name} is empty (0 bytes): there is nothing to recover.", "Use a backup copy.")
     if head[:8] != SIGNATURE:
         raise UserError(
             f"{path.name} is not an HDF5 file: there is nothing to recover.",
@@ -38,13 +36,11 @@ def whole_file(path: Path, out: Path) -> tuple[Path, list[str]]:
         )
     block = superblock.parse(head)
     if block is None:
-        raise UserError(
-            f"The first bytes of {path.name} are damaged beyond repair.", "Look for a backup of it."
-        )
+        raise UserError(f"The first bytes of {path.name} are damaged beyond repair.", "Use a backup copy.")
     if size >= block.end:
         return path, []
     if block.end - size > LARGEST_GAP:
-        raise UserError(f"{path.name} claims an impossible size.", "Look for a backup of it.")
+        raise UserError(f"{path.name} claims an impossible size.", "Use a backup copy.")
     copy = out.with_name(f".{out.name}.{uuid.uuid4().hex[:8]}.part")
     shutil.copyfile(path, copy)
     with copy.open("r+b") as file:
@@ -68,7 +64,7 @@ def salvaged(path: Path, out: Path) -> Job[tuple[Path, list[str]]]:
                 is_complete = True
                 return copy, _losses(said)
             skipped.append(str(said.get("at", "")))
-        raise UserError(f"Nothing can be read of {path.name}: HDF5 fails on it.", "Look for a backup of it.")
+        raise UserError(f"Nothing can be read from {path.name}: HDF5 cannot open it.", "Use a backup copy.")
     finally:
         if not is_complete:
             copy.unlink(missing_ok=True)
@@ -91,7 +87,7 @@ def _attempt(path: Path, copy: Path, skipped: list[str]) -> Job[dict[str, object
             for line in child.stdout:
                 said = json.loads(line)
                 done = float(str(said.get("bytes", 0)))
-                yield Progress(done, path.stat().st_size, f"Saving what can be read of {path.name}")
+                yield Progress(done, path.stat().st_size, f"Recovering {path.name}")
         finally:
             if child.poll() is None and not said.get("done"):
                 child.kill()

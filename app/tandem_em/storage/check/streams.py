@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tandem_em.core.jobs import Job, Progress
+from tandem_em.core.texts import counted
 from tandem_em.model.clock import Clock
 from tandem_em.model.curves import BiasRun
 from tandem_em.model.frames import FrameStack
@@ -93,16 +94,24 @@ def say_stamps(times: NDArray[np.float64], name: str, what: str) -> list[Finding
     found: list[Finding] = []
     if odd.missing and odd.missing < len(times):
         found.append(
-            _finding(f"{odd.missing} {what} have no time stamp.", name, "They are shown without a time.")
+            _finding(
+                f"{counted(odd.missing, what[:-1])} without a time stamp.",
+                name,
+                "They are shown without a time.",
+            )
         )
     if odd.duplicate:
         found.append(
-            _finding(f"{odd.duplicate} {what} have the stamp of the one before.", name, "Check the exporter.")
+            _finding(
+                f"{counted(odd.duplicate, what[:-1])} with the same time stamp as the one before.",
+                name,
+                "Check the exporter.",
+            )
         )
     if odd.backward:
         found.append(
             _finding(
-                f"Time runs backward {odd.backward} times.",
+                f"Time runs backwards {counted(odd.backward, 'time')}.",
                 name,
                 "Check the clock of the instrument.",
                 "error",
@@ -110,12 +119,14 @@ def say_stamps(times: NDArray[np.float64], name: str, what: str) -> list[Finding
         )
     if odd.dropped:
         found.append(
-            _finding(f"About {odd.dropped} {what} are missing in gaps.", name, "Gaps are drawn as gaps.")
+            _finding(
+                f"About {counted(odd.dropped, what[:-1])} missing in gaps.", name, "Gaps are drawn as gaps."
+            )
         )
     if odd.jumps:
         where = ", ".join(str(jump) for jump in odd.jumps[:5])
         found.append(
-            _finding(f"The clock jumps before number {where}.", name, "Use the clock tool, or split the run.")
+            _finding(f"The clock jumps before number {where}.", name, "Correct it in Edit → Clocks…")
         )
     return found
 
@@ -126,16 +137,19 @@ def _check_clock(clock: Clock, name: str) -> list[Finding]:
         where = clock.zone or "this computer's"
         found.append(
             _finding(
-                f"Its time zone was not in the file; {where} was assumed.", name, "Set the zone.", "info"
+                f"Its time zone was not in the file; {where} was assumed.",
+                name,
+                "Confirm it in File → Diagnostics.",
+                "info",
             )
         )
     if not math.isfinite(clock.offset_s) or abs(clock.rate_ppm) > 100_000:
         found.append(
-            _finding("Its clock has impossible settings.", name, "Align it again in the clock tool.", "error")
+            _finding("Its clock has impossible settings.", name, "Align it again in Edit → Clocks…", "error")
         )
     elif clock.is_provisional:
         found.append(
-            _finding("Its place in time is provisional.", name, "Align it in the clock tool.", "info")
+            _finding("Its place in time is provisional.", name, "Align it in Edit → Clocks…", "info")
         )
     return found
 
@@ -147,7 +161,7 @@ def _check_run(run: BiasRun) -> list[Finding]:
         if len(values) != len(run):
             found.append(
                 _finding(
-                    f"{key} has {len(values)} values for {len(run)} times.",
+                    f"{key} has {counted(len(values), 'value')} for {counted(len(run), 'time')}.",
                     run.name,
                     "Import it again.",
                     "error",
@@ -165,7 +179,7 @@ def _check_run(run: BiasRun) -> list[Finding]:
         )
         if limit is not None and most > limit:
             found.append(
-                _finding(f"{key} reaches {most:.3g} {column.unit}, which no cell in a microscope sees.", run.name,
+                _finding(f"{key} reaches {most:.3g} {column.unit}, which is not plausible for a cell in a microscope.", run.name,
                          "The unit of the import may be wrong (mA read as A?).", "error")
             )  # fmt: skip
     return found
@@ -179,7 +193,9 @@ def _check_stack(stack: FrameStack) -> list[Finding]:
         if lost:
             found.append(
                 _finding(
-                    f"The camera counted {lost} frames that are not here.", stack.name, "They were dropped."
+                    f"{counted(lost, 'frame')} counted by the camera missing.",
+                    stack.name,
+                    "They were dropped while recording.",
                 )
             )
     if stack.pixel_nm is not None and not 1e-4 < stack.pixel_nm < 1e5:
@@ -188,10 +204,15 @@ def _check_stack(stack: FrameStack) -> list[Finding]:
         )
     if stack.axis0_is_time is None:
         found.append(
-            _finding("Nobody said whether its first axis is time.", stack.name, "Answer once.", "info")
+            _finding(
+                "It is not known whether its first axis is time.",
+                stack.name,
+                "Answer the question in the stack pane.",
+                "info",
+            )
         )
     if stack.pixel_nm is None:
-        found.append(_finding("It has no calibration.", stack.name, "Draw on its scale bar.", "info"))
+        found.append(_finding("It has no calibration.", stack.name, "Calibrate it on its scale bar.", "info"))
     if not isinstance(stack.source, UnavailableArray) and len(stack):
         found += _check_saturation(stack)
     return found
@@ -205,10 +226,10 @@ def _check_saturation(stack: FrameStack) -> list[Finding]:
     bad = [int(i) for i in looked if float((stack.frame(int(i)) == top).mean()) > SATURATED_FRACTION]
     if not bad:
         return []
-    share = f"{len(bad)} of {len(looked)} frames looked at"
+    share = f"{len(bad)} of {counted(len(looked), 'frame')} checked"
     return [
         _finding(
-            f"Pixels are at the top of the scale in {share}.",
+            f"Pixels are saturated in {share}.",
             stack.name,
             "Dose and contrast are wrong there.",
         )
@@ -220,10 +241,17 @@ def _check_map(spectrum_image: SpectrumImage) -> list[Finding]:
     energy, channels, name = spectrum_image.energy_eV, spectrum_image.shape[2], spectrum_image.name
     if len(energy) != channels:
         found.append(
-            _finding(f"{channels} channels have {len(energy)} energies.", name, "Calibrate it.", "error")
+            _finding(
+                f"{counted(channels, 'channel')} but {counted(len(energy), 'energy', 'energies')}.",
+                name,
+                "Calibrate it.",
+                "error",
+            )
         )
     elif len(energy) > 1 and not bool((np.diff(energy) > 0).all()):
-        found.append(_finding("Its energies do not rise.", name, "Calibrate the energy axis again.", "error"))
+        found.append(
+            _finding("Its energies do not increase.", name, "Calibrate the energy axis again.", "error")
+        )
     elif len(energy) and not (float(energy[0]) > -1000 and float(energy[-1]) < 20_000):
         found.append(
             _finding("Its energies are outside what EELS measures.", name, "Check the unit (keV?).", "error")
@@ -235,7 +263,7 @@ def _check_map(spectrum_image: SpectrumImage) -> list[Finding]:
             )
         )
     if spectrum_image.start is None:
-        found.append(_finding("Nobody knows when it was taken.", name, "Place it in the clock tool.", "info"))
+        found.append(_finding("Its acquisition time is not known.", name, "Set it in Edit → Clocks…", "info"))
     elif spectrum_image.end is not None and spectrum_image.end < spectrum_image.start:
         found.append(_finding("It ends before it begins.", name, "Set its times again.", "error"))
     return found
@@ -245,7 +273,9 @@ def _check_source(session: Session, origin: SourceFile) -> list[Finding]:
     name, found = origin.name or Path(origin.path).name, []
     for sentence in origin.problems:
         if is_lost_link(session, origin, sentence):
-            found.append(_finding(sentence, name, "Use relink to show where it is now.", "error"))
+            found.append(
+                _finding(sentence, name, "Find the file at its new place with File → Diagnostics.", "error")
+            )
         else:
             found.append(_finding(sentence, name, "", "info"))
     return found

@@ -20,7 +20,7 @@ SECONDS = 5.0
 PATIENCE = 8.0
 """Times as long may pass on the clock."""
 MEMORY_BYTES = 2 << 30
-ADVICE = "If you know where it is from, ask for it in another form; otherwise leave it alone."
+ADVICE = "If you trust its origin, ask for the data in another format; otherwise do not open it."
 
 
 def audit(path: Path, seconds: float = SECONDS, memory_bytes: int = MEMORY_BYTES) -> list[str]:
@@ -45,12 +45,12 @@ def audit(path: Path, seconds: float = SECONDS, memory_bytes: int = MEMORY_BYTES
             output, _ = child.communicate(timeout=PATIENCE * seconds)
         except subprocess.TimeoutExpired:
             child.kill()
-            return [f"Looking through it takes more than {PATIENCE * seconds:g} s."]
+            return [f"Checking it takes more than {PATIENCE * seconds:g} s."]
         overtime = getattr(
             signal, "SIGXCPU", None
         )  # where there is none (Windows) the clock alone watches it
         if overtime is not None and child.returncode == -overtime:
-            return [f"Looking through it takes more than {seconds:g} s of the processor."]
+            return [f"Checking it takes more than {seconds:g} s of the processor."]
         return _findings(child.returncode, output)
 
 
@@ -70,7 +70,7 @@ def _findings(returncode: int, output: bytes) -> list[str]:
             found = None
         if isinstance(found, list) and all(isinstance(sentence, str) for sentence in found):
             return found
-    return ["It is so damaged that HDF5 stumbles over it."]
+    return ["It is so damaged that HDF5 crashes on it."]
 
 
 def _command() -> list[str]:

@@ -88,7 +88,7 @@ class Walk:
             return
         kind = group.links.get_info(name).type
         if kind == self.h5.h5l.TYPE_EXTERNAL:
-            self.findings.add(f"{path} leads to another file.")
+            self.findings.add(f"{path} links to another file.")
         elif kind == self.h5.h5l.TYPE_HARD:
             self._object(group, name, path, depth)
         elif kind != self.h5.h5l.TYPE_SOFT:
@@ -98,7 +98,7 @@ class Walk:
         item = self.h5.h5o.open(group, name)
         key = self._key(item)
         if key in self.open_groups:
-            self.findings.stop(f"{path} leads back to a group it lies in: a circle.")
+            self.findings.stop(f"{path} links back to a group that contains it.")
         if key in self.seen:
             return
         if isinstance(item, self.h5.h5g.GroupID):
@@ -126,7 +126,7 @@ class Walk:
             number = plan.get_filter(index)[0]
             if number not in KNOWN_FILTERS:
                 self.findings.add(
-                    f"{path} is packed with a filter that needs foreign code (number {number})."
+                    f"{path} is compressed with a filter that needs foreign code (number {number})."
                 )
         size = self._type(dataset.get_type(), path)
         if layout == self.h5.h5d.CHUNKED and _product(plan.get_chunk()) * size > LARGEST_CHUNK:
@@ -190,7 +190,7 @@ def _look_through(file: Path | Overlay) -> list[str]:
     except _EnoughError:
         pass
     except MemoryError:
-        findings.sentences.append("Looking through it takes too much memory.")
+        findings.sentences.append("Checking it takes too much memory.")
     except (OSError, RuntimeError, KeyError, ValueError, TypeError, RecursionError) as error:
         findings.sentences.append(f"It is damaged: {_readable(str(error).encode())}.")
     return findings.sentences

@@ -53,7 +53,7 @@ def sentence(state: Outlook, name: str) -> tuple[str, str] | None:
     if state.verdict == "stop":
         return (
             f"Recording to {name} stopped: only {free_gb:.1f} GB are free on its disk.",
-            "Everything recorded is safe. Free some space, then go on recording.",
+            "Everything recorded is safe. Free some space, then record again.",
         )
     return (
         f"The disk of {name} is full in {state.seconds_left:.0f} s ({free_gb:.1f} GB free).",

@@ -55,7 +55,7 @@ def examine(path: Path, readonly: bool) -> Job[Examined]:
     state = path.stat()
     is_ours = _ours.get((state.st_dev, state.st_ino)) == (state.st_size, state.st_mtime_ns)
     if not is_ours and not is_torn and not (is_locked and opening.who_writes(path) is not None):
-        yield Progress(0, 0, f"Looking through {path.name}")
+        yield Progress(0, 0, f"Checking {path.name}")
         require_sound(path)
     return Examined(check_version(path), is_locked, was_recovered)
 
@@ -92,7 +92,7 @@ def found_in(h5: H5File, name: str) -> Found:
     except ValueError:
         raise UserError(
             f"{name} does not say which version of the session format it has ({version!r}).",
-            "Run the session doctor.",
+            "Run tandem check on it.",
         ) from None
     return Found(version, least <= ours, theirs < ours and theirs[0] <= ours[0])
 

@@ -140,7 +140,7 @@ def _read_kind(h5: H5File, kind: str, cls: type[Item], known: dict[str, Item]) -
     for item_id, home in find_homes(h5, kind).items():
         group = child(h5, f"{home}/{layout.ITEM}" if layout.place_of(kind).has_item_group else home)
         if group is None:
-            part.problems.append(f"{home} has lost its fields and was left out.")
+            part.problems.append(f"{home} has no fields and was left out.")
             part.unread.add(item_id)
             continue
         item = _read_item(group, cls, item_id, known, part)
@@ -297,7 +297,7 @@ def _source_of(
     name = item.name or item.id
     if shape is None:
         problem = f"The data of {name} are missing from {reading.path.name}."
-        advice = "Run the session doctor, or import the original file again."
+        advice = "Run File → Diagnostics, or import the original file again."
         return UnavailableArray((0, 1, 1), np.dtype(np.uint16), problem, advice), problem
     if not is_linked:
         return StoredArray(reading.owner, item.id, shape, dtype), ""
@@ -320,7 +320,7 @@ def open_linked(
     """The data of a linked file, or a stand-in and the sentence that says why not. Notes the problem on the item."""
     path = Path(origin.path)
     path = path if path.is_absolute() else session_path.parent / path
-    problem, advice = "", "Use relink to show where it is now."
+    problem, advice = "", "Find it at its new place with File → Diagnostics."
     if not path.exists():
         problem = f"{path.name}, which holds the data, is not at {origin.path}."
     elif origin.size and path.is_file() and path.stat().st_size != origin.size:
@@ -337,7 +337,7 @@ def open_linked(
                 origin.problems = [p for p in origin.problems if path.name not in p]
                 return source, ""
             source.close()
-            problem = f"{path.name} holds data of another shape than when it was linked."
+            problem = f"{path.name} contains data of another shape than when it was linked."
         except Exception as error:  # noqa: BLE001  an edge: importers of foreign files, whatever they raise
             problem, advice = f"{path.name}, which holds the data, cannot be read: {error}", "Check the file."
     origin.problems = [*[p for p in origin.problems if p != problem], problem]

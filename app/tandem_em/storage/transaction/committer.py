@@ -180,11 +180,11 @@ def refused(path: Path, error: OSError) -> UserError:
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return UserError(
             f"The disk with {path.name} is full. Everything saved before is safe; the rest waits in memory.",
-            "Free some space: it is then written by itself. Or stop the recording and save under another name.",
+            "Free some space: it is then written automatically. Or stop recording and save under another name.",
         )
     return UserError(
         f"{path.name} could not be written: {error.strerror or error}. Everything saved before is safe.",
-        "Check the disk or the network drive; TandEM goes on trying.",
+        "Check the disk or the network drive; TandEM keeps trying.",
     )
 
 

@@ -207,7 +207,8 @@ def _sentences(path: Path) -> Iterator[None]:
         raise UserError(f"{path.name} is a folder, not a session.", "Choose a file.") from error
     except PermissionError as error:
         raise UserError(
-            f"{path.name} may not be opened like this.", "Check the rights, or open it for reading."
+            f"{path.name} cannot be opened: permission denied.",
+            "Check the permissions, or open it read-only.",
         ) from error
     except OSError as error:
         raise UserError(

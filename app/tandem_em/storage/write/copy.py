@@ -72,7 +72,7 @@ def _survey_group(group: H5Group, path: str, tree: _Tree, depth: int) -> None:
     import h5py
 
     if depth > 32:
-        raise UserError("The session file is nested too deeply.", "Run the session doctor on it.")
+        raise UserError("The session file is nested too deeply.", "Run tandem check on it.")
     for name, member in children(group):
         if depth == 0 and name in layout.PRIVATE_ROOTS:
             continue

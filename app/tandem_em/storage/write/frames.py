@@ -31,7 +31,7 @@ def require_room(path: Path, size: int) -> None:
     free = disk_space.free_bytes(path)
     if free - size < KEEP_FREE:
         raise UserError(
-            f"The disk with {path.name} is full: {free / 1e6:.0f} MB are free. Nothing of this was kept.",
+            f"The disk with {path.name} is full: {free / 1e6:.0f} MB are free. Nothing was stored.",
             "Free some space and try again, or save on another disk.",
         )
 

@@ -47,7 +47,7 @@ def test_the_cycles_are_a_table_whose_rows_lead_to_their_moment(qtbot: QtBot, sc
     page.copy()
     clipboard = QApplication.clipboard()
     assert clipboard is not None
-    assert clipboard.text().startswith("cycle\tkind")
+    assert clipboard.text().startswith("Cycle\tKind")
     page._keep()
     assert len(scene.session.results) == 1
 
@@ -108,18 +108,18 @@ def test_the_menu_of_a_moment_acts_on_the_scene(qtbot: QtBot, scene: BiasingScen
     def choose(text: str) -> None:
         next(action for action in menu.actions() if action.text().startswith(text)).trigger()
 
-    choose("Move the cursor here")
+    choose("Move cursor here")
     assert scene.session.focus.t == 40.0
-    choose("Mark the stretch")
+    choose("Mark selection")
     event = scene.session.events.first
     assert event is not None
     assert (event.t, event.end) == (10.0, 20.0)
-    choose("Zoom to the stretch")
+    choose("Zoom to selection")
     assert scene.session.focus.span == (10.0, 20.0)
-    choose("This stretch is a rest")
+    choose("Use selection (a rest)")
     answered(qtbot, scene)
     assert scene.session.runs.first is not None
     assert scene.session.runs.first.zero_span == (10.0, 20.0)
-    choose("Copy picture")
+    choose("Copy as image")
     choose("Cell…")
     assert asked == ["copy", "cell"]

@@ -51,7 +51,7 @@ def test_what_is_no_window_is_said_and_the_table_shows_the_old_one(
     edge = scene.session.edges.first
     assert edge is not None
     type_into(table, 0, 2, "52 - 40")
-    assert scene.desk.notices.items[-1].title == "“52 - 40” is not a window."
+    assert scene.desk.notices.items[-1].title == "“52 - 40” is not an energy window."
     assert cell(table, 0, 2) == window_text(edge.fit)
     assert read_window("41.0–51.0 eV") == (41.0, 51.0)
 

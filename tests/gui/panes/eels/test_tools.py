@@ -61,7 +61,7 @@ def test_without_a_tool_a_drag_is_a_region_and_a_hover_a_place(
 
 
 def test_the_menu_at_a_place_adds_and_removes_a_site(scene: EelsScene, tools: EelsTools) -> None:
-    for text in ("Add a site here", "Remove site 0"):
+    for text in ("Add site here", "Remove site 0"):
         menu = QMenu()
         tools.more.fill_at(menu, (5.0, 5.0))
         action = next(a for a in menu.actions() if a.text().startswith(text.split(" ")[0]))
@@ -75,7 +75,7 @@ def test_the_menus_change_the_choice(scene: EelsScene, tools: EelsTools) -> None
     next(a for a in menu.actions() if a.text() == "Signal to noise").trigger()
     assert scene.choice.quantity == "signal to noise"
     tools.menus.fill_rgb(menu)
-    next(a for a in menu.actions() if a.text().startswith("Safe for")).trigger()
+    next(a for a in menu.actions() if a.text().startswith("Colour-blind")).trigger()
     assert scene.choice.safe_colours
     tools.more.fill(menu)
     next(a for a in menu.actions() if a.text() == "Compare states").trigger()

@@ -48,7 +48,7 @@ def test_a_particle_is_followed_through_the_movie(
 def test_without_a_key_there_is_a_sentence(scene: StackScene, corrections: Corrections) -> None:
     assert scene.stack is not None
     corrections.following.start([Particle(name="P9", stack_id=scene.stack.id)])
-    assert "no key outline" in scene.desk.notices.items[-1].title
+    assert "no key frame" in scene.desk.notices.items[-1].title
     assert not corrections.following.is_running
 
 

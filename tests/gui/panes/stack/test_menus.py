@@ -75,7 +75,7 @@ def test_the_quiet_menu_changes_the_scene(menus: Menus, particle: Particle) -> N
     entry(menu, ViewFilter("mean", 5).text.capitalize()).trigger()
     assert scene.view_filter == ViewFilter("mean", 5)
     assert entry(menus.more(), ViewFilter("mean", 5).text.capitalize()).isChecked()
-    entry(menu, "Take it off on view").trigger()
+    entry(menu, "Correct drift in the view").trigger()
     assert not scene.drift.on
     entry(menu, "Hide all outlines").trigger()
     assert not particle.visible
@@ -86,7 +86,7 @@ def test_the_quiet_menu_changes_the_scene(menus: Menus, particle: Particle) -> N
 @pytest.mark.expects_log
 def test_what_fails_is_a_notice(menus: Menus) -> None:
     entry(menus.more(), "Kymograph…").trigger()
-    assert menus.scene.desk.notices.items[-1].title == "There is no line to cut along."
+    assert menus.scene.desk.notices.items[-1].title == "There is no profile line for a kymograph."
 
 
 def test_a_particle_is_renamed_hidden_and_deleted_from_its_menu(

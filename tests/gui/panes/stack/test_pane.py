@@ -70,6 +70,6 @@ def test_lost_particles_are_asked_for_while_filming(pane: StackPane) -> None:
     assert pane.scene.outlines.reach == 4
     question = pane.scene.questions.question
     assert question is not None
-    assert question.text.startswith("P1 cannot be followed any more")
+    assert question.text.startswith("P1 can no longer be followed")
     pane.show_lag("", [])
     assert (pane.scene.lag, pane.scene.questions.question) == ("", None)

@@ -219,7 +219,7 @@ def test_a_log_that_begins_with_a_discharge_pairs_each_charge_with_what_it_gave_
     active = [half for half in found.half_cycles if half.kind != "rest"]
     assert [half.cycle for half in active] == [None, 1, 1, 2, 2, 3, 3]
     assert found.notes == [
-        "The discharge at the start is in no cycle: the charge before it was not recorded."
+        "The discharge at the start belongs to no cycle: the charge before it was not recorded."
     ]
 
 
@@ -237,7 +237,9 @@ def test_a_cell_that_takes_lithium_first_is_paired_the_other_way_round() -> None
     assert not found.notes
     late = paired([(300.0, 1e-11), *program], "discharge")
     assert late.mean_efficiency == pytest.approx(0.95, rel=0.01)
-    assert late.notes == ["The charge at the start is in no cycle: the discharge before it was not recorded."]
+    assert late.notes == [
+        "The charge at the start belongs to no cycle: the discharge before it was not recorded."
+    ]
 
 
 def test_the_sign_of_the_instrument_does_not_change_what_is_paired() -> None:
@@ -257,7 +259,7 @@ def test_a_charge_of_which_only_the_end_was_recorded_has_no_efficiency_and_is_no
     assert found.cycles[0].energy_efficiency is None
     assert found.mean_efficiency == pytest.approx(0.95, rel=0.01)
     assert found.notes == [
-        "Cycle 1 has no efficiency: 238 % of its charge came back, so that was not all recorded."
+        "Cycle 1 has no efficiency: 238 % of its charge was given back, so part of it was not recorded."
     ]
     assert found.cycles[1].loss_fraction == pytest.approx(0, abs=2e-3)
 

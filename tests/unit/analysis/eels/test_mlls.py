@@ -62,7 +62,7 @@ def test_non_negative_shares_stay_so_and_fit_no_worse_than_they_must() -> None:
 def test_references_that_cannot_be_told_apart_are_a_sentence() -> None:
     data, _ = mixture()
     twice = np.stack([REFERENCES[0], 2 * REFERENCES[0]])
-    with pytest.raises(UserError, match="cannot be told apart"):
+    with pytest.raises(UserError, match="are too similar"):
         run_to_end(fit_references(data, ENERGY, twice))
     with pytest.raises(UserError, match="empty inside"):
         run_to_end(fit_references(data, ENERGY, REFERENCES * 0))

@@ -168,7 +168,7 @@ def test_following_can_be_left_between_any_two_frames_of_the_look_back() -> None
     for progress in job:
         shares.append(progress.fraction or 0.0)
         messages.append(progress.message)
-    assert messages.count("Looking back") >= FRAMES  # five looks at each frame, a word every fourth
+    assert messages.count("Refining outlines") >= FRAMES  # five looks at each frame, a word every fourth
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
 

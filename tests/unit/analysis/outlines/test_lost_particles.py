@@ -65,7 +65,7 @@ def test_a_small_particle_that_leaves_is_lost_and_the_others_go_on(inside: float
         outside = [k for k in range(FRAMES) if discs[name](k)[0] < -1]
         assert all(k not in found[name].outlines or found[name].outlines[k].confidence < 0.5 for k in outside)
     reasons = found["small"].lost
-    assert "it has left the picture" in reasons.values()
+    assert "it has left the field of view" in reasons.values()
     assert not reasons.keys() & found["small"].outlines.keys()
 
 
@@ -85,7 +85,7 @@ def test_stage_drift_takes_a_particle_out_and_leaves_the_other(
     out = found["out"]
     assert 11 <= len(out.outlines) <= 13
     assert sorted(out.lost) == [k for k in range(FRAMES) if k not in out.outlines]
-    assert set(out.lost.values()) <= {"it lies outside the picture", "it has left the picture"}
+    assert set(out.lost.values()) <= {"it lies outside the image", "it has left the field of view"}
     assert all(out.outlines[k].confidence > 0.9 for k in range(8))
 
 
@@ -115,7 +115,7 @@ def test_a_key_outline_that_cannot_be_used_is_that_of_one_particle() -> None:
     assert sorted(found["A"].outlines) == [0, 1, 3]
     assert "outside the picture" in str(found["outside"].failure.error)  # type: ignore[union-attr]
     assert "encloses no area" in str(found["line"].failure.error)  # type: ignore[union-attr]
-    assert found["dark"].lost[2] == "there is no beam in the frame of its outline"
+    assert found["dark"].lost[2] == "the frame of its outline was recorded without beam"
     assert [len(found[name].outlines) for name in ("outside", "line", "dark")] == [0, 0, 0]
 
 

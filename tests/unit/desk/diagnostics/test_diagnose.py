@@ -44,8 +44,8 @@ def test_everything_is_found_once_and_worst_first() -> None:
     said = [finding.what for finding in found]
     assert len(said) == len(set(said))
     for words in (
-        "runs backward", "stamp of the one before", "50 A, which no cell", "time zone", "2 frames were dropped", "nominal",
-        "movie is not calibrated", "first axis is time", "top of the scale", "energies do not rise", "no place on the time axis",
+        "runs backwards", "time stamp as the one before", "50 A, which is not plausible", "time zone", "2 frames were dropped", "nominal",
+        "movie is not calibrated", "first axis is time", "are saturated", "energies do not increase", "no place on the time axis",
         "provisional", "It is missing",
     ):  # fmt: skip
         assert sum(words in sentence for sentence in said) == 1, words

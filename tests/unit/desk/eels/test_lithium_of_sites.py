@@ -99,4 +99,4 @@ def test_where_there_is_no_silicon_no_ratio_to_it_is_told(desk: Desk) -> None:
     assert site is not None
     read(desk, site, image)
     assert not list(lithium_of_sites.readings(desk.session))
-    assert "shows no silicon" in desk.notices.items[-1].title
+    assert "contains no silicon" in desk.notices.items[-1].title

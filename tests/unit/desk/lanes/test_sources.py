@@ -210,7 +210,7 @@ def test_what_is_missing_is_said(session: Session) -> None:
     empty = Session("empty")
     said = {source.kind: source.missing(empty, asked=True) for source in LANES}
     assert "Drop a biasing log" in said["voltage"]
-    assert "N draws" in said["area"]
+    assert "Press N" in said["area"]
     assert "Follow a silicon" in said["lithium"]
     assert "°C or K" in said["temperature"]
     assert all(said[kind] for kind in ("thickness", "region", "drift", "dose", "dose_rate"))

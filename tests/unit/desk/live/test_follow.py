@@ -225,7 +225,7 @@ def test_a_drift_that_cannot_be_true_is_not_taken_off_any_longer(recipe, frames,
     filmed(session, stack, frames[:4], warned)
     assert stack.drift_px is None
     assert len(warned) == 1
-    assert "no longer taken off" in warned[0]
+    assert "no longer corrected" in warned[0]
 
 
 def test_frames_that_come_too_fast_are_left_out_and_the_lag_says_so(recipe, frames):

@@ -318,7 +318,10 @@ def test_a_disk_that_takes_nothing_is_told_once_and_its_return_too(bench, monkey
     trouble[0] = None
     b.recorder.check_disk()
     titles = [notice.title for notice in b.notices.items]
-    assert titles == ["Nothing can be written at present: no space left", "The disk takes data again."]
+    assert titles == [
+        "Nothing can be written at present: no space left",
+        "Data are written to the disk again.",
+    ]
     b.stop()
 
 
@@ -363,7 +366,7 @@ def test_the_dose_goes_on_while_it_is_filmed_and_its_budget_is_watched(
     run_to_end(b.opened.store.save(b.session))
     film(40, 61)
     b.wait_until(lambda: len([n for n in b.notices.items if n.level == "warning"]) == 1)
-    assert "passes its budget of 3000" in b.notices.items[-1].title
+    assert "exceeds its dose budget of 3000" in b.notices.items[-1].title
     b.stop()
     assert len(result.arrays["t_s"]) == len(stack) == 61
     assert result.arrays["t_s"] == pytest.approx(stack.t)

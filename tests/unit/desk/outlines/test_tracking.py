@@ -181,7 +181,7 @@ def test_the_window_says_who_is_outside_and_asks_nobody_to_correct_it() -> None:
     assert sorted(found["A"].outlines) == list(range(8))
     assert stops == [{particle.id: () for particle in found.values()}]
     said = [notice.title for notice in desk.notices.items]
-    assert said == [f"A is lost in frames 9 to {FRAMES}: it lies outside the picture."]
+    assert said == [f"A is lost in frames 9 to {FRAMES}: it lies outside the image."]
     assert found["A"].extra[particles_edit.OUTSIDE] == list(range(8, FRAMES))
     assert particles_edit.doubts(found["A"]) == []
 

@@ -148,7 +148,7 @@ def test_a_cancelled_movie_leaves_nothing(tmp_path: Path) -> None:
 
 def test_nothing_to_film_is_said() -> None:
     empty = data.Picture("nothing")
-    with pytest.raises(UserError, match="nothing to show"):
+    with pytest.raises(UserError, match="no data for a movie"):
         Scene(empty, None, MovieSettings(), lambda t: [])
     with pytest.raises(UserError, match="higher speed"):
         Scene(picture(), stack(), MovieSettings(speed=1e-6), lambda t: []).times()

@@ -83,7 +83,7 @@ def test_cut_binary_says_how_many_samples_are_missing(tmp_path: Path) -> None:
     run = result.items[0]
     assert 0 < len(run) < len(full)
     np.testing.assert_array_equal(run.values("voltage"), full.values("voltage")[: len(run)])
-    assert any("is cut: it announces 602 samples" in problem for problem in result.problems)
+    assert any("is cut off: it announces 602 samples" in problem for problem in result.problems)
     assert any("only the day of its start" in problem for problem in result.problems)
 
 

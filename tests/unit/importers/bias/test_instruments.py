@@ -36,7 +36,7 @@ def test_gamry_impedance_file_has_two_tables_and_says_what_it_does_not_know() ->
 
 def test_gamry_announcing_more_rows_than_there_are() -> None:
     result = read(BIAS / "gamry-parser" / "chronoa_data.dta")
-    assert any("announces 5258 rows but has 10" in problem for problem in result.problems)
+    assert any("announces 5\u202f258 rows but has 10" in problem for problem in result.problems)
     assert result.questions[0].choices == ("DMY", "MDY")
     answered = first_run(
         BIAS / "gamry-parser" / "chronoa_data.dta", ImportOptions(zone="UTC", text={"date_order": "DMY"})

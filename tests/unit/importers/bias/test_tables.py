@@ -193,7 +193,7 @@ def test_rows_of_the_model_beside_the_raw_rows(tmp_path: Path) -> None:
     np.testing.assert_allclose(run.times.view, [round(60.03 * n, 3) for n in range(30)])
     np.testing.assert_allclose(run.values("voltage"), [round(3.26 - 0.01 * n, 3) for n in range(30)])
     assert run.clock.start_iso.startswith("2017-10-24T11:24:00")
-    assert "102 lines belong to another table" in problems
+    assert "102 lines part of another table" in problems
     assert grown(text).times.tolist() == run.times.view.tolist()
 
 
@@ -202,7 +202,7 @@ def test_headings_and_units_that_come_again(tmp_path: Path) -> None:
     run, problems = opened(tmp_path, "\n".join([",".join(HEADINGS), *ROWS[:3], *again, *ROWS[3:]]) + "\n")
     assert is_whole(run)
     assert run.segment_starts == [0, 3]
-    assert "1 lines hold words and no numbers" in problems
+    assert "1 lines words instead of numbers" in problems
     untimed = [
         "Voltage (V),Current (A)",
         "3.0,1e-9",
@@ -214,7 +214,7 @@ def test_headings_and_units_that_come_again(tmp_path: Path) -> None:
     ]
     run, problems = opened(tmp_path, "\n".join(untimed) + "\n")
     assert run.values("voltage").tolist() == [3.0, 3.1, 3.2, 3.3]
-    assert "2 lines hold words and no numbers" in problems
+    assert "2 lines words instead of numbers" in problems
 
 
 def test_rows_that_lack_a_field_are_never_shifted_however_many_there_are(tmp_path: Path) -> None:

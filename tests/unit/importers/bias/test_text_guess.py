@@ -85,7 +85,7 @@ def test_unsigned_current_with_a_step_type(tmp_path: Path) -> None:
         2.5,
     ]
     assert result.items[0].values("current").tolist() == [0, 0, -0.0015, -0.0015]
-    assert any("marked as discharge were made negative" in problem for problem in result.problems)
+    assert any("marked as discharge taken as negative" in problem for problem in result.problems)
 
 
 @pytest.mark.parametrize(("first", "last", "order", "sure"), [
@@ -144,7 +144,7 @@ def test_frequency_sweep_without_headings_or_times() -> None:
     raw = np.loadtxt(BIAS / "impedance.py" / "exampleData.csv", delimiter=",")
     for column, quantity in enumerate(("frequency", "impedance_real", "impedance_imag")):
         np.testing.assert_array_equal(result.items[0].values(quantity), raw[:, column])
-    assert any("numbered, not timed" in problem for problem in result.problems)
+    assert any("numbered instead" in problem for problem in result.problems)
     assert result.items[0].clock.is_provisional
 
 
@@ -218,7 +218,7 @@ def test_wrong_settings_are_told_in_words(values: dict[str, object], words: str)
 
 
 def test_wrong_toml_is_told_in_words() -> None:
-    with pytest.raises(UserError, match="no valid TOML"):
+    with pytest.raises(UserError, match="not valid TOML"):
         from_toml("separator = ", "my.toml")
 
 

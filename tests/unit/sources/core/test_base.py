@@ -138,7 +138,7 @@ def test_a_lost_source_comes_back_as_a_new_segment() -> None:
     samples = [b for b in seen if isinstance(b, SampleBlock)]
     events = [b.text for b in seen if isinstance(b, EventBlock)]
     assert [b.new_segment for b in samples] == [False, False, True, False]
-    assert events == ["flaky went away.", "flaky is back."]
+    assert events == ["flaky went away.", "flaky is connected again."]
     assert source.status().state == "stopped"
     assert source.connects == 2
     assert not [t for t in threading.enumerate() if t.name.startswith("source ")]

@@ -176,7 +176,7 @@ def parts(kind: bytes = b"frame", raw: bytes | None = bytes(8), **facts: Any) ->
         ([b"frame"], "parts"),
         (parts(b"pickle"), "unknown kind"),
         ([b"frame", b"\x80\x04pickle", b""], "no JSON"),
-        ([b"frame", b"[1]", b""], "no JSON object"),
+        ([b"frame", b"[1]", b""], "not a JSON object"),
         ([b"frame", b"{" + b" " * 70000, b""], "64 KiB"),
         (parts(v=2), "version 2"),
         (parts(shape=[2, 2, 2]), "shape"),
@@ -286,7 +286,7 @@ def test_the_digitalmicrograph_script(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [f.frame[5, 5] for f in frames] == [0, 1, 2, 3, 4, 5]
     assert frames[0].info["pixel_nm"] == pytest.approx(0.21)
     assert source.describe().sync == "same host"
-    assert "Ended after 6 frames; 0 could not be sent." in stand_in.said[-1]
+    assert "Stopped after 6 frames; 0 could not be sent." in stand_in.said[-1]
 
 
 def test_the_script_is_quiet_outside_digitalmicrograph() -> None:

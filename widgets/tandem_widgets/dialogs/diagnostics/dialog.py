@@ -18,6 +18,7 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
+from tandem_em.core.texts import counted
 from tandem_em.desk.desk import Desk
 from tandem_em.desk.diagnostics import diagnose
 from tandem_widgets.dialogs.diagnostics.fixes import buttons
@@ -73,7 +74,7 @@ class DoctorDialog(QDialog):
 
     def __init__(self, parent: QWidget, desk: Desk, folder: Path | None = None) -> None:
         super().__init__(parent)
-        self.setWindowTitle("Session doctor")
+        self.setWindowTitle("Diagnostics")
         self.resize(760, 460)
         self.desk, self.folder = desk, folder
         self._timer = QTimer(self)
@@ -95,7 +96,7 @@ class DoctorDialog(QDialog):
         scroll.setWidget(body)
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
-        again = QPushButton("Look again")
+        again = QPushButton("Check again")
         again.setAutoDefault(False)
         again.clicked.connect(self.look)
         foot = QHBoxLayout()
@@ -124,18 +125,16 @@ class DoctorDialog(QDialog):
             if now == self._round:  # an answer to an older question is no longer true
                 self._show(findings)
 
-        self.desk.start("Looking at the session", job, found, key=f"doctor {id(self)}")
+        self.desk.start("Checking the session", job, found, key=f"doctor {id(self)}")
 
     def _show(self, found: list[diagnose.Finding]) -> None:
         if not self._open:
             return
         count = len(found)
-        self.headline.setText(
-            "Nothing to complain about." if not count else f"{count} findings" if count > 1 else "One finding"
-        )
+        self.headline.setText(counted(count, "finding") if count else "No problems found.")
         count = len(diagnose.accepted(self.desk.session))
         self.noted.setVisible(bool(count))
-        self.noted.setText(f"{count} taken note of: say {'it' if count == 1 else 'them'} again")
+        self.noted.setText(f"Show {counted(count, 'reviewed finding')} again")
         for row in self.rows:
             self._list.removeWidget(row)
             row.deleteLater()

@@ -35,7 +35,7 @@ def buttons(dialog: DoctorDialog, finding: diagnose.Finding) -> list[Button]:
     if not made:
         made = _show(dialog, finding)
     if finding.severity != "error" and finding.fix not in FIXES:
-        made.append(("Take note", partial(diagnose.accept, dialog.desk, finding)))
+        made.append(("Mark as reviewed", partial(diagnose.accept, dialog.desk, finding)))
     return made
 
 
@@ -58,7 +58,7 @@ def _again(dialog: DoctorDialog, finding: diagnose.Finding) -> list[Button]:
         if work is not None:
             recompute.again(dialog.desk, work)
 
-    return [("Do it again", do)]
+    return [("Recompute", do)]
 
 
 def _reimport(dialog: DoctorDialog, finding: diagnose.Finding) -> list[Button]:
@@ -66,8 +66,8 @@ def _reimport(dialog: DoctorDialog, finding: diagnose.Finding) -> list[Button]:
     if source is None:
         return []
     return [
-        ("Import it again", lambda: reimport.again(dialog.desk, source, Path(finding.detail))),
-        ("Take note", partial(diagnose.accept, dialog.desk, finding)),
+        ("Import again", lambda: reimport.again(dialog.desk, source, Path(finding.detail))),
+        ("Mark as reviewed", partial(diagnose.accept, dialog.desk, finding)),
     ]
 
 
@@ -81,13 +81,13 @@ def _reread(dialog: DoctorDialog, finding: diagnose.Finding) -> list[Button]:
     def do() -> None:
         path = reimport.path_of(source, dialog.folder)
         if not path.is_file():
-            chosen, _ = QFileDialog.getOpenFileName(dialog, f"Where is {source.name} now?", "")
+            chosen, _ = QFileDialog.getOpenFileName(dialog, f"Find {source.name}", "")
             path = Path(chosen) if chosen else path
             if not chosen:
                 return
         reimport.again(dialog.desk, source, path)
 
-    return [("Import it again", do)]
+    return [("Import again", do)]
 
 
 def _unit(dialog: DoctorDialog, finding: diagnose.Finding) -> list[Button]:
@@ -100,7 +100,7 @@ def _unit(dialog: DoctorDialog, finding: diagnose.Finding) -> list[Button]:
         return lambda: runs.read_as(dialog.desk, run, finding.detail, factor, text)
 
     small = [
-        (f"It is {sign}{unit}", read_as(factor, f"{sign}{unit}"))
+        (f"Read as {sign}{unit}", read_as(factor, f"{sign}{unit}"))
         for sign, factor in (("m", 1e-3), ("µ", 1e-6))
     ]
     return [*small, *_reread(dialog, finding)]
@@ -110,7 +110,7 @@ def _stamps(dialog: DoctorDialog, finding: diagnose.Finding) -> list[Button]:
     stack = dialog.desk.session.stacks.get(finding.where)
     if stack is None:
         return []
-    return [("Even times there", _guarded(dialog, partial(stacks.restamp, dialog.desk, stack)))]
+    return [("Space times evenly", _guarded(dialog, partial(stacks.restamp, dialog.desk, stack)))]
 
 
 def _times(dialog: DoctorDialog, finding: diagnose.Finding) -> list[Button]:
@@ -121,7 +121,7 @@ def _times(dialog: DoctorDialog, finding: diagnose.Finding) -> list[Button]:
     def do() -> None:
         chosen, _ = QFileDialog.getOpenFileName(
             dialog,
-            f"The table of times of {stack.name}",
+            f"Frame times of {stack.name}",
             "",
             "Tables (*.csv *.txt *.log *.tsv *.dat);;All files (*)",
         )
@@ -129,8 +129,8 @@ def _times(dialog: DoctorDialog, finding: diagnose.Finding) -> list[Button]:
             stacks.take_times(dialog.desk, stack, Path(chosen))
 
     return [
-        ("Take a log…", _guarded(dialog, do)),
-        ("Take note", partial(diagnose.accept, dialog.desk, finding)),
+        ("Read times from a log…", _guarded(dialog, do)),
+        ("Mark as reviewed", partial(diagnose.accept, dialog.desk, finding)),
     ]
 
 
@@ -142,7 +142,7 @@ def _zone(dialog: DoctorDialog, finding: diagnose.Finding) -> list[Button]:
     clock = dialog.desk.session.find(finding.where)
     if not isinstance(clock, Clock):
         return []
-    return [("It is right", partial(align.accept_zone, dialog.desk, clock)), *_clock(dialog, finding)]
+    return [("Time zone is right", partial(align.accept_zone, dialog.desk, clock)), *_clock(dialog, finding)]
 
 
 def _axis(dialog: DoctorDialog, finding: diagnose.Finding) -> list[Button]:
@@ -150,7 +150,7 @@ def _axis(dialog: DoctorDialog, finding: diagnose.Finding) -> list[Button]:
     if not isinstance(stack, FrameStack):
         return []
     answer = partial(stacks.answer_axis, dialog.desk, stack)
-    return [("Over time", partial(answer, True)), ("Separate images", partial(answer, False))]
+    return [("Movie over time", partial(answer, True)), ("Separate images", partial(answer, False))]
 
 
 def _relink(dialog: DoctorDialog, finding: diagnose.Finding) -> list[Button]:

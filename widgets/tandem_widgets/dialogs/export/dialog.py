@@ -34,7 +34,7 @@ class ExportDialog(QDialog):
         column.addWidget(self.tabs)
         self.tabs.setEnabled(False)
         desk.start(
-            "Collecting the figures",
+            "Preparing the figures",
             preview.collecting(desk.session),
             self._take,
             on_error=self._failed,
@@ -45,7 +45,7 @@ class ExportDialog(QDialog):
         self._desk.notices.tell(error)
         if self._open:
             for page in (self.figures, self.movie):
-                page.preview.say("What there is to show could not be collected.")
+                page.preview.say("The figures could not be prepared.")
 
     def _take(self, material: preview.Material) -> None:
         if not self._open:

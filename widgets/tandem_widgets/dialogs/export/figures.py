@@ -23,6 +23,7 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
+from tandem_em.core.texts import counted
 from tandem_em.desk.desk import Desk
 from tandem_em.desk.export import preview
 from tandem_em.desk.export.preview import FigureSettings, Material
@@ -31,7 +32,7 @@ from tandem_widgets.parts.basic.number_box import number_box
 from tandem_widgets.parts.plot.copy import copy_figure
 
 WIDTHS = {
-    "as it suits": None,
+    "automatic": None,
     "one column, 85 mm": 85.0,
     "1½ columns, 120 mm": 120.0,
     "two columns, 174 mm": 174.0,
@@ -55,20 +56,20 @@ class FiguresPage(QWidget):
         self.width_box.addItems(WIDTHS)
         self.width_box.setEditable(True)
         self.width_box.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
-        self.width_box.setToolTip("Choose one, or type your own in mm")
+        self.width_box.setToolTip("Choose a width or type one in mm")
         self.dpi_box.addItems(["150", "300", "600", "1200"])
         self.dpi_box.setCurrentText("300")
-        self.dpi_box.setToolTip("Of PNG, and of images inside PDF and SVG; curves and text stay vectors")
+        self.dpi_box.setToolTip("For PNG and for images inside PDF and SVG; curves and text remain vectors")
         self.size_box = number_box(4, 14, 7, " pt")
         self.size_box.setDecimals(2)
         self.size_box.setStepType(QDoubleSpinBox.StepType.DefaultStepType)
         self.size_box.setSingleStep(0.5)
         self.times = QLineEdit()
-        self.times.setPlaceholderText("evenly spread")
-        self.times.setToolTip("Moments of the montage in seconds: 0 16 25 35 55")
+        self.times.setPlaceholderText("evenly spaced")
+        self.times.setToolTip("Times of the montage frames in seconds, for example 0 16 25 35 55")
         self.stacks = QListWidget()
         self.stacks.setMaximumHeight(70)
-        self.stacks.setToolTip("Rows of the montage")
+        self.stacks.setToolTip("Particles or stacks in the montage, one row each")
         self.stacks.hide()
         self.kinds = {kind: QCheckBox(kind.upper()) for kind in ("pdf", "svg", "png")}
         self.preview = PicturePreview()
@@ -89,8 +90,8 @@ class FiguresPage(QWidget):
         form.addRow("Font", self.font_box)
         form.addRow("Size", self.size_box)
         form.addRow("Pixels per inch", self.dpi_box)
-        form.addRow("Montage at", self.times)
-        self._stacks_label = QLabel("Montage of")
+        form.addRow("Montage times", self.times)
+        self._stacks_label = QLabel("Montage rows")
         self._stacks_label.hide()
         form.addRow(self._stacks_label, self.stacks)
         row = QHBoxLayout()
@@ -99,9 +100,9 @@ class FiguresPage(QWidget):
             row.addWidget(check)
         form.addRow("Files", row)
         self.copy, self.save = QPushButton("Copy figure"), QPushButton("Save figures…")
-        self.copy.setToolTip("The shown figure as picture, SVG and PDF, to paste elsewhere")
+        self.copy.setToolTip("Copy this figure to the clipboard as image, SVG and PDF")
         self.save.setProperty("role", "primary")
-        self.save.setToolTip("The ticked figures into a folder")
+        self.save.setToolTip("Save the selected figures into a folder")
         self.copy.clicked.connect(self.copy_figure)
         self.save.clicked.connect(self._ask_save)
         for button in (self.copy, self.save):
@@ -135,7 +136,7 @@ class FiguresPage(QWidget):
             item.setData(Qt.ItemDataRole.UserRole, stack.id)
             item.setCheckState(Qt.CheckState.Checked if number == 0 else Qt.CheckState.Unchecked)
         if not material.figures:
-            self.preview.say("There is nothing to draw yet.")
+            self.preview.say("There are no data to plot yet.")
         self.list.setCurrentRow(0)
         self.list.setFocus()
 
@@ -181,10 +182,10 @@ class FiguresPage(QWidget):
 
     def _to_clipboard(self, made: dict[str, bytes]) -> None:
         copy_figure(made)
-        self._desk.notices.info("The figure is on the clipboard.")
+        self._desk.notices.info("Copied the figure.")
 
     def _ask_save(self) -> None:
-        folder = ask_folder(self, self._desk, "Where shall the figures go?")
+        folder = ask_folder(self, self._desk, "Choose a folder for the figures")
         if folder is not None and may_replace(self, folder, self._files()):
             self.save_into(folder)
 
@@ -198,12 +199,12 @@ class FiguresPage(QWidget):
         settings = self.settings()
         if not (settings.names and settings.kinds):
             self._desk.notices.warning(
-                "No figure is ticked.", "Tick at least one figure and one kind of file."
+                "No figure is selected.", "Select at least one figure and one file format."
             )
             return
         self._desk.start(
             "Saving figures", preview.write_figures(self._material, folder, settings),
-            lambda paths: self._desk.notices.info(f"{len(paths)} files are in {folder}."),
+            lambda paths: self._desk.notices.info(f"Saved {counted(len(paths), 'file')} in {folder}."),
         )  # fmt: skip
 
     def close_page(self) -> None:

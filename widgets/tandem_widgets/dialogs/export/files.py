@@ -7,6 +7,7 @@ from pathlib import Path
 from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QCheckBox, QLabel, QPushButton, QVBoxLayout, QWidget
 
+from tandem_em.core.texts import counted
 from tandem_em.desk.desk import Desk
 from tandem_em.desk.export import folder as export
 from tandem_widgets.dialogs.export.form import ask_folder, may_replace
@@ -20,7 +21,7 @@ KINDS = {
         "Report",
         "One HTML page with figures, numbers, warnings and a methods paragraph; opens without a network",
     ),
-    "figures": ("Figures", "All of them as PDF, SVG and PNG, at the widths that suit"),
+    "figures": ("Figures", "All of them as PDF, SVG and PNG, at automatic widths"),
     "movie": ("Movie", "1280 × 720, about 20 s"),
 }
 
@@ -58,7 +59,7 @@ class FilesPage(QWidget):
         self.save.setEnabled(any(check.isChecked() for check in self.checks.values()))
 
     def _ask_save(self) -> None:
-        folder = ask_folder(self, self._desk, "Where shall the files go?")
+        folder = ask_folder(self, self._desk, "Choose a folder for the export")
         ticked = [PLACES[kind] for kind, check in self.checks.items() if check.isChecked()]
         if folder is not None and may_replace(self, folder, ticked):
             self.save_into(folder)
@@ -67,5 +68,5 @@ class FilesPage(QWidget):
         wanted = export.Wanted(**{kind: check.isChecked() for kind, check in self.checks.items()})  # type: ignore[arg-type]
         self._desk.start(
             "Exporting", export.export(self._desk.session, folder, wanted),
-            lambda paths: self._desk.notices.info(f"{len(paths)} files are in {folder}."),
+            lambda paths: self._desk.notices.info(f"Saved {counted(len(paths), 'file')} in {folder}."),
         )  # fmt: skip

@@ -22,7 +22,7 @@ class PicturePreview(QWidget):
         super().__init__()
         self.setMinimumSize(360, 300)
         self._image, self._shown = QImage(), QImage()
-        self.note = "Collecting what there is to show…"
+        self.note = "Preparing…"
 
     def say(self, note: str) -> None:
         """Words in the middle while there is no picture, in a corner of the last one otherwise."""

@@ -19,14 +19,14 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from tandem_em.core.texts import figure
+from tandem_em.core.texts import counted, figure
 from tandem_em.desk.desk import Desk
 from tandem_em.desk.export import folder, preview
 from tandem_em.desk.export.preview import Material, MovieSettings, Still
 from tandem_widgets.dialogs.export.form import PicturePreview, usual_folder
 from tandem_widgets.parts.basic.number_box import number_box
 
-FULL = "the stack, pixel by pixel"
+FULL = "Stack at full resolution"
 PANES = (("stack", "Image stack"), ("eels", "EELS maps"), ("biasing", "Biasing"))
 STEPS = 1000
 
@@ -43,16 +43,16 @@ class MoviePage(QWidget):
         self.size_box = QComboBox()
         self.size_box.addItems([*preview.SIZES, FULL])
         self.size_box.setCurrentText("1280 × 720")
-        self.every_frame = QCheckBox("Every frame of the stack once")
+        self.every_frame = QCheckBox("One movie frame for each frame of the stack")
         self.speed = number_box(0.001, 100000, 10, " ×")
-        self.speed.setToolTip("Session seconds in one second of the movie")
+        self.speed.setToolTip("Seconds of the session shown per second of the movie")
         self.rate = QSpinBox()
         self.rate.setRange(1, 120)
         self.rate.setValue(30)
         self.rate.setSuffix(" frames/s")
         self.start, self.end = number_box(-1e7, 1e7, 0, " s"), number_box(-1e7, 1e7, 1, " s")
         self.outlines, self.stamp = QCheckBox("Outlines"), QCheckBox("Time and scale bar")
-        self.light = QCheckBox("On white")
+        self.light = QCheckBox("White background")
         self.preview = PicturePreview()
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setRange(0, STEPS)
@@ -109,9 +109,9 @@ class MoviePage(QWidget):
 
     def take(self, material: Material) -> None:
         self._material = material
-        self.preview.say("Painting a frame…")
+        self.preview.say("Rendering a frame…")
         job = preview.film_still(material, MovieSettings(), material.session.focus.t)
-        self._desk.start("Painting the preview", job, self._first, on_error=self._refused)
+        self._desk.start("Rendering the preview", job, self._first, on_error=self._refused)
 
     def _first(self, still: Still) -> None:
         """The movie as it would be without a choice: fills the fields."""
@@ -157,7 +157,7 @@ class MoviePage(QWidget):
         t = low + (high - low) * self.slider.value() / STEPS
         job = preview.film_still(self._material, settings, t)
         self._desk.start(
-            "Painting the preview", job, self._show, on_error=self._refused, key=f"film preview {id(self)}"
+            "Rendering the preview", job, self._show, on_error=self._refused, key=f"film preview {id(self)}"
         )
 
     def _show(self, still: Still) -> None:
@@ -166,7 +166,9 @@ class MoviePage(QWidget):
         self._still = still
         self.preview.show_pixels(still.pixels)
         height, width = still.pixels.shape[:2]
-        self.length.setText(f"{still.frames} frames, {figure(still.seconds, 3)} s, {width} × {height} pixels")
+        self.length.setText(
+            f"{counted(still.frames, 'frame')}, {figure(still.seconds, 3)} s, {width} × {height} pixels"
+        )
 
     def _refused(self, error: BaseException) -> None:
         self.save.setEnabled(False)
@@ -183,8 +185,8 @@ class MoviePage(QWidget):
 
     def save_as(self, path: Path) -> None:
         self._desk.start(
-            f"Filming {path.name}", folder.export_movie(self._desk.session, path, self.settings()),
-            lambda written: self._desk.notices.info(f"The movie is in {written}."),
+            f"Rendering {path.name}", folder.export_movie(self._desk.session, path, self.settings()),
+            lambda written: self._desk.notices.info(f"Saved {written}."),
         )  # fmt: skip
 
     def close_page(self) -> None:

@@ -31,23 +31,23 @@ STOPS = (
          "A battery experiment in the microscope gives biasing curves, a movie and EELS maps. Here they share one clock, one "
          "cursor and one file."),
     Stop("The cursor",
-         "Click or drag in the biasing strip: the frame, the values and the clock follow. The arrow keys step frame by frame, "
-         "Space plays. The wheel zooms the time.", "biasing", 0.3),
+         "Click or drag in the biasing pane: the frame, the values and the time follow. The arrow keys step frame by frame, "
+         "Space plays. The wheel zooms the time axis.", "biasing", 0.3),
     Stop("The image stack",
-         "Every outline is one particle with one colour. Press N and draw or click one, and it is followed through the movie; "
-         "drag its line where it is wrong. Its area appears in the strip below.", "stack", 0.55),
+         "Each outline is one particle with its own colour. Press N and draw or click a particle to follow it through the "
+         "movie; drag its outline where it is wrong. Its area appears as a lane below.", "stack", 0.55),
     Stop("The EELS maps",
-         "Drag a window in the spectrum and the map follows. The numbered sites are spectra; the line is the profile at the "
-         "bottom, for every state. The yellow line says where a map could mislead.", "eels"),
-    Stop("Marks and undo",
-         "M puts a flag at the cursor, Ctrl+F lists the flags. Ctrl+Z takes back whatever you did, in any pane. Clocks… in the "
-         "Edit menu lays the streams on one another.", "biasing", 0.68),
-    Stop("Out of the program",
-         "Ctrl+E gives figures, a movie, tables and a report. All else is in the menu TandEM: File → Session doctor says "
-         "what is odd about the data, Live records; R starts and stops it.", "header"),
+         "Drag a window in the spectrum and the map follows. The numbered sites are spectra; the line gives the profile at the "
+         "bottom, for every state. The yellow line warns where a map could mislead.", "eels"),
+    Stop("Events and undo",
+         "M marks an event at the cursor, Ctrl+F lists all events. Ctrl+Z undoes any change, in any pane. Edit → Clocks… "
+         "aligns the streams in time.", "biasing", 0.68),
+    Stop("Export and recording",
+         "Ctrl+E exports figures, a movie, tables and a report. Everything else is in the TandEM menu: File → Diagnostics "
+         "lists problems in the data, Live connects instruments; R starts and stops recording.", "header"),
     Stop("Everything else",
-         "Ctrl+K finds any command by typing, F1 shows every key, Shift+F1 the guide. Drop your own files on the window to "
-         "begin."),
+         "Ctrl+K finds any command by name, F1 lists all shortcuts, Shift+F1 opens the guide. To begin, drop your own files on "
+         "the window."),
 )  # fmt: skip
 
 

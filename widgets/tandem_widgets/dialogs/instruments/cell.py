@@ -34,7 +34,7 @@ class SetupForm(QWidget):
         for heading, specs, part in (
             ("", SESSION_FIELDS, setup.session),
             ("Cell", CELL_FIELDS, setup.cell),
-            ("Limits: beyond them the output goes off at once", LIMIT_FIELDS, setup.limits),
+            ("Limits: the output is switched off at once if one is exceeded", LIMIT_FIELDS, setup.limits),
         ):
             if heading:
                 label = QLabel(heading)

@@ -62,7 +62,7 @@ class InstrumentsDialog(QDialog):
         self._shown = ""
         self._busy: set[str] = set()
         self._starting = 0
-        self.starting = QLabel("Starting the simulator …")
+        self.starting = QLabel("Starting the simulator…")
         self.starting.setProperty("role", "quiet")
         self.starting.hide()
         self.list = QListWidget()
@@ -102,7 +102,7 @@ class InstrumentsDialog(QDialog):
         self.find_button = self._button("Find", "Look for instruments that answer", self._find)
         self.add = self._button("Add", "Choose a kind of instrument", None)
         self.add.setMenu(self._add_menu())
-        self.remove = self._button("Remove", "Take this one out of the set-up", self._remove)
+        self.remove = self._button("Remove", "Remove this instrument from the set-up", self._remove)
         for button in (self.find_button, self.add, self.remove):
             row.addWidget(button)
         left.addLayout(row)
@@ -111,14 +111,14 @@ class InstrumentsDialog(QDialog):
         panes.addLayout(left)
         panes.addWidget(self._right, 1)
         bottom = QHBoxLayout()
-        bottom.addWidget(self._button("Load set-up…", "Read a set-up file", self._load))
+        bottom.addWidget(self._button("Load set-up…", "Load a set-up file", self._load))
         self.save = self._button(
-            "Save set-up…", "For the next time, and for tandem record --setup", self._save
+            "Save set-up…", "For later sessions and for tandem record --setup", self._save
         )
         bottom.addWidget(self.save)
         bottom.addStretch(1)
         bottom.addWidget(self.starting)
-        bottom.addWidget(self._button("Close", "Tests end; the set-up is kept", self.close))
+        bottom.addWidget(self._button("Close", "Ends the tests and keeps the set-up", self.close))
         self.record = self._button("Record", "Record these instruments into a new session (R)", self._record)
         self.record.setProperty("role", "primary")
         bottom.addWidget(self.record)
@@ -211,7 +211,7 @@ class InstrumentsDialog(QDialog):
         self.test.setVisible(table is not None)
         self.probe.setVisible(table is not None)
         self._mark.setVisible(table is not None and table.simulated)
-        self._mark.setText(f'<span style="color:{theme.active().event}">● simulated</span>')
+        self._mark.setText(f'<span style="color:{theme.active().event}">● Simulated</span>')
         if table is not None:
             text = self._forms[table.kind]
             self._title.setText(text.title)
@@ -381,7 +381,7 @@ class InstrumentsDialog(QDialog):
     def _show_looking(self, on: bool) -> None:
         if self._is_open:
             self.find_button.setEnabled(not on)
-            self.find_button.setText("Looking …" if on else "Find")
+            self.find_button.setText("Searching…" if on else "Find")
 
     def _remove(self) -> None:
         name = self.chosen

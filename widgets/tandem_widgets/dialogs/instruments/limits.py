@@ -24,9 +24,9 @@ class LimitsDialog(QDialog):
         self.setWindowTitle("Limits")
         self._limits = limits.model_copy()
         about = QLabel(
-            "Beyond any of these the output goes off in high impedance within half a second. "
-            "An empty field is not watched. The limits of the instrument itself always hold."
-            + ("" if is_live else " They are used from the next recording on.")
+            "If any of these is exceeded, the output is switched off (high impedance) within half a second. "
+            "Empty fields set no limit. The limits set at the instrument always apply."
+            + ("" if is_live else " They apply from the next recording on.")
         )
         about.setWordWrap(True)
         about.setProperty("role", "quiet")

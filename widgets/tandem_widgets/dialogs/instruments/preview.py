@@ -5,7 +5,7 @@ from __future__ import annotations
 from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
-from tandem_em.core.texts import quantity
+from tandem_em.core.texts import counted, quantity
 from tandem_em.desk.live.instruments import Look
 from tandem_widgets.parts.basic import theme
 from tandem_widgets.parts.image import render
@@ -17,11 +17,11 @@ STATES = {
     "idle": "Not connected",
     "connecting": "Connecting …",
     "waiting": "Connected, no data yet",
-    "running": "Data are coming",
+    "running": "Receiving data",
     "paused": "Connected, output off",
-    "lost": "Connection lost, trying again",
+    "lost": "Connection lost, reconnecting",
     "stopped": "Stopped",
-    "failed": "Does not work",
+    "failed": "Failed",
 }
 GOOD, BAD = ("running",), ("lost", "failed")
 QUANTITIES = {"voltage": "Voltage", "current": "Current", "temperature": "Temperature"}
@@ -94,7 +94,7 @@ class ProbeView(QWidget):
             what = "frames" if look.frame is not None else "samples"
             parts.append(f"{look.received} {what} · {look.rate_hz:.3g} per second")
         if look.refused:
-            parts.append(f"{look.refused} messages refused")
+            parts.append(f"{counted(look.refused, 'message')} rejected")
         text = " · ".join(parts) + (f"<br>{look.message}" if look.message else "")
         self.state.setText(f'<span style="color:{state_colour(look.state)}">●</span> {text}')
 
@@ -125,7 +125,7 @@ class ProbeView(QWidget):
                 in_legend=False,
             )
             title = QUANTITIES.get(name, name)
-            plot.show_lines([line], Axis("time, now is 0", "s"), Axis(title, look.units.get(name, "")))
+            plot.show_lines([line], Axis("Time before now", "s"), Axis(title, look.units.get(name, "")))
         self.values.setText(
             "   ".join(
                 quantity(float(look.columns[name][-1]), look.units.get(name, ""), 4) for name in names[:4]

@@ -68,8 +68,8 @@ class ProgramDialog(QDialog):
         self._form_area = QVBoxLayout()
         self.summary = QLabel()
         self.summary.setWordWrap(True)
-        self.voltage = XYPlot("The voltage the program will make")
-        self.current = XYPlot("The current the program will make")
+        self.voltage = XYPlot("Preview of the voltage")
+        self.current = XYPlot("Preview of the current")
         self.run = QPushButton("Run")
         self.run.setProperty("role", "primary")
         self.run.setAutoDefault(False)
@@ -88,7 +88,7 @@ class ProgramDialog(QDialog):
         left = QVBoxLayout()
         left.addWidget(self.list, 1)
         row = QHBoxLayout()
-        add = self._button("Add step", "After the chosen one", None)
+        add = self._button("Add step", "Insert after the selected step", None)
         menu = QMenu(add)
         for kind, about in STEPS.items():
             action = menu.addAction(about.title, partial(self.add_step, kind))
@@ -98,9 +98,9 @@ class ProgramDialog(QDialog):
         add.setMenu(menu)
         row.addWidget(add)
         for text, tip, call in (
-            ("▲", "Earlier", partial(self._move, -1)),
-            ("▼", "Later", partial(self._move, +1)),
-            ("Remove", "Take this step out", self._remove),
+            ("▲", "Move up", partial(self._move, -1)),
+            ("▼", "Move down", partial(self._move, +1)),
+            ("Remove", "Remove this step", self._remove),
         ):
             row.addWidget(self._button(text, tip, call))
         left.addLayout(row)
@@ -116,10 +116,10 @@ class ProgramDialog(QDialog):
         panes.addLayout(left)
         panes.addLayout(right, 1)
         bottom = QHBoxLayout()
-        bottom.addWidget(self._button("Load…", "Read a program file", self._load))
-        bottom.addWidget(self._button("Save…", "A program file, also for tandem record", self._save))
+        bottom.addWidget(self._button("Load…", "Load a program file", self._load))
+        bottom.addWidget(self._button("Save…", "Save as a program file, also for tandem record", self._save))
         bottom.addStretch(1)
-        bottom.addWidget(self._button("Close", "The program is kept", self.close))
+        bottom.addWidget(self._button("Close", "Close and keep the program", self.close))
         bottom.addWidget(self.run)
         column = QVBoxLayout(self)
         column.setContentsMargins(16, 16, 16, 12)
@@ -141,7 +141,7 @@ class ProgramDialog(QDialog):
         """Whether a cell is there to run on, and the voltage it has now."""
         self.can_run, self.start_V = can_run, start_V
         self.run.setEnabled(can_run)
-        self.run.setToolTip("Hand the program to the guardian of the source-meter" if can_run else why_not)
+        self.run.setToolTip("Start the program on the source-meter" if can_run else why_not)
         self.draw()
 
     def _fill(self, row: int) -> None:
@@ -213,7 +213,7 @@ class ProgramDialog(QDialog):
             plot.show_lines([line], Axis("time", "s"), Axis(title, unit))
         lasts = ""
         if curve.complete:
-            at_once = "Ends at once: a limit of the step is passed from the start."
+            at_once = "Ends at once: its end condition is already met at the start."
             lasts = f"Takes about {duration(curve.duration_s)}." if curve.duration_s >= 1 else at_once
             lasts = f"<b>{lasts}</b> "
         self.summary.setText(lasts + " ".join(curve.notes))

@@ -32,11 +32,10 @@ STEPS: dict[str, StepText] = {
         (FormField("until_time_s", "Duration", "quantity", "s"),),
     ),
     "constant_current": StepText(
-        "Constant current", "Until a voltage is passed or the time is over", {"current_mA": 1e-6, "until_time_s": 60.0},
-        (FormField("current", "Current", hint=CURRENT_HINT,
-                   tip="In amperes with a prefix, or as a C-rate: C/5, D/5 for discharge"),
-         FormField("until_voltage_V", "Until voltage", "quantity", "V", "The step ends when this voltage is passed",
-                   hint="no limit"),
+        "Constant current", "Until a voltage is reached or the time has passed", {"current_mA": 1e-6, "until_time_s": 60.0},
+        (FormField("current", "Current", hint=CURRENT_HINT, tip="In A with a prefix, or as a C-rate: C/5, or D/5 for discharge"),
+         FormField("until_voltage_V", "Until voltage", "quantity", "V", "The step ends when this voltage is reached",
+              hint="no limit"),
          TIME),
     ),
     "constant_voltage": StepText(
@@ -45,13 +44,13 @@ STEPS: dict[str, StepText] = {
          FormField("until_current", "Until current below", hint="no limit, or for example 10 pA or C/50"), TIME),
     ),
     "ramp": StepText(
-        "Ramp", "From what is there, or from a start, to an end", {"end_voltage_V": 4.0, "until_time_s": 60.0},
-        (FormField("quantity", "Of the", "choice", choices=(("voltage", "Voltage"), ("current", "Current"))),
-         FormField("start", "From", hint="what is there"), FormField("end", "To", hint="for example 4.1 V or 1 nA"),
-         FormField("until_time_s", "Within", "quantity", "s")),
+        "Ramp", "From the present value, or from a start value, to an end value", {"end_voltage_V": 4.0, "until_time_s": 60.0},
+        (FormField("quantity", "Quantity", "choice", choices=(("voltage", "Voltage"), ("current", "Current"))),
+         FormField("start", "From", hint="present value"), FormField("end", "To", hint="for example 4.1 V or 1 nA"),
+         FormField("until_time_s", "Duration", "quantity", "s")),
     ),
     "pulse": StepText(
-        "Pulses", "A current for a while, then a base current, again and again",
+        "Pulses", "A current pulse, then a base current, repeated",
         {"current_mA": 1e-6, "pulse_s": 5.0, "base_mA": 0.0, "base_s": 10.0, "count": 3},
         (FormField("current", "Current", hint=CURRENT_HINT), FormField("pulse_s", "For", "quantity", "s"),
          FormField("base", "Then", hint="0 A"), FormField("base_s", "For", "quantity", "s"),
@@ -63,8 +62,8 @@ STEPS: dict[str, StepText] = {
          FormField("scan_rate_mV_per_s", "mV per second", "quantity", "")),
     ),
     "loop": StepText(
-        "Loop", "Go back to a step before", {"loop_to": 1, "cycle_count": 3},
-        (FormField("loop_to", "Back to step", "quantity", ""), FormField("cycle_count", "Times in all", "quantity", "")),
+        "Loop", "Repeat from an earlier step", {"loop_to": 1, "cycle_count": 3},
+        (FormField("loop_to", "Back to step", "quantity", ""), FormField("cycle_count", "Total runs", "quantity", "")),
     ),
 }  # fmt: skip
 

@@ -20,6 +20,7 @@ from PyQt6.QtWidgets import (
 
 from tandem_em.core.jobs import Task
 from tandem_em.core.notices import UserError
+from tandem_em.core.texts import counted
 from tandem_em.desk.desk import Desk
 from tandem_em.desk.outlines import kinetics
 from tandem_em.desk.outlines.kinetics import Analysed
@@ -54,16 +55,14 @@ class KineticsDialog(QDialog):
         self.analysed: Analysed | None = None
         self.curve = kinetics.NO_CURVE
         self.chooser = QComboBox()
-        self.chooser.setToolTip("Which particle")
+        self.chooser.setToolTip("Particle")
         for each in desk.session.particles:
             if each.stack_id == stack.id and len(each.outlines) > 1:
                 self.chooser.addItem(each.name, each.id)
         self.chooser.setCurrentIndex(max(0, self.chooser.findData(particle.id)))
-        self.start, self.end = _seconds("Start of the stretch"), _seconds("End of the stretch")
+        self.start, self.end = _seconds("Start of the fit range"), _seconds("End of the fit range")
         self.keep = QPushButton("Keep in session")
-        self.keep.setToolTip(
-            "Store the fits with what they were made from, and draw the best one in the area lane"
-        )
+        self.keep.setToolTip("Store the fits with their inputs and draw the best one in the area lane")
         self.curve_plot = IntervalPlot("Fitting…")
         self.residual_plot, self.rate_plot = XYPlot(), XYPlot()
         self.findings, self.models, self.references = Findings(), ModelTable(), ReferenceTable()
@@ -89,10 +88,10 @@ class KineticsDialog(QDialog):
         for plot, share in ((self.curve_plot, 5), (self.residual_plot, 2), (self.rate_plot, 3)):
             plots.addWidget(plot, share)
         words.addWidget(self.findings)
-        words.addWidget(_heading("Models, the likeliest first"))
+        words.addWidget(_heading("Models, best first (AIC)"))
         words.addWidget(self.models, 3)
         words.addWidget(self.formula)
-        words.addWidget(_heading("Beside reference diffusivities"))
+        words.addWidget(_heading("Published diffusivities"))
         words.addWidget(self.references, 4)
         words.addWidget(self.source)
         row, column = QHBoxLayout(), QVBoxLayout(self)
@@ -186,14 +185,14 @@ class KineticsDialog(QDialog):
         self._paint()
 
     def _remarks(self, analysed: Analysed) -> list[str]:
-        texts = [f"{len(analysed.curve.t)} frames"]
+        texts = [f"{counted(len(analysed.curve.t), 'frame')}"]
         if analysed.curve.unit != "nm²":
-            texts.append("no calibration: areas in px², no speed in cm²/s")
+            texts.append("not calibrated: areas in px², no speed in cm²/s")
         particle = self.particle
         kept = kinetics.kept_for(self._desk.session, particle) if particle is not None else None
         if kept is not None:
             stale = kinetics.is_stale(self._desk.session, kept)
-            texts.append("what is kept is stale: keep again" if stale else "kept in the session")
+            texts.append("stale: keep again" if stale else "kept in the session")
         return texts
 
     def _failed(self, error: BaseException) -> None:
@@ -273,7 +272,7 @@ class KineticsDialog(QDialog):
         if particle is not None and self.analysed is not None:
             kinetics.keep(self._desk, particle, self.analysed)
             self.note.setText(" · ".join(self._remarks(self.analysed)))
-            self._desk.notices.info(f"The kinetics of {particle.name} are kept in the session.")
+            self._desk.notices.info(f"Kept the kinetics of {particle.name} in the session.")
 
     def closeEvent(self, event: QEvent | None) -> None:
         self._open = False

@@ -61,11 +61,11 @@ class Findings(QWidget):
     def show_found(self, analysed: Analysed) -> None:
         found, unit = analysed.found, analysed.curve.unit
         rows: list[tuple[str, Estimate, str]] = [
-            ("onset", found.onset_s, "s"),
-            ("initial dA/dt", found.initial_rate, f"{unit}/s"),
-            ("t90 after the onset", found.t90_s, "s"),
-            ("area at the start", found.start_area, unit),
-            ("area at the end", found.end_area, unit),
+            ("Onset", found.onset_s, "s"),
+            ("Initial dA/dt", found.initial_rate, f"{unit}/s"),
+            ("Time to 90 % after onset", found.t90_s, "s"),
+            ("Area at the start", found.start_area, unit),
+            ("Area at the end", found.end_area, unit),
         ]
         if unit == "nm²":
             rows.insert(2, ("", found.initial_speed_cm2_s, "cm²/s"))
@@ -81,7 +81,7 @@ class Findings(QWidget):
             title.setProperty("role", "quiet")
             value = QLabel(text)
             value.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-            value.setToolTip("95 % interval in brackets, of the likeliest model")
+            value.setToolTip("95 % interval in brackets, of the best model")
             self._grid.addWidget(title, row, 0)
             self._grid.addWidget(value, row, 1)
 
@@ -118,7 +118,7 @@ class ModelTable(_Table):
     chosen = pyqtSignal()
 
     def __init__(self) -> None:
-        super().__init__(("model", "ΔAIC", "weight", "rms"))
+        super().__init__(("Model", "ΔAIC", "Weight", "RMS"))
         self._names: list[str] = []
         self.itemSelectionChanged.connect(self.chosen.emit)
 
@@ -158,7 +158,7 @@ class ReferenceTable(_Table):
     """Published diffusivities with the measured speed against each; the source is the tip of a row."""
 
     def __init__(self) -> None:
-        super().__init__(("material", "D (cm²/s)", "at", "speed / D", "source"))
+        super().__init__(("Material", "D (cm²/s)", "At", "Speed / D", "Source"))
 
     def show_speed(self, analysed: Analysed) -> None:
         is_known = analysed.curve.unit == "nm²"
@@ -178,4 +178,4 @@ class ReferenceTable(_Table):
     def chosen_text(self) -> str:
         """Process, source and note of the chosen row."""
         item = self.item(self.currentRow(), 0) if self.selectedItems() else None
-        return item.toolTip() if item is not None else "Click a material for its source."
+        return item.toolTip() if item is not None else "Click a material for the source."

@@ -59,15 +59,15 @@ class MontageDialog(QDialog):
         self.image = QImage()
         self.times = QLineEdit(self._spread(5))
         self.times.setToolTip(
-            "Moments in seconds, separated by spaces or commas (frame numbers where there is no time)"
+            "Times in seconds, separated by spaces or commas (frame numbers if there are no times)"
         )
         self.times.editingFinished.connect(self.read)
         self.outlines = QCheckBox("Outlines")
         self.outlines.setChecked(True)
         self.ghosts = QCheckBox("References")
-        self.zero = QCheckBox("Times from the first")
+        self.zero = QCheckBox("Times relative to the first")
         self.plot = QCheckBox("Plot")
-        self.plot.setToolTip("Areas (or thickness) over time; a click in it adds or removes a moment")
+        self.plot.setToolTip("Area (or thickness) over time; click to add or remove a time")
         self.plot.setChecked(plot_of(desk.session, stack) is not None)
         self.plot.setEnabled(self.plot.isChecked() and self._timed)
         self.panel = QSpinBox()
@@ -132,7 +132,7 @@ class MontageDialog(QDialog):
         """Read the frames off the window, then paint."""
         wanted = self.wanted()
         if not wanted:
-            self.picture.setText("Type at least one time.")
+            self.picture.setText("Enter at least one time.")
             return
         self._desk.start(
             "Reading the montage", reading(self._stack, wanted), self._arrived, key=f"montage {id(self)}"

@@ -82,7 +82,7 @@ class MontagePlot:
         painter.drawText(
             QRectF(area.left(), area.bottom() + 20, area.width(), 16),
             Qt.AlignmentFlag.AlignCenter,
-            "time (s)",
+            "Time (s)",
         )
         painter.save()
         painter.translate(12, area.center().y())
@@ -139,7 +139,7 @@ def plot_of(session: Session, stack: FrameStack, zero: float = 0.0) -> MontagePl
             if len(first) and first[0] > 0:
                 lines.append(Line(particle.name, particle.colour, t[order], area[order] / first[0]))
     if lines:
-        return MontagePlot(lines, "area (× start)", zero)
+        return MontagePlot(lines, "Area (× start)", zero)
     for line in session.profiles:
         kept = layers.of_line(session, line) if line.owner_id == stack.id else None
         for values, _, _ in layers.thicknesses(kept) if kept is not None else ():
@@ -147,4 +147,4 @@ def plot_of(session: Session, stack: FrameStack, zero: float = 0.0) -> MontagePl
             whole[: len(values)] = values[: len(t)]
             lines.append(Line(line.name, line.colour, t[order], whole[order]))
     unit = "nm" if stack.pixel_nm else "px"
-    return MontagePlot(lines, f"thickness ({unit})", zero) if lines else None
+    return MontagePlot(lines, f"Thickness ({unit})", zero) if lines else None

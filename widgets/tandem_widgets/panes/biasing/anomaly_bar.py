@@ -109,7 +109,7 @@ class TrustWatch:
         doubtful = sum(finding.kind in DOUBTFUL for finding in found)
         self._button.setVisible(bool(self._found))
         active = theme.active()
-        text, colour = ("✓ trust", active.good)
+        text, colour = ("✓ Checked", active.good)
         if bad:
             text, colour = f"⚠ {bad}", active.bad
         elif doubtful:
@@ -118,9 +118,9 @@ class TrustWatch:
             self._button.setText(text)
         self._button.setStyleSheet(f"QToolButton {{ color: {colour}; }}")  # its menu keeps the colour of text
         self._button.setToolTip(
-            f"{bad} serious and {doubtful} doubtful findings in the curves"
+            f"{bad} serious, {doubtful} possible anomalies in the curves"
             if bad or doubtful
-            else "Nothing suspicious found"
+            else "No anomalies found in the curves"
         )
 
     def _fill(self) -> None:
@@ -135,15 +135,15 @@ class TrustWatch:
         if len(order) > MOST_LISTED:
             self._menu.addAction(f"… and {len(order) - MOST_LISTED} more").setEnabled(False)  # type: ignore[union-attr]
         if not order:
-            self._menu.addAction("Nothing suspicious was found.").setEnabled(False)  # type: ignore[union-attr]
+            self._menu.addAction("No anomalies found.").setEnabled(False)  # type: ignore[union-attr]
         self._menu.addSeparator()
         serious = [finding for finding in found if finding.kind in BAD + DOUBTFUL]
         if serious:
             self._menu.addAction(
-                "Log these as events", partial(biasing_results.log_findings, self._desk, serious)
+                "Add these as events", partial(biasing_results.log_findings, self._desk, serious)
             )
         if any(len(run) > LONGEST for run in self._desk.session.runs):
-            self._menu.addAction("Check the long runs too", lambda: self.check(long_ones=True))
+            self._menu.addAction("Check long runs too", lambda: self.check(long_ones=True))
 
     def _jump(self, finding: Found) -> None:
         self._desk.session.focus.follow_live = False

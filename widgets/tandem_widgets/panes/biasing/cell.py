@@ -39,7 +39,7 @@ from tandem_widgets.parts.basic import theme
 from tandem_widgets.parts.basic.quantity_edit import QuantityEdit
 
 FIRST = {
-    "": "from the materials",
+    "": "from the chemistry",
     "charge": "charge, then discharge",
     "discharge": "discharge, then charge",
 }
@@ -68,7 +68,7 @@ class CellDialog(QDialog):
     def _build_fields(self) -> None:
         self.name = QLineEdit()
         self.area = QuantityEdit(
-            "µm²", True, "Electrode area; leave empty to use width × thickness of the lamella", True
+            "µm²", True, "Electrode area; if empty, width × thickness of the lamella is used", True
         )
         self.width_um = QuantityEdit("µm", True, "Width of the lamella", True)
         self.thickness_um = QuantityEdit("µm", True, "Thickness of the lamella", True)
@@ -79,7 +79,7 @@ class CellDialog(QDialog):
         self.chemistry.setEditable(True)
         self.chemistry.addItems(["", *CHEMISTRIES])
         self.chemistry.setToolTip(
-            "The active material; with its layer's thickness it gives the areal capacity"
+            "Active material; with the thickness of its layer it gives the areal capacity"
         )
         self.sign = QComboBox()
         for value, text in DEFINITIONS.items():
@@ -88,27 +88,28 @@ class CellDialog(QDialog):
         for kind, words in FIRST.items():
             self.first.addItem(words, kind)
         self.first.setToolTip(
-            "The two halves of a cycle, for its efficiency: what the second gives back, over what the first puts in. A full "
-            "cell and a positive electrode against lithium begin with the charge, silicon or graphite against lithium with "
-            "the discharge."
+            "Order of the half cycles in a cycle; the efficiency is the charge of the second over that of the first. Full "
+            "cells and positive electrodes against lithium begin with charge, silicon and graphite against lithium with "
+            "discharge."
         )
-        self.safe_low = QuantityEdit("V", False, "Below this voltage the trust strip turns red")
-        self.safe_high = QuantityEdit("V", False, "Above this voltage the trust strip turns red")
-        self.compliance = QuantityEdit("V", False, "Voltage limit set at the instrument")
-        self.for_all = QCheckBox("for all runs")
+        self.safe_low = QuantityEdit("V", False, "Lower voltages are marked in red as anomalies")
+        self.safe_high = QuantityEdit("V", False, "Higher voltages are marked in red as anomalies")
+        self.compliance = QuantityEdit("V", False, "Voltage compliance set at the instrument")
+        self.for_all = QCheckBox("Use for all runs")
         self.for_all.setToolTip("Use this cell for every run of the session")
         self.layers = QTableWidget(0, 2)
-        self.layers.setHorizontalHeaderLabels(["layer", "thickness (nm)"])
+        self.layers.setHorizontalHeaderLabels(["Layer", "Thickness (nm)"])
         self.layers.setMinimumHeight(120)
         header, side = self.layers.horizontalHeader(), self.layers.verticalHeader()
         if header is not None and side is not None:
             header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+            header.setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
             side.hide()
             side.setDefaultSectionSize(24)
         self.suggestion = QLabel()
         self.suggestion.setProperty("role", "quiet")
         self.suggestion.setWordWrap(True)
-        self.use_suggestion = QPushButton("Use it")
+        self.use_suggestion = QPushButton("Use value")
         self.calculator = Calculator()
         self.trouble = QLabel()
         """What cannot be read, in a sentence."""
@@ -118,17 +119,17 @@ class CellDialog(QDialog):
         form = QFormLayout()
         form.setVerticalSpacing(8)
         form.setHorizontalSpacing(12)
-        form.addRow("name", self.name)
-        form.addRow("electrode area", self.area)
-        form.addRow("or lamella", _side_by_side(self.width_um, QLabel("×"), self.thickness_um))
-        form.addRow("chemistry", self.chemistry)
-        form.addRow("areal capacity", self.capacity)
+        form.addRow("Name", self.name)
+        form.addRow("Electrode area", self.area)
+        form.addRow("Lamella", _side_by_side(self.width_um, QLabel("×"), self.thickness_um))
+        form.addRow("Chemistry", self.chemistry)
+        form.addRow("Areal capacity", self.capacity)
         form.addRow("", _side_by_side(self.suggestion, self.use_suggestion))
-        form.addRow("sign", self.sign)
-        form.addRow("cycle", self.first)
-        form.addRow("safe window", _side_by_side(self.safe_low, QLabel("to"), self.safe_high))
-        form.addRow("compliance", self.compliance)
-        layers = QGroupBox("Layers, from one side to the other")
+        form.addRow("Sign", self.sign)
+        form.addRow("Cycle order", self.first)
+        form.addRow("Safe window", _side_by_side(self.safe_low, QLabel("to"), self.safe_high))
+        form.addRow("Compliance", self.compliance)
+        layers = QGroupBox("Layers, in order")
         box = QVBoxLayout(layers)
         box.addWidget(self.layers)
         add, remove = QPushButton("Add layer"), QPushButton("Remove layer")

@@ -25,8 +25,8 @@ class Calculator(QGroupBox):
         self.answer.setMinimumHeight(3 * self.answer.fontMetrics().lineSpacing())
         self.answer.setAlignment(Qt.AlignmentFlag.AlignTop)
         form = QFormLayout(self)
-        form.addRow("current", self.current)
-        form.addRow("current density", self.density)
+        form.addRow("Current", self.current)
+        form.addRow("Current density", self.density)
         form.addRow("C-rate", self.rate)
         form.addRow(self.answer)
         self._area_um2: float | None = None
@@ -60,7 +60,7 @@ class Calculator(QGroupBox):
         if found is None:
             needs = "the electrode area" if not self._area_um2 else "the areal capacity"
             missing = not self._area_um2 or (self._leader is self.rate and not self._capacity)
-            self.answer.setText(f"Give {needs} to compute." if missing else "")
+            self.answer.setText(f"Enter {needs} first." if missing else "")
             self.answer.setStyleSheet(f"color: {theme.active().quiet};")
             return
         for field, value in (

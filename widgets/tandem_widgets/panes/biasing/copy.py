@@ -8,6 +8,7 @@ import numpy as np
 
 from tandem_em.core.jobs import Job, Progress
 from tandem_em.core.notices import UserError
+from tandem_em.core.texts import counted
 from tandem_em.desk.desk import Desk
 from tandem_widgets.parts.lanes.curves import Curve
 from tandem_widgets.parts.lanes.model import Lane
@@ -36,7 +37,7 @@ def values_text(lanes: Lanes) -> str:
     """Two lines for a spreadsheet: headings, and the values at the cursor in base units."""
     t = lanes.focus_model.t
     rows = _rows(lanes)
-    headings = ["t (s)", *(column_name(lane, curve) for lane, curve in rows)]
+    headings = ["time (s)", *(column_name(lane, curve) for lane, curve in rows)]
     values = [repr(t), *(_number(curve.value_at(t)) for _lane, curve in rows)]
     return "\t".join(headings) + "\n" + "\t".join(values) + "\n"
 
@@ -56,7 +57,7 @@ def copy_table(desk: Desk, lanes: Lanes) -> None:
 
     def done(text: str) -> None:
         copy_text(text)
-        desk.notices.info(f"{text.count(chr(10)) - 1} rows are on the clipboard.")
+        desk.notices.info(f"Copied {counted(text.count(chr(10)) - 1, 'row')}.")
 
     desk.start("Copying the table", making_table(named, low, high), done, key="copy table")
 
@@ -70,7 +71,7 @@ def making_table(named: list[tuple[str, Curve]], low: float, high: float) -> Job
         total = max(total, int(last - first))
     if total > MOST_ROWS:
         raise UserError(
-            f"There are {total:,} samples in view: too many for the clipboard.".replace(",", " "),
+            f"{total:,} samples in view are too many for the clipboard.".replace(",", " "),
             "Zoom in, or export the curves as a table.",
         )
     yield Progress(0, len(parts))
@@ -83,6 +84,6 @@ def making_table(named: list[tuple[str, Curve]], low: float, high: float) -> Job
         columns.append(values)
         yield Progress(number + 1, len(parts))
     text = io.StringIO()
-    text.write("\t".join(["t (s)", *(name for name, *_ in parts)]) + "\n")
+    text.write("\t".join(["time (s)", *(name for name, *_ in parts)]) + "\n")
     np.savetxt(text, np.column_stack(columns), fmt="%.10g", delimiter="\t")
     return text.getvalue().replace("nan", "")

@@ -9,7 +9,7 @@ from PyQt6.QtGui import QKeyEvent, QKeySequence
 from PyQt6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QTableView, QVBoxLayout
 
 from tandem_em.core.notices import UserError
-from tandem_em.core.texts import figure, quantity, reading_unit
+from tandem_em.core.texts import counted, figure, quantity, reading_unit
 from tandem_em.desk.biasing import results as biasing_results
 from tandem_em.desk.biasing import views
 from tandem_widgets.panes.biasing.asking import Asking
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from tandem_em.analysis.cycling.half_cycles import HalfCycle, HalfCycles
 
 HEADINGS = (
-    "cycle", "kind", "start (s)", "lasted", "charge", "±", "per area", "mean V", "energy", "efficiency", "plateau (V)",
-    "plateau", "not recorded",
+    "Cycle", "Kind", "Start (s)", "Duration", "Charge", "±", "Per area", "Mean V", "Energy", "Efficiency", "Plateau (V)",
+    "Plateau", "Not recorded",
 )  # fmt: skip
 Role = Qt.ItemDataRole
 
@@ -89,7 +89,7 @@ class CyclesModel(QAbstractTableModel):
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Role.DisplayRole) -> Any:
         if role == Role.DisplayRole and orientation == Qt.Orientation.Horizontal:
             return HEADINGS[section]
-        if role == Role.ToolTipRole and HEADINGS[section] == "efficiency":
+        if role == Role.ToolTipRole and HEADINGS[section] == "Efficiency":
             return self.definition
         return None
 
@@ -139,7 +139,7 @@ class CyclesPage(Page):
             vertical.setDefaultSectionSize(22)
             horizontal.setStretchLastSection(True)
             horizontal.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        table.setToolTip("Click a row to jump to its start; Ctrl+C copies the table")
+        table.setToolTip("Click a row to go to its start; Ctrl+C copies the table")
         table.clicked.connect(self._jump)
         return table
 
@@ -147,7 +147,7 @@ class CyclesPage(Page):
         copy = QPushButton("Copy table")
         copy.clicked.connect(self.copy)
         self.keep = QPushButton("Keep in session")
-        self.keep.setToolTip("Store these numbers as a result, with what they were computed from")
+        self.keep.setToolTip("Store these numbers as a result, with their inputs")
         self.keep.clicked.connect(self._keep)
         row = QHBoxLayout()
         row.addWidget(self.totals, 1)
@@ -199,12 +199,12 @@ class CyclesPage(Page):
         run = self._scene.chosen_run()
         if run is not None and self.result is not None:
             biasing_results.keep_cycles(self._scene.desk, run, self.result)
-            self._scene.desk.notices.info(f"The cycles of {run.name} are kept in the session.")
+            self._scene.desk.notices.info(f"Kept the cycles of {run.name} in the session.")
 
 
 def summary(found: HalfCycles) -> str:
     """The whole run in one line."""
-    parts = [f"{len(found.cycles)} cycle{'' if len(found.cycles) == 1 else 's'}"]
+    parts = [counted(len(found.cycles), "cycle")]
     if found.mean_efficiency is not None:
         parts.append(f"mean efficiency {100 * found.mean_efficiency:.2f} %")
     if found.cycles:
@@ -214,7 +214,7 @@ def summary(found: HalfCycles) -> str:
     parts.append(f"rest below {quantity(found.thresholds.on_A, 'A')}")
     if found.gaps:
         lost = sum(max(0.0, gap.end_s - gap.start_s) for gap in found.gaps)
-        parts.append(f"{len(found.gaps)} gaps left out ({span_text(lost)})")
+        parts.append(f"{counted(len(found.gaps), 'gap')} left out ({span_text(lost)})")
     if found.late:
-        parts.append(f"{found.late} samples out of order left out")
+        parts.append(f"{counted(found.late, 'sample')} out of order left out")
     return " · ".join([*parts, *found.notes])

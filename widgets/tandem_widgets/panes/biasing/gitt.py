@@ -8,7 +8,7 @@ import numpy as np
 from PyQt6.QtWidgets import QDoubleSpinBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout
 
 from tandem_em.core.notices import UserError
-from tandem_em.core.texts import figure
+from tandem_em.core.texts import counted, figure
 from tandem_em.desk.biasing import results as biasing_results
 from tandem_em.desk.biasing import runs, views
 from tandem_widgets.panes.biasing.asking import Asking
@@ -37,7 +37,7 @@ class GittPage(Page):
         self.length.setSuffix(" nm")
         self.length.setValue(self._layer_nm() or 100.0)
         self.length.setToolTip(
-            "How far the ions diffuse: the thickness of the active layer. D goes with its square."
+            "Diffusion length: the thickness of the active layer. D is proportional to its square."
         )
         self.length.setKeyboardTracking(False)
         self.length.valueChanged.connect(lambda _value: self.refresh())
@@ -50,7 +50,7 @@ class GittPage(Page):
         self.keep.clicked.connect(self._keep)
         row = QHBoxLayout()
         row.addWidget(self.note, 1)
-        label = QLabel("diffusion length")
+        label = QLabel("Diffusion length")
         label.setProperty("role", "quiet")
         row.addWidget(label)
         row.addWidget(self.length)
@@ -96,11 +96,11 @@ class GittPage(Page):
         self.result = found
         pulses = [p for p in found.pulses if p.diffusivity_cm2_s] if found is not None else []
         self.keep.setEnabled(bool(pulses))
-        self.plot.hint = text or "No pulses with a rest before and after were found in this run."
+        self.plot.hint = text or "No current pulse with a rest before and after it was found in this run."
         lines = []
         for sound, colour, label in (
             (True, theme.active().accent, "D"),
-            (False, theme.active().faint, "D, doubtful"),
+            (False, theme.active().faint, "D, uncertain"),
         ):
             chosen = [p for p in pulses if bool(p.doubts) != sound]
             if chosen:
@@ -115,15 +115,15 @@ class GittPage(Page):
             return
         values = np.array([p.diffusivity_cm2_s for p in pulses], np.float64)
         doubtful = sum(bool(p.doubts) for p in pulses)
-        count = "1 pulse" if len(pulses) == 1 else f"{len(pulses)} pulses"
+        count = counted(len(pulses), "pulse")
         self.note.setText(
             f"{count}, median D {figure(float(np.median(values)), 2)} cm²/s"
-            + (f", {doubtful} doubtful (grey)" if doubtful else "")
+            + (f", {doubtful} uncertain (grey)" if doubtful else "")
         )
         doubts = dict.fromkeys(doubt for p in pulses for doubt in p.doubts)
-        tip = ["This takes for granted:", *(f"• {a}" for a in found.assumptions)]
+        tip = ["Assumptions:", *(f"• {a}" for a in found.assumptions)]
         self.note.setToolTip(
-            "\n".join(tip + (["Doubts:", *(f"• {d}" for d in list(doubts)[:8])] if doubts else []))
+            "\n".join(tip + (["Warnings:", *(f"• {d}" for d in list(doubts)[:8])] if doubts else []))
         )
 
     def _jump(self, key: str, index: int) -> None:
@@ -135,4 +135,4 @@ class GittPage(Page):
         run = self._scene.chosen_run()
         if run is not None and self.result is not None:
             biasing_results.keep_gitt(self._scene.desk, run, self.result)
-            self._scene.desk.notices.info(f"The titration of {run.name} is kept in the session.")
+            self._scene.desk.notices.info(f"Kept the GITT analysis of {run.name} in the session.")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tandem_em.core.texts import quantity
+from tandem_em.core.texts import counted, quantity
 from tandem_em.desk.lanes.placing import clocks_agree_s, is_unplaced
 from tandem_em.desk.lanes.series import OfRun, Points, Series
 from tandem_em.model.session import Session
@@ -108,7 +108,7 @@ class LaneMaker:
                 continue
             text = f"{each.name} {each.state}" if each.state and each.state not in each.name else each.name
             lasted = interval[1] - interval[0]
-            tip = f"{text}\nfrom {interval[0]:.1f} s, lasted {span_text(lasted)}" if lasted > 0 else text
+            tip = f"{text}\nfrom {interval[0]:.1f} s, duration {span_text(lasted)}" if lasted > 0 else text
             bands.append(Band(each.id, *interval, text, each.colour, tip))
         return sorted(bands, key=lambda band: band.start)
 
@@ -161,11 +161,11 @@ def summary(session: Session) -> str:
     chosen = session.runs.get(session.focus.selected("run")) or runs[0]
     times = chosen.times.view
     lasted = float(times[-1] - times[0])
-    parts = [chosen.name or "run", f"{len(chosen):,} samples".replace(",", " ")]
+    parts = [chosen.name or "run", counted(len(chosen), "sample")]
     if lasted > 0 and len(chosen) > 1:
         parts.append(quantity((len(chosen) - 1) / lasted, "Hz") if math.isfinite(lasted) else "")
     if chosen.clock.is_provisional:
-        parts.append("time provisional: drawn grey" if is_unplaced(session, chosen) else "time provisional")
+        parts.append("provisional clock: drawn grey" if is_unplaced(session, chosen) else "provisional clock")
     if len(runs) > 1:
         parts.append(f"+ {len(runs) - 1} more")
     return " · ".join(part for part in parts if part)

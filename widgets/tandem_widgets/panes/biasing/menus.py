@@ -72,27 +72,27 @@ def fill_lanes_menu(menu: QMenu, context: MenuContext) -> None:
                 biasing.show_run(desk, found, not found.visible)
 
             add(runs, run.name or run.id, switch, checked=run.visible)
-    add(menu, "Copy picture (Ctrl+C)", context.copy_picture)
+    add(menu, "Copy as image (Ctrl+C)", context.copy_picture)
     add(menu, "Show all time (F)", context.scene.fit_time)
-    add(menu, "Reset the lanes", lambda: biasing.reset_lanes(desk))
+    add(menu, "Reset lanes", lambda: biasing.reset_lanes(desk))
 
 
 def fill_context_menu(menu: QMenu, context: MenuContext, t: float, kind: str) -> None:
     """What can be done at moment t in a lane."""
     desk = context.scene.desk
     add(menu, f"Mark an event here ({t:.2f} s)".replace("-", "−"), lambda: events.mark(desk, t=t))
-    add(menu, "Move the cursor here", lambda: context.scene.go_to(t))
+    add(menu, "Move cursor here", lambda: context.scene.go_to(t))
     for other in same_charge.moments(context.scene.chosen_run(), context.store, t):
-        text = f"Same charge at {other:.1f} s, with ghosts of here".replace("-", "−")
+        text = f"Go to the same charge at {other:.1f} s, with reference outlines".replace("-", "−")
         add(menu, text, partial(same_charge.go, desk, t, other))
     _fill_stretch(menu, context)
     if kind:
         menu.addSeparator()
         _fill_lane(menu, context, kind)
     menu.addSeparator()
-    add(menu, "Copy picture (Ctrl+C)", context.copy_picture)
+    add(menu, "Copy as image (Ctrl+C)", context.copy_picture)
     add(menu, "Copy values at the cursor", lambda: biasing_copy.copy_values(context.lanes))
-    add(menu, "Copy what is in view as a table", lambda: biasing_copy.copy_table(desk, context.lanes))
+    add(menu, "Copy data in view as a table", lambda: biasing_copy.copy_table(desk, context.lanes))
     menu.addSeparator()
     add(menu, "Cell…", context.ask_cell)
     add(menu, "Show all time (F)", context.scene.fit_time)
@@ -102,16 +102,14 @@ def _fill_stretch(menu: QMenu, context: MenuContext) -> None:
     stretch = context.lanes.stretch
     menu.addSeparator()
     if stretch is None:
-        hint = add(menu, "Ctrl+drag selects a stretch, Ctrl+click compares with the cursor", lambda: None)
+        hint = add(menu, "Ctrl+drag selects a time range, Ctrl+click compares with the cursor", lambda: None)
         hint.setEnabled(False)
         return
     low, high = stretch.low, stretch.high
-    add(
-        menu, "This stretch is a rest: take it as zero current", lambda: context.scene.take_as_zero(low, high)
-    )
-    add(menu, "Zoom to the stretch", lambda: context.lanes.set_span((low, high)))
-    add(menu, "Mark the stretch as an event", lambda: context.scene.mark_stretch(low, high))
-    add(menu, "Forget the stretch (Esc)", lambda: context.lanes.set_stretch(None))
+    add(menu, "Use selection (a rest) as zero current", lambda: context.scene.take_as_zero(low, high))
+    add(menu, "Zoom to selection", lambda: context.lanes.set_span((low, high)))
+    add(menu, "Mark selection as an event", lambda: context.scene.mark_stretch(low, high))
+    add(menu, "Clear selection (Esc)", lambda: context.lanes.set_stretch(None))
 
 
 def _fill_lane(menu: QMenu, context: MenuContext, kind: str) -> None:
@@ -124,12 +122,12 @@ def _fill_lane(menu: QMenu, context: MenuContext, kind: str) -> None:
     label = f"Scale the {name} lane"
     add(
         menu,
-        f"Fit {name} to everything",
+        f"Scale {name} to all data",
         lambda: biasing.change_lane(desk, kind, label, y=None),
         checked=choice.y is None,
     )
     add(
-        menu, f"Fit {name} to what is in view", lambda: biasing.change_lane(desk, kind, label, y="visible"),
+        menu, f"Scale {name} to data in view", lambda: biasing.change_lane(desk, kind, label, y="visible"),
         checked=choice.y == "visible",
     )  # fmt: skip
     add(menu, f"Hide {name}", lambda: biasing.change_lane(desk, kind, f"Hide {name}", shown=False))
@@ -147,4 +145,4 @@ def _fill_lane(menu: QMenu, context: MenuContext, kind: str) -> None:
         and (run := context.scene.chosen_run()) is not None
         and run.zero_span
     ):
-        add(menu, "Forget the current's zero", lambda: biasing.set_zero(desk, run, 0.0, 0.0, None))
+        add(menu, "Remove the zero of the current", lambda: biasing.set_zero(desk, run, 0.0, 0.0, None))

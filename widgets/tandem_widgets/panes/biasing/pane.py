@@ -99,20 +99,20 @@ class BiasingPane(PaneFrame):
 
     def _add_tools(self) -> None:
         self.trust = TrustWatch(
-            self.desk, self.add_tool("✓ trust", "What was found in the curves"), self.mark
+            self.desk, self.add_tool("✓ Checked", "Anomalies found in the curves"), self.mark
         )
         self.live_button = self.add_tool(
-            "live ▸", "Follow the newest moment; a click in the lanes stops it", checkable=True
+            "Live ▸", "Follow the newest data; a click in the lanes stops following", checkable=True
         )
         self.live_button.clicked.connect(self.scene.set_follow)
         self.live_button.hide()
-        self.doubts_button = self.add_tool("guessed…", "")
+        self.doubts_button = self.add_tool("Check import…", "")
         self.doubts_button.clicked.connect(self.settle_doubts)
         self.doubts_button.hide()
         self.cell_button = self.add_tool(
             "Cell…", "Area, capacity, safe window and calculators", self.ask_cell
         )
-        self.lanes_button = self.add_tool("lanes ▾", "Add, hide and arrange lanes")
+        self.lanes_button = self.add_tool("Lanes ▾", "Add, hide and arrange lanes")
         menu = QMenu(self.lanes_button)
         menu.aboutToShow.connect(lambda: menus.fill_lanes_menu(menu, self.menu_context))
         self.lanes_button.setMenu(menu)
@@ -184,7 +184,9 @@ class BiasingPane(PaneFrame):
         """What was guessed about the chosen run's text is offered to be settled."""
         doubts = text_import.doubts_of(self.desk.session, self.scene.chosen_run())
         self.doubts_button.setVisible(bool(doubts))
-        self.doubts_button.setToolTip("\n".join(["Check how this table was read:", *doubts]))
+        self.doubts_button.setToolTip(
+            "\n".join(["The columns of this table were guessed. Click to check:", *doubts])
+        )
 
     def settle_doubts(self) -> None:
         """Read the chosen run's text anew, with the person's decisions."""
@@ -271,7 +273,7 @@ class BiasingPane(PaneFrame):
             page.copy()
         else:
             biasing_copy.copy_lanes(self.lanes)
-        self.desk.notices.info("Copied: paste it into a document or a spreadsheet.")
+        self.desk.notices.info("Copied to the clipboard.")
 
     # --- dialogs -------------------------------------------------------------------------------------------------
 

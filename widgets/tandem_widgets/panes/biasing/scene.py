@@ -11,13 +11,13 @@ from tandem_em.model.curves import BiasRun
 from tandem_em.model.marks import Event
 
 VIEWS = (
-    ("time", "vs time", "Lanes over time"),
-    ("capacity", "vs capacity", "Voltage against capacity, half cycle by half cycle"),
+    ("time", "Time", "Lanes against time"),
+    ("capacity", "Capacity", "Voltage against capacity, half cycle by half cycle"),
     ("iv", "V–I", "Current against voltage"),
     ("dqdv", "dQ/dV", "Incremental capacity"),
     ("cycles", "Cycles", "Half cycles: charge, efficiency, plateaus"),
-    ("gitt", "GITT", "Pulses and rests: diffusivity after Weppner and Huggins"),
-    ("overlay", "Overlay", "Several runs aligned at their start, per area"),
+    ("gitt", "GITT", "Titration pulses: diffusivity after Weppner and Huggins"),
+    ("overlay", "Overlay", "Several runs, aligned at their start, per area"),
 )
 """Name, text and tip of each view of the same data."""
 

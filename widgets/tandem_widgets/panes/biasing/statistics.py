@@ -34,7 +34,7 @@ class StretchStatistics:
             return
         curves = [curve for lane in self._lanes.content.lanes for curve in lane.main_curves[:MOST_CURVES]]
         self._desk.start(
-            "Statistics of the stretch",
+            "Statistics of the selection",
             computing(curves, *stretch),
             lambda numbers: self._take(stretch, numbers),
             key="stretch statistics",

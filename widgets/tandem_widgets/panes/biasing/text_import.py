@@ -57,7 +57,7 @@ class TextImportDialog(QDialog):
         self._later.setSingleShot(True)
         self._later.timeout.connect(self._try)
         desk.start(
-            f"Looking at {path.name}",
+            f"Reading {path.name}",
             text_import.guessing(path, desk.settings),
             self._take_guess,
             on_error=self._show_error,
@@ -67,24 +67,25 @@ class TextImportDialog(QDialog):
     # --- building ------------------------------------------------------------------------------------------------
 
     def _build(self) -> None:
-        self.said = QLabel("Looking at the file…")
+        self.said = QLabel("Reading the file…")
         self.said.setWordWrap(True)
-        self.separator = _combo(text_import.SEPARATORS, "What stands between the columns")
-        self.decimal = _combo({"point  1.5": ".", "comma  1,5": ","}, "The decimal mark")
+        self.separator = _combo(text_import.SEPARATORS, "Character between the columns")
+        self.decimal = _combo({"point  1.5": ".", "comma  1,5": ","}, "Decimal mark of the numbers")
         self.encoding = _combo(
-            {name: name for name in text_import.ENCODINGS}, "How letters like µ and Ω are stored"
+            {name: name for name in text_import.ENCODINGS},
+            "Character encoding; change it if µ or Ω look wrong",
         )
-        self.header_row = _spin("Line with the headings; 0: there is none")
+        self.header_row = _spin("Line with the headings; 0 if there are none")
         self.first_row = _spin("Line of the first sample")
-        self.date_order = _combo(text_import.DATE_ORDERS, "In 03/04/2026, which is the day?")
+        self.date_order = _combo(text_import.DATE_ORDERS, "Order of day, month and year in the dates")
         self.zone = QLineEdit()
-        self.zone.setPlaceholderText("this computer's")
+        self.zone.setPlaceholderText("of this computer")
         self.zone.setToolTip("Time zone of the dates in the file: Europe/Oslo or +02:00")
         form = QFormLayout()
         for text, widget in (
-            ("separator", self.separator), ("decimal mark", self.decimal), ("encoding", self.encoding),
-            ("headings in line", self.header_row), ("samples from line", self.first_row),
-            ("date order", self.date_order), ("time zone", self.zone),
+            ("Separator", self.separator), ("Decimal mark", self.decimal), ("Encoding", self.encoding),
+            ("Headings in line", self.header_row), ("Data from line", self.first_row),
+            ("Date order", self.date_order), ("Time zone", self.zone),
         ):  # fmt: skip
             form.addRow(text, widget)
         self.copy = QPushButton("Copy as TOML")
@@ -96,7 +97,7 @@ class TextImportDialog(QDialog):
         self.table = PreviewTable()
         self.table.role_chosen.connect(self._choose_role)
         self.table.unit_chosen.connect(self._choose_unit)
-        self.plot = XYPlot("The curves appear here once there is a time and a voltage or current.")
+        self.plot = XYPlot("Choose a time column and a voltage or current column to see the curves.")
         right = QSplitter(Qt.Orientation.Vertical)
         right.addWidget(self.table)
         right.addWidget(self.plot)
@@ -164,7 +165,9 @@ class TextImportDialog(QDialog):
             date_order_sure=True,
         )
         if changed.decimal == changed.separator:
-            self._show_error(UserError("Decimal mark and separator are the same.", "Change one of them."))
+            self._show_error(
+                UserError("The decimal mark and the separator are the same.", "Change one of them.")
+            )
             return
         only_order = replace(
             changed, date_order=self.settings.date_order, date_order_sure=self.settings.date_order_sure
@@ -194,7 +197,7 @@ class TextImportDialog(QDialog):
     def _try(self) -> None:
         settings = replace(self.settings, columns=list(self.settings.columns))
         self._desk.start(
-            f"Trying {self.path.name}",
+            f"Reading {self.path.name}",
             text_import.trying(self.path, settings),
             self._show_tried,
             on_error=self._show_error,
@@ -217,12 +220,14 @@ class TextImportDialog(QDialog):
         if tried.error:
             return f"⚠ {tried.error}"
         known = (
-            "Read as you chose for a table like this before." if self.guess and self.guess.remembered else ""
+            "Read with the settings you chose before for a table like this."
+            if self.guess and self.guess.remembered
+            else ""
         )
         guesses = self.settings.guesses
         problems = [text for text in tried.problems if not any(guess in text for guess in guesses)]
         doubts = [known, *guesses, *problems]
-        return "\n".join(doubt for doubt in doubts[:4] if doubt) or "Everything in this table was recognised."
+        return "\n".join(doubt for doubt in doubts[:4] if doubt) or "All columns were recognised."
 
     def _show_error(self, error: BaseException) -> None:
         if sip.isdeleted(self):

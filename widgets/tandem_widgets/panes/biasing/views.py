@@ -24,9 +24,9 @@ from tandem_widgets.parts.plot.xy_plot import PlotLine, XYPlot
 
 MOST_READ = 3
 """So many lines are read in words at the cursor."""
-WHOLE_CELL = "Of the whole cell: set the electrode area (Cell…) for values per cm²."
+WHOLE_CELL = "Values of the whole cell. Set the electrode area (Cell…) for values per cm²."
 SMOOTHING = {
-    "as fine as the noise allows": None,
+    "automatic": None,
     "1 mV": 1e-3,
     "2 mV": 2e-3,
     "5 mV": 5e-3,
@@ -63,19 +63,17 @@ class PlotPage(Page):
 
     def _row(self) -> QHBoxLayout:
         row = QHBoxLayout()
-        texts = {"overlay": "show", "dqdv": "smoothing"}
+        texts = {"overlay": "Show", "dqdv": "Smoothing"}
         label = QLabel(texts.get(self.name, ""))
         label.setProperty("role", "quiet")
         if self.name == "overlay":
             for key, (text, *_rest) in OVERLAYS.items():
                 self.choice.addItem(text, key)
-            self.choice.setToolTip("What is compared; runs are aligned where their current begins")
+            self.choice.setToolTip("Quantity to compare; runs are aligned where their current begins")
         elif self.name == "dqdv":
             for text, value in SMOOTHING.items():
                 self.choice.addItem(text, value)
-            self.choice.setToolTip(
-                "Width (sigma) of the smoothing over voltage: peaks are at least this wide"
-            )
+            self.choice.setToolTip("Width (sigma) of the smoothing over voltage; peaks cannot be narrower")
         self.runs_button.setVisible(self.name == "overlay")
         self.choice.setVisible(self.choice.count() > 0)
         label.setVisible(self.choice.count() > 0)
@@ -94,7 +92,7 @@ class PlotPage(Page):
         """Which runs are compared; it is only about this view."""
         button = QToolButton()
         button.setProperty("role", "tool")
-        button.setText("runs ▾")
+        button.setText("Runs ▾")
         button.setToolTip("Choose the runs to compare")
         menu = QMenu(button)
         menu.aboutToShow.connect(lambda: self._fill_runs(menu))
@@ -173,7 +171,7 @@ class PlotPage(Page):
             self._show([], f"{error.title} {error.advice}")
         else:
             self._scene.desk.notices.tell(error)
-            self._show([], "This could not be computed; the log has the details.")
+            self._show([], "This could not be computed. The log file has the details.")
 
     def _show(self, curves: list[XYCurve], hint: str, *, per_area: bool = True) -> None:
         self.curves = curves

@@ -48,7 +48,7 @@ class NoteLine(ElidedLabel):
             self.set_text(f"⚠ {self.sentence}")
             return
         titles = [str(each["title"]).rstrip(".") for each in self.warnings]
-        count = f"{len(titles)} doubts, first: " if len(titles) > 1 else ""
+        count = f"{len(titles)} warnings; first: " if len(titles) > 1 else ""
         self.set_text(f"⚠ {count}{titles[0]}" if titles else "")
         self.setToolTip("\n\n".join(f"{each['title']}\n{each['reason']}" for each in self.warnings))
 

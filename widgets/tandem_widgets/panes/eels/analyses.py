@@ -41,13 +41,13 @@ class Analyses:
     def fill(self, menu: QMenu, image: SpectrumImage) -> None:
         self._fill_zero_loss(menu, image)
         menu.addSeparator()
-        menu.addAction("Principal components", self.find_components)
-        menu.addAction("Non-negative factors", partial(self.find_components, non_negative=True))
+        menu.addAction("Principal components (PCA)", self.find_components)
+        menu.addAction("Non-negative factors (NMF)", partial(self.find_components, non_negative=True))
         self._fill_components(menu, image)
         sites = list(self._scene.session.sites)
         if len(sites) > 1:
-            menu.addAction("MLLS with the sites as references", self.fit_sites)
-        menu.addAction("MLLS with spectra from files…", self.ask_files)
+            menu.addAction("MLLS fit with the sites as references", self.fit_sites)
+        menu.addAction("MLLS fit with reference spectra from files…", self.ask_files)
         if len(self._scene.edges_on(image)) > 1:
             menu.addAction("Quantify the mapped elements", self.quantify)
         stale = eels_requests.stale_results(self._scene.session, image)
@@ -59,20 +59,23 @@ class Analyses:
     def _fill_zero_loss(self, menu: QMenu, image: SpectrumImage) -> None:
         session = self._scene.session
         if has_zero_loss(image):
-            menu.addAction("Zero loss: FWHM and t/λ", self.find_zero_loss)
-            menu.addAction("Single scattering (Fourier-log)", self.deconvolve)
+            menu.addAction("Measure zero loss (FWHM, t/λ)", self.find_zero_loss)
+            menu.addAction("Single-scattering map (Fourier-log)", self.deconvolve)
         partner = spectra.low_loss_of(session, image)
         if partner is not None:
             if image.energy_shift_eV is None:
-                menu.addAction("Align energies by the zero loss", self.align)
+                menu.addAction("Align energies to the zero loss", self.align)
             else:
                 change = partial(
-                    self._scene.desk.change, f"Unalign {image.name}", image, energy_shift_eV=None
+                    self._scene.desk.change,
+                    f"Remove the alignment of {image.name}",
+                    image,
+                    energy_shift_eV=None,
                 )
-                option(menu, "Energies aligned by the zero loss", True, change)
+                option(menu, "Energies aligned to the zero loss", True, change)
         if not has_zero_loss(image):
             others = spectra.possible_partners(session, image)
-            pair = menu.addMenu("Low loss of the same pixels") if others else None
+            pair = menu.addMenu("Pair with low-loss map") if others else None
             for other in others:
                 change = partial(self._scene.desk.change, f"Pair {image.name}", image, low_loss_id=other.id)
                 if pair is not None:
@@ -88,7 +91,7 @@ class Analyses:
         below = menu.addMenu(f"Denoised map from {found.analysis}")
         suggested = int(found.values.get("suggested", 0))
         for number in (n for n in RECONSTRUCTIONS if n <= kept):
-            mark = "  (above the noise)" if number == suggested else ""
+            mark = "  (suggested: above the noise)" if number == suggested else ""
             if below is not None:
                 below.addAction(f"{number} components{mark}", partial(self.reconstruct, found, number))
 
@@ -154,8 +157,8 @@ class Analyses:
             request = eels_requests.again(desk.session, result)
             if request is None:
                 desk.notices.warning(
-                    f"{result.name} cannot be updated: something it was made from is gone.",
-                    "Ask for the analysis again.",
+                    f"{result.name} cannot be updated: one of its inputs was removed.",
+                    "Run the analysis again.",
                 )
                 continue
             take = partial(self._take_update, request, result)

@@ -51,18 +51,18 @@ class ChoiceMenus:
         menu.clear()
         choice = self._scene.choice
         option(
-            menu, "Red · green · blue", not choice.safe_colours, lambda: self._scene.look(safe_colours=False)
+            menu, "Red, green, blue", not choice.safe_colours, lambda: self._scene.look(safe_colours=False)
         )
         option(
             menu,
-            "Safe for colour-blind eyes",
+            "Colour-blind safe",
             choice.safe_colours,
             lambda: self._scene.look(safe_colours=True),
         )
         menu.addSeparator()
         for percent in (0.5, 2.0, 5.0):
             option(
-                menu, f"Limits at {percent:g} % of the pixels",
+                menu, f"Saturate {percent:g} % of the pixels",
                 choice.percent == percent and not choice.channel_limits,
                 partial(self._scene.look, percent=percent, channel_limits={}, limits=None),
             )  # fmt: skip
@@ -70,7 +70,7 @@ class ChoiceMenus:
         menu.addSeparator()
         option(
             menu,
-            "Smooth the display (2 × 2)",
+            "Smooth display (2 × 2)",
             choice.smooth,
             lambda: self._scene.look(smooth=not choice.smooth),
         )
@@ -84,12 +84,12 @@ class ChoiceMenus:
                    partial(scene.look, quantity=quantity, ratio_to="", result=("", ""), limits=None))  # fmt: skip
         for other in self._others(image):
             checked = not choice.result[0] and choice.ratio_to == other.id
-            option(menu, f"Counts ÷ those of {other.state or other.name}", checked,
+            option(menu, f"Ratio to {other.state or other.name}", checked,
                    partial(scene.look, quantity=QUANTITIES[0], ratio_to=other.id, result=("", ""), limits=None))  # fmt: skip
         self._add_results(menu, image)
         menu.addSeparator()
         for name in COLOURS:
-            text = "Lithium, blue to red" if name == "lithium" else name.capitalize()
+            text = {"lithium": "Blue to red", "gray": "Grey"}.get(name, name.capitalize())
             option(menu, text, choice.colours == name, partial(scene.look, colours=name))
         menu.addSeparator()
         option(menu, "Automatic limits", choice.limits is None, lambda: scene.look(limits=None))
@@ -112,7 +112,7 @@ class ChoiceMenus:
                 if array.shape != image.shape[:2]:
                     continue
                 if first:
-                    menu.addSection("Kept results")
+                    menu.addSection("Results")
                     first = False
                 stale = " (stale)" if result.step_id and self._scene.session.is_stale(result.step_id) else ""
                 key = (result.id, name)

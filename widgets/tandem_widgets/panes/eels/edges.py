@@ -11,13 +11,13 @@ from PyQt6.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QTableWidget,
 
 from tandem_em.core.texts import read_quantity
 from tandem_em.desk.eels.maps import default_edges, known_edges
-from tandem_em.model.spectra import BackgroundModel, Edge
+from tandem_em.model.spectra import BACKGROUND_TITLES, BackgroundModel, Edge
 from tandem_widgets.panes.eels.scene import EelsScene
 from tandem_widgets.parts.basic.bind import Bindings
 
 AT_ONCE = 20
 """Edges in one menu; more go into menus by energy."""
-HEADINGS = ("edge", "onset", "background", "signal", "method", "map")
+HEADINGS = ("Edge", "Onset", "Background", "Signal", "Model", "RGB")
 
 
 def window_text(window: tuple[float, float]) -> str:
@@ -31,7 +31,8 @@ def read_window(text: str) -> tuple[float, float] | None:
 
 
 def method_text(edge: Edge) -> str:
-    return f"{edge.background}, {edge.order}" if "polynomial" in edge.background else edge.background
+    title = BACKGROUND_TITLES.get(edge.background, edge.background)
+    return f"{title}, {edge.order}" if "polynomial" in edge.background else title
 
 
 class EdgeTable(QTableWidget):
@@ -138,7 +139,7 @@ class EdgeTable(QTableWidget):
             window = read_window(text)
             if window is None:
                 self._desk.notices.warning(
-                    f"“{text}” is not a window.", "Type two energies, such as 41 – 51."
+                    f"“{text}” is not an energy window.", "Enter two energies in eV, such as 41 – 51."
                 )
             elif item.column() == 2:
                 self._desk.change(f"Background of {edge.name}", edge, fit=window)
@@ -154,7 +155,7 @@ class EdgeTable(QTableWidget):
             for model in get_args(BackgroundModel):
                 if models is not None:
                     models.addAction(
-                        model,
+                        BACKGROUND_TITLES.get(model, model),
                         lambda model=model: self._desk.change("Background model", edge, background=model),
                     )
             if "polynomial" in edge.background:
@@ -174,8 +175,8 @@ class EdgeTable(QTableWidget):
             menu.addAction("Remove", lambda: self._desk.remove(f"Remove {edge.name}", edge))
             menu.addSeparator()
         menu.addAction("Add Li K, P L, Si L", lambda: self._desk.add("Add edges", *default_edges()))
-        self._fill_known(menu.addMenu("Add from the table"))
-        menu.addAction("Add an edge of your own", self._add)
+        self._fill_known(menu.addMenu("Add from edge table"))
+        menu.addAction("Add custom edge", self._add)
         viewport = self.viewport()
         if viewport is not None:
             menu.popup(viewport.mapToGlobal(place))

@@ -121,12 +121,12 @@ class EelsImages(QWidget):
         shown = blank if adf is None else np.asarray(adf)
         self._adf_scale = 1.0 if adf is None else shown.shape[1] / max(1, width)
         self.adf.levels = auto_levels(shown, 0.5)
-        self.adf.caption = "ADF" if adf is not None else "no ADF in this file"
+        self.adf.caption = "ADF" if adf is not None else "No ADF in this file"
         pixel = image.pixel_nm[0] if image.pixel_nm else None
         self.adf.pixel_nm = pixel / self._adf_scale if pixel else None
         self.adf.show_frame(shown)
         for canvas in (self.rgb, self.single):
-            canvas.caption = "reading…"
+            canvas.caption = "Reading…"
             canvas.show_rgb(None)
             canvas.show_frame(blank)
 

@@ -53,7 +53,7 @@ class LimitsPanel(QFrame):
         automatic = QToolButton()
         automatic.setProperty("role", "tool")
         automatic.setText("Auto")
-        automatic.setToolTip("Limits from the percentiles again")
+        automatic.setToolTip("Reset to automatic limits (percentiles)")
         automatic.clicked.connect(partial(self._reset, each.key))
         for column, widget in enumerate((label, low, histogram, high, automatic)):
             grid.addWidget(widget, number, column)

@@ -46,17 +46,17 @@ class MoreMenu:
     def _fill_profile(self, menu: QMenu | None) -> None:
         assert menu is not None
         choice, change, scene = self._scene.choice, self._scene.look, self._scene
-        option(menu, "One edge, every state", not choice.overlay_edges, lambda: change(overlay_edges=False))
-        option(menu, "Every edge of this map", choice.overlay_edges, lambda: change(overlay_edges=True))
+        option(menu, "One edge, all states", not choice.overlay_edges, lambda: change(overlay_edges=False))
+        option(menu, "All edges of this map", choice.overlay_edges, lambda: change(overlay_edges=True))
         option(
             menu,
-            "Each to its maximum",
+            "Normalise each to its maximum",
             choice.normalised,
             lambda: change(normalised=not choice.normalised),
         )
-        menu.addSection("Line up on")
-        places = [("the start of the line", ""), ("the steepest step of the ADF", "ADF")]
-        places += [(f"the steepest step of {edge.name}", edge.id) for edge in scene.session.edges]
+        menu.addSection("Align at")
+        places = [("Start of the line", ""), ("Steepest step of the ADF", "ADF")]
+        places += [(f"Steepest step of {edge.name}", edge.id) for edge in scene.session.edges]
         for text, key in places:
             option(menu, text, choice.anchor == key, partial(change, anchor=key))
         line = eels_places.profile_line(scene.session)
@@ -68,15 +68,15 @@ class MoreMenu:
                     partial(scene.desk.change, "Profile width", line, width_px=float(width)),
                 )  # fmt: skip
             menu.addSeparator()
-            menu.addAction("Remove the line", lambda: scene.desk.remove("Remove profile line", line))
+            menu.addAction("Remove line", lambda: scene.desk.remove("Remove profile line", line))
 
     def _fill_sites(self, menu: QMenu | None) -> None:
         assert menu is not None
         choice, change = self._scene.choice, self._scene.look
         for text, key in (
-            ("As counted", "none"),
-            ("Each to its maximum", "maximum"),
-            ("Each to its sum", "sum"),
+            ("Counts", "none"),
+            ("Normalise each to its maximum", "maximum"),
+            ("Normalise each to its sum", "sum"),
         ):
             option(menu, text, choice.site_scale == key, partial(change, site_scale=key))
         menu.addSection("Offset")
@@ -88,7 +88,7 @@ class MoreMenu:
         sites = list(self._scene.session.sites)
         if sites:
             menu.addSeparator()
-            menu.addAction("Save the spectra…", self.save_site_spectra)
+            menu.addAction("Save spectra…", self.save_site_spectra)
             menu.addAction("Remove all sites", lambda: self._scene.desk.remove("Remove all sites", *sites))
 
     def save_site_spectra(self) -> None:
@@ -122,10 +122,10 @@ class MoreMenu:
         if site is not None:
             if image is not None:
                 read = partial(self._read_lithium, site, image)
-                menu.addAction(f"Lithium of {site.name} (x in LiₓSi)", read)
+                menu.addAction(f"Lithium content of {site.name} (x in LiₓSi)", read)
             menu.addAction(f"Remove {site.name}", lambda: scene.desk.remove(f"Remove {site.name}", site))
         elif image is not None:
-            menu.addAction("Add a site here", lambda: eels_places.add_site(scene.desk, image, place))
+            menu.addAction("Add site here", lambda: eels_places.add_site(scene.desk, image, place))
 
     def _read_lithium(self, site: Site, image: SpectrumImage) -> None:
         try:

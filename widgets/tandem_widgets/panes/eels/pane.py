@@ -66,7 +66,7 @@ class EelsPane(PaneFrame):
         self._chooser = QComboBox()
         self._chooser.setMaximumWidth(130)
         self._chooser.setMinimumWidth(90)  # names may be long and windows small
-        self._chooser.setToolTip("Which spectrum image")
+        self._chooser.setToolTip("Spectrum image")
         self._chooser.activated.connect(self._chosen)
         self.add_tool_widget(self._chooser)
 
@@ -179,7 +179,7 @@ class EelsPane(PaneFrame):
             return ""
         low, high = float(image.energy_eV[0]), float(image.energy_eV[-1])
         return (
-            f"No edge of the table lies between {low:.0f} and {high:.0f} eV, where {image.name} was measured. "
+            f"No edge of the table lies in the energy range of {image.name} ({low:.0f} to {high:.0f} eV). "
             "Right-click the table to add one."
         )
 

@@ -45,7 +45,7 @@ class Pictures:
     def _show_survey(self, image: SpectrumImage) -> None:
         """Without an ADF in the file the counts of all channels together show where things are."""
         if image.adf is None and (total := self._scene.live(image).total_counts()) is not None:
-            self._images.show_survey(total, "all losses (no ADF in the file)")
+            self._images.show_survey(total, "all energies (no ADF in the file)")
 
     def _counts(self, image: SpectrumImage, edge: Edge) -> Floats | None:
         """The map of an edge; nothing where it lies elsewhere, or its windows are impossible (said in the note line)."""

@@ -58,8 +58,8 @@ def _step(image: SpectrumImage) -> float:
 
 def _x_label(image: SpectrumImage) -> str:
     if image.axis0 == "time":
-        return "time (s)" if image.dwell_s else "spectrum number"
-    return "distance (nm)" if image.pixel_nm else "distance (px)"
+        return "Time (s)" if image.dwell_s else "Spectrum number"
+    return "Distance (nm)" if image.pixel_nm else "Distance (px)"
 
 
 def _add_curve(
@@ -132,7 +132,7 @@ def scree_content(result: ResultSet) -> Content:
     return Content(
         curves=[Curve(number, shares, theme.active().accent, 1.6)],
         marks=[Mark(float(suggested) + 0.5, "noise")] if suggested else [],
-        x_label="component",
+        x_label="Component number",
         title_above=True,
-        title=f"{result.name}: lg of its share, {suggested} above the noise",
+        title=f"{result.name}: log₁₀ of explained variance; {suggested} above the noise",
     )

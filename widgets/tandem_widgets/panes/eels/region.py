@@ -14,7 +14,7 @@ from tandem_widgets.parts.image.tools import BaseTool
 class RegionTool(BaseTool):
     """Active while no other tool is. A drag draws the region; a click takes it away; zoomed in, Shift+drag draws it."""
 
-    hint = "Drag: spectrum of a region · click: whole map again"
+    hint = "Drag: spectrum of a region · Click: back to the whole map"
     cursor = Qt.CursorShape.ArrowCursor
 
     def __init__(self, scene: EelsScene, canvas: ImageCanvas, to_map: ToMap) -> None:

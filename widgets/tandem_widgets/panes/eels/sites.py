@@ -25,7 +25,7 @@ ToMap = Callable[[ImageCanvas, float, float], tuple[float, float]]
 class SiteTool(BaseTool):
     """Click: a new site. Press on a site and drag: it moves."""
 
-    hint = "Click adds a site · drag moves it · right-click removes it · Esc leaves"
+    hint = "Click adds a site · Drag moves it · Right-click removes it · Esc ends"
 
     def __init__(self, scene: EelsScene, canvas: ImageCanvas, to_map: ToMap) -> None:
         super().__init__(lambda: scene.use_tool(""))

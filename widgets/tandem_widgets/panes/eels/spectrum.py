@@ -35,7 +35,7 @@ class SpectrumShown:
         """Windows, curves and title for the plot."""
         spectrum = self._current(image)
         look = theme.active()
-        content = Content(x_label="energy loss (eV)", zero_based=True, title_right=True)
+        content = Content(x_label="Energy loss (eV)", zero_based=True, title_right=True)
         chosen = self._scene.edge
         edges = self._scene.edges_on(image)
         for edge in edges:

@@ -35,12 +35,12 @@ class EelsTools:
         self._scene, self._images, self._pictures, self._frame = scene, images, pictures, frame
         self.menus = ChoiceMenus(scene, self.ask_limits)
         self._add_menu("RGB", "Colours and limits of the composite", self.menus.fill_rgb)
-        self._add_menu("Map", "What the single map shows, its colours and limits", self.menus.fill_map)
-        self.profile = self._mode("profile", "Profile", "Draw the profile line on a picture")
+        self._add_menu("Map", "Quantity, colours and limits of the map", self.menus.fill_map)
+        self.profile = self._mode("profile", "Profile", "Draw a profile line on an image")
         self.sites = self._mode(
             "sites",
             "Sites",
-            "Spectra of the numbered sites; a click on a picture adds one, right-click removes it",
+            "Spectra of numbered sites; click on an image to add a site, right-click to remove it",
         )
         self._add_menu(
             "…", "Compare states, profile and site options, analyses", lambda menu: self.more.fill(menu)
@@ -113,7 +113,7 @@ class EelsTools:
     def _picture_menu(self, x: float, y: float, place: QPoint) -> None:
         menu = QMenu(self._frame)
         self.more.fill_at(menu, (x, y))
-        menu.addAction("Whole picture", self._images.single.fit)
+        menu.addAction("Whole image", self._images.single.fit)
         menu.popup(place)
 
     def ask_limits(self) -> None:

@@ -63,7 +63,7 @@ class Following:
             return  # the recorder follows what is drawn
         chosen = [particle for particle in chosen if particle.keys]
         if not chosen:
-            desk.notices.tell(UserError("There is no key outline to start from.", "Draw one first (N)."))
+            desk.notices.tell(UserError("There is no key frame to start from.", "Draw an outline first (N)."))
             return
         if stack.drift_px is None:
             stacks.correct_drift(desk, stack, on_end=lambda: self.start(chosen, span, ask=ask))
@@ -156,10 +156,10 @@ class Following:
         self._show(particle, frame)
         self._scene.questions.ask(
             f"stop {particle.id}",
-            f"{particle.name}{others} is lost in frame {frame + 1} and {way}. Correct it here, or go on?",
+            f"{particle.name}{others} is lost in frame {frame + 1} and {way}. Correct the outline here, or continue anyway?",
             ("Correct here", partial(self._correct_in, particle, frame)),
-            ("Go on", lambda: self.start(lost, ask=False)),
-            leave="Leave it",
+            ("Continue", lambda: self.start(lost, ask=False)),
+            leave="Ignore",
         )
         return True
 
@@ -177,12 +177,14 @@ class Following:
             if doubts:
                 first, _ = doubts[0]
                 count = sum(end - start + 1 for start, end in doubts)
-                frames = f"frame {first + 1}" if count == 1 else f"{count} frames, first in frame {first + 1}"
+                frames = (
+                    f"frame {first + 1}" if count == 1 else f"{count} frames, the first is frame {first + 1}"
+                )
                 self._scene.questions.ask(
                     f"doubt {particle.id}",
-                    f"{particle.name} is not sure in {frames}. Drag the outline there to correct it.",
-                    ("Go there", partial(self._scene.go_to, first)),
-                    leave="Leave it",
+                    f"{particle.name} is uncertain in {frames}. Drag the outline there to correct it.",
+                    ("Go to frame", partial(self._scene.go_to, first)),
+                    leave="Ignore",
                 )
                 return
         self._scene.questions.withdraw("doubt")

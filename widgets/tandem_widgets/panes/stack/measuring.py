@@ -15,7 +15,7 @@ from tandem_widgets.panes.stack.scene import StackScene
 from tandem_widgets.parts.image.marks import Point
 from tandem_widgets.parts.image.tools import LineTool, MeasureTool, PolylineTool, RectangleTool
 
-BAR_HINT = "Draw along the scale bar from end to end (Shift keeps it level) · Esc leaves"
+BAR_HINT = "Draw along the scale bar from end to end (Shift keeps it level) · Esc ends"
 
 
 class Measuring:

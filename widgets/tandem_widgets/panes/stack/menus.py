@@ -47,16 +47,16 @@ class MoreMenu:
         self._fill_windows(entries, len(stack) > 1, drawn)
         entries.line()
         self._fill_drift(entries.below("Drift"), stack)
-        self._fill_filters(entries.below("Filter on view"))
+        self._fill_filters(entries.below("Display filter"))
         self._fill_dose(entries.below("Dose"), stack)
         if drawn:
             shown = all(particle.visible for particle in drawn)
             label = "Hide all outlines" if shown else "Show all outlines"
             entries.add(label, lambda: particles_edit.show(self._desk, drawn, not shown))
         entries.add(
-            "Copy the image",
+            "Copy image",
             lambda: copy_image(self._canvas),
-            tip="As it is on screen, with outlines and scale bar",
+            tip="As shown, with outlines and scale bar",
         )
 
     def _fill_lengths(self, entries: Entries) -> None:
@@ -66,19 +66,24 @@ class MoreMenu:
         entries.add(
             "Calibrate on the scale bar…",
             self._measuring.activate_scale_bar,
-            tip="Draw along it and type its length",
+            tip="Draw along it and enter its length",
         )
 
     def _fill_windows(self, entries: Entries, many: bool, drawn: list[Particle]) -> None:
         windows = self._windows
         entries.add("Follow all particles", lambda: self._following.start(drawn), on=many and bool(drawn))
-        entries.add("Montage…", windows.open_montage, tip="Chosen times as a row of frames")
-        entries.add("Kymograph…", windows.open_kymograph, on=many, tip="The last profile line in every frame")
+        entries.add("Montage…", windows.open_montage, tip="Frames at selected times in a row")
         entries.add(
-            "Table of sizes…",
+            "Kymograph…",
+            windows.open_kymograph,
+            on=many,
+            tip="The last profile line in all frames, one below the other",
+        )
+        entries.add(
+            "Size table…",
             windows.open_sizes,
             on=bool(drawn),
-            tip="Area, diameter … in every frame, with limits",
+            tip="Area, diameter and more in each frame, with 95 % limits",
         )
         entries.add(
             "Kinetics…",
@@ -91,20 +96,20 @@ class MoreMenu:
 
     def _fill_drift(self, entries: Entries, stack: FrameStack) -> None:
         drift, region = self._scene.drift, self._scene.drift.last_region()
-        again = "Find again" if drift.is_known else "Find the drift"
+        again = "Measure again" if drift.is_known else "Measure drift"
         entries.add(again, lambda: drift.find(), on=len(stack) > 1)
         entries.add(
-            f"{again} on the last ROI", lambda: drift.find(region),
-            on=region is not None and not stacks.is_growing(stack), tip="Only what is inside the region is compared",
+            f"{again} in the last ROI", lambda: drift.find(region),
+            on=region is not None and not stacks.is_growing(stack), tip="Only the inside of the ROI is compared",
         )  # fmt: skip
         entries.line()
         entries.add(
-            "Take it off on view",
+            "Correct drift in the view",
             lambda: drift.use(not drift.on),
             checked=drift.is_known and drift.on,
             on=drift.is_known,
         )
-        entries.add("Remove the correction", lambda: stacks.drop_drift(self._desk, stack), on=drift.is_known)
+        entries.add("Delete measured drift", lambda: stacks.drop_drift(self._desk, stack), on=drift.is_known)
 
     def _fill_filters(self, entries: Entries) -> None:
         for each in FILTERS:
@@ -112,11 +117,11 @@ class MoreMenu:
             use = partial(self._scene.use_filter, each)
             entries.add(text, use, checked=self._scene.view_filter == each)
         entries.line()
-        entries.add("Mean of…", self._ask_mean)
+        entries.add("Mean of frames…", self._ask_mean)
 
     def _ask_mean(self) -> None:
         count, accepted = QInputDialog.getInt(
-            self._parent, "Mean over time", "Frames (on view only):", 5, 2, 200
+            self._parent, "Mean over time", "Number of frames (display only):", 5, 2, 200
         )
         if accepted:
             self._scene.use_filter(ViewFilter("mean", count))
@@ -125,13 +130,15 @@ class MoreMenu:
 
     def _fill_dose(self, entries: Entries, stack: FrameStack) -> None:
         measured = dose.of_stack(self._desk.session, stack) is not None
-        entries.add("Type the dose rate…", lambda: self._ask_rate(stack))
+        entries.add("Enter dose rate…", lambda: self._ask_rate(stack))
         entries.add(
-            "From calibrated counts…", lambda: self._ask_counts(stack), tip="Gain and offset of the camera"
+            "Dose from calibrated counts…",
+            lambda: self._ask_counts(stack),
+            tip="Gain and offset of the camera",
         )
         entries.add(
-            "Map of the dose…", lambda: self._show_dose_map(stack), on=measured,
-            tip="The dose of every place of the sample, the drift taken into account",
+            "Dose map…", lambda: self._show_dose_map(stack), on=measured,
+            tip="Dose of each part of the sample, drift included",
         )  # fmt: skip
 
     def _ask(self, text: str, value: float, low: float, high: float, decimals: int) -> float | None:
@@ -153,7 +160,9 @@ class MoreMenu:
 
     def _ask_counts(self, stack: FrameStack) -> None:
         gain = self._ask("Counts per electron:", stack.counts_per_electron or 1.0, 1e-6, 1e6, 4)
-        offset = self._ask("Counts without beam:", stack.counts_offset, -1e6, 1e6, 2) if gain else None
+        offset = (
+            self._ask("Counts without beam (offset):", stack.counts_offset, -1e6, 1e6, 2) if gain else None
+        )
         budget = self._ask_budget(stack) if offset is not None else None
         if gain is not None and offset is not None and budget is not None:
             dose.from_counts(self._desk, stack, gain, offset, budget)

@@ -127,7 +127,7 @@ class Outlining:
                 self._scene.say(hint=f"{error.title} {error.advice}")
 
         self._scene.desk.start(
-            "Looking for an outline", call_as_job(propose), found, on_error=none_found, key="propose"
+            "Searching for an outline", call_as_job(propose), found, on_error=none_found, key="propose"
         )
 
     # --- correcting ----------------------------------------------------------------------------------------------
@@ -143,7 +143,7 @@ class Outlining:
             self.activate(particle)
         else:
             self._scene.say(
-                hint=f"Drag the outline of {particle.name}: it is followed on from here · Esc leaves"
+                hint=f"Drag the outline of {particle.name}: it is followed from here on · Esc ends"
             )
         self._canvas.setFocus()
 
@@ -160,5 +160,5 @@ class Outlining:
                 return
             self.following.start(list(parts), completing=True)
 
-        hint = f"Draw a line across {particle.name} · Esc leaves"
+        hint = f"Draw a line across {particle.name} · Esc ends"
         self._active.activate("split", LineTool(cut, self._active.deactivate), hint)

@@ -62,13 +62,13 @@ class StackPane(PaneFrame):
 
     def _make_slider(self) -> None:
         self.slider = QSlider(Qt.Orientation.Horizontal)
-        self.slider.setToolTip("Which image (axis 0 is not time)")
+        self.slider.setToolTip("Image number (the first axis is not time)")
         self.slider.valueChanged.connect(self.scene.show_image)
         self.slider.hide()
 
     def _make_chooser(self) -> None:
         self._chooser = QComboBox()
-        self._chooser.setToolTip("Which stack")
+        self._chooser.setToolTip("Image stack")
         self._chooser.setMaximumWidth(130)
         self._chooser.activated.connect(self._chosen)
         self.add_tool_widget(self._chooser)
@@ -178,7 +178,7 @@ class StackPane(PaneFrame):
         buttons = [
             ("Open…", lambda: trigger(self, "open")),
             ("Instruments…", lambda: trigger(self, "instruments")),
-            ("See the demo experiment", lambda: trigger(self, "demo")),
+            ("Open the demo experiment", lambda: trigger(self, "demo")),
         ]
         self.set_empty(EmptyHint(HINT, buttons))
         self._show_title()
@@ -242,7 +242,7 @@ class StackPane(PaneFrame):
         elif scene.questions.about != about:
             scene.questions.ask(
                 about,
-                f"{' and '.join(names)} cannot be followed any more. Draw the outline again in this frame.",
-                ("Draw it", self.tools.outline.toggle),
+                f"{' and '.join(names)} can no longer be followed. Draw the outline again in this frame.",
+                ("Draw outline", self.tools.outline.toggle),
                 leave="Later",
             )

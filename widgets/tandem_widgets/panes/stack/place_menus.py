@@ -62,7 +62,7 @@ class ParticleMenu:
             following = self._outlining.following
             entries.add(f"Follow {particle.name} again", lambda: following.start([particle]))
         sizes = partial(self._windows.open_sizes, particle)
-        entries.add("Table of sizes…", sizes, on=bool(particle.outlines))
+        entries.add("Size table…", sizes, on=bool(particle.outlines))
         if is_movie:
             entries.add(
                 "Kinetics…", partial(self._windows.open_kinetics, particle), on=len(particle.outlines) > 1,
@@ -74,16 +74,16 @@ class ParticleMenu:
     ) -> None:
         desk, frame = self._desk, self._scene.frame_index
         entries.add(
-            "Reference at this frame\tG", lambda: particles_edit.toggle_reference(desk, [particle], frame),
-            checked=frame in particle.reference_frames, on=outline is not None, tip="Its shape here stays as a dotted ghost",
+            "Keep as reference outline\tG", lambda: particles_edit.toggle_reference(desk, [particle], frame),
+            checked=frame in particle.reference_frames, on=outline is not None, tip="Stays visible as a dotted line",
         )  # fmt: skip
         if outline is not None and not outline.is_key:
             entries.add(
-                "Confirm as key", lambda: particles_edit.confirm(desk, particle, frame),
-                tip="Makes this outline a key: what is followed later starts from it",
+                "Make key frame", lambda: particles_edit.confirm(desk, particle, frame),
+                tip="Accept this outline as drawn by hand; following starts from it",
             )  # fmt: skip
         if outline is not None and outline.is_key and is_movie:
-            entries.add("Remove this key", lambda: self._delete_key(particle), on=len(particle.keys) > 1)
+            entries.add("Remove key frame", lambda: self._delete_key(particle), on=len(particle.keys) > 1)
 
     def _fill_others(self, entries: Entries, particle: Particle) -> None:
         """The other particles it can be merged with, and the other stacks it can be copied to."""
@@ -110,7 +110,7 @@ class ParticleMenu:
             for image in maps:
                 placing.add(
                     image.name, partial(outlines.place, self._desk, particle, self._scene.frame_index, stack, image),
-                    tip="Its mean spectrum and its lithium, beside the sites",
+                    tip="Adds its mean spectrum and net counts to those of the sites",
                 )  # fmt: skip
 
     def _delete_key(self, particle: Particle) -> None:

@@ -40,12 +40,12 @@ class ProfileWindow(QWidget):
         self.plot.band_dragged.connect(self._dragged)
         self._make_boxes()
         self.follow_button = _button(
-            "Follow", "Follow the marked edges through all frames: thickness over time, with its error"
+            "Follow", "Follow the marked edges through all frames: thickness over time with its error"
         )
         self.follow_button.clicked.connect(self.follow)
-        kymograph = _button("Kymograph…", "This line in every frame, one under the other")
+        kymograph = _button("Kymograph…", "This line in all frames, one below the other")
         kymograph.clicked.connect(lambda: open_kymograph(line))
-        remove = _button("Delete", "Remove this line")
+        remove = _button("Delete", "Delete this line")
         remove.clicked.connect(self._remove)
         self._arrange(remove, kymograph)
         self.resize(560, 280)
@@ -68,7 +68,7 @@ class ProfileWindow(QWidget):
         self.edges_box.setRange(0, 9)
         self.edges_box.setSpecialValueText("none")
         self.edges_box.setToolTip(
-            "How many edges to mark: the steepest steps of this profile. Drag them where they belong."
+            "Number of edges to mark (the steepest steps of this profile). Drag them to correct them."
         )
         self.edges_box.valueChanged.connect(self._mark_edges)
 
@@ -173,7 +173,7 @@ class ProfileWindow(QWidget):
             Content(
                 curves=[Curve(distance, self._values, colour, error=error if line.width_px > 1 else None)],
                 bands=bands,
-                x_label=f"distance ({unit})",
+                x_label=f"Distance ({unit})",
                 title=f"{line.name} · {self._scene.stamp}",
                 title_above=bool(bands),
                 x_range=(0.0, float(distance[-1])),

@@ -64,7 +64,7 @@ def ask_what_is_unknown(desk: Desk, stack: FrameStack, questions: Questions) -> 
         questions.ask(
             f"axis {stack.id}",
             f"{stack.name}: are its {len(stack)} images a movie?",
-            ("Yes, over time", lambda: stacks.answer_axis(desk, stack, True)),
+            ("Yes, a movie", lambda: stacks.answer_axis(desk, stack, True)),
             ("No, separate images", lambda: stacks.answer_axis(desk, stack, False)),
         )
         return
@@ -72,7 +72,7 @@ def ask_what_is_unknown(desk: Desk, stack: FrameStack, questions: Questions) -> 
     if pixel is not None:
         questions.ask(
             f"pixel {stack.id}",
-            f"At {stack.magnification:g}× the scale bar said {pixel:.4g} nm/px last time.",
+            f"At {stack.magnification:g}× the last calibration was {pixel:.4g} nm/px.",
             ("Use it", lambda: stacks.set_pixel(desk, stack, pixel, "magnification memory")),
             leave="No",
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tandem_em.core.texts import counted
 from tandem_widgets.panes.stack.scene import StackScene
 
 
@@ -15,12 +16,12 @@ def stack_text(scene: StackScene) -> str:
     if len(scene.session.stacks) < 2:
         parts.insert(0, stack.name)
     if frames > 1 and scene.is_timeless:
-        parts.append(f"{frames} images")
+        parts.append(counted(frames, "image"))
     parts.append(f"{stack.pixel_nm:.3g} nm/px" if stack.pixel_nm else "not calibrated")
     if stack.times_from == "nominal":
         parts.append("nominal times")
     if scene.drift.is_known and not scene.drift.on:
-        parts.append("drift shown")
+        parts.append("drift not corrected")
     if scene.view_filter.kind != "none":
         parts.append(scene.view_filter.text)
     return " · ".join(parts)

@@ -53,21 +53,24 @@ class StackTools:
         self.outline = self._mode(
             "outline",
             "✎ Outline",
-            "Draw a particle (N): drag, click vertices, Shift+drag an ellipse",
+            "Outline a particle (N): click it, drag around it, or Shift+drag an ellipse",
             self.outlining.activate,
         )
         self.reference = frame.add_tool(
             "◌ Reference",
-            "Keep the shape of this frame as a dotted ghost, or let it go (G)",
+            "Keep the outlines of this frame as dotted reference outlines, or remove them (G)",
             self._guarded(self.outlining.toggle_reference),
         )
         self.roi = self._mode(
-            "region", "□ ROI", "Mean and spread of a region over time (I)", self.measuring.activate_region
+            "region",
+            "□ ROI",
+            "Mean and standard deviation of a region of interest over time (I)",
+            self.measuring.activate_region,
         )
         self.profile = self._mode(
             "profile",
             "╱ Profile",
-            "Along a line with width: intensity, layers, kymograph (L)",
+            "Profile along a line with width: intensity, layers, kymograph (L)",
             self.measuring.activate_profile,
         )
         self.drift = frame.add_tool("✛ Drift", "", self._guarded(self._use_drift))
@@ -76,7 +79,7 @@ class StackTools:
         self.drift.customContextMenuRequested.connect(lambda _at: self._show_more())
         self.contrast = frame.add_tool(
             "◐ Contrast",
-            "Percentile or by hand, gamma, colours (C)",
+            "Percentile or manual limits, gamma, colours (C)",
             lambda *_: ask_contrast(self.contrast),
         )
         self.more = frame.add_tool(
@@ -85,9 +88,9 @@ class StackTools:
 
     def _add_keys(self) -> None:
         for key, title, call in (
-            ("N", "Draw a new outline", self.outline.toggle),
-            ("G", "Keep or drop the ghost of an outline", self._guarded(self.outlining.toggle_reference)),
-            ("I", "Measure a region", self.roi.toggle),
+            ("N", "Outline a particle", self.outline.toggle),
+            ("G", "Keep or remove a reference outline", self._guarded(self.outlining.toggle_reference)),
+            ("I", "Region of interest (ROI)", self.roi.toggle),
             ("L", "Profile along a line", self.profile.toggle),
             ("C", "Contrast", self.contrast.click),
         ):
@@ -147,9 +150,9 @@ class StackTools:
         drift = self._scene.drift
         self.drift.setChecked(drift.is_known and drift.on)
         self.drift.setToolTip(
-            "Drift is taken off: show the frames as they are, or right-click for more"
+            "Drift is corrected in the view. Click to show the frames uncorrected; right-click for more"
             if drift.is_known
-            else "Find the drift of the stack and take it off on view"
+            else "Measure the drift of the stack and correct it in the view"
         )
         self.following.say_stale()
 

@@ -45,7 +45,9 @@ class StackWindows:
             return
         lines = [known for known in desk.session.profiles if known.owner_id == stack.id]
         if line is None and not lines:
-            raise UserError("There is no line to cut along.", "Draw one with the Profile tool (L).")
+            raise UserError(
+                "There is no profile line for a kymograph.", "Draw a line with the Profile tool (L)."
+            )
         KymographDialog(self._parent, desk, stack, line or lines[-1]).show()
 
     def open_kinetics(self, particle: Particle | None = None) -> None:
@@ -69,7 +71,7 @@ class StackWindows:
         followed = [particle for particle in drawn if len(particle.outlines) >= least]
         chosen = wanted or self._scene.selected or (followed[0] if followed else None)
         if chosen is None or chosen not in followed:
-            raise UserError("No particle has been followed here.", "Outline one with N first.")
+            raise UserError("No particle has been followed here.", "Outline a particle first (N).")
         return chosen
 
     def open_montage(self) -> None:

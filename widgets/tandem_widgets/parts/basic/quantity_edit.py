@@ -74,7 +74,7 @@ class QuantityEdit(QLineEdit):
         value = read_quantity(text, self._unit, self._factor)
         if self._above_zero and not value > 0:
             raise ValueError(
-                f"“{text.strip()}” is not above zero; leave the field empty when it is not known."
+                f"“{text.strip()}” is not above zero. Leave the field empty if the value is not known."
             )
         return value
 

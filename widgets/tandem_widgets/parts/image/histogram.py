@@ -31,7 +31,7 @@ class Histogram(QWidget):
         self.limits = (0.0, 1.0)
         self.setMouseTracking(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setToolTip("Drag the limits · double click: automatic")
+        self.setToolTip("Drag the limits · Double-click: automatic")
         self._heights: NDArray[np.float64] = np.zeros(0)
         self._range = (0.0, 1.0)
         self._held: int | None = None

@@ -78,7 +78,7 @@ def warm_up(pixels: DTypeLike = np.uint16) -> Job[None]:
     global _kernels, _ready
     wanted = np.dtype(pixels)
     wanted = wanted if wanted in USUAL else np.dtype(np.float32)
-    yield Progress(0, 0, "Compiling")
+    yield Progress(0, 0, "Preparing")
     if wanted in _begun:
         return
     _begun.add(wanted)

@@ -61,7 +61,7 @@ class BaseTool:
 class RectangleTool(BaseTool):
     """Drag a rectangle; `done(x0, y0, x1, y1)` gets its corners in order."""
 
-    hint = "Drag a rectangle · Esc leaves"
+    hint = "Drag a rectangle · Esc ends"
 
     def __init__(
         self, done: Callable[[float, float, float, float], None], cancelled: Callable[[], None]
@@ -93,7 +93,7 @@ class RectangleTool(BaseTool):
 class LineTool(BaseTool):
     """Drag a line; Shift keeps it level, upright or at 45°. `describe(start, end)` is written beside it."""
 
-    hint = "Drag a line, Shift keeps it straight · Esc leaves"
+    hint = "Drag a line (Shift keeps it level) · Esc ends"
 
     def __init__(
         self,
@@ -141,7 +141,7 @@ class LineTool(BaseTool):
 class PolylineTool(LineTool):
     """A drag is a straight line; clicks are the corners of a polyline, ended by Enter or a double click."""
 
-    hint = "Drag a line (Shift keeps it straight), or click corners · Enter ends · Esc leaves"
+    hint = "Drag a line (Shift keeps it level), or click its corners · Enter finishes · Esc ends"
 
     def __init__(
         self,
@@ -191,7 +191,7 @@ class PolylineTool(LineTool):
 class MeasureTool(LineTool):
     """Lines stay until the tool is left: the length of each, and the angle of the last against the one before."""
 
-    hint = "Drag lines: lengths, and the angle of the last two · Esc leaves"
+    hint = "Drag lines for lengths and the angle between the last two · Esc ends"
 
     def __init__(self, cancelled: Callable[[], None], describe: Callable[[Point, Point], str]) -> None:
         super().__init__(self._keep, cancelled, describe)

@@ -21,8 +21,8 @@ CLOSE_PX = 9.0
 """So near to its first vertex a polygon closes."""
 PULL_PX = 1.5
 """A line that is dragged follows from here on: what is put right is often put right by a pixel or two."""
-HINT_OFFER = "Click inside: take it · drag: put it right · Shift+click: whole cluster, or one more · Esc"
-HINT_CORNERS = "Click corner by corner · Enter or the first corner closes · Backspace: one back · Esc"
+HINT_OFFER = "Click inside: accept · Drag: correct · Shift+click: whole cluster, or one more · Esc"
+HINT_CORNERS = "Click the corners · Enter or the first corner closes · Backspace: one back · Esc"
 
 
 class OutlineTool(BaseTool):
@@ -33,7 +33,7 @@ class OutlineTool(BaseTool):
     `propose(x, y, before)` answers by `offer`, `say` gets what can be done next.
     """
 
-    hint = "Click a particle, or drag around it, or click corner by corner · Shift+drag: ellipse · Esc"
+    hint = "Click a particle, drag around it, or click its corners · Shift+drag: ellipse · Esc"
 
     def __init__(
         self,

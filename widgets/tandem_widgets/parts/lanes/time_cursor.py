@@ -100,8 +100,8 @@ def lag_text(lag_s: float, clocks_agree_s: float) -> tuple[str, bool]:
     text = f"Δt {span_text(lag_s)}"
     if abs(lag_s) > clocks_agree_s or not clocks_agree_s:
         return text, True
-    known = f"± {span_text(clocks_agree_s)}" if math.isfinite(clocks_agree_s) else "one is provisional"
-    return f"{text} · unresolved between clocks ({known})", False
+    known = f"± {span_text(clocks_agree_s)}" if math.isfinite(clocks_agree_s) else "one clock is provisional"
+    return f"{text} · within the clock uncertainty ({known})", False
 
 
 def paint_stretch(

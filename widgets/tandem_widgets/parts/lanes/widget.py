@@ -29,9 +29,9 @@ from tandem_widgets.parts.lanes.time_cursor import Stretch
 
 GUTTER_TIP = (
     "Drag the name to move the lane, its lower border to resize it.\n"
-    "Wheel over the numbers zooms, dragging them shifts, double-click fits."
+    "On the axis numbers: wheel zooms, drag shifts, double-click fits."
 )
-AXIS_TIP = "Drag to pan, wheel to zoom, double-click to show everything (F)."
+AXIS_TIP = "Drag to pan, wheel to zoom, double-click to show all time (F)."
 
 
 class Lanes(QWidget):
@@ -57,7 +57,7 @@ class Lanes(QWidget):
     def __init__(self, focus: Focus) -> None:
         super().__init__()
         self.setAccessibleName("Biasing lanes")
-        self.setAccessibleDescription("Curves over time with one cursor")
+        self.setAccessibleDescription("Curves over time with a common cursor")
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
@@ -361,5 +361,5 @@ class Lanes(QWidget):
         if zone == "strip":
             t, reach = self.time_at(at.x()), 3 * self.scale.per_pixel
             found = [f.tip for f in self.content.findings or () if f.start - reach <= t <= f.end + reach]
-            return "\n".join(found[:6]) or "Nothing suspicious here."
+            return "\n".join(found[:6]) or "No anomalies here."
         return {"name": GUTTER_TIP, "ticks": GUTTER_TIP, "border": GUTTER_TIP, "axis": AXIS_TIP}.get(zone, "")

@@ -63,7 +63,11 @@ class AxisScale:
 
     @property
     def title(self) -> str:
-        return f"{self.axis.title} ({self.unit})" if self.unit else self.axis.title
+        """With a capital as on every axis; what begins with a symbol (dQ/dV, log₁₀ D) stays as it is."""
+        title = self.axis.title
+        if title[:2].isalpha() and title[:2].islower() and not title.startswith("log"):
+            title = title[:1].upper() + title[1:]
+        return f"{title} ({self.unit})" if self.unit else title
 
 
 def paint_axes(painter: QPainter, area: QRectF, across: AxisScale, up: AxisScale, fonts: PlotFonts) -> None:

@@ -20,7 +20,7 @@ class IntervalPlot(XYPlot):
     def __init__(self, hint: str = "") -> None:
         super().__init__(hint)
         self.setToolTip(
-            "Drag the two bounds to choose the stretch. Wheel zooms, drag pans, double-click fits."
+            "Drag the two bounds to choose the fit range. Wheel zooms, drag pans, double-click fits."
         )
         self.interval = (0.0, 0.0)
         self._held: int | None = None

@@ -62,7 +62,7 @@ class XYPlot(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(160, 80)
         self.setToolTip(
-            "Wheel zooms (over an axis: only that one), drag pans, double-click fits, click jumps there."
+            "Wheel zooms (over an axis: that axis only), drag pans, double-click fits, click moves the cursor there."
         )
         self.lines: list[PlotLine] = []
         self.hint = hint
@@ -279,9 +279,9 @@ class XYPlot(QWidget):
             return
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        menu.addAction("Copy picture", lambda: copy_picture(self, self.as_text()))
+        menu.addAction("Copy as image", lambda: copy_picture(self, self.as_text()))
         menu.addAction("Copy data as a table", lambda: copy_text(self.as_text()))
-        menu.addAction("Fit", self.fit)
+        menu.addAction("Show all", self.fit)
         menu.popup(event.globalPos())
 
     def as_text(self) -> str:

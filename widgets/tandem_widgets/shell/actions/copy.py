@@ -24,13 +24,13 @@ class CopyActions:
             clipboard.setText(
                 f'import hyperspy.api as hs; signals = hs.load(r"{self._window.files.path}", nxdata_only=True, lazy=True)'
             )
-            self._window.workshop.notices.info("The HyperSpy line is on the clipboard.")
+            self._window.workshop.notices.info("Copied the Python code for HyperSpy.")
 
     def copy_pane(self) -> None:
         """The pane as it looks onto the clipboard."""
         pane = self._window.docks.pane_in_use()
         copy_picture(pane)
-        self._window.workshop.notices.info(f"{pane.title} is on the clipboard, as it looks.")
+        self._window.workshop.notices.info(f"Copied a screenshot of {pane.title}.")
 
     def copy_figure(self) -> None:
         """What the pane shows onto the clipboard, as a figure for print."""
@@ -40,14 +40,14 @@ class CopyActions:
         name, choices = pane.figure_for_print()
         if not name:
             self._window.workshop.notices.info(
-                "This view has no figure for print.", "Ctrl+Alt+C copies it as it looks."
+                "This view has no publication figure.", "Ctrl+Alt+C copies it as a screenshot."
             )
             return
 
         def made(files: dict[str, bytes]) -> None:
             copy_figure(files)
             self._window.workshop.notices.info(
-                f"The figure of {pane.title} is on the clipboard.", "Ctrl+E has its choices."
+                f"Copied the figure of {pane.title}.", "Ctrl+E has more options."
             )
 
         job = figure_of(self._window.desk.session, name, FigureSettings(**choices))

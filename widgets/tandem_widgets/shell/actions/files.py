@@ -104,7 +104,7 @@ class FileActions:
             others = len(paths) - 1
             if others:
                 rest = "the other file is" if others == 1 else f"{others} other files are"
-                self._window.workshop.notices.info(f"{sessions[0].name} is opened; {rest} left out.")
+                self._window.workshop.notices.info(f"{sessions[0].name} was opened; {rest} not opened.")
         elif paths:
             self._start_import(paths)
 
@@ -213,7 +213,7 @@ class FileActions:
             if question.key == files.AXIS0:
                 continue  # the stack pane asks it beside the images
             box = QMessageBox(self._window)
-            box.setWindowTitle("One question")
+            box.setWindowTitle("Question")
             box.setText(question.text)
             for choice in question.choices:
                 box.addButton(choice, QMessageBox.ButtonRole.AcceptRole)
@@ -223,8 +223,8 @@ class FileActions:
         limit_GB = self._window.workshop.settings.values.embed_limit_GB
         for name in files.link_large(imported, limit_GB * 1e9):
             self._window.workshop.notices.info(
-                f"{name} is larger than {limit_GB:g} GB and stays where it is.",
-                "The session links to it; the limit is in the preferences.",
+                f"{name} is larger than {limit_GB:g} GB and was not copied.",
+                "The session links to the file where it is. The limit is in Preferences.",
             )
         self._session.history.do(files.adding(self._session, imported))
         for problem in imported.problems:
@@ -253,7 +253,7 @@ class FileActions:
             self._saving = True
             state, left = SavedState(self._session), self._left
             self._window.desk.start(
-                "Keeping a recovery copy",
+                "Writing the recovery file",
                 files.create_session(files.untitled_path(), self._session),
                 lambda opened: self._created(opened, state, left),
                 on_error=self._save_failed,
@@ -281,7 +281,7 @@ class FileActions:
 
         self._keep_view()
         self._window.desk.start(
-            "Keeping a recovery copy", keeper.keep(), done, on_error=partial(self._save_failed, left=left)
+            "Writing the recovery file", keeper.keep(), done, on_error=partial(self._save_failed, left=left)
         )
 
     def _save_if_wanted(self) -> None:
@@ -335,7 +335,7 @@ class FileActions:
                 self._make_previews()
 
         if job is not None:
-            self._window.desk.start("Keeping a preview", job, done)
+            self._window.desk.start("Saving a preview", job, done)
 
     def _start_save(self, quiet: bool) -> None:
         if self._opened is None or self._saving:
@@ -416,7 +416,7 @@ class FileActions:
         source = self._session.sources.get(source_id)
         if source is None or self._opened is None:
             return
-        chosen, _ = QFileDialog.getOpenFileName(self._window, f"Where is {source.name} now?", "")
+        chosen, _ = QFileDialog.getOpenFileName(self._window, f"Find {source.name}", "")
         if chosen:
             job = self._opened.store.relink(self._session, source_id, Path(chosen))
             self._window.desk.start(f"Checking {Path(chosen).name}", job, partial(self._relinked, source_id))
@@ -442,7 +442,7 @@ class FileActions:
         box.setWindowTitle("TandEM")
         box.setText(f"Save the changes to {self.name}?")
         box.setInformativeText(
-            "Without saving, what you did since the last save is lost." if not self.is_untitled else ""
+            "If you do not save, the changes since the last save are lost." if not self.is_untitled else ""
         )
         buttons = QMessageBox.StandardButton
         box.setStandardButtons(buttons.Save | buttons.Discard | buttons.Cancel)

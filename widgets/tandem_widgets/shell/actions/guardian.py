@@ -25,7 +25,7 @@ class GuardianActions:
         told = guardian.stop_all(self._recording.sources)
         if told:
             self._window.workshop.notices.post(
-                "warning", "Emergency stop.", "The guardian switches the output off."
+                "warning", "Emergency stop.", "The output is being switched off."
             )
         else:
             self._window.workshop.notices.info("Emergency stop.", "No source-meter is connected.")

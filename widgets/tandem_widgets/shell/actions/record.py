@@ -201,7 +201,9 @@ class RecordActions:
         self._begin(session, connect(), begun, armed=armed)
 
     def ask_replay(self) -> None:
-        chosen, _ = QFileDialog.getOpenFileName(self._window, "Replay which session?", "", "Session (*.nxs)")
+        chosen, _ = QFileDialog.getOpenFileName(
+            self._window, "Choose a session to replay", "", "Session (*.nxs)"
+        )
         if chosen and self._window.files.may_leave():
             self.start_replay(Path(chosen))
 
@@ -309,7 +311,7 @@ class RecordActions:
         window.files.autosave()
         window.header.show_stopped(recorder.stopped_by)
         if not recorder.stopped_by:  # else that is said already, and stays
-            window.workshop.notices.info("The recording has ended.", "Save gives it a name.")
+            window.workshop.notices.info("The recording has ended.", "Save it under a name (Ctrl+S).")
         window.actions_table.refresh()
         then, self._after = self._after, None
         if then is not None:

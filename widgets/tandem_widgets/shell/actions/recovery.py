@@ -23,7 +23,7 @@ def offer(window: MainWindow) -> bool:
     box = QMessageBox(window)
     box.setWindowTitle("Recover unsaved work?")
     box.setText(lost.sentence)
-    box.setInformativeText("Recover opens it; Later keeps it for the next start; Discard deletes it.")
+    box.setInformativeText("Recover opens it, Later offers it again at the next start, Discard deletes it.")
     recover = box.addButton("Recover", QMessageBox.ButtonRole.AcceptRole)
     box.addButton("Later", QMessageBox.ButtonRole.RejectRole)
     discard = box.addButton("Discard", QMessageBox.ButtonRole.DestructiveRole)
@@ -41,7 +41,7 @@ def ask(window: MainWindow, lost: unsaved.Lost) -> Choice:
     box.setWindowTitle("Recover unsaved changes?")
     box.setText(lost.sentence)
     box.setInformativeText(
-        "Recover opens the session with them; they are in the session once you save. Open as saved leaves them aside: "
+        "Recover opens the session with these changes; save to keep them. Open as saved ignores them; "
         "they are offered again until the session is saved."
     )
     recover = box.addButton("Recover", QMessageBox.ButtonRole.AcceptRole)

@@ -20,15 +20,15 @@ class CrashDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle("Something went wrong in TandEM")
         sentence = QLabel(
-            "This is a mistake in the program, not in your data. What was recorded and saved is safe. "
-            "You can save a copy of the session now and go on working."
+            "This is an error in the program, not in your data. Everything recorded and saved is safe. "
+            "You can save a copy of the session now and continue."
         )
         sentence.setWordWrap(True)
         text = QPlainTextEdit(details)
         text.setReadOnly(True)
         text.setMinimumSize(560, 200)
         buttons = QDialogButtonBox()
-        go_on = buttons.addButton("Go on", QDialogButtonBox.ButtonRole.AcceptRole)
+        go_on = buttons.addButton("Continue", QDialogButtonBox.ButtonRole.AcceptRole)
         copy = buttons.addButton("Save a copy…", QDialogButtonBox.ButtonRole.ActionRole)
         if copy is not None:
             copy.setEnabled(save_copy is not None)

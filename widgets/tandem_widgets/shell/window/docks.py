@@ -28,7 +28,7 @@ class PaneDock(QDockWidget):
         old, self._pane = self._pane, pane
         button = pane.add_tool(
             "Float",
-            "Float this pane, or bring it back",
+            "Float this pane, or dock it again",
             lambda _on=False: self.setFloating(not self.isFloating()),
         )
         button.setIcon(icons.icon("float"))

@@ -16,7 +16,7 @@ STOP_KEY = Qt.Key.Key_F12
 STATES = {
     "connecting": "connecting",
     "watching": "watching, 0 A",
-    "as found": "output as it was found",
+    "as found": "output left as found",
     "program": "program running",
     "paused": "paused at 0 A",
     "safe": "output OFF, high impedance",
@@ -69,7 +69,7 @@ class GuardianBar(QFrame):
         self.meters: list[Any] = []
         self.full_charge_C: float | None = None
         self.stop = QPushButton("■  EMERGENCY STOP   F12")
-        self.stop.setToolTip("Output off in high impedance, at once (F12, wherever you are)")
+        self.stop.setToolTip("Switch the output off (high impedance) at once; F12 works in every window")
         self.stop.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.stop.setMinimumSize(230, 38)
         self.stop.clicked.connect(lambda _checked=False: self.stop_wanted.emit())
@@ -80,16 +80,16 @@ class GuardianBar(QFrame):
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)
         self.progress.setFixedSize(130, 6)
-        self.pause = self._button("Pause", "Go to 0 A; the program waits", self._pause)
-        self.skip = self._button("Skip", "On to the next step", lambda: self._each("skip"))
-        self.abort = self._button(
-            "Abort", "End the program; open circuit at 0 A", lambda: self._each("abort")
-        )
+        self.pause = self._button("Pause", "Set 0 A and pause the program", self._pause)
+        self.skip = self._button("Skip", "Go to the next step", lambda: self._each("skip"))
+        self.abort = self._button("Abort", "End the program; open circuit (0 A)", lambda: self._each("abort"))
         self.rearm = self._button(
-            "Ready again", "Switch on at 0 A and watch the cell", lambda: self._each("rearm")
+            "Output on", "Switch the output on at 0 A and watch the cell", lambda: self._each("rearm")
         )
-        self.program = self._button("Program…", "Write and run a biasing program", self.program_wanted.emit)
-        self.limits = self._button("Limits…", "Beyond them the output goes off", self.limits_wanted.emit)
+        self.program = self._button("Program…", "Edit and run a biasing program", self.program_wanted.emit)
+        self.limits = self._button(
+            "Limits…", "The output is switched off beyond these limits", self.limits_wanted.emit
+        )
         row = QHBoxLayout(self)
         row.setContentsMargins(6, 5, 8, 5)
         row.setSpacing(10)
@@ -162,7 +162,7 @@ class GuardianBar(QFrame):
         if full is None or control.mode != "current" or not control.level:
             return ""
         left = (full - abs(control.charge_C)) / abs(control.level)
-        return f"full in {duration(left)}" if left > 0 else "full charge passed"
+        return f"full in {duration(left)}" if left > 0 else "full charge reached"
 
     def _show_program(self, control: Any) -> None:
         progress = control.progress

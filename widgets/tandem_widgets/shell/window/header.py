@@ -88,7 +88,7 @@ class Header(QWidget):
         self.chips.addWidget(self.simulated)
         self.chips.addWidget(self.read_only)
         self.speed = QToolButton()
-        self.speed.setToolTip("Speed of play")
+        self.speed.setToolTip("Playback speed")
         self.speed.setText("1×")
         self.speed.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         speeds = QMenu(self)
@@ -151,7 +151,7 @@ class Header(QWidget):
         left = (
             "" if disk_minutes is None or disk_minutes > DISK_SHOWN_MIN else f" · disk {disk_minutes:.0f} min"
         )
-        room = "" if disk_minutes is None else f"\nRoom on the disk for {disk_minutes:,.0f} more minutes"
+        room = "" if disk_minutes is None else f"\nDisk space for {disk_minutes:,.0f} more minutes"
         self.recording.show_text(
             f"{word} {elapsed}{left}" if elapsed else "", theme.active().bad, f"Recording; R stops it{room}"
         )
@@ -159,8 +159,8 @@ class Header(QWidget):
 
     def show_armed(self, sources: list[tuple[str, str, str]], kept_s: float) -> None:
         """Connected and waiting for R; the last seconds are kept."""
-        tip = f"R records, from {kept_s:.0f} s before it is pressed. Nothing is written yet."
-        self.recording.show_text(f"READY · last {kept_s:.0f} s kept", theme.active().warning, tip)
+        tip = f"R starts recording, including the last {kept_s:.0f} s. Nothing is written yet."
+        self.recording.show_text(f"ARMED · last {kept_s:.0f} s kept", theme.active().warning, tip)
         self._show_sources(sources)
 
     def _show_sources(self, sources: list[tuple[str, str, str]]) -> None:
@@ -189,9 +189,7 @@ class Header(QWidget):
         self.live.setVisible(follows is not None)
         self.live.setChecked(bool(follows))
         self.live.setText("● Live" if follows else "Back to live")
-        self.live.setToolTip(
-            "The newest moment is shown" if follows else "Follow the newest moment again (B)"
-        )
+        self.live.setToolTip("The newest data are shown" if follows else "Follow the newest data again (B)")
         colour = theme.active().bad if follows else theme.active().accent
         self.live.setStyleSheet(f"color: {colour}; font-weight: 700;")
 
@@ -208,7 +206,7 @@ class Header(QWidget):
         self.readout.setToolTip("\n".join(reading.parts))
         self.dose.show_text(reading.dose, "", "Dose rate · dose up to the cursor")
         self.simulated.show_text(
-            "simulated" if session.is_simulated else "",
+            "Simulated" if session.is_simulated else "",
             theme.active().event,
-            "These data were made by a simulation.",
+            "These data are simulated.",
         )

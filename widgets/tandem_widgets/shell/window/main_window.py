@@ -160,7 +160,7 @@ class MainWindow(QMainWindow):
     def _show_file(self) -> None:
         name, tip = self.files.name, str(self.files.path or "Not saved yet")
         mark = " •" if self.files.is_dirty else ""
-        locked = (self.files.holder or "It may not be written to.") if self.files.is_readonly else ""
+        locked = (self.files.holder or "The file is write-protected.") if self.files.is_readonly else ""
         self.header.show_file(name + mark, tip, locked)
         self.setWindowTitle(f"{name}{mark} – TandEM")
         self.actions_table.refresh()

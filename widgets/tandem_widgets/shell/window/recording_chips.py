@@ -58,7 +58,7 @@ def _chip(session: Session, source: Any, counters: Counters) -> Chip:
     if counters.state == "running":
         parts.append(f"{counters.rate_hz:.3g} {unit}")
     elif about.replay and counters.state in ("waiting", "paused"):
-        parts.append("paused" if counters.state == "paused" else "nothing now")
+        parts.append("paused" if counters.state == "paused" else "no data now")
     elif about.kind == "folder" and counters.state == "waiting":
         parts.append("waiting for files")
     else:
@@ -86,7 +86,7 @@ def _tip(about: Any, counters: Counters, clock: Clock | None) -> str:
     if counters.message:
         lines.append(counters.message)
     lines.append(
-        f"{counters.received} received, {counters.acknowledged} safe on disk, {counters.dropped} lost"
+        f"{counters.received} received, {counters.acknowledged} written to disk, {counters.dropped} lost"
     )
     if clock is not None:
         sure = f" ± {quantity(clock.uncertainty_s, 's', 2)}" if math.isfinite(clock.uncertainty_s) else ""

@@ -72,7 +72,7 @@ class StatusStrip(QWidget):
         self._list = QToolButton()
         self._list.setProperty("role", "tool")
         self._list.setText("Messages")
-        self._list.setToolTip("Everything said since the start")
+        self._list.setToolTip("All messages since the start")
         self._list.clicked.connect(self._show_list)
         self._job_row = QHBoxLayout()
         self._job_row.setSpacing(16)
@@ -144,7 +144,7 @@ class StatusStrip(QWidget):
             if action is not None:
                 action.setEnabled(False)
         if not self._notices.items:
-            empty = menu.addAction("Nothing so far")
+            empty = menu.addAction("No messages")
             if empty is not None:
                 empty.setEnabled(False)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)

@@ -166,9 +166,9 @@ def _half_channel(edge: EdgeWindows, share: float, misfit: float) -> GuardWarnin
     """The data are a power law, only the quick estimator misses it."""
     return GuardWarning(
         "two-area-offset", "note", edge.name,
-        f"The two-area power law of {edge.name} lies beside the data; the least-squares power law does not.",
+        f"The two-area power law of {edge.name} misses the data; a least-squares power law does not.",
         f"It takes its areas half a channel off, as HyperSpy's fast mode does: {100 * share:.0f} % of the signal or its error "
-        "per channel here. Choose “power law lsq”.",
+        "per channel here. Choose “power law (least squares)”.",
         {"share_of_signal": share, "misfit_sigma": misfit},
     )  # fmt: skip
 
@@ -179,7 +179,7 @@ def _weak_or_cut(edge: EdgeWindows, found: EdgeMap) -> list[GuardWarning]:
         warnings.append(
             GuardWarning(
                 "window-cut", "warning", edge.name,
-                f"A window of {edge.name} reaches over the end of the spectrum and was cut there.",
+                f"A window of {edge.name} extends beyond the spectrum and was cut at its end.",
                 f"Used: fit {found.fit_eV[0]:g}–{found.fit_eV[1]:g} eV, signal {found.signal_eV[0]:g}–{found.signal_eV[1]:g} eV.",
                 {"signal_high_eV": found.signal_eV[1]},
             )

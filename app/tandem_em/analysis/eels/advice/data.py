@@ -69,7 +69,7 @@ def saturation_warnings(
         GuardWarning(
             "saturation", "warning" if inside else "note", edge.name,
             f"The detector is saturated in {100 * found.share:.1f} % of the pixels, between {low:.1f} and {high:.1f} eV.",
-            f"Their highest channels all stand at {found.top_counts:g} counts. {consequence}",
+            f"Their highest channels all read {found.top_counts:g} counts. {consequence}",
             {"share": found.share, "top_counts": found.top_counts, "low_eV": low, "high_eV": high},
         )
     ]  # fmt: skip
@@ -90,7 +90,7 @@ def dead_channel_warnings(
         GuardWarning(
             "dead-channels", "warning", edge.name,
             f"Dead channels inside the windows of {edge.name}: {inside.size}, the first at {inside[0]:.1f} eV.",
-            "They are replaced by the line between their living neighbours; the data in the file stay as they are.",
+            "They are interpolated from the neighbouring channels; the data in the file are not changed.",
             {"channels": float(inside.size), "first_eV": float(inside[0])},
         )
     ]  # fmt: skip

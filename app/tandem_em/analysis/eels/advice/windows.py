@@ -95,7 +95,7 @@ def fit_window_edges(
             GuardWarning(
                 "fit-window-own-edge", "warning", edge.name,
                 f"The background window of {edge.name} reaches into the edge itself at {own.onset_eV:g} eV.",
-                f"It ends at {edge.fit[1]:g} eV; half the energy resolution below the onset it should have ended.",
+                f"It ends at {edge.fit[1]:g} eV; it should end at least half the energy resolution below the onset.",
                 {"onset_eV": own.onset_eV, "fit_high_eV": edge.fit[1], "fwhm_eV": fwhm_eV},
             )
         )  # fmt: skip
@@ -104,7 +104,7 @@ def fit_window_edges(
             GuardWarning(
                 "windows-overlap", "warning", edge.name,
                 f"The background and signal windows of {edge.name} overlap.",
-                f"Counts between {edge.signal[0]:g} and {edge.fit[1]:g} eV are fitted and counted at once.",
+                f"Counts between {edge.signal[0]:g} and {edge.fit[1]:g} eV are used for both the background and the signal.",
                 {"fit_high_eV": edge.fit[1], "signal_low_eV": edge.signal[0]},
             )
         )  # fmt: skip

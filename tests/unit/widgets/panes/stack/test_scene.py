@@ -132,7 +132,7 @@ def test_the_drift_is_taken_off_on_view_only(scene: StackScene) -> None:
     scene.drift.use(False)
     assert asked == [0]
     assert scene.drift.shift(1) == (0.0, 0.0)
-    assert "drift shown" in stack_text(scene)
+    assert "drift not corrected" in stack_text(scene)
     scene.use_filter(ViewFilter("mean", 3))
     assert stack_text(scene).endswith(ViewFilter("mean", 3).text)
 
@@ -144,7 +144,7 @@ def test_an_unknown_axis_is_asked_and_the_answer_is_undone(scene: StackScene) ->
     ask_what_is_unknown(scene.desk, stack, scene.questions)
     question = scene.questions.question
     assert question is not None
-    assert [words for words, _ in question.answers] == ["Yes, over time", "No, separate images"]
+    assert [words for words, _ in question.answers] == ["Yes, a movie", "No, separate images"]
     scene.questions.answer(question.answers[1][1])
     assert stack.axis0_is_time is False
     assert scene.questions.question is None
