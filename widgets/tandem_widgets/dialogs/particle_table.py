@@ -163,7 +163,7 @@ class ParticleTableDialog(QDialog):
             return
         self.model.show(particles_table.table(self._stack, particle))
         lost = len(self._stack) - len(particle.outlines)
-        stale = bool(particle.provenance_id) and self._desk.session.is_stale(particle.provenance_id)
+        stale = bool(particle.made_by) and self._desk.session.is_stale(particle.made_by)
         parts = [f"{len(particle.outlines)} of {len(self._stack)} frames", "± 95 %"]
         parts += [f"{lost} lost or not followed"] * bool(lost) + ["stale: update the track"] * stale
         self.note.setText(" · ".join(parts))
