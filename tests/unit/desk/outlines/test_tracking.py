@@ -17,6 +17,7 @@ from tandem_em.analysis.outlines import walk
 from tandem_em.cli.commands import run
 from tandem_em.core.jobs import run_to_end
 from tandem_em.core.notices import Notices, UserError
+from tandem_em.desk import recompute
 from tandem_em.desk.desk import Desk
 from tandem_em.desk.outlines import edit as particles_edit
 from tandem_em.desk.outlines import tracking
@@ -191,6 +192,25 @@ def test_the_window_says_who_is_outside_and_asks_nobody_to_correct_it() -> None:
     assert said == [f"A is lost in frames 9 to {FRAMES}: it lies outside the picture."]
     assert found["A"].extra[OUTSIDE] == list(range(8, FRAMES))
     assert particles_edit.doubts(found["A"]) == []
+
+
+def test_followed_again_because_it_was_stale_it_says_the_same_and_is_one_step() -> None:
+    drift = np.zeros((FRAMES, 2))
+    drift[8:] = -95, 0
+    desk, found, _ = followed_in_the_window(["A", "B"], drift)
+    (stack,) = desk.session.stacks
+    desk.change("Calibrate", stack, pixel_nm=2.0)
+    (work,) = recompute.stale(desk.session)
+    desk.notices.items.clear()
+    before = [particle.made_by for particle in found.values()]
+    assert recompute.recompute(desk, work) is not None
+    assert [n.title for n in desk.notices.items] == [
+        f"A is lost in frames 9 to {FRAMES}: it lies outside the picture."
+    ]
+    assert found["A"].extra[OUTSIDE] == list(range(8, FRAMES))
+    assert recompute.stale(desk.session) == []
+    desk.session.history.undo()
+    assert [particle.made_by for particle in found.values()] == before
 
 
 @pytest.mark.expects_log
