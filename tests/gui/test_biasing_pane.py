@@ -356,10 +356,10 @@ def test_cycles_are_kept_once_with_where_they_come_from(bench: Bench) -> None:
     session = pane.desk.session
     assert len(session.results) == 1
     result = next(iter(session.results))
-    assert not session.is_stale(result.step_id)
+    assert not session.is_stale(result.made_by)
     run = next(iter(session.runs))
     runs.set_zero(pane.desk, run, 1e-13, 1e-15, (0, 50))
-    assert session.is_stale(result.step_id)
+    assert session.is_stale(result.made_by)
 
 
 def test_a_log_that_begins_with_a_discharge_has_no_efficiency_of_a_half_nobody_recorded(bench: Bench) -> None:

@@ -63,7 +63,7 @@ def test_zero_loss_maps_are_kept_shown_and_undone(qtbot: QtBot, pane: EelsPane) 
     thick = result.arrays["t over lambda"]
     assert np.median(thick[:, :8]) == pytest.approx(0.2, rel=0.03)
     assert np.median(thick[:, 8:]) == pytest.approx(0.4, rel=0.03)
-    step = pane.session.steps.get(result.step_id)
+    step = pane.session.steps.get(result.made_by)
     image = pane.session.maps.first
     assert step is not None
     assert image is not None
@@ -93,8 +93,8 @@ def test_sites_as_references_are_found_where_they_are(qtbot: QtBot, pane: EelsPa
     for column in (3, 12):
         places.add_site(pane.desk, image, (column, 4))
     made = run_to_end(eels_results.references(image, list(pane.session.sites)))
-    assert np.median(made.arrays["site 0"][:, :8]) == pytest.approx(1.0, abs=0.03)
-    assert np.median(made.arrays["site 0"][:, 8:]) == pytest.approx(0.0, abs=0.03)
+    assert np.median(made.shares["site 0"][:, :8]) == pytest.approx(1.0, abs=0.03)
+    assert np.median(made.shares["site 0"][:, 8:]) == pytest.approx(0.0, abs=0.03)
     with pytest.raises(UserError, match="at least two sites"):
         run_to_end(eels_results.references(image, []))
 
@@ -139,7 +139,7 @@ def test_single_scattering_is_a_map_of_its_own(qtbot: QtBot, pane: EelsPane) -> 
     energy = made.energy_eV
     zero_loss = image.source.read((0, 2))[energy < 5].sum()
     assert made.source.read((0, 2)).sum() / zero_loss == pytest.approx(0.2, rel=0.05)
-    step = pane.session.steps.get(made.extra["step_id"])
+    step = pane.session.steps.get(made.made_by)
     assert step is not None
     assert step.outputs == [made.id]
 

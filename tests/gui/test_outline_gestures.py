@@ -398,7 +398,7 @@ def test_go_on_tries_every_frame(qtbot: QtBot, window: MainWindow, vanishing: St
     vanishing.ask_bar.buttons[1].click()
     settled(qtbot, window)
     assert particle.followed == (0, 17)
-    step = window.desk.session.steps[particle.provenance_id]
+    step = window.desk.session.steps[particle.made_by]
     assert step.parameters["stop_below"] is None
 
 
@@ -439,7 +439,7 @@ def test_outlines_are_seen_while_they_grow_and_stopping_keeps_them(qtbot: QtBot,
     assert set(range(reached + 1)) <= particle.outlines.keys()
     assert len(particle.outlines) < 24
     assert window.desk.session.history.undo_label == "Follow P1 (stopped)"
-    assert window.desk.session.steps[particle.provenance_id].parameters == {"stopped": True}
+    assert window.desk.session.steps[particle.made_by].parameters == {"stopped": True}
     window.undo()
     assert list(particle.outlines) == [0]
 
@@ -534,7 +534,7 @@ def test_kinetics_are_fitted_kept_and_drawn_in_the_lane(
     session = window.desk.session
     result = kinetics.kept_for(session, particle)
     assert result is not None
-    assert session.steps[result.step_id].inputs[particle.id] == particle.revision
+    assert session.steps[result.made_by].inputs[particle.id] == particle.revision
     assert not kinetics.is_stale(session, result)
     particles_edit.recolour(window.desk, particle, "#123456")
     assert not kinetics.is_stale(session, result)

@@ -46,7 +46,7 @@ def test_a_drawn_outline_is_one_step_and_is_followed_as_one_step(
     assert sorted(particle.outlines) == list(range(FRAMES))
     true = np.pi * (RADIUS + 0.5 * (FRAMES - 1)) ** 2
     assert abs(area(particle.outlines[FRAMES - 1].polygon) / true - 1) < 0.03
-    step = session.steps.get(particle.provenance_id)
+    step = session.steps.get(particle.made_by)
     assert step is not None
     assert pane.stack is not None
     assert step.inputs == {pane.stack.id: pane.stack.revision}

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from tandem_em.desk.outlines import kinetics
-from tandem_em.desk.stacks import layers
-from tandem_em.desk.stacks.stack import REGION
 from tandem_em.model.arrays import GrowingArray, MemoryArray
 from tandem_em.model.clock import Clock
 from tandem_em.model.curves import BiasRun, Cell, Column
 from tandem_em.model.dose import DoseSettings
 from tandem_em.model.frames import FrameStack
-from tandem_em.model.provenance import ResultSet
+from tandem_em.model.results.of_stacks import Kinetics, Layers, RegionStatistics
 from tandem_em.model.session import Session
 from tandem_em.model.spectra import ProfileLine
 from tandem_em.model.tracks import Outline, Particle
@@ -67,24 +64,20 @@ def add_results(session: Session, stack: FrameStack, rng: np.random.Generator) -
     line = ProfileLine(name="anode", owner_id=stack.id, start=(0, 0), end=(20, 20))
     session.profiles.add(line)
     t = stack.t.copy()
-    thick = {
-        "t_s": t,
-        "thickness_1": 85 + t,
-        "thickness_1_error": 0.5 + 0 * t,
-        "edge_1": 2 + 0 * t,
-        "edge_2": 9 + 0 * t,
-    }
-    session.results.add(
-        ResultSet(name="layers", analysis=layers.LAYERS, arrays=thick, units={"thickness_1": "nm"}, values={"line_id": line.id})
+    thick = Layers(
+        t_s=t, edges_px=(2 + 0 * t, 9 + 0 * t), edge_errors_px=(0 * t, 0 * t), thickness=(85 + t,),
+        thickness_error=(0.5 + 0 * t,), unit="nm", line_id=line.id,
     )  # fmt: skip
-    means = {"t_s": t, "mean": rng.normal(50, 1, 40)}
-    session.results.add(
-        ResultSet(name="R1 of movie", analysis=REGION, arrays=means, units={"mean": "counts"})
+    region = RegionStatistics(
+        t_s=t, mean=rng.normal(50, 1, 40), sd=np.ones(40), unit="counts", region=(0, 0, 4, 4)
     )
     first = session.particles.first
     assert first is not None
-    fit = {"t_s": t[5:30], "area": 25 + 0 * t[5:30], "fit linear": 25 + 0.1 * t[5:30]}
-    values = {"models": [{"name": "linear"}], "area_unit": "nm²", "span_s": [5.0, 30.0], "n_frames": 25}
-    session.results.add(
-        ResultSet(name="kinetics", analysis=kinetics.KINETICS, arrays=fit, values=values, owner_id=first.id)
-    )
+    part = t[5:30]
+    fit = Kinetics(
+        t_s=part, area=25 + 0 * part, area_sigma=0 * part, fits={"linear": 25 + 0.1 * part}, rate=0 * part,
+        rate_sigma=0 * part, unit="nm²", span_s=(5.0, 30.0), window_s=1.0, models=[{"name": "linear"}],
+    )  # fmt: skip
+    session.results.add(thick.to_result("layers", stack))
+    session.results.add(region.to_result("R1 of movie", stack))
+    session.results.add(fit.to_result("kinetics", first))

@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tandem_em.cli.terminal import existing, print_json, read_json, work, write_json
-from tandem_em.desk import streams
-from tandem_em.desk.eels import export, maps, spectra
-from tandem_em.desk.provenance import step_for
-from tandem_em.model.edits import AddItem, Together
-from tandem_em.model.spectra import Edge, SpectrumImage
+from tandem_em.desk import analyses, streams
+from tandem_em.desk.eels import export, maps
+from tandem_em.desk.eels.analyses import MAPS
+from tandem_em.model.spectra import SpectrumImage
 
 if TYPE_CHECKING:
     from tandem_em.cli.window_door import WindowDoor
@@ -56,14 +55,15 @@ def run(options: argparse.Namespace, window: WindowDoor) -> int:
         if edges is None:
             edges = list(source.session.edges) or maps.default_edges()
             edges = maps.fitting_edges(edges, image.energy_eV)
-        low_loss = spectra.low_loss_of(source.session, image)
-        job = maps.make_maps(image, edges, low_loss=low_loss, scheduler=options.scheduler or "")
-        made = work("Mapping", job)
+        request = analyses.ask(source.session, MAPS.name, image, edges)
+        request.scheduler = options.scheduler or ""
+        made = work("Mapping", request.job(source.session))
         report = work("Writing", export.write_maps(options.out, image, made, time.perf_counter() - started))
         report["problems"] = _problems(source, image, options.map)
         write_json(options.out / "maps.json", report)
         if options.save and source.opened is not None:
-            _save(source, image, edges, made)
+            request.keep(source.session, made)
+            work("Saving", source.opened.store.save(source.session))
     for problem in report["problems"]:
         print(problem, file=sys.stderr)
     print_json(report)
@@ -77,16 +77,3 @@ def _problems(source: streams.Source, image: SpectrumImage, asked: str | None) -
     if others and asked is None:
         found.append(f"{image.name} was mapped; with --map there are also: {', '.join(others)}.")
     return found
-
-
-def _save(source: streams.Source, image: SpectrumImage, edges: list[Edge], made: list[maps.MadeMap]) -> None:
-    session = source.session
-    step = step_for("element maps", [image, *edges], {"edges": [edge.name for edge in edges]})
-    results = [maps.result_of(image, each, step.id) for each in made]
-    step.outputs = [result.id for result in results]
-    added = [edge for edge in edges if edge.id not in session.edges]
-    session.history.do(
-        Together("Element maps", [AddItem("Element maps", item) for item in (step, *added, *results)])
-    )
-    assert source.opened is not None
-    work("Saving", source.opened.store.save(session))

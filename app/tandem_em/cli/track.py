@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tandem_em.cli.terminal import existing, print_json, read_json, work, write_json
 from tandem_em.desk import streams
 from tandem_em.desk.outlines import tracking
-from tandem_em.desk.provenance import step_for
 from tandem_em.importers.core.base import ImportOptions
-from tandem_em.model.edits import AddItem, ChangeFields, Together
-from tandem_em.model.frames import FrameStack
 
 if TYPE_CHECKING:
     from tandem_em.cli.window_door import WindowDoor
@@ -55,11 +53,11 @@ def run(options: argparse.Namespace, window: WindowDoor) -> int:
     opening = streams.open_source(existing(options.file), write=options.save, options=read)
     with streams.closing(work("Opening", opening)) as source:
         stack = streams.choose(source.session.stacks, options.stack, options.file)
-        had_drift = stack.drift_px is not None
-        tracked = work("Following", tracking.track(stack, request, options.scheduler or ""))
+        following = partial(work, "Following")
+        tracked = tracking.track(source.session, stack, request, following, options.scheduler or "")
         report = tracking.report(stack, tracked)
-        if options.save and tracked.found:
-            _save(source, stack, tracked, had_drift)
+        if options.save and tracked.found and source.opened is not None:
+            work("Saving", source.opened.store.save(source.session))
     if options.out is not None:
         write_json(options.out, report)
         for particle in tracked.particles:
@@ -73,19 +71,3 @@ def run(options: argparse.Namespace, window: WindowDoor) -> int:
     others = " The others were followed and their tracks are kept." if len(tracked.particles) > 1 else ""
     sys.stderr.write(f"{trouble.title} {trouble.advice}{others}\n")
     return 1
-
-
-def _save(source: streams.Source, stack: FrameStack, tracked: tracking.Tracked, had_drift: bool) -> None:
-    session = source.session
-    found = tracked.found
-    label = "Follow " + ", ".join(particle.name for particle in found)
-    if not had_drift:
-        drift, stack.drift_px = stack.drift_px, None
-        session.history.do(ChangeFields("Drift", stack.id, {"drift_px": drift}))
-    step = step_for("follow outlines", [stack], {"drift": "estimated" if not had_drift else "as it was"})
-    step.outputs = [particle.id for particle in found]
-    for particle in found:
-        particle.provenance_id = step.id
-    session.history.do(Together(label, [AddItem(label, item) for item in (step, *found)]))
-    assert source.opened is not None
-    work("Saving", source.opened.store.save(session))

@@ -11,12 +11,17 @@ from tandem_em.model.provenance import Step
 
 
 def step_for(
-    what: str, inputs: Iterable[Item], parameters: dict[str, Any], outputs: Iterable[str] = ()
+    what: str,
+    inputs: Iterable[Item],
+    parameters: dict[str, Any],
+    outputs: Iterable[str] = (),
+    analysis: str = "",
 ) -> Step:
     """Which revisions of which items, which parameters, which version. Results that hold session times name the clock, too."""
     return Step(
         name=what,
         what=what,
+        analysis=analysis,
         parameters=parameters,
         inputs={item.id: item.revision for item in inputs},
         outputs=list(outputs),

@@ -9,6 +9,7 @@ import numpy as np
 from tandem_em.core.texts import quantity
 from tandem_em.desk.stacks import dose
 from tandem_em.model.curves import BiasRun
+from tandem_em.model.results.of_stacks import Dose
 from tandem_em.model.session import Session
 
 
@@ -65,10 +66,10 @@ def _dose_text(session: Session, t: float) -> str:
     settings = session.doses.first
     stack = session.stacks.get(settings.stack_id) if settings is not None else None
     stack = stack or session.stacks.first
-    measured = dose.of_stack(session, stack) if stack is not None else None
+    measured = Dose.of(dose.of_stack(session, stack)) if stack is not None else None
     if measured is not None and stack is not None and len(stack.times):
-        at = min(stack.index_at(t), len(measured.arrays["dose_e_A2"]) - 1)
-        rate, total = (float(measured.arrays[name][at]) for name in ("rate_e_A2s", "dose_e_A2"))
+        at = min(stack.index_at(t), len(measured.dose_e_A2) - 1)
+        rate, total = float(measured.rate_e_A2s[at]), float(measured.dose_e_A2[at])
     elif settings is not None and settings.rate_e_A2s:
         rate = settings.rate_e_A2s
         extent = session.extent()

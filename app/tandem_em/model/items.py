@@ -26,6 +26,8 @@ class Item:
 
     kind: ClassVar[str] = "item"
     not_stored: ClassVar[frozenset[str]] = frozenset()
+    stored_before: ClassVar[dict[str, str]] = {}
+    """Fields by the name they had in older files; `dict.key` for what was an entry of a dict."""
 
     id: str = ""
     name: str = ""
@@ -44,6 +46,13 @@ class ColouredItem(Item):
     colour: str = ""
     visible: bool = True
     extra: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(eq=False, kw_only=True)
+class MadeItem(Item):
+    """An item that work can leave behind; `made_by` is the id of the step that says from what, empty when nobody knows."""
+
+    made_by: str = ""
 
 
 ItemT = TypeVar("ItemT", bound=Item)

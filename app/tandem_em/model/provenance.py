@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from numpy.typing import NDArray
 
-from tandem_em.model.items import Item
+from tandem_em.model.items import Item, MadeItem
 
 
 def now_iso() -> str:
@@ -23,6 +23,8 @@ class Step(Item):
     kind: ClassVar[str] = "step"
 
     what: str = ""
+    analysis: str = ""
+    """Name of the analysis; empty for other work, and in files from before analyses had one."""
     parameters: dict[str, Any] = field(default_factory=dict)
     inputs: dict[str, int] = field(default_factory=dict)
     outputs: list[str] = field(default_factory=list)
@@ -35,17 +37,17 @@ class Step(Item):
 
 
 @dataclass(eq=False, kw_only=True)
-class ResultSet(Item):
+class ResultSet(MadeItem):
     """A stored result: named arrays and numbers of one analysis (chosen maps, kinetics fits, thickness, cycles …)."""
 
     kind: ClassVar[str] = "result"
+    stored_before: ClassVar[dict[str, str]] = {"made_by": "step_id"}
 
     analysis: str = ""
     arrays: dict[str, NDArray[Any]] = field(default_factory=dict)
     units: dict[str, str] = field(default_factory=dict)
     values: dict[str, Any] = field(default_factory=dict)
     owner_id: str = ""
-    step_id: str = ""
 
 
 @dataclass(eq=False, kw_only=True)

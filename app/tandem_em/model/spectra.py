@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tandem_em.core.numeric import AnyArray
 from tandem_em.model.arrays import ArraySource, MemoryArray
 from tandem_em.model.clock import Clock
-from tandem_em.model.items import ColouredItem
+from tandem_em.model.items import ColouredItem, MadeItem
 
 BackgroundModel = Literal["power law", "power law lsq", "polynomial", "exponential", "log polynomial", "none"]
 BACKGROUND_TITLES: dict[str, str] = {"power law lsq": "power law (least squares)"}
@@ -19,11 +19,12 @@ BACKGROUND_TITLES: dict[str, str] = {"power law lsq": "power law (least squares)
 
 
 @dataclass(eq=False, kw_only=True)
-class SpectrumImage(ColouredItem):
+class SpectrumImage(ColouredItem, MadeItem):
     """An EELS map (Y, X, E), line scan (1, X, E) or spectrum (1, 1, E). It lasted from `start` to `end` (device s)."""
 
     kind: ClassVar[str] = "map"
     not_stored: ClassVar[frozenset[str]] = frozenset({"source"})
+    stored_before: ClassVar[dict[str, str]] = {"made_by": "extra.step_id"}
 
     source: ArraySource = field(default_factory=lambda: MemoryArray(np.zeros((1, 1, 1), np.float32)))
     energy_eV: NDArray[np.float64] = field(default_factory=lambda: np.zeros(1))

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from tandem_em.model.items import ColouredItem
+from tandem_em.model.items import ColouredItem, MadeItem
 
 Polygon = NDArray[np.float64]
 """(N, 2) vertices x, y in pixels of that frame; pixel centres are integers, y down, not closed."""
@@ -27,10 +27,11 @@ class Outline:
 
 
 @dataclass(eq=False, kw_only=True)
-class Particle(ColouredItem):
+class Particle(ColouredItem, MadeItem):
     """One particle or cluster of one stack. Frames that are not in `outlines` are lost or not yet followed."""
 
     kind: ClassVar[str] = "particle"
+    stored_before: ClassVar[dict[str, str]] = {"made_by": "provenance_id"}
 
     stack_id: str = ""
     outlines: dict[int, Outline] = field(default_factory=dict)
@@ -38,7 +39,6 @@ class Particle(ColouredItem):
     """Shapes that stay on screen as dotted ghosts."""
     followed: tuple[int, int] | None = None
     """First and last frame the follower has been through; gaps inside are lost frames."""
-    provenance_id: str = ""
 
     @property
     def keys(self) -> dict[int, Polygon]:

@@ -11,6 +11,7 @@ from tandem_em.desk.desk import Desk
 from tandem_em.desk.stacks import dose
 from tandem_em.model.frames import FrameStack
 from tandem_em.model.provenance import ResultSet
+from tandem_em.model.results.of_stacks import DoseMap
 from tandem_widgets.parts.basic import theme
 from tandem_widgets.parts.image.canvas import ImageCanvas
 from tandem_widgets.parts.image.contrast import colours_named
@@ -26,9 +27,10 @@ class DoseMapDialog(QDialog):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(f"{result.name}")
         self._stack, self._result = stack, result
-        self.values = np.asarray(result.arrays["dose_e_A2"], np.float32)
-        self._step = float(result.values["step_px"])
-        x, y = result.values["origin_px"]
+        found = DoseMap.from_result(result)
+        self.values = np.asarray(found.dose_e_A2, np.float32)
+        self._step = float(found.step_px)
+        x, y = found.origin_px
         self._origin = float(x), float(y)
         settings = dose.settings_of(desk.session, stack)
         self._budget = settings.budget_e_A2 if settings is not None else None

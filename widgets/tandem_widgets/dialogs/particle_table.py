@@ -20,7 +20,7 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from tandem_em.core.texts import counted, figure
+from tandem_em.core.texts import figure
 from tandem_em.desk.desk import Desk
 from tandem_em.desk.outlines import table as particles_table
 from tandem_em.desk.outlines.following import DOUBT
@@ -163,8 +163,8 @@ class ParticleTableDialog(QDialog):
             return
         self.model.show(particles_table.table(self._stack, particle))
         lost = len(self._stack) - len(particle.outlines)
-        stale = bool(particle.provenance_id) and self._desk.session.is_stale(particle.provenance_id)
-        parts = [f"{len(particle.outlines)} of {counted(len(self._stack), 'frame')}", "± 95 %"]
+        stale = bool(particle.made_by) and self._desk.session.is_stale(particle.made_by)
+        parts = [f"{len(particle.outlines)} of {len(self._stack)} frames", "± 95 %"]
         parts += [f"{lost} lost or not followed"] * bool(lost) + ["stale: follow again"] * stale
         self.note.setText(" · ".join(parts))
         self._show_frame()

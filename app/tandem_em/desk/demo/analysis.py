@@ -7,6 +7,8 @@ import numpy as np
 from tandem_em.core.jobs import Job, Progress
 from tandem_em.desk.biasing import runs
 from tandem_em.desk.outlines import following
+from tandem_em.desk.outlines.drift import DRIFT
+from tandem_em.desk.outlines.follow import FOLLOW
 from tandem_em.desk.provenance import step_for
 from tandem_em.model.frames import FrameStack
 from tandem_em.model.session import Session
@@ -29,7 +31,7 @@ def analyse(session: Session, stack: FrameStack, recipe: MovieRecipe) -> Job[Non
     yield Progress(0, 0, "Measuring the drift")
     drift = yield from following.find_drift(stack)
     stack.drift_px = drift
-    session.steps.add(step_for("drift", [stack], {"region": None}, [stack.id]))
+    session.steps.add(step_for("drift", [stack], {"region": None}, [stack.id], DRIFT.name))
     drawn = []
     rng = np.random.default_rng(recipe.seed)
     for name, colour in zip(DRAWN, COLOURS):
@@ -38,11 +40,11 @@ def analyse(session: Session, stack: FrameStack, recipe: MovieRecipe) -> Job[Non
         drawn.append(session.particles.add(particle))
     found = yield from following.follow(stack, drawn)
     step = session.steps.add(
-        step_for("follow outlines", [stack], {"drift": "estimated"}, [p.id for p in drawn])
+        step_for("follow outlines", [stack], {"drift": "estimated"}, [p.id for p in drawn], FOLLOW.name)
     )
     for particle, followed in zip(drawn, found):
         particle.outlines = followed.outlines
-        particle.provenance_id = step.id
+        particle.made_by = step.id
         particle.followed = (0, len(stack) - 1)
 
 

@@ -92,13 +92,15 @@ def mend(session: Session) -> Job[list[Finding]]:
     try:
         for _ in range(MOST_ROUNDS):
             works = [
-                w for w in recompute.stale(session) if recompute.can(session, w) and w.step.id not in done
+                w
+                for w in recompute.stale(session)
+                if recompute.can_recompute(session, w) and w.step.id not in done
             ]
             for work in works:
                 done.add(work.step.id)
                 yield Progress(0, 0, f"Recomputing {work.name}")
                 said.append(
-                    _tried(runner, f"{work.name} was recomputed.", partial(recompute.again, desk, work))
+                    _tried(runner, f"{work.name} was made again.", partial(recompute.recompute, desk, work))
                 )
             if not works:
                 break

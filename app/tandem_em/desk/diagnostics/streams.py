@@ -253,7 +253,7 @@ def _clock(clock: Clock) -> Iterator[Finding]:
 
 def _stale(session: Session) -> Iterator[Finding]:
     for work in recompute.stale(session):
-        can = recompute.can(session, work)
+        can = recompute.can_recompute(session, work)
         advice = (
             "Recompute it from its present inputs."
             if can

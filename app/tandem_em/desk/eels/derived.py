@@ -5,6 +5,7 @@ Each is one undoable step with its provenance. A derived map stands beside the d
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,14 +13,16 @@ from numpy.typing import NDArray
 
 from tandem_em.core.jobs import Job, Progress
 from tandem_em.core.notices import UserError
-from tandem_em.desk.desk import Desk
+from tandem_em.core.numeric import Floats
+from tandem_em.desk.analysis import Analysis, Outcome, Request, added, inputs_of
 from tandem_em.desk.eels import spectra
 from tandem_em.desk.eels.advice import has_zero_loss
-from tandem_em.desk.provenance import step_for
 from tandem_em.model.arrays import MemoryArray
 from tandem_em.model.edits import AddItem, ChangeFields
-from tandem_em.model.items import Item
-from tandem_em.model.provenance import ResultSet
+from tandem_em.model.items import Item, MadeItem
+from tandem_em.model.provenance import ResultSet, Step
+from tandem_em.model.results.of_maps import Components
+from tandem_em.model.session import Session
 from tandem_em.model.spectra import SpectrumImage
 
 
@@ -33,17 +36,6 @@ def derived(image: SpectrumImage, data: NDArray[Any], what: str) -> SpectrumImag
         state=f"{image.state or image.name}, {what}", axis0=image.axis0, layers=list(image.layers),
         anchor_px=image.anchor_px, instrument=dict(image.instrument), simulated=image.simulated,
     )  # fmt: skip
-
-
-def keep(
-    desk: Desk, made: SpectrumImage, inputs: list[Item], what: str, parameters: dict[str, Any]
-) -> SpectrumImage:
-    """Add a derived map with the step it came from."""
-    step = step_for(what, inputs, parameters, [made.id])
-    made.extra["step_id"] = step.id
-    label = f"Add {made.name}"
-    desk.do(label, AddItem(label, step), AddItem(label, made))
-    return made
 
 
 def single_scattering(image: SpectrumImage) -> Job[SpectrumImage]:
@@ -60,11 +52,11 @@ def single_scattering(image: SpectrumImage) -> Job[SpectrumImage]:
     return derived(image, found, "single scattering")
 
 
-def reconstruction(image: SpectrumImage, components: ResultSet, number: int) -> Job[SpectrumImage]:
+def reconstruction(image: SpectrumImage, components: Components, number: int) -> Job[SpectrumImage]:
     """The map made of the first components only: less noise, and nothing that the others held."""
-    factors = np.asarray(components.arrays["factors"], np.float64)[:number]
+    factors = np.asarray(components.factors, np.float64)[:number]
     yield Progress(0, 1, f"Reconstructing {image.name}")
-    maps = np.stack([components.arrays[f"component {k + 1}"] for k in range(len(factors))], axis=-1)
+    maps = np.stack(components.maps[: len(factors)], axis=-1)
     kind = "component" if len(factors) == 1 else "components"
     return derived(image, maps.astype(np.float64) @ factors, f"{len(factors)} {kind}")
 
@@ -83,14 +75,127 @@ def find_shift(image: SpectrumImage, low_loss: SpectrumImage) -> Job[NDArray[np.
     return found
 
 
-def align(desk: Desk, image: SpectrumImage, low_loss: SpectrumImage, shift_eV: NDArray[np.float64]) -> None:
-    """Take the shift off a map and its low-loss partner on view, as one undoable step."""
-    label = f"Align {image.name}"
-    both = [image] if image is low_loss else [image, low_loss]
-    spread = float(np.nanstd(shift_eV))
-    step = step_for("align energies", [low_loss], {"spread_eV": spread}, [each.id for each in both])
-    desk.do(
-        label,
-        AddItem(label, step),
-        *(ChangeFields(label, each.id, {"energy_shift_eV": shift_eV}) for each in both),
-    )
+class DerivedMap(Analysis):
+    """A map made from a map; made again, its spectra are replaced and it stays who it is."""
+
+    owner = SpectrumImage
+    makes = SpectrumImage
+
+    def ask(self, session: Session, owner: Any, inputs: Sequence[Item] = (), **parameters: Any) -> Request:
+        return Request(self, owner, [owner, *inputs], parameters)
+
+    def outcome(
+        self, session: Session, request: Request, found: Any, replaced: Sequence[MadeItem] = ()
+    ) -> Outcome:
+        assert isinstance(found, SpectrumImage)
+        if not replaced:
+            label = f"Add {found.name}"
+            return Outcome(label, added([found], request.step, label), [found])
+        (image, *_), label = replaced, f"Update {replaced[0].name}"
+        request.step.outputs = [image.id]
+        fields = {"source": found.source, "energy_eV": found.energy_eV, "made_by": request.step.id}
+        return Outcome(label, [AddItem(label, request.step), ChangeFields(label, image.id, fields)], [image])
+
+    def redo(self, session: Session, step: Step, items: Sequence[MadeItem]) -> Request | None:
+        inputs = inputs_of(session, step)
+        owner = session.maps.get(self.owner_of(session, step))
+        if owner is None or len(inputs) < len(step.inputs):
+            return None
+        return self.ask(session, owner, [item for item in inputs if item is not owner], **step.parameters)
+
+    def others(self, session: Session, step: Step) -> list[Item]:
+        return [item for item in inputs_of(session, step) if isinstance(item, ResultSet)]
+
+    def owner_of(self, session: Session, step: Step) -> str:
+        return next((i for i in step.inputs if i in session.maps), "")
+
+
+class SingleScattering(DerivedMap):
+    name = "single scattering"
+    menu = "Single scattering (Fourier-log)"
+
+    def fits(self, session: Session, owner: Item) -> bool:
+        return isinstance(owner, SpectrumImage) and has_zero_loss(owner)
+
+    def job(self, session: Session, request: Request) -> Job[SpectrumImage]:
+        assert isinstance(request.owner, SpectrumImage)
+        return single_scattering(request.owner)
+
+    def method(self, session: Session, step: Step) -> str:
+        return f"{self.subject(session, step)}: plural scattering taken off by Fourier-log deconvolution"
+
+
+class Reconstruction(DerivedMap):
+    """From the first components of a map only."""
+
+    name = "reconstruction"
+    menu = "Denoised map"
+
+    def fits(self, session: Session, owner: Item) -> bool:
+        return any(r.owner_id == owner.id and Components.is_kind_of(r) for r in session.results)
+
+    def job(self, session: Session, request: Request) -> Job[SpectrumImage]:
+        assert isinstance(request.owner, SpectrumImage)
+        parts = next(
+            (c for i in request.inputs if isinstance(i, ResultSet) and (c := Components.of(i))), None
+        )
+        if parts is None:
+            raise UserError(
+                f"{request.owner.name} has no components to be made of.", "Find its components first."
+            )
+        return reconstruction(request.owner, parts, int(request.parameters.get("components", 1)))
+
+    def method(self, session: Session, step: Step) -> str:
+        number, kind = step.parameters.get("components", 1), step.parameters.get("analysis", "PCA")
+        return f"{self.subject(session, step)}: made of its first {number} components ({kind}) only"
+
+
+class AlignedEnergies(Analysis):
+    """The shift of the zero loss taken off a map and its low-loss partner, on view."""
+
+    name = "align energies"
+    menu = "Align energies by the zero loss"
+    owner = SpectrumImage
+    makes = SpectrumImage
+
+    def fits(self, session: Session, owner: Item) -> bool:
+        return isinstance(owner, SpectrumImage) and spectra.low_loss_of(session, owner) is not None
+
+    def ask(self, session: Session, owner: Any, inputs: Sequence[Item] = (), **parameters: Any) -> Request:
+        partner = next(iter(inputs), None) or spectra.low_loss_of(session, owner)
+        if partner is None:
+            raise UserError(f"{owner.name} has no low loss of the same pixels.", "Pair it with one first.")
+        return Request(self, owner, [partner], {})
+
+    def job(self, session: Session, request: Request) -> Job[Floats]:
+        image, low_loss = request.owner, request.inputs[0]
+        assert isinstance(image, SpectrumImage)
+        assert isinstance(low_loss, SpectrumImage)
+        return find_shift(image, low_loss)
+
+    def outcome(
+        self, session: Session, request: Request, found: Any, replaced: Sequence[MadeItem] = ()
+    ) -> Outcome:
+        label = f"Align {request.owner.name}"
+        both: list[Item] = list(dict.fromkeys([request.owner, *request.inputs]))
+        request.step.parameters = {"spread_eV": float(np.nanstd(found))}
+        request.step.outputs = [each.id for each in both]
+        moved = [ChangeFields(label, each.id, {"energy_shift_eV": found}) for each in both]
+        return Outcome(label, [AddItem(label, request.step), *moved], both)
+
+    def redo(self, session: Session, step: Step, items: Sequence[MadeItem]) -> Request | None:
+        return None  # it is asked for anew: what was aligned may have been unaligned on purpose
+
+    def owner_of(self, session: Session, step: Step) -> str:
+        return next((i for i in step.outputs if i in session.maps), "")
+
+    def others(self, session: Session, step: Step) -> list[Item]:
+        return inputs_of(session, step)
+
+    def code_parameters(self, step: Step) -> dict[str, Any]:
+        return {}
+
+
+SINGLE_SCATTERING = SingleScattering()
+RECONSTRUCTION = Reconstruction()
+ALIGN = AlignedEnergies()

@@ -6,25 +6,27 @@ background together with that of the cross sections. It holds for silicon and th
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import copy
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from tandem_em.analysis.eels.maps import map_edge
-from tandem_em.core.jobs import Task, call_as_job
+from tandem_em.core.jobs import Job, Task, call_as_job
 from tandem_em.core.notices import UserError
 from tandem_em.core.texts import figure
+from tandem_em.desk.analysis import Request, ResultAnalysis, inputs_of
 from tandem_em.desk.desk import Desk
 from tandem_em.desk.eels import places, spectra
 from tandem_em.desk.eels.maps import fitting_edges, windows_of
-from tandem_em.desk.provenance import step_for
-from tandem_em.model.edits import AddItem, RemoveItem
-from tandem_em.model.provenance import ResultSet
+from tandem_em.model.items import Item, MadeItem
+from tandem_em.model.provenance import ResultSet, Step
+from tandem_em.model.results.of_sites import LithiumPerSilicon
 from tandem_em.model.session import Session
 from tandem_em.model.spectra import Edge, Site, SpectrumImage
 
-ANALYSIS = "lithium per silicon"
 CLEAR = 3.0  # deviations by which silicon has to stand above its background
 
 
@@ -42,27 +44,84 @@ class Reading:
     is_stale: bool
 
 
-def read(desk: Desk, site: Site, image: SpectrumImage) -> Task[ResultSet]:
+class LithiumOfSite(ResultAnalysis):
+    """x of a site on a map."""
+
+    name = LithiumPerSilicon.analysis
+    menu = "Lithium (x in LiₓSi)"
+    owner = Site
+    makes = LithiumPerSilicon
+
+    def ask(self, session: Session, owner: Any, inputs: Sequence[Item] = (), **parameters: Any) -> Request:
+        image = next(
+            (item for item in inputs if isinstance(item, SpectrumImage)), session.maps.get(owner.map_id)
+        )
+        if image is None:
+            raise UserError(f"The map of {owner.name} is gone.", "Place the site on another one.")
+        return Request(self, owner, [image, owner, *_edges(session, image)])
+
+    def title(self, request: Request) -> str:
+        return f"lithium of {request.owner.name} on {request.inputs[0].name}"
+
+    def working(self, request: Request) -> str:
+        return f"Lithium content of {request.owner.name}"
+
+    def label(self, request: Request) -> str:
+        return f"Measure the lithium content of {request.owner.name}"
+
+    def key(self, request: Request) -> str:
+        return f"lithium {request.owner.id} {request.inputs[0].id}"
+
+    def job(self, session: Session, request: Request) -> Job[LithiumPerSilicon]:
+        image, site, *edges = request.inputs
+        assert isinstance(image, SpectrumImage)
+        assert isinstance(site, Site)
+        own = copy.copy(site)  # it may move meanwhile
+        chosen = [copy.copy(edge) for edge in edges if isinstance(edge, Edge)]
+        return call_as_job(lambda: _measured(own, image, chosen), f"Reading {image.name}")
+
+    def older(self, session: Session, request: Request) -> Sequence[ResultSet]:
+        own = (request.owner.id, request.inputs[0].id)
+        return [r for r in _results(session) if (r.owner_id, r.values.get("map")) == own]
+
+    def summary(self, item: Item) -> str:
+        found = self.of(item)
+        return f"x = {figure(found.x)} ± {figure(found.error, 2)} in LiₓSi." if found is not None else ""
+
+    def method(self, session: Session, step: Step) -> str:
+        return (
+            f"{self.subject(session, step)}: net counts of Li K and Si L2,3 over their partial cross sections"
+        )
+
+    def others(self, session: Session, step: Step) -> list[Item]:
+        return [item for item in inputs_of(session, step) if isinstance(item, SpectrumImage)]
+
+    def redo(self, session: Session, step: Step, items: Sequence[MadeItem]) -> Request | None:
+        """With the edges of today: those it was made with may have been removed."""
+        site = session.sites.get(self.owner_of(session, step))
+        image = next((found for i in step.inputs if (found := session.maps.get(i)) is not None), None)
+        if site is None or image is None:
+            return None
+        try:
+            return self.ask(session, site, [image])
+        except UserError:
+            return None
+
+
+LITHIUM = LithiumOfSite()
+
+
+def read(desk: Desk, site: Site, image: SpectrumImage) -> Task[Any]:
     """x of a site, in a job; it replaces an earlier reading of the same site on this map, as one undoable step."""
-    edges = _edges(desk.session, image)
-    step = step_for(f"Lithium content of {site.name} on {image.name}", [image, site, *edges], {})
 
-    def found(made: ResultSet) -> None:
-        made.step_id, made.values["map"] = step.id, image.id
-        step.outputs.append(made.id)
-        before = [r for r in _results(desk.session) if (r.owner_id, r.values["map"]) == (site.id, image.id)]
-        label = f"Measure the lithium content of {site.name}"
-        desk.do(
-            label, AddItem(label, step), AddItem(label, made), *(RemoveItem(label, old) for old in before)
-        )
-        x, error = made.values["x"], made.values["error"]
+    def kept(items: list[Item]) -> None:
+        found = LITHIUM.of(items[0])
         desk.notices.info(
-            f"{site.name} on {image.name}: x = {figure(x)} ± {figure(error, 2)} in LiₓSi.",
-            f"Cross sections: {made.values['model']}. The lane Lithium (Lanes ▾) shows it over the time of the map.",
+            f"{site.name} on {image.name}: {LITHIUM.summary(items[0])}",
+            f"Cross sections: {found.model}. The lane Lithium (Lanes ▾) shows it over the time of the map.",
         )
 
-    job = call_as_job(lambda: _measured(site, image, edges), f"Reading {image.name}")
-    return desk.start(f"Lithium of {site.name}", job, found, key=f"lithium {site.id} {image.id}")
+    return LITHIUM.ask(desk.session, site, [image]).start(desk, kept)
 
 
 def _edges(session: Session, image: SpectrumImage) -> list[Edge]:
@@ -88,7 +147,7 @@ def _edges(session: Session, image: SpectrumImage) -> list[Edge]:
     return chosen
 
 
-def _measured(site: Site, image: SpectrumImage, edges: list[Edge]) -> ResultSet:
+def _measured(site: Site, image: SpectrumImage, edges: list[Edge]) -> LithiumPerSilicon:
     from tandem_em.analysis.eels.quantify import quantify
 
     mask = places.mask_of(site, image.shape)
@@ -104,29 +163,26 @@ def _measured(site: Site, image: SpectrumImage, edges: list[Edge]) -> ResultSet:
         maps, beam_kV=image.beam_kV, collection_mrad=image.collection_mrad, convergence_mrad=image.convergence_mrad
     )  # fmt: skip
     ratio, counting = (float(np.asarray(each).flat[0]) for each in made.ratio("Li", "Si"))
-    values = {
-        "x": ratio, "error": float(np.hypot(counting, made.model_error * ratio)), "counting_error": counting,
-        "model": made.model, "model_error": made.model_error, "remark": made.remark, "pixels": int(mask.sum()),
-        "site": site.name, "colour": site.colour, "particle": site.particle_id,
-    }  # fmt: skip
-    return ResultSet(
-        name=f"lithium of {site.name} on {image.name}", analysis=ANALYSIS, values=values, owner_id=site.id,
-        simulated=image.simulated,
+    return LithiumPerSilicon(
+        x=ratio, error=float(np.hypot(counting, made.model_error * ratio)), counting_error=counting, model=made.model,
+        model_error=made.model_error, remark=made.remark, pixels=int(mask.sum()), site=site.name, colour=site.colour,
+        particle=site.particle_id, map_id=image.id,
     )  # fmt: skip
 
 
 def _results(session: Session) -> list[ResultSet]:
-    return [result for result in session.results if result.analysis == ANALYSIS]
+    return [result for result in session.results if LithiumPerSilicon.is_kind_of(result)]
 
 
 def readings(session: Session) -> Iterator[Reading]:
     """All that were made, as long as their site and map are there."""
     for result in _results(session):
-        site, image = session.sites.get(result.owner_id), session.maps.get(result.values["map"])
-        if site is None or image is None or image.interval is None or not site.visible:
+        site, found = session.sites.get(result.owner_id), LithiumPerSilicon.of(result)
+        image = session.maps.get(found.map_id) if found is not None else None
+        if found is None or site is None or image is None or image.interval is None or not site.visible:
             continue
         start, end = image.interval
         yield Reading(
-            result.id, f"{site.name} EELS", site.colour, start, end, float(result.values["x"]),
-            float(result.values["error"]), session.is_stale(result.step_id),
+            result.id, f"{site.name} EELS", site.colour, start, end, found.x,
+            found.error, session.is_stale(result.made_by),
         )  # fmt: skip

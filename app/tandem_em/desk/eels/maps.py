@@ -24,7 +24,6 @@ from tandem_em.core.notices import UserError
 from tandem_em.desk import cluster
 from tandem_em.desk.eels import advice
 from tandem_em.desk.eels.spectra import IN_MEMORY_BYTES, corrected, size_of
-from tandem_em.model.provenance import ResultSet
 from tandem_em.model.spectra import BackgroundModel, Edge, SpectrumImage
 from tandem_resources import read_json
 
@@ -228,28 +227,3 @@ def _in_blocks(
         )
     each = (time.perf_counter() - began) / len(windows)
     return facts, [(mapped, each) for mapped in maps]
-
-
-def result_of(image: SpectrumImage, made: MadeMap, step_id: str) -> ResultSet:
-    """A map to be kept in the session."""
-    arrays: dict[str, NDArray[Any]] = {"counts": made.found.counts.astype(np.float32)}
-    if made.found.error is not None:
-        arrays["error"] = made.found.error.astype(np.float32)
-    return ResultSet(
-        name=f"{made.edge.name} of {image.name}",
-        analysis="map",
-        arrays=arrays,
-        units=dict.fromkeys(arrays, "counts"),
-        values={
-            "edge": made.edge.name,
-            "background": made.edge.background,
-            "order": made.edge.order,
-            "fit_eV": list(made.edge.fit),
-            "signal_eV": list(made.edge.signal),
-            "warnings": made.warnings,
-            "notes": made.found.notes,
-        },
-        owner_id=image.id,
-        step_id=step_id,
-        simulated=image.simulated,
-    )

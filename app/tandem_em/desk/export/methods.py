@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from tandem_em import __version__
 from tandem_em.core.texts import counted, figure, quantity
+from tandem_em.desk import analyses
 from tandem_em.desk.biasing.runs import cell_of
 from tandem_em.desk.clocks.align import clocks_in_use
 from tandem_em.desk.eels import maps
@@ -129,10 +130,8 @@ def _profiles(session: Session) -> Iterator[str]:
 
 
 def _steps(session: Session) -> Iterator[str]:
+    """How each piece of work was done; not those that a later one has taken the place of."""
     for step in session.steps:
-        stale = "; an input has changed since" if session.is_stale(step.id) else ""
-        given = ", ".join(
-            f"{key.replace('_', ' ')} {value}" for key, value in step.parameters.items() if value is not None
-        )
-        what = f"{step.what[:1].upper()}{step.what[1:]}{f' ({given})' if given else ''}"
-        yield f"{what}: TandEM {step.version}, {step.when[:10]}{stale}."
+        if not analyses.is_superseded(session, step):
+            stale = "; an input has changed since" if session.is_stale(step.id) else ""
+            yield f"{analyses.method(session, step)} (TandEM {step.version}, {step.when[:10]}{stale})."

@@ -13,6 +13,7 @@ import numpy as np
 from tandem_em import __version__
 from tandem_em.analysis.cycling.electrochemistry import cycles_report
 from tandem_em.core.texts import figure
+from tandem_em.desk import analyses
 from tandem_em.desk.biasing import runs as biasing
 from tandem_em.desk.eels import maps
 from tandem_em.desk.export import lanes
@@ -222,6 +223,8 @@ def result_tables(session: Session, notes: dict[str, str]) -> Iterator[Table]:
         ]
         if columns and longest:
             own = {"result": result.name, "analysis": result.analysis, "simulated": yes(result.simulated)}
+            step = session.steps.get(result.made_by)
+            own |= {"method": analyses.method(session, step)} if step is not None else {}
             numbers = {
                 name: json.dumps(value, ensure_ascii=False, default=str)
                 for name, value in result.values.items()

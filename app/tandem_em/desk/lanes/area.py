@@ -24,6 +24,7 @@ from tandem_em.desk.lanes.source import Heading, LaneSource
 from tandem_em.desk.outlines import kinetics
 from tandem_em.model.frames import FrameStack
 from tandem_em.model.provenance import ResultSet
+from tandem_em.model.results.of_stacks import Kinetics
 from tandem_em.model.session import Session
 from tandem_em.model.tracks import Particle
 
@@ -92,18 +93,18 @@ class Area(LaneSource):
         """The likeliest model of a particle whose kinetics are kept (nm², or px² where it was made uncalibrated)."""
         particle = session.particles[result.owner_id]
         pixel = session.stacks[particle.stack_id].pixel_nm
-        in_nm = result.values["area_unit"] == "nm²"
-        if in_nm and not pixel:
+        found = Kinetics.of(result)
+        in_nm = found is not None and found.unit == "nm²"
+        if found is None or not found.best or (in_nm and not pixel):
             return None
         square = pixel**2 if in_nm and pixel else 1.0
-        model = result.values["models"][0]["name"]
-        fitted = np.asarray(result.arrays[f"fit {model}"], np.float64)
+        fitted = np.asarray(found.fits[found.best], np.float64)
         y = in_mode(fitted / square, _track(session, particle).area, self.mode, pixel)
         if y is None:
             return None
         return Series(
-            key=f"{result.id}:fit", name=f"{particle.name}, {model}", role="neutral", colour="#444444",
-            samples=Points(np.asarray(result.arrays["t_s"], np.float64), y), is_fit=True,
+            key=f"{result.id}:fit", name=f"{particle.name}, {found.best}", role="neutral", colour="#444444",
+            samples=Points(np.asarray(found.t_s, np.float64), y), is_fit=True,
             is_stale=kinetics.is_stale(session, result),
         )  # fmt: skip
 
@@ -129,7 +130,7 @@ def sizes(session: Session, particle: Particle, stack: FrameStack, mode: str) ->
     return Series(
         key=particle.id, name=particle.name, colour=particle.colour, hold_s=usual_step(t), has_marker=True,
         samples=Points(t, y, low, high) if has_band else Points(t, y),
-        is_stale=bool(particle.provenance_id) and session.is_stale(particle.provenance_id),
+        is_stale=bool(particle.made_by) and session.is_stale(particle.made_by),
     )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from tandem_em.core.numeric import Floats
 from tandem_em.desk.lanes.numbers import in_order
 from tandem_em.desk.lanes.series import SPARE_COLOURS, Interval, Limit, Points, Series
 from tandem_em.desk.lanes.source import LaneSource
+from tandem_em.model.results.of_stacks import Dose as Measured
 from tandem_em.model.session import Session
 
 NO_DOSE = "Enter the dose rate or calibrate the counts in the image stack (⋯, Dose)."
@@ -60,12 +61,12 @@ class Dose(DoseRate):
 
 def _computed(session: Session, array: str) -> Series | None:
     results = reversed(list(session.results))
-    result = next((r for r in results if r.analysis == "dose" and "t_s" in r.arrays), None)
-    if result is None or array not in result.arrays:
+    result, found = next(((r, dose) for r in results if (dose := Measured.of(r)) is not None), (None, None))
+    if result is None or found is None:
         return None
-    x, order = in_order(np.asarray(result.arrays["t_s"], np.float64))
-    y = np.asarray(result.arrays[array], np.float64)[order]
-    stale = bool(result.step_id) and session.is_stale(result.step_id)
+    x, order = in_order(np.asarray(found.t_s, np.float64))
+    y = np.asarray(getattr(found, array), np.float64)[order]
+    stale = bool(result.made_by) and session.is_stale(result.made_by)
     return Series(
         key=f"{result.id}:{array}", name="dose", role="dose", colour=COLOUR, samples=Points(x, y), is_stale=stale
     )  # fmt: skip

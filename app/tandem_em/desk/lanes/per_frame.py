@@ -20,7 +20,7 @@ def series_of_frames(
     low, high = (None, None) if limits is None else (limits[0][order], limits[1][order])
     return Series(
         key=key, name=name, colour=colour, role=role, samples=Points(x, values[order], low, high),
-        hold_s=usual_step(x), has_marker=True, is_stale=bool(result.step_id) and session.is_stale(result.step_id),
+        hold_s=usual_step(x), has_marker=True, is_stale=bool(result.made_by) and session.is_stale(result.made_by),
     )  # fmt: skip
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from tandem_em.desk.lanes.per_frame import series_of_frames
 from tandem_em.desk.lanes.series import SPARE_COLOURS, Interval, Series
 from tandem_em.desk.lanes.source import Heading, LaneSource
-from tandem_em.desk.stacks import layers
 from tandem_em.model.provenance import ResultSet
+from tandem_em.model.results.of_stacks import Layers
 from tandem_em.model.session import Session
 
 NO_LAYER = "Draw a profile across a layer in the image stack (L), mark its edges and follow them."
@@ -17,18 +17,18 @@ class Thickness(LaneSource):
     shows_each, has_table = True, False
 
     def heading(self, session: Session) -> Heading:
-        units = [unit for result in _followed(session) for _, _, unit in layers.thicknesses(result)[:1]]
+        units = [found.unit for _, found in _followed(session) if found.thickness]
         unit = units[-1] if units else "nm"
         return Heading(self.title, self.name, unit, unit)
 
     def curves(self, session: Session, span: Interval | None) -> list[Series]:
         made: list[Series] = []
-        for result in _followed(session):
-            line = session.profiles.get(str(result.values.get("line_id")))
+        for result, found in _followed(session):
+            line = session.profiles.get(found.line_id)
             name, colour = (line.name, line.colour) if line is not None else (result.name, SPARE_COLOURS[2])
-            found = layers.thicknesses(result)
-            for number, (values, errors, _) in enumerate(found, start=1):
-                label = name if len(found) == 1 else f"{name}.{number}"
+            rows = zip(found.thickness, found.thickness_error)
+            for number, (values, errors) in enumerate(rows, start=1):
+                label = name if len(found.thickness) == 1 else f"{name}.{number}"
                 made.append(
                     series_of_frames(
                         session, result, values, (values - errors, values + errors), key=f"{result.id}:{number}",
@@ -41,5 +41,5 @@ class Thickness(LaneSource):
         return NO_LAYER if asked else ""
 
 
-def _followed(session: Session) -> list[ResultSet]:
-    return [result for result in session.results if result.analysis == layers.LAYERS]
+def _followed(session: Session) -> list[tuple[ResultSet, Layers]]:
+    return [(r, found) for r in session.results if (found := Layers.of(r)) is not None]

@@ -124,7 +124,7 @@ class LiveDose:
 
     def _is_up_to_date(self, result: ResultSet) -> None:
         """That the stack has grown and its clock is known better makes nothing stale that was carried on."""
-        step = self._session.steps.get(result.step_id)
+        step = self._session.steps.get(result.made_by)
         if step is not None:
             known = {item.id: item.revision for item in (self._stack, self._stack.clock)}
             if step.inputs != known:

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from tandem_em.core.notices import UserError
 from tandem_em.desk import compiled
+from tandem_em.desk.outlines.follow import FOLLOW
 from tandem_em.desk.outlines.following import as_outline
 from tandem_em.desk.provenance import step_for
 from tandem_em.model.arrays import GrowingArray
@@ -321,9 +322,10 @@ class LiveFollow:
         self._show(True)
         followed = [p for k in self._keys if (p := self._session.particles.get(k)) is not None]
         for particle in followed:
-            step = step_for(f"Follow {particle.name} while recording", [self._stack], {}, [particle.id])
+            what = f"Follow {particle.name} while recording"
+            step = step_for(what, [self._stack], {}, [particle.id], FOLLOW.name)
             self._session.steps.add(step)
-            self._session.change(particle, provenance_id=step.id)
+            self._session.change(particle, made_by=step.id)
 
     def _look_at(self, particle: Particle) -> None:
         keys = particle.keys

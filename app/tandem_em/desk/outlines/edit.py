@@ -13,6 +13,7 @@ from tandem_em.core.notices import UserError
 from tandem_em.desk.desk import Desk
 from tandem_em.desk.outlines import following
 from tandem_em.desk.outlines import shape as particles_shape
+from tandem_em.desk.outlines.follow import BLANK, EXACT, FOLLOW, OUTSIDE, joined
 from tandem_em.desk.outlines.following import DOUBT
 from tandem_em.desk.provenance import step_for
 from tandem_em.model.edits import AddItem, ChangeFields, RemoveItem
@@ -20,13 +21,6 @@ from tandem_em.model.frames import FrameStack
 from tandem_em.model.history import Edit
 from tandem_em.model.session import Session
 from tandem_em.model.tracks import Outline, Particle, Polygon
-
-EXACT = "exact_keys"
-"""In `Particle.extra`: key frames that were corrected by hand and stay as drawn (the first drawing snaps to the edge)."""
-BLANK = "blank_frames"
-"""In `Particle.extra`: frames without beam, where nobody can outline anything."""
-OUTSIDE = "outside_frames"
-"""In `Particle.extra`: frames in which it does not lie in the picture."""
 
 Partial = Callable[[dict[str, dict[int, Outline]]], None]
 Ended = Callable[[dict[str, tuple[int, ...]]], None]
@@ -248,86 +242,23 @@ def follow(
     frame is tried. All keys of a `span` stay as they are: what lies outside depends on them. `completing`: the drawing or
     correction that made this necessary; both are one step then.
     """
-    names = ", ".join(particle.name for particle in chosen)
-    drawn = [replace(particle, outlines=dict(particle.outlines)) for particle in chosen]
-    exact = frozenset(
-        int(frame)
-        for particle in chosen
-        for frame in (particle.keys if span else particle.extra.get(EXACT, []))
-    )
-    began_with = [particle.outlines for particle in chosen]
-    stop_below = DOUBT if ask else None
-    parameters: dict[str, Any] = {
-        "span": list(span) if span else None,
-        "exact_keys": sorted(exact),
-        "stop_below": stop_below,
-    }
-    step = step_for(f"Follow {names}", [stack], parameters, [particle.id for particle in chosen])
+    request = FOLLOW.ask(desk.session, stack, chosen, span=span, ask=ask)
 
     def progress(told: Progress) -> None:
         if on_partial is not None and told.partial:
             on_partial(told.partial)
 
     def finished(found: list[following.Followed]) -> None:
-        label = f"Follow {names}"
-        edits: list[Edit] = []
-        stops: dict[str, tuple[int, ...]] = {}
-        for particle, followed, before in zip(chosen, found, began_with):
-            # whoever was deleted or corrected meanwhile is left alone
-            if desk.session.particles.get(particle.id) is particle and particle.outlines is before:
-                through = _through(stack, particle, followed, span)
-                fields: dict[str, Any] = {
-                    "outlines": followed.outlines,
-                    "followed": through,
-                    "provenance_id": step.id,
-                }
-                if extra := _without_outline(particle, followed, span):
-                    fields["extra"] = {**particle.extra, **extra}
-                edits.append(ChangeFields(label, particle.id, fields))
-                stops[particle.id] = followed.stopped
-                _say_lost(desk, particle, followed)
-        if edits:
-            desk.do(label, AddItem(label, step), *edits, completing=completing)
+        free = request.changed(desk.session)
+        outcome = FOLLOW.outcome(desk.session, request, found)
+        if outcome.edits:
+            desk.do(outcome.label, *outcome.edits, completing=completing)
+        outcome.tell(desk.notices)
         if on_end is not None:
-            on_end(stops)
+            on_end({p.id: each.stopped for p, each, is_free in zip(chosen, found, free) if is_free})
 
-    job = following.follow(stack, drawn, exact_keys=exact, span=span, stop_below=stop_below)
-    key = "follow " + " ".join(sorted(particle.id for particle in chosen))
-    return desk.start(f"Following {names}", job, finished, on_progress=progress, key=key)
-
-
-def _without_outline(
-    particle: Particle, followed: following.Followed, span: tuple[int, int] | None
-) -> dict[str, list[int]]:
-    """Frames in which there is nothing to outline, for `Particle.extra`."""
-    found: dict[str, list[int]] = {BLANK: sorted(followed.blank)} if followed.blank else {}
-    before = particle.extra.get(OUTSIDE, [])
-    stay = {frame for frame in before if span is not None and not span[0] <= frame <= span[1]}
-    if before or followed.outside:
-        found[OUTSIDE] = sorted(stay | followed.outside)
-    return found
-
-
-def _say_lost(desk: Desk, particle: Particle, followed: following.Followed) -> None:
-    """Each particle that could not be followed everywhere is told of by its name."""
-    for sentence in following.where_lost(particle.name, followed, first=1):
-        desk.notices.info(sentence)
-    if (error := following.failed(particle.name, followed, first=1)) is not None:
-        desk.notices.tell(error)
-
-
-def _through(
-    stack: FrameStack, particle: Particle, followed: following.Followed, span: tuple[int, int] | None
-) -> tuple[int, int]:
-    """First and last frame that have been tried: to where it stopped, else to the ends."""
-    keys = particle.keys
-    low, high = span or (0, len(stack) - 1)
-    for frame in followed.stopped:
-        if frame > max(keys, default=0):
-            high = min(high, frame)
-        elif frame < min(keys, default=0):
-            low = max(low, frame)
-    return (low, high) if span is None else _joined(particle.followed, (low, high))
+    job = request.job(desk.session)
+    return desk.start(FOLLOW.working(request), job, finished, on_progress=progress, key=FOLLOW.key(request))
 
 
 def keep(
@@ -339,21 +270,19 @@ def keep(
     stacks = {
         particle.stack_id: stack for particle in chosen if (stack := session.stacks.get(particle.stack_id))
     }
-    step = step_for(label, stacks.values(), {"stopped": True}, [particle.id for particle in chosen])
+    step = step_for(
+        label, stacks.values(), {"stopped": True}, [particle.id for particle in chosen], FOLLOW.name
+    )
     edits: list[Edit] = []
     for particle in chosen:
         found = grown.get(particle.id)
         if found and session.particles.get(particle.id) is particle:
             keys = {frame: outline for frame, outline in particle.outlines.items() if outline.is_key}
-            fields: dict[str, Any] = {"outlines": particle.outlines | found | keys, "provenance_id": step.id}
-            fields["followed"] = _joined(particle.followed, (min(found), max(found)))
+            fields: dict[str, Any] = {"outlines": particle.outlines | found | keys, "made_by": step.id}
+            fields["followed"] = joined(particle.followed, (min(found), max(found)))
             edits.append(ChangeFields(label, particle.id, fields))
     if edits:
         desk.do(label, AddItem(label, step), *edits, completing=completing)
-
-
-def _joined(followed: tuple[int, int] | None, span: tuple[int, int]) -> tuple[int, int]:
-    return span if followed is None else (min(followed[0], span[0]), max(followed[1], span[1]))
 
 
 def doubts(particle: Particle) -> list[tuple[int, int]]:
@@ -391,4 +320,4 @@ def first_doubt(particle: Particle, stopped: int) -> int:
 
 def stale(session: Session, particle: Particle) -> bool:
     """Whether the stack (its drift, its calibration) has changed since this particle was followed."""
-    return bool(particle.provenance_id) and session.is_stale(particle.provenance_id)
+    return bool(particle.made_by) and session.is_stale(particle.made_by)

@@ -3,30 +3,30 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from tandem_em.core.jobs import Task, call_as_job
+from tandem_em.core.jobs import Job, Task, call_as_job
 from tandem_em.core.notices import UserError
 from tandem_em.core.numeric import Floats
+from tandem_em.desk.analysis import Request, ResultAnalysis
 from tandem_em.desk.desk import Desk
 from tandem_em.desk.outlines.following import DOUBT
-from tandem_em.desk.provenance import step_for
-from tandem_em.model.edits import AddItem, RemoveItem
-from tandem_em.model.history import Edit
-from tandem_em.model.provenance import ResultSet
+from tandem_em.model.items import Item, MadeItem
+from tandem_em.model.provenance import ResultSet, Step
+from tandem_em.model.results.of_stacks import Estimate, Kinetics
 from tandem_em.model.session import Session
 from tandem_em.model.tracks import Particle
 from tandem_resources import read_json
 
 if TYPE_CHECKING:
-    from tandem_em.analysis.kinetics.fits import Estimate, Kinetics
+    from tandem_em.analysis.kinetics.fits import Estimate as FitEstimate
+    from tandem_em.analysis.kinetics.fits import Kinetics as FittedKinetics
 
-KINETICS = "kinetics"
+KINETICS = Kinetics.analysis
 LIMITS_TO_DEVIATION = 1 / (2 * 1.96)
 """From the width of a 95 % band to one standard deviation."""
 
@@ -69,7 +69,7 @@ class Analysed:
 
     curve: AreaCurve
     span: tuple[float, float]
-    found: Kinetics
+    found: FittedKinetics
     rate: Floats
     """dA/dt at each frame of the curve, from straight lines through `window_s`."""
     rate_error: Floats
@@ -97,6 +97,81 @@ def area_curve(session: Session, particle: Particle) -> AreaCurve:
     return AreaCurve(t[order], area[order], sigma, "nm²" if stack.pixel_nm else "px²")
 
 
+class FitKinetics(ResultAnalysis):
+    """Models of a stretch of the area of a particle, and the speed along it."""
+
+    name = Kinetics.analysis
+    menu = "Kinetics"
+    owner = Particle
+    makes = Kinetics
+
+    def fits(self, session: Session, owner: Item) -> bool:
+        return isinstance(owner, Particle) and len(owner.outlines) > 1
+
+    def ask(self, session: Session, owner: Any, inputs: Sequence[Item] = (), **parameters: Any) -> Request:
+        curve = area_curve(session, owner)
+        low, high = parameters.get("span_s") or likely_span(curve)
+        stack = session.stacks[owner.stack_id]
+        given = {"span_s": [low, high], "window_s": smoothing_s(curve.between((low, high)).t)}
+        return Request(self, owner, [stack, stack.clock, owner], given)
+
+    def working(self, request: Request) -> str:
+        return f"Kinetics of {request.owner.name}"
+
+    def label(self, request: Request) -> str:
+        return f"Keep the {self.title(request)}"
+
+    def key(self, request: Request) -> str:
+        return "kinetics"
+
+    def job(self, session: Session, request: Request) -> Job[Analysed]:
+        assert isinstance(request.owner, Particle)
+        low, high = request.parameters["span_s"]
+        curve = area_curve(session, request.owner).between((low, high))
+        return call_as_job(lambda: _analysed(curve, (low, high)), "Fitting")
+
+    def typed(self, session: Session, request: Request, found: Any) -> Kinetics:
+        return kinetics_of(found)
+
+    def older(self, session: Session, request: Request) -> Sequence[ResultSet]:
+        older = session.particles.get(request.owner.id)
+        kept = kept_for(session, older) if older is not None else None
+        return [] if kept is None else [kept]
+
+    def is_stale(self, session: Session, item: MadeItem) -> bool:
+        return not isinstance(item, ResultSet) or is_stale(session, item)
+
+    def summary(self, item: Item) -> str:
+        found = self.of(item)
+        return f"Best model: {found.best}." if found is not None and found.best else ""
+
+    def method(self, session: Session, step: Step) -> str:
+        low, high = step.parameters["span_s"]
+        kept = next(
+            (found for r in session.results if r.made_by == step.id and (found := Kinetics.of(r))), None
+        )
+        models = ", ".join(str(model["name"]) for model in kept.models) if kept is not None else ""
+        best = f"; models {models}, the best by AIC first" if models else ""
+        window = f"dA/dt from straight lines through {step.parameters['window_s']:.3g} s"
+        return f"{self.subject(session, step)}: area from {low:.1f} to {high:.1f} s{best}; {window}"
+
+    def code_parameters(self, step: Step) -> dict[str, Any]:
+        return {"span_s": step.parameters.get("span_s")}
+
+
+FIT_KINETICS = FitKinetics()
+
+
+def _analysed(curve: AreaCurve, span: tuple[float, float]) -> Analysed:
+    from tandem_em.analysis.kinetics.fits import analyse as analyse_curve
+    from tandem_em.analysis.kinetics.fits import speed
+
+    found = analyse_curve(curve.t, curve.area, curve.sigma)
+    window_s = smoothing_s(curve.t)
+    rate, error = speed(curve.t, curve.area, window_s)
+    return Analysed(curve, span, found, rate, error, window_s)
+
+
 def analyse(
     desk: Desk,
     particle: Particle,
@@ -105,19 +180,10 @@ def analyse(
     failed: Callable[[BaseException], None],
 ) -> Task[Analysed]:
     """Fit all models to a stretch (session seconds) in a job. A newer call replaces one that is still running."""
-    curve = area_curve(desk.session, particle).between(span)
-
-    def work() -> Analysed:
-        from tandem_em.analysis.kinetics.fits import analyse as analyse_curve
-        from tandem_em.analysis.kinetics.fits import speed
-
-        found = analyse_curve(curve.t, curve.area, curve.sigma)
-        window_s = smoothing_s(curve.t)
-        rate, error = speed(curve.t, curve.area, window_s)
-        return Analysed(curve, span, found, rate, error, window_s)
-
-    job = call_as_job(work, "Fitting")
-    return desk.start(f"Kinetics of {particle.name}", job, done, on_error=failed, key="kinetics")
+    request = FIT_KINETICS.ask(desk.session, particle, span_s=span)
+    job = request.job(desk.session)
+    label, key = FIT_KINETICS.working(request), FIT_KINETICS.key(request)
+    return desk.start(label, job, done, on_error=failed, key=key)
 
 
 def likely_span(curve: AreaCurve) -> tuple[float, float]:
@@ -159,48 +225,21 @@ def kept_for(session: Session, particle: Particle) -> ResultSet | None:
 
 def is_stale(session: Session, result: ResultSet) -> bool:
     """Whether the areas that were fitted are others now. A new name or colour of the particle changes nothing."""
-    particle = session.particles.get(result.owner_id)
-    if particle is None or not particle.outlines:
+    particle, fitted = session.particles.get(result.owner_id), Kinetics.of(result)
+    if particle is None or fitted is None or not particle.outlines:
         return True
-    low, high = result.values["span_s"]
     try:
-        now = area_curve(session, particle).between((low, high))
+        now = area_curve(session, particle).between(fitted.span_s)
     except UserError:  # nothing of what was fitted is left
         return True
-    return not (
-        np.array_equal(now.t, result.arrays["t_s"]) and np.array_equal(now.area, result.arrays["area"])
-    )
+    return not (np.array_equal(now.t, fitted.t_s) and np.array_equal(now.area, fitted.area))
 
 
 def keep(desk: Desk, particle: Particle, analysed: Analysed) -> ResultSet:
     """Store the fits as a result of the particle, in place of older ones: one undoable step with its provenance."""
-    session, found, curve = desk.session, analysed.found, analysed.curve
-    stack = session.stacks[particle.stack_id]
-    arrays: dict[str, NDArray[Any]] = {"t_s": curve.t, "area": curve.area, "area_sigma": curve.sigma}
-    units = {"t_s": "s", "area": curve.unit, "area_sigma": curve.unit}
-    for fit in found.fits:
-        arrays[f"fit {fit.model.name}"] = fit.value_at(curve.t)
-        units[f"fit {fit.model.name}"] = curve.unit
-    arrays |= {"rate": analysed.rate, "rate_sigma": analysed.rate_error}
-    units |= {"rate": f"{curve.unit}/s", "rate_sigma": f"{curve.unit}/s"}
-    name = f"kinetics of {particle.name}"
-    result = ResultSet(
-        name=name, analysis=KINETICS, arrays=arrays, units=units, values=numbers(analysed),
-        owner_id=particle.id, simulated=particle.simulated,
-    )  # fmt: skip
-    step = step_for(
-        name,
-        [stack, stack.clock, particle],
-        {"span_s": list(analysed.span), "window_s": analysed.window_s},
-        [result.id],
-    )
-    result.step_id = step.id
-    label = f"Keep the {name}"
-    edits: list[Edit] = []
-    older = kept_for(session, particle)
-    if older is not None:
-        edits.append(RemoveItem(label, older))
-    desk.do(label, *edits, AddItem(label, step), AddItem(label, result))
+    request = FIT_KINETICS.ask(desk.session, particle, span_s=analysed.span)
+    (result,) = request.keep(desk.session, analysed)
+    assert isinstance(result, ResultSet)
     return result
 
 
@@ -208,28 +247,27 @@ def forget(desk: Desk, result: ResultSet) -> None:
     desk.remove(f"Remove the {result.name}", result)
 
 
-def numbers(analysed: Analysed) -> dict[str, Any]:
-    """Everything that was found, as plain numbers; intervals are 95 %. The best model comes first."""
-    found = analysed.found
-    estimates: dict[str, Estimate] = {
-        "start_area": found.start_area,
-        "end_area": found.end_area,
-        "onset_s": found.onset_s,
-        "initial_rate": found.initial_rate,
-        "t90_s": found.t90_s,
-    }
-    if analysed.curve.unit == "nm²":
-        estimates["initial_speed_cm2_s"] = found.initial_speed_cm2_s
-    return {
-        "span_s": [float(analysed.span[0]), float(analysed.span[1])],
-        "area_unit": analysed.curve.unit,
-        "window_s": float(analysed.window_s),
-        "models": [
+def kinetics_of(analysed: Analysed) -> Kinetics:
+    """Everything that was found, to be stored; intervals are 95 %. The best model comes first."""
+    found, curve = analysed.found, analysed.curve
+    is_in_nm = curve.unit == "nm²"
+    return Kinetics(
+        t_s=curve.t, area=curve.area, area_sigma=curve.sigma, unit=curve.unit,
+        fits={fit.model.name: fit.value_at(curve.t) for fit in found.fits},
+        rate=analysed.rate, rate_sigma=analysed.rate_error, window_s=float(analysed.window_s),
+        span_s=(float(analysed.span[0]), float(analysed.span[1])),
+        models=[
             {
                 "name": fit.model.name, "formula": fit.model.label, "aic": fit.aic, "weight": fit.weight, "rms": fit.rms,
                 "parameters": dict(fit.parameters), "intervals": {k: list(v) for k, v in fit.intervals.items()},
             }
             for fit in found.fits
         ],
-        **{name: [e.value, e.low, e.high] for name, e in estimates.items()},
-    }  # fmt: skip
+        start_area=_limits(found.start_area), end_area=_limits(found.end_area), onset_s=_limits(found.onset_s),
+        initial_rate=_limits(found.initial_rate), t90_s=_limits(found.t90_s),
+        initial_speed_cm2_s=_limits(found.initial_speed_cm2_s) if is_in_nm else None,
+    )  # fmt: skip
+
+
+def _limits(estimate: FitEstimate) -> Estimate:
+    return estimate.value, estimate.low, estimate.high

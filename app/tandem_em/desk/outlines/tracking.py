@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,10 +15,15 @@ from tandem_em import __version__
 from tandem_em.core.jobs import Job, Progress
 from tandem_em.core.notices import UserError
 from tandem_em.desk.outlines import following as particles
+from tandem_em.desk.outlines.drift import DRIFT
+from tandem_em.desk.outlines.follow import FOLLOW
 from tandem_em.model.frames import FrameStack
+from tandem_em.model.session import Session
 from tandem_em.model.tracks import Outline, Particle
 
 log = logging.getLogger(__name__)
+Run = Callable[[Job[Any]], Any]
+"""Runs a job to its end."""
 
 
 @dataclass
@@ -154,15 +160,37 @@ def apply_request(stack: FrameStack, request: Request) -> None:
             )
 
 
-def track(stack: FrameStack, request: Request, scheduler: str = "") -> Job[Tracked]:
-    """Drift first (unless it is known), then every particle, on a Dask cluster when `scheduler` names one."""
+def track(session: Session, stack: FrameStack, request: Request, run: Run, scheduler: str = "") -> Tracked:
+    """Drift first (unless it is known), then every particle, on a Dask cluster when `scheduler` names one.
+
+    The analyses of the window, run by `run` and kept in the session.
+    """
     started = time.perf_counter()
     apply_request(stack, request)
-    drift = stack.drift_px
-    if drift is None:
-        drift = yield from particles.find_drift(stack)
-        stack.drift_px = drift
-    tracked = Tracked([], np.asarray(drift), 0.0)
+    if stack.drift_px is None and len(stack) > 1:
+        drift = DRIFT.ask(session, stack)
+        drift.keep(session, run(drift.job(session)))
+    drift_px = np.zeros((len(stack), 2)) if stack.drift_px is None else np.asarray(stack.drift_px)
+    tracked = Tracked([], drift_px, 0.0)
+    run(_outline_all(stack, request, tracked))
+    drawn = tracked.found
+    if not drawn:
+        assert tracked.trouble is not None
+        raise tracked.trouble
+    asked = FOLLOW.ask(session, stack, drawn, ask=False)
+    asked.scheduler = scheduler
+    found = run(asked.job(session))
+    asked.keep(session, found)
+    for particle, followed in zip(drawn, found):
+        tracked.lost[particle.name] = particles.where_lost(particle.name, followed)
+        if (failed := particles.failed(particle.name, followed)) is not None:
+            tracked.failed[particle.name] = failed
+    tracked.seconds = time.perf_counter() - started
+    return tracked
+
+
+def _outline_all(stack: FrameStack, request: Request, tracked: Tracked) -> Job[None]:
+    """New particles with the outline that was drawn, or proposed where there was a click."""
     for asked in request.particles:
         yield Progress(0, 0, f"Outlining {asked.name}")
         particle = Particle(name=asked.name, stack_id=stack.id, simulated=stack.simulated)
@@ -171,19 +199,6 @@ def track(stack: FrameStack, request: Request, scheduler: str = "") -> Job[Track
             particle.outlines[asked.frame] = particles.key_outline(_outline(stack, asked))
         except UserError as error:
             tracked.failed[asked.name] = error
-    drawn = tracked.found
-    if not drawn:
-        assert tracked.trouble is not None
-        raise tracked.trouble
-    found = yield from particles.follow(stack, drawn, scheduler=scheduler)
-    for particle, followed in zip(drawn, found):
-        particle.outlines = followed.outlines
-        particle.followed = (0, len(stack) - 1)
-        tracked.lost[particle.name] = particles.where_lost(particle.name, followed)
-        if (failed := particles.failed(particle.name, followed)) is not None:
-            tracked.failed[particle.name] = failed
-    tracked.seconds = time.perf_counter() - started
-    return tracked
 
 
 def _outline(stack: FrameStack, asked: Asked) -> NDArray[np.float64]:

@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tandem_em.core.jobs import Job, Progress, Task
+from tandem_em.core.jobs import Job, Progress, Task, call_as_job, run_to_end
 from tandem_em.core.notices import UserError
 from tandem_em.core.numeric import Floats
-from tandem_em.core.texts import counted
+from tandem_em.desk.analysis import Request, ResultAnalysis
 from tandem_em.desk.desk import Desk
-from tandem_em.desk.provenance import step_for
 from tandem_em.model.dose import DoseSettings
-from tandem_em.model.edits import AddItem, ChangeFields, RemoveItem
+from tandem_em.model.edits import ChangeFields
 from tandem_em.model.frames import FrameStack
 from tandem_em.model.history import Edit
-from tandem_em.model.provenance import ResultSet
+from tandem_em.model.items import Item, MadeItem
+from tandem_em.model.provenance import ResultSet, Step
+from tandem_em.model.results.of_stacks import Dose, DoseMap
 from tandem_em.model.session import Session
 
-DOSE, DOSE_MAP = "dose", "dose map"
+DOSE, DOSE_MAP = Dose.analysis, DoseMap.analysis
 
 
 def settings_of(session: Session, stack: FrameStack) -> DoseSettings | None:
@@ -37,24 +38,18 @@ def of_stack(session: Session, stack: FrameStack, analysis: str = DOSE) -> Resul
 def type_rate(desk: Desk, stack: FrameStack, rate_e_A2s: float, budget_e_A2: float | None) -> Task[Any]:
     """A typed rate (and budget); frames without beam are looked for, they add nothing."""
     _settle(desk, stack, {"rate_from": "typed", "rate_e_A2s": rate_e_A2s, "budget_e_A2": budget_e_A2})
-
-    return _measure(desk, stack, {"rate_e_A2s": rate_e_A2s}, {})
+    return _measure(desk, stack, {"rate_e_A2s": rate_e_A2s})
 
 
 def from_counts(
     desk: Desk, stack: FrameStack, counts_per_electron: float, offset: float, budget_e_A2: float | None = None
 ) -> Task[Any]:
     """Dose of every frame from its calibrated counts; frames without beam add nothing."""
-    if not stack.pixel_nm:
-        raise UserError(f"{stack.name} has no pixel size.", "Calibrate it on the scale bar first.")
-    if counts_per_electron <= 0:
-        raise UserError(
-            "Counts per electron must be positive.", "See the data sheet or the calibration of the camera."
-        )
-    calibration = {"counts_per_electron": counts_per_electron, "counts_offset": offset}
+    calibration: dict[str, Any] = {"counts_per_electron": counts_per_electron, "counts_offset": offset}
+    MEASURE_DOSE.ask(desk.session, stack, **calibration)  # says what is missing before anything changes
     if budget_e_A2 is not None:
         _settle(desk, stack, {"rate_from": "counts", "budget_e_A2": budget_e_A2 or None})
-    return _measure(desk, stack, calibration | {"exposure_s": exposure_of(stack)}, calibration)
+    return _measure(desk, stack, calibration)
 
 
 def rates(given: Mapping[str, Any], pixel_nm: float | None, levels: Floats, on: NDArray[np.bool_]) -> Floats:
@@ -74,47 +69,104 @@ def _settle(desk: Desk, stack: FrameStack, fields: dict[str, Any]) -> None:
         desk.change("Set the dose rate", known, **fields)
 
 
-def _measure(
-    desk: Desk,
-    stack: FrameStack,
-    parameters: dict[str, Any],
-    calibration: dict[str, Any],
-) -> Task[Any]:
+def _measure(desk: Desk, stack: FrameStack, given: dict[str, Any]) -> Task[Any]:
     """Brightness of every frame, from it rate and dose: one step, in the place of an older one."""
-    from tandem_em.analysis.images import dose as numbers
 
-    label = f"Dose of {stack.name}"
-    settings = settings_of(desk.session, stack) or DoseSettings()
-    offset = calibration.get("counts_offset", stack.counts_offset)
-
-    def finished(levels: Floats) -> None:
-        if desk.session.stacks.get(stack.id) is not stack:
-            return
-        on = numbers.beam_is_on(levels, settings.beam_off_fraction, offset)
-        t = stack.t[: len(levels)].copy()
-        rate = rates(parameters, stack.pixel_nm, levels, on)
-        total = numbers.over_time(t, rate)
-        step = step_for(
-            label, [stack, stack.clock], parameters | {"beam_off_fraction": settings.beam_off_fraction}
-        )
-        result = ResultSet(
-            name=label, analysis=DOSE, arrays={"t_s": t, "rate_e_A2s": rate, "dose_e_A2": total, "beam_on": on},
-            units={"t_s": "s", "rate_e_A2s": "e/Å²s", "dose_e_A2": "e/Å²"}, values=dict(parameters), owner_id=stack.id,
-            step_id=step.id, simulated=stack.simulated,
-        )  # fmt: skip
-        step.outputs.append(result.id)
-        edits: list[Edit] = [
-            RemoveItem(label, old)
-            for old in desk.session.results
-            if old.analysis in (DOSE, DOSE_MAP) and old.owner_id == stack.id
-        ]
-        if calibration:
-            edits.append(ChangeFields(label, stack.id, calibration))
-            step.inputs[stack.id] = stack.revision + 1
-        desk.do(label, *edits, AddItem(label, step), AddItem(label, result))
+    def kept(items: list[Item]) -> None:
+        result = items[0]
+        assert isinstance(result, ResultSet)
         say(desk, stack, result)
 
-    return desk.start(f"Measuring the {label.lower()}", brightness(stack), finished, key=f"dose {stack.id}")
+    return MEASURE_DOSE.ask(desk.session, stack, **given).start(desk, kept)
+
+
+class MeasureDose(ResultAnalysis):
+    """Rate and dose of every frame, from a typed rate or from calibrated counts."""
+
+    name = Dose.analysis
+    menu = "Dose"
+    owner = FrameStack
+    makes = Dose
+
+    def ask(self, session: Session, owner: Any, inputs: Sequence[Item] = (), **parameters: Any) -> Request:
+        given = {key: float(parameters[key]) for key in GIVEN if parameters.get(key) is not None}
+        if "rate_e_A2s" not in given:
+            given = self._calibrated(owner, given)
+        settings = settings_of(session, owner) or DoseSettings()
+        given["beam_off_fraction"] = settings.beam_off_fraction
+        return Request(self, owner, [owner, owner.clock], given)
+
+    def _calibrated(self, stack: FrameStack, given: dict[str, float]) -> dict[str, float]:
+        if not stack.pixel_nm:
+            raise UserError(f"{stack.name} has no pixel size.", "Calibrate it on the scale bar first.")
+        if given.get("counts_per_electron", 0.0) <= 0:
+            raise UserError(
+                "Counts per electron must be positive.",
+                "See the data sheet or the calibration of the camera.",
+            )
+        return {"counts_offset": 0.0} | given | {"exposure_s": exposure_of(stack)}
+
+    def title(self, request: Request) -> str:
+        return f"Dose of {request.owner.name}"
+
+    def working(self, request: Request) -> str:
+        return f"Measuring the dose of {request.owner.name}"
+
+    def label(self, request: Request) -> str:
+        return self.title(request)
+
+    def job(self, session: Session, request: Request) -> Job[Floats]:
+        assert isinstance(request.owner, FrameStack)
+        return brightness(request.owner)
+
+    def typed(self, session: Session, request: Request, found: Any) -> Dose:
+        from tandem_em.analysis.images import dose as numbers
+
+        stack, given = request.owner, request.parameters
+        assert isinstance(stack, FrameStack)
+        on = numbers.beam_is_on(
+            found, given["beam_off_fraction"], given.get("counts_offset", stack.counts_offset)
+        )
+        t = stack.t[: len(found)].copy()
+        rate = rates(given, stack.pixel_nm, found, on)
+        return Dose(
+            t_s=t, rate_e_A2s=rate, dose_e_A2=numbers.over_time(t, rate), beam_on=on,
+            typed_rate_e_A2s=given.get("rate_e_A2s"), counts_per_electron=given.get("counts_per_electron"),
+            counts_offset=given.get("counts_offset"), exposure_s=given.get("exposure_s"),
+        )  # fmt: skip
+
+    def older(self, session: Session, request: Request) -> Sequence[ResultSet]:
+        """Its map goes too: what was asked anew is another dose."""
+        own = (r for r in session.results if r.owner_id == request.owner.id)
+        return [r for r in own if r.analysis in (DOSE, DOSE_MAP)]
+
+    def also(self, session: Session, request: Request, label: str) -> list[Edit]:
+        """The calibration it was measured with stays with the stack, and does not make it stale."""
+        stack = request.owner
+        wanted = {key: request.parameters[key] for key in CALIBRATION if key in request.parameters}
+        if all(getattr(stack, key) == value for key, value in wanted.items()):
+            return []
+        request.step.inputs[stack.id] = stack.revision + 1
+        return [ChangeFields(label, stack.id, wanted)]
+
+    def summary(self, item: Item) -> str:
+        found = self.of(item)
+        return total_text(found) if found is not None else ""
+
+    def method(self, session: Session, step: Step) -> str:
+        given = step.parameters
+        if "rate_e_A2s" in given:
+            return f"{self.subject(session, step)}: {given['rate_e_A2s']:g} e⁻/Å²s in every frame with beam"
+        gain, offset = given.get("counts_per_electron", 0.0), given.get("counts_offset", 0.0)
+        return f"{self.subject(session, step)}: mean counts of every frame less {offset:g}, {gain:g} counts per electron"
+
+    def code_parameters(self, step: Step) -> dict[str, Any]:
+        return {key: step.parameters.get(key) for key in GIVEN}
+
+
+CALIBRATION = ("counts_per_electron", "counts_offset")
+GIVEN = ("rate_e_A2s", *CALIBRATION)
+MEASURE_DOSE = MeasureDose()
 
 
 def brightness(stack: FrameStack) -> Job[Floats]:
@@ -137,49 +189,100 @@ def exposure_of(stack: FrameStack) -> float:
     return stack.exposure_s or usual
 
 
-def say(desk: Desk, stack: FrameStack, result: ResultSet) -> None:
-    """What the dose came to: beam-off frames, and when the budget was passed."""
-    t, total, on = (result.arrays[name] for name in ("t_s", "dose_e_A2", "beam_on"))
-    dark = np.flatnonzero(~np.asarray(on, bool))
-    most = float(np.nanmax(total)) if len(total) else 0.0
-    text = f"{stack.name}: {most:.4g} e⁻/Å² in total."
+def total_text(found: Dose) -> str:
+    """Dose in all, and the frames without beam."""
+    dark = np.flatnonzero(~np.asarray(found.beam_on, bool))
+    most = float(np.nanmax(found.dose_e_A2)) if len(found.dose_e_A2) else 0.0
+    text = f"{most:.4g} e⁻/Å² in total."
     if len(dark):
         first = ", ".join(str(index + 1) for index in dark[:5])
-        text += f" The beam was off in {len(dark)} of {counted(len(on), 'frame')} ({first}{' …' if len(dark) > 5 else ''})."
+        frames = f"{len(dark)} of {len(found.beam_on)} frames ({first}{' …' if len(dark) > 5 else ''})"
+        text += f" The beam was off in {frames}."
+    return text
+
+
+def say(desk: Desk, stack: FrameStack, result: ResultSet) -> None:
+    """What the dose came to: beam-off frames, and when the budget was passed."""
+    found = Dose.from_result(result)
+    text = f"{stack.name}: {total_text(found)}"
     settings = settings_of(desk.session, stack)
     budget = settings.budget_e_A2 if settings is not None else None
-    if budget and most > budget:
-        passed = float(np.nanmin(np.where(total > budget, t, np.nan)))
-        desk.notices.warning(
-            f"{stack.name} exceeds its dose budget of {budget:.4g} e⁻/Å² at {passed:.1f} s.", text
-        )
+    total = found.dose_e_A2
+    if budget and len(total) and float(np.nanmax(total)) > budget:
+        passed = float(np.nanmin(np.where(total > budget, found.t_s, np.nan)))
+        desk.notices.warning(f"{stack.name} passes its budget of {budget:.4g} e⁻/Å² at {passed:.1f} s.", text)
     else:
         desk.notices.info(text, "Dose rate and dose are available as lanes (Lanes ▾).")
 
 
-def map_over_sample(desk: Desk, stack: FrameStack) -> ResultSet:
-    """Dose at every place of the sample, the drift taken into account; kept as one step in the place of an older map."""
+class MapDose(ResultAnalysis):
+    """Dose at every place of the sample, the drift taken into account."""
+
+    name = DoseMap.analysis
+    menu = "Dose over the sample"
+    owner = FrameStack
+    makes = DoseMap
+
+    def fits(self, session: Session, owner: Item) -> bool:
+        return isinstance(owner, FrameStack) and of_stack(session, owner) is not None
+
+    def ask(self, session: Session, owner: Any, inputs: Sequence[Item] = (), **parameters: Any) -> Request:
+        measured = of_stack(session, owner)
+        if measured is None:
+            raise UserError(
+                f"The dose of {owner.name} is not known yet.",
+                "Enter the dose rate or calibrate the counts (⋯, Dose).",
+            )
+        return Request(self, owner, [owner, measured], {"drift": owner.drift_px is not None})
+
+    def title(self, request: Request) -> str:
+        return f"Dose map of {request.owner.name}"
+
+    def job(self, session: Session, request: Request) -> Job[DoseMap]:
+        stack, measured = request.owner, request.inputs[1]
+        assert isinstance(stack, FrameStack)
+        assert isinstance(measured, ResultSet)
+        dose = Dose.from_result(measured)
+        drift = np.array([stack.drift_at(index) for index in range(len(dose.t_s))])
+        return call_as_job(lambda: _over_sample(dose, drift, stack.shape), self.title(request))
+
+    def older(self, session: Session, request: Request) -> Sequence[ResultSet]:
+        return [r for r in session.results if r.analysis == DOSE_MAP and r.owner_id == request.owner.id]
+
+    def redo(self, session: Session, step: Step, items: Sequence[MadeItem]) -> Request | None:
+        """From the dose as it is now: it may have been measured anew."""
+        stack = session.stacks.get(self.owner_of(session, step))
+        if stack is None or of_stack(session, stack) is None:
+            return None
+        return self.ask(session, stack)
+
+    def summary(self, item: Item) -> str:
+        found = self.of(item)
+        return f"At most {float(found.dose_e_A2.max(initial=0.0)):.4g} e⁻/Å²." if found is not None else ""
+
+    def method(self, session: Session, step: Step) -> str:
+        drift = "the drift taken into account" if step.parameters.get("drift") else "without drift"
+        return f"{self.subject(session, step)}: dose of all frames at every place of the sample, {drift}"
+
+    def code_parameters(self, step: Step) -> dict[str, Any]:
+        return {}
+
+
+MAP_DOSE = MapDose()
+
+
+def _over_sample(dose: Dose, drift: Floats, shape: tuple[int, int, int]) -> DoseMap:
     from tandem_em.analysis.images import dose as numbers
 
-    measured = of_stack(desk.session, stack)
-    if measured is None:
-        raise UserError(
-            f"The dose of {stack.name} is not known yet.",
-            "Enter the dose rate or calibrate the counts (⋯, Dose).",
-        )
-    t, rate = measured.arrays["t_s"], measured.arrays["rate_e_A2s"]
-    drift = np.array([stack.drift_at(index) for index in range(len(t))])
-    _, height, width = stack.shape
-    found = numbers.over_sample(numbers.increments(t, rate), drift, (height, width))
-    label = f"Dose map of {stack.name}"
-    step = step_for(label, [stack, measured], {"drift": stack.drift_px is not None})
-    result = ResultSet(
-        name=label, analysis=DOSE_MAP, arrays={"dose_e_A2": found.dose}, units={"dose_e_A2": "e/Å²"},
-        values={"origin_px": list(found.origin_px), "step_px": found.step_px}, owner_id=stack.id, step_id=step.id,
-        simulated=stack.simulated,
-    )  # fmt: skip
-    step.outputs.append(result.id)
-    older = of_stack(desk.session, stack, DOSE_MAP)
-    edits: list[Edit] = [] if older is None else [RemoveItem(label, older)]
-    desk.do(label, *edits, AddItem(label, step), AddItem(label, result))
+    _, height, width = shape
+    found = numbers.over_sample(numbers.increments(dose.t_s, dose.rate_e_A2s), drift, (height, width))
+    x, y = found.origin_px
+    return DoseMap(dose_e_A2=found.dose, origin_px=(x, y), step_px=found.step_px)
+
+
+def map_over_sample(desk: Desk, stack: FrameStack) -> ResultSet:
+    """Dose at every place of the sample, at once; kept as one step in the place of an older map."""
+    request = MAP_DOSE.ask(desk.session, stack)
+    (result,) = request.keep(desk.session, run_to_end(request.job(desk.session)))
+    assert isinstance(result, ResultSet)
     return result

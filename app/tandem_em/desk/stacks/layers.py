@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -11,19 +12,19 @@ from numpy.typing import NDArray
 from tandem_em.core.jobs import Job, Task
 from tandem_em.core.notices import UserError
 from tandem_em.core.numeric import Floats
+from tandem_em.desk.analysis import Request, ResultAnalysis
 from tandem_em.desk.desk import Desk
-from tandem_em.desk.provenance import step_for
-from tandem_em.model.edits import AddItem, RemoveItem
 from tandem_em.model.frames import FrameStack
-from tandem_em.model.history import Edit
+from tandem_em.model.items import Item
 from tandem_em.model.provenance import ResultSet, Step
+from tandem_em.model.results.of_stacks import Layers
 from tandem_em.model.session import Session
 from tandem_em.model.spectra import ProfileLine
 
 if TYPE_CHECKING:
     from tandem_em.analysis.images.layers import LayerTrack
 
-LAYERS = "layers"
+LAYERS = Layers.analysis
 
 
 def kymograph(stack: FrameStack, line: ProfileLine) -> Job[Floats]:
@@ -42,75 +43,109 @@ def profile(stack: FrameStack, line: ProfileLine, frame: NDArray[Any], index: in
     return one_profile(frame, np.asarray(line.points) + stack.drift_at(index), line.width_px)
 
 
+class FollowLayers(ResultAnalysis):
+    """Edges along a line, followed in time; asked of the line."""
+
+    name = Layers.analysis
+    menu = "Follow the edges"
+    owner = ProfileLine
+    makes = Layers
+
+    def fits(self, session: Session, owner: Item) -> bool:
+        return isinstance(owner, ProfileLine) and owner.owner_id in session.stacks
+
+    def ask(self, session: Session, owner: Any, inputs: Sequence[Item] = (), **parameters: Any) -> Request:
+        edges_px = [float(place) for place in parameters.get("edges_px", ())]
+        stack = session.stacks.get(owner.owner_id)
+        if len(edges_px) < 2:
+            raise UserError("A thickness lies between two edges.", "Mark two edges on the profile.")
+        if stack is None:
+            raise UserError(f"The movie of {owner.name} is gone.", "Draw the line on another one.")
+        given = {
+            "line": [list(point) for point in owner.points], "width_px": owner.width_px, "edges_px": edges_px,
+            "frame": int(parameters.get("frame", 0)),
+        }  # fmt: skip
+        return Request(self, owner, [stack, stack.clock, owner], given)
+
+    def title(self, request: Request) -> str:
+        return f"Layers along {request.owner.name}"
+
+    def working(self, request: Request) -> str:
+        return f"Following the edges along {request.owner.name}"
+
+    def label(self, request: Request) -> str:
+        return self.title(request)
+
+    def job(self, session: Session, request: Request) -> Job[LayerTrack]:
+        from tandem_em.analysis.images.layers import follow_layers
+
+        stack, given = _stack(request), request.parameters
+        return follow_layers(
+            _reading(stack), len(stack), given["line"], given["edges_px"], given["frame"], given["width_px"], _drift(stack)
+        )  # fmt: skip
+
+    def typed(self, session: Session, request: Request, found: Any) -> Layers:
+        stack, count = _stack(request), found.positions.shape[1]
+        pixel, unit = (stack.pixel_nm, "nm") if stack.pixel_nm else (1.0, "px")
+        between = [found.thickness(inner, outer) for inner, outer in pairwise(range(len(found.positions)))]
+        given = request.parameters
+        return Layers(
+            t_s=stack.t[:count].copy(), edges_px=tuple(found.positions), edge_errors_px=tuple(found.errors),
+            thickness=tuple(each * pixel for each, _ in between), thickness_error=tuple(e * pixel for _, e in between),
+            unit=unit, line_id=request.owner.id, line=given["line"], width_px=given["width_px"],
+            started_at_px=given["edges_px"], frame=given["frame"],
+        )  # fmt: skip
+
+    def about(self, session: Session, request: Request) -> Item:
+        return _stack(request)
+
+    def older(self, session: Session, request: Request) -> Sequence[ResultSet]:
+        return [r for r in session.results if (found := Layers.of(r)) and found.line_id == request.owner.id]
+
+    def summary(self, item: Item) -> str:
+        found = self.of(item)
+        if found is None:
+            return ""
+        seen = [row[np.isfinite(row)] for row in found.thickness]
+        return ", ".join(f"{row[0]:.4g} to {row[-1]:.4g} {found.unit}" for row in seen if len(row))
+
+    def method(self, session: Session, step: Step) -> str:
+        count, frame = len(step.parameters.get("edges_px", ())), int(step.parameters.get("frame", 0))
+        return f"{self.subject(session, step)}: {count} edges marked in frame {frame + 1} and followed through the movie"
+
+    def code_parameters(self, step: Step) -> dict[str, Any]:
+        return {key: step.parameters.get(key) for key in ("edges_px", "frame")}
+
+
+FOLLOW_LAYERS = FollowLayers()
+
+
 def follow(desk: Desk, stack: FrameStack, line: ProfileLine, edges_px: list[float], frame: int) -> Task[Any]:
     """Follow the edges that lie at `edges_px` along a line in one frame; thickness over time, kept as one step."""
-    if len(edges_px) < 2:
-        raise UserError("A thickness lies between two edges.", "Mark two edges on the profile.")
-    from tandem_em.analysis.images.layers import follow_layers
-
-    parameters = {
-        "line": [list(point) for point in line.points], "width_px": line.width_px, "edges_px": list(edges_px),
-        "frame": frame,
-    }  # fmt: skip
-    label = f"Layers along {line.name}"
-    step = step_for(label, [stack, stack.clock, line], parameters)
-    job = follow_layers(
-        _reading(stack), len(stack), line.points, edges_px, frame, line.width_px, _drift(stack)
-    )
-
-    def finished(track: LayerTrack) -> None:
-        if line.id not in desk.session.profiles:
-            return
-        result = _result(label, stack, line, track, step)
-        older = of_line(desk.session, line)
-        edits: list[Edit] = [] if older is None else [RemoveItem(label, older)]
-        desk.do(label, *edits, AddItem(label, step), AddItem(label, result))
-
-    return desk.start(f"Following the edges along {line.name}", job, finished, key=f"layers {line.id}")
+    return FOLLOW_LAYERS.ask(desk.session, line, edges_px=edges_px, frame=frame).start(desk)
 
 
-def _result(label: str, stack: FrameStack, line: ProfileLine, track: LayerTrack, step: Step) -> ResultSet:
-    count = track.positions.shape[1]
-    pixel, unit = (stack.pixel_nm, "nm") if stack.pixel_nm else (1.0, "px")
-    arrays: dict[str, NDArray[Any]] = {"t_s": stack.t[:count].copy()}
-    units = {"t_s": "s"}
-    for number, (place, error) in enumerate(zip(track.positions, track.errors), start=1):
-        arrays |= {f"edge_{number}": place, f"edge_{number}_error": error}
-        units |= dict.fromkeys((f"edge_{number}", f"edge_{number}_error"), "px")
-    for number, (inner, outer) in enumerate(pairwise(range(len(track.positions))), start=1):
-        thickness, error = track.thickness(inner, outer)
-        arrays |= {f"thickness_{number}": thickness * pixel, f"thickness_{number}_error": error * pixel}
-        units |= dict.fromkeys((f"thickness_{number}", f"thickness_{number}_error"), unit)
-    result = ResultSet(
-        name=label, analysis=LAYERS, arrays=arrays, units=units, values={"line_id": line.id, **step.parameters},
-        owner_id=stack.id, step_id=step.id, simulated=stack.simulated,
-    )  # fmt: skip
-    step.outputs.append(result.id)
-    return result
+def _stack(request: Request) -> FrameStack:
+    stack = request.inputs[0]
+    assert isinstance(stack, FrameStack)
+    return stack
 
 
 def of_line(session: Session, line: ProfileLine) -> ResultSet | None:
     """The layers that were followed along a line."""
-    return next(
-        (r for r in session.results if r.analysis == LAYERS and r.values.get("line_id") == line.id), None
-    )
+    return next((r for r in session.results if (found := Layers.of(r)) and found.line_id == line.id), None)
 
 
 def edges_at(result: ResultSet, frame: int) -> list[float]:
     """Positions of the edges along the line in a frame (px); NaN where one was not seen."""
-    found: list[float] = []
-    while (name := f"edge_{len(found) + 1}") in result.arrays:
-        column = result.arrays[name]
-        found.append(float(column[frame]) if frame < len(column) else float("nan"))
-    return found
+    rows = Layers.from_result(result).edges_px
+    return [float(row[frame]) if frame < len(row) else float("nan") for row in rows]
 
 
 def thicknesses(result: ResultSet) -> list[tuple[Floats, Floats, str]]:
     """Thickness and its deviation over time, and their unit, layer by layer."""
-    found: list[tuple[Floats, Floats, str]] = []
-    while (name := f"thickness_{len(found) + 1}") in result.arrays:
-        found.append((result.arrays[name], result.arrays[f"{name}_error"], result.units.get(name, "nm")))
-    return found
+    found = Layers.from_result(result)
+    return [(row, error, found.unit) for row, error in zip(found.thickness, found.thickness_error)]
 
 
 def _drift(stack: FrameStack) -> Floats | None:

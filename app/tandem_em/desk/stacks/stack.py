@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -13,17 +13,22 @@ from numpy.typing import NDArray
 
 from tandem_em.core.jobs import Job, Progress, Task
 from tandem_em.core.notices import UserError
+from tandem_em.core.numeric import Floats
+from tandem_em.desk.analysis import Request, ResultAnalysis
 from tandem_em.desk.desk import Desk
-from tandem_em.desk.outlines import following
+from tandem_em.desk.outlines.drift import DRIFT
 from tandem_em.desk.provenance import step_for
-from tandem_em.model.edits import AddItem, ChangeFields, RemoveItem
+from tandem_em.model.edits import AddItem, ChangeFields
 from tandem_em.model.frames import FrameStack
-from tandem_em.model.provenance import ResultSet
+from tandem_em.model.items import Item, MadeItem
+from tandem_em.model.provenance import Step
+from tandem_em.model.results.of_stacks import RegionStatistics
+from tandem_em.model.session import Session
 
 Region = tuple[int, int, int, int]
 """x0, y0, x1, y1 in pixels of frame 0 (drift taken off); x1 and y1 are not included."""
 Frame = NDArray[Any]
-REGION = "region statistics"
+REGION = RegionStatistics.analysis
 
 
 # --- drift ----------------------------------------------------------------------------------------------------------
@@ -39,17 +44,10 @@ def correct_drift(
     """Find the drift in a job and keep it: one undoable step. Raw frames stay as they are.
 
     `preview` gets the drift as far as it is known while the job runs."""
-    if len(stack) < 2:
-        raise UserError(f"{stack.name} has only one frame.", "Drift needs at least two frames.")
 
-    def finished(drift: NDArray[np.float64]) -> None:
-        if desk.session.stacks.get(stack.id) is not stack:
-            return
-        label = f"Correct the drift of {stack.name}"
-        step = step_for(
-            "Drift", [], {"region": list(region) if region else None, "frames": len(drift)}, [stack.id]
-        )
-        desk.do(label, ChangeFields(label, stack.id, {"drift_px": drift}), AddItem(label, step))
+    def kept(_items: list[Item]) -> None:
+        drift = stack.drift_px
+        assert drift is not None
         desk.notices.info(
             f"{stack.name} drifts by up to {_drift_text(stack, drift)}.",
             "It is corrected in the view only; the data are not changed. Lanes ▾, Drift of the stack, shows it as a curve.",
@@ -61,9 +59,7 @@ def correct_drift(
         if preview is not None and progress.partial is not None:
             preview(progress.partial)
 
-    job = following.find_drift(stack, region)
-    label = f"Measuring the drift of {stack.name}"
-    return desk.start(label, job, finished, on_progress=progressed, key=f"drift {stack.id}")
+    return DRIFT.ask(desk.session, stack, region=region).start(desk, kept, on_progress=progressed)
 
 
 def _drift_text(stack: FrameStack, drift: NDArray[np.float64]) -> str:
@@ -154,35 +150,76 @@ def take_times(desk: Desk, stack: FrameStack, path: Path) -> None:
 # --- numbers out of frames ------------------------------------------------------------------------------------------
 
 
-def region_statistics(
-    desk: Desk, stack: FrameStack, region: Region, replaced: ResultSet | None = None
-) -> Task[Any]:
-    """Mean and spread of a region in every frame, as a stored result with a lane; in the place of an older one."""
-    x0, y0, x1, y1 = region
-    if x1 - x0 < 1 or y1 - y0 < 1:
-        raise UserError("The ROI contains no pixel.", "Drag a rectangle over the image.")
-    name = f"ROI {1 + sum(r.analysis == REGION for r in desk.session.results)} of {stack.name}"
-    name = name if replaced is None else replaced.name
-    step = step_for(name, [stack, stack.clock], {"region": list(region)})
+class MeasureRegion(ResultAnalysis):
+    """Mean and spread of a region in every frame."""
 
-    def finished(found: NDArray[np.float64]) -> None:
-        result = ResultSet(
-            name=name,
-            analysis=REGION,
-            arrays={"t_s": stack.t[: len(found)].copy(), "mean": found[:, 0], "sd": found[:, 1]},
-            units={"t_s": "s", "mean": stack.unit, "sd": stack.unit},
-            values={"region": list(region)},
-            owner_id=stack.id,
-            step_id=step.id,
-            simulated=stack.simulated,
+    name = RegionStatistics.analysis
+    menu = "Measure a region"
+    owner = FrameStack
+    makes = RegionStatistics
+
+    def ask(self, session: Session, owner: Any, inputs: Sequence[Item] = (), **parameters: Any) -> Request:
+        x0, y0, x1, y1 = (int(each) for each in parameters["region"])
+        if x1 - x0 < 1 or y1 - y0 < 1:
+            raise UserError("The ROI contains no pixel.", "Drag a rectangle over the image.")
+        name = f"ROI {1 + sum(r.analysis == REGION for r in session.results)} of {owner.name}"
+        return Request(self, owner, [owner, owner.clock], {"region": [x0, y0, x1, y1]}, name)
+
+    def title(self, request: Request) -> str:
+        return request.name
+
+    def working(self, request: Request) -> str:
+        return f"Measuring {request.name}"
+
+    def label(self, request: Request) -> str:
+        return f"Measure {request.name}"
+
+    def key(self, request: Request) -> str:
+        return f"region {request.owner.id}"
+
+    def job(self, session: Session, request: Request) -> Job[Floats]:
+        x0, y0, x1, y1 = request.parameters["region"]
+        assert isinstance(request.owner, FrameStack)
+        return measuring(request.owner, (x0, y0, x1, y1))
+
+    def typed(self, session: Session, request: Request, found: Any) -> RegionStatistics:
+        stack, region = request.owner, request.parameters["region"]
+        assert isinstance(stack, FrameStack)
+        return RegionStatistics(
+            t_s=stack.t[: len(found)].copy(),
+            mean=found[:, 0],
+            sd=found[:, 1],
+            unit=stack.unit,
+            region=tuple(region),
         )
-        step.outputs.append(result.id)
-        label = f"Measure {name}"
-        old = [] if replaced is None else [RemoveItem(label, replaced)]
-        desk.do(label, *old, AddItem(label, step), AddItem(label, result))
-        desk.session.focus.select("result", result.id)
 
-    return desk.start(f"Measuring {name}", measuring(stack, region), finished, key=f"region {stack.id}")
+    def redo(self, session: Session, step: Step, items: Sequence[MadeItem]) -> Request | None:
+        stack, region = session.stacks.get(self.owner_of(session, step)), step.parameters.get("region")
+        if stack is None or not region or len(region) != 4:
+            return None
+        request = self.ask(session, stack, region=region)
+        request.name = request.step.name = request.step.what = items[0].name
+        return request
+
+    def summary(self, item: Item) -> str:
+        found = self.of(item)
+        if found is None or not np.isfinite(found.mean).any():
+            return ""
+        return f"Mean {np.nanmean(found.mean):.4g} {found.unit}, from {np.nanmin(found.mean):.4g} to {np.nanmax(found.mean):.4g}."
+
+    def method(self, session: Session, step: Step) -> str:
+        x0, y0, x1, y1 = step.parameters["region"]
+        where = f"x {x0} to {x1 - 1}, y {y0} to {y1 - 1} px of frame 1"
+        return f"{self.subject(session, step)}: mean and deviation in every frame ({where}; it follows the drift)"
+
+
+MEASURE_REGION = MeasureRegion()
+
+
+def region_statistics(desk: Desk, stack: FrameStack, region: Region) -> Task[Any]:
+    """Mean and spread of a region in every frame, as a stored result with a lane."""
+    request = MEASURE_REGION.ask(desk.session, stack, region=region)
+    return request.start(desk, lambda items: desk.session.focus.select("result", items[0].id))
 
 
 def measuring(stack: FrameStack, region: Region) -> Job[NDArray[np.float64]]:

@@ -202,6 +202,9 @@ def write_record(group: H5Group, record: Record, written: Written) -> None:
     set_attr(group, layout.REVISION_ATTR, np.int64(record.revision))
     set_attr(group, layout.LISTED_ATTR, np.bool_(record.listed))
     write_fields(group, record.fields, written, "")
+    for old_name in record.item.stored_before.values():
+        if "." not in old_name:  # an entry of a dict went when the dict was written
+            remove(group, old_name)
 
 
 def write_fields(

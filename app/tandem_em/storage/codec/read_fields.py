@@ -61,7 +61,34 @@ def read_fields(group: H5Group, cls: type, references: dict[str, Item]) -> tuple
             values[name] = read_value(stored, hints[name], references)
         except (ValueError, TypeError, KeyError, OSError, RuntimeError) as error:
             problems.append(f"{group.name}/{name} cannot be read: {error}")
+    _take_old_names(group, cls, values)
     return values, problems
+
+
+def _take_old_names(group: H5Group, cls: type, values: dict[str, Any]) -> None:
+    """Fields under the names of older files. Our own writing takes those away: where one has a value beside the new
+    name, an older TandEM has written it since, so it counts."""
+    before: dict[str, str] = getattr(cls, "stored_before", {})
+    for name, old_name in before.items():
+        owner, _, key = old_name.rpartition(".")
+        if owner:
+            entries = values.get(owner)
+            old = entries.pop(key, None) if isinstance(entries, dict) else None
+        else:
+            old = text_value(group, old_name)
+        if old:
+            values[name] = old
+
+
+def text_value(group: H5Group, name: str) -> str:
+    """A plain text field; empty when it is missing or no text."""
+    import h5py
+
+    stored = child(group, name)
+    is_text = (
+        isinstance(stored, h5py.Dataset) and stored.shape == () and h5py.check_string_dtype(stored.dtype)
+    )
+    return str(stored.asstr()[()]) if stored is not None and is_text else ""
 
 
 def read_value(stored: H5Dataset | H5Group, hint: Hint, references: dict[str, Item]) -> Any:

@@ -130,6 +130,10 @@ def _take(part: _Part, reading: _Reading) -> None:
             ledger.homes[item.id] = part.homes[item.id]
             ledger.written[item.id] = Written()
             remember(encode_item(item, LEFT_OUT.get(item.kind, frozenset())), ledger.written[item.id])
+            for (
+                old_name
+            ) in item.stored_before.values():  # what was taken out of a dict leaves the file with it
+                ledger.written[item.id].marks.pop(f"/{old_name.partition('.')[0]}", None)
 
 
 def _read_kind(h5: H5File, kind: str, cls: type[Item], known: dict[str, Item]) -> _Part:

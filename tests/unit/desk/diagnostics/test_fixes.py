@@ -12,11 +12,10 @@ from at_once import AtOnce
 
 from tandem_em.core.jobs import run_to_end
 from tandem_em.core.notices import Notices, UserError
-from tandem_em.desk import files, recompute
+from tandem_em.desk import analyses, files, recompute
 from tandem_em.desk.biasing import runs
 from tandem_em.desk.desk import Desk
 from tandem_em.desk.diagnostics import diagnose, fixes, reimport
-from tandem_em.desk.eels import requests as eels_requests
 from tandem_em.desk.settings import Settings
 from tandem_em.desk.stacks import dose, layers
 from tandem_em.desk.stacks import stack as stacks
@@ -65,8 +64,8 @@ def full(tmp_path: Path) -> Desk:
     dose.type_rate(desk, stack, 10.0, 500.0)
     dose.map_over_sample(desk, stack)
     for what, inputs in (("zero loss", []), ("map", [edge])):
-        request = eels_requests.Request(image, what, {}, inputs)
-        request.keep(desk, run_to_end(request.job()))
+        request = analyses.ask(session, what, image, inputs)
+        request.keep(session, run_to_end(request.job(session)))
     return desk
 
 
@@ -100,9 +99,14 @@ def test_one_click_is_one_step_back(tmp_path: Path) -> None:
     desk.change("calibrate", stack, pixel_nm=1.0)
     work = next(w for w in recompute.stale(session) if w.name.startswith("Layers"))
     before = next(r for r in session.results if r.analysis == layers.LAYERS)
-    recompute.again(desk, work)
+    thin = before.arrays["thickness_1"]
+    recompute.recompute(desk, work)
+    np.testing.assert_allclose(
+        before.arrays["thickness_1"], 2 * thin
+    )  # in its place: 1 nm a pixel, no longer 0.5
     assert not any(w.name.startswith("Layers") for w in recompute.stale(session))
     session.history.undo()
+    assert before.arrays["thickness_1"] is thin
     assert next(r for r in session.results if r.analysis == layers.LAYERS) is before
     assert any(w.name.startswith("Layers") for w in recompute.stale(session))
 

@@ -85,9 +85,9 @@ def test_profiles_agree_and_lithium_gathers_only_when_charged(simulated: Simulat
 
 def test_zero_loss_and_thickness_within_three_per_cent(simulated: SimulatedMap) -> None:
     made = run_to_end(eels_results.zero_loss(as_item(simulated)))
-    width = made.arrays["FWHM"] / simulated.truth.fwhm_eV - 1
-    thick = made.arrays["t over lambda"] / simulated.truth.t_over_lambda - 1
+    width = made.fwhm_eV / simulated.truth.fwhm_eV - 1
+    thick = made.t_over_lambda / simulated.truth.t_over_lambda - 1
     assert np.abs(width).max() < 0.03
     assert np.abs(thick).max() < 0.03
-    shift = made.arrays["position"] - simulated.truth.energy_shift_eV
+    shift = made.position_eV - simulated.truth.energy_shift_eV
     assert np.abs(shift).max() < simulated.energy_eV[1] - simulated.energy_eV[0]

@@ -50,8 +50,8 @@ def test_zero_loss_and_thickness_in_blocks_are_those_of_the_whole(
     monkeypatch.setattr(spectra, "BLOCK_BYTES", 8 * 30 * 512 * 5)
     assert len(list(spectra.in_blocks(image))) == 5
     blocks = run_to_end(eels_results.zero_loss(image))
-    assert np.allclose(blocks.arrays["FWHM"], whole.arrays["FWHM"], equal_nan=True)
-    assert np.allclose(blocks.arrays["t over lambda"], whole.arrays["t over lambda"], rtol=0.01)
+    assert np.allclose(blocks.fwhm_eV, whole.fwhm_eV, equal_nan=True)
+    assert np.allclose(blocks.t_over_lambda, whole.t_over_lambda, rtol=0.01)
 
 
 @pytest.mark.usefixtures("small_memory")

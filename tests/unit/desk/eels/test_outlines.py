@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from at_once import AtOnce
 
 from tandem_em.analysis.eels.spectra import polygon_mask
-from tandem_em.core.jobs import Runner
 from tandem_em.core.notices import Notices, UserError
 from tandem_em.desk.desk import Desk
 from tandem_em.desk.eels import outlines
@@ -36,10 +35,8 @@ def discs(shape: tuple[int, int], pixel_nm: float, left_nm: float, top_nm: float
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    runner = Runner()
-    yield Desk(Session("s"), runner, Notices(), Settings(tmp_path / "preferences.json"))
-    runner.close()
+def desk(tmp_path: Path) -> Desk:
+    return Desk(Session("s"), AtOnce(), Notices(), Settings(tmp_path / "preferences.json"))
 
 
 def movie(desk: Desk) -> tuple[FrameStack, Particle]:
@@ -70,9 +67,7 @@ def chart(desk: Desk, *, same_field: bool = True) -> SpectrumImage:
 
 
 def place(desk: Desk, stack: FrameStack, particle: Particle, image: SpectrumImage) -> Site:
-    task = outlines.place(desk, particle, 0, stack, image)
-    while task.state in ("waiting", "running"):
-        pass
+    outlines.place(desk, particle, 0, stack, image)
     site = desk.session.sites.first
     assert site is not None
     return site

@@ -181,7 +181,7 @@ def test_the_session_grows_while_it_is_filmed(recipe, frames):
     assert (lag.frame, lag.behind_frames, lag.lost) == (FRAMES - 1, 0, ())
     assert 0 < lag.work_s < 10
     assert lag.behind_s > 0
-    step = session.steps.get(particle.provenance_id)
+    step = session.steps.get(particle.made_by)
     assert step is not None
     assert not session.is_stale(step.id)
 

@@ -361,7 +361,7 @@ def test_the_dose_goes_on_while_it_is_filmed_and_its_budget_is_watched(
     b.wait_until(lambda: len(result.arrays["t_s"]) == 40)
     assert read_at(b.session, stack.time_of(30)).dose == "0.0 e⁻/Å²s · Σ 2450"
     assert result.arrays["dose_e_A2"][39] == pytest.approx(2450 + 450)
-    assert not b.session.is_stale(result.step_id)
+    assert not b.session.is_stale(result.made_by)
     assert not [n for n in b.notices.items if n.level == "warning"]
     run_to_end(b.opened.store.save(b.session))
     film(40, 61)
@@ -373,11 +373,11 @@ def test_the_dose_goes_on_while_it_is_filmed_and_its_budget_is_watched(
     assert result.arrays["dose_e_A2"][-1] == pytest.approx(6.0 * 1000 - 1000 - 50 + 0, abs=51)
     assert result.arrays["beam_on"].sum() == 51
     assert ["budget" in event.name for event in b.session.events].count(True) == 1
-    assert not b.session.is_stale(result.step_id)
+    assert not b.session.is_stale(result.made_by)
     kept = run_to_end(files.open_session(b.opened.store.path, readonly=True))
     again = dose.of_stack(kept.session, kept.session.stacks.first)
     assert again.arrays["dose_e_A2"] == pytest.approx(result.arrays["dose_e_A2"])
-    assert not kept.session.is_stale(again.step_id)
+    assert not kept.session.is_stale(again.made_by)
     assert any("budget" in event.name for event in kept.session.events)
     kept.store.close()
 

@@ -17,9 +17,11 @@ from tandem_em.analysis.outlines import walk
 from tandem_em.cli.commands import run
 from tandem_em.core.jobs import run_to_end
 from tandem_em.core.notices import Notices, UserError
+from tandem_em.desk import recompute
 from tandem_em.desk.desk import Desk
 from tandem_em.desk.outlines import edit as particles_edit
 from tandem_em.desk.outlines import tracking
+from tandem_em.desk.outlines.follow import OUTSIDE
 from tandem_em.desk.settings import Settings
 from tandem_em.model.arrays import MemoryArray
 from tandem_em.model.frames import FrameStack
@@ -58,8 +60,14 @@ def movie(inside: float = 110.0, *, drift: bool = True) -> FrameStack:
     )  # fmt: skip
 
 
-def asked(rows: list[dict[str, Any]]) -> tracking.Request:
-    return tracking.read_request({"particles": rows}, "OUTLINE.json")
+def followed_by_the_command(stack: FrameStack, rows: list[dict[str, Any]]) -> tracking.Tracked:
+    session = Session("discs")
+    session.clocks.add(stack.clock)
+    session.stacks.add(stack)
+    request = tracking.read_request({"particles": rows}, "OUTLINE.json")
+    tracked = tracking.track(session, stack, request, run_to_end)
+    assert list(session.particles) == tracked.found
+    return tracked
 
 
 def break_in(monkeypatch: pytest.MonkeyPatch, frame: int, left_of: int) -> None:
@@ -77,7 +85,7 @@ def break_in(monkeypatch: pytest.MonkeyPatch, frame: int, left_of: int) -> None:
 @pytest.mark.parametrize("inside", [110.0, 800.0])
 def test_a_click_that_finds_nothing_and_a_particle_that_leaves_stop_nobody(inside: float) -> None:
     stack = movie(inside, drift=False)
-    tracked = run_to_end(tracking.track(stack, asked(CLICKS)))
+    tracked = followed_by_the_command(stack, CLICKS)
     report = {each["name"]: each for each in tracking.report(stack, tracked)["particles"]}
     assert list(report) == ["A", "nothing", "B", "away"]
     for particle in tracked.particles[0], tracked.particles[2]:
@@ -99,7 +107,7 @@ def test_a_click_that_finds_nothing_and_a_particle_that_leaves_stop_nobody(insid
 def test_when_no_click_finds_anything_all_are_named() -> None:
     rows = [{"name": f"N{k}", "frame": k, "click": [130, 130]} for k in (0, 3)]
     with pytest.raises(UserError, match=r"N0 is not found.*N3 is not found"):
-        run_to_end(tracking.track(movie(), asked(rows)))
+        followed_by_the_command(movie(), rows)
 
 
 @pytest.mark.expects_log
@@ -107,7 +115,7 @@ def test_an_unexpected_error_is_that_of_one_particle(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     break_in(monkeypatch, 4, left_of=30)
-    tracked = run_to_end(tracking.track(movie(), asked([CLICKS[0], CLICKS[2]])))
+    tracked = followed_by_the_command(movie(), [CLICKS[0], CLICKS[2]])
     assert [sorted(p.outlines) for p in tracked.particles] == [list(range(4)), list(range(FRAMES))]
     assert tracked.failed["A"].title.startswith("A is lost in frame 4: something unexpected")
     assert "RuntimeError: boom" in caplog.text
@@ -124,7 +132,7 @@ def test_a_click_that_breaks_is_that_of_one_particle(monkeypatch: pytest.MonkeyP
         return propose(image, x, y)
 
     monkeypatch.setattr(outline_propose, "propose_outline", broken)
-    tracked = run_to_end(tracking.track(movie(), asked([CLICKS[0], CLICKS[2]])))
+    tracked = followed_by_the_command(movie(), [CLICKS[0], CLICKS[2]])
     assert len(tracked.particles[0].outlines) == FRAMES
     assert "B is not found under the click at 108, 42" in tracked.failed["B"].title
 
@@ -182,8 +190,27 @@ def test_the_window_says_who_is_outside_and_asks_nobody_to_correct_it() -> None:
     assert stops == [{particle.id: () for particle in found.values()}]
     said = [notice.title for notice in desk.notices.items]
     assert said == [f"A is lost in frames 9 to {FRAMES}: it lies outside the image."]
-    assert found["A"].extra[particles_edit.OUTSIDE] == list(range(8, FRAMES))
+    assert found["A"].extra[OUTSIDE] == list(range(8, FRAMES))
     assert particles_edit.doubts(found["A"]) == []
+
+
+def test_followed_again_because_it_was_stale_it_says_the_same_and_is_one_step() -> None:
+    drift = np.zeros((FRAMES, 2))
+    drift[8:] = -95, 0
+    desk, found, _ = followed_in_the_window(["A", "B"], drift)
+    (stack,) = desk.session.stacks
+    desk.change("Calibrate", stack, pixel_nm=2.0)
+    (work,) = recompute.stale(desk.session)
+    desk.notices.items.clear()
+    before = [particle.made_by for particle in found.values()]
+    assert recompute.recompute(desk, work) is not None
+    assert [n.title for n in desk.notices.items] == [
+        f"A is lost in frames 9 to {FRAMES}: it lies outside the image."
+    ]
+    assert found["A"].extra[OUTSIDE] == list(range(8, FRAMES))
+    assert recompute.stale(desk.session) == []
+    desk.session.history.undo()
+    assert [particle.made_by for particle in found.values()] == before
 
 
 @pytest.mark.expects_log

@@ -70,7 +70,7 @@ def test_counts_give_the_rate_of_every_frame_and_one_undo_takes_all_back(desk: D
     assert result.arrays["rate_e_A2s"][:8] == pytest.approx(np.full(8, RATE), rel=0.02)
     assert (result.arrays["rate_e_A2s"][8:12] == 0).all()
     assert stack.counts_per_electron == GAIN
-    assert not desk.session.is_stale(result.step_id)
+    assert not desk.session.is_stale(result.made_by)
     desk.session.history.undo()
     assert stack.counts_per_electron is None
     assert dose.of_stack(desk.session, stack) is None

@@ -74,7 +74,7 @@ def test_layers_are_one_step_with_provenance_and_go_stale(desk: Desk) -> None:
     layers.follow(desk, stack, line, [18.0, 128.0], 0)
     result = layers.of_line(desk.session, line)
     assert result is not None
-    step = desk.session.steps[result.step_id]
+    step = desk.session.steps[result.made_by]
     assert step.inputs == {item.id: item.revision for item in (stack, stack.clock, line)}
     assert step.parameters["edges_px"] == [18.0, 128.0]
     assert not desk.session.is_stale(step.id)

@@ -56,7 +56,7 @@ def _again(dialog: DoctorDialog, finding: diagnose.Finding) -> list[Button]:
     def do() -> None:
         work = recompute.of(dialog.desk.session, finding.where)
         if work is not None:
-            recompute.again(dialog.desk, work)
+            recompute.recompute(dialog.desk, work)
 
     return [("Recompute", do)]
 

@@ -25,6 +25,7 @@ from tandem_em.desk.desk import Desk
 from tandem_em.desk.outlines import kinetics
 from tandem_em.desk.outlines.kinetics import Analysed
 from tandem_em.model.frames import FrameStack
+from tandem_em.model.results.of_stacks import Kinetics
 from tandem_em.model.tracks import Particle
 from tandem_widgets.dialogs.kinetics.tables import (
     NAMES,
@@ -124,8 +125,8 @@ class KineticsDialog(QDialog):
         particle = self.particle
         if particle is None or not self._read(particle):
             return
-        kept = kinetics.kept_for(self._desk.session, particle)
-        span = tuple(kept.values["span_s"]) if kept is not None else kinetics.likely_span(self.curve)
+        kept = Kinetics.of(kinetics.kept_for(self._desk.session, particle))
+        span = kept.span_s if kept is not None else kinetics.likely_span(self.curve)
         for field in (self.start, self.end):
             field.blockSignals(True)
             field.setRange(float(self.curve.t[0]), float(self.curve.t[-1]))

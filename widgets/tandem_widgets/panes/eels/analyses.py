@@ -4,28 +4,22 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PyQt6.QtWidgets import QFileDialog, QMenu, QWidget
 
-from tandem_em.core.jobs import Job
-from tandem_em.desk.eels import (
-    derived,
-    spectra,
-)
-from tandem_em.desk.eels import (
-    requests as eels_requests,
-)
-from tandem_em.desk.eels import (
-    results as eels_results,
-)
+from tandem_em.desk.eels import spectra
 from tandem_em.desk.eels.advice import has_zero_loss
-from tandem_em.desk.eels.requests import Request
 from tandem_em.model.items import Item
 from tandem_em.model.provenance import ResultSet
 from tandem_em.model.spectra import SpectrumImage
 from tandem_widgets.dialogs.eels_properties import ask_optics
 from tandem_widgets.panes.eels.choice import option
 from tandem_widgets.panes.eels.scene import EelsScene
+
+if TYPE_CHECKING:
+    from tandem_em.desk.analysis import Request
+    from tandem_em.desk.recompute import Stale
 
 SHOWN_FIRST = {"zero loss": "FWHM", "PCA": "component 1", "NMF": "component 1"}
 SPECTRA_FILTER = "Spectra (*.msa *.dm3 *.dm4 *.hspy *.emd *.nxs);;All files (*)"
@@ -50,7 +44,7 @@ class Analyses:
         menu.addAction("MLLS fit with reference spectra from files…", self.ask_files)
         if len(self._scene.edges_on(image)) > 1:
             menu.addAction("Quantify the mapped elements", self.quantify)
-        stale = eels_requests.stale_results(self._scene.session, image)
+        stale = self._stale(image)
         if stale:
             menu.addSeparator()
             text = f"Update {stale[0].name}" if len(stale) == 1 else f"Update {len(stale)} stale results"
@@ -82,16 +76,17 @@ class Analyses:
                     option(pair, other.name, image.low_loss_id == other.id, change)
 
     def _fill_components(self, menu: QMenu, image: SpectrumImage) -> None:
+        from tandem_em.model.results.of_maps import Components
+
         found = self._scene.components_of(image)
         if found is None:
             return
         choice = self._scene.choice
         option(menu, "Scree plot", choice.scree, lambda: self._scene.look(scree=not choice.scree))
-        kept = int(found.values.get("kept", len(found.arrays["factors"])))
-        below = menu.addMenu(f"Denoised map from {found.analysis}")
-        suggested = int(found.values.get("suggested", 0))
-        for number in (n for n in RECONSTRUCTIONS if n <= kept):
-            mark = "  (suggested: above the noise)" if number == suggested else ""
+        components = Components.from_result(found)
+        below = menu.addMenu(f"Denoised map from {components.method}")
+        for number in (n for n in RECONSTRUCTIONS if n <= (components.kept or len(components.factors))):
+            mark = "  (suggested: above the noise)" if number == components.suggested else ""
             if below is not None:
                 below.addAction(f"{number} components{mark}", partial(self.reconstruct, found, number))
 
@@ -126,7 +121,20 @@ class Analyses:
             return
         if analysis == "MLLS":
             parameters["window_eV"] = self._window(image)
-        self._start(Request(image, analysis, parameters, inputs or []))
+        request = self._request(analysis, image, inputs or [], parameters)
+        request.start(self._scene.desk, partial(self._take, request))
+
+    def _request(
+        self, name: str, image: SpectrumImage, inputs: list[Item], parameters: dict[str, object]
+    ) -> Request:
+        from tandem_em.desk import analyses  # not before something is asked for
+
+        return analyses.ask(self._scene.session, name, image, inputs, **parameters)
+
+    def _stale(self, image: SpectrumImage) -> list[Stale]:
+        from tandem_em.desk import recompute
+
+        return recompute.stale_results(self._scene.session, image.id)
 
     def _window(self, image: SpectrumImage) -> tuple[float, float] | None:
         """Over the edges, not over the zero loss, which would outweigh everything."""
@@ -135,68 +143,48 @@ class Analyses:
             return None
         return min(min(e.fit[0] or e.signal[0], e.signal[0]) for e in edges), max(e.signal[1] for e in edges)
 
-    def _start(self, request: Request) -> None:
+    def _take(self, request: Request, items: list[Item]) -> None:
         desk = self._scene.desk
-
-        def take(made: ResultSet) -> None:
-            request.keep(desk, made)
-            first = SHOWN_FIRST.get(made.analysis, "")
-            shown = first if first in made.arrays else next(iter(made.arrays))
-            self._scene.look(result=(made.id, shown), limits=None, scree="scree" in made.arrays)
-            if text := eels_results.summary_of(made):
-                desk.notices.info(f"{made.name}: {text}")
-
-        desk.start(request.label, request.job(), take, key=request.label)
+        for made in items:
+            if isinstance(made, ResultSet):
+                first = SHOWN_FIRST.get(made.analysis, "")
+                shown = first if first in made.arrays else next(iter(made.arrays))
+                self._scene.look(result=(made.id, shown), limits=None, scree="scree" in made.arrays)
+                if text := request.analysis.summary(made):
+                    desk.notices.info(f"{made.name}: {text}")
 
     def update_stale(self) -> None:
         """Make every stale result of the shown map again from its inputs as they are now."""
+        from tandem_em.desk import recompute
+
         image, desk = self._scene.image, self._scene.desk
         if image is None:
             return
-        for result in eels_requests.stale_results(desk.session, image):
-            request = eels_requests.again(desk.session, result)
-            if request is None:
+        for work in self._stale(image):
+            if not recompute.can_recompute(desk.session, work):
                 desk.notices.warning(
-                    f"{result.name} cannot be updated: one of its inputs was removed.",
+                    f"{work.name} cannot be updated: one of its inputs was removed.",
                     "Run the analysis again.",
                 )
-                continue
-            take = partial(self._take_update, request, result)
-            desk.start(f"Updating {result.name}", request.job(), take, key=f"update {result.id}")
-
-    def _take_update(self, request: Request, result: ResultSet, made: ResultSet) -> None:
-        request.keep(self._scene.desk, made, result)
+            else:
+                recompute.recompute(desk, work)
 
     # --- maps made from maps -------------------------------------------------------------------------------------
 
     def deconvolve(self) -> None:
-        image = self._scene.image
-        if image is not None:
-            self._derive(image, derived.single_scattering(image), "single scattering", [image], {})
+        self._derive("single scattering")
 
     def reconstruct(self, components: ResultSet, number: int) -> None:
-        image = self._scene.image
+        self._derive("reconstruction", [components], analysis=components.analysis, components=number)
+
+    def _derive(self, name: str, inputs: list[Item] | None = None, **parameters: object) -> None:
+        image, desk = self._scene.image, self._scene.desk
         if image is not None:
-            job = derived.reconstruction(image, components, number)
-            parameters = {"analysis": components.analysis, "components": number}
-            self._derive(image, job, "reconstruction", [image, components], parameters)
-
-    def _derive(
-        self, image: SpectrumImage, job: Job[SpectrumImage], what: str, inputs: list[Item], parameters: dict[str, object]
-    ) -> None:  # fmt: skip
-        desk = self._scene.desk
-
-        def take(made: SpectrumImage) -> None:
-            derived.keep(desk, made, inputs, what, parameters)
-            desk.session.focus.select("map", made.id)
-
-        desk.start(f"{what} of {image.name}", job, take, key=f"{what} {image.id}")
+            request = self._request(name, image, inputs or [], parameters)
+            request.start(desk, lambda items: desk.session.focus.select("map", items[0].id))
 
     def align(self) -> None:
         image, desk = self._scene.image, self._scene.desk
         low_loss = spectra.low_loss_of(desk.session, image) if image is not None else None
-        if image is None or low_loss is None:
-            return
-        job = derived.find_shift(image, low_loss)
-        take = partial(derived.align, desk, image, low_loss)
-        desk.start(f"Aligning {image.name}", job, take, key=f"align {image.id}")
+        if image is not None and low_loss is not None:
+            self._request("align energies", image, [low_loss], {}).start(desk)

@@ -114,7 +114,7 @@ class ChoiceMenus:
                 if first:
                     menu.addSection("Results")
                     first = False
-                stale = " (stale)" if result.step_id and self._scene.session.is_stale(result.step_id) else ""
+                stale = " (stale)" if result.made_by and self._scene.session.is_stale(result.made_by) else ""
                 key = (result.id, name)
                 option(menu, f"{result.analysis} · {array_name(name)}{stale}", self._scene.choice.result == key,
                        partial(self._scene.look, result=key, limits=None))  # fmt: skip

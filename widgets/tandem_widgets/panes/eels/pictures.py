@@ -146,7 +146,7 @@ class Pictures:
         unit = result.units.get(name, "")
         caption = f"{result.analysis} · {array_name(name)}"
         caption += f" ({unit})" if unit and unit not in name else ""
-        caption += " · stale" if result.step_id and self._scene.session.is_stale(result.step_id) else ""
+        caption += " · stale" if result.made_by and self._scene.session.is_stale(result.made_by) else ""
         return result.arrays[name].astype(np.float64), caption
 
     def _quantity(self, image: SpectrumImage, edge: Edge) -> Floats | None:

@@ -174,7 +174,9 @@ class EelsScene:
 
     def components_of(self, image: SpectrumImage) -> ResultSet | None:
         """The newest components of a map."""
-        found = [r for r in self.session.results if r.owner_id == image.id and "scree" in r.arrays]
+        from tandem_em.model.results.of_maps import Components
+
+        found = [r for r in self.session.results if r.owner_id == image.id and Components.of(r) is not None]
         return found[-1] if found else None
 
     # --- where ---------------------------------------------------------------------------------------------------

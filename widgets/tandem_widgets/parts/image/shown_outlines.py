@@ -79,7 +79,7 @@ class ShownOutlines:
             return f"{text} …"
         if outline.confidence < DOUBT:
             return f"{text} ?"
-        if particle.provenance_id and self.session.is_stale(particle.provenance_id):
+        if particle.made_by and self.session.is_stale(particle.made_by):
             return f"{text} · stale"
         return text
 

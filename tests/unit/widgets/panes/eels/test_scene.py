@@ -14,7 +14,7 @@ from lithium_map import lithium_map
 from tandem_em.core.notices import Notices
 from tandem_em.desk.desk import Desk
 from tandem_em.desk.settings import Settings
-from tandem_em.model.provenance import ResultSet
+from tandem_em.model.results.of_maps import Components
 from tandem_em.model.session import Session
 from tandem_widgets.panes.eels.scene import EelsScene, Region
 
@@ -99,13 +99,8 @@ def test_looking_in_another_way_is_no_step_of_the_history(scene: EelsScene) -> N
 
 def test_a_chosen_result_belongs_to_its_map(scene: EelsScene) -> None:
     first, second = scene.session.maps
-    result = ResultSet(
-        name="PCA",
-        owner_id=first.id,
-        analysis="PCA",
-        arrays={"scree": np.ones(3), "component 1": np.ones((12, 24))},
-    )
-    scene.session.results.add(result)
+    found = Components(scree=np.ones(3), factors=np.ones((1, 60)), maps=(np.ones((12, 24)),))
+    result = scene.session.results.add(found.to_result("PCA", first))
     scene.look(result=(result.id, "component 1"))
     assert scene.chosen_result(first) is result
     assert scene.chosen_result(second) is None

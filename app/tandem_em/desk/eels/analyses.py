@@ -1,0 +1,239 @@
+"""The analyses of a spectrum image that leave a result: zero loss, components, references, quantification, maps."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tandem_em.core.jobs import Job
+from tandem_em.desk.analysis import Outcome, Request, ResultAnalysis, added, in_place_of, inputs_of
+from tandem_em.desk.eels import maps, results, spectra
+from tandem_em.desk.eels.advice import has_zero_loss
+from tandem_em.model.edits import AddItem
+from tandem_em.model.history import Edit
+from tandem_em.model.items import Item, MadeItem
+from tandem_em.model.provenance import ResultSet, Step
+from tandem_em.model.results.of_maps import Components, ElementMap, Quantification, References, ZeroLoss
+from tandem_em.model.session import Session
+from tandem_em.model.spectra import Edge, Site, SpectrumImage
+
+
+class OfImage(ResultAnalysis):
+    """Of one spectrum image, with sites or edges as further inputs."""
+
+    owner = SpectrumImage
+
+    def ask(self, session: Session, owner: Any, inputs: Sequence[Item] = (), **parameters: Any) -> Request:
+        return Request(self, owner, [owner, *inputs], parameters)
+
+    def others(self, session: Session, step: Step) -> list[Item]:
+        return [item for item in inputs_of(session, step) if isinstance(item, Site | Edge)]
+
+    def owner_of(self, session: Session, step: Step) -> str:
+        return next((i for i in step.inputs if i in session.maps), "")
+
+
+class ZeroLossOfImage(OfImage):
+    name = "zero loss"
+    menu = "Zero loss: FWHM and t/λ"
+    makes = ZeroLoss
+
+    def fits(self, session: Session, owner: Item) -> bool:
+        return isinstance(owner, SpectrumImage) and has_zero_loss(owner)
+
+    def job(self, session: Session, request: Request) -> Job[ZeroLoss]:
+        return results.zero_loss(_image(request))
+
+    def summary(self, item: Item) -> str:
+        found = self.of(item)
+        if found is None:
+            return ""
+        width, thick = results.median(found.fwhm_eV), results.median(found.t_over_lambda)
+        return f"Zero loss {width:.2f} eV wide, t/λ {thick:.2f} (medians). {' '.join(found.notes)}".strip()
+
+    def method(self, session: Session, step: Step) -> str:
+        return f"{self.subject(session, step)}: position and width of the peak in every pixel, t/λ by the log ratio"
+
+
+class ComponentsOfImage(OfImage):
+    """Principal components, or non-negative factors."""
+
+    makes = Components
+
+    def __init__(self, name: str, menu: str) -> None:
+        self.name, self.menu = name, menu  # type: ignore[misc]
+
+    def job(self, session: Session, request: Request) -> Job[Components]:
+        return results.components(_image(request), non_negative=self.name == "NMF")
+
+    def summary(self, item: Item) -> str:
+        found = self.of(item)
+        return f"{found.suggested} components rise above the noise." if found is not None else ""
+
+    def method(self, session: Session, step: Step) -> str:
+        what = "non-negative matrix factorisation" if self.name == "NMF" else "principal component analysis"
+        return f"{self.subject(session, step)}: {what} of its spectra, weighted by their counting noise"
+
+
+class ReferencesOfImage(OfImage):
+    """MLLS with the mean spectra of sites as references, or with spectra from files."""
+
+    name = "MLLS"
+    menu = "MLLS with the sites as references"
+    makes = References
+
+    def fits(self, session: Session, owner: Item) -> bool:
+        return isinstance(owner, SpectrumImage) and len(session.sites) > 1
+
+    def job(self, session: Session, request: Request) -> Job[References]:
+        window = request.parameters.get("window_eV")
+        paths = [Path(path) for path in request.parameters.get("files") or ()]
+        sites = [
+            copy.copy(site) for site in request.inputs if isinstance(site, Site)
+        ]  # they may move meanwhile
+        return results.references(_image(request), sites, tuple(window) if window else None, paths=paths)
+
+    def summary(self, item: Item) -> str:
+        found = self.of(item)
+        return (
+            f"Median reduced χ² of the fit: {results.median(found.reduced_chi2):.2f}."
+            if found is not None
+            else ""
+        )
+
+    def method(self, session: Session, step: Step) -> str:
+        window = step.parameters.get("window_eV")
+        over = f" from {window[0]:g} to {window[1]:g} eV" if window else ""
+        files = step.parameters.get("files") or ()
+        sites = [item.name for item in inputs_of(session, step) if isinstance(item, Site)]
+        by = (
+            f"the spectra of {', '.join(Path(path).name for path in files)}"
+            if files
+            else f"sites {', '.join(sites)}"
+        )
+        return f"{self.subject(session, step)}: multiple linear least squares{over} with {by} as references"
+
+
+class QuantificationOfImage(OfImage):
+    name = "quantification"
+    menu = "Quantify the mapped elements"
+    makes = Quantification
+
+    def fits(self, session: Session, owner: Item) -> bool:
+        is_map = isinstance(owner, SpectrumImage)
+        return is_map and len(maps.fitting_edges(list(session.edges), owner.energy_eV)) > 1  # type: ignore[attr-defined]
+
+    def job(self, session: Session, request: Request) -> Job[Quantification]:
+        return results.quantification(_image(request), _edges(request))
+
+    def summary(self, item: Item) -> str:
+        found = self.of(item)
+        if found is None:
+            return ""
+        if not any(np.isfinite(share).any() for share in found.percent.values()):
+            return "No pixel has counts of these elements to compare."
+        shares = ", ".join(
+            f"{element} {results.median(share):.0f} %" for element, share in found.percent.items()
+        )
+        off = 100 * float(found.model_error)
+        return f"Median of the map: {shares} (cross sections: {found.model}, ± {off:.0f} %). {found.remark}".strip()
+
+    def method(self, session: Session, step: Step) -> str:
+        edges = ", ".join(item.name for item in inputs_of(session, step) if isinstance(item, Edge))
+        made = next((r for r in session.results if r.made_by == step.id), None)
+        found = Quantification.of(made)
+        sections = (
+            f" with {found.model} cross sections (± {100 * found.model_error:.0f} %)"
+            if found is not None
+            else ""
+        )
+        return f"{self.subject(session, step)}: atomic percentages from {edges}{sections}"
+
+
+class MapsOfImage(OfImage):
+    """Element maps: net counts of some edges, a result for each."""
+
+    name = "map"
+    menu = "Element maps"
+    makes = ElementMap
+
+    def ask(self, session: Session, owner: Any, inputs: Sequence[Item] = (), **parameters: Any) -> Request:
+        edges = [item for item in inputs if isinstance(item, Edge)]
+        return Request(self, owner, [owner, *edges], {"edges": [edge.name for edge in edges]})
+
+    def title(self, request: Request) -> str:
+        return f"element maps of {request.owner.name}"
+
+    def job(self, session: Session, request: Request) -> Job[list[maps.MadeMap]]:
+        image = _image(request)
+        low_loss = spectra.low_loss_of(session, image)
+        return maps.make_maps(image, _edges(request), low_loss=low_loss, scheduler=request.scheduler)
+
+    def outcome(
+        self, session: Session, request: Request, found: Any, replaced: Sequence[MadeItem] = ()
+    ) -> Outcome:
+        image, label = _image(request), "Element maps"
+        made = [_typed(each).to_result(f"{each.edge.name} of {image.name}", image) for each in found]
+        if not replaced:
+            edges: list[Edit] = [
+                AddItem(label, edge) for edge in request.inputs if session.find(edge.id) is None
+            ]
+            return Outcome(label, [*edges, *added(made, request.step, label)], [*made])
+        old = {str(each.values.get("edge")): each for each in replaced if isinstance(each, ResultSet)}
+        label = f"Update {', '.join(item.name for item in replaced)}"
+        edits: list[Edit] = []
+        for result in made:
+            edits += in_place_of(old[result.values["edge"]], result, request.step, label)[1:]
+        request.step.outputs = [item.id for item in replaced]
+        return Outcome(label, [AddItem(label, request.step), *edits], [*replaced])
+
+    def redo(self, session: Session, step: Step, items: Sequence[MadeItem]) -> Request | None:
+        image = session.maps.get(self.owner_of(session, step))
+        wanted = [str(item.values.get("edge")) for item in items if isinstance(item, ResultSet)]
+        edges = [edge for name in wanted if (edge := session.edges.named(name)) is not None]
+        if image is None or not wanted or len(edges) < len(wanted):
+            return None
+        return self.ask(session, image, edges)
+
+    def code_parameters(self, step: Step) -> dict[str, Any]:
+        return {}
+
+    def summary(self, item: Item) -> str:
+        found = self.of(item)
+        return f"Median {results.median(found.counts):.4g} counts." if found is not None else ""
+
+    def method(self, session: Session, step: Step) -> str:
+        edges = ", ".join(item.name for item in inputs_of(session, step) if isinstance(item, Edge))
+        return f"{self.subject(session, step)}: net counts of {edges}"
+
+
+def _typed(made: maps.MadeMap) -> ElementMap:
+    """A map to be kept in the session."""
+    error = made.found.error
+    return ElementMap(
+        counts=made.found.counts.astype(np.float32), error=None if error is None else error.astype(np.float32),
+        edge=made.edge.name, background=made.edge.background, order=made.edge.order, fit_eV=made.edge.fit,
+        signal_eV=made.edge.signal, warnings=made.warnings, notes=made.found.notes,
+    )  # fmt: skip
+
+
+def _image(request: Request) -> SpectrumImage:
+    assert isinstance(request.owner, SpectrumImage)
+    return request.owner
+
+
+def _edges(request: Request) -> list[Edge]:
+    """Copies: windows may move while a job runs."""
+    return [copy.copy(edge) for edge in request.inputs if isinstance(edge, Edge)]
+
+
+ZERO_LOSS = ZeroLossOfImage()
+PCA = ComponentsOfImage("PCA", "Principal components")
+NMF = ComponentsOfImage("NMF", "Non-negative factors")
+MLLS = ReferencesOfImage()
+QUANTIFICATION = QuantificationOfImage()
+MAPS = MapsOfImage()
