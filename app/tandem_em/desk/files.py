@@ -21,9 +21,8 @@ from tandem_em.importers.core.base import ImportOptions, Question
 from tandem_em.model.arrays import ArraySource
 from tandem_em.model.clock import TYPICAL_UNCERTAINTY_S, Clock
 from tandem_em.model.curves import BiasRun
-from tandem_em.model.edits import AddItem, ChangeFields, Together
+from tandem_em.model.edits import AddItem, ChangeFields, Edit, Together
 from tandem_em.model.frames import FrameStack
-from tandem_em.model.history import Edit
 from tandem_em.model.items import Item
 from tandem_em.model.provenance import SourceFile
 from tandem_em.model.saved import SavedState

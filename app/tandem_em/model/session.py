@@ -71,14 +71,20 @@ class Session:
         self._collections: dict[str, Items[Any]] = {
             value.kind.kind: value for value in vars(self).values() if isinstance(value, Items)
         }
+        self.revision = 0
+        """Counts every change of anything; another number after every change, also after one that was undone."""
         for collection in self._collections.values():
-            collection.added.connect(self.changed.emit)
-            collection.removed.connect(self.changed.emit)
-            collection.changed.connect(lambda item, _names: self.changed.emit(item))
+            collection.added.connect(self._note)
+            collection.removed.connect(self._note)
+            collection.changed.connect(lambda item, _names: self._note(item))
         self.clocks.changed.connect(self._retime)
         self.focus = Focus()
         self.growing = Growing()
-        self.history = History(self)
+        self.history: History[Session] = History(self)
+
+    def _note(self, item: Item) -> None:
+        self.revision += 1
+        self.changed.emit(item)
 
     @property
     def collections(self) -> dict[str, Items[Any]]:

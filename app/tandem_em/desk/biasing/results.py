@@ -11,8 +11,7 @@ from tandem_em.desk.biasing.runs import cell_of
 from tandem_em.desk.desk import Desk
 from tandem_em.desk.provenance import step_for
 from tandem_em.model.curves import BiasRun
-from tandem_em.model.edits import AddItem, RemoveItem
-from tandem_em.model.history import Edit
+from tandem_em.model.edits import AddItem, Edit, RemoveItem
 from tandem_em.model.items import Item
 from tandem_em.model.marks import Event
 from tandem_em.model.provenance import ResultSet, Step

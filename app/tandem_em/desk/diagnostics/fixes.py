@@ -36,6 +36,7 @@ class AtOnce(Runner):
         on_result: Callable[[Any], None] | None = None,
         on_progress: Callable[[Progress], None] | None = None,
         on_error: Callable[[BaseException], None] | None = None,
+        on_cancelled: Callable[[], None] | None = None,
         key: str | None = None,
     ) -> Task[Any]:
         task: Task[Any] = Task(label, key)

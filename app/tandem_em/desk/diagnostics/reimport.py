@@ -14,9 +14,8 @@ from tandem_em.desk import files
 from tandem_em.desk.desk import Desk
 from tandem_em.importers.core.base import ImportOptions
 from tandem_em.model.curves import BiasRun
-from tandem_em.model.edits import AddItem, ChangeFields, Together
+from tandem_em.model.edits import AddItem, ChangeFields, Edit, Together
 from tandem_em.model.frames import FrameStack
-from tandem_em.model.history import Edit
 from tandem_em.model.items import Item
 from tandem_em.model.provenance import SourceFile
 from tandem_em.model.session import Session

@@ -15,9 +15,8 @@ from tandem_em.desk.outlines import following
 from tandem_em.desk.outlines import shape as particles_shape
 from tandem_em.desk.outlines.following import DOUBT
 from tandem_em.desk.provenance import step_for
-from tandem_em.model.edits import AddItem, ChangeFields, RemoveItem
+from tandem_em.model.edits import AddItem, ChangeFields, Edit, RemoveItem
 from tandem_em.model.frames import FrameStack
-from tandem_em.model.history import Edit
 from tandem_em.model.session import Session
 from tandem_em.model.tracks import Outline, Particle, Polygon
 
@@ -235,15 +234,17 @@ def follow(
     on_partial: Partial | None = None,
     on_end: Ended | None = None,
     *,
+    on_stopped: Callable[[bool], None] | None = None,
     ask: bool = True,
     completing: Edit | None = None,
 ) -> Task[Any]:
     """Follow particles in a job; the result is one undoable step with its provenance.
 
-    `on_partial` gets what is new while it works, `on_end` is called when it ended well. A newer call for the same
-    particles replaces this one. With `ask` a direction is given up where following becomes guessing; without, every
-    frame is tried. All keys of a `span` stay as they are: what lies outside depends on them. `completing`: the drawing or
-    correction that made this necessary; both are one step then.
+    `on_partial` gets what is new while it works, `on_end` is called when it ended well, `on_stopped` when it did not:
+    True when somebody has stopped it, False when it failed, which is said. A newer call for the same particles replaces
+    this one. With `ask` a direction is given up where following becomes guessing; without, every frame is tried. All keys
+    of a `span` stay as they are: what lies outside depends on them. `completing`: the drawing or correction that made this
+    necessary; both are one step then.
     """
     names = ", ".join(particle.name for particle in chosen)
     drawn = [replace(particle, outlines=dict(particle.outlines)) for particle in chosen]
@@ -288,9 +289,26 @@ def follow(
         if on_end is not None:
             on_end(stops)
 
+    def stopped() -> None:
+        if on_stopped is not None:
+            on_stopped(True)
+
+    def failed(error: BaseException) -> None:
+        desk.notices.tell(error)
+        if on_stopped is not None:
+            on_stopped(False)
+
     job = following.follow(stack, drawn, exact_keys=exact, span=span, stop_below=stop_below)
     key = "follow " + " ".join(sorted(particle.id for particle in chosen))
-    return desk.start(f"Following {names}", job, finished, on_progress=progress, key=key)
+    return desk.start(
+        f"Following {names}",
+        job,
+        finished,
+        on_progress=progress,
+        on_error=failed,
+        on_cancelled=stopped,
+        key=key,
+    )
 
 
 def _without_outline(

@@ -16,8 +16,7 @@ from tandem_em.core.numeric import Floats
 from tandem_em.desk.desk import Desk
 from tandem_em.desk.outlines.following import DOUBT
 from tandem_em.desk.provenance import step_for
-from tandem_em.model.edits import AddItem, RemoveItem
-from tandem_em.model.history import Edit
+from tandem_em.model.edits import AddItem, Edit, RemoveItem
 from tandem_em.model.provenance import ResultSet
 from tandem_em.model.session import Session
 from tandem_em.model.tracks import Particle

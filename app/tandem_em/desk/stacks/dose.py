@@ -15,9 +15,8 @@ from tandem_em.core.numeric import Floats
 from tandem_em.desk.desk import Desk
 from tandem_em.desk.provenance import step_for
 from tandem_em.model.dose import DoseSettings
-from tandem_em.model.edits import AddItem, ChangeFields, RemoveItem
+from tandem_em.model.edits import AddItem, ChangeFields, Edit, RemoveItem
 from tandem_em.model.frames import FrameStack
-from tandem_em.model.history import Edit
 from tandem_em.model.provenance import ResultSet
 from tandem_em.model.session import Session
 

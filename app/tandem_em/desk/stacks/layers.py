@@ -13,9 +13,8 @@ from tandem_em.core.notices import UserError
 from tandem_em.core.numeric import Floats
 from tandem_em.desk.desk import Desk
 from tandem_em.desk.provenance import step_for
-from tandem_em.model.edits import AddItem, RemoveItem
+from tandem_em.model.edits import AddItem, Edit, RemoveItem
 from tandem_em.model.frames import FrameStack
-from tandem_em.model.history import Edit
 from tandem_em.model.provenance import ResultSet, Step
 from tandem_em.model.session import Session
 from tandem_em.model.spectra import ProfileLine
