@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from tandem_em.cli.terminal import work
 from tandem_em.core.notices import UserError
-from tandem_em.desk import files
 from tandem_em.desk.demo import build
+from tandem_em.desk.document import files
 
 if TYPE_CHECKING:
     from tandem_em.cli.window_door import WindowDoor

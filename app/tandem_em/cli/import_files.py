@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from tandem_em.cli.terminal import existing, positive_in, print_json, work
 from tandem_em.core.notices import UserError
-from tandem_em.desk import files
+from tandem_em.desk import importing
+from tandem_em.desk.document import files
 from tandem_em.desk.inventory import describe
 from tandem_em.importers.core.base import ImportOptions
 from tandem_em.model.session import Session
@@ -66,10 +67,10 @@ def run(options: argparse.Namespace, window: WindowDoor) -> int:
     )
     session = opened.session if opened is not None else Session(options.out.stem)
     try:
-        imported = work("Importing", files.import_files(session, options.files, read))
-        session.history.do(files.adding(session, imported))
+        imported = work("Importing", importing.import_files(session, options.files, read))
+        session.history.do(importing.adding(session, imported))
         if options.link:
-            files.mark_linked(session, imported, options.out.parent)
+            importing.mark_linked(session, imported, options.out.parent)
         if opened is None:
             opened = work("Writing", files.create_session(options.out, session))
         else:
@@ -79,7 +80,7 @@ def run(options: argparse.Namespace, window: WindowDoor) -> int:
             opened.store.close()
     for problem in imported.problems:
         print(problem, file=sys.stderr)
-    streams = files.stream_items(imported.items)
+    streams = importing.stream_items(imported.items)
     if options.json:
         print_json(
             {

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from tandem_em.cli.terminal import existing, positive_in, work
 from tandem_em.core.notices import Notice, Notices, UserError
-from tandem_em.desk import files
+from tandem_em.desk.document import files
 from tandem_em.desk.live import setup as live
 from tandem_em.desk.live.recorder import AUTHOR, Recorder
 

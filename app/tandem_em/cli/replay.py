@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from tandem_em.cli.terminal import existing, print_json, work
 from tandem_em.core.notices import UserError
-from tandem_em.desk import files
+from tandem_em.desk.document import files
 from tandem_em.desk.live import replay
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ import pytest
 from places import DATA
 
 from tandem_em.core.jobs import run_to_end
-from tandem_em.desk import files, recompute
+from tandem_em.desk import recompute
+from tandem_em.desk.document import files
 from tandem_em.model.session import Session
 
 ANALYSES = {

@@ -11,9 +11,10 @@ from typing import Any
 
 from tandem_em.core.jobs import Job, Progress, Runner, Task
 from tandem_em.core.notices import Notices, UserError
-from tandem_em.desk import files, recompute
+from tandem_em.desk import recompute
 from tandem_em.desk.desk import Desk
 from tandem_em.desk.diagnostics.finding import Finding
+from tandem_em.desk.document import files
 from tandem_em.desk.settings import Settings
 from tandem_em.model.session import Session
 
@@ -60,7 +61,7 @@ def mending(path: Path, folder: Path) -> Job[list[Finding]]:
         said += yield from mend(opened.session)
         if said:
             report = yield from files.save_session(opened)
-            files.settle(opened, report.embedded)
+            files.use_embedded_arrays(opened, report.embedded)
     finally:
         opened.store.close()
     return said
