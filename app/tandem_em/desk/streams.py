@@ -11,7 +11,7 @@ from tandem_em.core.jobs import Job
 from tandem_em.core.notices import UserError
 from tandem_em.desk import importing
 from tandem_em.desk.document import files
-from tandem_em.desk.document.document import Document
+from tandem_em.desk.document.document import Document, open_document
 from tandem_em.importers.core.base import ImportOptions
 from tandem_em.model.curves import BiasRun
 from tandem_em.model.frames import FrameStack
@@ -30,8 +30,7 @@ Source = Document
 def open_source(path: Path, *, write: bool = False, options: ImportOptions | None = None) -> Job[Document]:
     """Open a session, or import a file into a passing one."""
     if files.is_session_file(path):
-        opened = yield from files.open_session(path, readonly=not write)
-        document = Document(opened.session, opened)
+        document = yield from open_document(path, readonly=not write)
         if write and document.is_readonly:
             holder = document.holder
             document.close()

@@ -73,6 +73,7 @@ class Session:
         }
         self.revision = 0
         """Counts every change of anything; another number after every change, also after one that was undone."""
+        self._simulated: set[str] = set()
         for collection in self._collections.values():
             collection.added.connect(self._note)
             collection.removed.connect(self._note)
@@ -84,6 +85,10 @@ class Session:
 
     def _note(self, item: Item) -> None:
         self.revision += 1
+        if item.simulated and item.id in self.collection_of(item):
+            self._simulated.add(item.id)
+        else:
+            self._simulated.discard(item.id)
         self.changed.emit(item)
 
     @property
@@ -149,7 +154,8 @@ class Session:
 
     @property
     def is_simulated(self) -> bool:
-        return any(item.simulated for item in self.items())
+        """Whether anything here was made by a simulation; known without looking at the items, the header asks often."""
+        return bool(self._simulated)
 
     @property
     def is_empty(self) -> bool:

@@ -272,6 +272,18 @@ def test_every_change_of_a_session_counts_once() -> None:
     assert session.revision == before + 4
 
 
+def test_a_session_is_simulated_as_long_as_something_in_it_is() -> None:
+    session = Session()
+    event = Event(name="a", t=0.0, simulated=True)
+    session.history.do(AddItem("Add", event))
+    assert session.is_simulated
+    session.history.undo()
+    assert not session.is_simulated
+    session.history.redo()
+    session.change(event, simulated=False)
+    assert not session.is_simulated
+
+
 def test_focus_speaks_once_per_change_and_not_when_nothing_changes() -> None:
     focus = Focus()
     told: list[float] = []

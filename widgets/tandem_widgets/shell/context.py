@@ -37,14 +37,10 @@ class AppServices:
         return Desk(session, self.runner, self.notices, self.settings)
 
     def document(self, session: Session, opened: Opened | None = None) -> Document:
-        return Document(session, opened, self.desk(session).start)
+        return Document(session, opened, self.desk(session).start, keeps_view=True)
 
 
 # --- what actions need of what is shown ------------------------------------------------------------------------------
-
-
-class ScaleTool(Protocol):
-    def take_scale_bar(self) -> object: ...
 
 
 class StackView(Protocol):
@@ -52,8 +48,6 @@ class StackView(Protocol):
 
     @property
     def stack(self) -> FrameStack | None: ...
-    @property
-    def tools(self) -> ScaleTool: ...
     @property
     def frame_index(self) -> int: ...
     def go_to(self, index: int) -> None: ...
@@ -79,6 +73,8 @@ class Views:
     stack: StackView
     biasing: BiasingView
     player: PlayerView
+    calibrate: Callable[[], object]
+    """Take the scale bar of the image stack in hand."""
 
 
 class Docks(Protocol):

@@ -35,24 +35,32 @@ class Start(Protocol):
     ) -> object: ...
 
 
-def at_once(
-    label: str,
-    job: Job[Any],
-    on_result: Callable[[Any], None] | None = None,
-    *,
-    on_error: Callable[[BaseException], None] | None = None,
-    on_cancelled: Callable[[], None] | None = None,
-    key: str | None = None,
-) -> None:
-    """Runs a job on the calling thread: for commands and scripts. What goes wrong is raised."""
-    try:
-        result = run_to_end(job)
-    except BaseException as error:
-        if on_error is not None:
-            on_error(error)
-        raise
-    if on_result is not None:
-        on_result(result)
+def runs_with(run: Callable[[str, Job[Any]], Any]) -> Start:
+    """Jobs are run where they are asked for, by `run(label, job)`; what goes wrong is raised."""
+
+    def start(
+        label: str,
+        job: Job[Any],
+        on_result: Callable[[Any], None] | None = None,
+        *,
+        on_error: Callable[[BaseException], None] | None = None,
+        on_cancelled: Callable[[], None] | None = None,
+        key: str | None = None,
+    ) -> None:
+        try:
+            result = run(label, job)
+        except BaseException as error:
+            if on_error is not None:
+                on_error(error)
+            raise
+        if on_result is not None:
+            on_result(result)
+
+    return start
+
+
+at_once = runs_with(lambda _label, job: run_to_end(job))
+"""For scripts: without a word about how far it is."""
 
 
 class Document:
@@ -69,10 +77,19 @@ class Document:
     failed = Signal(object)
     """Something could not be written; carries the error."""
 
-    def __init__(self, session: Session, opened: Opened | None = None, start: Start = at_once) -> None:
+    def __init__(
+        self,
+        session: Session,
+        opened: Opened | None = None,
+        start: Start = at_once,
+        *,
+        keeps_view: bool = False,
+    ) -> None:
+        """`keeps_view`: somebody looks at it, and where is saved along."""
         self.session = session
         self.opened = opened
         self._start = start
+        self._keeps_view = keeps_view
         self._point = None if opened is None else SavePoint(session)
         self._kept = session.revision
         """Revision of the session that its recovery file has."""
@@ -150,14 +167,14 @@ class Document:
 
     def save_as(self, path: Path) -> None:
         """Write a compact copy under another name and go on with it."""
-        keep_view(self.session)
+        self._keep_view()
         point = SavePoint(self.session)
         job = files.save_session_as(self.opened, self.session, path)
         self._write(f"Saving {path.name}", job, partial(self._saved_as, point, path))
 
     def save_now(self, path: Path | None = None) -> None:
         """Save before leaving, on this thread: nothing else is to be done meanwhile. What goes wrong is raised."""
-        keep_view(self.session)
+        self._keep_view()
         point = SavePoint(self.session)
         if path is not None:
             self._move_to(run_to_end(files.save_session_as(self.opened, self.session, path)), point)
@@ -175,7 +192,7 @@ class Document:
             return
         elif self.opened is None:
             job = files.create_session(places.untitled_path(), self.session)
-            self._write("Keeping a recovery copy", job, partial(self._created, SavePoint(self.session)))
+            self._write("Writing the recovery file", job, partial(self._created, SavePoint(self.session)))
         else:
             self._save(is_asked=False)
 
@@ -208,7 +225,7 @@ class Document:
         opened = self.opened
         if opened is None or self.is_writing:
             return
-        keep_view(self.session)
+        self._keep_view()
         point = SavePoint(self.session)
 
         def done(report: Any) -> None:
@@ -237,8 +254,8 @@ class Document:
                 self._kept = now
                 self.make_previews()
 
-        keep_view(self.session)
-        self._write("Keeping a recovery copy", recovery.keep(), done)
+        self._keep_view()
+        self._write("Writing the recovery file", recovery.keep(), done)
 
     def _created(self, point: SavePoint, opened: Opened) -> None:
         """An unnamed session has a file now, unless it was left, or saved under a name, while that was being made."""
@@ -284,6 +301,10 @@ class Document:
         if self._recovery is not None:
             self._recovery.drop()
 
+    def _keep_view(self) -> None:
+        if self._keeps_view:
+            keep_view(self.session)
+
     # --- beside the work -----------------------------------------------------------------------------------------
 
     def make_previews(self) -> None:
@@ -315,7 +336,7 @@ class Document:
                 self.make_previews()
 
         if job is not None:
-            self._start("Keeping a preview", job, done)
+            self._start("Saving a preview", job, done)
 
     def relink(self, source_id: str, path: Path, on_end: Callable[[], None] | None = None) -> None:
         """Read a linked file from where it is now; it must be the same file (size and hash)."""
@@ -365,3 +386,9 @@ class Document:
             opened.store.close()
             if is_unwanted:
                 opened.store.path.unlink(missing_ok=True)
+
+
+def open_document(path: Path, *, readonly: bool = False, start: Start = at_once) -> Job[Document]:
+    """Open a session as it was saved; changes that were not are left aside (`recovery` has them)."""
+    opened = yield from files.open_session(path, readonly=readonly)
+    return Document(opened.session, opened, start)

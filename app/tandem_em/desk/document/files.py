@@ -120,7 +120,7 @@ def open_linked_array(path: Path, dataset: str) -> ArraySource:
 
 def say_missing(path: Path) -> UserError:
     return UserError(
-        f"{path.name} is no longer there.", "It may have been moved: open it from its new place."
+        f"{path.name} is no longer there.", "It may have been moved: open it from its new location."
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -64,7 +65,7 @@ def is_recovery_file(path: Path) -> bool:
 def recovery_places(session_path: Path) -> Iterator[Path]:
     """Where the recovery files of a session may lie: beside it first."""
     whole = session_path.resolve()
-    digest = hashlib.sha256(str(whole).encode()).hexdigest()[:8]
+    digest = hashlib.sha256(os.fsencode(whole)).hexdigest()[:8]
     for stem in (whole.with_name(whole.name), recovery_folder() / f"{whole.name} {digest}"):
         for number in range(1, MOST + 1):
             yield stem.with_name(f"{stem.name}{RECOVERY}{number if number > 1 else ''}")
@@ -84,7 +85,7 @@ class Lost:
         when = datetime.fromisoformat(self.when)
         if self.path == self.session_path:
             return f"A session of {when:%Y-%m-%d %H:%M} was never saved: {self.path.stem}."
-        since = " The session has been saved since; what was changed in both is taken from these changes."
+        since = " The session has been saved since; where both were changed, these changes are used."
         said = f"Changes of {when:%Y-%m-%d %H:%M} were not saved in {self.session_path.name}."
         return said + (since if self.is_older else "")
 

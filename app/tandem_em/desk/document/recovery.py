@@ -17,7 +17,7 @@ from tandem_em.model.saved import SavedState
 if TYPE_CHECKING:
     from tandem_em.storage.unsaved import Note
 
-WHERE = "Opening the session in the window offers them."
+WHERE = "Open the session in the window to recover them."
 
 
 def find(session_path: Path) -> list[Lost]:

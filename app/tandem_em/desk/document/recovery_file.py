@@ -67,7 +67,7 @@ class RecoveryFile:
         with self._work:
             try:
                 if self._closed:
-                    raise UserError("The session was closed before its changes were kept.")
+                    raise UserError("The session was closed before its changes were written.")
                 if self._store is None:
                     self._store, self._ever = _create(self._opened.store), {}
                 return (yield from unsaved.keep(self._store, keeping, self._ever, outside))

@@ -92,7 +92,7 @@ class DialogActions:
 
     def _calibrate(self, stack_id: str) -> None:
         self._context.session.focus.select("stack", stack_id)
-        self._context.views.stack.tools.take_scale_bar()
+        self._context.views.calibrate()
         self._context.window.activateWindow()
 
     def show_clocks(self, item_id: str = "") -> None:

@@ -73,7 +73,7 @@ class FileActions:
             others = len(paths) - 1
             if others:
                 rest = "the other file is" if others == 1 else f"{others} other files are"
-                notices.info(f"{sessions[0].name} is opened; {rest} left out.")
+                notices.info(f"{sessions[0].name} was opened; {rest} not opened.")
         elif paths:
             self._start_import(paths)
 
@@ -188,8 +188,8 @@ class FileActions:
         limit_GB = services.settings.values.embed_limit_GB
         for name in importing.link_large(imported, limit_GB * 1e9):
             services.notices.info(
-                f"{name} is larger than {limit_GB:g} GB and stays where it is.",
-                "The session links to it; the limit is in the preferences.",
+                f"{name} is larger than {limit_GB:g} GB and was not copied.",
+                "The session links to the file where it is. The limit is in Preferences.",
             )
         session = self._context.session
         session.history.do(importing.adding(session, imported))
@@ -202,7 +202,7 @@ class FileActions:
             if question.key == importing.AXIS0:
                 continue  # the stack pane asks it beside the images
             box = QMessageBox(self._context.window)
-            box.setWindowTitle("One question")
+            box.setWindowTitle("Question")
             box.setText(question.text)
             for choice in question.choices:
                 box.addButton(choice, QMessageBox.ButtonRole.AcceptRole)
@@ -245,7 +245,7 @@ class FileActions:
         source = self._context.session.sources.get(source_id)
         if source is None or self.document.opened is None:
             return
-        chosen, _ = QFileDialog.getOpenFileName(self._context.window, f"Where is {source.name} now?", "")
+        chosen, _ = QFileDialog.getOpenFileName(self._context.window, f"Find {source.name}", "")
         if chosen:
             self.document.relink(source_id, Path(chosen), self._say_linked)
 
@@ -264,7 +264,9 @@ class FileActions:
         box.setWindowTitle("TandEM")
         box.setText(f"Save the changes to {document.name}?")
         box.setInformativeText(
-            "Without saving, what you did since the last save is lost." if not document.is_untitled else ""
+            "If you do not save, the changes since the last save are lost."
+            if not document.is_untitled
+            else ""
         )
         buttons = QMessageBox.StandardButton
         box.setStandardButtons(buttons.Save | buttons.Discard | buttons.Cancel)

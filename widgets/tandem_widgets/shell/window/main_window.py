@@ -103,7 +103,8 @@ class MainWindow(QMainWindow):
         self.docks.biasing.show_pane(self.biasing_pane)
         self.header.show_desk(desk)
         self._bind(desk.session)
-        return Views(self.stack_pane, self.biasing_pane, self.player)
+        calibrate = self.stack_pane.tools.take_scale_bar
+        return Views(self.stack_pane, self.biasing_pane, self.player, calibrate)
 
     def _bind(self, session: Session) -> None:
         self._bindings.on(session.history.changed, self.refresh)
