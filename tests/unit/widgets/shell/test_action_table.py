@@ -60,5 +60,6 @@ def test_actions_do_not_know_the_window_and_nobody_names_a_room_below_the_desk()
     for path in (*(shell / "actions").glob("*.py"), shell / "context.py"):
         assert "main_window" not in path.read_text("utf-8"), path
     below = re.compile(r"tandem_em\.(storage|importers|exporters|sources|cli)\b")
-    named = [path for path in shell.parent.rglob("*.py") if below.search(path.read_text("utf-8"))]
+    rooms = (shell, *(shell.parent / name for name in ("parts", "panes", "dialogs")))
+    named = [p for room in rooms for p in room.rglob("*.py") if below.search(p.read_text("utf-8"))]
     assert named == []
