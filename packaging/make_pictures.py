@@ -42,7 +42,7 @@ def drawn(window: MainWindow) -> None:
 
     for _ in range(5):
         settle(window, quiet_ms=1500)
-        while window.workshop.runner.tasks:
+        while window.services.runner.tasks:
             settle(window, quiet_ms=500)
 
 
@@ -77,7 +77,7 @@ def dialogs(demo: Path) -> None:
     window.hide()
     window.docks.close_panes()
     bridge.close()
-    window.workshop.runner.close()
+    window.services.runner.close()
     application.processEvents()
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from tandem_em.core.jobs import run_to_end
 from tandem_em.core.notices import UserError
-from tandem_em.desk import files
+from tandem_em.desk.document import files
 from tandem_em.desk.export import folder as export
 from tandem_em.exporters.movie.look import MovieSettings
 from tandem_em.model.arrays import GrowingArray, MemoryArray

@@ -13,7 +13,7 @@ from places import ROOT
 
 from tandem_em.cli.commands import COMMANDS
 from tandem_em.core.jobs import run_to_end
-from tandem_em.desk import files
+from tandem_em.desk.document import files
 from tandem_em.model.arrays import GrowingArray, MemoryArray
 from tandem_em.model.clock import Clock
 from tandem_em.model.curves import BiasRun, Column

@@ -17,7 +17,7 @@ import pytest
 
 from tandem_em.bench import recording_kills
 from tandem_em.core.jobs import run_to_end
-from tandem_em.desk import files
+from tandem_em.desk.document import files
 from tandem_em.model.arrays import GrowingArray, MemoryArray
 from tandem_em.model.clock import Clock
 from tandem_em.model.curves import BiasRun, Column

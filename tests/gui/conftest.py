@@ -62,12 +62,12 @@ def window(qtbot: QtBot, tmp_path: Path) -> Iterator[MainWindow]:
         made.show_session(small_session())
         made.show()
         # a fresh environment compiles its kernels now, and that may take a minute or two where others compute as well
-        qtbot.waitUntil(lambda: not made.workshop.runner.tasks, timeout=240_000)
+        qtbot.waitUntil(lambda: not made.services.runner.tasks, timeout=240_000)
         yield made
     finally:  # a window that is left behind takes the whole process down when that ends
         made.files.close()
         made.hide()
         made.docks.close_panes()
         bridge.close()
-        made.workshop.runner.close()
+        made.services.runner.close()
         made.deleteLater()

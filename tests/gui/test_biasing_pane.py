@@ -17,7 +17,7 @@ from pytestqt.qtbot import QtBot
 from tandem_em.analysis.cycling.half_cycles import EFFICIENCY
 from tandem_em.core.jobs import Runner, run_to_end
 from tandem_em.core.notices import Notices
-from tandem_em.desk import files
+from tandem_em.desk import importing
 from tandem_em.desk.biasing import runs, text_import
 from tandem_em.desk.desk import Desk
 from tandem_em.desk.lanes import charge
@@ -798,8 +798,8 @@ def test_a_guessed_table_is_offered_to_be_settled_and_the_answer_holds_for_the_n
         (tmp_path / name).write_text(f"{above}time (s),voltage,current\n{rows}")
     session = Session()
     pane = bench.pane(session)
-    pane.desk.start("import", files.import_files(session, [tmp_path / "one.csv"]),
-                    lambda found: session.history.do(files.adding(session, found)))  # fmt: skip
+    pane.desk.start("import", importing.import_files(session, [tmp_path / "one.csv"]),
+                    lambda found: session.history.do(importing.adding(session, found)))  # fmt: skip
     bench.settle(pane)
     assert pane.doubts_button.isVisibleTo(pane)
     assert "current in A" in pane.doubts_button.toolTip()
@@ -818,7 +818,7 @@ def test_a_guessed_table_is_offered_to_be_settled_and_the_answer_holds_for_the_n
     assert list(session.runs) == [guessed]
     options = text_import.remembered(pane.desk.settings, tmp_path / "two.csv")
     assert options is not None
-    found = run_to_end(files.import_files(session, [tmp_path / "two.csv"], options))
+    found = run_to_end(importing.import_files(session, [tmp_path / "two.csv"], options))
     (two,) = [item for item in found.items if isinstance(item, BiasRun)]
     assert len(two) == 200
     assert two.values("current")[100] == pytest.approx(1e-10)

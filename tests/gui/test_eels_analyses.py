@@ -49,7 +49,7 @@ def pane(qtbot: QtBot, window: MainWindow) -> EelsPane:
     window.show_session(session)
     found = window.docks.eels.widget()
     assert isinstance(found, EelsPane)
-    qtbot.waitUntil(lambda: not window.workshop.runner.tasks, timeout=90_000)
+    qtbot.waitUntil(lambda: not window.services.runner.tasks, timeout=90_000)
     qtbot.wait(30)
     return found
 

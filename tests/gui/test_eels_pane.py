@@ -39,7 +39,7 @@ def pane(qtbot: QtBot, window: MainWindow) -> EelsPane:
 
 
 def settled(qtbot: QtBot, window: MainWindow) -> None:
-    qtbot.waitUntil(lambda: not window.workshop.runner.tasks, timeout=90_000)
+    qtbot.waitUntil(lambda: not window.services.runner.tasks, timeout=90_000)
     qtbot.wait(40)
 
 

@@ -29,7 +29,7 @@ def opened(window: MainWindow, qtbot: QtBot) -> ExportDialog:
 
 def idle(window: MainWindow, qtbot: QtBot) -> None:
     qtbot.wait(200)
-    qtbot.waitUntil(lambda: not window.workshop.runner.tasks, timeout=60_000)
+    qtbot.waitUntil(lambda: not window.services.runner.tasks, timeout=60_000)
 
 
 def test_figures_are_shown_copied_and_saved(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
@@ -86,7 +86,7 @@ def test_closing_at_once_leaves_nothing_running(window: MainWindow, qtbot: QtBot
     dialog.show()
     dialog.close()
     idle(window, qtbot)
-    assert not [n for n in window.workshop.notices.items if n.level == "error"]
+    assert not [n for n in window.services.notices.items if n.level == "error"]
 
 
 def test_the_preview_says_what_it_waits_for(window: MainWindow, qtbot: QtBot) -> None:
@@ -153,7 +153,7 @@ def test_a_preview_that_fails_says_so(
     dialog = ExportDialog(window, window.desk)
     dialog.show()
     qtbot.waitUntil(lambda: "could not be prepared" in dialog.figures.preview.note)
-    assert window.workshop.notices.items[-1].title == "The map is gone."
+    assert window.services.notices.items[-1].title == "The map is gone."
     dialog.close()
 
 

@@ -11,7 +11,7 @@ from PyQt6.QtWidgets import QDialog, QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
 from tandem_em.core.jobs import call_as_job, run_to_end
-from tandem_em.desk import files
+from tandem_em.desk.document import files
 from tandem_em.desk.stacks import stack as stacks
 from tandem_em.model.session import Session
 from tandem_widgets.dialogs.clocks import ClocksDialog
@@ -24,7 +24,7 @@ from tandem_widgets.shell.window.main_window import MainWindow
 
 
 def idle(window: MainWindow, qtbot: QtBot) -> None:
-    qtbot.waitUntil(lambda: not window.workshop.runner.tasks, timeout=60_000)
+    qtbot.waitUntil(lambda: not window.services.runner.tasks, timeout=60_000)
 
 
 def opened(window: MainWindow, kind: type[QDialog]) -> QDialog:
@@ -153,7 +153,7 @@ def test_the_tour_walks_through_and_leaves_nothing(qtbot: QtBot, window: MainWin
     window.dialogs.start_tour()
     tour = opened(window, Tour)
     assert isinstance(tour, Tour)
-    assert window.workshop.settings.values.tour_seen
+    assert window.services.settings.values.tour_seen
     seen = [tour.heading.text()]
     for _ in STOPS[1:]:
         tour.next.click()
@@ -189,7 +189,7 @@ def test_any_pane_is_copied_as_a_picture(window: MainWindow) -> None:
     window.copies.copy_pane()
     image = QGuiApplication.clipboard().image()  # type: ignore[union-attr]
     assert image.width() >= 2 * 200
-    assert "screenshot" in window.workshop.notices.items[-1].title
+    assert "screenshot" in window.services.notices.items[-1].title
 
 
 def test_what_a_pane_shows_is_copied_as_a_figure_for_print(
@@ -210,7 +210,7 @@ def test_what_a_pane_shows_is_copied_as_a_figure_for_print(
         assert words in drawn()
     window.biasing_pane.show_view("gitt")
     window.copies.copy_figure()
-    assert "no publication figure" in window.workshop.notices.items[-1].title
+    assert "no publication figure" in window.services.notices.items[-1].title
 
 
 def test_the_first_start_shows_the_demo_and_the_tour(
@@ -223,5 +223,5 @@ def test_the_first_start_shows_the_demo_and_the_tour(
     window.show_session(Session())
     first_steps(window, [], demo=False)
     qtbot.waitUntil(lambda: any(isinstance(child, Tour) for child in window.children()), timeout=60_000)
-    assert window.files.name == "demo.nxs"
+    assert window.document.name == "demo.nxs"
     opened(window, Tour).close()

@@ -17,7 +17,7 @@ from PyQt6.QtWidgets import QDialog, QLineEdit, QMenu
 from pytestqt.qtbot import QtBot
 
 from tandem_em.core.jobs import run_to_end
-from tandem_em.desk import files
+from tandem_em.desk.document import files, places
 from tandem_em.desk.lanes.dose import Dose
 from tandem_em.desk.lanes.series import Points
 from tandem_em.desk.live import follow
@@ -35,8 +35,8 @@ from tandem_em.sources.scpi.simulator import SimulatedMeter
 from tandem_em.sources.setup import ProgramTable, Setup, read_setup
 from tandem_em.storage.gate import disk_space
 from tandem_widgets.dialogs.instruments.dialog import InstrumentsDialog
+from tandem_widgets.shell.actions.live_cursor import LiveCursor
 from tandem_widgets.shell.window.header import Header
-from tandem_widgets.shell.window.live_cursor import LiveCursor
 from tandem_widgets.shell.window.main_window import MainWindow
 
 HALF_A_NANO = {"step": "constant_current", "current_mA": 5e-7, "until_time_s": 60}
@@ -86,7 +86,7 @@ def record(qtbot: QtBot, window: MainWindow) -> Iterator[Callable[..., Any]]:
         window.recording.stop()
         qtbot.waitUntil(lambda: not window.recording.is_recording, timeout=20_000)
     window.recording.close()
-    qtbot.waitUntil(lambda: not window.workshop.runner.tasks, timeout=20_000)
+    qtbot.waitUntil(lambda: not window.services.runner.tasks, timeout=20_000)
 
 
 class LoopWatch(QObject):
@@ -298,7 +298,7 @@ def test_why_a_recording_stopped_by_itself_stays_until_it_is_acknowledged(
         full.setattr(disk_space, "free_bytes", lambda _path: 900_000_000)
         qtbot.waitUntil(lambda: not window.recording.is_recording, timeout=20_000)
     assert "only 0.9 GB are free" in window.status.notice.toolTip() + window.status.notice.text()
-    window.workshop.notices.info("Saved.")  # whatever is said meanwhile
+    window.services.notices.info("Saved.")  # whatever is said meanwhile
     assert window.header.stopped._label.text().endswith(
         "Recording stopped · only 0.9 GB are free on its disk"
     )
@@ -401,7 +401,7 @@ def test_the_window_draws_while_a_fast_camera_is_recorded(
         qtbot.waitUntil(
             lambda: session.stacks.first is not None and len(session.stacks.first) > 100, timeout=20_000
         )
-        qtbot.waitUntil(lambda: not window.workshop.runner.tasks, timeout=60_000)
+        qtbot.waitUntil(lambda: not window.services.runner.tasks, timeout=60_000)
         watch, canvas = LoopWatch(), window.stack_pane.canvas
         painted, began = canvas.painted, time.monotonic()
         count = len(session.stacks.first)
@@ -464,11 +464,11 @@ def test_ended_from_outside_the_recording_is_kept_and_nothing_is_asked(
     monkeypatch.setattr("PyQt6.QtWidgets.QApplication.exit", staticmethod(ended.append))
     session = record(meter_table(meter))
     qtbot.waitUntil(lambda: session.runs.first is not None and len(session.runs.first) > 5, timeout=10_000)
-    path = window.files._opened.store.path
+    path = window.document.opened.store.path
     window.end_without_asking()
     qtbot.waitUntil(lambda: ended == [0], timeout=20_000)
     assert is_safe(meter)
-    assert path in files.recoverable()
+    assert path in places.recoverable()
     kept = run_to_end(files.open_session(path, readonly=True))
     assert len(kept.session.runs.first) == len(session.runs.first)
     kept.store.close()
@@ -476,13 +476,11 @@ def test_ended_from_outside_the_recording_is_kept_and_nothing_is_asked(
 
 def test_the_next_recording_is_followed_like_the_one_before() -> None:
     """What was followed in one session says nothing about the cursor of the next one."""
-    window = SimpleNamespace(
-        desk=SimpleNamespace(session=Session("first")),
-        header=SimpleNamespace(show_live=lambda _follows: None),
-    )
-    cursor = LiveCursor(window)  # type: ignore[arg-type]
+    parts = SimpleNamespace(header=SimpleNamespace(show_live=lambda _follows: None))
+    context = SimpleNamespace(session=Session("first"), parts=parts)
+    cursor = LiveCursor(context)  # type: ignore[arg-type]
     cursor.follow(5.0)
-    window.desk.session = second = Session("second")
+    context.session = second = Session("second")
     cursor.follow(0.5)
     cursor.follow(1.0)
     assert second.focus.follow_live

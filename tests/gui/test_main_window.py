@@ -14,13 +14,14 @@ from pytestqt.qtbot import QtBot
 
 from tandem_em.core.jobs import Job, Progress
 from tandem_em.core.notices import UserError
-from tandem_em.desk import events, files
+from tandem_em.desk import events
+from tandem_em.desk.document import places
 from tandem_em.model.arrays import GrowingArray
 from tandem_em.model.curves import BiasRun
 from tandem_em.model.session import Session
 from tandem_widgets.parts.basic import theme
+from tandem_widgets.shell.actions.command_palette import CommandPalette, match_score
 from tandem_widgets.shell.application import has_room
-from tandem_widgets.shell.window.command_palette import CommandPalette, match_score
 from tandem_widgets.shell.window.main_window import MainWindow
 
 
@@ -41,7 +42,7 @@ class PaintCounter(QObject):
 
 
 def settled(qtbot: QtBot, window: MainWindow) -> None:
-    qtbot.waitUntil(lambda: not window.workshop.runner.tasks, timeout=30_000)
+    qtbot.waitUntil(lambda: not window.services.runner.tasks, timeout=30_000)
     qtbot.wait(120)  # outstanding repaints; nothing is asserted on this time
 
 
@@ -72,10 +73,11 @@ def test_marking_is_one_undoable_step_with_a_label(qtbot: QtBot, window: MainWin
     qtbot.keyClick(window, Qt.Key.Key_M)
     assert [event.t for event in window.desk.session.events] == [2.0, 6.0]
     undo = window.actions_table.by_id["undo"]
-    assert undo.text() == "Undo Mark event 2"
+    qtbot.waitUntil(lambda: undo.text() == "Undo Mark event 2", timeout=1000)
     undo.trigger()
     assert len(window.desk.session.events) == 1
-    assert window.actions_table.by_id["redo"].text() == "Redo Mark event 2"
+    redo = window.actions_table.by_id["redo"]
+    qtbot.waitUntil(lambda: redo.text() == "Redo Mark event 2", timeout=1000)
     assert not undo.isEnabled()
 
 
@@ -96,7 +98,7 @@ def test_playing_moves_the_cursor_and_stops_at_the_end(qtbot: QtBot, window: Mai
     focus = window.desk.session.focus
     focus.t = 9.9
     window.player.speed = 10
-    window.toggle_play()
+    window.time.toggle_play()
     qtbot.waitUntil(lambda: not window.player.is_playing, timeout=5000)
     assert focus.t == 10.0
 
@@ -137,7 +139,7 @@ def test_every_action_has_a_tip_and_shortcuts_are_unique(window: MainWindow) -> 
 def test_panes_float_and_come_home(qtbot: QtBot, window: MainWindow) -> None:
     window.docks.eels.setFloating(True)
     assert window.docks.eels.isFloating()
-    window.restore_panes()
+    window.docks.restore_home()
     assert not window.docks.eels.isFloating()
 
 
@@ -145,14 +147,14 @@ def test_a_recovery_copy_that_comes_too_late_does_not_take_the_place_of_the_next
     window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     late = tmp_path / "late.nxs"
-    monkeypatch.setattr(files, "untitled_path", lambda: late)
+    monkeypatch.setattr(places, "untitled_path", lambda: late)
     window.files.autosave()
     window.files.close()
     window.show_session(Session())
-    qtbot.waitUntil(lambda: not window.workshop.runner.tasks, timeout=20_000)
+    qtbot.waitUntil(lambda: not window.services.runner.tasks, timeout=20_000)
     qtbot.waitUntil(lambda: not late.exists(), timeout=5_000)
-    assert window.files.is_untitled
-    assert window.files.path is None
+    assert window.document.is_untitled
+    assert window.document.path is None
     assert not list(tmp_path.glob("late*"))
 
 
@@ -161,32 +163,32 @@ def test_a_new_session_lives_in_a_recovery_file_until_it_is_named(
 ) -> None:
     window.files.autosave()
     settled(qtbot, window)
-    assert window.files.is_untitled
-    assert not window.files.is_dirty
-    window.files.save_as(tmp_path / "named.nxs")
-    qtbot.waitUntil(lambda: not window.files.is_untitled, timeout=20_000)
-    assert window.files.name == "named.nxs"
+    assert window.document.is_untitled
+    assert not window.document.is_dirty
+    window.document.save_as(tmp_path / "named.nxs")
+    qtbot.waitUntil(lambda: not window.document.is_untitled, timeout=20_000)
+    assert window.document.name == "named.nxs"
     assert window.desk.session.stacks.first is not None
     assert window.desk.session.stacks.first.frame(3).shape == (64, 80)
     events.mark(window.desk, "later")
-    assert window.files.is_dirty
-    window.save()
-    qtbot.waitUntil(lambda: not window.files.is_dirty, timeout=20_000)
+    assert window.document.is_dirty
+    window.files.save()
+    qtbot.waitUntil(lambda: not window.document.is_dirty, timeout=20_000)
 
 
 def test_a_saved_session_opens_again_with_everything(
     qtbot: QtBot, window: MainWindow, tmp_path: Path
 ) -> None:
     path = tmp_path / "again.nxs"
-    window.files.save_as(path)
-    qtbot.waitUntil(lambda: window.files.path == path, timeout=20_000)
-    window.new_session()
+    window.document.save_as(path)
+    qtbot.waitUntil(lambda: window.document.path == path, timeout=20_000)
+    window.files.new_session()
     assert window.desk.session.is_empty
     window.files.open_paths([path])
     qtbot.waitUntil(lambda: not window.desk.session.is_empty, timeout=20_000)
     settled(qtbot, window)
     assert [event.name for event in window.desk.session.events] == ["bias on"]
-    assert window.workshop.settings.values.recent[0] == str(path.resolve())
+    assert window.services.settings.values.recent[0] == str(path.resolve())
 
 
 def test_leaving_with_unsaved_changes_asks(window: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -207,8 +209,8 @@ def test_a_wrong_file_is_a_sentence_in_the_strip(qtbot: QtBot, window: MainWindo
     wrong = tmp_path / "holiday.xyz"
     wrong.write_bytes(bytes(range(256)) * 20)
     window.files.open_paths([wrong])
-    qtbot.waitUntil(lambda: bool(window.workshop.notices.items), timeout=10_000)
-    notice = window.workshop.notices.items[-1]
+    qtbot.waitUntil(lambda: bool(window.services.notices.items), timeout=10_000)
+    notice = window.services.notices.items[-1]
     assert "holiday.xyz" in notice.title
     assert notice.advice
     assert len(window.desk.session.runs) == 1
@@ -216,7 +218,7 @@ def test_a_wrong_file_is_a_sentence_in_the_strip(qtbot: QtBot, window: MainWindo
 
 @pytest.mark.expects_log
 def test_notices_show_errors_until_dismissed(window: MainWindow) -> None:
-    window.workshop.notices.tell(UserError("The disk is full.", "Free some space."))
+    window.services.notices.tell(UserError("The disk is full.", "Free some space."))
     assert "The disk is full." in window.status.notice.toolTip()
 
 
@@ -231,13 +233,13 @@ def test_recording_a_growing_file_from_the_window(qtbot: QtBot, window: MainWind
     assert window.header.recording.isVisibleTo(window)
     window.recording.stop()
     qtbot.waitUntil(lambda: not window.recording.is_recording, timeout=20_000)
-    qtbot.waitUntil(lambda: not window.files.is_dirty, timeout=20_000)
+    qtbot.waitUntil(lambda: not window.document.is_dirty, timeout=20_000)
     assert not window.header.recording.isVisibleTo(window)
 
 
 def test_a_chosen_span_stays_when_more_is_imported(qtbot: QtBot, window: MainWindow) -> None:
     settled(qtbot, window)
-    session, said = window.desk.session, window.workshop.notices.items
+    session, said = window.desk.session, window.services.notices.items
     later = BiasRun(name="later", times=GrowingArray(np.array([50.0, 60.0])))
     session.runs.add(later)
     assert session.focus.span == (0.0, 60.0)  # nobody has chosen another one
@@ -247,7 +249,7 @@ def test_a_chosen_span_stays_when_more_is_imported(qtbot: QtBot, window: MainWin
     assert [notice.title for notice in said if "outside" in notice.title] == [
         "far lies outside the time in view."
     ]
-    window.fit_time()
+    window.time.fit()
     session.runs.add(BiasRun(name="last", times=GrowingArray(np.array([800.0, 900.0]))))
     assert session.focus.span == (0.0, 900.0)
     settled(qtbot, window)

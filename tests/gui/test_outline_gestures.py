@@ -335,7 +335,7 @@ def test_no_outline_is_copied_out_of_the_picture(qtbot: QtBot, window: MainWindo
     go(qtbot, pane, 0)
     choose(pane, particle, "Copy to › far too close")
     assert only(window) is particle
-    assert "outside the picture of far too close" in window.workshop.notices.items[-1].title
+    assert "outside the picture of far too close" in window.services.notices.items[-1].title
 
 
 # --- stopping and asking --------------------------------------------------------------------------------------------
@@ -431,7 +431,7 @@ def test_outlines_are_seen_while_they_grow_and_stopping_keeps_them(qtbot: QtBot,
     (curve,) = Area().curves(window.desk.session, None)
     assert isinstance(curve.samples, Points)
     assert np.isfinite(curve.samples.y).sum() >= 4  # the area lane grows with them
-    (task,) = window.workshop.runner.tasks
+    (task,) = window.services.runner.tasks
     task.cancel()
     Gate.is_open.set()
     settled(qtbot, window)

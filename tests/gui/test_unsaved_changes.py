@@ -12,9 +12,9 @@ from PyQt6.QtWidgets import QFileDialog, QMessageBox
 from pytestqt.qtbot import QtBot
 
 from tandem_em.core.jobs import call_as_job, run_to_end
-from tandem_em.desk import events, files, unsaved
+from tandem_em.desk import events
+from tandem_em.desk.document import files, recovery
 from tandem_em.model.session import Session
-from tandem_widgets.shell.actions import recovery
 from tandem_widgets.shell.window.main_window import MainWindow
 
 BUTTONS = QMessageBox.StandardButton
@@ -51,12 +51,14 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], list[str]]:
 
 
 def idle(qtbot: QtBot, window: MainWindow) -> None:
-    qtbot.waitUntil(lambda: not window.workshop.runner.tasks and not window.files._saving, timeout=30_000)
+    qtbot.waitUntil(
+        lambda: not window.services.runner.tasks and not window.document.is_writing, timeout=30_000
+    )
 
 
 def open_in(qtbot: QtBot, window: MainWindow, path: Path) -> None:
     window.files.open_paths([path])
-    qtbot.waitUntil(lambda: window.files.path == path, timeout=30_000)
+    qtbot.waitUntil(lambda: window.document.path == path, timeout=30_000)
     idle(qtbot, window)
 
 
@@ -87,9 +89,9 @@ def test_nothing_is_asked_of_what_was_only_looked_at(
     window.files.autosave()
     idle(qtbot, window)
     events.mark(window.desk, "a slip")
-    assert window.files.is_dirty
+    assert window.document.is_dirty
     window.undo()
-    assert not window.files.is_dirty
+    assert not window.document.is_dirty
     assert window.close()
     assert texts == []
     assert content(named) == before
@@ -132,11 +134,11 @@ def test_cancel_stays_and_goes_on_keeping(
     assert window.isVisible()
     window.files.autosave()
     idle(qtbot, window)
-    assert window.files.is_dirty
+    assert window.document.is_dirty
     assert names(named) == ["bias on"]
     assert named.with_name("named.nxs.recovery").is_file()
-    window.save()
-    qtbot.waitUntil(lambda: not window.files.is_dirty, timeout=20_000)
+    window.files.save()
+    qtbot.waitUntil(lambda: not window.document.is_dirty, timeout=20_000)
     assert names(named) == ["bias on", "kept"]
     assert not named.with_name("named.nxs.recovery").exists()
 
@@ -146,8 +148,8 @@ def test_save_pressed_while_the_recovery_file_is_written_saves(
 ) -> None:
     events.mark(window.desk, "hasty")
     window.files.autosave()
-    window.save()
-    qtbot.waitUntil(lambda: not window.files.is_dirty, timeout=20_000)
+    window.files.save()
+    qtbot.waitUntil(lambda: not window.document.is_dirty, timeout=20_000)
     idle(qtbot, window)
     assert names(named) == ["bias on", "hasty"]
     assert [each.name for each in named.parent.iterdir()] == ["named.nxs"]
@@ -172,10 +174,10 @@ def test_opening_after_a_crash_offers_the_changes(
     open_in(qtbot, window, crashed)
     assert "were not saved in named.nxs" in texts[0]
     assert [event.name for event in window.desk.session.events] == ["bias on", "lost and found"]
-    assert window.files.is_dirty
+    assert window.document.is_dirty
     assert names(crashed) == ["bias on"]
-    window.save()
-    qtbot.waitUntil(lambda: not window.files.is_dirty, timeout=20_000)
+    window.files.save()
+    qtbot.waitUntil(lambda: not window.document.is_dirty, timeout=20_000)
     idle(qtbot, window)
     assert names(crashed) == ["bias on", "lost and found"]
     assert [each.name for each in crashed.parent.iterdir()] == ["named.nxs"]
@@ -187,15 +189,15 @@ def test_opened_as_saved_the_changes_wait_until_something_is_saved(
     asked("Open as saved")
     open_in(qtbot, window, crashed)
     assert [event.name for event in window.desk.session.events] == ["bias on"]
-    assert not window.files.is_dirty
-    window.new_session()
-    assert [lost.session_path for lost in unsaved.everything([str(crashed)])] == [crashed.resolve()]
+    assert not window.document.is_dirty
+    window.files.new_session()
+    assert [lost.session_path for lost in recovery.everything([str(crashed)])] == [crashed.resolve()]
     open_in(qtbot, window, crashed)
     events.mark(window.desk, "other work")
-    window.save()
-    qtbot.waitUntil(lambda: not window.files.is_dirty, timeout=20_000)
+    window.files.save()
+    qtbot.waitUntil(lambda: not window.document.is_dirty, timeout=20_000)
     idle(qtbot, window)
-    assert unsaved.everything([str(crashed)]) == []
+    assert recovery.everything([str(crashed)]) == []
     assert names(crashed) == ["bias on", "other work"]
 
 
@@ -206,8 +208,8 @@ def test_what_was_put_off_can_be_recovered_from_the_menu_of_the_same_session(
     open_in(qtbot, window, crashed)
     asked("Recover")
     window.actions_table.by_id["recover"].trigger()
-    qtbot.waitUntil(lambda: window.files.is_dirty, timeout=30_000)
-    assert not window.files.is_readonly
+    qtbot.waitUntil(lambda: window.document.is_dirty, timeout=30_000)
+    assert not window.document.is_readonly
     assert [event.name for event in window.desk.session.events] == ["bias on", "lost and found"]
 
 
@@ -219,10 +221,10 @@ def test_opening_the_same_session_again_goes_back_to_what_was_saved(
     idle(qtbot, window)
     asked("Discard")
     window.files.open_paths([named])
-    qtbot.waitUntil(lambda: window.files.path == named and not window.files.is_dirty, timeout=30_000)
+    qtbot.waitUntil(lambda: window.document.path == named and not window.document.is_dirty, timeout=30_000)
     idle(qtbot, window)
     assert [event.name for event in window.desk.session.events] == ["bias on"]
-    assert not window.files.is_readonly
+    assert not window.document.is_readonly
     assert [each.name for each in named.parent.iterdir()] == ["named.nxs"]
 
 
@@ -230,16 +232,16 @@ def test_what_was_lost_is_offered_at_the_start_and_in_the_menu(
     qtbot: QtBot, window: MainWindow, crashed: Path, asked: Callable[[str], list[str]]
 ) -> None:
     texts = asked("Later")
-    assert recovery.offer(window)
+    assert window.files.offer_lost_work()
     assert "were not saved in named.nxs" in texts[0]
     texts = asked("Recover")
     window.actions_table.by_id["recover"].trigger()
-    qtbot.waitUntil(lambda: window.files.is_dirty, timeout=30_000)
+    qtbot.waitUntil(lambda: window.document.is_dirty, timeout=30_000)
     assert len(texts) == 1  # asked once, not again by the opening
     assert [event.name for event in window.desk.session.events] == ["bias on", "lost and found"]
     texts = asked("Discard")
-    window.new_session()
-    assert not recovery.offer(window)
+    window.files.new_session()
+    assert not window.files.offer_lost_work()
 
 
 def test_ended_from_outside_the_changes_are_offered_at_the_next_start(
@@ -251,7 +253,7 @@ def test_ended_from_outside_the_changes_are_offered_at_the_next_start(
     window.end_without_asking()
     qtbot.waitUntil(lambda: ended == [0], timeout=20_000)
     assert names(named) == ["bias on"]
-    assert len(unsaved.everything([str(named)])) == 1
+    assert len(recovery.everything([str(named)])) == 1
 
 
 WINDOW = """
@@ -272,11 +274,11 @@ window.files.open_paths([path])
 timer = QTimer()
 
 def look():
-    if window.files.path is None or window.workshop.runner.tasks:
+    if window.document.path is None or window.services.runner.tasks:
         return
     if len(window.desk.session.events) == 1:
         events.mark(window.desk, "before the kill")
-    elif path.with_name(path.name + ".recovery").exists() and not window.files._saving:
+    elif path.with_name(path.name + ".recovery").exists() and not window.document.is_writing:
         print("kept", flush=True)
 
 timer.timeout.connect(look)
@@ -291,7 +293,7 @@ def test_a_window_that_is_killed_loses_no_edits(
     named: Path,
     asked: Callable[[str], list[str]],
 ) -> None:
-    window.new_session()
+    window.files.new_session()
     before = named.read_bytes()
     with subprocess.Popen(
         [sys.executable, "-c", WINDOW, str(named)], stdout=subprocess.PIPE, text=True
@@ -301,13 +303,13 @@ def test_a_window_that_is_killed_loses_no_edits(
         program.kill()
     assert content(named) == without_note(before)
     texts = asked("Recover")
-    assert recovery.offer(window)  # at the next start
-    qtbot.waitUntil(lambda: window.files.is_dirty, timeout=30_000)
+    assert window.files.offer_lost_work()  # at the next start
+    qtbot.waitUntil(lambda: window.document.is_dirty, timeout=30_000)
     assert len(texts) == 1
     assert [event.name for event in window.desk.session.events] == ["bias on", "before the kill"]
     idle(qtbot, window)
     asked("Discard")
-    window.new_session()
+    window.files.new_session()
     assert named.read_bytes() == before
     assert [each.name for each in named.parent.iterdir()] == ["named.nxs"]
 
@@ -320,11 +322,11 @@ def test_a_session_that_is_open_elsewhere_asks_for_another_name(
     asked: Callable[[str], list[str]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    window.new_session()
+    window.files.new_session()
     other = run_to_end(files.open_session(named))
     try:
         open_in(qtbot, window, named)
-        assert window.files.is_readonly
+        assert window.document.is_readonly
         events.mark(window.desk, "mine")
         copy = named.with_name("mine.nxs")
         monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(copy), ""))
@@ -343,17 +345,17 @@ def test_saving_the_demo_asks_for_a_name(
     session = window.desk.session
     monkeypatch.setattr("tandem_em.desk.demo.build.build_demo", lambda *_: call_as_job(lambda: session))
     window.show_session(Session())
-    window.open_demo()
-    qtbot.waitUntil(lambda: window.files.path is not None, timeout=30_000)
+    window.files.open_demo()
+    qtbot.waitUntil(lambda: window.document.path is not None, timeout=30_000)
     idle(qtbot, window)
-    opened = window.files.path
+    opened = window.document.path
     assert opened is not None
     before = content(opened)
     events.mark(window.desk, "a visitor")
     mine = tmp_path / "mine.nxs"
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(mine), ""))
-    window.save()
-    qtbot.waitUntil(lambda: window.files.path == mine, timeout=20_000)
+    window.files.save()
+    qtbot.waitUntil(lambda: window.document.path == mine, timeout=20_000)
     idle(qtbot, window)
     assert names(mine) == ["bias on", "a visitor"]
     assert content(opened) == before

@@ -55,7 +55,7 @@ def shown_in(qtbot: QtBot, window: MainWindow, stack: FrameStack) -> StackPane:
 
 
 def settled(qtbot: QtBot, window: MainWindow) -> None:
-    qtbot.waitUntil(lambda: not window.workshop.runner.tasks, timeout=90_000)
+    qtbot.waitUntil(lambda: not window.services.runner.tasks, timeout=90_000)
     qtbot.wait(30)
 
 

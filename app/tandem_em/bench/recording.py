@@ -20,7 +20,7 @@ from tandem_em.bench.recording_memory import left_behind
 from tandem_em.bench.recording_senders import sending
 from tandem_em.core.benchmark import Figure
 from tandem_em.core.jobs import run_to_end
-from tandem_em.desk import files
+from tandem_em.desk.document import files
 from tandem_em.desk.stacks.stack import ready
 from tandem_em.model.arrays import GrowingArray
 from tandem_em.model.curves import BiasRun, Column

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tandem_em.core.jobs import run_to_end
 from tandem_em.core.notices import Notices
-from tandem_em.desk import files
+from tandem_em.desk.document import files
 from tandem_em.desk.live.recorder import Recorder
 from tandem_em.model.session import Session
 from tandem_em.sources.core.base import Source

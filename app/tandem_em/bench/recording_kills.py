@@ -19,7 +19,7 @@ import numpy as np
 
 from tandem_em.bench.crash_kill import environment
 from tandem_em.core.jobs import run_to_end
-from tandem_em.desk import files
+from tandem_em.desk.document import files
 from tandem_em.sources.files.tail_simulator import FileWriter, ec_lab_text
 from tandem_em.sources.merlin.simulator import MerlinSimulator
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from tandem_em.cli.terminal import work
 from tandem_em.core.notices import UserError
-from tandem_em.desk import files
 from tandem_em.desk.demo import build
+from tandem_em.desk.document.document import open_document
 
 if TYPE_CHECKING:
     from tandem_em.cli.window_door import WindowDoor
@@ -51,11 +51,11 @@ def run(options: argparse.Namespace, window: WindowDoor) -> int:
     else:
         path = work("Preparing the demo", build.demo_path(*numbers))
     if options.files is not None:
-        opened = work("Opening", files.open_session(path, readonly=True))
+        document = work("Opening", open_document(path, readonly=True))
         try:
-            written = work("Writing files", build.write_files(opened.session, options.files))
+            written = work("Writing files", build.write_files(document.session, options.files))
         finally:
-            opened.store.close()
+            document.close()
         print("\n".join(str(each) for each in written))
         return 0
     if options.no_window:

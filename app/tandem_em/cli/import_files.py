@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from tandem_em.cli.terminal import existing, positive_in, print_json, work
 from tandem_em.core.notices import UserError
 from tandem_em.core.texts import counted
-from tandem_em.desk import files
+from tandem_em.desk import importing
+from tandem_em.desk.document.document import Document, open_document, runs_with
 from tandem_em.desk.inventory import describe
 from tandem_em.importers.core.base import ImportOptions
 from tandem_em.model.session import Session
@@ -60,25 +61,22 @@ def run(options: argparse.Namespace, window: WindowDoor) -> int:
         zone=options.zone,
         text=_text_settings(options.text),
     )
-    opened = (
-        work("Opening", files.open_session(options.out)) if options.append and options.out.exists() else None
-    )
-    session = opened.session if opened is not None else Session(options.out.stem)
+    document = _document(options)
+    session = document.session
     try:
-        imported = work("Importing", files.import_files(session, options.files, read))
-        session.history.do(files.adding(session, imported))
+        imported = work("Importing", importing.import_files(session, options.files, read))
+        session.history.do(importing.adding(session, imported))
         if options.link:
-            files.mark_linked(session, imported, options.out.parent)
-        if opened is None:
-            opened = work("Writing", files.create_session(options.out, session))
+            importing.mark_linked(session, imported, options.out.parent)
+        if document.is_untitled:
+            document.save_as(options.out)
         else:
-            work("Writing", opened.store.save(session))
+            document.save()
     finally:
-        if opened is not None:
-            opened.store.close()
+        document.close()
     for problem in imported.problems:
         print(problem, file=sys.stderr)
-    streams = files.stream_items(imported.items)
+    streams = importing.stream_items(imported.items)
     if options.json:
         print_json(
             {
@@ -91,6 +89,14 @@ def run(options: argparse.Namespace, window: WindowDoor) -> int:
         return 0
     print(f"{options.out}: {counted(len(streams), 'stream')} from {counted(len(options.files), 'file')}")
     return 0
+
+
+def _document(options: argparse.Namespace) -> Document:
+    """The session that is added to, else an empty one."""
+    start = runs_with(work)
+    if options.append and options.out.exists():
+        return work("Opening", open_document(options.out, start=start))
+    return Document(Session(options.out.stem), None, start)
 
 
 def _text_settings(path: Path | None) -> dict[str, object] | None:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from tandem_em.cli.terminal import existing, positive_in, work
 from tandem_em.core.notices import Notice, Notices, UserError
-from tandem_em.desk import files
+from tandem_em.desk.document import files
+from tandem_em.desk.document.document import Document, runs_with
 from tandem_em.desk.live import setup as live
 from tandem_em.desk.live.recorder import AUTHOR, Recorder
 
@@ -48,6 +49,7 @@ def run(options: argparse.Namespace, window: WindowDoor) -> int:
     sources = live.make_sources(setup, "tandem record")
     session = live.session_for(setup, options.out.stem)
     opened = work("Creating", files.create_session(options.out, session, for_recording=True))
+    document = Document(session, opened, runs_with(work))
     notices = Notices()
     notices.posted.connect(_say_notice)
     waiting: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
@@ -62,8 +64,8 @@ def run(options: argparse.Namespace, window: WindowDoor) -> int:
         recorder.stop()
         _work_off(waiting)
         _say(recorder)
-        work("Saving", opened.store.save(session))
-        opened.store.close()
+        document.save()
+        document.close()
     return 0
 
 

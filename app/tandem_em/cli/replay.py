@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from tandem_em.cli.terminal import existing, print_json, work
 from tandem_em.core.notices import UserError
-from tandem_em.desk import files
+from tandem_em.desk.document.document import open_document
 from tandem_em.desk.live import replay
 
 if TYPE_CHECKING:
@@ -38,13 +38,15 @@ def run(options: argparse.Namespace, window: WindowDoor) -> int:
     path = existing(options.session)
     if not options.to:
         return window.open([path], play_at=options.speed)
-    opened = work("Opening", files.open_session(path, readonly=True))
+    document = work("Opening", open_document(path, readonly=True))
     lines: queue.SimpleQueue[str] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(lines,), daemon=True).start()
     try:
-        sent = replay.send(opened.session, options.to, options.speed, _say, lambda clock: _obey(clock, lines))
+        sent = replay.send(
+            document.session, options.to, options.speed, _say, lambda clock: _obey(clock, lines)
+        )
     finally:
-        opened.store.close()
+        document.close()
     print_json({"session": path, "to": options.to, "speed": options.speed, **sent}, indent=None)
     return 0
 

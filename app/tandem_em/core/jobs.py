@@ -105,6 +105,27 @@ class Task(Generic[Result]):
         return elapsed * (1 - fraction) / gained if elapsed >= 0.5 and gained > 0 else None
 
 
+@dataclass(frozen=True)
+class _Ends(Generic[Result]):
+    """Whom to tell how a job ended."""
+
+    on_result: Callable[[Result], None] | None
+    on_error: Callable[[BaseException], None] | None
+    on_cancelled: Callable[[], None] | None
+
+    def result(self, result: Result) -> None:
+        if self.on_result is not None:
+            self.on_result(result)
+
+    def error(self, error: BaseException) -> None:
+        if self.on_error is not None:
+            self.on_error(error)
+
+    def cancelled(self) -> None:
+        if self.on_cancelled is not None:
+            self.on_cancelled()
+
+
 class Runner:
     """Runs jobs on a few threads; a newer task with the same key cancels the older one."""
 
@@ -134,11 +155,12 @@ class Runner:
         on_result: Callable[[Result], None] | None = None,
         on_progress: Callable[[Progress], None] | None = None,
         on_error: Callable[[BaseException], None] | None = None,
+        on_cancelled: Callable[[], None] | None = None,
         key: str | None = None,
     ) -> Task[Result]:
-        """Queue a job. Exactly one of: on_result, on_error, or (cancelled) nothing, is called at the end.
+        """Queue a job. Exactly one of on_result, on_error and on_cancelled is called at the end.
 
-        After `close` nothing begins any more: a timer may still fire while the window goes."""
+        After `close` nothing begins any more, and nobody is told: a timer may still fire while the window goes."""
         task: Task[Result] = Task(label, key, next(self._ids))
         if self._closed:
             task.cancel()
@@ -149,7 +171,8 @@ class Runner:
                     if other.key == key:
                         other.cancel()
             self._tasks[task.id] = task
-        self._pool.submit(self._run, task, job, on_result, on_progress, on_error)
+        ends = _Ends(on_result, on_error, on_cancelled)
+        self._pool.submit(self._run, task, job, ends, on_progress)
         return task
 
     def close(self) -> None:
@@ -163,9 +186,8 @@ class Runner:
         self,
         task: Task[Result],
         job: Job[Result],
-        on_result: Callable[[Result], None] | None,
+        ends: _Ends[Result],
         on_progress: Callable[[Progress], None] | None,
-        on_error: Callable[[BaseException], None] | None,
     ) -> None:
         task.state, task.started = "running", time.monotonic()
         self._tell(task)
@@ -184,20 +206,19 @@ class Runner:
                         self._post(lambda p=progress: None if task.is_cancelled else on_progress(p))  # type: ignore[misc]
         except StopIteration as stop:
             task.state = "done"
-            self._finish(
-                task, None if on_result is None else (lambda: on_result(stop_value)), stop_value := stop.value
-            )
+            result: Result = stop.value
+            self._finish(task, lambda: ends.cancelled() if task.is_cancelled else ends.result(result))
         except JobCancelledError:
             task.state = "cancelled"
             self._close(job)
-            self._finish(task, None)
+            self._finish(task, ends.cancelled)
         except BaseException as error:
             task.state = "failed"
             caught = error
             self._close(job)
-            if on_error is None:
+            if ends.on_error is None:
                 log.error("job %r failed", task.label, exc_info=error)
-            self._finish(task, None if on_error is None else (lambda: on_error(caught)))
+            self._finish(task, lambda: ends.error(caught))
 
     def _close(self, job: Job[Any]) -> None:
         try:
@@ -205,12 +226,11 @@ class Runner:
         except Exception:
             log.exception("a job did not close cleanly")
 
-    def _finish(self, task: Task[Any], call: Callable[[], None] | None, _value: Any = None) -> None:
+    def _finish(self, task: Task[Any], call: Callable[[], None]) -> None:
         with self._lock:
             self._tasks.pop(task.id, None)
         self._tell(task)
-        if call is not None:
-            self._post(lambda: None if task.state == "done" and task.is_cancelled else call())
+        self._post(call)
 
     def _tell(self, task: Task[Any]) -> None:
         for listener in self._listeners:

@@ -17,8 +17,7 @@ from tandem_em.core.jobs import Job, Progress, Task
 from tandem_em.core.notices import Notices, UserError
 from tandem_em.desk.desk import Desk
 from tandem_em.desk.provenance import step_for
-from tandem_em.model.edits import AddItem, ChangeFields, RemoveItem, Together
-from tandem_em.model.history import Edit
+from tandem_em.model.edits import AddItem, ChangeFields, Edit, RemoveItem, Together
 from tandem_em.model.items import Item, MadeItem
 from tandem_em.model.provenance import ResultSet, Step
 from tandem_em.model.results.base import TypedResult

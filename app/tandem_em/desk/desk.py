@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from tandem_em.core.jobs import Job, Progress, Runner, Task
 from tandem_em.core.notices import Notices
-from tandem_em.model.edits import AddItem, ChangeFields, RemoveItem, Together
-from tandem_em.model.history import Edit
+from tandem_em.model.edits import AddItem, ChangeFields, Edit, RemoveItem, Together
 from tandem_em.model.items import Item
 from tandem_em.model.session import Session
 
@@ -64,14 +63,17 @@ class Desk:
         *,
         on_progress: Callable[[Progress], None] | None = None,
         on_error: Callable[[BaseException], None] | None = None,
+        on_cancelled: Callable[[], None] | None = None,
         key: str | None = None,
     ) -> Task[Result]:
-        """Run a job off the GUI thread. Its errors become notices unless `on_error` takes them."""
+        """Run a job off the GUI thread. Its errors become notices unless `on_error` takes them; `on_cancelled` is called
+        when a person, or a newer job of the same key, has stopped it."""
         return self.runner.start(
             label,
             job,
             on_result=on_result,
             on_progress=on_progress,
             on_error=on_error or self.notices.tell,
+            on_cancelled=on_cancelled,
             key=key,
         )

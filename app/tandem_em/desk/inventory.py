@@ -10,7 +10,8 @@ import numpy as np
 
 from tandem_em.core.jobs import Job
 from tandem_em.core.texts import byte_size, counted, quantity
-from tandem_em.desk import files, unsaved
+from tandem_em.desk import importing
+from tandem_em.desk.document import files, recovery
 from tandem_em.model.curves import BiasRun
 from tandem_em.model.frames import FrameStack
 from tandem_em.model.items import Item
@@ -35,19 +36,19 @@ def describe_file(path: Path) -> Job[dict[str, Any]]:
                 found["being_written_by"] = opened.store.holder.sentence()
             elif crashed := files.crash_text(path):
                 found["not_closed"] = crashed
-            if lost := unsaved.find(path):
-                found["unsaved_changes"] = f"{lost[0].sentence} {unsaved.WHERE}"
+            if lost := recovery.find(path):
+                found["unsaved_changes"] = f"{lost[0].sentence} {recovery.WHERE}"
         finally:
             opened.store.close()
         return found
-    imported = yield from files.import_files(Session(), [path])
+    imported = yield from importing.import_files(Session(), [path])
     return {
         "file": str(path),
         "kind": "import",
         "size_bytes": path.stat().st_size,
         "problems": imported.problems,
         "questions": [question.text for question in imported.questions],
-        "streams": [describe(item) for item in files.stream_items(imported.items)],
+        "streams": [describe(item) for item in importing.stream_items(imported.items)],
     }
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 from tandem_em.core.jobs import Job
 from tandem_em.core.notices import UserError
-from tandem_em.desk import files
+from tandem_em.desk import importing
+from tandem_em.desk.document import files
+from tandem_em.desk.document.document import Document, open_document
 from tandem_em.importers.core.base import ImportOptions
 from tandem_em.model.curves import BiasRun
 from tandem_em.model.frames import FrameStack
@@ -22,39 +23,30 @@ StreamT = TypeVar("StreamT", BiasRun, FrameStack, SpectrumImage)
 WORDS = {"run": "biasing run", "stack": "image stack", "map": "spectrum image"}
 
 
-@dataclass
-class Source:
-    """A session, from a session file (then with its store) or from an imported file."""
-
-    path: Path
-    session: Session
-    opened: files.Opened | None
-
-    def close(self) -> None:
-        if self.opened is not None:
-            self.opened.store.close()
+Source = Document
+"""What commands work on: a session file, or an imported file in a passing session."""
 
 
-def open_source(path: Path, *, write: bool = False, options: ImportOptions | None = None) -> Job[Source]:
+def open_source(path: Path, *, write: bool = False, options: ImportOptions | None = None) -> Job[Document]:
     """Open a session, or import a file into a passing one."""
     if files.is_session_file(path):
-        opened = yield from files.open_session(path, readonly=not write)
-        if write and opened.store.is_readonly:
-            holder = files.holder_text(opened.store)
-            opened.store.close()
+        document = yield from open_document(path, readonly=not write)
+        if write and document.is_readonly:
+            holder = document.holder
+            document.close()
             raise UserError(
                 f"{path.name} cannot be written. {holder}", "Close it there first, or leave out --save."
             )
-        return Source(path, opened.session, opened)
+        return document
     if write:
         raise UserError(
             f"{path.name} is not a session.",
             "Only sessions can keep results: import it first, or leave out --save.",
         )
-    imported = yield from files.import_files(Session(path.stem), [path], options)
     session = Session(path.stem)
-    session.history.do(files.adding(session, imported))
-    return Source(path, session, None)
+    imported = yield from importing.import_files(session, [path], options)
+    session.history.do(importing.adding(session, imported))
+    return Document(session)
 
 
 def choose(items: Items[StreamT], name: str | None, path: Path) -> StreamT:
@@ -76,7 +68,7 @@ def choose(items: Items[StreamT], name: str | None, path: Path) -> StreamT:
 
 
 @contextmanager
-def closing(source: Source) -> Iterator[Source]:
+def closing(source: Document) -> Iterator[Document]:
     try:
         yield source
     finally:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeAlias
 
-if TYPE_CHECKING:
-    from tandem_em.model.history import Edit
-    from tandem_em.model.items import Item
-    from tandem_em.model.session import Session
+from tandem_em.model.history import Undoable
+from tandem_em.model.items import Item
+from tandem_em.model.session import Session
+
+Edit: TypeAlias = Undoable[Session]
+"""A step of a session's history."""
 
 
 @dataclass

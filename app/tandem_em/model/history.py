@@ -2,41 +2,43 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import Generic, Protocol, TypeVar
 
 from psygnal import Signal
 
-if TYPE_CHECKING:
-    from tandem_em.model.session import Session
+Ground = TypeVar("Ground")
 
 
-class Edit(Protocol):
+class Undoable(Protocol[Ground]):
     """Holds ids and values, never widgets. `merge_key`: a newer edit with the same key swallows this one's end state."""
 
     label: str
     merge_key: str | None
 
-    def apply(self, session: Session) -> None: ...
-    def revert(self, session: Session) -> None: ...
-    def is_valid(self, session: Session) -> bool: ...
-    def merged_with(self, newer: Edit) -> Edit | None: ...
+    def apply(self, ground: Ground, /) -> None: ...
+    def revert(self, ground: Ground, /) -> None: ...
+    def is_valid(self, ground: Ground, /) -> bool: ...
+    def merged_with(self, newer: Undoable[Ground], /) -> Undoable[Ground] | None: ...
 
 
-class History:
-    """Undo and redo. `changed` tells that labels or the saved mark moved."""
+class History(Generic[Ground]):
+    """Undo and redo. `changed` tells that labels or the clean mark moved."""
 
     changed = Signal()
 
-    def __init__(self, session: Session, limit: int = 500) -> None:
-        self._session = session
-        self._done: list[Edit] = []
-        self._undone: list[Edit] = []
+    def __init__(self, ground: Ground, limit: int = 500) -> None:
+        self._ground = ground
+        self._done: list[Undoable[Ground]] = []
+        self._undone: list[Undoable[Ground]] = []
         self._limit = limit
         self._merge_open = False
+        self._start: object = object()
+        """Stands for the state before the oldest step that can be taken back."""
+        self._clean = self._start
 
-    def do(self, edit: Edit) -> None:
+    def do(self, edit: Undoable[Ground]) -> None:
         """Apply an edit and remember it. Consecutive edits with one merge key become one step."""
-        edit.apply(self._session)
+        edit.apply(self._ground)
         self._undone.clear()
         merged = None
         if self._merge_open and self._done and edit.merge_key and self._done[-1].merge_key == edit.merge_key:
@@ -45,18 +47,38 @@ class History:
             self._done[-1] = merged
         else:
             self._done.append(edit)
-            del self._done[: -self._limit]
+            self._forget_oldest()
         self._merge_open = True
         self.changed.emit()
 
+    def _forget_oldest(self) -> None:
+        if len(self._done) > self._limit:
+            self._start = self._done[-self._limit - 1]
+            del self._done[: -self._limit]
+
     @property
-    def newest(self) -> Edit | None:
+    def newest(self) -> Undoable[Ground] | None:
         """The step that undo would take back."""
         return self._done[-1] if self._done else None
 
-    def complete(self, edit: Edit, whole: Edit) -> None:
+    @property
+    def place(self) -> object:
+        """Where we are: the same object again whenever undo or redo comes back here."""
+        return self._done[-1] if self._done else self._start
+
+    def mark_clean(self, place: object = None) -> None:
+        """Remember that the ground was saved here, or at a `place` that was noted when the saving began."""
+        self._clean = self.place if place is None else place
+        self.changed.emit()
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether we are where the clean mark is; what was changed past the history does not count."""
+        return self.place is self._clean
+
+    def complete(self, edit: Undoable[Ground], whole: Undoable[Ground]) -> None:
         """Apply an edit that belongs to the newest step; `whole` is both of them and takes its place."""
-        edit.apply(self._session)
+        edit.apply(self._ground)
         self._undone.clear()
         self._done[-1] = whole
         self._merge_open = False
@@ -66,27 +88,28 @@ class History:
         """The gesture is over: the next edit with the same key starts a step of its own."""
         self._merge_open = False
 
-    def undo(self) -> Edit | None:
+    def undo(self) -> Undoable[Ground] | None:
         return self._step(self._done, self._undone, forward=False)
 
-    def redo(self) -> Edit | None:
+    def redo(self) -> Undoable[Ground] | None:
         return self._step(self._undone, self._done, forward=True)
 
-    def _step(self, source: list[Edit], target: list[Edit], *, forward: bool) -> Edit | None:
+    def _step(
+        self, source: list[Undoable[Ground]], target: list[Undoable[Ground]], *, forward: bool
+    ) -> Undoable[Ground] | None:
+        """Take the newest step whose ground is still there. One that raises stays where it was."""
         self._merge_open = False
-        while source:
-            edit = source.pop()
-            if not edit.is_valid(self._session):
-                continue  # its ground is gone: it is dropped
+        while source and not source[-1].is_valid(self._ground):
+            source.pop()  # its ground is gone: it is dropped
+        edit = source[-1] if source else None
+        if edit is not None:
             if forward:
-                edit.apply(self._session)
+                edit.apply(self._ground)
             else:
-                edit.revert(self._session)
-            target.append(edit)
-            self.changed.emit()
-            return edit
+                edit.revert(self._ground)
+            target.append(source.pop())
         self.changed.emit()
-        return None
+        return edit
 
     @property
     def undo_label(self) -> str:
@@ -97,7 +120,12 @@ class History:
         return self._undone[-1].label if self._undone else ""
 
     def clear(self) -> None:
+        """Forget every step; whether this is the clean state stays known."""
+        was_clean = self.is_clean
+        self._start = object()
         self._done.clear()
         self._undone.clear()
         self._merge_open = False
+        if was_clean:
+            self._clean = self._start
         self.changed.emit()

@@ -30,10 +30,11 @@ class SavedState:
 
     def differs(self, session: Session) -> bool:
         """Whether anything that a person would miss is not as it was saved."""
-        if _order(session) != self._order:
-            return True
         last = session.find(self._differing)
-        if last is not None and self._has_changed(last):
+        if last is not None and (last.id not in self._items or self._has_changed(last)):
+            return True  # as last time: nothing else needs to be looked at
+        if _order(session) != self._order:
+            self._differing = next((item.id for item in _work(session) if item.id not in self._items), "")
             return True
         for item in _work(session):
             if item.revision != self._revisions[item.id] and self._has_changed(item):
@@ -52,11 +53,6 @@ class SavedState:
             return True
         self._revisions[item.id] = item.revision
         return False
-
-
-def signature(session: Session) -> int:
-    """Another number after every change, also after one that was undone."""
-    return hash(tuple((item.id, item.revision) for item in session.items()))
 
 
 def _work(session: Session) -> list[Item]:

@@ -71,14 +71,25 @@ class Session:
         self._collections: dict[str, Items[Any]] = {
             value.kind.kind: value for value in vars(self).values() if isinstance(value, Items)
         }
+        self.revision = 0
+        """Counts every change of anything; another number after every change, also after one that was undone."""
+        self._simulated: set[str] = set()
         for collection in self._collections.values():
-            collection.added.connect(self.changed.emit)
-            collection.removed.connect(self.changed.emit)
-            collection.changed.connect(lambda item, _names: self.changed.emit(item))
+            collection.added.connect(self._note)
+            collection.removed.connect(self._note)
+            collection.changed.connect(lambda item, _names: self._note(item))
         self.clocks.changed.connect(self._retime)
         self.focus = Focus()
         self.growing = Growing()
-        self.history = History(self)
+        self.history: History[Session] = History(self)
+
+    def _note(self, item: Item) -> None:
+        self.revision += 1
+        if item.simulated and item.id in self.collection_of(item):
+            self._simulated.add(item.id)
+        else:
+            self._simulated.discard(item.id)
+        self.changed.emit(item)
 
     @property
     def collections(self) -> dict[str, Items[Any]]:
@@ -143,7 +154,8 @@ class Session:
 
     @property
     def is_simulated(self) -> bool:
-        return any(item.simulated for item in self.items())
+        """Whether anything here was made by a simulation; known without looking at the items, the header asks often."""
+        return bool(self._simulated)
 
     @property
     def is_empty(self) -> bool:

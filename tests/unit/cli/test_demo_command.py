@@ -9,7 +9,7 @@ import pytest
 
 from tandem_em.cli import demo
 from tandem_em.core.jobs import call_as_job, run_to_end
-from tandem_em.desk import files
+from tandem_em.desk.document import files
 from tandem_em.model.session import Session
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -60,6 +60,52 @@ def test_cancel_closes_the_generator_and_calls_nobody(runner: Runner) -> None:
     runner.close()
     assert task.state == "cancelled"
     assert called == []
+
+
+def test_whoever_asks_is_told_once_that_it_was_cancelled(runner: Runner) -> None:
+    started, closed, told = threading.Event(), threading.Event(), threading.Event()
+    called: list[object] = []
+
+    def cancelled() -> None:
+        called.append("cancelled")
+        told.set()
+
+    task = runner.start(
+        "endless",
+        endless(started, closed),
+        on_result=called.append,
+        on_error=called.append,
+        on_cancelled=cancelled,
+    )
+    assert started.wait(5)
+    task.cancel()
+    assert told.wait(5)
+    assert closed.is_set()  # what it held is free by then
+    runner.close()
+    assert called == ["cancelled"]
+
+
+def test_cancelled_after_its_last_step_a_result_is_no_longer_wanted() -> None:
+    waiting: list[Callable[[], None]] = []
+    runner = Runner(waiting.append)
+    called: list[object] = []
+    at_the_end = threading.Event()
+
+    def work() -> Job[int]:
+        yield Progress(0, 1)
+        at_the_end.set()
+        return 1
+
+    task = runner.start(
+        "work", work(), on_result=called.append, on_cancelled=lambda: called.append("cancelled")
+    )
+    assert at_the_end.wait(5)
+    runner.close()  # waits for the thread
+    task.cancel()
+    assert task.state == "done"
+    for call in waiting:
+        call()
+    assert called == ["cancelled"]
 
 
 def test_newer_task_of_one_key_cancels_the_older(runner: Runner) -> None:

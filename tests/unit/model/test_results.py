@@ -12,7 +12,7 @@ import pytest
 from places import DATA
 
 from tandem_em.core.jobs import run_to_end
-from tandem_em.desk import files
+from tandem_em.desk.document import files
 from tandem_em.model.items import Item
 from tandem_em.model.provenance import ResultSet
 from tandem_em.model.results.base import TypedResult

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from psygnal import EmitLoopError
 
 from tandem_em.model.arrays import GrowingArray, MemoryArray
 from tandem_em.model.clock import Clock, lag_is_resolved
@@ -13,6 +14,7 @@ from tandem_em.model.curves import BiasRun, Column
 from tandem_em.model.edits import AddItem, ChangeFields, RemoveItem, Together
 from tandem_em.model.focus import Focus
 from tandem_em.model.frames import FrameStack
+from tandem_em.model.history import History
 from tandem_em.model.items import IDENTITY_COLOURS
 from tandem_em.model.marks import Event
 from tandem_em.model.provenance import Step
@@ -185,6 +187,101 @@ def test_an_edit_whose_ground_is_gone_is_dropped() -> None:
     session.history.do(ChangeFields("Move", event.id, {"t": 5.0}))
     session.events.remove(event.id)
     assert session.history.undo() is None
+
+
+def test_a_step_whose_edit_raises_is_not_lost() -> None:
+    session = Session()
+    event = session.events.add(Event(name="a", t=0.0))
+    session.history.do(ChangeFields("Move", event.id, {"t": 5.0}))
+
+    def refuse(*_: object) -> None:
+        raise RuntimeError("not now")
+
+    session.events.changed.connect(refuse)
+    with pytest.raises(EmitLoopError):
+        session.history.undo()
+    session.events.changed.disconnect(refuse)
+    assert (session.history.undo_label, session.history.redo_label) == ("Move", "")
+    assert session.history.undo() is not None
+    assert event.t == 0.0
+    session.events.changed.connect(refuse)
+    with pytest.raises(EmitLoopError):
+        session.history.redo()
+    session.events.changed.disconnect(refuse)
+    assert session.history.redo() is not None
+    assert event.t == 5.0
+
+
+def test_the_clean_mark_is_reached_again_by_undo_and_redo_only() -> None:
+    session = Session()
+    history = session.history
+    event = session.events.add(Event(name="a", t=0.0))
+    move, rename = ChangeFields("Move", event.id, {"t": 5.0}), ChangeFields("Rename", event.id, {"name": "b"})
+    assert history.is_clean
+    history.do(move)
+    assert not history.is_clean
+    history.mark_clean()
+    history.do(rename)
+    assert not history.is_clean
+    history.undo()
+    assert history.is_clean
+    history.undo()
+    assert not history.is_clean
+    history.redo()
+    assert history.is_clean
+    history.undo()
+    history.do(ChangeFields("Rename", event.id, {"name": "c"}))  # the way back to the mark is gone
+    history.undo()
+    assert not history.is_clean
+
+
+def test_a_drag_that_goes_on_after_saving_is_not_clean() -> None:
+    session = Session()
+    event = session.events.add(Event(name="a", t=0.0))
+    session.history.do(ChangeFields("Move", event.id, {"t": 1.0}, "drag"))
+    session.history.mark_clean()
+    session.history.do(ChangeFields("Move", event.id, {"t": 2.0}, "drag"))
+    assert not session.history.is_clean
+    session.history.undo()
+    assert event.t == 0.0
+    assert not session.history.is_clean
+
+
+def test_the_mark_of_the_beginning_goes_when_the_oldest_steps_are_forgotten() -> None:
+    session = Session()
+    history = History(session, limit=2)
+    event = session.events.add(Event(name="a", t=0.0))
+    for t in (1.0, 2.0, 3.0):
+        history.do(ChangeFields("Move", event.id, {"t": t}))
+    while history.undo():
+        pass
+    assert event.t == 1.0
+    assert not history.is_clean
+    history.mark_clean()
+    history.clear()
+    assert history.is_clean
+
+
+def test_every_change_of_a_session_counts_once() -> None:
+    session = Session()
+    before = session.revision
+    event = session.events.add(Event(name="a", t=0.0))
+    session.history.do(ChangeFields("Move", event.id, {"t": 5.0}))
+    session.history.undo()
+    session.events.remove(event.id)
+    assert session.revision == before + 4
+
+
+def test_a_session_is_simulated_as_long_as_something_in_it_is() -> None:
+    session = Session()
+    event = Event(name="a", t=0.0, simulated=True)
+    session.history.do(AddItem("Add", event))
+    assert session.is_simulated
+    session.history.undo()
+    assert not session.is_simulated
+    session.history.redo()
+    session.change(event, simulated=False)
+    assert not session.is_simulated
 
 
 def test_focus_speaks_once_per_change_and_not_when_nothing_changes() -> None:

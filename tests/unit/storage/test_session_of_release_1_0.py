@@ -12,8 +12,9 @@ import pytest
 from places import DATA
 
 from tandem_em.core.jobs import run_to_end
-from tandem_em.desk import analyses, files, recompute
+from tandem_em.desk import analyses, recompute
 from tandem_em.desk.diagnostics import fixes
+from tandem_em.desk.document import files
 from tandem_em.desk.export.methods import methods
 from tandem_em.model.provenance import ResultSet
 from tandem_em.model.session import Session

@@ -77,7 +77,7 @@ def _dragged(shape: tuple[int, int, int], moves: int) -> list[Figure]:
             window.hide()
             window.docks.close_panes()
             bridge.close()
-            window.workshop.runner.close()
+            window.services.runner.close()
             window.deleteLater()
             application.processEvents()
     name = "×".join(str(side) for side in shape)
@@ -105,7 +105,7 @@ def _until_ready(window: MainWindow, pane: EelsPane) -> float:
     assert pane.image is not None
     live = pane.live(pane.image)
     longest, deadline = 0.0, time.monotonic() + READY_S
-    while not (live.is_ready and not window.workshop.runner.tasks):
+    while not (live.is_ready and not window.services.runner.tasks):
         began = time.perf_counter()
         QApplication.processEvents()
         longest = max(longest, (time.perf_counter() - began) * 1e3)

@@ -15,7 +15,7 @@ from PyQt6.QtWidgets import QApplication
 
 from tandem_em.core.benchmark import Figure, time_pair
 from tandem_em.core.jobs import run_to_end
-from tandem_em.desk.files import open_linked_array
+from tandem_em.desk.document.files import open_linked_array
 from tandem_widgets.bench import stack_scrubbing
 from tandem_widgets.parts.image import render
 from tandem_widgets.parts.image.canvas import ImageCanvas

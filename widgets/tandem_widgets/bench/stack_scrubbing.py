@@ -126,7 +126,7 @@ def _close(window: MainWindow) -> None:
     window.files.close()
     window.hide()
     window.docks.close_panes()
-    window.workshop.runner.close()
+    window.services.runner.close()
     window.deleteLater()
 
 

@@ -1,4 +1,4 @@
-"""Start-up as a story: application, theme, workshop, window, first files. The front door calls `run` or `screenshot`."""
+"""Start-up as a story: application, theme, services, window, first files. The front door calls `run` or `screenshot`."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ from PyQt6.QtWidgets import QApplication
 from tandem_em import __version__
 from tandem_em.core.jobs import Runner
 from tandem_em.core.notices import Notices, UserError
-from tandem_em.desk import compiled, files, unsaved
+from tandem_em.desk import compiled
+from tandem_em.desk.document import files, recovery
 from tandem_em.desk.settings import Settings, config_folder
 from tandem_widgets.parts.basic import theme
 from tandem_widgets.parts.basic.bridge import Bridge
-from tandem_widgets.shell.actions import recovery
+from tandem_widgets.shell.context import AppServices
 from tandem_widgets.shell.window import crash
-from tandem_widgets.shell.window.main_window import MainWindow, Workshop
+from tandem_widgets.shell.window.main_window import MainWindow
 
 WINDOW_SIZE = (1600, 1000)
 FRAME_PX = (8, 36)
@@ -51,7 +52,7 @@ def take_down(window: MainWindow, bridge: Bridge) -> None:
     """End what the window has running, then the window, while there still is an application: Qt falls otherwise."""
     bridge.close()
     with compiled.ending():
-        window.workshop.runner.close()
+        window.services.runner.close()
     sip.delete(window)
 
 
@@ -79,7 +80,7 @@ def make_window(settings: Settings | None = None) -> tuple[MainWindow, Bridge]:
         theme.apply(app, theme.LIGHT if settings.values.theme == "light" else theme.DARK)
     bridge = Bridge()
     runner = Runner(bridge.post)
-    window = MainWindow(Workshop(bridge.post, runner, Notices(), settings))
+    window = MainWindow(AppServices(bridge.post, runner, Notices(), settings))
     width, height = settings.values.window.get("size", WINDOW_SIZE)
     window.resize(int(width), int(height))
     if not window.docks.restore_state(settings.values.window.get("docks", "")):
@@ -102,20 +103,20 @@ def has_room(size: QSize, room: QRect) -> bool:
 
 def first_steps(window: MainWindow, paths: list[Path], *, demo: bool) -> None:
     """What the window does once it is there: the files it was given, lost work, or the demo; the tour at the first start."""
-    is_first = not window.workshop.settings.values.tour_seen
+    is_first = not window.services.settings.values.tour_seen
     if paths:
         window.files.open_paths(paths)
-    elif is_first and not unsaved.everything(window.workshop.settings.values.recent):
+    elif is_first and not recovery.everything(window.services.settings.values.recent):
         window.dialogs.start_tour()
     elif demo:
         window.files.open_demo()
     else:
-        recovery.offer(window)
+        window.files.offer_lost_work()
 
 
 def install_crash_dialog(window: MainWindow) -> None:
     def show(details: str) -> None:
-        crash.CrashDialog(window, details, window.ask_save_as).exec()
+        crash.CrashDialog(window, details, window.files.ask_save_as).exec()
 
     crash.install(show)
 
@@ -145,7 +146,7 @@ def settle(window: MainWindow, timeout_ms: int = 20_000, quiet_ms: int = 250) ->
     clock.start()
 
     def look() -> None:
-        if window.workshop.runner.tasks:
+        if window.services.runner.tasks:
             quiet.restart()
         if quiet.elapsed() >= quiet_ms or clock.elapsed() >= timeout_ms:
             loop.quit()

@@ -16,8 +16,7 @@ from tandem_em.desk.biasing import views
 from tandem_em.desk.biasing.runs import cell_of
 from tandem_em.desk.desk import Desk
 from tandem_em.model.curves import BiasRun
-from tandem_em.model.edits import RemoveItem
-from tandem_em.model.history import Edit
+from tandem_em.model.edits import Edit, RemoveItem
 from tandem_em.model.items import Item, MadeItem
 from tandem_em.model.marks import Event
 from tandem_em.model.provenance import ResultSet, Step

@@ -14,8 +14,7 @@ from tandem_em.desk.desk import Desk
 from tandem_em.desk.provenance import step_for
 from tandem_em.model.arrays import GrowingArray
 from tandem_em.model.curves import BiasRun, Cell
-from tandem_em.model.edits import AddItem, ChangeFields
-from tandem_em.model.history import Edit
+from tandem_em.model.edits import AddItem, ChangeFields, Edit
 from tandem_em.model.session import Session
 
 if TYPE_CHECKING:

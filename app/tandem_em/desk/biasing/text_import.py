@@ -8,8 +8,8 @@ from pathlib import Path
 
 from tandem_em.core.jobs import Job, Progress, run_to_end
 from tandem_em.core.notices import UserError
-from tandem_em.desk import files
 from tandem_em.desk.desk import Desk
+from tandem_em.desk.importing import adding, describe_source
 from tandem_em.desk.settings import Settings
 from tandem_em.formats.text.settings import NO_VALUES, TextColumn, TextSettings, to_toml
 from tandem_em.formats.text.units import parse_unit
@@ -211,12 +211,12 @@ def trying(path: Path, settings: TextSettings, rows: int = 60) -> Job[Tried]:
 
 
 def importing(path: Path, settings: TextSettings, zone: str = "") -> Job[Imported]:
-    """Read the whole file as the settings say; what comes out fits `files.adding`."""
+    """Read the whole file as the settings say; what comes out fits `desk.importing.adding`."""
     from tandem_em.importers.bias.text import TEXT
 
     settled = replace(settings, guesses=[])
     found = yield from TEXT.read(path, ImportOptions(text=settled.to_dict(), zone=zone))
-    source = files.describe_source(path)
+    source = describe_source(path)
     source.problems, source.importer = found.problems, TEXT.name
     for item in found.items:
         if isinstance(item, BiasRun):
@@ -239,16 +239,16 @@ def doubts_of(session: Session, run: BiasRun | None) -> list[str]:
 
 def add_imported(desk: Desk, session: Session, imported: Imported, instead: BiasRun | None = None) -> None:
     """Put the run into the session it was meant for, and say what was doubtful. `instead`: the run it replaces."""
-    adding = files.adding(session, imported)
+    step = adding(session, imported)
     if instead is not None and instead.id in session.runs:
         for item in imported.items:
             if isinstance(item, BiasRun):
                 item.cell_id, item.colour = instead.cell_id, instead.colour
-        old = [RemoveItem(adding.label, instead)]
+        old = [RemoveItem(step.label, instead)]
         if instead.source_id in session.sources:
-            old.append(RemoveItem(adding.label, session.sources[instead.source_id]))
-        adding = Together(f"Read {instead.name} again", [*old, adding])
-    session.history.do(adding)
+            old.append(RemoveItem(step.label, session.sources[instead.source_id]))
+        step = Together(f"Read {instead.name} again", [*old, step])
+    session.history.do(step)
     for problem in imported.problems:
         desk.notices.warning(problem)
 

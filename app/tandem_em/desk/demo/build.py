@@ -12,9 +12,9 @@ import numpy as np
 from tandem_em import __version__
 from tandem_em.core.jobs import Job, Progress, run_to_end
 from tandem_em.core.notices import UserError
-from tandem_em.desk import files, unsaved
 from tandem_em.desk.demo.analysis import analyse
 from tandem_em.desk.demo.truth import truth_of_map, truth_of_movie, truth_of_streams
+from tandem_em.desk.document import files, recovery
 from tandem_em.desk.settings import config_folder, opened_demos
 from tandem_em.exporters import raw_files
 from tandem_em.model.arrays import GrowingArray, MemoryArray
@@ -57,7 +57,7 @@ def demo_path(frames: int = FRAMES, size: int = 512, seed: int = 7) -> Job[Path]
     folder.mkdir(parents=True, exist_ok=True)
     for number in range(1, MOST + 1):
         path = folder / f"demo{'' if number == 1 else f' {number}'}{files.SUFFIX}"
-        if unsaved.replace_by_copy(pristine, path):
+        if recovery.replace_by_copy(pristine, path):
             return path
     raise UserError("The demo is open in too many windows.", "Close some of them.")
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from tandem_em.core.jobs import Job, Progress
-from tandem_em.desk import files, unsaved
+from tandem_em.desk import importing
 from tandem_em.desk.desk import Desk
 from tandem_em.desk.diagnostics import fixes, streams
 from tandem_em.desk.diagnostics.finding import Finding, Severity, serious
+from tandem_em.desk.document import files, places, recovery
 from tandem_em.model.session import Session
 from tandem_em.model.snapshot import snapshot
 from tandem_em.storage.check import integrity
@@ -74,8 +75,8 @@ def examine(path: Path) -> Job[list[Finding]]:
     """Everything that can be found out about a file: its structure first, then what its streams say."""
     if not files.is_session_file(path):
         session = Session()
-        imported = yield from files.import_files(session, [path])
-        session.history.do(files.adding(session, imported))
+        imported = yield from importing.import_files(session, [path])
+        session.history.do(importing.adding(session, imported))
         found = yield from _examining(session)
         return [*(Finding("warning", problem) for problem in imported.problems), *found]
     yield Progress(0, 0, f"Checking {path.name}")
@@ -85,8 +86,8 @@ def examine(path: Path) -> Job[list[Finding]]:
         for f in in_file
     ]
     found += [
-        Finding("warning", lost.sentence, unsaved.WHERE, path.name)
-        for lost in ([] if files.in_recovery(path) else unsaved.find(path))
+        Finding("warning", lost.sentence, recovery.WHERE, path.name)
+        for lost in ([] if places.in_recovery(path) else recovery.find(path))
     ]
     if serious([f for f in found if f.fix]):
         return _once(found)

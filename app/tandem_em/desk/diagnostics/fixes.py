@@ -11,9 +11,10 @@ from typing import Any
 
 from tandem_em.core.jobs import Job, Progress, Runner, Task
 from tandem_em.core.notices import Notices, UserError
-from tandem_em.desk import files, recompute
+from tandem_em.desk import recompute
 from tandem_em.desk.desk import Desk
 from tandem_em.desk.diagnostics.finding import Finding
+from tandem_em.desk.document import files
 from tandem_em.desk.settings import Settings
 from tandem_em.model.session import Session
 
@@ -36,6 +37,7 @@ class AtOnce(Runner):
         on_result: Callable[[Any], None] | None = None,
         on_progress: Callable[[Progress], None] | None = None,
         on_error: Callable[[BaseException], None] | None = None,
+        on_cancelled: Callable[[], None] | None = None,
         key: str | None = None,
     ) -> Task[Any]:
         task: Task[Any] = Task(label, key)
@@ -59,7 +61,7 @@ def mending(path: Path, folder: Path) -> Job[list[Finding]]:
         said += yield from mend(opened.session)
         if said:
             report = yield from files.save_session(opened)
-            files.settle(opened, report.embedded)
+            files.use_embedded_arrays(opened, report.embedded)
     finally:
         opened.store.close()
     return said

@@ -10,13 +10,12 @@ from typing import Any
 
 from tandem_em.core.jobs import Job, Progress, Task
 from tandem_em.core.notices import UserError
-from tandem_em.desk import files
+from tandem_em.desk import importing
 from tandem_em.desk.desk import Desk
 from tandem_em.importers.core.base import ImportOptions
 from tandem_em.model.curves import BiasRun
-from tandem_em.model.edits import AddItem, ChangeFields, Together
+from tandem_em.model.edits import AddItem, ChangeFields, Edit, Together
 from tandem_em.model.frames import FrameStack
-from tandem_em.model.history import Edit
 from tandem_em.model.items import Item
 from tandem_em.model.provenance import SourceFile
 from tandem_em.model.session import Session
@@ -53,7 +52,7 @@ class Reread:
     """What one file holds now."""
 
     path: Path
-    found: files.Imported
+    found: importing.Imported
     notes: list[str] = field(default_factory=list)
 
 
@@ -79,7 +78,7 @@ def looking(session: Session, folder: Path | None) -> Job[list[Changed]]:
             when = datetime.fromtimestamp(stat.st_mtime).astimezone()
             if stat.st_size == source.size and when.isoformat(timespec="seconds") == source.modified_iso:
                 continue
-            if stat.st_size == source.size and files.file_hash(path) == source.sha256:
+            if stat.st_size == source.size and importing.file_hash(path) == source.sha256:
                 continue
         except OSError:
             continue
@@ -109,8 +108,8 @@ def again(desk: Desk, source: SourceFile, path: Path, on_end: Callable[[], None]
 
 
 def reading(session: Session, path: Path, options: ImportOptions | None = None) -> Job[Reread]:
-    found = yield from files.import_files(session, [path], options)
-    if not files.stream_items(found.items):
+    found = yield from importing.import_files(session, [path], options)
+    if not importing.stream_items(found.items):
         raise UserError(f"{path.name} no longer contains data.", "Export it again from the instrument.")
     return Reread(path, found)
 
@@ -129,7 +128,7 @@ def replacing(session: Session, source: SourceFile, read: Reread) -> Edit:
     old = [item for item in (*session.runs, *session.stacks, *session.maps) if item.source_id == source.id]
     edits: list[Edit] = []
     unused = list(old)
-    for new in files.stream_items(read.found.items):
+    for new in importing.stream_items(read.found.items):
         same = [item for item in unused if type(item) is type(new)]
         match = next((item for item in same if item.name == new.name), same[0] if same else None)
         if match is None:

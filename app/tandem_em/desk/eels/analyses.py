@@ -13,8 +13,7 @@ from tandem_em.core.jobs import Job
 from tandem_em.desk.analysis import Outcome, Request, ResultAnalysis, added, in_place_of, inputs_of
 from tandem_em.desk.eels import maps, results, spectra
 from tandem_em.desk.eels.advice import has_zero_loss
-from tandem_em.model.edits import AddItem
-from tandem_em.model.history import Edit
+from tandem_em.model.edits import AddItem, Edit
 from tandem_em.model.items import Item, MadeItem
 from tandem_em.model.provenance import ResultSet, Step
 from tandem_em.model.results.of_maps import Components, ElementMap, Quantification, References, ZeroLoss

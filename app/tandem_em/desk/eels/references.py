@@ -12,7 +12,7 @@ from tandem_em.analysis.eels.spectra import region_spectrum
 from tandem_em.core.jobs import Job
 from tandem_em.core.notices import UserError
 from tandem_em.core.numeric import Floats
-from tandem_em.desk import files
+from tandem_em.desk import importing
 from tandem_em.desk.eels import places
 from tandem_em.desk.eels.advice import mean_spectrum
 from tandem_em.model.session import Session
@@ -39,7 +39,7 @@ def of_sites(image: SpectrumImage, data: NDArray[Any], sites: list[Site]) -> Ref
 
 def of_files(image: SpectrumImage, paths: list[Path]) -> Job[References]:
     """The mean spectrum of every map, scan or spectrum in the files, brought onto the map's energy axis."""
-    imported = yield from files.import_files(Session("references"), paths)
+    imported = yield from importing.import_files(Session("references"), paths)
     found, names = [], []
     for item in imported.items:
         if isinstance(item, SpectrumImage):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tandem_em.core.jobs import run_to_end
 from tandem_em.core.notices import Notices, UserError
-from tandem_em.desk import files
+from tandem_em.desk import importing
 from tandem_em.importers.core.base import ImportOptions
 from tandem_em.model.session import Session
 from tandem_em.model.spectra import SpectrumImage
@@ -55,11 +55,13 @@ class LiveFiles:
                 )
 
     def _take(self, path: Path, written_at: float | None) -> None:
-        imported = run_to_end(files.import_files(self._session, [path], ImportOptions(axis0_is_time=True)))
+        imported = run_to_end(
+            importing.import_files(self._session, [path], ImportOptions(axis0_is_time=True))
+        )
         for item in imported.items:
             if isinstance(item, SpectrumImage) and written_at is not None:
                 date_by_file(item, written_at)
-        self._post(lambda: files.adding(self._session, imported).apply(self._session))
+        self._post(lambda: importing.adding(self._session, imported).apply(self._session))
 
 
 def date_by_file(image: SpectrumImage, written_at: float) -> None:

@@ -86,3 +86,8 @@ def preview(program: Program, cell: Cell | None, start_V: float | None) -> Job[P
     """The curve the program will make."""
     yield Progress(0, 0, "Drawing the program")
     return program_curve(program, cell, start_V=start_V)
+
+
+def load_ahead() -> None:
+    """Load what drives a cell while none is driven yet: at the start of a recording it would hold up the window."""
+    from tandem_em.sources.guardian import source  # noqa: F401

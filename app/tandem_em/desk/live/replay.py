@@ -13,7 +13,7 @@ import numpy as np
 
 from tandem_em.core.jobs import Job
 from tandem_em.core.notices import UserError
-from tandem_em.desk.files import Opened, open_session
+from tandem_em.desk.document.files import Opened, open_session
 from tandem_em.model.session import Session
 from tandem_em.sources.core.base import (
     Block,

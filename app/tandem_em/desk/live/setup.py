@@ -11,7 +11,7 @@ import numpy as np
 
 from tandem_em.core.jobs import run_to_end
 from tandem_em.core.notices import UserError
-from tandem_em.desk import files
+from tandem_em.desk.document import files
 from tandem_em.desk.live.guardian import capacity_C
 from tandem_em.desk.live.recorder import Recorder
 from tandem_em.desk.settings import config_folder

@@ -16,9 +16,8 @@ from tandem_em.desk.outlines import shape as particles_shape
 from tandem_em.desk.outlines.follow import BLANK, EXACT, FOLLOW, OUTSIDE, joined
 from tandem_em.desk.outlines.following import DOUBT
 from tandem_em.desk.provenance import step_for
-from tandem_em.model.edits import AddItem, ChangeFields, RemoveItem
+from tandem_em.model.edits import AddItem, ChangeFields, Edit, RemoveItem
 from tandem_em.model.frames import FrameStack
-from tandem_em.model.history import Edit
 from tandem_em.model.session import Session
 from tandem_em.model.tracks import Outline, Particle, Polygon
 
@@ -232,15 +231,17 @@ def follow(
     on_partial: Partial | None = None,
     on_end: Ended | None = None,
     *,
+    on_stopped: Callable[[bool], None] | None = None,
     ask: bool = True,
     completing: Edit | None = None,
 ) -> Task[Any]:
     """Follow particles in a job; the result is one undoable step with its provenance.
 
-    `on_partial` gets what is new while it works, `on_end` is called when it ended well. A newer call for the same
-    particles replaces this one. With `ask` a direction is given up where following becomes guessing; without, every
-    frame is tried. All keys of a `span` stay as they are: what lies outside depends on them. `completing`: the drawing or
-    correction that made this necessary; both are one step then.
+    `on_partial` gets what is new while it works, `on_end` is called when it ended well, `on_stopped` when it did not:
+    True when somebody has stopped it, False when it failed, which is said. A newer call for the same particles replaces
+    this one. With `ask` a direction is given up where following becomes guessing; without, every frame is tried. All keys
+    of a `span` stay as they are: what lies outside depends on them. `completing`: the drawing or correction that made this
+    necessary; both are one step then.
     """
     request = FOLLOW.ask(desk.session, stack, chosen, span=span, ask=ask)
 
@@ -257,8 +258,20 @@ def follow(
         if on_end is not None:
             on_end({p.id: each.stopped for p, each, is_free in zip(chosen, found, free) if is_free})
 
+    def stopped() -> None:
+        if on_stopped is not None:
+            on_stopped(True)
+
+    def failed(error: BaseException) -> None:
+        desk.notices.tell(error)
+        if on_stopped is not None:
+            on_stopped(False)
+
     job = request.job(desk.session)
-    return desk.start(FOLLOW.working(request), job, finished, on_progress=progress, key=FOLLOW.key(request))
+    return desk.start(
+        FOLLOW.working(request), job, finished,
+        on_progress=progress, on_error=failed, on_cancelled=stopped, key=FOLLOW.key(request),
+    )  # fmt: skip
 
 
 def keep(

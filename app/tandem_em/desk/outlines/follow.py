@@ -11,9 +11,8 @@ from tandem_em.core.notices import UserError
 from tandem_em.desk.analysis import Analysis, Outcome, Request
 from tandem_em.desk.outlines import following
 from tandem_em.desk.outlines.following import DOUBT, Followed
-from tandem_em.model.edits import AddItem, ChangeFields
+from tandem_em.model.edits import AddItem, ChangeFields, Edit
 from tandem_em.model.frames import FrameStack
-from tandem_em.model.history import Edit
 from tandem_em.model.items import Item, MadeItem
 from tandem_em.model.provenance import Step
 from tandem_em.model.session import Session

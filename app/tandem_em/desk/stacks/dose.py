@@ -15,9 +15,8 @@ from tandem_em.core.numeric import Floats
 from tandem_em.desk.analysis import Request, ResultAnalysis
 from tandem_em.desk.desk import Desk
 from tandem_em.model.dose import DoseSettings
-from tandem_em.model.edits import ChangeFields
+from tandem_em.model.edits import ChangeFields, Edit
 from tandem_em.model.frames import FrameStack
-from tandem_em.model.history import Edit
 from tandem_em.model.items import Item, MadeItem
 from tandem_em.model.provenance import ResultSet, Step
 from tandem_em.model.results.of_stacks import Dose, DoseMap

@@ -7,10 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from tandem_em.core.jobs import Job, Task
+from tandem_em.core.jobs import Job
 from tandem_em.core.numeric import AnyArray
-from tandem_em.desk.desk import Desk
-from tandem_em.desk.files import Opened
 from tandem_em.model.arrays import ArraySource
 from tandem_em.model.frames import FrameStack, Preview
 from tandem_em.model.session import Session
@@ -84,30 +82,31 @@ def wanted(session: Session) -> list[FrameStack]:
 
 
 Prepare = Callable[[str, str, ArraySource, str], Job[None]]
+"""Item id, kind, data, label: a job that copies the data into a file."""
 
 
 def make(
-    desk: Desk,
-    opened: Opened,
+    start: Callable[..., Any],
+    session: Session,
     stack: FrameStack,
     on_end: Callable[[], None],
-    prepare: Prepare | None = None,
-) -> Task[Any]:
-    """Build the preview of a stack; it joins the session when it is complete. `prepare` says into which file (the
-    session's own, unless somebody is only looking at it)."""
+    prepare: Prepare,
+) -> None:
+    """Build the preview of a stack; it joins the session when it is complete. `start` runs a job (`Desk.start`), `prepare`
+    says into which file: the session's own, unless somebody is only looking at it."""
     preview = Preview(
         name=f"preview of {stack.name}", of_id=stack.id, block_px=BLOCK_PX, source=Shrunk(stack.source),
         clock=stack.clock, simulated=stack.simulated,
     )  # fmt: skip
 
     def finished(_none: None) -> None:
-        if stack.id in desk.session.stacks and opened.session is desk.session:
-            desk.session.previews.add(preview)
+        if stack.id in session.stacks:
+            session.previews.add(preview)
             on_end()
 
     label = f"Preview of {stack.name}"
-    job = (prepare or opened.store.prepare)(preview.id, preview.kind, preview.source, label)
-    return desk.start(label, job, finished, key=f"preview {stack.id}")
+    job = prepare(preview.id, preview.kind, preview.source, label)
+    start(label, job, finished, key=f"preview {stack.id}")
 
 
 def forget_orphans(session: Session) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from tandem_em.core.jobs import run_to_end
-from tandem_em.desk import files
 from tandem_em.desk.diagnostics import diagnose
+from tandem_em.desk.document import files
 from tandem_em.model.arrays import GrowingArray, MemoryArray
 from tandem_em.model.clock import Clock
 from tandem_em.model.curves import BiasRun, Column

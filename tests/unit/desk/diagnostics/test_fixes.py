@@ -12,10 +12,11 @@ from at_once import AtOnce
 
 from tandem_em.core.jobs import run_to_end
 from tandem_em.core.notices import Notices, UserError
-from tandem_em.desk import analyses, files, recompute
+from tandem_em.desk import analyses, importing, recompute
 from tandem_em.desk.biasing import runs
 from tandem_em.desk.desk import Desk
 from tandem_em.desk.diagnostics import diagnose, fixes, reimport
+from tandem_em.desk.document import files
 from tandem_em.desk.settings import Settings
 from tandem_em.desk.stacks import dose, layers
 from tandem_em.desk.stacks import stack as stacks
@@ -133,8 +134,8 @@ def log(path: Path, volts: float, rows: int = 30) -> Path:
 
 
 def imported(desk: Desk, *paths: Path) -> None:
-    found = run_to_end(files.import_files(desk.session, list(paths)))
-    desk.session.history.do(files.adding(desk.session, found))
+    found = run_to_end(importing.import_files(desk.session, list(paths)))
+    desk.session.history.do(importing.adding(desk.session, found))
 
 
 @pytest.mark.expects_log
@@ -169,13 +170,13 @@ def test_what_was_imported_again_is_in_the_file(tmp_path: Path) -> None:
     tifffile.imwrite(tmp_path / "m.tif", frames, photometric="minisblack")
     imported(desk, tmp_path / "m.tif", log(tmp_path / "bias.csv", 3.0))
     opened = run_to_end(files.create_session(tmp_path / "s.nxs", session))
-    files.settle(opened, opened.embedded)
+    files.use_embedded_arrays(opened, opened.embedded)
     tifffile.imwrite(tmp_path / "m.tif", frames[:3] + 1000, photometric="minisblack")
     log(tmp_path / "bias.csv", 4.0, 50)
     for changed in run_to_end(reimport.looking(session, tmp_path)):
         reimport.again(desk, changed.source, changed.path)
     report = run_to_end(files.save_session(opened))
-    files.settle(opened, report.embedded)
+    files.use_embedded_arrays(opened, report.embedded)
     opened.store.close()
     back = run_to_end(files.open_session(tmp_path / "s.nxs", readonly=True))
     (run,), (stack,) = back.session.runs, back.session.stacks
@@ -201,9 +202,9 @@ def test_a_moved_linked_file_is_found_by_repair(tmp_path: Path) -> None:
     frames = np.random.default_rng(1).integers(0, 900, (4, 16, 16), dtype=np.uint16)
     tifffile.imwrite(folder / "m.tif", frames, photometric="minisblack")
     desk = desk_of(Session("s"), tmp_path)
-    found = run_to_end(files.import_files(desk.session, [folder / "m.tif"]))
-    desk.session.history.do(files.adding(desk.session, found))
-    files.mark_linked(desk.session, found, folder)
+    found = run_to_end(importing.import_files(desk.session, [folder / "m.tif"]))
+    desk.session.history.do(importing.adding(desk.session, found))
+    importing.mark_linked(desk.session, found, folder)
     run_to_end(files.create_session(folder / "s.nxs", desk.session)).store.close()
     assert not diagnose.serious(
         run_to_end(diagnose.examine(folder / "s.nxs"))

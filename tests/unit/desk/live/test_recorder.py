@@ -15,8 +15,8 @@ from places import DATA
 
 from tandem_em.core.jobs import run_to_end
 from tandem_em.core.notices import Notices
-from tandem_em.desk import files
 from tandem_em.desk.desk import Desk
+from tandem_em.desk.document import files
 from tandem_em.desk.live import pre_trigger
 from tandem_em.desk.live.recorder import Recorder
 from tandem_em.desk.readout import read_at

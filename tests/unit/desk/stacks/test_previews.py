@@ -10,8 +10,9 @@ from at_once import AtOnce
 
 from tandem_em.core.jobs import run_to_end
 from tandem_em.core.notices import Notices
-from tandem_em.desk import files, unsaved
 from tandem_em.desk.desk import Desk
+from tandem_em.desk.document import files
+from tandem_em.desk.document.recovery_file import RecoveryFile
 from tandem_em.desk.settings import Settings
 from tandem_em.desk.stacks import previews
 from tandem_em.model.arrays import MemoryArray
@@ -52,23 +53,23 @@ def test_a_preview_of_a_session_that_is_looked_at_does_not_change_it(tmp_path: P
     before = path.read_bytes()
     for is_saved in (False, True):
         opened = run_to_end(files.open_session(path))
-        keeper = unsaved.Unsaved(opened)
+        keeper = RecoveryFile(opened)
         saved = SavedState(opened.session)
         stack = opened.session.stacks.first
         assert stack is not None
         desk = Desk(opened.session, AtOnce(), Notices(), Settings(tmp_path / "preferences.json"))
-        previews.make(desk, opened, stack, lambda: None, keeper.prepare)
+        previews.make(desk.start, desk.session, stack, lambda: None, keeper.prepare)
         preview = opened.session.previews.first
         assert preview is not None
         job = keeper.link(preview)
         assert job is not None
-        files.settle(opened, run_to_end(job).embedded)
+        files.use_embedded_arrays(opened, run_to_end(job).embedded)
         read = previews.reader(opened.session, stack)
         assert read is not None
         np.testing.assert_allclose(read(4), previews.Shrunk(stack.source).read(4).astype(np.float32))
         assert not saved.differs(opened.session)  # nobody is asked whether to save it
         if is_saved:
-            files.settle(opened, run_to_end(files.save_session(opened)).embedded)
+            files.use_embedded_arrays(opened, run_to_end(files.save_session(opened)).embedded)
         keeper.drop()
         keeper.close()
         opened.store.close()
@@ -85,15 +86,15 @@ def test_a_preview_is_kept_in_the_file_and_found_again(tmp_path: Path) -> None:
     path = tmp_path / "packed.nxs"
     assert previews.wanted(session) == []  # in memory: nothing has to be unpacked
     opened = run_to_end(files.create_session(path, session))
-    files.settle(opened, opened.embedded)
+    files.use_embedded_arrays(opened, opened.embedded)
     assert previews.wanted(session) == [stack]
     desk = Desk(session, AtOnce(), Notices(), Settings(tmp_path / "preferences.json"))
     ended: list[bool] = []
-    previews.make(desk, opened, stack, lambda: ended.append(True))
+    previews.make(desk.start, session, stack, lambda: ended.append(True), opened.store.prepare)
     assert ended == [True]
     assert previews.wanted(session) == []
     assert previews.reader(session, stack) is None  # until it is in the file
-    files.settle(opened, run_to_end(files.save_session(opened)).embedded)
+    files.use_embedded_arrays(opened, run_to_end(files.save_session(opened)).embedded)
     read = previews.reader(session, stack)
     assert read is not None
     np.testing.assert_allclose(read(4), previews.Shrunk(stack.source).read(4).astype(np.float32))

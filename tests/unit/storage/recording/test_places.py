@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tandem_em.core.jobs import run_to_end
-from tandem_em.desk import files
+from tandem_em.desk.document import files
 from tandem_em.model.frames import FrameStack
 from tandem_em.model.session import Session
 from tandem_em.storage.codec import layout

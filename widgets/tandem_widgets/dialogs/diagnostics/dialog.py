@@ -21,7 +21,7 @@ from PyQt6.QtWidgets import (
 from tandem_em.core.texts import counted
 from tandem_em.desk.desk import Desk
 from tandem_em.desk.diagnostics import diagnose
-from tandem_widgets.dialogs.diagnostics.fixes import buttons
+from tandem_widgets.dialogs.diagnostics.fixes import FixContext, buttons
 from tandem_widgets.parts.basic import theme
 from tandem_widgets.parts.basic.bind import Bindings
 
@@ -77,6 +77,14 @@ class DoctorDialog(QDialog):
         self.setWindowTitle("Diagnostics")
         self.resize(760, 460)
         self.desk, self.folder = desk, folder
+        self._fixes = FixContext(
+            self,
+            desk,
+            folder,
+            relink=self.relink_wanted.emit,
+            clock=self.clock_wanted.emit,
+            calibrate=self.calibration_wanted.emit,
+        )
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self.look)
@@ -138,7 +146,7 @@ class DoctorDialog(QDialog):
         for row in self.rows:
             self._list.removeWidget(row)
             row.deleteLater()
-        self.rows = [FindingRow(finding, buttons(self, finding)) for finding in found]
+        self.rows = [FindingRow(finding, buttons(self._fixes, finding)) for finding in found]
         for row in self.rows:
             self._list.addWidget(row)
 

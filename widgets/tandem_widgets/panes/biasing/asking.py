@@ -53,7 +53,10 @@ class Asking:
             if not sip.isdeleted(self._late):
                 on_error(error)
 
-        self._desk.start(label, job(), done, on_error=failed)
+        def stopped() -> None:
+            self._running = False
+
+        self._desk.start(label, job(), done, on_error=failed, on_cancelled=stopped)
 
     def forget(self) -> None:
         """Ask anew next time."""

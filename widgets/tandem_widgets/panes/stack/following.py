@@ -7,18 +7,16 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from PyQt6.QtCore import QObject, QTimer
+from PyQt6 import sip
+from PyQt6.QtCore import QObject
 
 from tandem_em.core.jobs import Task
 from tandem_em.core.notices import UserError
 from tandem_em.desk.outlines import edit as particles_edit
 from tandem_em.desk.stacks import stack as stacks
-from tandem_em.model.history import Edit
+from tandem_em.model.edits import Edit
 from tandem_em.model.tracks import Outline, Particle
 from tandem_widgets.panes.stack.scene import StackScene
-
-LOOK_MS = 150
-"""How often running follows are looked at: whether somebody has stopped them."""
 
 
 @dataclass
@@ -33,12 +31,9 @@ class Following:
     """Starts follows on the shown stack and says what they find. `correct(particle, frame)` lets a person put it right there."""
 
     def __init__(self, scene: StackScene, owner: QObject, correct: Callable[[Particle, int], None]) -> None:
-        self._scene, self._desk, self._correct = scene, scene.desk, correct
+        self._scene, self._desk, self._owner, self._correct = scene, scene.desk, owner, correct
         self._runs: list[_Run] = []
         self._said_stale = ""
-        self._timer = QTimer(owner)
-        self._timer.setInterval(LOOK_MS)
-        self._timer.timeout.connect(self._look)
 
     @property
     def is_running(self) -> bool:
@@ -85,11 +80,18 @@ class Following:
                 if not self._scene.questions.about:
                     self.say_stale()
 
-        run.task = particles_edit.follow(
-            desk, stack, list(chosen), span, arrived, ended, ask=ask, completing=run.completing
-        )
         self._runs.append(run)
-        self._timer.start()
+        run.task = particles_edit.follow(
+            desk,
+            stack,
+            list(chosen),
+            span,
+            arrived,
+            ended,
+            on_stopped=partial(self._stopped, run),
+            ask=ask,
+            completing=run.completing,
+        )
 
     def _forget(self, chosen: list[Particle]) -> None:
         """What was growing for these particles is kept now, or begins anew; questions about them have been answered."""
@@ -128,19 +130,15 @@ class Following:
         for question in ("stop", "doubt"):
             self._scene.questions.withdraw(f"{question} {particle.id}")
 
-    def _look(self) -> None:
-        """A follow that was stopped leaves what it had found, as one step."""
-        growing = self._desk.session.growing
-        for run in list(self._runs):
-            if run.task is None or run.task.state in ("waiting", "running"):
-                continue
-            if run.task.state == "cancelled":
-                grown = {particle.id: dict(growing.of(particle.id)) for particle in run.particles}
-                particles_edit.keep(self._desk, run.particles, grown, run.completing)
-            if run.task.state in ("cancelled", "failed"):
-                self._forget(run.particles)
-        if not self._runs:
-            self._timer.stop()
+    def _stopped(self, run: _Run, by_a_person: bool) -> None:
+        """A follow that was stopped leaves what it had found, as one step; one that failed leaves nothing."""
+        if run not in self._runs or sip.isdeleted(self._owner):
+            return
+        if by_a_person:
+            growing = self._desk.session.growing
+            grown = {particle.id: dict(growing.of(particle.id)) for particle in run.particles}
+            particles_edit.keep(self._desk, run.particles, grown, run.completing)
+        self._forget(run.particles)
 
     # --- sentences -----------------------------------------------------------------------------------------------
 

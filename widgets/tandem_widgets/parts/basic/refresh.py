@@ -26,6 +26,11 @@ class Refresher(QObject):
             wait = max(0.0, self._last + self._gap_s - time.monotonic())
             self._timer.start(int(wait * 1000))
 
+    @property
+    def is_marked(self) -> bool:
+        """Whether something is still to be shown."""
+        return self._timer.isActive()
+
     def flush(self) -> None:
         """Show now (tests and screenshots need not wait)."""
         self._timer.stop()

@@ -2,53 +2,49 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from PyQt6.QtGui import QGuiApplication
 
 from tandem_widgets.parts.plot.copy import copy_figure, copy_picture
-
-if TYPE_CHECKING:
-    from tandem_widgets.shell.window.main_window import MainWindow
+from tandem_widgets.shell.context import WindowContext
 
 
 class CopyActions:
     """Copies what the window shows."""
 
-    def __init__(self, window: MainWindow) -> None:
-        self._window = window
+    def __init__(self, context: WindowContext) -> None:
+        self._context = context
 
     def copy_hyperspy_line(self) -> None:
         clipboard = QGuiApplication.clipboard()
-        if clipboard is not None and self._window.files.path is not None:
+        if clipboard is not None and self._context.document.path is not None:
             clipboard.setText(
-                f'import hyperspy.api as hs; signals = hs.load(r"{self._window.files.path}", nxdata_only=True, lazy=True)'
+                f'import hyperspy.api as hs; signals = hs.load(r"{self._context.document.path}", nxdata_only=True, lazy=True)'
             )
-            self._window.workshop.notices.info("Copied the Python code for HyperSpy.")
+            self._context.services.notices.info("Copied the Python code for HyperSpy.")
 
     def copy_pane(self) -> None:
         """The pane as it looks onto the clipboard."""
-        pane = self._window.docks.pane_in_use()
+        pane = self._context.parts.docks.pane_in_use()
         copy_picture(pane)
-        self._window.workshop.notices.info(f"Copied a screenshot of {pane.title}.")
+        self._context.services.notices.info(f"{pane.title} is on the clipboard, as it looks.")
 
     def copy_figure(self) -> None:
         """What the pane shows onto the clipboard, as a figure for print."""
         from tandem_em.desk.export.preview import FigureSettings, figure_of
 
-        pane = self._window.docks.pane_in_use()
+        pane = self._context.parts.docks.pane_in_use()
         name, choices = pane.figure_for_print()
         if not name:
-            self._window.workshop.notices.info(
+            self._context.services.notices.info(
                 "This view has no publication figure.", "Ctrl+Alt+C copies it as a screenshot."
             )
             return
 
         def made(files: dict[str, bytes]) -> None:
             copy_figure(files)
-            self._window.workshop.notices.info(
+            self._context.services.notices.info(
                 f"Copied the figure of {pane.title}.", "Ctrl+E has more options."
             )
 
-        job = figure_of(self._window.desk.session, name, FigureSettings(**choices))
-        self._window.desk.start(f"Copying the figure of {pane.title}", job, made, key="copy figure")
+        job = figure_of(self._context.desk.session, name, FigureSettings(**choices))
+        self._context.desk.start(f"Copying the figure of {pane.title}", job, made, key="copy figure")

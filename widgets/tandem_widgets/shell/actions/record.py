@@ -6,9 +6,8 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from PyQt6.QtCore import QTimer
 from PyQt6.QtWidgets import QFileDialog, QMessageBox
@@ -16,18 +15,17 @@ from PyQt6.QtWidgets import QFileDialog, QMessageBox
 from tandem_em.core.jobs import Job, JobCancelledError, Progress
 from tandem_em.core.notices import UserError
 from tandem_em.core.texts import duration
-from tandem_em.desk import files
+from tandem_em.desk.document import files, places
 from tandem_em.desk.live import follow, guardian, replay
 from tandem_em.desk.live import setup as live
 from tandem_em.desk.live.instruments import Instruments
 from tandem_em.desk.live.recorder import Recorder
 from tandem_em.desk.settings import config_folder
 from tandem_em.model.session import Session
-from tandem_widgets.shell.window.live_cursor import LiveCursor
-from tandem_widgets.shell.window.recording_chips import chips
-
-if TYPE_CHECKING:
-    from tandem_widgets.shell.window.main_window import MainWindow
+from tandem_widgets.shell.actions.files import FileActions
+from tandem_widgets.shell.actions.live_cursor import LiveCursor
+from tandem_widgets.shell.actions.recording_chips import chips
+from tandem_widgets.shell.context import WindowContext
 
 LOOK_MS = 250
 BEAT_MS = 200
@@ -47,14 +45,11 @@ def remembered() -> Path:
 
 def _load_ahead() -> None:
     """Load what a beam session needs while nothing is driven yet: later it would hold up the window."""
-    modules = (
-        "tandem_em.sources.guardian.source",
-        *(f"tandem_widgets.dialogs.instruments.{n}" for n in ("dialog", "program", "limits")),
-    )
 
     def load() -> None:
-        for name in modules:
-            import_module(name)
+        from tandem_widgets.dialogs.instruments import dialog, limits, program  # noqa: F401
+
+        guardian.load_ahead()
         with suppress(JobCancelledError):  # the program is ending
             follow.compile_kernels()
 
@@ -72,29 +67,28 @@ class _Made:
 class RecordActions:
     """One recording at a time; the session being recorded is the one in the window."""
 
-    def __init__(self, window: MainWindow) -> None:
-        self._window = window
+    def __init__(self, context: WindowContext, files: FileActions) -> None:
+        self._context, self._files = context, files
         self._instruments: Instruments | None = None
         self._recorder: Recorder | None = None
-        self._opened: files.Opened | None = None
         self._stopping = False
         self._starting = False
         self._dialog: Any = None
         self._replay: replay.Replay | None = None
-        self.cursor = LiveCursor(window)
+        self.cursor = LiveCursor(context)
         self._after: Callable[[], object] | None = None
         self._look_timer = self._timer(LOOK_MS, self._look)
         self._follow_timer = self._timer(FOLLOW_MS, self._follow)
         self._beats: list[Callable[[], None]] = []
         self._heart = self._timer(BEAT_MS, lambda: [beat() for beat in self._beats])
 
-        self._loading = QTimer(window)
+        self._loading = QTimer(context.window)
         self._loading.setSingleShot(True)
         self._loading.timeout.connect(_load_ahead)
         self._loading.start(LOAD_MS)
 
     def _timer(self, every_ms: int, call: Callable[[], object]) -> QTimer:
-        timer = QTimer(self._window)
+        timer = QTimer(self._context.window)
         timer.setInterval(every_ms)
         timer.timeout.connect(call)
         return timer
@@ -138,11 +132,11 @@ class RecordActions:
         from tandem_widgets.dialogs.instruments.dialog import InstrumentsDialog
 
         if self._dialog is None:
-            dialog = InstrumentsDialog(self._window, self._window.desk, self.instruments)
+            dialog = InstrumentsDialog(self._context.window, self._context.desk, self.instruments)
             dialog.record_wanted.connect(lambda: self.record())
             dialog.finished.connect(self._forget_dialog)
             self._dialog = dialog
-            self._window.open_dialog(dialog)
+            self._context.open_dialog(dialog)
         self._dialog.raise_()
         return self._dialog
 
@@ -163,7 +157,7 @@ class RecordActions:
 
     def record(self, *, armed: bool = False) -> None:
         """Record what is set up, after asking about unsaved changes of what is shown."""
-        if not self.is_recording and self._window.files.may_leave():
+        if not self.is_recording and self._files.may_leave():
             self.start_chosen(armed=armed)
 
     def arm(self) -> None:
@@ -178,7 +172,7 @@ class RecordActions:
         try:
             self.instruments.read(setup_path)
         except Exception as error:  # noqa: BLE001  the edge: whatever is wrong with a set-up is told
-            self._window.workshop.notices.tell(error)
+            self._context.services.notices.tell(error)
             return
         self.start_chosen(setup_path.stem)
 
@@ -196,15 +190,15 @@ class RecordActions:
         def begun(recorder: Recorder) -> None:
             live.start_program(setup, recorder)
             full = guardian.capacity_C(live.cell_of(setup))
-            self._window.guardian_bar.show_meters(self.meters, full)
+            self._context.parts.guardian_bar.show_meters(self.meters, full)
 
         self._begin(session, connect(), begun, armed=armed)
 
     def ask_replay(self) -> None:
         chosen, _ = QFileDialog.getOpenFileName(
-            self._window, "Choose a session to replay", "", "Session (*.nxs)"
+            self._context.window, "Choose a session to replay", "", "Session (*.nxs)"
         )
-        if chosen and self._window.files.may_leave():
+        if chosen and self._files.may_leave():
             self.start_replay(Path(chosen))
 
     def start_replay(self, path: Path, speed: float = 1.0) -> None:
@@ -215,7 +209,7 @@ class RecordActions:
             return list(self._replay.sources)
 
         def begun(_recorder: Recorder) -> None:
-            self._window.replay_bar.show_replay(self._replay)
+            self._context.parts.replay_bar.show_replay(self._replay)
 
         self._begin(Session(f"replay of {path.stem}"), connect(), begun)
 
@@ -228,26 +222,24 @@ class RecordActions:
         armed: bool = False,
     ) -> None:
         """Connect and make the file in a job, then record."""
-        window = self._window
+        context, services = self._context, self._context.services
         if self.is_recording or self._starting:
             return
         self._starting = True
 
         def prepare() -> Job[_Made]:
             sources = yield from connect
-            opened = yield from files.create_session(files.untitled_path(), session, for_recording=True)
+            opened = yield from files.create_session(places.untitled_path(), session, for_recording=True)
             return _Made(opened, sources)
 
         def begin(made: _Made) -> None:
             self._starting = False
-            self._opened = made.opened
-            window.header.show_stopped("")
-            window.files.adopt(made.opened)
+            context.parts.header.show_stopped("")
+            self._files.replace_document(services.document(session, made.opened))
             session.focus.follow_live = True
             session.focus.span = (-KEPT_S if armed else 0.0, FIRST_SPAN_S)
-            workshop = window.workshop
             self._recorder = recorder = Recorder(
-                session, made.opened.store, made.sources, workshop.notices, workshop.post, follow=True
+                session, made.opened.store, made.sources, services.notices, services.post, follow=True
             )
             if armed:
                 recorder.arm(KEPT_S)
@@ -259,22 +251,22 @@ class RecordActions:
             try:
                 begun(recorder)
             except UserError as error:  # a program that cannot be read: what is recorded goes on
-                workshop.notices.tell(error)
+                services.notices.tell(error)
             self._look()
-            window.actions_table.refresh()
+            context.refresh()
 
         def failed(error: BaseException) -> None:
             self._starting = False
             self._end_replay()
-            window.workshop.notices.tell(error)
+            services.notices.tell(error)
 
-        window.desk.start("Preparing the recording", prepare(), begin, on_error=failed)
+        context.desk.start("Preparing the recording", prepare(), begin, on_error=failed)
 
     def stop(self, then: Callable[[], object] | None = None) -> None:
         """End it off the GUI thread, then save."""
-        recorder, opened = self._recorder, self._opened
+        recorder = self._recorder
         self._after = then or self._after
-        if recorder is None or opened is None or self._stopping:
+        if recorder is None or self._stopping:
             return
         self._stopping = True
 
@@ -284,35 +276,35 @@ class RecordActions:
 
         def failed(error: BaseException) -> None:
             self._stopping = False  # it can be tried again
-            self._window.workshop.notices.tell(error)
+            self._context.services.notices.tell(error)
 
-        self._window.desk.start(
+        self._context.desk.start(
             "Ending the recording", halt(), lambda _none: self._stopped(recorder), on_error=failed
         )
 
     def _end_replay(self) -> None:
-        self._window.replay_bar.show_replay(None)
+        self._context.parts.replay_bar.show_replay(None)
         played, self._replay = self._replay, None
         if played is not None:
             played.opened.store.close()
 
     def _stopped(self, recorder: Recorder) -> None:
-        window = self._window
+        context, parts = self._context, self._context.parts
         for timer in (self._heart, self._look_timer, self._follow_timer):
             timer.stop()
         recorder.finish()
         self._recorder, self._stopping, self._beats = None, False, []
-        window.header.show_recording("", [])
-        window.header.show_live(None)
-        window.guardian_bar.show_meters([])
+        parts.header.show_recording("", [])
+        parts.header.show_live(None)
+        parts.guardian_bar.show_meters([])
         self._end_replay()
-        window.stack_pane.show_lag("", ())
-        window.biasing_pane.end_growing()
-        window.files.autosave()
-        window.header.show_stopped(recorder.stopped_by)
+        context.views.stack.show_lag("", ())
+        context.views.biasing.end_growing()
+        self._files.autosave()
+        parts.header.show_stopped(recorder.stopped_by)
         if not recorder.stopped_by:  # else that is said already, and stays
-            window.workshop.notices.info("The recording has ended.", "Save it under a name (Ctrl+S).")
-        window.actions_table.refresh()
+            context.services.notices.info("The recording has ended.", "Save it under a name (Ctrl+S).")
+        context.refresh()
         then, self._after = self._after, None
         if then is not None:
             then()
@@ -321,12 +313,12 @@ class RecordActions:
         """Closing the window while recording is asked about, and ends the recording first."""
         if not self.is_recording:
             return True
-        box = QMessageBox(self._window)
+        box = QMessageBox(self._context.window)
         box.setWindowTitle("TandEM")
         box.setText("A recording is running. Stop it and close?")
         box.setStandardButtons(QMessageBox.StandardButton.Yes | QMessageBox.StandardButton.No)
         if box.exec() == QMessageBox.StandardButton.Yes:
-            self.stop(then=self._window.close)
+            self.stop(then=self._context.close)
         return False
 
     def close(self) -> None:
@@ -345,14 +337,14 @@ class RecordActions:
         if recorder is None:
             return
         minutes = recorder.check_disk()
-        found = chips(self._window.desk.session, recorder.sources, recorder.counters())
+        found = chips(self._context.session, recorder.sources, recorder.counters())
         if self.is_armed:
-            self._window.header.show_armed(found, KEPT_S)
+            self._context.parts.header.show_armed(found, KEPT_S)
         else:
             word = "REC" if self._replay is None else "REPLAY"
-            self._window.header.show_recording(duration(recorder.elapsed_s), found, minutes, word)
-        self._window.guardian_bar.look()
-        self._window.replay_bar.look()
+            self._context.parts.header.show_recording(duration(recorder.elapsed_s), found, minutes, word)
+        self._context.parts.guardian_bar.look()
+        self._context.parts.replay_bar.look()
         self.cursor.show_lag(recorder)
         if recorder.has_to_stop:
             self.stop()

@@ -1,4 +1,4 @@
-"""The main window and its parts: header, docks, status strip, bars, player, palette, crash dialog.
+"""The main window and its parts: header, docks, status strip, bars, player, crash dialog.
 
 Here: what is always there. Not here: what an action does (`shell.actions`).
 """

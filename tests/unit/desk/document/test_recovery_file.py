@@ -13,9 +13,11 @@ import pytest
 
 from tandem_em.core.jobs import Runner, call_as_job, run_to_end
 from tandem_em.core.notices import Notices
-from tandem_em.desk import files, unsaved
+from tandem_em.desk import importing
 from tandem_em.desk.demo import build as demo
 from tandem_em.desk.desk import Desk
+from tandem_em.desk.document import files, places, recovery
+from tandem_em.desk.document.recovery_file import RecoveryFile
 from tandem_em.desk.events import mark
 from tandem_em.desk.settings import Settings
 from tandem_em.model.arrays import GrowingArray, MemoryArray
@@ -24,7 +26,7 @@ from tandem_em.model.curves import BiasRun, Cell, Column
 from tandem_em.model.edits import ChangeFields, RemoveItem
 from tandem_em.model.frames import FrameStack
 from tandem_em.model.marks import Event
-from tandem_em.model.saved import SavedState, signature
+from tandem_em.model.saved import SavedState
 from tandem_em.model.session import Session
 from tandem_em.model.spectra import Edge, SpectrumImage
 from tandem_em.model.tracks import Outline, Particle
@@ -71,7 +73,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def opened(path: Path) -> files.Opened:
-    return run_to_end(unsaved.open_with(path))
+    return run_to_end(recovery.open_with(path))
 
 
 def work(session: Session) -> None:
@@ -123,7 +125,7 @@ def test_looking_at_a_session_does_not_change_a_byte(path: Path) -> None:
 def test_edits_and_autosaves_leave_the_file_alone_until_it_is_saved(path: Path) -> None:
     before = path.read_bytes()
     held = opened(path)
-    keeper = unsaved.Unsaved(held)
+    keeper = RecoveryFile(held)
     work(held.session)
     run_to_end(keeper.keep())
     recovery = path.with_name("a.nxs.recovery")
@@ -141,7 +143,7 @@ def test_edits_and_autosaves_leave_the_file_alone_until_it_is_saved(path: Path) 
 
 def test_saving_writes_everything_and_the_recovery_file_goes(path: Path) -> None:
     held = opened(path)
-    keeper = unsaved.Unsaved(held)
+    keeper = RecoveryFile(held)
     work(held.session)
     run_to_end(keeper.keep())
     run_to_end(files.save_session(held))
@@ -155,7 +157,7 @@ def test_saving_writes_everything_and_the_recovery_file_goes(path: Path) -> None
     assert [each.name for each in path.parent.iterdir()] == ["a.nxs"]
 
 
-def crash(held: files.Opened, keeper: unsaved.Unsaved) -> None:
+def crash(held: files.Opened, keeper: RecoveryFile) -> None:
     """As if killed: the recovery file stays, nothing more is written."""
     keeper.close(keep=True)
     held.store.abandon()
@@ -164,18 +166,18 @@ def crash(held: files.Opened, keeper: unsaved.Unsaved) -> None:
 def recovered(path: Path) -> files.Opened:
     held = opened(path)
     assert held.lost
-    return run_to_end(unsaved.recover(held, held.lost[0]))
+    return run_to_end(recovery.recover(held, held.lost[0]))
 
 
 def let_go(held: files.Opened) -> None:
-    unsaved.Unsaved(held).close()
+    RecoveryFile(held).close()
     held.store.close()
 
 
 def test_edits_are_recovered_and_then_saved(path: Path) -> None:
     before = path.read_bytes()
     held = opened(path)
-    keeper = unsaved.Unsaved(held)
+    keeper = RecoveryFile(held)
     work(held.session)
     run_to_end(keeper.keep())
     crash(held, keeper)
@@ -185,10 +187,10 @@ def test_edits_are_recovered_and_then_saved(path: Path) -> None:
     has_work(again.session)
     assert again.saved is not None
     assert again.saved.differs(again.session)
-    keeper = unsaved.Unsaved(again, [lost.path for lost in again.lost])
+    keeper = RecoveryFile(again, [lost.path for lost in again.lost])
     assert path.read_bytes()[: 64 << 10] == before[: 64 << 10]
     report = run_to_end(files.save_session(again))
-    files.settle(again, report.embedded)
+    files.use_embedded_arrays(again, report.embedded)
     keeper.drop()
     keeper.close()
     again.store.close()
@@ -200,7 +202,7 @@ def test_edits_are_recovered_and_then_saved(path: Path) -> None:
 
 def test_what_was_changed_back_after_an_autosave_comes_back_as_it_was(path: Path) -> None:
     held = opened(path)
-    keeper = unsaved.Unsaved(held)
+    keeper = RecoveryFile(held)
     session = held.session
     stack, event = session.stacks.first, session.events.first
     assert stack is not None
@@ -223,12 +225,12 @@ def test_what_was_changed_back_after_an_autosave_comes_back_as_it_was(path: Path
 
 def test_a_recovered_session_is_kept_and_recovered_again(path: Path) -> None:
     held = opened(path)
-    keeper = unsaved.Unsaved(held)
+    keeper = RecoveryFile(held)
     work(held.session)
     run_to_end(keeper.keep())
     crash(held, keeper)
     again = recovered(path)
-    keeper = unsaved.Unsaved(again, [lost.path for lost in again.lost])
+    keeper = RecoveryFile(again, [lost.path for lost in again.lost])
     again.session.change(again.session.info, user="Ada")
     run_to_end(keeper.keep())
     crash(again, keeper)
@@ -236,7 +238,7 @@ def test_a_recovered_session_is_kept_and_recovered_again(path: Path) -> None:
     assert len(third.lost) == 2  # the newest is taken
     has_work(third.session)
     assert third.session.info.user == "Ada"
-    keeper = unsaved.Unsaved(third, [lost.path for lost in third.lost])
+    keeper = RecoveryFile(third, [lost.path for lost in third.lost])
     keeper.drop()
     keeper.close()
     third.store.close()
@@ -247,13 +249,13 @@ def test_imported_frames_are_found_again_and_made_ones_are_kept(path: Path, tmp_
     from tandem_em.exporters import raw_files
 
     held = opened(path)
-    keeper = unsaved.Unsaved(held)
+    keeper = RecoveryFile(held)
     session, stack = held.session, held.session.stacks.first
     assert stack is not None
     frames = np.random.default_rng(1).integers(0, 60_000, (64, 256, 256), dtype=np.uint16)
     film = FrameStack(name="film", source=MemoryArray(frames), times=np.arange(64.0), pixel_nm=0.1)
     source = raw_files.write_movie_mrc(tmp_path / "film.mrc", film)
-    session.history.do(files.adding(session, run_to_end(files.import_files(session, [source]))))
+    session.history.do(importing.adding(session, run_to_end(importing.import_files(session, [source]))))
     values = np.random.default_rng(2).random((4, 5, 60)).astype(np.float32)
     session.maps.add(SpectrumImage(name="made here", source=MemoryArray(values), energy_eV=np.arange(60.0)))
     imported = list(session.stacks)[1]
@@ -272,8 +274,8 @@ def test_imported_frames_are_found_again_and_made_ones_are_kept(path: Path, tmp_
     assert made is not None
     np.testing.assert_array_equal(made.source.read(slice(None)), values)
     report = run_to_end(files.save_session(again))
-    files.settle(again, report.embedded)
-    keeper = unsaved.Unsaved(again, [lost.path for lost in again.lost])
+    files.use_embedded_arrays(again, report.embedded)
+    keeper = RecoveryFile(again, [lost.path for lost in again.lost])
     keeper.drop()
     keeper.close()
     source.unlink()
@@ -285,7 +287,7 @@ def test_imported_frames_are_found_again_and_made_ones_are_kept(path: Path, tmp_
 def test_undo_back_to_what_was_saved_is_no_change(path: Path) -> None:
     held = opened(path)
     session = held.session
-    saved, before = SavedState(session), signature(session)
+    saved, before = SavedState(session), session.revision
     assert not saved.differs(session)
     desk = Desk(session, Runner(), Notices(), Settings(path.with_name("p.json")))
     mark(desk, "here")
@@ -298,7 +300,7 @@ def test_undo_back_to_what_was_saved_is_no_change(path: Path) -> None:
         assert saved.differs(session)
         session.history.undo()
     assert not saved.differs(session)
-    assert signature(session) != before
+    assert session.revision != before
     session.history.redo()
     assert saved.differs(session)
     held.store.close()
@@ -306,11 +308,11 @@ def test_undo_back_to_what_was_saved_is_no_change(path: Path) -> None:
 
 def test_one_item_taken_away_and_another_one_added_is_a_change(path: Path) -> None:
     held = opened(path)
-    saved, before = SavedState(held.session), signature(held.session)
+    saved, before = SavedState(held.session), held.session.revision
     held.session.events.remove(next(iter(held.session.events)).id)
     held.session.events.add(Event(name="another", t=2.0))
     assert saved.differs(held.session)
-    assert signature(held.session) != before
+    assert held.session.revision != before
     held.store.close()
 
 
@@ -321,12 +323,12 @@ def test_a_session_that_is_open_elsewhere_is_kept_apart(path: Path, home: Path) 
     second = opened(path)
     assert second.store.is_readonly
     work(second.session)
-    keeper = unsaved.Unsaved(second)
+    keeper = RecoveryFile(second)
     run_to_end(keeper.keep())
     assert [each.name for each in path.parent.iterdir()] == ["a.nxs"]
     assert list((home / "recovery").glob("a.nxs*.recovery"))
     copy = run_to_end(files.save_session_as(second, second.session, path.with_name("copy.nxs")))
-    files.settle(second, copy.embedded)
+    files.use_embedded_arrays(second, copy.embedded)
     keeper.drop()
     keeper.close()
     second.store.close()
@@ -344,7 +346,7 @@ def test_save_as_leaves_the_file_it_was_opened_from_as_it_was(path: Path) -> Non
     held = opened(path)
     work(held.session)
     copy = run_to_end(files.save_session_as(held, held.session, path.with_name("b.nxs")))
-    files.settle(held, copy.embedded)
+    files.use_embedded_arrays(held, copy.embedded)
     held.store.close()
     assert path.read_bytes() == before
     assert copy.store.changes(held.session).is_empty  # and nothing of it has to be written again
@@ -360,22 +362,22 @@ def test_a_place_where_nothing_may_be_written_is_no_reason_to_lose_work(
 ) -> None:
     monkeypatch.setattr(os, "access", lambda *_: False)
     held = opened(path)
-    keeper = unsaved.Unsaved(held)
+    keeper = RecoveryFile(held)
     work(held.session)
     run_to_end(keeper.keep())
     crash(held, keeper)
     assert [each.name for each in path.parent.iterdir()] == ["a.nxs"]
-    assert [lost.session_path for lost in unsaved.everything([])] == [path.resolve()]
+    assert [lost.session_path for lost in recovery.everything([])] == [path.resolve()]
     again = recovered(path)
     has_work(again.session)
     let_go(again)
-    unsaved.discard(again.lost)
-    assert unsaved.everything([str(path)]) == []
+    recovery.discard(again.lost)
+    assert recovery.everything([str(path)]) == []
 
 
 def test_the_recovery_file_of_another_session_is_not_mixed_in(path: Path) -> None:
     held = opened(path)
-    keeper = unsaved.Unsaved(held)
+    keeper = RecoveryFile(held)
     work(held.session)
     run_to_end(keeper.keep())
     crash(held, keeper)
@@ -390,7 +392,7 @@ def test_the_recovery_file_of_another_session_is_not_mixed_in(path: Path) -> Non
 
 def test_a_session_that_was_saved_since_says_so(path: Path) -> None:
     held = opened(path)
-    keeper = unsaved.Unsaved(held)
+    keeper = RecoveryFile(held)
     held.session.change(held.session.info, user="Ada")
     run_to_end(keeper.keep())
     crash(held, keeper)
@@ -408,12 +410,14 @@ def test_a_session_that_was_saved_since_says_so(path: Path) -> None:
 EDIT = """
 import sys
 from pathlib import Path
-from tandem_em.desk import unsaved
+from tandem_em.desk import importing
+from tandem_em.desk.document import files, places, recovery
+from tandem_em.desk.document.recovery_file import RecoveryFile
 from tandem_em.core.jobs import run_to_end
 from tandem_em.model.marks import Event
 
-opened = run_to_end(unsaved.open_with(Path(sys.argv[1])))
-keeper = unsaved.Unsaved(opened)
+opened = run_to_end(recovery.open_with(Path(sys.argv[1])))
+keeper = RecoveryFile(opened)
 number = 0
 while True:
     number += 1
@@ -436,14 +440,14 @@ def test_killed_while_it_works_the_edits_are_offered_and_the_session_is_untouche
         promised = 0
         while promised < after:
             promised = int(program.stdout.readline())
-        assert unsaved.everything([str(path)]) == []  # it is at work
+        assert recovery.everything([str(path)]) == []  # it is at work
         program.kill()
         said = [int(line) for line in program.stdout if line.endswith("\n")]
         promised = max([promised, *said])
     note = slice((64 << 10) + 4096, (64 << 10) + 8192)  # who has it open: no part of the session
     left = path.read_bytes()
     assert left[: note.start] + left[note.stop :] == before[: note.start] + before[note.stop :]
-    assert [lost.session_path for lost in unsaved.everything([str(path)])] == [path.resolve()]
+    assert [lost.session_path for lost in recovery.everything([str(path)])] == [path.resolve()]
     again = recovered(path)
     names = [event.name for event in again.session.events if event.name.startswith("edit")]
     assert len(names) in (promised, promised + 1)
@@ -451,7 +455,7 @@ def test_killed_while_it_works_the_edits_are_offered_and_the_session_is_untouche
     assert again.session.info.description == f"{len(names)} edits"
     let_go(again)
     assert path.read_bytes() == before
-    unsaved.discard(again.lost)
+    recovery.discard(again.lost)
 
 
 def test_the_demo_is_pristine_at_each_opening(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -463,7 +467,7 @@ def test_the_demo_is_pristine_at_each_opening(monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(demo, "build_demo", build)
     first = run_to_end(demo.demo_path())
-    assert files.is_demo(first)
+    assert places.is_demo(first)
     content = first.read_bytes()
     held = opened(first)
     work(held.session)
@@ -472,7 +476,7 @@ def test_the_demo_is_pristine_at_each_opening(monkeypatch: pytest.MonkeyPatch) -
     assert second != first  # that one is in use
     assert second.read_bytes() == content
     held.store.close()
-    keeper = unsaved.Unsaved(held := opened(first))
+    keeper = RecoveryFile(held := opened(first))
     held.session.change(held.session.info, user="a visitor")
     run_to_end(keeper.keep())
     crash(held, keeper)
@@ -487,7 +491,7 @@ def test_the_demo_is_pristine_at_each_opening(monkeypatch: pytest.MonkeyPatch) -
 
 def test_a_recovery_file_that_is_none_is_left_alone(path: Path) -> None:
     shutil.copyfile(path, path.with_name("a.nxs.recovery"))
-    assert unsaved.find(path) == []
+    assert recovery.find(path) == []
     assert read_note(path) is None
     path.with_name("a.nxs.recovery2").write_bytes(b"not HDF5")
-    assert unsaved.find(path) == []
+    assert recovery.find(path) == []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tandem_em.desk import files
+from tandem_em.desk import importing
 from tandem_em.importers.core.base import Imported
 from tandem_em.model.arrays import MemoryArray
 from tandem_em.model.frames import FrameStack
@@ -20,6 +20,6 @@ def test_only_data_above_the_limit_are_linked() -> None:
         for source, count in ((large, 50), (small, 2))
     ]
     imported = Imported(items=[large, small, *stacks])
-    assert files.link_large(imported, 1000) == ["large.mrc"]
+    assert importing.link_large(imported, 1000) == ["large.mrc"]
     assert (large.linked, small.linked) == (True, False)
-    assert files.link_large(imported, 1000) == []
+    assert importing.link_large(imported, 1000) == []

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from tandem_em.desk.live import setup
 from tandem_em.desk.live.recorder import Recorder
 from tandem_em.model.focus import Focus
-
-if TYPE_CHECKING:
-    from tandem_widgets.shell.window.main_window import MainWindow
+from tandem_widgets.shell.context import WindowContext
 
 OLDEST_OUTLINE_S = 1.5
 """Older outlines are not shown on a newer frame."""
@@ -20,8 +16,8 @@ LEFT_BEHIND = 3
 class LiveCursor:
     """Moves the cursor of the window's session; whoever else moves it ends the following."""
 
-    def __init__(self, window: MainWindow) -> None:
-        self._window = window
+    def __init__(self, context: WindowContext) -> None:
+        self._context = context
         self._followed: tuple[Focus, float] | None = None
         """The cursor that was moved last, and where to."""
         self._out_of_view = 0
@@ -29,11 +25,11 @@ class LiveCursor:
     def go_live(self) -> None:
         """Back to the newest moment, from the next look on."""
         self._followed = None
-        self._window.desk.session.focus.follow_live = True
+        self._context.session.focus.follow_live = True
 
     def follow(self, elapsed_s: float) -> None:
         """Keep the cursor on the newest moment until somebody else has moved it."""
-        session = self._window.desk.session
+        session = self._context.session
         focus = session.focus
         followed, self._followed = self._followed, None
         if followed is not None and followed[0] is focus and focus.t != followed[1]:
@@ -42,11 +38,11 @@ class LiveCursor:
             focus.t = setup.newest_moment(session, elapsed_s)
             self._followed = focus, focus.t
             self._keep_in_view(focus.t)
-        self._window.header.show_live(focus.follow_live)
+        self._context.parts.header.show_live(focus.follow_live)
 
     def _keep_in_view(self, newest: float) -> None:
         """The strip comes along: from the start while that was in view, else with the same width."""
-        focus = self._window.desk.session.focus
+        focus = self._context.session.focus
         low, high = focus.span
         self._out_of_view = self._out_of_view + 1 if newest > high else 0
         if self._out_of_view < LEFT_BEHIND:
@@ -57,8 +53,9 @@ class LiveCursor:
 
     def show_lag(self, recorder: Recorder) -> None:
         """How far the outlines on screen are behind the camera, in words."""
-        pane = self._window.stack_pane
-        lag = recorder.lags().get(pane.stack.id) if pane.stack is not None else None
-        if pane.stack is not None and lag is not None and lag.frame >= 0:
-            reach = setup.frames_within(pane.stack, OLDEST_OUTLINE_S)
+        pane = self._context.views.stack
+        stack = pane.stack
+        lag = recorder.lags().get(stack.id) if stack is not None else None
+        if stack is not None and lag is not None and lag.frame >= 0:
+            reach = setup.frames_within(stack, OLDEST_OUTLINE_S)
             pane.show_lag(setup.lag_text(lag), lag.lost, reach)

@@ -13,21 +13,21 @@ import pytest
 
 from tandem_em.__main__ import main
 from tandem_em.core.jobs import run_to_end
-from tandem_em.desk import files
+from tandem_em.desk.document import files, places
 from tandem_em.storage.transaction import lock, opening
 
 RECORD = """
 import sys
 import time
 import numpy as np
-from tandem_em.desk import files
+from tandem_em.desk.document import files, places
 from tandem_em.core.jobs import run_to_end
 from tandem_em.model.arrays import GrowingArray
 from tandem_em.model.curves import BiasRun, Column
 from tandem_em.model.session import Session
 
 session = Session("killed")
-opened = run_to_end(files.create_session(files.untitled_path(), session, for_recording=True))
+opened = run_to_end(files.create_session(places.untitled_path(), session, for_recording=True))
 run = BiasRun(id="run-1", name="bias", columns={"voltage": Column("voltage", "V", GrowingArray())})
 opened.store.start_run(run)
 session.runs.add(run)
@@ -73,12 +73,12 @@ def test_after_a_kill_the_work_is_offered_and_nobody_is_said_to_write(
     program = start(RECORD)
     path = Path(said(program))
     try:
-        assert files.recoverable() == []  # it is being recorded into
+        assert places.recoverable() == []  # it is being recorded into
         assert "being written to" in told("check", path)[1]
         assert "being written to" in told("info", path)[1]
     finally:
         end(program)
-    assert files.recoverable() == [path]
+    assert places.recoverable() == [path]
     status, text = told("check", path)
     assert status == 0
     assert "being written" not in text

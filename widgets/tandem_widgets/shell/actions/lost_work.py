@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-from PyQt6.QtWidgets import QMessageBox
+from PyQt6.QtWidgets import QMessageBox, QWidget
 
-from tandem_em.desk import unsaved
-
-if TYPE_CHECKING:
-    from tandem_widgets.shell.window.main_window import MainWindow
-
-Choice = Literal["recover", "saved", "cancel"]
+from tandem_em.desk.document.places import Lost
 
 
-def offer(window: MainWindow) -> bool:
-    """Ask about the newest work that was never saved; False when there is none."""
-    found = unsaved.everything(window.workshop.settings.values.recent)
-    if not found:
-        return False
-    lost = found[0]
-    box = QMessageBox(window)
+def offer(parent: QWidget, lost: Lost) -> Literal["recover", "later", "discard"]:
+    """Work was never saved: what is to become of it?"""
+    box = QMessageBox(parent)
     box.setWindowTitle("Recover unsaved work?")
     box.setText(lost.sentence)
     box.setInformativeText("Recover opens it, Later offers it again at the next start, Discard deletes it.")
@@ -28,16 +19,14 @@ def offer(window: MainWindow) -> bool:
     box.addButton("Later", QMessageBox.ButtonRole.RejectRole)
     discard = box.addButton("Discard", QMessageBox.ButtonRole.DestructiveRole)
     box.exec()
-    if box.clickedButton() is recover and window.files.may_leave():
-        window.files.recover(lost)
-    elif box.clickedButton() is discard:
-        unsaved.discard([lost])
-    return True
+    if box.clickedButton() is recover:
+        return "recover"
+    return "discard" if box.clickedButton() is discard else "later"
 
 
-def ask(window: MainWindow, lost: unsaved.Lost) -> Choice:
+def ask(parent: QWidget, lost: Lost) -> Literal["recover", "saved", "cancel"]:
     """A session is opened that has changes which were never saved: with or without them?"""
-    box = QMessageBox(window)
+    box = QMessageBox(parent)
     box.setWindowTitle("Recover unsaved changes?")
     box.setText(lost.sentence)
     box.setInformativeText(

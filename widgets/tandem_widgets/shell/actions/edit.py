@@ -1,0 +1,34 @@
+"""Taking back, doing again, marking a moment."""
+
+from __future__ import annotations
+
+from tandem_em.desk import events
+from tandem_widgets.shell.context import WindowContext
+
+
+class EditActions:
+    """Acts on the history and the events of the open session."""
+
+    def __init__(self, context: WindowContext) -> None:
+        self._context = context
+
+    @property
+    def can_undo(self) -> bool:
+        return bool(self._context.session.history.undo_label)
+
+    @property
+    def can_redo(self) -> bool:
+        return bool(self._context.session.history.redo_label)
+
+    def undo(self) -> None:
+        self._context.session.history.undo()
+
+    def redo(self) -> None:
+        self._context.session.history.redo()
+
+    def mark_event(self) -> None:
+        if self._context.has_data:
+            event = events.mark(self._context.desk)
+            self._context.services.notices.info(
+                f"Marked {event.name} at {event.t:.2f} s.", "Rename it with Ctrl+F."
+            )
