@@ -12,8 +12,9 @@ import pytest
 
 from tandem_em.cli import commands
 from tandem_em.core.jobs import run_to_end
-from tandem_em.desk import analyses, files, recompute
+from tandem_em.desk import analyses, recompute
 from tandem_em.desk.analysis import Analysis, Request
+from tandem_em.desk.document import files
 from tandem_em.model.arrays import MemoryArray
 from tandem_em.model.frames import FrameStack
 from tandem_em.model.provenance import ResultSet

@@ -13,9 +13,10 @@ from at_once import AtOnce
 
 from tandem_em.core.jobs import Job, call_as_job, run_to_end
 from tandem_em.core.notices import Notices, UserError
-from tandem_em.desk import analyses, files, recompute
+from tandem_em.desk import analyses, recompute
 from tandem_em.desk.analysis import Analysis, Request, ResultAnalysis
 from tandem_em.desk.desk import Desk
+from tandem_em.desk.document import files
 from tandem_em.desk.eels.maps import default_edges
 from tandem_em.desk.export.methods import methods
 from tandem_em.desk.outlines import following
