@@ -372,7 +372,7 @@ def test_a_log_that_begins_with_a_discharge_has_no_efficiency_of_a_half_nobody_r
     bench.settle(pane)
     page = pane.pages["cycles"]
     assert page.totals.text().startswith("0 cycles")
-    assert "The discharge at the start is in no cycle" in page.totals.text()
+    assert "The discharge at the start belongs to no cycle" in page.totals.text()
     assert "efficiency" not in page.totals.text()
     column = HEADINGS.index("Efficiency")
     tip = page.model.headerData(column, Qt.Orientation.Horizontal, Qt.ItemDataRole.ToolTipRole)

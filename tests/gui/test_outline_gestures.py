@@ -335,7 +335,7 @@ def test_no_outline_is_copied_out_of_the_picture(qtbot: QtBot, window: MainWindo
     go(qtbot, pane, 0)
     choose(pane, particle, "Copy to › far too close")
     assert only(window) is particle
-    assert "outside the picture of far too close" in window.services.notices.items[-1].title
+    assert "outside the images of far too close" in window.services.notices.items[-1].title
 
 
 # --- stopping and asking --------------------------------------------------------------------------------------------

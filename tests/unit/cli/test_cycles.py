@@ -23,16 +23,16 @@ def log(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("arguments", "mean", "note"),
     [
-        ([], r"mean efficiency 9[45]\.\d\d % of 2 cycles", "The discharge at the start is in no cycle"),
+        ([], r"mean efficiency 9[45]\.\d\d % of 2 cycles", "The discharge at the start belongs to no cycle"),
         (
             ["--area-um2", "10"],
             r"mean efficiency 9[45]\.\d\d % of 2 cycles",
-            "The discharge at the start is in no cycle",
+            "The discharge at the start belongs to no cycle",
         ),
         (
             ["--first", "discharge"],
             r"5 half cycles",
-            "Cycle 1 has no efficiency: 154 % of its discharge came back",
+            "Cycle 1 has no efficiency: 154 % of its discharge was given back",
         ),
     ],
 )

@@ -96,7 +96,7 @@ def test_what_a_cycle_begins_with_follows_from_the_cell(
 
 def test_a_run_without_current_is_told_in_words() -> None:
     run = BiasRun(name="ocv", times=GrowingArray(np.arange(3.0)), columns={})
-    with pytest.raises(UserError, match="ocv has no column of current"):
+    with pytest.raises(UserError, match="ocv has no current column"):
         cycles_report(run)
 
 

@@ -191,7 +191,7 @@ def test_a_curve_that_runs_away_is_blank_and_the_map_says_why() -> None:
         found = map_edge(data, ENERGY, asked, detail=detail)  # type: ignore[arg-type]
         assert np.flatnonzero(np.isnan(found.counts)).tolist() == [1, 2, 3]
         assert found.notes == [
-            "3 of 6 pixels are blank: their log polynomial background runs away between the fit window and the "
+            "3 of 6 pixels are blank: their log polynomial background diverges between the fit window and the "
             "signal window. Widen the fit window, or choose a lower order or another background."
         ]
     assert not map_edge(spectra(4), ENERGY, edge("log polynomial")).notes

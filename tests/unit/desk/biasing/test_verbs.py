@@ -71,7 +71,7 @@ def test_capacity_is_exact_for_a_constant_current_with_a_gap() -> None:
 
 def test_the_zero_of_a_stretch_without_samples_is_a_sentence() -> None:
     run = run_of(np.zeros(10))
-    with pytest.raises(UserError, match="no samples of run"):
+    with pytest.raises(UserError, match="run has no samples"):
         run_to_end(runs.measuring_zero(run, (50.0, 60.0)))
 
 

@@ -61,7 +61,7 @@ def test_findings_know_what_mends_them_and_when_it_was() -> None:
     assert {"relink", "clock", "zone", "axis", "calibrate", "show"} <= fixes
     backward = next(f for f in found.values() if "backward" in f.what)
     assert backward.at == 101.5  # in session seconds
-    saturated = next(f for f in found.values() if "top of the scale" in f.what)
+    saturated = next(f for f in found.values() if "are saturated" in f.what)
     assert saturated.at == 4.0
 
 

@@ -229,7 +229,7 @@ def test_frames_without_a_time_get_one_between_their_neighbours(tmp_path: Path) 
     stack = movie()
     stack.times = np.array([np.nan, 1.0, 2.0, np.nan, 1.5, 5.0])
     desk.session.stacks.add(stack)
-    finding = next(f for f in diagnose.look(desk.session) if "no time stamp" in f.what)
+    finding = next(f for f in diagnose.look(desk.session) if "without a time stamp" in f.what)
     assert finding.fix == "stamps"
     stacks.restamp(desk, stack)
     np.testing.assert_allclose(stack.times, [0, 1, 2, 3, 4, 5])

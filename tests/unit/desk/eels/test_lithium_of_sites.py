@@ -88,7 +88,7 @@ def test_a_map_without_a_time_has_no_place_in_the_ledger(desk: Desk) -> None:
     image = chart(desk, start=None)
     site = places.add_site(desk, image, (3.0, 4.0))
     assert site is not None
-    with pytest.raises(UserError, match="when SI was taken"):
+    with pytest.raises(UserError, match="acquisition time of SI"):
         lithium_of_sites.read(desk, site, image)
 
 

@@ -42,7 +42,7 @@ def test_clock_dose_and_cell_are_said_in_words() -> None:
     assert "The clock of log is known from a marked event (offset +1.700 s, rate +0 ppm, ± 0.10 s)." in said
     assert "The dose of movie follows from a given dose rate of 10 e⁻/Å²s, over the whole movie." in said
     assert "Cell of log: electrode area 10.00 µm², full capacity 80.00 µAh/cm²." in said
-    assert "no zero taken off" in said
+    assert "no zero subtracted" in said
 
 
 def test_numbers_and_moments_are_written_for_people() -> None:

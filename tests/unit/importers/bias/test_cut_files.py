@@ -88,8 +88,8 @@ def test_garbage_in_the_middle_is_counted(tmp_path: Path) -> None:
     assert np.isnan(run.values("voltage")[2])
     assert np.isnan(run.values("current")[3])
     text = " ".join(result.problems)
-    for words in ("1 lines are no complete rows", "1 fields are no numbers", "overflow", "1 of 7 samples have the same",
-                  "runs backwards 1 times"):  # fmt: skip
+    for words in ("1 incomplete row left out", "1 field without a number", "overflow", "1 of 7 samples with the same",
+                  "runs backwards 1 time "):  # fmt: skip
         assert words in text
 
 

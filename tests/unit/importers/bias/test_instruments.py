@@ -67,7 +67,7 @@ def test_neware_archive_in_three_parts_says_which_stamps_are_not_its_own() -> No
     assert run.values("voltage")[0] == pytest.approx(2.9829915, abs=1e-6)
     assert run.values("temperature")[0] == pytest.approx(25.487, abs=1e-3)
     assert run.clock.start_iso.startswith("2024-11-18T12:43:45.422")
-    assert any("294 of 301 samples have no stamp" in problem for problem in result.problems)
+    assert any("294 of 301 samples have no time stamp" in problem for problem in result.problems)
 
 
 def test_neware_binary_of_bts_9() -> None:
@@ -98,7 +98,7 @@ def test_neware_29_steps_follow_each_other_and_pauses_stay(tmp_path: Path) -> No
     assert run.times.view.tolist() == [0, 1, 2, 3, 4, 3600, 3601, 3602, 3603, 3604]
     np.testing.assert_allclose(run.values("voltage"), 3.5 + 1e-4 * np.arange(10))
     np.testing.assert_allclose(run.values("current"), [1e-4] * 5 + [-1e-4] * 5)
-    assert any("1 times a step began later" in problem for problem in result.problems)
+    assert any("1 gap between the end of a step" in problem for problem in result.problems)
 
 
 def test_neware_with_an_unknown_range_is_refused(tmp_path: Path) -> None:

@@ -94,7 +94,7 @@ def test_images_of_another_size_are_counted_and_left_out(tmp_path: Path) -> None
             tif.write(np.ones(shape, np.uint16), photometric="minisblack", metadata=None)
     imported = opened(path)
     assert imported.items[0].shape == (3, 20, 30)  # type: ignore[attr-defined]
-    assert any("1 images of another size" in problem for problem in imported.problems)
+    assert any("1 image of another size" in problem for problem in imported.problems)
 
 
 def film(path: Path, codec: str, pixels: str, stamps: list[int], colour: bool = False) -> None:
@@ -244,7 +244,7 @@ def test_gatan_recordings_take_times_from_their_names(tmp_path: Path) -> None:
     assert stack.times[:4] == pytest.approx([7.5, 7.75, 8.0, 8.25])  # type: ignore[attr-defined]
     assert stack.times_from == "frame files"  # type: ignore[attr-defined]
     assert stack.pixel_nm == pytest.approx(0.2485, abs=1e-4)  # type: ignore[attr-defined]
-    assert any("1 frames are missing" in problem for problem in imported.problems)
+    assert any("1 frame missing" in problem for problem in imported.problems)
     assert stack.frame(12).shape == (68, 68)  # type: ignore[attr-defined]
 
 

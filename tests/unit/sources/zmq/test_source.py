@@ -175,7 +175,7 @@ def parts(kind: bytes = b"frame", raw: bytes | None = bytes(8), **facts: Any) ->
     [
         ([b"frame"], "parts"),
         (parts(b"pickle"), "unknown kind"),
-        ([b"frame", b"\x80\x04pickle", b""], "no JSON"),
+        ([b"frame", b"\x80\x04pickle", b""], "not valid JSON"),
         ([b"frame", b"[1]", b""], "not a JSON object"),
         ([b"frame", b"{" + b" " * 70000, b""], "64 KiB"),
         (parts(v=2), "version 2"),
@@ -215,7 +215,7 @@ def test_refusals_are_told_once_and_counted() -> None:
     source.close()
     texts = [e.text for e in of(EventBlock, blocks)]
     assert source.status().refused == 6
-    assert sum("no JSON" in text for text in texts) == 1
+    assert sum("not valid JSON" in text for text in texts) == 1
     assert any("second sender" in text for text in texts)
 
 

@@ -92,7 +92,7 @@ HOSTILE: dict[Callable[[Any], None], str] = {
     huge_element: "One element of",
     empty_promise: "claims 8388608 MB",
     deep_groups: "more than 32 deep",
-    circle: "circle",
+    circle: "links back to a group",
     long_name: "bytes long",
     deep_type: "nested more than",
     huge_attribute: "attribute of / takes",
