@@ -60,12 +60,12 @@ class ThreadedSource(ABC):
         self._segment_is_new = True
         self._last_host_time = float("nan")
         self._was_lost = False
-        self._owner: tuple[Owner, str] | None = None
+        self._owned: tuple[Owner, str] | None = None
 
     def own(self, owner: Owner, address: str) -> None:
         """From each `start` until it is stopped the instrument at this address is `owner`'s; when it is another
         program's, the source fails and says whose."""
-        self._owner = owner, address
+        self._owned = owner, address
 
     # what a recorder calls
 
@@ -219,7 +219,7 @@ class ThreadedSource(ABC):
 
     def _run(self) -> None:
         try:
-            held = None if self._owner is None else HeldTogether.take(*self._owner)
+            held = None if self._owned is None else HeldTogether.take(*self._owned)
         except UserError as error:
             self._fail(error)
             self._queue.close()
