@@ -50,7 +50,7 @@ def analyse(times_s: Floats, areas: Floats, errors: Floats | None = None) -> Kin
     t, a, s = _clean(times_s, areas, errors)
     solved = [found for model in MODELS if (found := solve_model(model, t, a, s)) is not None]
     if not solved:
-        raise UserError("No model could be fitted to this curve.", "Choose a longer stretch of it.")
+        raise UserError("No model could be fitted to this curve.", "Choose a longer fit range.")
     likeness = min(
         solved, key=lambda found: found.plain_aic
     ).likeness  # of the same data, so the same for all

@@ -17,6 +17,7 @@ from tandem_em.analysis.outlines.review import LOOKS, Look
 from tandem_em.core.jobs import Job, Progress, run_to_end
 from tandem_em.core.notices import UserError
 from tandem_em.core.numeric import Floats
+from tandem_em.core.texts import counted
 
 AHEAD_SHARE, WALKED = 0.25, 0.4
 """Shares of the work that are done when all has been walked forward, and back from later keys too."""
@@ -144,7 +145,7 @@ class _Movie:
                 x, y = centroid(follower.keys[number])
                 if not (0 <= x < shape[1] and 0 <= y < shape[0]):
                     outside = UserError(
-                        f"The outline of {name or 'the particle'} in frame {number} lies outside the picture "
+                        f"The outline of {name or 'the particle'} in frame {number + 1} lies outside the image "
                         f"({shape[1]} × {shape[0]} px).",
                         "Give it in pixels of that frame, x before y.",
                     )
@@ -220,7 +221,7 @@ def _check(particles: dict[str, dict[int, Polygon]], n_frames: int, drift: Float
         for frame in keys:
             if not 0 <= frame < n_frames:
                 raise UserError(
-                    f"The outline of {name or 'the particle'} is given for frame {frame}, "
-                    f"but the movie has frames 0 to {n_frames - 1}.",
+                    f"The outline of {name or 'the particle'} is given for frame {frame + 1}, "
+                    f"but the movie has {counted(n_frames, 'frame')}.",
                     "Give the frame in which it was drawn.",
                 )

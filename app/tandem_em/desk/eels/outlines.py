@@ -61,7 +61,7 @@ def place(
         desk.add(f"Place {particle.name} on {image.name}", site)
         desk.session.focus.select("map", image.id)
         desk.notices.info(
-            f"{particle.name} lies on {image.name}: {placing.how}.",
+            f"{particle.name} on {image.name}: {placing.how}.",
             "With the Sites tool, drag it by its name to move it.",
         )
 

@@ -155,7 +155,7 @@ def run_table(session: Session, run: BiasRun, notes: dict[str, str]) -> Table:
         columns.append(Column(name, column.unit, np.asarray(run.values(name))))
     columns += lanes.run_columns(session, run)
     own = {"run": run.name, "clock": clock_text(run.clock), "simulated": yes(run.simulated)}
-    own["zero"] = f"{run.zero_current_A!r} A, taken off in the columns after the recorded ones"
+    own["zero"] = f"{run.zero_current_A!r} A, subtracted in the columns after the recorded ones"
     own["gaps"] = f"pauses longer than {gap_limit(run):.6g} s add no charge"
     return Table(f"run_{file_stem(run.name)}", columns, notes | own)
 

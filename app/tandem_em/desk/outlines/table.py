@@ -21,7 +21,7 @@ NOTES = {
     "low, high": "95 % limits: edge position ± its uncertainty",
     "relative area": "A/A0, A0 the first known area",
     "volume ratio": "(A/A0)^1.5: swelling alike in all directions",
-    "centroid": "drift taken off, from the centre of pixel 0, 0",
+    "centroid": "drift corrected, from the centre of pixel 0, 0",
     "empty cells": "the particle was lost or not followed there",
 }
 EMPTY = Table("", [])

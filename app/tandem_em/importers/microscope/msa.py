@@ -28,7 +28,7 @@ NUMBER = re.compile(
 def read(path: Path, options: ImportOptions) -> list[Found]:
     """The spectrum in the file."""
     if path.stat().st_size > SIZE_LIMIT:
-        raise DamagedError("it is larger than 64 MB, which no spectrum is")
+        raise DamagedError("it is larger than 64 MB, too large for a spectrum")
     raw = path.read_bytes()
     text = raw.decode("utf-16") if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else raw.decode("latin-1")
     header, lines = _split(text.lstrip("\ufeff").removeprefix("ï»¿").splitlines())

@@ -24,7 +24,7 @@ def read(path: Path, options: ImportOptions) -> list[Found]:
     """The picture, its layers one after the other."""
     size = path.stat().st_size
     if size > WHOLE_LIMIT:
-        raise DamagedError("it is larger than 1 GiB, which no Semper picture is")
+        raise DamagedError("it is larger than 1 GiB, too large for a Semper image")
     raw = path.read_bytes()
     head, at = _record(raw, 0)
     if len(head) < 12:

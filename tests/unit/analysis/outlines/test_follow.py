@@ -183,5 +183,5 @@ def test_a_particle_that_hangs_out_of_the_picture_is_followed_without_a_warning(
 
 def test_an_outline_outside_the_picture_gets_a_sentence() -> None:
     recipe, frames = made("easy", 2)
-    with pytest.raises(UserError, match="lies outside the picture"):
+    with pytest.raises(UserError, match="lies outside the image"):
         run_to_end(follow(lambda k: frames[k], FRAMES, {0: drawn(recipe, 0) + 400}))

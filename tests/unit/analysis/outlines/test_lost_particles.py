@@ -113,7 +113,7 @@ def test_a_key_outline_that_cannot_be_used_is_that_of_one_particle() -> None:
     }
     found = run_to_end(follow_many(blank.__getitem__, 4, keys))
     assert sorted(found["A"].outlines) == [0, 1, 3]
-    assert "outside the picture" in str(found["outside"].failure.error)  # type: ignore[union-attr]
+    assert "outside the image" in str(found["outside"].failure.error)  # type: ignore[union-attr]
     assert "encloses no area" in str(found["line"].failure.error)  # type: ignore[union-attr]
     assert found["dark"].lost[2] == "the frame of its outline was recorded without beam"
     assert [len(found[name].outlines) for name in ("outside", "line", "dark")] == [0, 0, 0]

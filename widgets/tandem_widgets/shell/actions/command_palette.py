@@ -32,7 +32,7 @@ class CommandPalette(QDialog):
         self._actions = actions
         self.setMinimumWidth(460)
         self.line = QLineEdit()
-        self.line.setPlaceholderText("Type a command…")
+        self.line.setPlaceholderText("Search commands…")
         self.line.textChanged.connect(self._fill)
         self.line.installEventFilter(self)
         self.list = QListWidget()
