@@ -14,6 +14,7 @@ import h5py
 import numpy as np
 import pytest
 from places import DATA
+from waiting import STAY
 
 from tandem_em.bench import crash_recorder
 from tandem_em.core.notices import UserError
@@ -168,9 +169,7 @@ def test_a_child_that_hangs_or_crashes_is_a_finding(tmp_path: Path, monkeypatch:
     def command(code: str) -> Callable[[], list[str]]:
         return lambda: [sys.executable, "-c", code]
 
-    monkeypatch.setattr(
-        audit_module, "_command", command("print(1, flush=True); import time; time.sleep(60)")
-    )
+    monkeypatch.setattr(audit_module, "_command", command(f"print(1, flush=True); {STAY}"))
     assert "takes more than" in audit(tmp_path, seconds=0.2)[0]
     spinning = "from tandem_em.storage.gate.audit_child import _limit_processor as limit; limit(0.1); print(1, flush=True)"
     monkeypatch.setattr(audit_module, "_command", command(f"{spinning}\nwhile True: pass"))
@@ -205,13 +204,16 @@ def test_a_system_without_limits_for_a_process_is_no_obstacle(monkeypatch: pytes
     audit_child._limit_processor(5.0)
 
 
-@pytest.mark.parametrize("child", ["audit_child", "repair_child"])
+@pytest.mark.parametrize("child", ["gate.audit_child", "check.repair_child"])
 def test_the_children_answer_without_a_standard_output_of_python(tmp_path: Path, child: str) -> None:
     """A windowed Windows program has none, even when it was given a pipe."""
     path, copy = tmp_path / "fine.h5", tmp_path / "copy.h5"
     with h5py.File(path, "w") as h5:
         h5["x"] = 1
-    arguments = {"audit_child": [str(path), str(2 << 30), "5"], "repair_child": [str(path), str(copy)]}[child]
+    arguments = {
+        "gate.audit_child": [str(path), str(2 << 30), "5"],
+        "check.repair_child": [str(path), str(copy)],
+    }[child]
     code = f"import sys; sys.stdout = None; from tandem_em.storage.{child} import main; main({arguments})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
