@@ -26,11 +26,18 @@ class Bindings:
 
     def __init__(self, owner: QObject) -> None:
         self._pairs: list[tuple[SignalInstance, Callable[..., Any]]] = []
-        owner.destroyed.connect(lambda _=None: None if _collecting else self.release())
+        # The owner keeps them; Qt holds a method weakly. A lambda here would be called by an owner that dies with its cycle,
+        # after the garbage collector has emptied it: that ends the process.
+        vars(owner).setdefault("_kept_bindings", []).append(self)
+        owner.destroyed.connect(self._owner_gone)
 
     def on(self, signal: Any, slot: Callable[..., Any]) -> None:
         signal.connect(slot)
         self._pairs.append((signal, slot))
+
+    def _owner_gone(self) -> None:
+        if not _collecting:
+            self.release()
 
     def release(self) -> None:
         """Not while garbage is collected: the signals of a closed session may be half gone then, touching them crashes."""
