@@ -52,11 +52,16 @@ def _no_thread_left() -> Iterator[None]:
     before = set(threading.enumerate())
     yield
     deadline = time.monotonic() + 10.0  # a busy disk takes its time to close a file
-    while left := [
-        t
-        for t in threading.enumerate()
-        if t not in before and t.is_alive() and not t.name.startswith(LASTING_THREADS)
-    ]:
-        if time.monotonic() > deadline:
-            pytest.fail(f"threads left running: {[t.name for t in left]}")
-        time.sleep(0.01)
+    for thread in _started_since(before):
+        if not isinstance(thread, threading._DummyThread):
+            thread.join(max(0.0, deadline - time.monotonic()))
+    left = [thread.name for thread in _started_since(before)]
+    assert not left, f"threads left running: {left}"
+
+
+def _started_since(before: set[threading.Thread]) -> list[threading.Thread]:
+    return [
+        thread
+        for thread in threading.enumerate()
+        if thread not in before and thread.is_alive() and not thread.name.startswith(LASTING_THREADS)
+    ]

@@ -7,12 +7,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 from places import DATA
+from waiting import wait_until
 
 
 def tandem(*arguments: object, home: Path, timeout: float = 120) -> subprocess.CompletedProcess[str]:
@@ -171,7 +171,9 @@ def test_interrupting_leaves_no_half_file(tmp_path: Path) -> None:
         stderr=subprocess.PIPE,
         env={**os.environ, "TANDEM_HOME": str(tmp_path / "home")},
     )
-    time.sleep(4)  # somewhere in the middle of the simulation
+    wait_until(
+        lambda: list(tmp_path.glob(".*part*")) or child.poll() is not None, 120
+    )  # the half file is there
     errors = b""
     for _ in range(8):  # while modules are loaded Python may lose one: a person presses again
         child.send_signal(signal.SIGINT)
@@ -201,15 +203,18 @@ def test_a_linked_movie_is_found_from_where_the_session_lies(tmp_path: Path) -> 
     assert "movie.mrc" in found["problems"][0]
 
 
-@pytest.mark.skipif(not hasattr(os, "kill") or sys.platform == "win32", reason="signals")
+def catches(pid: int, number: signal.Signals) -> bool:
+    """Whether a process has a handler for a signal, as Linux tells it."""
+    status = Path(f"/proc/{pid}/status").read_text("utf-8")
+    caught = next(line for line in status.splitlines() if line.startswith("SigCgt:"))
+    return bool(int(caught.split()[1], 16) >> (number - 1) & 1)
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="asks Linux for the handlers of a process")
 def test_sigterm_ends_the_window(tmp_path: Path) -> None:
     (tmp_path / "preferences.json").write_text('{"tour_seen": true}')
     environment = {**os.environ, "TANDEM_HOME": str(tmp_path), "QT_QPA_PLATFORM": "offscreen"}
     with subprocess.Popen([sys.executable, "-m", "tandem_em"], env=environment) as window:
-        log = tmp_path / "tandem.log"
-        deadline = time.monotonic() + 60
-        while not log.exists() and time.monotonic() < deadline:
-            time.sleep(0.1)
-        time.sleep(5.0)  # it has a handler soon after its log
+        wait_until(lambda: catches(window.pid, signal.SIGTERM), 60)
         window.send_signal(signal.SIGTERM)
         assert window.wait(30) in (0, 130, -signal.SIGINT)

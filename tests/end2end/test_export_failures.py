@@ -7,11 +7,11 @@ import resource
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
+from waiting import wait_until
 
 from tandem_em.core.jobs import run_to_end
 from tandem_em.core.notices import UserError
@@ -87,9 +87,7 @@ def test_no_room_is_a_sentence_and_leaves_nothing(kind: str, session_file: Path,
 def test_ctrl_c_leaves_nothing(kind: str, session_file: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     process = start(session_file, out, kind, tmp_path / "home")
-    deadline = time.monotonic() + 60
-    while not out.exists() and time.monotonic() < deadline and process.poll() is None:
-        time.sleep(0.01)
+    wait_until(lambda: out.exists() or process.poll() is not None, 60)
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 130, said

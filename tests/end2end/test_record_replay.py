@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
+from waiting import wait_until
 
 from tandem_em.bench import recording_kills
 from tandem_em.core.jobs import run_to_end
@@ -87,10 +88,7 @@ def test_an_instrument_has_one_owner_and_a_switched_off_output_is_told(tmp_path:
         charge = {"step": "constant_current", "current_mA": 2.5e-7, "until_time_s": 1000}
         (tmp_path / "charge.json").write_text(json.dumps({"method": [charge]}))
         first = start("record", "--setup", setup, "-o", tmp_path / "first.nxs")
-        deadline = time.monotonic() + 30.0
-        while server.meter.state["SOUR:CURR"] != 2.5e-10:
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+        wait_until(lambda: server.meter.state["SOUR:CURR"] == 2.5e-10, 30)
         second = start("record", "--setup", setup, "-o", tmp_path / "second.nxs")
         said = second.communicate(timeout=30)[1]
         assert second.returncode != 0
@@ -114,14 +112,15 @@ def test_an_instrument_has_one_owner_and_a_switched_off_output_is_told(tmp_path:
 
 def listening(pid: int, limit_s: float = 20.0) -> set[tuple[str, int]]:
     """Where a process listens, as soon as it does."""
-    deadline = time.monotonic() + limit_s
-    while time.monotonic() < deadline:
+    open_here: set[tuple[str, int]] = set()
+
+    def look() -> bool:
         found = psutil.Process(pid).net_connections("inet")
-        open_here = {(c.laddr.ip, c.laddr.port) for c in found if c.status == psutil.CONN_LISTEN}
-        if open_here:
-            return open_here
-        time.sleep(0.02)
-    raise AssertionError("it listens nowhere")
+        open_here.update((c.laddr.ip, c.laddr.port) for c in found if c.status == psutil.CONN_LISTEN)
+        return bool(open_here)
+
+    wait_until(look, limit_s, saying=lambda: "it listens nowhere")
+    return open_here
 
 
 def free_port() -> int:

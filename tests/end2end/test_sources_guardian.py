@@ -10,11 +10,12 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
+from waiting import STAY, wait_until
 
 from tandem_em.sources.core.base import Block, EventBlock, SampleBlock
 from tandem_em.sources.core.battery_cell import BatteryCell
@@ -27,15 +28,15 @@ from tandem_em.sources.scpi.settings import ScpiTable
 from tandem_em.sources.scpi.simulator import SimulatedMeter
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals")
-WINDOW = """
-import sys, time
+WINDOW = f"""
+import sys
 from tandem_em.sources.guardian.source import GuardedSource
 from tandem_em.sources.scpi.settings import ScpiTable
 source = GuardedSource(ScpiTable(name="bias", address=sys.argv[1], rate_hz=20))
 source.start()
 while source.read(1.0) is None or source.status().received == 0: pass
 print(source.process_id, flush=True)
-time.sleep(60)
+{STAY}
 """
 CHARGE = json.dumps({"method": [{"step": "constant_current", "current_mA": 2.5e-7, "until_time_s": 1000}]})
 
@@ -65,14 +66,6 @@ def is_safe(server: ScpiServer) -> bool:
     return not server.meter.output_on and server.meter.off_state == "HIMP"
 
 
-def wait_until(is_so: Callable[[], bool], limit_s: float = 2.0) -> float:
-    start = time.monotonic()
-    while not is_so():
-        assert time.monotonic() - start < limit_s
-        time.sleep(0.005)
-    return time.monotonic() - start
-
-
 def next_samples(source: GuardedSource) -> SampleBlock:
     for _ in range(200):
         block = source.read(2.0)
@@ -98,7 +91,7 @@ def test_a_killed_window_leaves_the_cell_open(server: ScpiServer) -> None:
     assert server.meter.output_on
     charge = server.meter.cell.soc
     window.send_signal(signal.SIGKILL)
-    assert wait_until(lambda: is_safe(server)) < 2.0
+    assert wait_until(lambda: is_safe(server), 2.0) < 2.0
     window.wait()
     window.stdout.close()
     guardian.wait(3.0)
@@ -116,7 +109,7 @@ def test_ctrl_c_in_the_terminal_does_not_reach_it(source: GuardedSource, server:
 
 def test_a_hung_window_counts_as_dead_after_a_second(source: GuardedSource, server: ScpiServer) -> None:
     source.beats_itself = False
-    assert 0.5 < wait_until(lambda: is_safe(server)) < 2.0
+    assert 0.5 < wait_until(lambda: is_safe(server), 2.0) < 2.0
     assert source.wait_for(lambda c: c.state == "tripped" and c.output_on is False, 1.0)
 
 
@@ -150,7 +143,7 @@ def test_emergency_stop_is_quick_and_can_be_taken_back(source: GuardedSource, se
     source.run_program(CHARGE)
     assert source.wait_for(lambda c: c.state == "program", 2.0)
     source.emergency_stop()
-    assert wait_until(lambda: is_safe(server)) < 0.5
+    assert wait_until(lambda: is_safe(server), 2.0) < 0.5
     assert source.wait_for(lambda c: c.state == "tripped" and c.verified, 1.0)
     source.rearm()
     assert source.wait_for(lambda c: c.state == "watching" and c.output_on is True, 2.0)
@@ -209,7 +202,7 @@ def test_an_output_that_somebody_else_switched_off_ends_the_program(model: str, 
             said.update({b.text: b.category for b in left_of(source) if isinstance(b, EventBlock)})
             return said.get(source.control.message) == "warning"
 
-        wait_until(is_said)
+        wait_until(is_said, 2.0)
         assert f"The program ended: {why}" in said
         assert not server.meter.output_on
         source.close()
@@ -249,7 +242,7 @@ def test_sigterm_to_the_guardian_makes_it_safe_and_another_takes_over(
     first = source.process_id
     assert first is not None
     os.kill(first, signal.SIGTERM)
-    wait_until(lambda: is_safe(server))
+    wait_until(lambda: is_safe(server), 2.0)
     assert source.wait_for(lambda c: c.state == "watching" and source.process_id not in (first, None), 5.0)
     seen = next_samples(source)
     while not seen.new_segment:
@@ -388,13 +381,13 @@ def test_an_opened_contact_is_stopped_within_half_a_second(
     charging: GuardedSource, server: ScpiServer
 ) -> None:
     server.meter.cell.open_contact = True
-    assert wait_until(lambda: is_safe(server)) < 0.5
+    assert wait_until(lambda: is_safe(server), 2.0) < 0.5
     assert charging.wait_for(lambda c: c.state == "tripped" and c.verified, 1.0)
 
 
 def test_a_short_is_stopped_within_half_a_second(charging: GuardedSource, server: ScpiServer) -> None:
     server.meter.cell.short_ohm = 100.0
-    assert wait_until(lambda: is_safe(server)) < 0.5
+    assert wait_until(lambda: is_safe(server), 2.0) < 0.5
     assert charging.wait_for(lambda c: c.state == "tripped" and c.verified, 1.0)
 
 
@@ -411,7 +404,7 @@ def test_each_limit_ends_in_a_safe_state(
     charging: GuardedSource, server: ScpiServer, limits: CellLimits, word: str
 ) -> None:
     charging.set_limits(limits)
-    assert wait_until(lambda: is_safe(server)) < 2.0
+    assert wait_until(lambda: is_safe(server), 2.0) < 2.0
     assert charging.wait_for(lambda c: c.state == "tripped" and c.verified, 1.0)
     assert word in charging.control.message
     charge = server.meter.cell.soc

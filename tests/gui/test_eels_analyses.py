@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PyQt6.QtWidgets import QDialog
 from pytestqt.qtbot import QtBot
+from settling import settle
 
 from tandem_em.core.jobs import run_to_end
 from tandem_em.core.notices import UserError
@@ -50,7 +51,7 @@ def pane(qtbot: QtBot, window: MainWindow) -> EelsPane:
     found = window.docks.eels.widget()
     assert isinstance(found, EelsPane)
     qtbot.waitUntil(lambda: not window.services.runner.tasks, timeout=90_000)
-    qtbot.wait(30)
+    settle(qtbot)
     return found
 
 
@@ -68,10 +69,10 @@ def test_zero_loss_maps_are_kept_shown_and_undone(qtbot: QtBot, pane: EelsPane) 
     assert step is not None
     assert image is not None
     assert step.inputs == {image.id: image.revision}
-    qtbot.wait(60)
+    settle(qtbot)
     assert "FWHM" in pane.images.single.caption
     pane.session.history.undo()
-    qtbot.wait(60)
+    settle(qtbot)
     assert not len(pane.session.results)
     assert "FWHM" not in pane.images.single.caption
 
@@ -82,7 +83,7 @@ def test_components_come_with_their_scree(qtbot: QtBot, pane: EelsPane) -> None:
     result = pane.session.results.first
     assert result is not None
     assert result.values["suggested"] == 2
-    qtbot.wait(60)
+    settle(qtbot)
     assert "2 above the noise" in pane.profile.content.title
     assert pane.profile.isVisible()
 
@@ -101,7 +102,7 @@ def test_sites_as_references_are_found_where_they_are(qtbot: QtBot, pane: EelsPa
 
 def finished(qtbot: QtBot, pane: EelsPane) -> None:
     qtbot.waitUntil(lambda: not pane.desk.runner.tasks, timeout=90_000)
-    qtbot.wait(60)
+    settle(qtbot)
 
 
 def test_components_show_their_spectrum_and_make_a_denoised_map(qtbot: QtBot, pane: EelsPane) -> None:
@@ -179,7 +180,7 @@ def test_a_stale_result_says_so_and_is_updated_in_one_step(qtbot: QtBot, pane: E
     site = pane.session.sites.first
     assert site is not None
     places.move_site(pane.desk, site, image, (6.0, 2.0))
-    qtbot.wait(60)
+    settle(qtbot)
     assert "stale" in pane.images.single.caption
     pane.tools.analyses.update_stale()
     finished(qtbot, pane)

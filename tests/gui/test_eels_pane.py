@@ -12,6 +12,7 @@ from PyQt6.QtGui import QMouseEvent
 from PyQt6.QtTest import QTest
 from PyQt6.QtWidgets import QLabel, QWidget
 from pytestqt.qtbot import QtBot
+from settling import settle
 
 from tandem_em.desk.eels.maps import known_edges
 from tandem_em.model.arrays import MemoryArray
@@ -40,7 +41,7 @@ def pane(qtbot: QtBot, window: MainWindow) -> EelsPane:
 
 def settled(qtbot: QtBot, window: MainWindow) -> None:
     qtbot.waitUntil(lambda: not window.services.runner.tasks, timeout=90_000)
-    qtbot.wait(40)
+    settle(qtbot)
 
 
 def moved(widget: QWidget, place: QPointF, buttons: Qt.MouseButton = Qt.MouseButton.LeftButton) -> None:
@@ -62,7 +63,7 @@ def test_dragging_a_window_is_one_step_and_the_map_follows(qtbot: QtBot, pane: E
     QTest.mousePress(plot, Qt.MouseButton.LeftButton, pos=QPointF(start, y).toPoint())
     for step in range(1, 6):
         moved(plot, QPointF(start + 4 * step, y))
-        qtbot.wait(25)
+        settle(qtbot)
     assert edge.signal != before
     assert not np.array_equal(np.array(pane.images.single.frame), map_before, equal_nan=True)
     QTest.mouseRelease(plot, Qt.MouseButton.LeftButton, pos=QPointF(start + 20, y).toPoint())
@@ -78,7 +79,7 @@ def test_hovering_shows_the_spectrum_of_that_pixel(qtbot: QtBot, pane: EelsPane)
     painted = canvas.painted
     place = canvas.to_screen(20, 6)
     moved(canvas, place, Qt.MouseButton.NoButton)
-    qtbot.wait(40)
+    settle(qtbot)
     np.testing.assert_allclose(pane.spectrum.content.curves[0].y, image.source.read((6, 20)))
     assert "20, 6" in pane.spectrum.content.title
     assert canvas.painted - painted <= 1  # a hover shows a spectrum, it does not make the maps again
@@ -121,24 +122,24 @@ def test_the_map_shows_what_was_chosen(qtbot: QtBot, pane: EelsPane) -> None:
     single = pane.images.single
     counts, table = np.array(single.frame), single.table.copy()
     pane.scene.look(quantity="signal to noise", colours="cividis")
-    qtbot.wait(60)
+    settle(qtbot)
     shown = np.array(single.frame)
     assert np.nanmean(shown[:, STEP + 2 :]) > 10 > abs(np.nanmean(shown[:, : STEP - 2]))
     assert not np.array_equal(shown, counts, equal_nan=True)
     assert not np.array_equal(single.table, table)
     pane.scene.look(limits=(-2.0, 7.0))
-    qtbot.wait(60)
+    settle(qtbot)
     assert single.levels == (-2.0, 7.0)
 
 
 def test_states_stand_side_by_side_on_common_limits(qtbot: QtBot, pane: EelsPane) -> None:
     pane.scene.look(compare=True)
-    qtbot.wait(60)
+    settle(qtbot)
     shown = [canvas for canvas in pane.images.canvases if canvas.isVisible()]
     assert [canvas.caption.split(" · ")[1] for canvas in shown] == ["pristine", "charged"]
     assert shown[0].levels == shown[1].levels
     pane.scene.look(compare=False)
-    qtbot.wait(60)
+    settle(qtbot)
     assert [canvas for canvas in pane.images.canvases if canvas.isVisible()] == [
         pane.images.adf, pane.images.rgb, pane.images.single,
     ]  # fmt: skip
@@ -149,7 +150,7 @@ def test_a_click_adds_a_site_and_undo_takes_it_back(qtbot: QtBot, pane: EelsPane
     canvas = pane.images.rgb
     for x in (3, 20):
         QTest.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=canvas.to_screen(x, 6).toPoint())
-    qtbot.wait(60)
+    settle(qtbot)
     assert [site.number for site in pane.session.sites] == [0, 1]
     assert len({site.colour for site in pane.session.sites}) == 2
     assert [curve.label for curve in pane.spectrum.content.curves] == ["0", "1"]
@@ -176,7 +177,7 @@ def test_a_profile_is_drawn_normalised_and_anchored_on_the_step(qtbot: QtBot, pa
     QTest.mousePress(canvas, Qt.MouseButton.LeftButton, pos=start.toPoint())
     moved(canvas, end)
     QTest.mouseRelease(canvas, Qt.MouseButton.LeftButton, pos=end.toPoint())
-    qtbot.wait(60)
+    settle(qtbot)
     assert pane.profile.isVisible()
     assert not pane.tools.profile.isChecked()
     curves = pane.profile.content.curves
@@ -187,14 +188,14 @@ def test_a_profile_is_drawn_normalised_and_anchored_on_the_step(qtbot: QtBot, pa
     edge = pane.session.edges.first
     assert edge is not None
     pane.scene.look(normalised=True, anchor=edge.id)
-    qtbot.wait(60)
+    settle(qtbot)
     curve = pane.profile.content.curves[0]
     assert float(np.nanmax(curve.y)) == pytest.approx(1.0)
     assert curve.x[0] < -10
     left, right = curve.y[curve.x < -4], curve.y[curve.x > 4]
     assert np.nanmax(left) < np.nanmin(right)  # the step lies at 0 nm
     pane.session.history.undo()
-    qtbot.wait(60)
+    settle(qtbot)
     assert not pane.profile.isVisible()
 
 
@@ -207,16 +208,16 @@ def test_a_drag_on_a_picture_shows_the_spectrum_of_that_region(qtbot: QtBot, pan
     QTest.mousePress(canvas, Qt.MouseButton.LeftButton, pos=start.toPoint())
     for share in (0.3, 0.7, 1.0):
         moved(canvas, start + (end - start) * share)
-    qtbot.wait(40)
+    settle(qtbot)
     QTest.mouseRelease(canvas, Qt.MouseButton.LeftButton, pos=end.toPoint())
-    qtbot.wait(40)
+    settle(qtbot)
     assert pane.spectrum.content.title == "region 6 × 4 px"
 
     expected = data[3:7, 2:8].reshape(-1, data.shape[2]).mean(axis=0, dtype=np.float64)
     shown = [c.y for c in pane.spectrum.content.curves if len(c.y) == data.shape[2]]
     assert any(np.allclose(y, expected) for y in shown)
     QTest.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=start.toPoint())
-    qtbot.wait(40)
+    settle(qtbot)
     assert pane.scene.region is None
 
 
@@ -233,7 +234,7 @@ def test_each_channel_has_limits_that_are_dragged_on_its_histogram(qtbot: QtBot,
     QTest.mousePress(histogram, Qt.MouseButton.LeftButton, pos=place.toPoint())
     moved(histogram, place - QPointF(30, 0))
     QTest.mouseRelease(histogram, Qt.MouseButton.LeftButton, pos=place.toPoint())
-    qtbot.wait(40)
+    settle(qtbot)
     first, last = pane.choice.channel_limits["red"]
     assert first == pytest.approx(low)
     assert last < high
@@ -242,7 +243,7 @@ def test_each_channel_has_limits_that_are_dragged_on_its_histogram(qtbot: QtBot,
     assert "red" not in pane.choice.channel_limits
     panel.rows["map"].high.setText("5e3")
     panel.rows["map"].high.editingFinished.emit()
-    qtbot.wait(40)
+    settle(qtbot)
     assert pane.choice.limits is not None
     assert pane.choice.limits[1] == 5000.0
     panel.close()
@@ -252,7 +253,7 @@ def test_the_ratio_of_two_states_is_shown(qtbot: QtBot, pane: EelsPane) -> None:
     pristine, charged = list(pane.session.maps)
     pane.session.focus.select("map", charged.id)
     pane.scene.look(ratio_to=pristine.id)
-    qtbot.wait(60)
+    settle(qtbot)
     assert pane.images.single.caption == "Li K ÷ pristine"
     shown = pane.images.single.frame
     assert shown is not None
@@ -272,13 +273,13 @@ def test_a_spectrum_of_other_energies_is_shown_with_edges_of_its_own(qtbot: QtBo
     pane.session.maps.add(core)
     pane.session.focus.select("map", core.id)
     qtbot.waitUntil(lambda: pane.live(core).is_ready, timeout=30_000)
-    qtbot.wait(60)
+    settle(qtbot)
     assert "No edge of the table lies in the energy range of core loss (400 to 700 eV)" in pane.note.sentence
     assert np.allclose(pane.spectrum.content.curves[0].y, counts)
     assert not pane.images.isVisible()  # one spectrum has no pictures
     oxygen = next(edge for edge in known_edges(400.0, 699.5) if edge.name == "O K")
     pane.desk.add("Add O K", oxygen)
-    qtbot.wait(60)
+    settle(qtbot)
     assert not pane.note.sentence
     assert [band.key for band in pane.spectrum.content.bands] == [oxygen.id, oxygen.id]
 
@@ -300,7 +301,7 @@ def test_line_scans_and_time_series_fill_their_pictures_and_have_a_profile(
     pane.session.maps.add(scan)
     pane.session.focus.select("map", scan.id)
     qtbot.waitUntil(lambda: pane.live(scan).is_ready, timeout=30_000)
-    qtbot.wait(60)
+    settle(qtbot)
     frame = pane.images.single.frame
     assert frame is not None
     assert 1.5 < frame.shape[1] / frame.shape[0] < 3.0

@@ -9,6 +9,7 @@ import pytest
 from PyQt6.QtGui import QGuiApplication
 from PyQt6.QtWidgets import QMessageBox
 from pytestqt.qtbot import QtBot
+from settling import settle
 
 from tandem_em.core.jobs import Job, Progress
 from tandem_em.core.notices import UserError
@@ -28,8 +29,7 @@ def opened(window: MainWindow, qtbot: QtBot) -> ExportDialog:
 
 
 def idle(window: MainWindow, qtbot: QtBot) -> None:
-    qtbot.wait(200)
-    qtbot.waitUntil(lambda: not window.services.runner.tasks, timeout=60_000)
+    settle(qtbot, window.services.runner)
 
 
 def test_figures_are_shown_copied_and_saved(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 from PyQt6.QtCore import QEvent, QObject, QRect, QSize, Qt
 from PyQt6.QtWidgets import QMessageBox, QWidget
 from pytestqt.qtbot import QtBot
+from settling import settle
 
 from tandem_em.core.jobs import Job, Progress
 from tandem_em.core.notices import UserError
@@ -42,8 +43,7 @@ class PaintCounter(QObject):
 
 
 def settled(qtbot: QtBot, window: MainWindow) -> None:
-    qtbot.waitUntil(lambda: not window.services.runner.tasks, timeout=30_000)
-    qtbot.wait(120)  # outstanding repaints; nothing is asserted on this time
+    settle(qtbot, window.services.runner)
 
 
 def test_moving_the_cursor_repaints_each_pane_once(qtbot: QtBot, window: MainWindow) -> None:

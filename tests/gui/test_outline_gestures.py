@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from disc_movie import FRAMES, RADIUS, SIDE, QTest, area, circle, disc_movie, drag, settled, shown_in
+from disc_movie import FRAMES, RADIUS, SIDE, QTest, area, circle, disc_movie, drag, moved, settled, shown_in
 from numpy.typing import NDArray
 from PyQt6.QtCore import QPoint, QPointF, Qt
 from PyQt6.QtGui import QAction
@@ -26,6 +26,7 @@ from tandem_em.model.tracks import Particle
 from tandem_widgets.dialogs.kinetics.dialog import KineticsDialog
 from tandem_widgets.dialogs.particle_table import ParticleTableDialog
 from tandem_widgets.panes.stack.pane import StackPane
+from tandem_widgets.parts.image.tools_outline import OutlineTool
 from tandem_widgets.shell.window.main_window import MainWindow
 
 TIMES = 40
@@ -130,13 +131,20 @@ def test_a_pull_of_two_pixels_is_a_correction_of_the_proposal(
     qtbot: QtBot, window: MainWindow, pane: StackPane
 ) -> None:
     proposed(qtbot, window, pane)
-    at = pane.canvas.to_screen(80 + RADIUS, 80).toPoint()
-    QTest.mousePress(pane.canvas, Qt.MouseButton.LeftButton, pos=at)
-    QTest.mouseMove(pane.canvas, at + QPoint(1, 0))
-    QTest.mouseMove(pane.canvas, at + QPoint(2, 0))
-    QTest.mouseRelease(pane.canvas, Qt.MouseButton.LeftButton, pos=at + QPoint(2, 0))
-    assert len(only(window).outlines) >= 1
+    tool = pane.canvas.tool
+    assert isinstance(tool, OutlineTool)
+    assert tool._offer is not None
+    proposal = tool._offer
+    at = QPointF(pane.canvas.to_screen(80 + RADIUS, 80).toPoint())
+    QTest.mousePress(pane.canvas, Qt.MouseButton.LeftButton, pos=at.toPoint())
+    for pixels in (1, 2):
+        moved(pane.canvas, at + QPointF(pixels, 0), Qt.KeyboardModifier.NoModifier)
+    QTest.mouseRelease(pane.canvas, Qt.MouseButton.LeftButton, pos=(at + QPointF(2, 0)).toPoint())
     settled(qtbot, window)
+    window.desk.session.history.undo()  # following puts the line on the edge: what the hand has drawn is below that
+    drawn = only(window).outlines[0].polygon
+    assert drawn[:, 0].max() - proposal[:, 0].max() == pytest.approx(2 / pane.canvas.view.zoom, abs=0.05)
+    assert drawn[:, 0].min() == pytest.approx(proposal[:, 0].min(), abs=0.05)
 
 
 def test_a_click_inside_chooses_a_particle_and_one_beside_it_none(
@@ -173,6 +181,9 @@ def test_dragging_all_of_a_proposal_takes_it_there(qtbot: QtBot, window: MainWin
 def test_escape_lets_a_proposal_go(qtbot: QtBot, window: MainWindow, pane: StackPane) -> None:
     proposed(qtbot, window, pane)
     QTest.keyClick(pane.canvas, Qt.Key.Key_Escape)
+    tool = pane.canvas.tool
+    assert isinstance(tool, OutlineTool)
+    assert tool._offer is None
     QTest.keyClick(pane.canvas, Qt.Key.Key_Return)
     assert not len(window.desk.session.particles)
 

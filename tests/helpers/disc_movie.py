@@ -10,6 +10,7 @@ from PyQt6.QtGui import QMouseEvent
 from PyQt6.QtTest import QTest as QTestStubs
 from PyQt6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
+from settling import settle
 
 from tandem_em.model.arrays import MemoryArray
 from tandem_em.model.frames import FrameStack
@@ -55,8 +56,7 @@ def shown_in(qtbot: QtBot, window: MainWindow, stack: FrameStack) -> StackPane:
 
 
 def settled(qtbot: QtBot, window: MainWindow) -> None:
-    qtbot.waitUntil(lambda: not window.services.runner.tasks, timeout=90_000)
-    qtbot.wait(30)
+    settle(qtbot, window.services.runner)
 
 
 def drag(

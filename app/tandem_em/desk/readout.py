@@ -8,9 +8,12 @@ import numpy as np
 
 from tandem_em.core.texts import quantity
 from tandem_em.desk.stacks import dose
-from tandem_em.model.curves import BiasRun
+from tandem_em.model.curves import BiasRun, usual_gap_limit
 from tandem_em.model.results.of_stacks import Dose
 from tandem_em.model.session import Session
+
+HELD_S = 1.0
+"""How long a sample is read where none follows soon."""
 
 
 @dataclass(frozen=True)
@@ -33,13 +36,22 @@ def active_run(session: Session, t: float | None = None) -> BiasRun | None:
 
 
 def value_at(run: BiasRun, name: str, t: float) -> float:
-    """The last sample at or before t; NaN in gaps and outside."""
-    times, own = run.times.view, run.clock.to_device(t)
+    """The last sample at or before t, held for a moment at its end; NaN in gaps and outside."""
+    times, own = run.times.view, run.clock.to_device(t + 1e-9)  # the cursor on a sample reads that sample
     index = int(np.searchsorted(times, own, side="right")) - 1
-    if index < 0 or (index == len(times) - 1 and own > times[-1] + 1.0):
+    if index < 0 or (own > times[index] + HELD_S and _ends_at(run, index)):
         return float("nan")
     one = slice(index, index + 1)
     return float((run.current_in(one) if name == "current" else run.values(name)[one])[0])
+
+
+def _ends_at(run: BiasRun, index: int) -> bool:
+    """Whether nothing follows a sample, or what follows comes after a gap."""
+    times, following = run.times.view, index + 1
+    if following >= len(times) or following in run.segment_starts:
+        return True
+    limit = usual_gap_limit(times) if run.gap_limit_s is None else run.gap_limit_s
+    return bool(times[following] - times[index] > limit)
 
 
 def read_at(session: Session, t: float) -> Reading:

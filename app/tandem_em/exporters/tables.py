@@ -64,7 +64,7 @@ def _cell(value: object) -> str:
     if value is None or (isinstance(value, float) and value != value):
         return ""
     if isinstance(value, float):
-        return repr(value)
+        return repr(float(value))  # numpy's own would say `np.float64(…)`
     text = str(value)
     if any(mark in text for mark in ',"#\r\n') or text != text.strip():
         return '"' + text.replace('"', '""').replace("\r", " ").replace("\n", " ") + '"'

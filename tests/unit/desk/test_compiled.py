@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from waiting import STAY, wait_until
 
 from tandem_em.core.jobs import Job, Progress, Runner
 from tandem_em.desk import compiled
@@ -19,7 +20,7 @@ def slow_child(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[subprocess.Pope
     children: list[subprocess.Popen[bytes]] = []
 
     def start(*_: Any, **__: Any) -> subprocess.Popen[bytes]:
-        children.append(popen([sys.executable, "-c", "import time; time.sleep(60)"]))
+        children.append(popen([sys.executable, "-c", STAY]))
         return children[-1]
 
     popen = subprocess.Popen
@@ -45,8 +46,7 @@ def test_a_program_that_ends_does_not_wait_for_its_compiler(
     runner = Runner(lambda call: call())
     for name in ("one", "another"):
         runner.start(name, work(name))
-    while not slow_child:
-        time.sleep(0.01)
+    wait_until(lambda: slow_child)
     began = time.monotonic()
     with compiled.ending():
         runner.close()

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PyQt6.QtCore import QAbstractTableModel, QModelIndex, Qt
+from PyQt6.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt
 from PyQt6.QtGui import QKeyEvent, QKeySequence
 from PyQt6.QtWidgets import (
     QComboBox,
@@ -37,8 +37,8 @@ Role = Qt.ItemDataRole
 class SizesModel(QAbstractTableModel):
     """Rows are frames. `name low` and `name high` become one column with ±, and so does `name ±`."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, parent: QObject) -> None:
+        super().__init__(parent)  # it lives as long as the view that shows it
         self.table = particles_table.EMPTY
         self._shown: list[tuple[str, Any, Any]] = []
 
@@ -117,7 +117,7 @@ class ParticleTableDialog(QDialog):
                 self.chooser.addItem(each.name, each.id)
         self.chooser.setCurrentIndex(max(0, self.chooser.findData(particle.id)))
         self.chooser.activated.connect(lambda _index: self.refresh())
-        self.model = SizesModel()
+        self.model = SizesModel(self)
         self.view = QTableView()
         self.view.setModel(self.model)
         self.view.setAlternatingRowColors(True)

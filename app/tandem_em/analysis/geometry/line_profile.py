@@ -48,15 +48,17 @@ def profile(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Distance (px), mean across the width, and its standard error.
 
-    With an `error` image the error is that of the mean of independent pixels; without, it comes from the scatter.
+    With an `error` image the error is that of the mean of independent pixels; without, it comes from the scatter. Blank
+    pixels count for neither; where all are blank, both are NaN.
     """
     distance, x, y = sample_points(start, end, width_px)
     values = bilinear(image, x, y)
     good = np.isfinite(values)
     count = np.maximum(good.sum(axis=1), 1)
-    mean = np.where(good.any(axis=1), np.nansum(values, axis=1) / count, np.nan)
+    known = good.any(axis=1)
+    mean = np.where(known, np.nansum(values, axis=1) / count, np.nan)
     if error is not None:
-        variance = np.nansum(bilinear(error, x, y) ** 2, axis=1)
-        return distance, mean, np.sqrt(variance) / count
+        variance = np.nansum(np.where(good, bilinear(error, x, y), np.nan) ** 2, axis=1)
+        return distance, mean, np.where(known, np.sqrt(variance) / count, np.nan)
     scatter = np.nansum((values - mean[:, None]) ** 2, axis=1) / np.maximum(count - 1, 1)
-    return distance, mean, np.sqrt(scatter / count)
+    return distance, mean, np.where(known, np.sqrt(scatter / count), np.nan)

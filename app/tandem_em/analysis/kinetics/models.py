@@ -172,7 +172,9 @@ def summary(solved: Solved, sigma: Floats, likeness: float) -> KineticsFit:
     square = float((left**2).sum())
     effective = max(free + 3.0, count * (1 - likeness) / (1 + likeness))
     variance = square / max(1.0, count - free) * count / effective
-    covariance = np.linalg.pinv(solved.jacobian.T @ solved.jacobian) * variance
+    # by the inverse of the Jacobian itself: that of its square has variances below zero where parameters hang together
+    inverse = np.linalg.pinv(solved.jacobian, rcond=3e-8)
+    covariance = inverse @ inverse.T * variance
     wide = float(student.ppf(0.975, max(1.0, effective - free))) * np.sqrt(np.diag(covariance))
     aic = effective * math.log(max(square, 1e-300) / count) + 2 * (free + 1)
     aic += 2 * (free + 1) * (free + 2) / max(1.0, effective - free - 2)

@@ -30,7 +30,8 @@ _DOTTED_CLOCK = re.compile(r"(?<![\d.:])(\d{1,2})\.(\d{2})(?:\.(\d{2}))?\s*([ap]
 _COMPACT_CLOCK = re.compile(r"[T _](\d{2})(\d{2})(\d{2})(?:[.,](\d+))?(?!\d)")
 _ZONE = re.compile(r"(?:(Z|UTC|GMT)|([+-])(\d{2}):?(\d{2}))\s*\)?$")
 _DURATION = re.compile(
-    r"^\s*(-)?(?:(\d+)\s*(?:d(?:ays?)?)[\s,]*|(\d+)[.-](?=\d{1,2}:\d))?(\d+):(\d{1,2})(?::(\d{1,2})(?:[.,:](\d+))?)?\s*$"
+    r"^\s*(-)?(?:(\d{1,9})\s*(?:d(?:ays?)?)[\s,]*|(\d{1,9})[.-](?=\d{1,2}:\d))?"
+    r"(\d{1,9}):(\d{1,2})(?::(\d{1,2})(?:[.,:](\d+))?)?\s*$"
 )
 
 
@@ -114,7 +115,10 @@ def parse_zone(text: str) -> timezone | None:
         return None
     if match[1]:
         return UTC
-    return timezone((1 if match[2] == "+" else -1) * timedelta(hours=int(match[3]), minutes=int(match[4])))
+    ahead = timedelta(hours=int(match[3]), minutes=int(match[4]))
+    if ahead >= timedelta(days=1):
+        return None  # four digits behind a sign that are no zone
+    return timezone(ahead if match[2] == "+" else -ahead)
 
 
 def parse_stamp(text: str, order: Order = "MDY") -> Stamp | None:
@@ -127,7 +131,10 @@ def parse_stamp(text: str, order: Order = "MDY") -> Stamp | None:
     midnight = datetime(day.year, day.month, day.day, tzinfo=parse_zone(text))
     if clock is None:
         return Stamp(midnight, 86400.0, False)
-    return Stamp(midnight + timedelta(seconds=clock[0]), clock[1], True)
+    try:
+        return Stamp(midnight + timedelta(seconds=clock[0]), clock[1], True)
+    except OverflowError:  # the last second of the year 9999 and some more
+        return None
 
 
 def _without_date(text: str) -> str:

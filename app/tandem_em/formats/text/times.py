@@ -192,7 +192,10 @@ class TimeReader:
         if mode == "clock":
             self._start_from_header_date(seconds)
             return
-        when = EPOCH + timedelta(seconds=self._since_s) + timedelta(seconds=seconds - elapsed)
+        try:
+            when = EPOCH + timedelta(seconds=self._since_s) + timedelta(seconds=seconds - elapsed)
+        except OverflowError:  # a number that is no date: nobody knows when it began
+            return
         text = row[indices[0]]
         resolution = 1.0
         if mode == "date+clock":

@@ -114,18 +114,21 @@ def check_stamps(times: NDArray[np.float64], numbers: NDArray[np.int64] | None =
     missing = int(np.count_nonzero(np.isnan(times)))
     if missing:
         said.append(f"{missing} of {counted(len(times), 'frame')} without a time stamp.")
-    good = times[~np.isnan(times)]
+    places = np.flatnonzero(~np.isnan(times))
+    good = times[places]
     steps = np.diff(good)
     backward = np.flatnonzero(steps < 0)
     if len(backward):
-        said.append(f"{len(backward)} time stamps run backwards (first at frame {int(backward[0]) + 1}).")
+        said.append(
+            f"{len(backward)} time stamps run backwards (first at frame {int(places[backward[0]]) + 1})."
+        )
     equal = int(np.count_nonzero(steps == 0))
     if equal and np.all(good == np.rint(good)) and equal > len(steps) // 2:
         said.append("The time stamps have whole seconds only: neighbouring frames share one.")
         return said
     if equal:
         said.append(
-            f"{equal} time stamps are duplicated (first at frame {int(np.flatnonzero(steps == 0)[0]) + 1})."
+            f"{equal} time stamps are duplicated (first at frame {int(places[np.flatnonzero(steps == 0)[0]]) + 1})."
         )
     forward = steps[steps > 0]
     if len(forward) >= 3:

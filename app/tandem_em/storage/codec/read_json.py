@@ -26,7 +26,7 @@ def from_json(text: str, hint: Hint = Any) -> Any:
     """The value that `to_json(value, hint)` was given. ValueError when the text is not what we write."""
     try:
         return restored(json.loads(text), hint)
-    except (KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (LookupError, TypeError, AttributeError, RecursionError, OverflowError) as error:
         raise ValueError(f"JSON that is not ours: {error}") from error
 
 

@@ -83,3 +83,17 @@ def test_speed_of_a_straight_line_is_its_slope(slope: float, start: float) -> No
     assert known.sum() > 100
     np.testing.assert_allclose(rates[known], slope, atol=1e-6)
     assert np.nanmax(errors) < 1e-5
+
+
+@pytest.mark.parametrize("name", TRUE)
+def test_a_curve_without_any_noise_has_limits_too(name: str) -> None:
+    """What hangs together completely has a wide interval, not one of an impossible variance."""
+    for fit in analyse(TIMES, made(name, 0.0)).fits:
+        assert (np.diag(fit.covariance) >= 0).all()
+        assert all(low <= fit.parameters[key] <= high for key, (low, high) in fit.intervals.items())
+
+
+def test_a_straight_line_is_fitted_by_every_model_with_finite_limits() -> None:
+    t = np.arange(40.0)
+    for fit in analyse(t, 25.0 + 0.25 * np.maximum(0, t - 10)).fits:
+        assert np.isfinite([limit for pair in fit.intervals.values() for limit in pair]).all()

@@ -7,7 +7,7 @@ import warnings
 import numpy as np
 import pytest
 from disc_frames import Disc, circle, disc_frames, true_outline
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tandem_em.analysis.geometry.polygon import overlap
@@ -183,7 +183,7 @@ def test_a_click_on_mere_noise_finds_nothing(inside: float) -> None:
     assert refused >= 8
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=60)
 @given(
     seed=st.integers(0, 10_000),
     ground=st.sampled_from([0.0, 0.2, 3.0, 40.0, 200.0]),

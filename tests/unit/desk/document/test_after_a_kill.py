@@ -18,7 +18,7 @@ from tandem_em.storage.transaction import lock, opening
 
 RECORD = """
 import sys
-import time
+import threading
 import numpy as np
 from tandem_em.desk.document import files, places
 from tandem_em.core.jobs import run_to_end
@@ -34,7 +34,7 @@ session.runs.add(run)
 opened.store.append_samples("run-1", np.arange(5.0), {"voltage": np.arange(5.0)})
 run_to_end(files.save_session(opened))
 while opened.store.acknowledged().get("run-1", 0) < 5:  # only then it is promised to be safe
-    time.sleep(0.01)
+    threading.Event().wait(0.01)
 print(opened.store.path, flush=True)
 sys.stdin.read()
 """

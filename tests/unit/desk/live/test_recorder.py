@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from at_once import AtOnce
 from places import DATA
+from waiting import take_time, wait_until
 
 from tandem_em.core.jobs import run_to_end
 from tandem_em.core.notices import Notices
@@ -69,7 +70,7 @@ class GivenSource:
         return self.queue.get(timeout)
 
     def stop(self) -> None:
-        time.sleep(self.stop_takes_s)  # an instrument that takes its time to be made safe
+        take_time(self.stop_takes_s)  # an instrument that is slow to be made safe
         self.stops += 1
         self.last_word()
         self.queue.close()
@@ -128,11 +129,7 @@ class Bench:
             self.posted.get()()
 
     def wait_until(self, is_so: Callable[[], bool], limit_s: float = 20.0) -> None:
-        deadline = time.monotonic() + limit_s
-        while not is_so():
-            assert time.monotonic() < deadline
-            self.work_off()
-            time.sleep(0.005)
+        wait_until(is_so, limit_s, meanwhile=self.work_off)
 
     def stop(self) -> None:
         self.recorder.stop()
@@ -198,10 +195,7 @@ def test_nothing_waits_twice_for_a_busy_session_thread(bench) -> None:
     b.recorder.start()
     for number in range(300):
         camera.frame(number)
-    deadline = time.monotonic() + 20
-    while b.recorder.counters()["camera"].acknowledged < 300:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    wait_until(lambda: b.recorder.counters()["camera"].acknowledged >= 300)
     shown = b.posts
     assert shown < 25, "one piece on its way, and the clock once a second"
     b.stop()

@@ -393,7 +393,7 @@ STYLES = st.integers(8, 40).flatmap(
 )
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(STYLES)
 def test_what_was_written_is_read_in_every_style(
     tmp_path_factory: pytest.TempPathFactory, style: Style

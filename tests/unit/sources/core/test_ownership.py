@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from waiting import STAY
 
 from tandem_em.core import locks
 from tandem_em.core.notices import UserError
@@ -15,13 +16,13 @@ from tandem_em.sources.core import ownership
 from tandem_em.sources.core.ownership import Owner, hold
 
 ADDRESS = "TCPIP0::192.168.0.5::5025::SOCKET"
-HOLD = """
-import sys, time
+HOLD = f"""
+import sys
 from pathlib import Path
 from tandem_em.sources.core.ownership import Owner, hold
 held = hold(Owner(Path(sys.argv[1]), "tandem record"), sys.argv[2])
 print("held", flush=True)
-time.sleep(60)
+{STAY}
 """
 
 

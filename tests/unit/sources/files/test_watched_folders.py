@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from waiting import wait_until
 
 from tandem_em.core.notices import UserError
 from tandem_em.formats.frame_names import frame_times
@@ -73,9 +74,7 @@ def frames_of(blocks: list[Block]) -> list[FrameBlock]:
 
 def seen(source: FolderSource, wait_s: float = 2.0) -> None:
     """The folder was looked at once."""
-    deadline = time.monotonic() + wait_s
-    while source._scan._skip_present and time.monotonic() < deadline:
-        time.sleep(0.005)
+    wait_until(lambda: not source._scan._skip_present, wait_s)
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from waiting import take_time, wait_until
 
 from tandem_em.sources.core.base import host_now
 from tandem_em.sources.core.battery_cell import BatteryCell
@@ -48,13 +48,22 @@ class Bench:
 
     def run(self, until: Callable[[], bool], limit_s: float = 20.0) -> float:
         """Turn until something is so; returns how long it took."""
-        start = time.monotonic()
-        while not until():
-            assert time.monotonic() - start < limit_s, (self.core.state, self.core.message, self.texts)
+
+        def turn() -> None:
             self.core.beat()
-            wait = self.core.turn()
-            time.sleep(min(wait, 0.02))
-        return time.monotonic() - start
+            self.turn()
+
+        return wait_until(
+            until,
+            limit_s,
+            every_s=0.0,
+            meanwhile=turn,
+            saying=lambda: (self.core.state, self.core.message, self.texts),
+        )
+
+    def turn(self) -> None:
+        """One turn at the pace the guardian asks for."""
+        take_time(min(self.core.turn(), 0.02))
 
     def program(self, *steps: dict[str, Any], **more: Any) -> None:
         self.order({"do": "program", "json": json.dumps({"method": list(steps), **more})})
@@ -268,10 +277,7 @@ def test_an_emergency_stop_that_did_not_arrive_is_made_up_for(make: Callable[...
 def test_silence_of_the_window_switches_off(make: Callable[..., Bench]) -> None:
     bench = make(rate_hz=20)
     bench.run(lambda: bench.core.state == "watching")
-    start = time.monotonic()
-    while bench.core.state == "watching":
-        time.sleep(min(bench.core.turn(), 0.02))
-        assert time.monotonic() - start < 2.0
+    wait_until(lambda: bench.core.state != "watching", 2.0, every_s=0.0, meanwhile=bench.turn)
     assert bench.is_safe
     assert "silent" in bench.core.message
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import select
 import sys
 import time
 from collections.abc import Iterator
 
 import pytest
+from waiting import wait_until
 
 from tandem_em.core.notices import UserError
 from tandem_em.sources.core.base import host_now
@@ -16,6 +18,7 @@ from tandem_em.sources.scpi.link import (
     BadReplyError,
     LinkClosedError,
     LinkTimeoutError,
+    SocketLink,
     number,
     open_link,
 )
@@ -36,8 +39,7 @@ def server(request: pytest.FixtureRequest) -> Iterator[ScpiServer]:
 
 
 def wait_past(moment: float) -> None:
-    while host_now() < moment:
-        time.sleep(0.005)
+    wait_until(lambda: host_now() >= moment)
 
 
 def ready_meter(server: ScpiServer, backend: str = "auto") -> Meter:
@@ -145,9 +147,10 @@ def test_a_cut_connection_is_seen_at_once(server: ScpiServer) -> None:
 def test_a_late_reply_does_not_answer_the_next_question() -> None:
     with ScpiServer(SimulatedMeter("2400")) as server:
         link = open_link(server.address, timeout_s=0.5)
+        assert isinstance(link, SocketLink)
         link.open()
         link.write(":SOUR:CURR?")
-        time.sleep(0.05)
+        select.select([link._opened()], [], [], 5.0)  # its answer is there
         assert link.query("*IDN?").startswith("KEITHLEY")
         link.close()
 

@@ -14,6 +14,7 @@ import h5py
 import numpy as np
 import pytest
 from places import DATA
+from waiting import STAY
 
 from tandem_em.bench import crash_recorder
 from tandem_em.core.notices import UserError
@@ -168,9 +169,7 @@ def test_a_child_that_hangs_or_crashes_is_a_finding(tmp_path: Path, monkeypatch:
     def command(code: str) -> Callable[[], list[str]]:
         return lambda: [sys.executable, "-c", code]
 
-    monkeypatch.setattr(
-        audit_module, "_command", command("print(1, flush=True); import time; time.sleep(60)")
-    )
+    monkeypatch.setattr(audit_module, "_command", command(f"print(1, flush=True); {STAY}"))
     assert "takes more than" in audit(tmp_path, seconds=0.2)[0]
     spinning = "from tandem_em.storage.gate.audit_child import _limit_processor as limit; limit(0.1); print(1, flush=True)"
     monkeypatch.setattr(audit_module, "_command", command(f"{spinning}\nwhile True: pass"))
@@ -209,7 +208,10 @@ def test_the_children_answer_without_a_standard_output_of_python(tmp_path: Path,
     path, copy = tmp_path / "fine.h5", tmp_path / "copy.h5"
     with h5py.File(path, "w") as h5:
         h5["x"] = 1
-    arguments = [str(path), str(2 << 30), "5"] if child == "gate.audit_child" else [str(path), str(copy)]
+    arguments = {
+        "gate.audit_child": [str(path), str(2 << 30), "5"],
+        "check.repair_child": [str(path), str(copy)],
+    }[child]
     code = f"import sys; sys.stdout = None; from tandem_em.storage.{child} import main; main({arguments})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

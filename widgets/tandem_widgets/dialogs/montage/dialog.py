@@ -123,6 +123,8 @@ class MontageDialog(QDialog):
                 value = float(word)
             except ValueError:
                 continue
+            if not np.isfinite(value):
+                continue
             index = self._stack.index_at(value) if self._timed else round(value) - 1
             if 0 <= index < len(self._stack):
                 found.append(index)

@@ -63,17 +63,19 @@ def moments(scale: TimeScale, spacing_px: float = 90.0) -> list[tuple[float, str
     if step is None:
         step = 86400 * max(1, math.ceil(texts.round_step(span / 86400, most)))
     first, last = math.ceil(scale.low / step), math.floor(scale.high / step)
-    return [(float(n * step), clock_text(n * step)) for n in range(first, last + 1)]
+    return [
+        (float(n * step), clock_text(n * step, seconds_too=step % 60 > 0)) for n in range(first, last + 1)
+    ]
 
 
-def clock_text(seconds: float) -> str:
-    """`12:30` below an hour, `2:05:00` above, `1 d 02:00` beyond a day."""
+def clock_text(seconds: float, *, seconds_too: bool = False) -> str:
+    """`12:30` below an hour, `2:05:00` above, `1 d 02:00` beyond a day (there seconds only where they are asked for)."""
     sign = "−" if seconds < 0 else ""
     whole = round(abs(seconds))
     days, rest = divmod(whole, 86400)
     hours, minutes, left = rest // 3600, rest // 60 % 60, rest % 60
     if days:
-        return f"{sign}{days} d {hours:02d}:{minutes:02d}"
+        return f"{sign}{days} d {hours:02d}:{minutes:02d}" + (f":{left:02d}" if seconds_too else "")
     if hours:
         return f"{sign}{hours}:{minutes:02d}:{left:02d}"
     return f"{sign}{minutes}:{left:02d}"

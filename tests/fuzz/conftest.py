@@ -1,0 +1,1 @@
+"""Longer runs with fresh seeds, not part of a plain `pytest`: `pytest tests/fuzz --hypothesis-profile=fuzz`."""
