@@ -274,7 +274,10 @@ class SessionStore:
             raise UserError(
                 f"The data of {item_id} are no longer in {self.path.name}.", "Undo the deletion first."
             )
-        return np.asarray(self._store.call(lambda h5: h5[home]["data"][index]).result())
+        found = self._store.call(lambda h5: h5[home]["data"][index] if "data" in h5[home] else None).result()
+        if found is None:
+            raise UserError("No frame has come into the file yet.", "Wait until the camera sends frames.")
+        return np.asarray(found)
 
     def _home(self, item_id: str) -> str | None:
         return self._books.ledger.homes.get(item_id) or self._books.ledger.trash.get(item_id)

@@ -19,12 +19,11 @@ from tandem_em.importers.core.sources import (
     PositionedFile,
     RawArray,
     native,
-    read_frames,
     shape_bytes,
 )
 from tandem_em.importers.core.views import GreyChannels, Reordered
 from tandem_em.importers.movies.tiff_tags import calibration, frame_stamps, tiff_facts
-from tandem_em.model.arrays import ArraySource
+from tandem_em.model.arrays import ArraySource, FrameByFrame
 
 PAGES_LIMIT = 2_000_000
 
@@ -161,22 +160,14 @@ def _plain_frames(source: ArraySource, page: Any) -> ArraySource:
     return source
 
 
-class PageFrames:
+class PageFrames(FrameByFrame):
     """Compressed or tiled pages, decoded one at a time."""
 
     def __init__(self, path: Path, numbers: list[int], shape: tuple[int, ...], dtype: Any) -> None:
+        super().__init__(len(numbers), shape, native(np.dtype(dtype)))
         self.path, self.numbers = path, numbers
-        self._shape, self._dtype = tuple(shape), np.dtype(dtype)
         self._tif: Any = None
         self._lock = threading.Lock()
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return (len(self.numbers), *self._shape)
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        return native(self._dtype)
 
     def one(self, number: int) -> AnyArray:
         with self._lock:
@@ -191,15 +182,12 @@ class PageFrames:
                 raise
             except Exception:  # noqa: BLE001 - tifffile knows fewer compressions without its codecs; Pillow knows LZW
                 frame = _with_pillow(self.path, self.numbers[number])
-        if frame.shape != self._shape:
+        if frame.shape != self.shape[1:]:
             raise self._damaged(number)
-        return np.asarray(frame, self._dtype)
+        return np.asarray(frame, self.dtype)
 
     def _damaged(self, number: int) -> UserError:
         return UserError(f"Image {number + 1} of {self.path.name} is damaged.", "Copy the file again.")
-
-    def read(self, index: Any) -> AnyArray:
-        return read_frames(self, index)
 
     def close(self) -> None:
         with self._lock:

@@ -166,7 +166,7 @@ class StackPane(PaneFrame):
             arrived,
             failed,
             coarse,
-            is_filming=lambda: stacks.is_filmed(stack),
+            is_filming=lambda: stacks.is_growing(stack),
         )
         return loader
 
