@@ -27,14 +27,13 @@ from tandem_em.core.numeric import AnyArray
 from tandem_em.model.arrays import ArraySource
 from tandem_em.model.curves import BiasRun
 from tandem_em.model.frames import FrameStack
-from tandem_em.model.provenance import SourceFile
 from tandem_em.model.session import Session
 from tandem_em.storage.arrays import ChunkIndex, LinkOpener, StoredArray, index_of
 from tandem_em.storage.codec import layout
 from tandem_em.storage.codec.fields import Written
 from tandem_em.storage.gate.version import examine, note_ours
 from tandem_em.storage.ledger import Books, Ledger, Plan, make_plan
-from tandem_em.storage.linked_files import file_hash, relink
+from tandem_em.storage.linked_files import relink
 from tandem_em.storage.migrations import migrate, migrated_copy
 from tandem_em.storage.read.session import read_session
 from tandem_em.storage.read.size import SizeReport, size_report
@@ -440,10 +439,6 @@ class SessionStore:
             self._books.ledger.trash.clear()
 
     # ---- linked files -------------------------------------------------------------------------------------------
-
-    def link_details(self, path: Path) -> Job[SourceFile]:
-        """A SourceFile for data that stay outside: relative path, size, hash, date. Reads the whole file once."""
-        return file_hash(Path(path), self.path)
 
     def relink(self, session: Session, source_id: str, path: Path) -> Job[list[str]]:
         """Say where a linked file is now. It must have the same content (size, then hash). Returns ids of the streams
