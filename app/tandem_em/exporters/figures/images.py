@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tandem_em.core.scale_bar import bar_length_nm, length_text
 from tandem_em.exporters.figures import data
 from tandem_em.exporters.figures.curves import draw_lane, time_unit
 from tandem_em.exporters.figures.style import (
@@ -17,7 +18,6 @@ from tandem_em.exporters.figures.style import (
     lettered,
     new_figure,
 )
-from tandem_em.exporters.scale_bar import bar_length_nm, length_text
 
 SMALL_IN = 0.9
 """Maps narrower than this carry less text."""
