@@ -178,6 +178,31 @@ class FrameByFrame(ArrayBase):
         return np.stack(pieces)
 
 
+class HeldArray(ArrayBase):
+    """What there is now of an array that goes on growing."""
+
+    def __init__(self, source: ArraySource) -> None:
+        super().__init__(source.shape, source.dtype)
+        self._source = source
+
+    @property
+    def ready(self) -> int:
+        return min(self._source.ready, self.shape[0])
+
+    @property
+    def is_packed(self) -> bool:
+        return self._source.is_packed
+
+    def read(self, index: Any) -> AnyArray:
+        first, *rest = full_index(index, self.shape)
+        if isinstance(first, slice):
+            start, stop, step = first.indices(self.shape[0])
+            first = slice(start, stop if stop >= 0 else None, step)
+        while rest and rest[-1] == slice(None):
+            rest.pop()
+        return self._source.read((first, *rest) if rest else first)
+
+
 class GrowingArray(ArrayBase):
     """A one-dimensional array that is appended to for hours: doubling storage, cheap views, and no append that takes long.
 
@@ -221,6 +246,13 @@ class GrowingArray(ArrayBase):
         view = self._storage[:size]
         view.flags.writeable = False
         return view
+
+    def still(self) -> GrowingArray:
+        """The array as it is now, without a copy of its numbers; what is appended to one is not in the other."""
+        view = self.view
+        made = GrowingArray(view[:0], self.dtype)
+        made._storage, made._size = view, len(view)
+        return made
 
     def append(self, values: AnyArray) -> None:
         count = len(values)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from tandem_em.model.frames import FrameStack
 from tandem_em.model.items import Item
 from tandem_em.model.provenance import SourceFile
 from tandem_em.model.session import Session
+from tandem_em.model.snapshot import frozen
 from tandem_em.model.spectra import SpectrumImage
 from tandem_em.model.tracks import Particle
 from tandem_em.storage.arrays import StoredArray, UnavailableArray
@@ -194,12 +194,3 @@ def _is_inside(item: Item, source: ArraySource, embedded: dict[str, ArraySource]
     if isinstance(source, StoredArray) and source.owner is owner and source.item_id == item.id:
         return True
     return isinstance(source, UnavailableArray) or embedded.get(item.id) is source
-
-
-def frozen(item: Item) -> Any:
-    """A copy whose lists, dicts and clock nobody changes any more; arrays by reference."""
-    twin = copy.copy(item)
-    for name, value in vars(twin).items():
-        if isinstance(value, (list, dict, Clock)):
-            setattr(twin, name, copy.copy(value))
-    return twin

@@ -10,10 +10,11 @@ import numpy as np
 from tandem_em.model.curves import BiasRun
 from tandem_em.model.frames import FrameStack
 from tandem_em.model.session import Session
+from tandem_em.model.snapshot import frozen
 from tandem_em.storage.arrays import ChunkIndex
 from tandem_em.storage.codec import layout
 from tandem_em.storage.codec.fields import Branch, Written, branch_names, encode_item, run_marks
-from tandem_em.storage.ledger import Books, Ledger, Plan, frozen
+from tandem_em.storage.ledger import Books, Ledger, Plan
 from tandem_em.storage.recording.streams import Recording, RunStream, StackStream, make_room
 from tandem_em.storage.transaction.hdf5_store import Hdf5Store
 from tandem_em.storage.write.root import choose_default
