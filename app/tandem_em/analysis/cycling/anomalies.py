@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -217,11 +216,4 @@ def range_changes(t: Floats, current_range: Floats) -> list[Finding]:
             t, a, b, "range", f"Current range changed from {current_range[a]:g} to {current_range[b]:g}."
         )
         for a, b in zip(before, changed)
-    ]
-
-
-def as_rows(findings: Sequence[Finding]) -> list[dict[str, object]]:
-    """For tables and JSON."""
-    return [
-        {"start_s": f.start_s, "end_s": f.end_s, "kind": f.kind, "sentence": f.sentence} for f in findings
     ]

@@ -13,7 +13,7 @@ from tandem_em.core.notices import UserError
 from tandem_em.core.numeric import AnyArray
 from tandem_em.importers.core.base import ImportOptions
 from tandem_em.importers.core.errors import DamagedError
-from tandem_em.importers.core.signal import Axis, Found
+from tandem_em.importers.core.signal import Found
 from tandem_em.importers.core.sources import (
     FramesAt,
     PositionedFile,
@@ -216,9 +216,3 @@ def _with_pillow(path: Path, page: int) -> AnyArray:
             f"Image {page + 1} of {path.name} cannot be decoded ({type(error).__name__}: {str(error)[:100]}).",
             "It may be damaged, or compressed in an unusual way: save it uncompressed.",
         ) from error
-
-
-def one_image(path: Path) -> tuple[ArraySource, Axis, Axis]:
-    """A single TIFF image for folders of images: source (1, Y, X) and its y and x axes."""
-    found = read(path, ImportOptions())[0]
-    return found.source, found.axes[1], found.axes[2]
