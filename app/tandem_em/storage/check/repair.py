@@ -158,7 +158,7 @@ def _read_and_save(whole: Path, path: Path, out: Path) -> Job[list[str]]:
 def _move_over(store: Hdf5Store, path: Path, out: Path, reason: UserError | None) -> Job[list[str]]:
     """Read the items and save them anew. `reason`: why this may be no session at all."""
     loaded = yield from read_session(store.call, _Owner(path), path, None)
-    if reason is not None and not loaded.ledger.homes:
+    if reason is not None and not loaded.file_index.group_paths:
         raise reason
     session: Session = loaded.session
     elsewhere = {sentence for source in session.sources if source.linked for sentence in source.problems}
@@ -166,7 +166,7 @@ def _move_over(store: Hdf5Store, path: Path, out: Path, reason: UserError | None
     report = [f"{len(list(session.items()))} items were read.", *remarks]
     mended: dict[str, MendedArray] = {}
     for item in [*session.stacks, *session.maps]:
-        home = loaded.ledger.homes[item.id]
+        home = loaded.file_index.group_paths[item.id]
         array = store.call(partial(_mended, home=home, store=store)).result()
         if array is not None:
             mended[item.id], item.source = array, array

@@ -26,12 +26,12 @@ ORDER = "order"
 UNSAVED = "unsaved"
 """There too, in recovery files only: JSON of which session they belong to."""
 SESSION_HOME = "entry/session"
-MIRROR = "Experiments"
-TRASH = "_deleted"
+HYPERSPY_LAYOUT = "Experiments"
+DELETED = "_deleted"
 """Items that were removed wait here until the file is closed, so that an undo brings their data back."""
 INCOMING = "_incoming"
 """Big data on its way in; linked to its place in one step when it is complete."""
-PRIVATE_ROOTS = (TRASH, INCOMING, "_journal")
+PRIVATE_ROOTS = (DELETED, INCOMING, "_journal")
 
 KIND_ATTR = "tandem_kind"
 ID_ATTR = "tandem_id"

@@ -205,13 +205,13 @@ def test_a_system_without_limits_for_a_process_is_no_obstacle(monkeypatch: pytes
     audit_child._limit_processor(5.0)
 
 
-@pytest.mark.parametrize("child", ["audit_child", "repair_child"])
+@pytest.mark.parametrize("child", ["gate.audit_child", "check.repair_child"])
 def test_the_children_answer_without_a_standard_output_of_python(tmp_path: Path, child: str) -> None:
     """A windowed Windows program has none, even when it was given a pipe."""
     path, copy = tmp_path / "fine.h5", tmp_path / "copy.h5"
     with h5py.File(path, "w") as h5:
         h5["x"] = 1
-    arguments = {"audit_child": [str(path), str(2 << 30), "5"], "repair_child": [str(path), str(copy)]}[child]
+    arguments = [str(path), str(2 << 30), "5"] if child == "gate.audit_child" else [str(path), str(copy)]
     code = f"import sys; sys.stdout = None; from tandem_em.storage.{child} import main; main({arguments})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
