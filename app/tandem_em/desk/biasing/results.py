@@ -18,7 +18,7 @@ from tandem_em.model.marks import Event
 from tandem_em.model.provenance import ResultSet, Step
 
 if TYPE_CHECKING:
-    from tandem_em.analysis.cycling.anomalies import Finding
+    from tandem_em.analysis.cycling.anomalies import Anomaly
     from tandem_em.analysis.cycling.gitt import Gitt
     from tandem_em.analysis.cycling.half_cycles import HalfCycles
 
@@ -110,7 +110,7 @@ def _older(desk: Desk, run: BiasRun, analysis: str, label: str) -> list[Edit]:
     return edits
 
 
-def log_findings(desk: Desk, findings: list[Finding]) -> int:
+def log_findings(desk: Desk, findings: list[Anomaly]) -> int:
     """Put findings into the session as events (those that are not there yet); returns how many."""
     known = {(event.name, round(event.t, 3)) for event in desk.session.events}
     events = [
