@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
+from tandem_em.core.scale_bar import bar_length_nm, length_text
+from tandem_widgets.parts.image import canvas as canvas_module
 from tandem_widgets.parts.image import render as image_render
 from tandem_widgets.parts.image.canvas import ImageCanvas
 
@@ -24,6 +26,25 @@ def test_the_scale_bar_lies_on_the_image_and_drift_does_not_move_it(qtbot: QtBot
     assert canvas._bar_corner(80.0) == (left, bottom)
     canvas.view = canvas.view.zoomed(8.0, 300, 150, 600, 300)
     assert canvas._bar_corner(80.0) == (30.0, 286.0)
+
+
+@pytest.mark.parametrize("pixel_nm", [0.0004, 0.004, 0.05, 3.0])
+def test_the_scale_bar_says_what_a_figure_says(
+    qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, pixel_nm: float
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(
+        canvas_module, "_outlined_text", lambda _painter, _place, text, **_: said.append(text)
+    )
+    canvas = ImageCanvas()
+    qtbot.addWidget(canvas)
+    canvas.resize(500, 500)
+    canvas.show_frame(np.zeros((500, 500), np.uint16))
+    canvas.fit(tell=False)
+    canvas.pixel_nm = pixel_nm
+    canvas.grab()
+    across_nm = 80 / canvas.view.zoom * pixel_nm  # the bar takes at most 16 % of 500 pixels on the screen
+    assert said == [length_text(bar_length_nm(across_nm, 1.0))]
 
 
 def test_an_overlay_that_changes_does_not_make_the_picture_again(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import os
 from collections.abc import Callable
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tandem_em.core.file_hash import file_hash
 from tandem_em.core.jobs import Job, Progress
 from tandem_em.importers.core.base import Imported as Imported
 from tandem_em.importers.core.base import ImportOptions, Question
@@ -67,22 +67,6 @@ def describe_source(path: Path) -> SourceFile:
         sha256=file_hash(path) if path.is_file() else "",
         modified_iso=modified,
     )
-
-
-def file_hash(path: Path, whole_below: int = 1 << 28) -> str:
-    """SHA-256 of a file; above 256 MiB of its size, first and last 8 MiB (marked "ends:")."""
-    size = path.stat().st_size
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        if size <= whole_below:
-            for block in iter(lambda: file.read(1 << 20), b""):
-                digest.update(block)
-            return digest.hexdigest()
-        digest.update(str(size).encode())
-        digest.update(file.read(8 << 20))
-        file.seek(-(8 << 20), os.SEEK_END)
-        digest.update(file.read(8 << 20))
-    return "ends:" + digest.hexdigest()
 
 
 def adding(session: Session, imported: Imported) -> Edit:

@@ -51,8 +51,3 @@ class Clock(Item):
     @property
     def is_provisional(self) -> bool:
         return self.origin == "provisional"
-
-
-def lag_is_resolved(lag_s: float, one: Clock, other: Clock) -> bool:
-    """A lag smaller than the sum of both uncertainties says nothing: it is drawn grey."""
-    return one is other or abs(lag_s) > one.uncertainty_s + other.uncertainty_s

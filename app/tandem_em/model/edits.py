@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -134,7 +134,3 @@ class Together:
         if any(edit is None for edit in merged):
             return None
         return Together(newer.label, [edit for edit in merged if edit is not None], newer.merge_key)
-
-
-def add_all(label: str, items: Iterable[Item]) -> Together:
-    return Together(label, [AddItem(label, item) for item in items])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 from typing import Any
 
@@ -13,6 +12,7 @@ from tandem_em.model.frames import FrameStack, Preview
 from tandem_em.model.items import Item
 from tandem_em.model.provenance import Step
 from tandem_em.model.session import Session, SessionInfo
+from tandem_em.model.snapshot import frozen
 from tandem_em.model.spectra import SpectrumImage
 
 PASSING = ("t", "span", "selected")
@@ -25,7 +25,7 @@ class SavedState:
     def __init__(self, session: Session) -> None:
         self._order = _order(session)
         self._revisions = {item.id: item.revision for item in _work(session)}
-        self._items = {item.id: _frozen(item) for item in _work(session)}
+        self._items = {item.id: frozen(item) for item in _work(session)}
         self._differing = ""
 
     def differs(self, session: Session) -> bool:
@@ -45,8 +45,9 @@ class SavedState:
     def moved(self, session: Session) -> None:
         """The data of streams are read from elsewhere now: from the file they were saved into."""
         for stream in (*session.stacks, *session.maps):
-            if stream.id in self._items:
-                self._items[stream.id].source = stream.source
+            kept = self._items.get(stream.id)
+            if isinstance(kept, FrameStack | SpectrumImage):
+                kept.source = stream.source
 
     def _has_changed(self, item: Item) -> bool:
         if not _same_item(self._items[item.id], item):
@@ -65,14 +66,6 @@ def _order(session: Session) -> list[list[str]]:
         [item.id for item in collection] if kind != Preview.kind else []
         for kind, collection in session.collections.items()
     ]
-
-
-def _frozen(item: Item) -> Any:
-    twin = copy.copy(item)
-    for name, value in vars(twin).items():
-        if isinstance(value, list | dict):
-            setattr(twin, name, copy.copy(value))
-    return twin
 
 
 def _same_item(before: Item, now: Item) -> bool:

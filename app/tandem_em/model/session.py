@@ -14,10 +14,10 @@ from tandem_em.model.curves import BiasRun, Cell
 from tandem_em.model.dose import DoseSettings
 from tandem_em.model.focus import Focus
 from tandem_em.model.frames import FrameStack, Preview
-from tandem_em.model.growing import Growing
 from tandem_em.model.history import History
 from tandem_em.model.items import Item, Items
 from tandem_em.model.marks import Event
+from tandem_em.model.outlines_in_progress import OutlinesInProgress
 from tandem_em.model.provenance import ResultSet, SourceFile, Step, Truth
 from tandem_em.model.spectra import Edge, ProfileLine, Site, SpectrumImage
 from tandem_em.model.tracks import Particle
@@ -80,7 +80,7 @@ class Session:
             collection.changed.connect(lambda item, _names: self._note(item))
         self.clocks.changed.connect(self._retime)
         self.focus = Focus()
-        self.growing = Growing()
+        self.growing = OutlinesInProgress()
         self.history: History[Session] = History(self)
 
     def _note(self, item: Item) -> None:

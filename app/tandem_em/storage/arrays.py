@@ -8,7 +8,6 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from types import EllipsisType
 from typing import Any, Protocol
 
 import numpy as np
@@ -17,6 +16,7 @@ from tandem_em.core.hdf5_types import H5Dataset
 from tandem_em.core.notices import UserError
 from tandem_em.core.numeric import AnyArray, Index
 from tandem_em.model import buffers
+from tandem_em.model.arrays import ArrayBase, full_index
 from tandem_em.storage.codec.compress import chunk_grid, unpack
 
 MAX_CHUNK_BYTES = 1 << 30
@@ -104,25 +104,16 @@ class Owner(Protocol):
     def read_slowly(self, item_id: str, index: Index) -> AnyArray: ...
 
 
-class StoredArray:
+class StoredArray(ArrayBase):
     """An ArraySource over the `data` of a stream in a session file."""
 
     def __init__(self, owner: Owner, item_id: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+        super().__init__(shape, dtype)
         self.owner = owner
         self.item_id = item_id
-        self._shape = shape
-        self._dtype = dtype
         self._index: ChunkIndex | None = None
         self._generation = -1
         self._lock = threading.Lock()
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return self._shape
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        return self._dtype
 
     def grow(self, count: int) -> None:
         """Tell that there are `count` frames now."""
@@ -150,6 +141,9 @@ class StoredArray:
 
     def read(self, index: Index) -> AnyArray:
         region, squeeze = normalised(index, self._shape)
+        if not all(region):  # there may be no data set yet: a recording makes it with its first frame
+            kept = [len(axis) for axis, gone in zip(region, squeeze) if not gone]
+            return np.empty(kept, self._dtype)
         table = self._table(region)
         if table is None:
             return np.asarray(self.owner.read_slowly(self.item_id, index))
@@ -207,26 +201,15 @@ class StoredArray:
             ) from error
 
 
-class UnavailableArray:
+class UnavailableArray(ArrayBase):
     """Data that are not where they should be: the shape is known, reading says why there is nothing."""
 
     def __init__(self, shape: tuple[int, ...], dtype: np.dtype[Any], problem: str, advice: str) -> None:
-        self._shape, self._dtype = shape, dtype
+        super().__init__(shape, dtype)
         self.problem, self.advice = problem, advice
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return self._shape
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        return self._dtype
 
     def read(self, index: Index) -> AnyArray:
         raise UserError(self.problem, self.advice)
-
-    def close(self) -> None:
-        pass
 
 
 LinkOpener = Callable[[Path, str], Any]
@@ -235,27 +218,12 @@ LinkOpener = Callable[[Path, str], Any]
 
 def normalised(index: Index, shape: tuple[int, ...]) -> tuple[tuple[range, ...], tuple[bool, ...]]:
     """A basic index as one range per axis, and which axes it drops."""
-    parts = list(index) if isinstance(index, tuple) else [index]
-    if Ellipsis in parts:
-        at = parts.index(Ellipsis)
-        parts[at : at + 1] = [slice(None)] * (len(shape) - len(parts) + 1)
-    parts += [slice(None)] * (len(shape) - len(parts))
-    if len(parts) > len(shape):
-        raise IndexError(f"{len(parts)} indices for an array of {len(shape)} axes")
-    ranges, dropped = [], []
-    for part, size in zip(parts, shape):
-        if isinstance(part, slice):
-            ranges.append(range(*part.indices(size)))
-            dropped.append(False)
-            continue
-        if isinstance(part, EllipsisType):
-            raise IndexError("an index can have only one ellipsis")
-        number = int(part)
-        if not -size <= number < size:
-            raise IndexError(f"index {number} is outside an axis of {size}")
-        ranges.append(range(number % size, number % size + 1))
-        dropped.append(True)
-    return tuple(ranges), tuple(dropped)
+    parts = full_index(index, shape)
+    ranges = [
+        range(*part.indices(size)) if isinstance(part, slice) else range(part, part + 1)
+        for part, size in zip(parts, shape)
+    ]
+    return tuple(ranges), tuple(not isinstance(part, slice) for part in parts)
 
 
 def _covers(table: ChunkIndex, region: tuple[range, ...]) -> bool:

@@ -2,47 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 
-from tandem_em.core.jobs import Job, Progress
+from tandem_em.core.file_hash import has_content
+from tandem_em.core.jobs import Job
 from tandem_em.core.notices import UserError
-from tandem_em.model.provenance import SourceFile
 from tandem_em.model.session import Session
 from tandem_em.storage.arrays import LinkOpener
 from tandem_em.storage.read.session import open_linked
-
-BLOCK = 8 << 20
-
-
-def file_hash(path: Path, session_path: Path) -> Job[SourceFile]:
-    """Size, SHA-256, date and path (relative to the session's folder where that is possible) of a file or folder."""
-    files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
-    if not files:
-        raise UserError(f"{path} does not exist or is empty.", "Choose the file that holds the data.")
-    digest, done, total = hashlib.sha256(), 0, sum(each.stat().st_size for each in files)
-    for each in files:
-        if path.is_dir():
-            digest.update(each.relative_to(path).as_posix().encode())
-        try:
-            with each.open("rb") as file:
-                while block := file.read(BLOCK):
-                    digest.update(block)
-                    done += len(block)
-                    yield Progress(done, total, f"Checking {path.name}")
-        except OSError as error:
-            raise UserError(
-                f"{each.name} cannot be read: {error.strerror}.", "Check the drive it is on."
-            ) from error
-    changed = datetime.fromtimestamp(path.stat().st_mtime, UTC).isoformat(timespec="seconds")
-    return SourceFile(
-        name=path.name, path=relative_path(path, session_path), size=total, sha256=digest.hexdigest(),
-        modified_iso=changed, linked=True,
-    )  # fmt: skip
 
 
 def relink(
@@ -50,13 +21,20 @@ def relink(
 ) -> Job[list[str]]:
     """Point a linked source at the file that holds its data now. Returns the ids of the streams that got them back."""
     origin = session.sources[source_id]
-    found = yield from file_hash(path, session_path)
-    if origin.sha256 and found.sha256 != origin.sha256:
+    try:
+        stat, is_file = path.stat(), path.is_file()
+        is_same = not origin.sha256 or (is_file and (yield from has_content(path, origin.sha256)))
+    except OSError as error:
+        raise UserError(
+            f"{path.name} cannot be read: {error.strerror}.", "Choose the file that holds the data."
+        ) from error
+    if not is_same:
         raise UserError(
             f"{path.name} is not the file that was linked: its content differs.",
             "Choose the original, or import this one as new data.",
         )
-    origin.path, origin.size, origin.modified_iso = found.path, found.size, found.modified_iso
+    origin.path, origin.size = relative_path(path, session_path), stat.st_size if is_file else 0
+    origin.modified_iso = datetime.fromtimestamp(stat.st_mtime).astimezone().isoformat(timespec="seconds")
     origin.problems = []
     mended: list[str] = []
     for item in [*session.stacks, *session.maps]:

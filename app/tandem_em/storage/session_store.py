@@ -29,18 +29,18 @@ from tandem_em.core.numeric import AnyArray, Index
 from tandem_em.model.arrays import ArraySource
 from tandem_em.model.curves import BiasRun
 from tandem_em.model.frames import FrameStack
-from tandem_em.model.provenance import SourceFile
 from tandem_em.model.session import Session
 from tandem_em.storage.arrays import ChunkIndex, LinkOpener, StoredArray, index_of
 from tandem_em.storage.codec import layout
 from tandem_em.storage.codec.fields import Written
+from tandem_em.storage.file_index import FileIndex, SaveState
 from tandem_em.storage.gate.version import examine, note_ours
-from tandem_em.storage.ledger import Books, Ledger, Plan, make_plan
-from tandem_em.storage.linked_files import file_hash, relink
+from tandem_em.storage.linked_files import relink
 from tandem_em.storage.migrations import migrate, migrated_copy
 from tandem_em.storage.read.session import read_session
 from tandem_em.storage.read.size import SizeReport, size_report
 from tandem_em.storage.recording.live import LiveStreams
+from tandem_em.storage.save_plan import Plan, make_plan
 from tandem_em.storage.transaction.hdf5_store import Hdf5Store
 from tandem_em.storage.transaction.lock import Holder
 from tandem_em.storage.transaction.opening import who_writes
@@ -48,12 +48,12 @@ from tandem_em.storage.transaction.raw_file import sync_folder
 from tandem_em.storage.write.big import stage_arrays
 from tandem_em.storage.write.copy import copy_session
 from tandem_em.storage.write.frames import discard, stage
-from tandem_em.storage.write.hyperspy_layout import write_mirror
+from tandem_em.storage.write.hyperspy_layout import write_hyperspy_layout
 from tandem_em.storage.write.root import write_skeleton
 from tandem_em.storage.write.session import (
     apply_plan,
     changes_order,
-    note_shown,
+    note_exported,
     prepare_tracks,
     throw_away,
 )
@@ -88,13 +88,13 @@ class SessionStore:
         self._store = store
         self._open_link = open_link
         self._generation = 1
-        self._books = Books()
+        self._save_state = SaveState()
         self._embedded: dict[str, ArraySource] = {}
         self._prepared: dict[str, tuple[ArraySource, str]] = {}
         """Big data that lie complete below `_incoming`, by item id: for the next save."""
         self._plans = 0
         self._applied = 0
-        self._live = LiveStreams(store, self._books)
+        self._live = LiveStreams(store, self._save_state)
 
     # ---- opening and closing ------------------------------------------------------------------------------------
 
@@ -164,7 +164,7 @@ class SessionStore:
         if not readonly and not is_locked and found.may_edit:
             made = cls(Hdf5Store.open(path, "rw", **options), path, open_link, None)
             made.was_recovered = examined.was_recovered or made._store.recovery.was_needed
-            made._store.call(_empty_trash).result()  # what a crash left: nobody can bring it back any more
+            made._store.call(_remove_deleted).result()  # what a crash left: nobody can bring it back any more
             return made
         made = cls(Hdf5Store.open(path, "r"), path, open_link, who_writes(path))
         if not found.may_edit:
@@ -192,7 +192,7 @@ class SessionStore:
         for item_id in list(self._live.recording.ids):
             self._live.finish(item_id)
         if not self.is_readonly and self._store.trouble is None:
-            self._store.call(_empty_trash).result()
+            self._store.call(_remove_deleted).result()
         self._store.close()
         if self._store.is_writable:
             note_ours(self.path)
@@ -226,8 +226,8 @@ class SessionStore:
         loaded = yield from read_session(self._store.call, self, self.path, self._open_link)
         session = loaded.session
         items, start_iso = list(session.items()), session.info.start_iso
-        self._store.call(lambda h5: note_shown(h5, items, loaded.ledger, start_iso)).result()
-        self._books.ledger = loaded.ledger
+        self._store.call(lambda h5: note_exported(h5, items, loaded.file_index, start_iso)).result()
+        self._save_state.file_index = loaded.file_index
         self.problems += loaded.problems
         return session
 
@@ -243,7 +243,7 @@ class SessionStore:
 
     def size_report(self) -> SizeReport:
         """Bytes by item, of deleted data, and in all."""
-        return self._store.call(lambda h5: size_report(h5, self._books.ledger, self.path)).result()
+        return self._store.call(lambda h5: size_report(h5, self._save_state.file_index, self.path)).result()
 
     # the face that stored arrays see
 
@@ -276,10 +276,15 @@ class SessionStore:
             raise UserError(
                 f"The data of {item_id} are no longer in {self.path.name}.", "Undo the deletion first."
             )
-        return np.asarray(self._store.call(lambda h5: h5[home]["data"][index]).result())
+        found = self._store.call(lambda h5: h5[home]["data"][index] if "data" in h5[home] else None).result()
+        if found is None:
+            raise UserError("No frame has come into the file yet.", "Wait until the camera sends frames.")
+        return np.asarray(found)
 
     def _home(self, item_id: str) -> str | None:
-        return self._books.ledger.homes.get(item_id) or self._books.ledger.trash.get(item_id)
+        return self._save_state.file_index.group_paths.get(
+            item_id
+        ) or self._save_state.file_index.deleted.get(item_id)
 
     # ---- saving -------------------------------------------------------------------------------------------------
 
@@ -298,7 +303,12 @@ class SessionStore:
     def changes(self, session: Session, *, only: Iterable[str] | None = None) -> Plan:
         """What a save would have to write: a snapshot, taken where the session lives."""
         return make_plan(
-            session, self._books.ledger, self._embedded, self, only=only, recording=self._live.recording.ids
+            session,
+            self._save_state.file_index,
+            self._embedded,
+            self,
+            only=only,
+            recording=self._live.recording.ids,
         )
 
     def write(self, plan: Plan, *, compress: bool = True) -> Job[SaveReport]:
@@ -308,18 +318,18 @@ class SessionStore:
         return self._save(plan, self._plans, compress)
 
     @property
-    def ledger(self) -> Ledger:
+    def file_index(self) -> FileIndex:
         """What the file holds."""
-        return self._books.ledger
+        return self._save_state.file_index
 
-    def inherit(self, original: Ledger) -> None:
+    def inherit(self, original: FileIndex) -> None:
         """Take note that this file is a copy and holds what the original does: the very same arrays need no writing."""
-        ledger = self._books.ledger
-        for item_id in ledger.homes.keys() & original.homes.keys():
+        file_index = self._save_state.file_index
+        for item_id in file_index.group_paths.keys() & original.group_paths.keys():
             if item_id in original.saved:
-                ledger.saved[item_id] = original.saved[item_id]
+                file_index.saved[item_id] = original.saved[item_id]
             if item_id in original.written:
-                ledger.written[item_id] = Written(dict(original.written[item_id].marks))
+                file_index.written[item_id] = Written(dict(original.written[item_id].marks))
 
     def prepare(self, item_id: str, kind: str, source: ArraySource, label: str) -> Job[None]:
         """Copy big data into the file while saves go on; the next save of the item only links them in."""
@@ -338,10 +348,11 @@ class SessionStore:
 
         def work() -> Job[None]:
             yield Progress(0, 0, "Deleting")
-            with self._books.saving:
-                ledger = self._books.ledger.copy()
-                self._store.edit(lambda h5: _throw_all_away(h5, gone, ledger)).result()
-                self._books.ledger = ledger  # so it is, also when the disk is full and the commit has to wait
+            with self._save_state.saving:
+                file_index = self._save_state.file_index.copy()
+                self._store.edit(lambda h5: _throw_all_away(h5, gone, file_index)).result()
+                # so it is, also when the disk is full and the commit has to wait
+                self._save_state.file_index = file_index
                 self._store.commit().result()
 
         return work()
@@ -350,18 +361,18 @@ class SessionStore:
         staged: dict[str, str] = {}
         curves: dict[str, str] = {}
         is_done = False
-        with self._books.saving:
+        with self._save_state.saving:
             if number < self._applied:
                 return SaveReport()  # a newer snapshot is already in the file
-            if plan.is_empty and not changes_order(plan, self._books.ledger):
+            if plan.is_empty and not changes_order(plan, self._save_state.file_index):
                 self._store.commit().result()  # what an earlier save could not write
                 return SaveReport()
             try:
                 yield from self._embed(plan, staged, compress)
-                ledger = self._books.ledger.copy()
-                yield from stage_arrays(self._store.call, self.path, plan, ledger, curves)
-                prepare_tracks(plan, ledger)
-                self._store.edit(lambda h5: _apply(h5, plan, ledger, staged)).result()
+                file_index = self._save_state.file_index.copy()
+                yield from stage_arrays(self._store.call, self.path, plan, file_index, curves)
+                prepare_tracks(plan, file_index)
+                self._store.edit(lambda h5: _apply(h5, plan, file_index, staged)).result()
                 is_done = True
             finally:
                 if not is_done:
@@ -369,7 +380,7 @@ class SessionStore:
                         with suppress(UserError, RuntimeError):  # a full disk: the next opening removes it
                             self._store.call(partial(discard, path=path)).result()
             # so it is, also when the disk is full and the commit has to wait
-            self._books.ledger, self._applied = ledger, number
+            self._save_state.file_index, self._applied = file_index, number
             self._embedded.update({e.item_id: e.source for e in plan.embeddings if e.item_id in staged})
             self._store.commit().result()
         arrays = {item_id: array for item_id in staged if (array := self.stored(item_id)) is not None}
@@ -414,7 +425,7 @@ class SessionStore:
             self._refuse_readonly()
         if is_own and self._live.recording.ids:
             raise UserError(f"{self.path.name} is being recorded to.", "Stop the recording, then compact it.")
-        with self._books.saving:
+        with self._save_state.saving:
             temporary = yield from copy_session(self._store, path, compress)
             try:
                 if is_own:
@@ -432,15 +443,11 @@ class SessionStore:
             _replace(temporary, self.path)
         finally:
             self._store = Hdf5Store.open(self.path, "rw", **PACKED)
-            self._live = LiveStreams(self._store, self._books)
+            self._live = LiveStreams(self._store, self._save_state)
             self._generation += 1
-            self._books.ledger.trash.clear()
+            self._save_state.file_index.deleted.clear()
 
     # ---- linked files -------------------------------------------------------------------------------------------
-
-    def link_details(self, path: Path) -> Job[SourceFile]:
-        """A SourceFile for data that stay outside: relative path, size, hash, date. Reads the whole file once."""
-        return file_hash(Path(path), self.path)
 
     def relink(self, session: Session, source_id: str, path: Path) -> Job[list[str]]:
         """Say where a linked file is now. It must have the same content (size, then hash). Returns ids of the streams
@@ -499,16 +506,16 @@ class SessionStore:
         return self._live.recording.trouble
 
 
-def _apply(h5: H5File, plan: Plan, ledger: Ledger, staged: dict[str, str]) -> None:
-    before = dict(ledger.shown)
-    apply_plan(h5, plan, ledger, staged)
-    if before != ledger.shown or plan.removed:
-        write_mirror(h5, plan, ledger)
+def _apply(h5: H5File, plan: Plan, file_index: FileIndex, staged: dict[str, str]) -> None:
+    before = dict(file_index.exported)
+    apply_plan(h5, plan, file_index, staged)
+    if before != file_index.exported or plan.removed:
+        write_hyperspy_layout(h5, plan, file_index)
 
 
-def _throw_all_away(h5: H5File, item_ids: list[str], ledger: Ledger) -> None:
+def _throw_all_away(h5: H5File, item_ids: list[str], file_index: FileIndex) -> None:
     for item_id in item_ids:
-        throw_away(h5, item_id, ledger)
+        throw_away(h5, item_id, file_index)
 
 
 def _shape_of(h5: H5File, home: str) -> tuple[tuple[int, ...], np.dtype[Any]] | None:
@@ -516,8 +523,8 @@ def _shape_of(h5: H5File, home: str) -> tuple[tuple[int, ...], np.dtype[Any]] | 
     return None if data is None else (tuple(int(n) for n in data.shape), data.dtype)
 
 
-def _empty_trash(h5: H5File) -> None:
-    for name in (layout.TRASH, layout.INCOMING):
+def _remove_deleted(h5: H5File) -> None:
+    for name in (layout.DELETED, layout.INCOMING):
         if name in h5:
             del h5[name]
 

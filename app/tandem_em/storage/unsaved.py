@@ -29,9 +29,9 @@ from tandem_em.storage.arrays import LinkOpener, StoredArray, UnavailableArray
 from tandem_em.storage.codec import layout
 from tandem_em.storage.codec.fields import Encoded, Record, Written, remember, stored_fields
 from tandem_em.storage.codec.read_fields import child, int_attr, none_names, read_fields
+from tandem_em.storage.file_index import FileIndex
 from tandem_em.storage.gate.audit import require_sound
 from tandem_em.storage.gate.version import read_text
-from tandem_em.storage.ledger import Ledger, Plan
 from tandem_em.storage.read.session import (
     find_homes,
     look_at_data,
@@ -39,6 +39,7 @@ from tandem_em.storage.read.session import (
     read_outlines,
     read_records,
 )
+from tandem_em.storage.save_plan import Plan
 from tandem_em.storage.session_store import SaveReport, SessionStore
 from tandem_em.storage.transaction import journal, raw_file
 from tandem_em.storage.transaction.hdf5_store import Hdf5Store
@@ -99,7 +100,7 @@ class Keeping:
     """One plan of a session on its way into its recovery file."""
 
     plan: Plan
-    ledger: Ledger
+    file_index: FileIndex
     """What the session file holds."""
     note: Note
 
@@ -113,7 +114,9 @@ def keep(
     plan.records = [record for record in plan.records if record.kind != Preview.kind]
     plan.embeddings = [each for each in plan.embeddings if each.kind != Preview.kind]
     for record in plan.records:
-        known = keeping.ledger.written.get(record.id) if record.id in keeping.ledger.homes else None
+        known = (
+            keeping.file_index.written.get(record.id) if record.id in keeping.file_index.group_paths else None
+        )
         names = ever.setdefault(record.id, set())
         record.fields = {
             name: value
@@ -165,7 +168,7 @@ def give_back(store: SessionStore, session: Session, base: Path, open_link: Link
     yield Progress(0, 0, "Recovering the changes")
     patches = store.look(partial(_read_patches, session=session))
     for item_id, patch in patches.by_id.items():
-        store.ledger.homes[item_id] = patch.home
+        store.file_index.group_paths[item_id] = patch.home
     order = patches.note.order if patches.note is not None else {}
     wanted = {kind: set(ids) for kind, ids in order.items()}
     for item_id, patch in patches.by_id.items():

@@ -16,10 +16,10 @@ from PIL import Image
 
 from tandem_em.core.jobs import run_to_end
 from tandem_em.core.notices import UserError
+from tandem_em.core.scale_bar import bar_length_nm, length_text
 from tandem_em.exporters import report
 from tandem_em.exporters.map_files import file_stem, write_map
 from tandem_em.exporters.replacing import replacing
-from tandem_em.exporters.scale_bar import bar_length_nm, length_text
 from tandem_em.exporters.tables import Column, Table, table_of_rows, write_table
 
 

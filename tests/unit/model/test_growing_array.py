@@ -6,14 +6,16 @@ import errno
 import re
 import sys
 from pathlib import Path
+from threading import Event, Thread
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from tandem_em.model import disk_arrays
-from tandem_em.model.arrays import PIECE, GrowingArray
+from tandem_em.model.arrays import LEAST, PIECE, GrowingArray
 
 
 @settings(deadline=None, max_examples=40)
@@ -46,8 +48,57 @@ def test_no_append_moves_the_whole_array() -> None:
 def test_room_is_written_in_place() -> None:
     grown = GrowingArray(dtype=np.int32)
     grown.room(5000)[:] = np.arange(5000)
+    assert len(grown) == 0
+    grown.publish(5000)
     grown.room(3)[:] = 7
+    grown.publish(3)
     assert grown.view[-4:].tolist() == [4999, 7, 7, 7]
+
+
+class LookedAt:
+    """Values that look at the array, from another thread, while they are being written into it."""
+
+    def __init__(self, grown: GrowingArray, values: NDArray[np.float64]) -> None:
+        self._grown, self._values = grown, values
+        self.seen: list[NDArray[np.float64]] = []
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __array__(self, _dtype: object = None, copy: bool | None = None) -> NDArray[np.float64]:
+        reader = Thread(target=lambda: self.seen.append(np.array(self._grown)))
+        reader.start()
+        reader.join()
+        return self._values
+
+
+@pytest.mark.parametrize("count", [1, LEAST, 5 * LEAST])
+def test_nobody_is_told_of_values_before_they_are_written(count: int) -> None:
+    grown = GrowingArray(np.arange(700.0))
+    values = LookedAt(grown, np.arange(700.0, 700 + count))
+    grown.append(values)  # type: ignore[arg-type]
+    assert [each.tolist() for each in values.seen] == [np.arange(700.0).tolist()]
+    assert np.array_equal(grown, np.arange(700.0 + count))
+
+
+def test_a_reader_sees_only_what_was_written_while_another_thread_appends() -> None:
+    grown, wrong, is_over = GrowingArray(), [], Event()
+
+    def read() -> None:
+        done = 0
+        while not is_over.is_set() or done < len(grown):
+            view = grown.view
+            if not np.array_equal(view[done:], np.arange(done, len(view))):
+                wrong.append(done)
+            done = len(view)
+
+    reader = Thread(target=read)
+    reader.start()
+    for start in range(0, 400_000, 97):
+        grown.append(np.arange(start, start + 97))
+    is_over.set()
+    reader.join()
+    assert wrong == []
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="asks the kernel what memory is used")

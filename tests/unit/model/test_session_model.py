@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from psygnal import EmitLoopError
 
 from tandem_em.model.arrays import GrowingArray, MemoryArray
-from tandem_em.model.clock import Clock, lag_is_resolved
+from tandem_em.model.clock import Clock
 from tandem_em.model.curves import BiasRun, Column
 from tandem_em.model.edits import AddItem, ChangeFields, RemoveItem, Together
 from tandem_em.model.focus import Focus
@@ -35,13 +35,6 @@ def make_run(samples: int = 5) -> BiasRun:
 def test_clock_goes_there_and_back(offset: float, rate: float, t: float) -> None:
     clock = Clock(offset_s=offset, rate_ppm=rate)
     assert clock.to_device(clock.to_session(t)) == pytest.approx(t, abs=1e-6, rel=1e-9)
-
-
-def test_lag_within_both_uncertainties_is_not_resolved() -> None:
-    one, other = Clock(uncertainty_s=0.5), Clock(uncertainty_s=0.6)
-    assert not lag_is_resolved(1.0, one, other)
-    assert lag_is_resolved(1.2, one, other)
-    assert lag_is_resolved(0.0, one, one)
 
 
 @given(blocks=st.lists(st.lists(finite, max_size=50), max_size=30))

@@ -6,10 +6,11 @@ import time
 
 import numpy as np
 import pytest
+from known_edges import windows_for
 
 from tandem_em.analysis.eels.maps import map_edge
 from tandem_em.analysis.eels.spectra import line_profiles
-from tandem_em.analysis.eels.table import default_edges, windows_for
+from tandem_em.analysis.eels.table import default_edges
 from tandem_em.core.jobs import run_to_end
 from tandem_em.simulation.eels_images import SimulatedMap, simulate_map, simulate_states
 from tandem_em.simulation.eels_stack import STATES

@@ -12,6 +12,7 @@ import h5py
 import numpy as np
 import pytest
 
+from tandem_em.core.file_hash import file_hash
 from tandem_em.core.jobs import run_to_end
 from tandem_em.core.notices import UserError
 from tandem_em.core.numeric import AnyArray
@@ -351,13 +352,16 @@ def test_areas_of_outlines_are_shown(tmp_path: Path) -> None:
 # ---- linked data ------------------------------------------------------------------------------------------------------
 
 
-def linked_session(tmp_path: Path) -> tuple[Session, AnyArray]:
+def linked_session(tmp_path: Path, whole_below: int = 1 << 28) -> tuple[Session, AnyArray]:
     frames = np.asarray(movie().source.read(slice(None)))
     np.save(tmp_path / "camera.npy", frames)
     stack = movie()
     session = session_with(stack)
     with SessionStore.create(tmp_path / "s.nxs") as store:
-        origin = session.sources.add(run_to_end(store.link_details(tmp_path / "camera.npy")))
+        known = file_hash(tmp_path / "camera.npy", whole_below)
+        origin = session.sources.add(
+            SourceFile(name="camera.npy", path="camera.npy", sha256=known, linked=True)
+        )
         stack.source_id = origin.id
         stack.source = MemoryArray(frames)
         run_to_end(store.save(session))
@@ -369,10 +373,7 @@ def open_npy(path: Path, dataset: str) -> MemoryArray:
 
 
 def test_linked_data_stay_outside(tmp_path: Path) -> None:
-    session, frames = linked_session(tmp_path)
-    origin = session.sources.first
-    assert origin is not None
-    assert (origin.path, origin.size > 0, len(origin.sha256)) == ("camera.npy", True, 64)
+    _, frames = linked_session(tmp_path)
     again = loaded(tmp_path / "s.nxs", open_link=open_npy)
     stack = again.stacks.first
     assert stack is not None
@@ -381,8 +382,9 @@ def test_linked_data_stay_outside(tmp_path: Path) -> None:
         assert "data" not in h5["entry/movie_001"]
 
 
-def test_a_moved_linked_file_is_named_and_found_again(tmp_path: Path) -> None:
-    _, frames = linked_session(tmp_path)
+@pytest.mark.parametrize("whole_below", [1 << 28, 0], ids=["small", "known by its ends"])
+def test_a_moved_linked_file_is_named_and_found_again(tmp_path: Path, whole_below: int) -> None:
+    _, frames = linked_session(tmp_path, whole_below)
     (tmp_path / "elsewhere").mkdir()
     moved = (tmp_path / "camera.npy").rename(tmp_path / "elsewhere" / "camera2.npy")
     with SessionStore.open(tmp_path / "s.nxs", open_link=open_npy) as store:
@@ -399,7 +401,10 @@ def test_a_moved_linked_file_is_named_and_found_again(tmp_path: Path) -> None:
         np.save(tmp_path / "wrong.npy", frames + 1)
         with pytest.raises(UserError, match="not the file"):
             run_to_end(store.relink(session, origin.id, tmp_path / "wrong.npy"))
+        with pytest.raises(UserError, match="cannot be read"):
+            run_to_end(store.relink(session, origin.id, tmp_path / "nowhere.npy"))
         assert run_to_end(store.relink(session, origin.id, moved)) == [stack.id]
+        assert (origin.path, origin.size) == ("elsewhere/camera2.npy", moved.stat().st_size)
         np.testing.assert_array_equal(stack.frame(2), frames[2])
         session.change(origin)
         run_to_end(store.save(session))

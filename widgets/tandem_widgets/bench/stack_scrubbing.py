@@ -13,6 +13,7 @@ from PyQt6.QtCore import QEventLoop, QTimer
 
 from tandem_em.core.benchmark import Figure
 from tandem_em.desk.settings import Settings
+from tandem_em.model.arrays import ArrayBase
 from tandem_em.model.frames import FrameStack, Preview
 from tandem_em.model.session import Session
 from tandem_em.storage.codec import compress
@@ -29,20 +30,15 @@ CURSOR_MS = 8
 SLOW_DISK_S = 0.12
 
 
-class Frames:
+class Frames(ArrayBase):
     """A movie whose frames come from a function: from memory, unpacked, or late."""
 
-    dtype = np.dtype(np.uint16)
-
     def __init__(self, read: Reader, count: int, side: int) -> None:
+        super().__init__((count, side, side), np.uint16)
         self._read = read
-        self.shape = (count, side, side)
 
     def read(self, index: Any) -> NDArray[Any]:
         return self._read(int(index))
-
-    def close(self) -> None:
-        """Nothing is open."""
 
 
 def run(quick: bool) -> list[Figure]:

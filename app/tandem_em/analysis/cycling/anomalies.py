@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,7 +24,7 @@ FEW = 3
 
 
 @dataclass(frozen=True)
-class Finding:
+class Anomaly:
     """Something noticed between two times (s). `kind`: short, compliance, open, window, density, noise, leakage, range."""
 
     start_s: float
@@ -35,7 +34,7 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Limits:
+class CellLimits:
     """What a cell may see, as far as it is known."""
 
     area_cm2: float | None = None
@@ -49,15 +48,15 @@ def find_all(
     t: Floats,
     voltage_V: Floats | None,
     current_A: Floats | None,
-    limits: Limits | None = None,
+    limits: CellLimits | None = None,
     *,
     set_current_A: Floats | None = None,
     current_range: Floats | None = None,
     overload: Floats | None = None,
-) -> list[Finding]:
+) -> list[Anomaly]:
     """All findings of a recorded run, in order of time. Columns that are not there are None."""
-    limits = limits or Limits()
-    found: list[Finding] = []
+    limits = limits or CellLimits()
+    found: list[Anomaly] = []
     if voltage_V is not None:
         found += outside_window(t, voltage_V, limits)
     if current_A is not None:
@@ -84,7 +83,7 @@ def stretches(flags: Flags, few: int = FEW, bridge: int = 2) -> list[tuple[int, 
     return [(a, b) for a, b in runs if b - a + 1 >= few]
 
 
-def shorts(t: Floats, voltage: Floats, current: Floats, set_current: Floats | None = None) -> list[Finding]:
+def shorts(t: Floats, voltage: Floats, current: Floats, set_current: Floats | None = None) -> list[Anomaly]:
     """Hardly any voltage while current flows."""
     flowing = _flows(current, set_current)
     found = []
@@ -107,8 +106,8 @@ def _flows(current: Floats, set_current: Floats | None) -> Flags:
 
 
 def open_contacts(
-    t: Floats, voltage: Floats, current: Floats, set_current: Floats | None, limits: Limits
-) -> list[Finding]:
+    t: Floats, voltage: Floats, current: Floats, set_current: Floats | None, limits: CellLimits
+) -> list[Anomaly]:
     """A current is set but does not flow; without the set value: no current while the voltage stands at its limit."""
     noise = noise_of(current[np.isfinite(current)])
     if set_current is not None and np.nanmax(np.abs(set_current), initial=0.0) > 0:
@@ -129,8 +128,8 @@ def open_contacts(
 
 
 def compliance(
-    t: Floats, voltage: Floats, current: Floats, limits: Limits, overload: Floats | None
-) -> list[Finding]:
+    t: Floats, voltage: Floats, current: Floats, limits: CellLimits, overload: Floats | None
+) -> list[Anomaly]:
     """The instrument stands at one of its limits instead of what was asked of it."""
     at = np.zeros(len(t), bool)
     words = []
@@ -149,7 +148,7 @@ def compliance(
     ]
 
 
-def outside_window(t: Floats, voltage: Floats, limits: Limits) -> list[Finding]:
+def outside_window(t: Floats, voltage: Floats, limits: CellLimits) -> list[Anomaly]:
     """The voltage leaves the safe window, if only for one sample."""
     found = []
     for limit, sign, word, way in (
@@ -165,7 +164,7 @@ def outside_window(t: Floats, voltage: Floats, limits: Limits) -> list[Finding]:
     return found
 
 
-def unrealistic_density(t: Floats, current: Floats, limits: Limits) -> list[Finding]:
+def unrealistic_density(t: Floats, current: Floats, limits: CellLimits) -> list[Anomaly]:
     """More current than any electrode of this size could take."""
     if not limits.area_cm2:
         return []
@@ -176,7 +175,7 @@ def unrealistic_density(t: Floats, current: Floats, limits: Limits) -> list[Find
     return found
 
 
-def noise_and_leakage(t: Floats, current: Floats) -> list[Finding]:
+def noise_and_leakage(t: Floats, current: Floats) -> list[Anomaly]:
     """Rests show the noise floor and the leakage; currents that hardly stand above the noise are named."""
     good = np.isfinite(current)
     if np.count_nonzero(good) < 20:
@@ -203,11 +202,11 @@ def noise_and_leakage(t: Floats, current: Floats) -> list[Finding]:
     return found
 
 
-def _finding(t: Floats, first: int, last: int, kind: str, sentence: str) -> Finding:
-    return Finding(float(t[first]), float(t[last]), kind, sentence)
+def _finding(t: Floats, first: int, last: int, kind: str, sentence: str) -> Anomaly:
+    return Anomaly(float(t[first]), float(t[last]), kind, sentence)
 
 
-def range_changes(t: Floats, current_range: Floats) -> list[Finding]:
+def range_changes(t: Floats, current_range: Floats) -> list[Anomaly]:
     """The instrument changed its current range: its zero and noise change with it."""
     good = np.flatnonzero(np.isfinite(current_range))
     changed = good[1:][np.diff(current_range[good]) != 0]
@@ -217,11 +216,4 @@ def range_changes(t: Floats, current_range: Floats) -> list[Finding]:
             t, a, b, "range", f"Current range changed from {current_range[a]:g} to {current_range[b]:g}."
         )
         for a, b in zip(before, changed)
-    ]
-
-
-def as_rows(findings: Sequence[Finding]) -> list[dict[str, object]]:
-    """For tables and JSON."""
-    return [
-        {"start_s": f.start_s, "end_s": f.end_s, "kind": f.kind, "sentence": f.sentence} for f in findings
     ]

@@ -94,11 +94,6 @@ def limiting_capacity_uAh_cm2(layers: Iterable[dict[str, Any]]) -> float | None:
     return min(found) if found else None
 
 
-def density_A_cm2(current_A: Number, area_cm2: float) -> Number:
-    """Current density (A/cm²)."""
-    return current_A / area_cm2
-
-
 def density_uA_cm2(current_A: Number, area_um2: float) -> Number:
     """Current density (µA/cm²) from an area in µm²: 1 pA over 2.5 µm² is 40 µA/cm²."""
     return current_A * (1e6 / (area_um2 * 1e-8))
@@ -107,11 +102,6 @@ def density_uA_cm2(current_A: Number, area_um2: float) -> Number:
 def c_rate(density_uA_cm2_: Number, capacity_uAh_cm2: float) -> Number:
     """C-rate: 100 µA/cm² is 1.25C when the full charge is 80 µAh/cm²."""
     return density_uA_cm2_ / capacity_uAh_cm2
-
-
-def current_for_c_rate_A(rate: float, capacity_uAh_cm2: float, area_um2: float) -> float:
-    """The current (A) that charges a cell of this area at a C-rate."""
-    return rate * capacity_uAh_cm2 * 1e-6 * area_um2 * 1e-8
 
 
 def capacity_uAh_cm2(charge_C: Number, area_cm2: float) -> Number:

@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from tandem_em.analysis.cycling.charge import Zero
-from tandem_em.analysis.cycling.half_cycles import HalfCycle, HalfCycles, find_half_cycles
+from tandem_em.analysis.cycling.half_cycles import HalfCycle, HalfCycles
 from tandem_em.core.numeric import Floats
 
 ASSUMPTIONS = (
@@ -57,20 +56,6 @@ class Gitt:
     pulses: list[Pulse]
     length_cm: float
     assumptions: tuple[str, ...] = ASSUMPTIONS
-
-
-def find_pulses(
-    t: Floats,
-    current_A: Floats,
-    voltage_V: Floats,
-    length_cm: float,
-    *,
-    zero: Zero | None = None,
-    **found: object,
-) -> Gitt:
-    """Pulses between rests and the diffusivity of each; `length_cm`: how far the ions go (the layer's thickness)."""
-    halves = find_half_cycles(t, current_A, voltage_V, zero=zero, **found)  # type: ignore[arg-type]
-    return Gitt(pulses_of(halves, t, current_A, voltage_V, length_cm), length_cm)
 
 
 def pulses_of(

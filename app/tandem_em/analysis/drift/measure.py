@@ -73,13 +73,6 @@ def estimate_drift(read_frame: ReadFrame, n_frames: int, region: Region | None =
     return _in_pixels(shifts, sure, small.side)
 
 
-def shifted_region(drift_px: Floats, shape: tuple[int, int]) -> Region:
-    """Part of frame 0 (x0, y0, x1, y1) that stays in view in all frames."""
-    low, high = np.ceil(-drift_px.min(axis=0)).astype(int), np.ceil(drift_px.max(axis=0)).astype(int)
-    x0, y0 = max(0, int(low[0])), max(0, int(low[1]))
-    return x0, y0, shape[1] - max(0, int(high[0])), shape[0] - max(0, int(high[1]))
-
-
 def _spectra(
     small: SmallFrames, grid: Grid, mask: Floats | None, shifts: Floats | None, share: tuple[float, float]
 ) -> Job[Spectra]:

@@ -35,18 +35,6 @@ def _nearest(point: tuple[float, float], shape: tuple[int, int]) -> tuple[int, i
     return min(max(round(point[1]), 0), shape[0] - 1), column
 
 
-def rectangle_mask(
-    shape: tuple[int, int], corner: tuple[float, float], opposite: tuple[float, float]
-) -> NDArray[np.bool_]:
-    """Pixels whose centre lies in a rectangle between two corners (x, y); at least one pixel of the map."""
-    (x0, x1), (y0, y1) = (sorted(pair) for pair in zip(corner, opposite))
-    y, x = np.ogrid[: shape[0], : shape[1]]
-    mask = (x >= x0 - 0.5) & (x <= x1 + 0.5) & (y >= y0 - 0.5) & (y <= y1 + 0.5)
-    if not mask.any():
-        mask[_nearest(((x0 + x1) / 2, (y0 + y1) / 2), shape)] = True
-    return np.asarray(mask)
-
-
 def polygon_mask(shape: tuple[int, int], vertices: ArrayLike) -> NDArray[np.bool_]:
     """Pixels whose centre lies inside a polygon [[x, y], ...] (even-odd rule); at least the nearest pixel."""
     points = np.asarray(vertices, dtype=np.float64).reshape(-1, 2)

@@ -8,7 +8,6 @@ from functools import cache
 
 import tandem_resources
 from tandem_em.analysis.eels.windows import EdgeWindows, EnergyAxis
-from tandem_em.core.notices import UserError
 
 
 @dataclass(frozen=True)
@@ -66,16 +65,6 @@ def find_edge(name: str) -> KnownEdge | None:
 def _squeezed(name: str) -> str:
     """Without spaces and signs; small figures (L₂,₃) are figures."""
     return "".join(letter for letter in unicodedata.normalize("NFKC", name).lower() if letter.isalnum())
-
-
-def windows_for(name: str) -> EdgeWindows:
-    """Default windows of a known edge; a sentence when the table does not know it."""
-    edge = find_edge(name)
-    if edge is None:
-        raise UserError(
-            f"The edge table does not know “{name}”.", "Write it as element and shell, such as Li K."
-        )
-    return edge.windows()
 
 
 def default_edges(axis: EnergyAxis | None = None) -> list[EdgeWindows]:

@@ -66,11 +66,6 @@ def circularity(polygon: Polygon) -> float:
     return 4 * math.pi * area(polygon) / around**2 if around > 0 else math.nan
 
 
-def equivalent_diameter(polygon: Polygon) -> float:
-    """Diameter of the disc of the same area, px."""
-    return 2 * math.sqrt(area(polygon) / math.pi)
-
-
 def oriented(polygon: Polygon) -> Polygon:
     """The same outline turning from x to y, so that `normals` point outwards."""
     return polygon if signed_area(polygon) >= 0 else polygon[::-1]

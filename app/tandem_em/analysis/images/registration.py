@@ -1,4 +1,4 @@
-"""One image onto another: by correlation (shift, and on request rotation and scale), or from pairs of points.
+"""One image found in another one by correlation: shift, and on request rotation and scale.
 
 A transform takes (x, y) of the moving image to (x, y) of the fixed one; pixel centres are integers, y down.
 """
@@ -6,7 +6,6 @@ A transform takes (x, y) of the moving image to (x, y) of the fixed one; pixel c
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -14,7 +13,6 @@ from numpy.typing import ArrayLike
 from tandem_em.core.notices import UserError
 from tandem_em.core.numeric import Floats
 
-Kind = Literal["shift", "similarity", "affine"]
 COARSE_PIXELS, FINE_PIXELS = 160, 512
 """Longest side of the grids that rotations and the final shift are searched on."""
 
@@ -26,9 +24,7 @@ class Transform:
     matrix: tuple[tuple[float, float], tuple[float, float]] = ((1.0, 0.0), (0.0, 1.0))
     offset: tuple[float, float] = (0.0, 0.0)
     confidence: float = 1.0
-    """0 to 1: height of the correlation peak over the next best place, or 1 for point pairs."""
-    rms_px: float = 0.0
-    """Residual of point pairs."""
+    """0 to 1: height of the correlation peak over the next best place."""
 
     def apply(self, points: ArrayLike) -> Floats:
         """Points [[x, y], ...] of the moving image in the fixed one."""
@@ -36,53 +32,11 @@ class Transform:
             np.asarray(points, np.float64) @ np.asarray(self.matrix).T + np.asarray(self.offset)
         )
 
-    def inverse(self) -> Transform:
-        """The way back."""
-        back = np.linalg.inv(np.asarray(self.matrix))
-        offset = -back @ np.asarray(self.offset)
-        return _transform(back, offset, self.confidence, self.rms_px)
 
-    @property
-    def rotation_deg(self) -> float:
-        return float(np.degrees(np.arctan2(self.matrix[1][0], self.matrix[0][0])))
-
-    @property
-    def scale(self) -> float:
-        return float(np.sqrt(abs(np.linalg.det(np.asarray(self.matrix)))))
-
-
-def _transform(matrix: ArrayLike, offset: ArrayLike, confidence: float, rms_px: float = 0.0) -> Transform:
+def _transform(matrix: ArrayLike, offset: ArrayLike, confidence: float) -> Transform:
     (a, b), (c, d) = np.asarray(matrix, np.float64).tolist()
     x, y = np.asarray(offset, np.float64).tolist()
-    return Transform(((a, b), (c, d)), (x, y), confidence, rms_px)
-
-
-def from_points(moving: ArrayLike, fixed: ArrayLike, kind: Kind = "similarity") -> Transform:
-    """The transform that brings marked points of one image onto the same points of the other, by least squares."""
-    here, there = (np.asarray(points, np.float64).reshape(-1, 2) for points in (moving, fixed))
-    needed = {"shift": 1, "similarity": 2, "affine": 3}[kind]
-    if len(here) != len(there) or len(here) < needed:
-        raise UserError(
-            f"{len(here)} and {len(there)} points do not make a {kind} transform.",
-            f"Mark at least {needed} point pair{'s' if needed > 1 else ''} on both images.",
-        )
-    centre, target = here.mean(axis=0), there.mean(axis=0)
-    matrix = np.eye(2)
-    if kind != "shift":
-        a, b = here - centre, there - target
-        if np.linalg.matrix_rank(a, tol=1e-9) < (2 if kind == "affine" else 1):
-            raise UserError("The points coincide or lie on one line.", "Mark points that are further apart.")
-        matrix = _similarity(a, b) if kind == "similarity" else np.linalg.lstsq(a, b, rcond=None)[0].T
-    offset = target - matrix @ centre
-    rest = here @ matrix.T + offset - there
-    return _transform(matrix, offset, 1.0, float(np.sqrt((rest**2).sum(axis=1).mean())))
-
-
-def _similarity(a: Floats, b: Floats) -> Floats:
-    """Rotation with one scale between centred point sets (least squares in the complex plane)."""
-    u, v = a[:, 0] + 1j * a[:, 1], b[:, 0] + 1j * b[:, 1]
-    turn = (np.conj(u) @ v) / (np.conj(u) @ u)
-    return np.array([[turn.real, -turn.imag], [turn.imag, turn.real]])
+    return Transform(((a, b), (c, d)), (x, y), confidence)
 
 
 def by_correlation(

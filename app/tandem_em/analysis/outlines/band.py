@@ -25,7 +25,7 @@ def as_nodes(polygon: Polygon) -> Polygon:
 
 
 @dataclass(frozen=True)
-class Band:
+class EdgeBand:
     """Mean brightness (nodes, offsets) around an outline, and how many frames' worth of counts are in it."""
 
     points: Polygon
@@ -47,8 +47,8 @@ def offsets(reach: float) -> Floats:
 
 def read_band(
     crops: Crops, around: dict[int, Polygon], weights: dict[int, float], at: Polygon, reach: float
-) -> Band:
-    """Band around the outline `at`, averaged over frames, each sampled around its own outline."""
+) -> EdgeBand:
+    """The band around the outline `at`, averaged over frames, each sampled around its own outline."""
     from tandem_em.analysis.geometry import kernels as geometry_kernels
 
     columns = offsets(reach)
@@ -70,7 +70,7 @@ def read_band(
     whole = sum(weights.values())
     with np.errstate(invalid="ignore", divide="ignore"):
         values = np.where(mass > 0.4 * whole, total / mass, np.nan)
-    return Band(at, normals(at), values, whole**2 / squares, float(np.sqrt(noise)) / whole)
+    return EdgeBand(at, normals(at), values, whole**2 / squares, float(np.sqrt(noise)) / whole)
 
 
 def edge_taps(width: float) -> Floats:
@@ -89,7 +89,7 @@ def bell(sigma: float) -> Floats:
     return np.asarray(weights / weights.sum())
 
 
-def response(band: Band, width: float, along: float) -> Floats:
+def response(band: EdgeBand, width: float, along: float) -> Floats:
     """How much brighter it is outside than inside at each column, if the edge were there; smoothed along the outline."""
     from tandem_em.analysis.outlines import kernels
 
@@ -97,7 +97,7 @@ def response(band: Band, width: float, along: float) -> Floats:
     return np.asarray(kernels.smooth_rows(raw, bell(along)) if along > 0 else raw)
 
 
-def response_noise(band: Band, width: float, along: float) -> float:
+def response_noise(band: EdgeBand, width: float, along: float) -> float:
     """Deviation of `response` from counting noise; bilinear sampling takes a quarter off."""
     across = 0.75 * band.noise * np.sqrt(0.886 / width)
     return float(across * np.sqrt((bell(along) ** 2).sum()) if along > 0 else across)

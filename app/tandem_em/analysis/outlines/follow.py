@@ -13,7 +13,7 @@ from tandem_em.analysis.geometry.polygon import Polygon, as_polygon, centroid
 from tandem_em.analysis.outlines.follower import AHEAD, Follower
 from tandem_em.analysis.outlines.levels import BeamWatch, FrameLevel
 from tandem_em.analysis.outlines.result import Failure, FollowedOutline, FollowOptions, TrackResult
-from tandem_em.analysis.outlines.review import LOOKS, Look
+from tandem_em.analysis.outlines.review import LOOKS, RefineStep
 from tandem_em.core.jobs import Job, Progress, run_to_end
 from tandem_em.core.notices import UserError
 from tandem_em.core.numeric import Floats
@@ -87,7 +87,7 @@ def follow_many(
     return results
 
 
-def _looked_back(look: Look[TrackResult], n_frames: int, begin: float, end: float) -> Job[TrackResult]:
+def _looked_back(look: RefineStep[TrackResult], n_frames: int, begin: float, end: float) -> Job[TrackResult]:
     """Pass a look back on, with progress from `begin` to `end` of the whole job."""
     for seen in count(1):
         try:

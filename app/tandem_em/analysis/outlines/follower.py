@@ -10,7 +10,7 @@ import numpy as np
 from tandem_em.analysis.geometry.polygon import Polygon, area, resampled
 from tandem_em.analysis.outlines.confidence import Evidence, confidences
 from tandem_em.analysis.outlines.crops import Crops
-from tandem_em.analysis.outlines.locate import Found
+from tandem_em.analysis.outlines.locate import LocatedEdge
 from tandem_em.analysis.outlines.result import (
     Failure,
     FollowedOutline,
@@ -18,7 +18,7 @@ from tandem_em.analysis.outlines.result import (
     LostError,
     TrackResult,
 )
-from tandem_em.analysis.outlines.review import Look, Review, Silhouettes
+from tandem_em.analysis.outlines.review import RefineStep, Review, Silhouettes
 from tandem_em.analysis.outlines.walk import FADED, LEFT, SMALLEST, Walk
 from tandem_em.core.numeric import Floats
 
@@ -129,22 +129,22 @@ class Follower:
         lost = {frame: why for frame, why in sorted(self.lost.items()) if frame not in outlines}
         return TrackResult(outlines, blank, tuple(self.stopped), lost, self.failure)
 
-    def result(self, blank: frozenset[int]) -> Look[TrackResult]:
+    def result(self, blank: frozenset[int]) -> RefineStep[TrackResult]:
         """All outlines, reviewed together, with confidence and error band."""
         shapes, found = self._joined()
         if not shapes:
             return self._told({}, blank)
         walk = next(walk for walk in (self.lead, *self.back.values()) if walk.look is not None)
         assert walk.look is not None
-        pinned = frozenset(self.options.exact_keys & self.keys.keys())
+        fixed = frozenset(self.options.exact_keys & self.keys.keys())
         review = Review(
-            self.crops, walk.look.polarity, walk.width, walk.reach_mean, shapes, found, pinned, walk.lobed
+            self.crops, walk.look.polarity, walk.width, walk.reach_mean, shapes, found, fixed, walk.lobed
         )
-        yield from review.steady()
+        yield from review.correct_drift()
         yield from review.improve()
         return self._measured(review, (yield from review.silhouettes()), blank)
 
-    def _joined(self) -> tuple[dict[int, Polygon], dict[int, Found]]:
+    def _joined(self) -> tuple[dict[int, Polygon], dict[int, LocatedEdge]]:
         """Forward and backward walks between two keys, blended by the distance to each."""
         shapes, found = dict(self.lead.shapes), dict(self.lead.found)
         keys = list(self.keys)
@@ -168,7 +168,7 @@ class Follower:
         evidence = Evidence(review, final, ends.fits, ends.places)
         for frame, (confidence, low, high) in zip(review.frames, confidences(evidence)):
             is_key = frame in self.keys
-            exact = frame in review.pinned
+            exact = frame in review.fixed
             polygon = self.keys[frame] if exact else self.crops.to_frame(final[frame], frame)
             size, square = area(polygon), self.crops.side**2
             wide = (low * square, high * square)
@@ -201,7 +201,7 @@ class Follower:
         return stretches
 
 
-def first_confidence(found: Found) -> float:
+def first_confidence(found: LocatedEdge) -> float:
     """A quick guess while walking: the share of the outline where the expected edge was found."""
     share = float(np.mean(found.strength > 0.4 * found.expected))
     return float(np.clip(1.4 * share - 0.35, 0, 1))
@@ -218,8 +218,8 @@ def blended(one: Polygon, other: Polygon, share: float) -> Polygon:
 
 
 def _same_count(
-    shapes: dict[int, Polygon], found: dict[int, Found]
-) -> tuple[dict[int, Polygon], dict[int, Found]]:
+    shapes: dict[int, Polygon], found: dict[int, LocatedEdge]
+) -> tuple[dict[int, Polygon], dict[int, LocatedEdge]]:
     """All outlines with as many vertices as the longest, so that they can be averaged over time."""
     if not shapes:
         return shapes, found

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tandem_em.analysis.geometry.polygon import Polygon, normals
-from tandem_em.analysis.outlines.band import STEP, Band, bell, offsets
+from tandem_em.analysis.outlines.band import STEP, EdgeBand, bell, offsets
 from tandem_em.analysis.outlines.crops import Crops
 from tandem_em.core.numeric import Floats
 
@@ -61,7 +61,7 @@ class Ground:
         return np.where(mass > 1e-3, mean, np.float32(1))
 
 
-def behind(band: Band, ground: Ground) -> Floats:
+def behind(band: EdgeBand, ground: Ground) -> Floats:
     """Background along a band; what was never seen (it lies inside) continues what lies outside of it."""
     from tandem_em.analysis.geometry import kernels as geometry_kernels
     from tandem_em.analysis.outlines import kernels
@@ -76,12 +76,12 @@ def behind(band: Band, ground: Ground) -> Floats:
     return np.asarray(np.maximum(values, DARKEST))
 
 
-def uncovered(band: Band, ground: Ground) -> Floats:
+def uncovered(band: EdgeBand, ground: Ground) -> Floats:
     """A band as it would be on an even background of brightness 1."""
     return np.asarray(band.values / behind(band, ground))
 
 
-def lacking(band: Band, ground: Ground, polarity: float) -> Floats:
+def lacking(band: EdgeBand, ground: Ground, polarity: float) -> Floats:
     """How much of the background's brightness is missing at each place of a band (more, for bright particles)."""
     return polarity * (1 - uncovered(band, ground))
 

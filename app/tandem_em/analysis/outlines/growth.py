@@ -51,7 +51,7 @@ def is_lobed(outline: Polygon) -> bool:
     return solidity(outline) < LOBED
 
 
-def asked_back(grown: Floats, support: Floats, lobed: bool) -> tuple[Floats, float]:
+def pull_to_growth(grown: Floats, support: Floats, lobed: bool) -> tuple[Floats, float]:
     """Where stray stretches should be, px along the normals from where they are, and how loosely to look there.
 
     Small deviations are the particle's own. Of a cluster nothing is asked: its particles grow each at its pace.

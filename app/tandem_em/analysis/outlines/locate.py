@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tandem_em.analysis.geometry.polygon import smoothed
-from tandem_em.analysis.outlines.band import STEP, Band, offsets, response, response_noise
+from tandem_em.analysis.outlines.band import STEP, EdgeBand, offsets, response, response_noise
 from tandem_em.core.numeric import Floats
 
 FARTHEST_STEP = 6  # columns between neighbouring vertices
@@ -29,7 +29,7 @@ class Search:
 
 
 @dataclass(frozen=True)
-class Found:
+class LocatedEdge:
     """Displacement of each vertex along its normal, its deviation, and the strength of the edge found there."""
 
     moved: Floats
@@ -40,7 +40,7 @@ class Found:
     margin: Floats  # probability of the line's surroundings at each vertex
     support: Floats  # 1 where the edge was seen, 0 where it was not
 
-    def resampled(self, count: int) -> Found:
+    def resampled(self, count: int) -> LocatedEdge:
         """The same for another number of vertices."""
         old = np.linspace(0, 1, len(self.moved), endpoint=False)
         new = np.linspace(0, 1, count, endpoint=False)
@@ -48,7 +48,7 @@ class Found:
         moved, spread, strength, expected, margin, support = (
             np.interp(new, old, c, period=1.0) for c in columns
         )
-        return Found(moved, spread, strength, expected, self.noise, margin, support)
+        return LocatedEdge(moved, spread, strength, expected, self.noise, margin, support)
 
 
 def walk_costs(walk: float) -> Floats:
@@ -74,13 +74,13 @@ def usual_of(values: Floats, otherwise: float = 0.0) -> float:
 
 
 def find_edge(
-    band: Band,
+    band: EdgeBand,
     polarity: float,
     expected: Floats,
     search: Search,
     centre: Floats | float = 0.0,
     sides: Floats | None = None,
-) -> Found:
+) -> LocatedEdge:
     """The closed line in the band whose edge looks as expected; `centre` is where it is predicted, px per vertex.
 
     `sides` is what each column of the band costs for what lies inside and outside of it.
@@ -110,7 +110,7 @@ def find_edge(
     strength = answer[np.arange(len(path)), nearest]
     stray = (moved - centre) / (2.5 * search.away)
     support = _support(strength, expected) / (1 + stray**2)
-    return Found(_calmed(moved, spread, support), spread, strength, expected, noise, margin, support)
+    return LocatedEdge(_calmed(moved, spread, support), spread, strength, expected, noise, margin, support)
 
 
 def _support(strength: Floats, expected: Floats) -> Floats:
@@ -165,7 +165,7 @@ def _mean(values: Floats) -> float:
     return float(known.mean()) if known.size else 0.0
 
 
-def learn_polarity(band: Band, width: float) -> tuple[float, float]:
+def learn_polarity(band: EdgeBand, width: float) -> tuple[float, float]:
     """+1 for a dark particle, -1 for a bright one, and the strength of its edge, from a first rough outline."""
     answer = response(band, width, 2.0)
     columns = [column[np.isfinite(column)] for column in answer.T]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tandem_em.analysis.outlines.band import STEP, Band
+from tandem_em.analysis.outlines.band import STEP, EdgeBand
 from tandem_em.core.numeric import Floats
 
 FINE = 0.1  # px, grid of the model
@@ -70,7 +70,7 @@ class EdgeFit:
     misfit: float
 
 
-def edge_profile(band: Band, radius: float, expected: Floats) -> EdgeProfile | None:
+def edge_profile(band: EdgeBand, radius: float, expected: Floats) -> EdgeProfile | None:
     """Mean profile of the parts of an outline that border on open background; `radius` is the particle's usual one."""
     inside = min(9.0, 0.45 * radius)
     columns = np.asarray((np.arange(band.values.shape[1]) - band.middle) * STEP, float)

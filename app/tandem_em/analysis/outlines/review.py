@@ -19,8 +19,8 @@ from tandem_em.analysis.geometry.polygon import Polygon, area, bulge_radius, cen
 from tandem_em.analysis.outlines.band import STEP, read_band
 from tandem_em.analysis.outlines.crops import Crops
 from tandem_em.analysis.outlines.ground import DARKEST, Ground, behind
-from tandem_em.analysis.outlines.growth import asked_back, growth_since_start
-from tandem_em.analysis.outlines.locate import Found, Search, expected_strength, find_edge
+from tandem_em.analysis.outlines.growth import growth_since_start, pull_to_growth
+from tandem_em.analysis.outlines.locate import LocatedEdge, Search, expected_strength, find_edge
 from tandem_em.analysis.outlines.notches import cut_notches
 from tandem_em.analysis.outlines.precise import (
     INSIDE,
@@ -39,7 +39,7 @@ from tandem_em.core.numeric import Floats
 
 Answer = TypeVar("Answer")
 
-Look = Generator[None, None, Answer]
+RefineStep = Generator[None, None, Answer]
 """A step of the look back: yields after every frame and returns its answer."""
 LOOKS = 5
 """Times that every frame is looked at; a sixth for clusters."""
@@ -68,22 +68,22 @@ class Review:
     width: float
     reach_mean: int
     shapes: dict[int, Polygon]
-    found: dict[int, Found]
-    pinned: frozenset[int] = frozenset()  # kept as they are
+    found: dict[int, LocatedEdge]
+    fixed: frozenset[int] = frozenset()  # kept as they are
     lobed: bool = False  # a cluster
 
     @property
     def frames(self) -> list[int]:
         return sorted(self.shapes)
 
-    def improve(self, turns: int = 2) -> Look[None]:
+    def improve(self, turns: int = 2) -> RefineStep[None]:
         """Find every outline again around the mean of its neighbours."""
         for _ in range(turns):
             expected = self._expected()
             calm, centres, scales = self._calm_shapes(1.0 + 0.7 * self.reach_mean)
             frames = self.frames
             for place, frame in enumerate(frames):
-                if frame not in self.pinned:
+                if frame not in self.fixed:
                     self._improve_one(frames, place, calm, expected[frame], centres[place], scales[place])
                 yield
 
@@ -118,21 +118,21 @@ class Review:
         table = _matched(np.stack([self.shapes[k] for k in frames]))
         calm = _shape_mean(table, sigma)
         for place, frame in enumerate(frames):
-            if frame in self.pinned:
+            if frame in self.fixed:
                 calm[place] = table[place]
         grown = growth_since_start(calm)
         centres, scales = [], []
         for place, frame in enumerate(frames):
-            centre, scale = asked_back(grown[place], self.found[frame].support, self.lobed)
+            centre, scale = pull_to_growth(grown[place], self.found[frame].support, self.lobed)
             centres.append(centre)
             scales.append(scale)
         return dict(zip(frames, calm)), centres, scales
 
-    def steady(self) -> Look[None]:
+    def correct_drift(self) -> RefineStep[None]:
         """Look for each calm outline in its own frame once more and correct what is left of the drift."""
         expected = self._expected()
         calm, _, _ = self._calm_shapes(1.0 + 0.7 * self.reach_mean)
-        frames = [frame for frame in self.frames if frame not in self.pinned]
+        frames = [frame for frame in self.frames if frame not in self.fixed]
         grown = np.zeros(len(frames))
         for place, frame in enumerate(frames):
             moved, grown[place] = particle_shift(
@@ -145,7 +145,7 @@ class Review:
         for frame, by in zip(frames, grown):
             self.shapes[frame] = moved_outline(calm[frame], None, np.full(len(calm[frame]), by))
 
-    def silhouettes(self) -> Look[Silhouettes]:
+    def silhouettes(self) -> RefineStep[Silhouettes]:
         """Where the particle ends in each frame, to a fraction of a pixel; without a fit the lines stay."""
         final, fits = dict(self.shapes), dict[int, EdgeFit]()
         places: dict[int, Places] = {}
@@ -154,7 +154,7 @@ class Review:
             if not found:
                 break
             for frame, fit in found.items():
-                if frame not in self.pinned:
+                if frame not in self.fixed:
                     final[frame] = moved_outline(final[frame], None, np.full(len(final[frame]), fit.outward))
             fits = found
             final, places = yield from self._precise(final, fits)
@@ -164,12 +164,12 @@ class Review:
 
     def _precise(
         self, shapes: dict[int, Polygon], fits: dict[int, EdgeFit]
-    ) -> Look[tuple[dict[int, Polygon], dict[int, Places]]]:
+    ) -> RefineStep[tuple[dict[int, Polygon], dict[int, Places]]]:
         """Each outline moved to where the model of the edge fits best, smoothly in time and around."""
         frames = self.frames
         table = _matched(np.stack([shapes[k] for k in frames]))
         calm = dict(zip(frames, _shape_mean(table, 0.7 + 0.5 * self.reach_mean)))
-        for frame in self.pinned & calm.keys():
+        for frame in self.fixed & calm.keys():
             calm[frame] = shapes[frame]
         comparers: dict[tuple[int, int], tuple[Comparer, Comparer]] = {}
         rows: list[Places] = []
@@ -203,7 +203,7 @@ class Review:
         smooth = whole + surface(moved - whole, trust)
         final = dict(shapes)
         for place, frame in enumerate(frames):
-            if frame not in self.pinned:
+            if frame not in self.fixed:
                 final[frame] = moved_outline(calm[frame], None, smooth[place])
         left = {
             k: replace(row, moved=row.moved - smooth[place])
@@ -211,7 +211,7 @@ class Review:
         }
         return final, left
 
-    def _cut_notches(self, outlines: dict[int, Polygon], fits: dict[int, EdgeFit]) -> Look[None]:
+    def _cut_notches(self, outlines: dict[int, Polygon], fits: dict[int, EdgeFit]) -> RefineStep[None]:
         """Notches of a cluster, which a line along normals rounds off, are read from the picture itself."""
         ground = Ground.empty(self.crops.shape)
         for frame in self.frames[:: max(1, len(self.frames) // 12)]:
@@ -219,7 +219,7 @@ class Review:
         smooth = np.maximum(ground.smooth(), DARKEST)
         for place, frame in enumerate(self.frames):
             yield
-            if frame in self.pinned:
+            if frame in self.fixed:
                 continue
             mean, noise = self._mean_image(self.weights(place), frame)
             depth, share = fits[frame].form.lack()

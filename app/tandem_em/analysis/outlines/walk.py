@@ -18,12 +18,12 @@ from tandem_em.analysis.geometry.polygon import (
     resampled,
     smoothed,
 )
-from tandem_em.analysis.outlines.band import STEP, Band, as_nodes, read_band
+from tandem_em.analysis.outlines.band import STEP, EdgeBand, as_nodes, read_band
 from tandem_em.analysis.outlines.crops import Crops, Negative
 from tandem_em.analysis.outlines.ground import Ground, lacking, side_cost, two_sides
-from tandem_em.analysis.outlines.growth import asked_back, is_lobed
+from tandem_em.analysis.outlines.growth import is_lobed, pull_to_growth
 from tandem_em.analysis.outlines.locate import (
-    Found,
+    LocatedEdge,
     Search,
     expected_strength,
     find_edge,
@@ -63,7 +63,7 @@ class Walk:
 
     crops: Crops
     shapes: dict[int, Polygon] = field(default_factory=dict)
-    found: dict[int, Found] = field(default_factory=dict)
+    found: dict[int, LocatedEdge] = field(default_factory=dict)
     look: Appearance | None = None
     width: float = 2.0
     enough: float = ENOUGH
@@ -125,7 +125,7 @@ class Walk:
         self.grown = np.zeros(len(points))
         self.shapes[frame], self.found[frame] = points, found
 
-    def _depth(self, band: Band) -> Floats:
+    def _depth(self, band: EdgeBand) -> Floats:
         """Lack of brightness just inside the line a band lies along."""
         assert self.ground is not None
         assert self.look is not None
@@ -212,7 +212,7 @@ class Walk:
         lack = lacking(band, self.ground, look.polarity)
         sides = side_cost(lack, look.depth, band.noise)
         assert self.grown is not None
-        centre, away = asked_back(self.grown, self.found[before].support, self.lobed)
+        centre, away = pull_to_growth(self.grown, self.found[before].support, self.lobed)
         found = find_edge(
             band, look.polarity, look.expected, replace(search, away=away * search.away), centre, sides
         )
@@ -253,7 +253,7 @@ class Walk:
             weights[other] = 0.7 * math.exp(-0.5 * ((frame - other) / sigma) ** 2)
         return around, weights
 
-    def _learn(self, found: Found, gap: int) -> None:
+    def _learn(self, found: LocatedEdge, gap: int) -> None:
         look = self.look
         assert look is not None
         seen = expected_strength(found.strength)
@@ -265,7 +265,7 @@ class Walk:
         look.speed = np.asarray(trust * own + (1 - trust) * 0.9 * float(np.median(own)))
 
 
-def _levels(band: Band) -> tuple[float, float]:
+def _levels(band: EdgeBand) -> tuple[float, float]:
     """Brightness inside and outside of a rough outline."""
     inside, outside = band.values[:, : band.middle - 4], band.values[:, band.middle + 5 :]
     if not np.isfinite(inside).any() or not np.isfinite(outside).any():

@@ -25,7 +25,7 @@ from tandem_em.model.results.of_runs import Gitt as GittResult
 from tandem_em.model.session import Session
 
 if TYPE_CHECKING:
-    from tandem_em.analysis.cycling.anomalies import Finding
+    from tandem_em.analysis.cycling.anomalies import Anomaly
     from tandem_em.analysis.cycling.gitt import Gitt
     from tandem_em.analysis.cycling.half_cycles import HalfCycles
 
@@ -180,7 +180,7 @@ def _keep(desk: Desk, request: Request, found: Any) -> ResultSet:
     return result
 
 
-def log_findings(desk: Desk, findings: list[Finding]) -> int:
+def log_findings(desk: Desk, findings: list[Anomaly]) -> int:
     """Put findings into the session as events (those that are not there yet); returns how many."""
     known = {(event.name, round(event.t, 3)) for event in desk.session.events}
     events = [

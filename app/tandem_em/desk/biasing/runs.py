@@ -172,9 +172,5 @@ def read_as(desk: Desk, run: BiasRun, quantity: str, factor: float, unit: str) -
     desk.do(label, ChangeFields(label, run.id, fields), AddItem(label, step))
 
 
-def set_gap_limit(desk: Desk, run: BiasRun, limit_s: float | None) -> None:
-    desk.change("Set the gap limit", run, gap_limit_s=limit_s)
-
-
 def show_run(desk: Desk, run: BiasRun, shown: bool) -> None:
     desk.change(f"{'Show' if shown else 'Hide'} {run.name}", run, visible=shown)

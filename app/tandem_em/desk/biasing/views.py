@@ -17,7 +17,7 @@ from tandem_em.model.curves import BiasRun
 from tandem_em.model.session import Session
 
 if TYPE_CHECKING:
-    from tandem_em.analysis.cycling.anomalies import Finding
+    from tandem_em.analysis.cycling.anomalies import Anomaly
     from tandem_em.analysis.cycling.cell_numbers import HalfKind
     from tandem_em.analysis.cycling.charge import Zero
     from tandem_em.analysis.cycling.gitt import Gitt
@@ -132,14 +132,14 @@ def halves_of(run: RunInput) -> HalfCycles:
 
 
 def finding_cycles(run: RunInput) -> Job[HalfCycles]:
-    yield Progress(0, 1, f"Finding half cycles of {run.name}")
+    yield Progress(0, 1, f"Anomaly half cycles of {run.name}")
     return halves_of(run)
 
 
 def capacity_curves(run: RunInput) -> Job[list[XYCurve]]:
     """Voltage against the charge of each half cycle (C, or Ah/cm² where the area is known)."""
     run.need("current", "voltage")
-    yield Progress(0, 2, f"Finding half cycles of {run.name}")
+    yield Progress(0, 2, f"Anomaly half cycles of {run.name}")
     halves = halves_of(run)
     t = run.t
     scale = 1 / 3600.0 if run.area_cm2 is None else 1 / 3600.0 / run.area_cm2
@@ -193,7 +193,7 @@ def dqdv_curves(run: RunInput, resolution_V: float | None = None) -> Job[list[XY
     from tandem_em.analysis.cycling.incremental import incremental_capacity
 
     run.need("current", "voltage")
-    yield Progress(0, 1, f"Finding half cycles of {run.name}")
+    yield Progress(0, 1, f"Anomaly half cycles of {run.name}")
     halves = [half for half in halves_of(run).half_cycles if half.kind != "rest"]
     t, scale = run.t, 1 / 3600.0 if run.area_cm2 is None else 1 / 3600.0 / run.area_cm2
     curves = []
@@ -291,12 +291,12 @@ def titrating(run: RunInput, length_cm: float) -> Job[Gitt]:
     return Gitt(pulses_of(halves_of(run), run.t, current, voltage, length_cm), length_cm)
 
 
-def watching(run: RunInput) -> Job[list[Finding]]:
+def watching(run: RunInput) -> Job[list[Anomaly]]:
     """What an attentive experimenter would notice in a run."""
-    from tandem_em.analysis.cycling.anomalies import Limits, find_all
+    from tandem_em.analysis.cycling.anomalies import CellLimits, find_all
 
     yield Progress(0, 1, f"Checking {run.name}")
-    limits = Limits(run.area_cm2, **run.limits)
+    limits = CellLimits(run.area_cm2, **run.limits)
     voltage, current, ranges = (
         None if column is None else np.asarray(column, np.float64)
         for column in (run.voltage_V, run.current_A, run.range_A)

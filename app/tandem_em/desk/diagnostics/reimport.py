@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from tandem_em.core.file_hash import file_hash
 from tandem_em.core.jobs import Job, Progress, Task
 from tandem_em.core.notices import UserError
 from tandem_em.desk import importing
@@ -78,7 +79,7 @@ def looking(session: Session, folder: Path | None) -> Job[list[Changed]]:
             when = datetime.fromtimestamp(stat.st_mtime).astimezone()
             if stat.st_size == source.size and when.isoformat(timespec="seconds") == source.modified_iso:
                 continue
-            if stat.st_size == source.size and importing.file_hash(path) == source.sha256:
+            if stat.st_size == source.size and file_hash(path) == source.sha256:
                 continue
         except OSError:
             continue

@@ -18,7 +18,7 @@ from tandem_em.model.spectra import SpectrumImage
 
 if TYPE_CHECKING:
     from tandem_em.desk.document.places import Lost
-    from tandem_em.storage.ledger import Plan
+    from tandem_em.storage.save_plan import Plan
     from tandem_em.storage.session_store import SaveReport, SessionStore
 
 
@@ -152,7 +152,7 @@ def _copy_to(
 ) -> Job[Opened]:
     if saving is not None:
         yield from saving
-    held = opened.store.ledger
+    held = opened.store.file_index
     yield from opened.store.save_as(path)
     if path.exists() and path.samefile(opened.store.path):
         return opened

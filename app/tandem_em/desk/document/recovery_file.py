@@ -59,7 +59,7 @@ class RecoveryFile:
         note = Note(str(path.resolve()), session.info.uuid, base.state, now, dict(plan.order))
         outside = {e.item_id for e in plan.embeddings if is_outside(session, e.item_id, path.parent)}
         self._unwanted = False
-        return self._keeping(Keeping(plan, base.ledger, note), outside)
+        return self._keeping(Keeping(plan, base.file_index, note), outside)
 
     def _keeping(self, keeping: Keeping, outside: set[str]) -> Job[SaveReport]:
         from tandem_em.storage import unsaved

@@ -48,7 +48,7 @@ def collect(
     ]
     found.flags = [data.Flag(e.t, e.name, e.colour) for e in session.events if e.visible]
     found.bands = [
-        data.Band(*image.interval, image.state or image.name, image.colour)
+        data.MapSpan(*image.interval, image.state or image.name, image.colour)
         for image in session.maps
         if image.interval is not None and image.visible
     ]

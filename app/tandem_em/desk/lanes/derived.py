@@ -31,9 +31,6 @@ class Derivation(ABC):
     needs: tuple[str, ...] = ()
     """Columns it is made of."""
 
-    def is_possible(self, run: BiasRun) -> bool:
-        return all(name in run.columns for name in self.needs)
-
     def key(self, run: BiasRun) -> tuple[Any, ...]:
         """What it depends on besides the samples: when this changes it is computed anew."""
         return self.name, run.zero_current_A, run.zero_current_error_A, run.gap_limit_s

@@ -6,7 +6,7 @@ from tandem_em.desk.biasing.runs import cell_of
 from tandem_em.desk.lanes.placing import ends
 from tandem_em.desk.lanes.run_lane import RunLane, series_of
 from tandem_em.desk.lanes.series import Limit, OfRun, Series
-from tandem_em.desk.stacks.stack import is_filmed
+from tandem_em.desk.stacks.stack import is_growing
 from tandem_em.model.curves import BiasRun
 from tandem_em.model.session import Session
 
@@ -37,7 +37,7 @@ class Voltage(RunLane):
     def missing(self, session: Session, *, asked: bool) -> str:
         if len(session.runs):
             return ""
-        return NO_SAMPLE if any(map(is_filmed, session.stacks)) else NO_RUN
+        return NO_SAMPLE if any(map(is_growing, session.stacks)) else NO_RUN
 
 
 def _add(found: list[Limit], limit: Limit) -> None:

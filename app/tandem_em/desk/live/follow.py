@@ -268,6 +268,8 @@ class LiveFollow:
         self._changed = threading.Condition()
         self._stopping = False
         self._pending: dict[str, dict[int, Outline]] = {}
+        self._drift_px: NDArray[np.float64] = np.zeros((0, 2))
+        """What the thread has handed over: its own goes on growing."""
         self._offered = -1
         self._arrived: tuple[int, float] = (-1, 0.0)
         self._shown_at = self._drift_shown_at = 0.0
@@ -354,9 +356,10 @@ class LiveFollow:
         """Put into the session what has been found since the last time."""
         with self._changed:
             pending, self._pending = self._pending, {}
+            drift_px = self._drift_px
         is_asked_for = self._stack.drift_px is not None and self._stack.id in self._session.stacks
-        if with_drift and is_asked_for and len(self._work.drift_px):
-            self._show_drift(self._work.drift_px)
+        if with_drift and is_asked_for and len(drift_px):
+            self._show_drift(drift_px)
         for particle_id, outlines in pending.items():
             particle = self._session.particles.get(particle_id)
             if particle is not None and outlines:
@@ -414,6 +417,7 @@ class LiveFollow:
         now = host_now()
         stride = number - self._arrived[0] if self._arrived[0] >= 0 else 1
         with self._changed:
+            self._drift_px = self._work.drift_px
             for particle_id, outlines in found.outlines.items():
                 if particle_id not in self._wanted:  # drawn anew meanwhile
                     self._pending.setdefault(particle_id, {}).update(outlines)

@@ -9,7 +9,7 @@ import numpy as np
 
 from tandem_em.core.jobs import Job
 from tandem_em.core.numeric import AnyArray
-from tandem_em.model.arrays import ArraySource
+from tandem_em.model.arrays import ArraySource, FrameByFrame
 from tandem_em.model.frames import FrameStack, Preview
 from tandem_em.model.session import Session
 
@@ -18,34 +18,25 @@ LEAST_SIDE_PX, LEAST_FRAMES = 1024, 8
 """Smaller frames are unpacked in no time, few frames are kept in memory."""
 
 
-class Shrunk:
+class Shrunk(FrameByFrame):
     """An ArraySource: means of blocks of another one's pixels; what is left over at the borders is left out."""
 
     def __init__(self, source: ArraySource, block_px: int = BLOCK_PX) -> None:
         self._source, self._block = source, block_px
         frames, height, width = source.shape
-        self.shape = (frames, height // block_px, width // block_px)
         small = source.dtype.kind in "ui" and source.dtype.itemsize <= 2
-        self.dtype: np.dtype[Any] = np.dtype(np.float16 if small else np.float32)
+        dtype = np.float16 if small else np.float32
+        super().__init__(frames, (height // block_px, width // block_px), dtype)
 
-    def read(self, index: Any) -> AnyArray:
-        if isinstance(index, tuple):
-            inside = (slice(None), *index[1:]) if isinstance(index[0], slice) else index[1:]
-            return np.asarray(self.read(index[0])[inside])
-        if isinstance(index, slice):
-            numbers = range(self.shape[0])[index]
-            return np.stack([self.read(number) for number in numbers])
+    def one(self, number: int) -> AnyArray:
         _, height, width = self.shape
         block = self._block
-        frame = self._source.read(index)[: height * block, : width * block]
+        frame = self._source.read(number)[: height * block, : width * block]
         columns = frame.reshape(height, block, width * block).sum(axis=1, dtype=np.float32)
         means = columns.reshape(height, width, block).sum(axis=2) / np.float32(block * block)
         if self.dtype == np.float16:
             means = np.clip(means, -65504, 65504)
         return means.astype(self.dtype)
-
-    def close(self) -> None:
-        """The source belongs to its stack."""
 
 
 def of_stack(session: Session, stack: FrameStack) -> Preview | None:
@@ -77,7 +68,7 @@ def wanted(session: Session) -> list[FrameStack]:
         if stack.id not in known
         and len(stack) >= LEAST_FRAMES
         and min(stack.shape[1:]) >= LEAST_SIDE_PX
-        and getattr(stack.source, "is_packed", False)
+        and stack.source.is_packed
     ]
 
 

@@ -277,17 +277,12 @@ class ViewFilter:
 
 def is_growing(stack: FrameStack) -> bool:
     """Whether the movie is still being filmed: its outlines and drift follow by themselves."""
-    return bool(getattr(stack.source, "is_growing", False))
+    return stack.source.is_growing
 
 
 def ready(stack: FrameStack) -> int:
     """Frames that can be shown at once; while recording, those that are in the file."""
-    return int(getattr(stack.source, "ready", len(stack)))
-
-
-def is_filmed(stack: FrameStack) -> bool:
-    """Whether the stack is being recorded now."""
-    return bool(getattr(stack.source, "is_growing", False))
+    return stack.source.ready
 
 
 def reader(stack: FrameStack, view: ViewFilter) -> Callable[[int], Frame]:

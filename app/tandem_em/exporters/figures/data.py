@@ -102,7 +102,7 @@ class Flag:
 
 
 @dataclass(frozen=True)
-class Band:
+class MapSpan:
     """The time an EELS map took."""
 
     start: float
@@ -218,7 +218,7 @@ class Picture:
     lanes: list[Lane] = field(default_factory=list)
     span: Interval | None = None
     flags: list[Flag] = field(default_factory=list)
-    bands: list[Band] = field(default_factory=list)
+    bands: list[MapSpan] = field(default_factory=list)
     capacity: list[Curve] = field(default_factory=list)
     dqdv: list[Curve] = field(default_factory=list)
     crossing: list[Curve] = field(default_factory=list)

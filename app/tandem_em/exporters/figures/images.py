@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tandem_em.core.scale_bar import bar_length_nm, length_text
 from tandem_em.exporters.figures import data
 from tandem_em.exporters.figures.curves import draw_lane, time_unit
 from tandem_em.exporters.figures.style import (
@@ -17,7 +18,6 @@ from tandem_em.exporters.figures.style import (
     lettered,
     new_figure,
 )
-from tandem_em.exporters.scale_bar import bar_length_nm, length_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

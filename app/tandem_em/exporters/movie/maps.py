@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from tandem_em.core.numeric import AnyArray
+from tandem_em.core.scale_bar import bar_length_nm, length_text
 from tandem_em.exporters.figures.data import Curve, MapSet, Picture, ProfileSet
 from tandem_em.exporters.movie.canvas import Bytes, Canvas, Rect
 from tandem_em.exporters.movie.lanes import number, ticks
 from tandem_em.exporters.movie.look import Colours
-from tandem_em.exporters.scale_bar import bar_length_nm, length_text
 
 
 @dataclass

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from tandem_em.core.notices import UserError
 from tandem_em.core.numeric import Floats
+from tandem_em.core.scale_bar import bar_length_nm, length_text
 from tandem_em.exporters.figures.data import Track
 from tandem_em.exporters.movie.canvas import Bytes, Canvas, Rect
 from tandem_em.exporters.movie.look import Colours, MovieSettings
-from tandem_em.exporters.scale_bar import bar_length_nm, length_text
 from tandem_em.model.frames import FrameStack
 
 OUTSIDE_DIMMED = 0.45

@@ -63,11 +63,6 @@ class LogParser:
         self.finished = False
         self._tail_is_taken = False
 
-    @property
-    def partial_line(self) -> str:
-        """The line still being written."""
-        return self.feeder.tail
-
     def feed(self, data: bytes) -> None:
         lines = self.feeder.feed(data)
         if self._tail_is_taken and lines:

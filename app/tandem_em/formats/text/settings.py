@@ -139,15 +139,6 @@ def to_toml(settings: TextSettings) -> str:
     return "\n".join(lines) + "\n"
 
 
-def from_toml(text: str, name: str = "the settings file") -> TextSettings:
-    import tomllib
-
-    try:
-        return TextSettings.from_dict(tomllib.loads(text), name)
-    except tomllib.TOMLDecodeError as error:
-        raise UserError(f"{name} is not valid TOML: {error}.", "Correct that line.") from error
-
-
 def _literal(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"

@@ -218,8 +218,3 @@ def _disorder(texts: Sequence[str], order: Order) -> float:
     """Days walked from each date to the next: the true order of a log wanders least."""
     days = [d.toordinal() for d in (parse_date(text, order) for text in texts) if d]
     return float(sum(abs(b - a) * (3 if b < a else 1) for a, b in itertools.pairwise(days)))
-
-
-def excel_day(value: float) -> datetime:
-    """A spreadsheet's day number (OLE automation date) as a naive time."""
-    return datetime(1899, 12, 30) + timedelta(days=value)

@@ -47,10 +47,6 @@ class Module:
     length: int
     data: bytes
 
-    @property
-    def is_cut(self) -> bool:
-        return len(self.data) < self.length
-
 
 class Mpr:
     """BioLogic EC-Lab binary."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +15,8 @@ from tandem_em.importers.core.signal import Axis, Found
 from tandem_em.importers.core.stack import step_nm
 from tandem_em.importers.core.times import clock_of
 from tandem_em.importers.core.units import clean, energy_eV, time_s
-from tandem_em.importers.core.views import Flipped, Reordered
-from tandem_em.model.arrays import ArraySource
+from tandem_em.importers.core.views import Flipped, Reordered, View
+from tandem_em.model.arrays import ArraySource, full_index
 from tandem_em.model.spectra import SpectrumImage
 
 MAPS_LIMIT = 64
@@ -86,31 +86,20 @@ def _series(
     return maps
 
 
-class _Fixed:
+class _Fixed(View):
     """A source with some axes held at one place."""
 
     def __init__(self, source: ArraySource, place: dict[int, int]) -> None:
-        self.source, self.place = source, place
+        self.place = place
         self.kept = [axis for axis in range(len(source.shape)) if axis not in place]
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return tuple(self.source.shape[axis] for axis in self.kept)
-
-    @property
-    def dtype(self) -> np.dtype[np.generic]:
-        return self.source.dtype
+        super().__init__(source, [source.shape[axis] for axis in self.kept])
 
     def read(self, index: Index) -> NDArray[np.generic]:
-        parts = list(index) if isinstance(index, tuple) else [index]
-        parts += [slice(None)] * (len(self.kept) - len(parts))
-        whole: list[Any] = [self.place.get(axis) for axis in range(len(self.source.shape))]
+        parts = full_index(index, self.shape)
+        whole: list[int | slice] = [self.place.get(axis, 0) for axis in range(len(self.source.shape))]
         for axis, part in zip(self.kept, parts, strict=True):
             whole[axis] = part
         return self.source.read(tuple(whole))
-
-    def close(self) -> None:
-        self.source.close()
 
 
 def _map(

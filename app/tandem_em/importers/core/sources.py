@@ -6,7 +6,7 @@ import os
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -14,6 +14,7 @@ from numpy.typing import DTypeLike, NDArray
 from tandem_em.core.notices import UserError
 from tandem_em.core.numeric import AnyArray, Index
 from tandem_em.model import buffers
+from tandem_em.model.arrays import ArrayBase, FrameByFrame
 
 
 class PositionedFile:
@@ -90,34 +91,25 @@ def native(dtype: np.dtype[Any]) -> np.dtype[Any]:
     return np.dtype(dtype.newbyteorder("="))
 
 
-class RawArray:
+class RawArray(ArrayBase):
     """A C-ordered block of numbers in a file. Whole leading blocks (frames) are read in one go, other pieces are
     mapped: one frame costs one frame."""
 
     def __init__(self, path: Path, offset: int, shape: Sequence[int], dtype: DTypeLike) -> None:
+        super().__init__(tuple(shape), native(np.dtype(dtype)))
         self.file = PositionedFile(path)
         self.offset = int(offset)
-        self._shape = tuple(int(size) for size in shape)
-        self._dtype = np.dtype(dtype)
+        self._file_dtype = np.dtype(dtype)
         self._map: np.memmap[Any, Any] | None = None
         self._lock = threading.Lock()
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return self._shape
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """In the byte order of this computer."""
-        return native(self._dtype)
 
     def read(self, index: Index) -> AnyArray:
         block = self._leading_block(index)
         if block is not None:
             start, shape = block
-            out = buffers.empty(shape, self._dtype)
+            out = buffers.empty(shape, self._file_dtype)
             if out.size:
-                self.file.read_into(self.offset + start * self._dtype.itemsize, out)
+                self.file.read_into(self.offset + start * self.dtype.itemsize, out)
             return out.astype(self.dtype, copy=False)
         return np.array(self._mapped()[index], dtype=self.dtype)
 
@@ -147,13 +139,13 @@ class RawArray:
     def _mapped(self) -> np.memmap[Any, Any]:
         with self._lock:
             # a mapping past the end of a file that shrank would kill the program: look first
-            if self.file.size() < self.offset + shape_bytes(self._shape, self._dtype):
+            if self.file.size() < self.offset + shape_bytes(self.shape, self.dtype):
                 raise UserError(
                     f"{self.file.path.name} became shorter since it was opened.", "Copy it again."
                 )
             if self._map is None:
                 self._map = np.memmap(
-                    self.file.path, self._dtype, mode="r", offset=self.offset, shape=self._shape
+                    self.file.path, self._file_dtype, mode="r", offset=self.offset, shape=self._shape
                 )
             return self._map
 
@@ -163,7 +155,7 @@ class RawArray:
             self._map = None
 
 
-class FramesAt:
+class FramesAt(FrameByFrame):
     """Frames of one size at their own offsets in one or several files (headers between them are skipped)."""
 
     def __init__(
@@ -174,57 +166,17 @@ class FramesAt:
         dtype: DTypeLike,
         file_of: NDArray[np.int64] | None = None,
     ) -> None:
+        super().__init__(len(offsets), frame_shape, native(np.dtype(dtype)))
         self.files, self.offsets, self.file_of = files, np.asarray(offsets, np.int64), file_of
-        self.frame_shape = tuple(int(size) for size in frame_shape)
-        self._dtype = np.dtype(dtype)
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return (len(self.offsets), *self.frame_shape)
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        return native(self._dtype)
+        self._file_dtype = np.dtype(dtype)
 
     def one(self, number: int) -> AnyArray:
         file = self.files[0 if self.file_of is None else int(self.file_of[number])]
-        out = buffers.empty(self.frame_shape, self._dtype)
+        out = buffers.empty(self.shape[1:], self._file_dtype)
         if out.size:
             file.read_into(int(self.offsets[number]), out)
         return out.astype(self.dtype, copy=False)
 
-    def read(self, index: Index) -> AnyArray:
-        return read_frames(self, index)
-
     def close(self) -> None:
         for file in self.files:
             file.close()
-
-
-class WholeFrames(Protocol):
-    """A source that can only give whole frames."""
-
-    @property
-    def shape(self) -> tuple[int, ...]: ...
-    @property
-    def dtype(self) -> np.dtype[Any]: ...
-    def one(self, number: int) -> AnyArray: ...
-
-
-def read_frames(source: WholeFrames, index: Index) -> AnyArray:
-    """Index a source that can only give whole frames (`one(number)`): frames first, the rest of the index inside."""
-    parts = index if isinstance(index, tuple) else (index,)
-    first, rest = (parts[0], tuple(parts[1:])) if parts else (slice(None), ())
-    count = source.shape[0]
-    if isinstance(first, (int, np.integer)):
-        if not -count <= first < count:
-            raise IndexError(f"frame {first} of {count}")
-        frame = source.one(int(first) % count)
-        return frame[rest] if rest else frame
-    if not isinstance(first, slice):
-        raise IndexError("frames are picked by number or by slice")
-    numbers = range(count)[first]
-    if not numbers:
-        return np.empty((0, *source.shape[1:]), source.dtype)[(slice(None), *rest)]
-    pieces = [source.one(number)[rest] if rest else source.one(number) for number in numbers]
-    return np.stack(pieces)

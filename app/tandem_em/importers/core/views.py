@@ -3,59 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from types import EllipsisType
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
 
 from tandem_em.core.numeric import AnyArray, Index
-from tandem_em.model.arrays import ArraySource
-
-Part = int | slice
+from tandem_em.model.arrays import ArrayBase, ArraySource, Part, full_index
 
 
-def full_index(index: Index, shape: tuple[int, ...]) -> tuple[Part, ...]:
-    """A basic index written out: one int (not negative) or slice per axis."""
-    parts = list(index) if isinstance(index, tuple) else [index]
-    if Ellipsis in parts:
-        where = parts.index(Ellipsis)
-        parts[where : where + 1] = [slice(None)] * (len(shape) - len(parts) + 1)
-    parts += [slice(None)] * (len(shape) - len(parts))
-    if len(parts) > len(shape):
-        raise IndexError(f"{len(parts)} indices for {len(shape)} axes")
-    out: list[Part] = []
-    for part, size in zip(parts, shape, strict=True):
-        if isinstance(part, slice):
-            out.append(part)
-        elif isinstance(part, EllipsisType):
-            raise IndexError("an index can have only one ellipsis")
-        else:
-            number = int(part)
-            if not -size <= number < size:
-                raise IndexError(f"index {number} of an axis with {size} entries")
-            out.append(number % size)
-    return tuple(out)
-
-
-class View:
+class View(ArrayBase):
     """Base of all views: keeps the source and closes it."""
 
     def __init__(self, source: ArraySource, shape: Sequence[int], dtype: DTypeLike | None = None) -> None:
+        super().__init__(tuple(shape), dtype if dtype is not None else source.dtype)
         self.source = source
-        self._shape = tuple(int(size) for size in shape)
-        self._dtype = np.dtype(dtype if dtype is not None else source.dtype)
 
     @property
-    def shape(self) -> tuple[int, ...]:
-        return self._shape
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        return self._dtype
-
-    def read(self, index: Index) -> AnyArray:
-        raise NotImplementedError
+    def is_packed(self) -> bool:
+        return self.source.is_packed
 
     def close(self) -> None:
         self.source.close()

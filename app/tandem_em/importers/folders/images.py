@@ -15,15 +15,16 @@ from numpy.typing import DTypeLike, NDArray
 
 from tandem_em.core.jobs import Job, Progress
 from tandem_em.core.notices import UserError
-from tandem_em.core.numeric import AnyArray, Index
+from tandem_em.core.numeric import AnyArray
 from tandem_em.importers.core.assemble import prepared
 from tandem_em.importers.core.base import ImportOptions
 from tandem_em.importers.core.companion import inside
 from tandem_em.importers.core.errors import DamagedError, sentences
 from tandem_em.importers.core.signal import Axis, Facts, Found
-from tandem_em.importers.core.sources import native, read_frames
+from tandem_em.importers.core.sources import native
 from tandem_em.importers.microscope.dm import start_s
 from tandem_em.importers.movies.images import load_picture, size_of
+from tandem_em.model.arrays import FrameByFrame
 
 PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".pgm", ".ppm", ".webp")
 TIFFS = (".tif", ".tiff")
@@ -211,7 +212,7 @@ def _dm_times(paths: Sequence[Path], found: Found, folder: Path) -> Job[None]:
         found.axis0_is_time = True
 
 
-class FileFrames:
+class FileFrames(FrameByFrame):
     """One frame per file, read when asked for."""
 
     def __init__(
@@ -221,30 +222,16 @@ class FileFrames:
         shape: tuple[int, int],
         dtype: DTypeLike,
     ) -> None:
+        super().__init__(len(paths), shape, native(np.dtype(dtype)))
         self.paths, self.load = paths, load
-        self._shape, self._dtype = shape, native(np.dtype(dtype))
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return (len(self.paths), *self._shape)
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        return self._dtype
 
     def one(self, number: int) -> AnyArray:
         path = self.paths[number]
         with sentences(path, "image"):
             frame = self.load(path)
-        if frame.shape != self._shape:
+        if frame.shape != self.shape[1:]:
             raise UserError(
-                f"{path.name} has {frame.shape[1]} × {frame.shape[0]} pixels, the movie {self._shape[1]} × {self._shape[0]}.",
+                f"{path.name} has {frame.shape[1]} × {frame.shape[0]} pixels, the movie {self.shape[2]} × {self.shape[1]}.",
                 "It is left out.",
             )
-        return frame.astype(self._dtype, copy=False)
-
-    def read(self, index: Index) -> AnyArray:
-        return read_frames(self, index)
-
-    def close(self) -> None:
-        pass
+        return frame.astype(self.dtype, copy=False)

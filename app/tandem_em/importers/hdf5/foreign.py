@@ -18,7 +18,7 @@ from tandem_em.core.numeric import AnyArray, Index
 from tandem_em.importers.core.errors import DamagedError
 from tandem_em.importers.core.sources import FramesAt, PositionedFile, RawArray, native
 from tandem_em.importers.core.views import Reordered
-from tandem_em.model.arrays import ArraySource
+from tandem_em.model.arrays import ArrayBase, ArraySource
 
 KNOWN_FILTERS = {1: "deflate", 2: "shuffle", 3: "fletcher32", 5: "nbit", 6: "scale-offset", 32000: "lzf"}
 NAMED_FILTERS = {
@@ -160,22 +160,14 @@ def _direct(path: Path, dataset: H5Dataset, frame_axis: int) -> ArraySource | No
     return frames
 
 
-class Hdf5Array:
+class Hdf5Array(ArrayBase):
     """A dataset read through HDF5; the file is opened at the first read and kept open."""
 
     def __init__(self, path: Path, name: str, shape: tuple[int, ...], dtype: DTypeLike) -> None:
+        super().__init__(shape, native(np.dtype(dtype)))
         self.path, self.name = path, name
-        self._shape, self._dtype = tuple(shape), np.dtype(dtype)
         self._file: Any = None
         self._lock = threading.Lock()
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return self._shape
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        return native(self._dtype)
 
     def read(self, index: Index) -> AnyArray:
         with self._lock:

@@ -15,7 +15,7 @@ from tandem_em.importers.core.hyperspy import facts_from_hyperspy, signal_type
 from tandem_em.importers.core.signal import Axis, Found
 from tandem_em.importers.core.sources import native
 from tandem_em.importers.core.units import clean, number
-from tandem_em.model.arrays import ArraySource, MemoryArray
+from tandem_em.model.arrays import ArrayBase, ArraySource, MemoryArray
 
 if TYPE_CHECKING:
     import dask.array
@@ -53,24 +53,14 @@ def found_from(signal: dict[str, Any]) -> Found:
     return found
 
 
-class DaskArray:
+class DaskArray(ArrayBase):
     """A lazy dask array, computed piece by piece on the calling thread."""
 
     def __init__(self, array: dask.array.Array) -> None:
+        super().__init__(array.shape, native(np.dtype(array.dtype)))
         self.array = array
         self._lock = threading.Lock()
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return tuple(int(size) for size in self.array.shape)
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        return native(np.dtype(self.array.dtype))
 
     def read(self, index: Index) -> AnyArray:
         with self._lock:
             return np.asarray(self.array[index].compute(scheduler="synchronous"), dtype=self.dtype)
-
-    def close(self) -> None:
-        pass

@@ -16,6 +16,7 @@ from tandem_em.importers.core.hyperspy import facts_from_hyperspy, signal_type
 from tandem_em.importers.core.signal import Axis, Found
 from tandem_em.importers.core.sources import native
 from tandem_em.importers.core.units import clean, number
+from tandem_em.model.arrays import ArrayBase
 
 if TYPE_CHECKING:
     import zarr
@@ -121,19 +122,12 @@ def _axes(group: zarr.Group, shape: tuple[int, ...]) -> list[Axis]:
     return axes
 
 
-class ZarrArray:
+class ZarrArray(ArrayBase):
     """A Zarr array as a source."""
 
     def __init__(self, path: Path, array: zarr.Array) -> None:
         self.path, self.array = path, array
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return tuple(int(size) for size in self.array.shape)
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        return native(np.dtype(self.array.dtype))
+        super().__init__(array.shape, native(np.dtype(array.dtype)))
 
     def read(self, index: Index) -> AnyArray:
         try:

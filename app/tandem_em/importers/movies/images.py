@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import DTypeLike
 
 from tandem_em.core.notices import UserError
-from tandem_em.core.numeric import AnyArray, Index
+from tandem_em.core.numeric import AnyArray
 from tandem_em.importers.core.base import ImportOptions
 from tandem_em.importers.core.errors import DamagedError
 from tandem_em.importers.core.signal import Axis, Facts, Found
-from tandem_em.importers.core.sources import native, read_frames
+from tandem_em.importers.core.sources import native
 from tandem_em.importers.core.views import grey
+from tandem_em.model.arrays import FrameByFrame
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -88,21 +89,13 @@ def size_of(path: Path) -> tuple[int, int]:
         return int(height), int(width)
 
 
-class PictureFrames:
+class PictureFrames(FrameByFrame):
     """Frames of one picture file, decoded one at a time."""
 
     def __init__(self, path: Path, count: int, shape: tuple[int, ...], dtype: DTypeLike) -> None:
-        self.path, self.count = path, count
-        self._shape, self._dtype = tuple(shape), native(np.dtype(dtype))
+        super().__init__(count, shape, native(np.dtype(dtype)))
+        self.path = path
         self._lock = threading.Lock()
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return (self.count, *self._shape)
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        return self._dtype
 
     def one(self, number: int) -> AnyArray:
         from PIL import Image
@@ -118,12 +111,6 @@ class PictureFrames:
                     f"Frame {number + 1} of {self.path.name} cannot be decoded ({type(error).__name__}).",
                     "The file was changed or is damaged.",
                 ) from error
-        if frame.shape != self._shape:
+        if frame.shape != self.shape[1:]:
             raise UserError(f"Frame {number + 1} of {self.path.name} has another size.", "Save it again.")
-        return frame.astype(self._dtype, copy=False)
-
-    def read(self, index: Index) -> AnyArray:
-        return read_frames(self, index)
-
-    def close(self) -> None:
-        pass
+        return frame.astype(self.dtype, copy=False)

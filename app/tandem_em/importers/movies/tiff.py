@@ -11,22 +11,21 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from tandem_em.core.notices import UserError
-from tandem_em.core.numeric import AnyArray, Index
+from tandem_em.core.numeric import AnyArray
 from tandem_em.core.texts import counted
 from tandem_em.importers.core.base import ImportOptions
 from tandem_em.importers.core.errors import DamagedError
-from tandem_em.importers.core.signal import Axis, Found
+from tandem_em.importers.core.signal import Found
 from tandem_em.importers.core.sources import (
     FramesAt,
     PositionedFile,
     RawArray,
     native,
-    read_frames,
     shape_bytes,
 )
 from tandem_em.importers.core.views import GreyChannels, Reordered
 from tandem_em.importers.movies.tiff_tags import calibration, frame_stamps, tiff_facts
-from tandem_em.model.arrays import ArraySource
+from tandem_em.model.arrays import ArraySource, FrameByFrame
 
 if TYPE_CHECKING:
     from tifffile import TiffFile, TiffPage, TiffPages
@@ -166,22 +165,14 @@ def _plain_frames(source: ArraySource, page: TiffPage) -> ArraySource:
     return source
 
 
-class PageFrames:
+class PageFrames(FrameByFrame):
     """Compressed or tiled pages, decoded one at a time."""
 
     def __init__(self, path: Path, numbers: list[int], shape: tuple[int, ...], dtype: DTypeLike) -> None:
+        super().__init__(len(numbers), shape, native(np.dtype(dtype)))
         self.path, self.numbers = path, numbers
-        self._shape, self._dtype = tuple(shape), np.dtype(dtype)
         self._tif: Any = None
         self._lock = threading.Lock()
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return (len(self.numbers), *self._shape)
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        return native(self._dtype)
 
     def one(self, number: int) -> AnyArray:
         with self._lock:
@@ -196,15 +187,12 @@ class PageFrames:
                 raise
             except Exception:  # noqa: BLE001 - tifffile knows fewer compressions without its codecs; Pillow knows LZW
                 frame = _with_pillow(self.path, self.numbers[number])
-        if frame.shape != self._shape:
+        if frame.shape != self.shape[1:]:
             raise self._damaged(number)
-        return np.asarray(frame, self._dtype)
+        return np.asarray(frame, self.dtype)
 
     def _damaged(self, number: int) -> UserError:
         return UserError(f"Image {number + 1} of {self.path.name} is damaged.", "Copy the file again.")
-
-    def read(self, index: Index) -> AnyArray:
-        return read_frames(self, index)
 
     def close(self) -> None:
         with self._lock:
@@ -233,9 +221,3 @@ def _with_pillow(path: Path, page: int) -> AnyArray:
             f"Image {page + 1} of {path.name} cannot be decoded ({type(error).__name__}: {str(error)[:100]}).",
             "It may be damaged, or compressed in an unusual way: save it uncompressed.",
         ) from error
-
-
-def one_image(path: Path) -> tuple[ArraySource, Axis, Axis]:
-    """A single TIFF image for folders of images: source (1, Y, X) and its y and x axes."""
-    found = read(path, ImportOptions())[0]
-    return found.source, found.axes[1], found.axes[2]

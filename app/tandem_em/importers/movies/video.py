@@ -11,14 +11,14 @@ import numpy as np
 
 from tandem_em.core.jobs import Job
 from tandem_em.core.notices import UserError
-from tandem_em.core.numeric import AnyArray, Index
+from tandem_em.core.numeric import AnyArray
 from tandem_em.importers.core.base import ImportOptions
 from tandem_em.importers.core.errors import DamagedError
 from tandem_em.importers.core.signal import Axis, Facts, Found
-from tandem_em.importers.core.sources import read_frames
 from tandem_em.importers.core.times import parse_iso
 from tandem_em.importers.core.views import grey
 from tandem_em.importers.movies.video_index import Listing, Packet, decoded, key_before, listing
+from tandem_em.model.arrays import FrameByFrame
 
 if TYPE_CHECKING:
     import av
@@ -75,13 +75,14 @@ def _is_deep(stream: VideoStream) -> bool:
     return pixels is not None and any(component.bits > 8 for component in pixels.components)
 
 
-class VideoFrames:
+class VideoFrames(FrameByFrame):
     """Frames of a film by number: decodes on when the next one is near, jumps to the key frame before it otherwise.
 
     Each packet goes into the decoder with its number in the file, and the frame made of it comes out with that number:
     a frame is the same however it was reached."""
 
     def __init__(self, path: Path, found: Listing, shape: tuple[int, int], dtype: np.dtype[Any]) -> None:
+        super().__init__(len(found.good), shape, dtype)
         self.path = path
         self._found, self._good = found, np.array(found.good, np.int64)
         places = [packet.pos for packet in found.packets]
@@ -89,23 +90,11 @@ class VideoFrames:
         self._numbers: dict[int | None, int] = {}
         for number, packet in enumerate(found.packets):
             self._numbers.setdefault(self._mark(packet), number)
-        self._shape, self._dtype = shape, dtype
         self._lock = threading.Lock()
         self._container: Any = None
         self._frames: Iterator[tuple[int, Any]] = iter(())
         self._at = -1
         self._last: AnyArray | None = None
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return (len(self._good), *self._shape)
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        return self._dtype
-
-    def read(self, index: Index) -> AnyArray:
-        return read_frames(self, index)
 
     def one(self, number: int) -> AnyArray:
         with self._lock:
@@ -196,13 +185,13 @@ class VideoFrames:
 
     def _grey(self, frame: VideoFrame) -> AnyArray:
         name = frame.format.name
-        if self._dtype == np.uint16:
+        if self.dtype == np.uint16:
             out = frame.to_ndarray(format="gray16le")
         elif name.startswith(("rgb", "bgr", "argb", "abgr", "gbr", "pal8", "0rgb")):
             out = grey(frame.to_ndarray(format="rgb24"))
         else:
             out = frame.to_ndarray(format="gray")
-        if out.shape != self._shape:
+        if out.shape != self.shape[1:]:
             raise UserError(
                 f"A frame of {self.path.name} has another size than the first.",
                 "Split the video at that frame.",

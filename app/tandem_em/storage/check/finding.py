@@ -9,7 +9,7 @@ Severity = Literal["error", "warning", "info"]
 
 
 @dataclass(frozen=True)
-class Finding:
+class IntegrityFinding:
     """What is wrong, where (an item's name or a place in the file), what to do. `fixable`: `repair` mends it."""
 
     what: str

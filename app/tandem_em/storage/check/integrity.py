@@ -16,7 +16,7 @@ from tandem_em.core.texts import counted
 from tandem_em.model.frames import FrameStack
 from tandem_em.model.session import Session
 from tandem_em.storage.arrays import ChunkIndex, LinkOpener, index_of
-from tandem_em.storage.check.finding import Finding
+from tandem_em.storage.check.finding import IntegrityFinding
 from tandem_em.storage.check.streams import check_streams
 from tandem_em.storage.codec import layout
 from tandem_em.storage.codec.compress import crc32, unpack
@@ -32,7 +32,7 @@ NOT_CLOSED = "It was not closed properly: {}"
 RECOVERABLE = "It can be recovered: opening it does so, up to its last second."
 
 
-def check(path: Path, open_link: LinkOpener | None = None) -> Job[list[Finding]]:
+def check(path: Path, open_link: LinkOpener | None = None) -> Job[list[IntegrityFinding]]:
     """Everything that can be found out about a session file. Never raises for what is wrong with the file.
 
     `open_link`: how data that lie in other files are looked at."""
@@ -44,19 +44,21 @@ def check(path: Path, open_link: LinkOpener | None = None) -> Job[list[Finding]]
     sentences = [] if held is not None or (left is not None and has_pending_commit(path)) else _audit(path)
     if sentences:
         advice = "Do not open it. Get another copy, or try to recover what can be read."
-        return [Finding(sentence, path.name, advice, "error", True) for sentence in sentences]
+        return [IntegrityFinding(sentence, path.name, advice, "error", True) for sentence in sentences]
     try:
         store = Hdf5Store.open(path, "r")
     except UserError as error:
-        return [Finding(error.title, path.name, error.advice, "error", path.is_file())]
+        return [IntegrityFinding(error.title, path.name, error.advice, "error", path.is_file())]
     try:
         findings = yield from _check_open(store, path, open_link)
     finally:
         store.abandon()
     if held is not None:
-        findings.insert(0, Finding(f"It is being written to. {held.sentence()}", path.name, "", "info"))
+        findings.insert(
+            0, IntegrityFinding(f"It is being written to. {held.sentence()}", path.name, "", "info")
+        )
     elif left is not None:
-        findings.insert(0, Finding(NOT_CLOSED.format(left.ending()), path.name, RECOVERABLE))
+        findings.insert(0, IntegrityFinding(NOT_CLOSED.format(left.ending()), path.name, RECOVERABLE))
     return findings
 
 
@@ -69,15 +71,15 @@ def _audit(path: Path) -> list[str]:
     return audit(path)
 
 
-def _check_open(store: Hdf5Store, path: Path, open_link: LinkOpener | None) -> Job[list[Finding]]:
+def _check_open(store: Hdf5Store, path: Path, open_link: LinkOpener | None) -> Job[list[IntegrityFinding]]:
     try:
         found = store.call(lambda h5: found_in(h5, path.name)).result()
     except UserError as error:
-        return [Finding(error.title, path.name, error.advice, "error", True)]
-    findings: list[Finding] = []
+        return [IntegrityFinding(error.title, path.name, error.advice, "error", True)]
+    findings: list[IntegrityFinding] = []
     if not found.may_edit:
         findings.append(
-            Finding(
+            IntegrityFinding(
                 f"It has format {found.version}, newer than this version of TandEM.",
                 path.name,
                 "Update TandEM.",
@@ -86,7 +88,9 @@ def _check_open(store: Hdf5Store, path: Path, open_link: LinkOpener | None) -> J
         )
     elif found.needs_migration:
         advice = "Opening it converts it to the present format; the original is kept."
-        findings.append(Finding(f"It has the old format {found.version}.", path.name, advice, "info"))
+        findings.append(
+            IntegrityFinding(f"It has the old format {found.version}.", path.name, advice, "info")
+        )
     findings += store.call(check_structure).result()
     findings += yield from check_sums(store.call, store.read_at)
     if not found.needs_migration and found.may_edit:
@@ -94,14 +98,14 @@ def _check_open(store: Hdf5Store, path: Path, open_link: LinkOpener | None) -> J
     return findings
 
 
-def _check_session(path: Path, open_link: LinkOpener | None) -> Job[list[Finding]]:
+def _check_session(path: Path, open_link: LinkOpener | None) -> Job[list[IntegrityFinding]]:
     """What the items themselves say: time stamps, zones, saturation, units, linked files."""
     store = SessionStore.open(path, readonly=True, open_link=open_link)
     try:
         session: Session = yield from store.load()
         of_links = {sentence for source in session.sources if source.linked for sentence in source.problems}
         findings = [
-            Finding(
+            IntegrityFinding(
                 sentence, path.name, "Repair it into a new file, or import the original again.", "error", True
             )
             for sentence in store.problems
@@ -115,10 +119,10 @@ def _check_session(path: Path, open_link: LinkOpener | None) -> Job[list[Finding
         store.abandon()
 
 
-def _check_lengths(stack: FrameStack) -> list[Finding]:
+def _check_lengths(stack: FrameStack) -> list[IntegrityFinding]:
     if len(stack.times) not in (0, len(stack)):
         return [
-            Finding(
+            IntegrityFinding(
                 f"{counted(len(stack), 'frame')} but {counted(len(stack.times), 'time stamp')}.", stack.name,
                 "The frames without a stamp cannot be placed in time.", "error",
             )
@@ -129,16 +133,20 @@ def _check_lengths(stack: FrameStack) -> list[Finding]:
 # ---- structure ------------------------------------------------------------------------------------------------------
 
 
-def check_structure(h5: H5File) -> list[Finding]:
+def check_structure(h5: H5File) -> list[IntegrityFinding]:
     """Groups that should be there, fields that make no sense, remains of interrupted work (storage thread)."""
-    findings: list[Finding] = []
+    findings: list[IntegrityFinding] = []
     entry = child(h5, layout.ENTRY)
     if entry is None:
-        return [Finding("The main group of the session is missing.", layout.ENTRY, "", "error", True)]
+        return [
+            IntegrityFinding("The main group of the session is missing.", layout.ENTRY, "", "error", True)
+        ]
     if child(h5, layout.SESSION_HOME) is None:
         advice = "The session can be opened, without its title and start time."
         findings.append(
-            Finding("The title and the start time of the session are missing.", layout.SESSION_HOME, advice)
+            IntegrityFinding(
+                "The title and the start time of the session are missing.", layout.SESSION_HOME, advice
+            )
         )
     for kind, place in layout.PLACES.items():
         folder = child(h5, place.folder)
@@ -148,30 +156,36 @@ def check_structure(h5: H5File) -> list[Finding]:
     if layout.INCOMING in h5:
         advice = "They are removed when the session is opened next."
         findings.append(
-            Finding(
+            IntegrityFinding(
                 "Data of an interrupted import are still in the file.", layout.INCOMING, advice, "info", True
             )
         )
     return findings
 
 
-def _check_group(group: H5Group, where: str, place: layout.Place) -> list[Finding]:
-    findings: list[Finding] = []
+def _check_group(group: H5Group, where: str, place: layout.Place) -> list[IntegrityFinding]:
+    findings: list[IntegrityFinding] = []
     if not text_attr(group, layout.ID_ATTR):
-        findings.append(Finding("Its id is missing.", where, "Repair gives it a new id.", "error", True))
+        findings.append(
+            IntegrityFinding("Its id is missing.", where, "Repair gives it a new id.", "error", True)
+        )
     if place.has_item_group and child(group, layout.ITEM) is None:
         advice = "Its data can be recovered, but not its name and calibration."
-        findings.append(Finding("Its fields are missing.", where, advice, "error", True))
+        findings.append(IntegrityFinding("Its fields are missing.", where, advice, "error", True))
     reasons = (layout.LINKED_ATTR, layout.RECORDING_ATTR)
     if place.has_item_group and "data" not in group and not any(reason in group.attrs for reason in reasons):
-        findings.append(Finding("Its data are missing.", where, "Import the original file again.", "error"))
+        findings.append(
+            IntegrityFinding("Its data are missing.", where, "Import the original file again.", "error")
+        )
     if layout.RECORDING_ATTR in group.attrs:
         advice = "Everything up to the last second is kept. Save the session once to complete it."
-        findings.append(Finding("Its recording was not ended.", where, advice, "info"))
+        findings.append(IntegrityFinding("Its recording was not ended.", where, advice, "info"))
     signal = text_attr(group, "signal")
     if signal and signal not in group:
         findings.append(
-            Finding("Other programs cannot plot it.", where, "Save the session once.", "warning", True)
+            IntegrityFinding(
+                "Other programs cannot plot it.", where, "Save the session once.", "warning", True
+            )
         )
     return findings
 
@@ -182,12 +196,12 @@ Call = Callable[[Callable[[Any], Any]], "Future[Any]"]
 ReadAt = Callable[[memoryview, int], None]
 
 
-def check_sums(call: Call, read_at: ReadAt) -> Job[list[Finding]]:
+def check_sums(call: Call, read_at: ReadAt) -> Job[list[IntegrityFinding]]:
     """Read every chunk with a checksum and compare."""
     streams = call(_summed).result()
     total = float(sum(int(index.sizes.sum()) for _where, index, _crcs in streams))
     done = 0.0
-    findings: list[Finding] = []
+    findings: list[IntegrityFinding] = []
     for where, index, crcs in streams:
         bad: list[int] = []
         for number in range(len(index.offsets)):
@@ -202,7 +216,7 @@ def check_sums(call: Call, read_at: ReadAt) -> Job[list[Finding]]:
         if len(crcs) != len(index.offsets):
             advice = "They cannot be checked; they may still be correct."
             findings.append(
-                Finding(
+                IntegrityFinding(
                     f"{counted(abs(len(index.offsets) - len(crcs)), 'part')} without a checksum.",
                     where,
                     advice,
@@ -247,7 +261,7 @@ def _summed(h5: H5File) -> list[tuple[str, ChunkIndex, Any]]:
     return found
 
 
-def _say_bad(where: str, index: ChunkIndex, bad: list[int]) -> list[Finding]:
+def _say_bad(where: str, index: ChunkIndex, bad: list[int]) -> list[IntegrityFinding]:
     if not bad:
         return []
     is_movie = index.chunks[0] == 1 and index.chunks[1] == index.shape[1]
@@ -255,4 +269,4 @@ def _say_bad(where: str, index: ChunkIndex, bad: list[int]) -> list[Finding]:
     listed = ", ".join(str(number) for number in bad[:8]) + (" …" if len(bad) > 8 else "")
     one = what[:-1] if len(bad) == 1 else what
     advice = "Repair keeps everything else; or copy the file again from where it came from."
-    return [Finding(f"{len(bad)} damaged {one} (number {listed}).", where, advice, "error", True)]
+    return [IntegrityFinding(f"{len(bad)} damaged {one} (number {listed}).", where, advice, "error", True)]

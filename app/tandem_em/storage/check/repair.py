@@ -6,8 +6,6 @@ import math
 import shutil
 from functools import partial
 from pathlib import Path
-from types import EllipsisType
-from typing import Any
 
 import numpy as np
 
@@ -16,7 +14,7 @@ from tandem_em.core.jobs import Job, Progress
 from tandem_em.core.notices import UserError
 from tandem_em.core.numeric import AnyArray, Index
 from tandem_em.core.texts import counted
-from tandem_em.model.arrays import ArraySource
+from tandem_em.model.arrays import ArrayBase, ArraySource, full_index
 from tandem_em.model.frames import FrameStack
 from tandem_em.model.session import Session
 from tandem_em.model.spectra import SpectrumImage
@@ -34,34 +32,21 @@ from tandem_em.storage.session_store import SessionStore
 from tandem_em.storage.transaction.hdf5_store import Hdf5Store
 
 
-class MendedArray:
+class MendedArray(ArrayBase):
     """A stream of a damaged file: what is readable as it was, zeros where it is not. Counts what it had to leave out."""
 
     def __init__(self, store: Hdf5Store, index: ChunkIndex, crcs: AnyArray | None) -> None:
+        super().__init__(index.shape, index.dtype)
         self._store = store
         self._index = index
         self._crcs = crcs
         self.lost: set[int] = set()
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return self._index.shape
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        return self._index.dtype
-
-    def close(self) -> None:
-        pass
-
     def read(self, index: Index) -> AnyArray:
-        """Only slices of the first axis and of rows, as embedding asks for them."""
-        parts = index if isinstance(index, tuple) else (index,)
-        first = parts[0]
-        if isinstance(first, EllipsisType):
-            raise IndexError("a part of an array that is being repaired begins with its frames")
-        frames = first if isinstance(first, slice) else slice(first, first + 1)
-        start, stop, _ = frames.indices(self.shape[0])
+        """Whole frames are put together and then cut, as embedding asks for them one after the other."""
+        first, *rest = full_index(index, self.shape)
+        numbers = range(self.shape[0])[first] if isinstance(first, slice) else range(first, first + 1)
+        start, stop = (min(numbers), max(numbers) + 1) if numbers else (0, 0)
         slab = np.zeros((stop - start, *self.shape[1:]), self.dtype)
         grid = chunk_grid(self.shape, self._index.chunks)
         per_row = math.prod(grid[1:])
@@ -69,8 +54,8 @@ class MendedArray:
         for number in range(low * per_row, high * per_row):
             place = np.unravel_index(number, grid)
             self._put(slab, start, number, [int(at) * size for at, size in zip(place, self._index.chunks)])
-        result = slab[(slice(None), *parts[1:])]
-        return result if isinstance(first, slice) else result[0]
+        wanted = slab[(slice(None, None, numbers.step), *rest)]
+        return wanted if isinstance(first, slice) else np.asarray(wanted[0])
 
     def _put(self, slab: AnyArray, start: int, number: int, corner: list[int]) -> None:
         values = self._chunk(number)
@@ -174,7 +159,7 @@ def _read_and_save(whole: Path, path: Path, out: Path) -> Job[list[str]]:
 def _move_over(store: Hdf5Store, path: Path, out: Path, reason: UserError | None) -> Job[list[str]]:
     """Read the items and save them anew. `reason`: why this may be no session at all."""
     loaded = yield from read_session(store.call, _Owner(path), path, None)
-    if reason is not None and not loaded.ledger.homes:
+    if reason is not None and not loaded.file_index.group_paths:
         raise reason
     session: Session = loaded.session
     elsewhere = {sentence for source in session.sources if source.linked for sentence in source.problems}
@@ -182,7 +167,7 @@ def _move_over(store: Hdf5Store, path: Path, out: Path, reason: UserError | None
     report = [f"{counted(len(list(session.items())), 'item')} read.", *remarks]
     mended: dict[str, MendedArray] = {}
     for item in [*session.stacks, *session.maps]:
-        home = loaded.ledger.homes[item.id]
+        home = loaded.file_index.group_paths[item.id]
         array = store.call(partial(_mended, home=home, store=store)).result()
         if array is not None:
             mended[item.id], item.source = array, array

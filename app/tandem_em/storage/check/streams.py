@@ -18,7 +18,7 @@ from tandem_em.model.provenance import SourceFile
 from tandem_em.model.session import Session
 from tandem_em.model.spectra import SpectrumImage
 from tandem_em.storage.arrays import UnavailableArray
-from tandem_em.storage.check.finding import Finding
+from tandem_em.storage.check.finding import IntegrityFinding
 
 SATURATED_FRACTION = 1e-4
 """More pixels than this at the top of the scale: the detector was saturated."""
@@ -66,9 +66,9 @@ def look_at_stamps(times: NDArray[np.float64]) -> Stamps:
     )
 
 
-def check_streams(session: Session) -> Job[list[Finding]]:
+def check_streams(session: Session) -> Job[list[IntegrityFinding]]:
     """Findings about every stream of a session."""
-    findings: list[Finding] = []
+    findings: list[IntegrityFinding] = []
     streams = [*session.runs, *session.stacks, *session.maps]
     for number, item in enumerate(streams):
         yield Progress(number, len(streams), f"Checking {item.name}")
@@ -84,14 +84,14 @@ def check_streams(session: Session) -> Job[list[Finding]]:
     return findings
 
 
-def _finding(what: str, where: str, advice: str, severity: str = "warning") -> Finding:
-    return Finding(what, where, advice, severity)  # type: ignore[arg-type]
+def _finding(what: str, where: str, advice: str, severity: str = "warning") -> IntegrityFinding:
+    return IntegrityFinding(what, where, advice, severity)  # type: ignore[arg-type]
 
 
-def say_stamps(times: NDArray[np.float64], name: str, what: str) -> list[Finding]:
+def say_stamps(times: NDArray[np.float64], name: str, what: str) -> list[IntegrityFinding]:
     """Sentences about time stamps. `what`: "frames" or "samples"."""
     odd = look_at_stamps(times)
-    found: list[Finding] = []
+    found: list[IntegrityFinding] = []
     if odd.missing and odd.missing < len(times):
         found.append(
             _finding(
@@ -131,8 +131,8 @@ def say_stamps(times: NDArray[np.float64], name: str, what: str) -> list[Finding
     return found
 
 
-def _check_clock(clock: Clock, name: str) -> list[Finding]:
-    found: list[Finding] = []
+def _check_clock(clock: Clock, name: str) -> list[IntegrityFinding]:
+    found: list[IntegrityFinding] = []
     if clock.zone_assumed:
         where = clock.zone or "this computer's"
         found.append(
@@ -154,7 +154,7 @@ def _check_clock(clock: Clock, name: str) -> list[Finding]:
     return found
 
 
-def _check_run(run: BiasRun) -> list[Finding]:
+def _check_run(run: BiasRun) -> list[IntegrityFinding]:
     found = say_stamps(np.asarray(run.times.view, np.float64), run.name, "samples")
     for key, column in run.columns.items():
         values = np.asarray(column.values.view)
@@ -185,7 +185,7 @@ def _check_run(run: BiasRun) -> list[Finding]:
     return found
 
 
-def _check_stack(stack: FrameStack) -> list[Finding]:
+def _check_stack(stack: FrameStack) -> list[IntegrityFinding]:
     found = say_stamps(np.asarray(stack.times, np.float64), stack.name, "frames")
     numbers = stack.frame_numbers
     if numbers is not None and len(numbers) > 1:
@@ -218,7 +218,7 @@ def _check_stack(stack: FrameStack) -> list[Finding]:
     return found
 
 
-def _check_saturation(stack: FrameStack) -> list[Finding]:
+def _check_saturation(stack: FrameStack) -> list[IntegrityFinding]:
     if stack.source.dtype.kind not in "ui":
         return []
     top = np.iinfo(stack.source.dtype).max
@@ -236,8 +236,8 @@ def _check_saturation(stack: FrameStack) -> list[Finding]:
     ]
 
 
-def _check_map(spectrum_image: SpectrumImage) -> list[Finding]:
-    found: list[Finding] = []
+def _check_map(spectrum_image: SpectrumImage) -> list[IntegrityFinding]:
+    found: list[IntegrityFinding] = []
     energy, channels, name = spectrum_image.energy_eV, spectrum_image.shape[2], spectrum_image.name
     if len(energy) != channels:
         found.append(
@@ -269,7 +269,7 @@ def _check_map(spectrum_image: SpectrumImage) -> list[Finding]:
     return found
 
 
-def _check_source(session: Session, origin: SourceFile) -> list[Finding]:
+def _check_source(session: Session, origin: SourceFile) -> list[IntegrityFinding]:
     name, found = origin.name or Path(origin.path).name, []
     for sentence in origin.problems:
         if is_lost_link(session, origin, sentence):

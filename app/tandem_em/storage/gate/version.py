@@ -17,7 +17,7 @@ from tandem_em.storage.transaction.raw_file import open_raw
 
 
 @dataclass(frozen=True)
-class Found:
+class FileFormat:
     """The format of a file. `may_edit` False: a newer program wrote it and asks older ones to keep off."""
 
     version: str
@@ -29,7 +29,7 @@ class Found:
 class Examined:
     """What is known before opening. `is_locked`: it cannot be had for writing."""
 
-    found: Found
+    found: FileFormat
     is_locked: bool
     was_recovered: bool
 
@@ -69,7 +69,7 @@ def has_pending_commit(path: Path) -> bool:
         file.raw.close()
 
 
-def check_version(path: Path) -> Found:
+def check_version(path: Path) -> FileFormat:
     """UserError when the file is not a session this program can read."""
     store = Hdf5Store.open(path, "r")
     try:
@@ -78,7 +78,7 @@ def check_version(path: Path) -> Found:
         store.abandon()
 
 
-def found_in(h5: H5File, name: str) -> Found:
+def found_in(h5: H5File, name: str) -> FileFormat:
     form = child(h5, layout.FORMAT_GROUP)
     if form is None or read_text(form, "name") != layout.FORMAT_NAME:
         raise UserError(
@@ -94,7 +94,7 @@ def found_in(h5: H5File, name: str) -> Found:
             f"{name} does not say which version of the session format it has ({version!r}).",
             "Run tandem check on it.",
         ) from None
-    return Found(version, least <= ours, theirs < ours and theirs[0] <= ours[0])
+    return FileFormat(version, least <= ours, theirs < ours and theirs[0] <= ours[0])
 
 
 def read_text(group: H5Group, name: str) -> str:

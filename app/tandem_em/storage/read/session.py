@@ -36,8 +36,9 @@ from tandem_em.storage.codec.read_fields import (
 )
 from tandem_em.storage.codec.read_json import as_declared, restored
 from tandem_em.storage.codec.records import old_records
-from tandem_em.storage.ledger import LEFT_OUT, Ledger, mark_of_item
+from tandem_em.storage.file_index import FileIndex
 from tandem_em.storage.read.tracks import read_tracks
+from tandem_em.storage.save_plan import LEFT_OUT, mark_of_item
 
 Call = Callable[[Callable[[Any], Any]], Any]
 
@@ -47,7 +48,7 @@ class Loaded:
     """What came out of a file: the session, what the file holds now, and what could not be read (sentences)."""
 
     session: Session = field(default_factory=Session)
-    ledger: Ledger = field(default_factory=Ledger)
+    file_index: FileIndex = field(default_factory=FileIndex)
     problems: list[str] = field(default_factory=list)
 
 
@@ -56,7 +57,7 @@ class _Part:
     """What one look at the file gave; thrown away when another program committed meanwhile."""
 
     items: list[Item] = field(default_factory=list)
-    homes: dict[str, str] = field(default_factory=dict)
+    group_paths: dict[str, str] = field(default_factory=dict)
     unlisted: set[str] = field(default_factory=set)
     problems: list[str] = field(default_factory=list)
     unread: set[str] = field(default_factory=set)
@@ -88,7 +89,7 @@ def read_session(call: Call, owner: Owner, path: Path, open_link: LinkOpener | N
     reading.loaded.problems += problems
     reading.unread |= unread
     if reading.unread:  # what belongs to it may look unused
-        reading.loaded.ledger.protected = frozenset(reading.unread | reading.unlisted)
+        reading.loaded.file_index.protected = frozenset(reading.unread | reading.unlisted)
     _put_together(call(_stored_order).result(), reading)
     _connect_data(call, reading)
     return reading.loaded
@@ -101,7 +102,7 @@ def find_homes(h5: H5File, kind: str) -> dict[str, str]:
         found = child(h5, layout.SESSION_HOME)
         return {} if found is None else {text_attr(found, layout.ID_ATTR, "info"): layout.SESSION_HOME}
     folder = child(h5, place.folder)
-    homes: dict[str, str] = {}
+    group_paths: dict[str, str] = {}
     for name, group in children(folder) if folder is not None and hasattr(folder, "keys") else ():
         if not hasattr(group, "keys"):
             continue
@@ -111,13 +112,13 @@ def find_homes(h5: H5File, kind: str) -> dict[str, str]:
         # damage may have taken the attributes; the name still says what it is
         if kind in kinds or (not any(kinds) and re.fullmatch(rf"{place.stem}_\d{{3,}}", name)):
             ids = [text_attr(owner, layout.ID_ATTR) for owner in owners]
-            homes.setdefault(next((i for i in ids if i), f"{kind}-{name}"), f"{place.folder}/{name}")
-    return homes
+            group_paths.setdefault(next((i for i in ids if i), f"{kind}-{name}"), f"{place.folder}/{name}")
+    return group_paths
 
 
 def _take(part: _Part, reading: _Reading) -> None:
     """Keep what was read, and note that the file holds exactly this."""
-    ledger = reading.loaded.ledger
+    file_index = reading.loaded.file_index
     reading.loaded.problems += part.problems
     reading.unlisted |= part.unlisted
     reading.unread |= part.unread
@@ -126,14 +127,14 @@ def _take(part: _Part, reading: _Reading) -> None:
             reading.loaded.problems.append(f"A second item with the id {item.id} was left out.")
             continue
         reading.items[item.id] = item
-        if item.id in part.homes:
-            ledger.homes[item.id] = part.homes[item.id]
-            ledger.written[item.id] = Written()
-            remember(encode_item(item, LEFT_OUT.get(item.kind, frozenset())), ledger.written[item.id])
+        if item.id in part.group_paths:
+            file_index.group_paths[item.id] = part.group_paths[item.id]
+            file_index.written[item.id] = Written()
+            remember(encode_item(item, LEFT_OUT.get(item.kind, frozenset())), file_index.written[item.id])
             for (
                 old_name
             ) in item.stored_before.values():  # what was taken out of a dict leaves the file with it
-                ledger.written[item.id].marks.pop(f"/{old_name.partition('.')[0]}", None)
+                file_index.written[item.id].marks.pop(f"/{old_name.partition('.')[0]}", None)
 
 
 def _read_kind(h5: H5File, kind: str, cls: type[Item], known: dict[str, Item]) -> _Part:
@@ -152,7 +153,7 @@ def _read_kind(h5: H5File, kind: str, cls: type[Item], known: dict[str, Item]) -
             part.unread.add(item_id)
             continue
         part.items.append(item)
-        part.homes[item_id] = home
+        part.group_paths[item_id] = home
         if not bool(group.attrs.get(layout.LISTED_ATTR, True)):
             part.unlisted.add(item_id)
     return part
@@ -231,9 +232,9 @@ def read_outlines(h5: H5File) -> tuple[list[Tracks], list[str], set[str]]:
 
 
 def _give_outlines(found: list[Tracks], reading: _Reading) -> None:
-    homes = reading.loaded.ledger.homes
+    group_paths = reading.loaded.file_index.group_paths
     numbers = {
-        layout.number_of(homes[item.id]): item
+        layout.number_of(group_paths[item.id]): item
         for item in reading.items.values()
         if isinstance(item, Particle)
     }
@@ -256,8 +257,8 @@ def _stored_order(h5: H5File) -> tuple[str, dict[str, list[str]]]:
 
 def _put_together(order: tuple[str, dict[str, list[str]]], reading: _Reading) -> None:
     """Fill the session in the order it had, and note what the file holds."""
-    session, ledger = reading.loaded.session, reading.loaded.ledger
-    ledger.order = order[0]
+    session, file_index = reading.loaded.session, reading.loaded.file_index
+    file_index.order = order[0]
     places = {
         item_id: place
         for ids in order[1].values()
@@ -270,9 +271,9 @@ def _put_together(order: tuple[str, dict[str, list[str]]], reading: _Reading) ->
         elif item.id not in reading.unlisted:
             session.collection_of(item).add(item)
         if layout.place_of(item.kind).as_table:
-            ledger.records.setdefault(item.kind, {})[item.id] = mark_of_item(item)
+            file_index.records.setdefault(item.kind, {})[item.id] = mark_of_item(item)
         elif isinstance(item, Clock):
-            ledger.saved[item.id] = (item.revision, item.id not in reading.unlisted)
+            file_index.saved[item.id] = (item.revision, item.id not in reading.unlisted)
 
 
 def _replace_info(session: Session, info: SessionInfo) -> None:
@@ -285,13 +286,13 @@ def _connect_data(call: Call, reading: _Reading) -> None:
     """Give streams their data: in this file, in another one, or a stand-in that says what is wrong."""
     for item in reading.items.values():
         if isinstance(item, (FrameStack, SpectrumImage)):
-            home = reading.loaded.ledger.homes[item.id]
+            home = reading.loaded.file_index.group_paths[item.id]
             source, problem = _source_of(call, home, item, reading)
             item.source = source
             if problem:
                 reading.loaded.problems.append(problem)
         if not layout.place_of(item.kind).as_table and not isinstance(item, Clock):
-            reading.loaded.ledger.saved[item.id] = mark_of_item(item)
+            reading.loaded.file_index.saved[item.id] = mark_of_item(item)
 
 
 def _source_of(

@@ -9,7 +9,7 @@ from typing import Any
 from tandem_em.core.hdf5_types import H5File, H5Group
 from tandem_em.storage.codec import layout
 from tandem_em.storage.codec.read_fields import children
-from tandem_em.storage.ledger import Ledger
+from tandem_em.storage.file_index import FileIndex
 
 
 @dataclass(frozen=True)
@@ -22,9 +22,11 @@ class SizeReport:
     free: int = 0
 
 
-def size_report(h5: H5File, ledger: Ledger, path: Path) -> SizeReport:
-    by_item = {item_id: stored_bytes(h5[home]) for item_id, home in ledger.homes.items() if home in h5}
-    deleted = stored_bytes(h5[layout.TRASH]) if layout.TRASH in h5 else 0
+def size_report(h5: H5File, file_index: FileIndex, path: Path) -> SizeReport:
+    by_item = {
+        item_id: stored_bytes(h5[home]) for item_id, home in file_index.group_paths.items() if home in h5
+    }
+    deleted = stored_bytes(h5[layout.DELETED]) if layout.DELETED in h5 else 0
     total = path.stat().st_size
     return SizeReport(total, by_item, deleted, deleted + max(0, int(h5.id.get_freespace())))
 

@@ -11,11 +11,13 @@ from tandem_em.core.hdf5_types import H5File
 from tandem_em.model.curves import BiasRun
 from tandem_em.model.frames import FrameStack
 from tandem_em.model.session import Session
+from tandem_em.model.snapshot import frozen
 from tandem_em.storage.arrays import ChunkIndex
 from tandem_em.storage.codec import layout
 from tandem_em.storage.codec.fields import Branch, Written, branch_names, encode_item, run_marks
-from tandem_em.storage.ledger import Books, Ledger, Plan, frozen
+from tandem_em.storage.file_index import FileIndex, SaveState
 from tandem_em.storage.recording.streams import Recording, RunStream, StackStream, make_room
+from tandem_em.storage.save_plan import Plan
 from tandem_em.storage.transaction.hdf5_store import Hdf5Store
 from tandem_em.storage.write.root import choose_default
 from tandem_em.storage.write.session import apply_plan, sample_count
@@ -28,11 +30,11 @@ PATIENCE_S = 2.0
 class LiveStreams:
     """The recordings of one open session file."""
 
-    def __init__(self, store: Hdf5Store, books: Books) -> None:
+    def __init__(self, store: Hdf5Store, save_state: SaveState) -> None:
         self.recording = Recording(store)
         self.stacks: dict[str, StackStream] = {}
         self._store = store
-        self._books = books
+        self._save_state = save_state
         self._finished: dict[str, int] = {}
 
     def start_run(self, run: BiasRun) -> None:
@@ -78,11 +80,11 @@ class LiveStreams:
         """Write and commit what waits of a stream, and let it go. Returns its number of samples or frames."""
         count = self.recording.finish(item_id)
         self.stacks.pop(item_id, None)
-        with self._books.saving:
-            ledger = self._books.ledger.copy()
-            ledger.shown.pop(item_id, None)
-            ledger.saved.pop(item_id, None)
-            self._books.ledger = ledger
+        with self._save_state.saving:
+            file_index = self._save_state.file_index.copy()
+            file_index.exported.pop(item_id, None)
+            file_index.saved.pop(item_id, None)
+            self._save_state.file_index = file_index
             self._finished[item_id] = count
         return count
 
@@ -91,7 +93,7 @@ class LiveStreams:
         for item_id, count in list(self._finished.items()):
             item = session.find(item_id)
             if isinstance(item, (BiasRun, FrameStack)) and len(item.times) == count:
-                written = self._books.ledger.written[item_id]
+                written = self._save_state.file_index.written[item_id]
                 written.recorded = frozenset()
                 if isinstance(item, BiasRun):
                     written.marks.update(run_marks(item))
@@ -121,26 +123,26 @@ class LiveStreams:
 
     def _begin(self, item: BiasRun | FrameStack, recorded: frozenset[str]) -> str:
         """Write the fields of a stream that is going to grow; returns its group."""
-        with self._books.saving:
-            ledger = self._books.ledger.copy()
-            ledger.written[item.id] = Written(recorded=recorded)
-            ledger.shown.pop(item.id, None)
-            self._store.edit(lambda h5: _begin_stream(h5, item, ledger)).result()
-            self._books.ledger = ledger
-        return ledger.homes[item.id]
+        with self._save_state.saving:
+            file_index = self._save_state.file_index.copy()
+            file_index.written[item.id] = Written(recorded=recorded)
+            file_index.exported.pop(item.id, None)
+            self._store.edit(lambda h5: _begin_stream(h5, item, file_index)).result()
+            self._save_state.file_index = file_index
+        return file_index.group_paths[item.id]
 
 
-def _begin_stream(h5: H5File, item: BiasRun | FrameStack, ledger: Ledger) -> None:
+def _begin_stream(h5: H5File, item: BiasRun | FrameStack, file_index: FileIndex) -> None:
     """The item, its clock, and the mark that it is being recorded."""
     records = [encode_item(item)]
-    if item.clock.id not in ledger.homes:
+    if item.clock.id not in file_index.group_paths:
         records.insert(0, encode_item(item.clock))
         records[0].listed = False
     plan = Plan(records=records, is_complete=False, recording=frozenset({item.id}))
-    apply_plan(h5, plan, ledger, {})
-    group = h5[ledger.homes[item.id]]
+    apply_plan(h5, plan, file_index, {})
+    group = h5[file_index.group_paths[item.id]]
     group.attrs[layout.RECORDING_ATTR] = np.bool_(True)
-    make_room(group, item, ledger.written[item.id].recorded)
+    make_room(group, item, file_index.written[item.id].recorded)
 
 
 def _show_run(h5: H5File, home: str, run: BiasRun) -> None:

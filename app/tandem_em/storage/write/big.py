@@ -19,18 +19,21 @@ from tandem_em.storage.codec.fields import (
     is_longer,
     mark_of,
 )
-from tandem_em.storage.ledger import Ledger, Plan
+from tandem_em.storage.file_index import FileIndex
+from tandem_em.storage.save_plan import Plan
 from tandem_em.storage.write.frames import Call, discard, require_room
 
 BIG_BYTES = 32 << 20
 BATCH_BYTES = 16 << 20
 
 
-def stage_arrays(call: Call, file: Path, plan: Plan, ledger: Ledger, staged: dict[str, str]) -> Job[None]:
+def stage_arrays(
+    call: Call, file: Path, plan: Plan, file_index: FileIndex, staged: dict[str, str]
+) -> Job[None]:
     """Write the big arrays of a plan's records that the file does not have yet below `_incoming`; `staged` learns their
     paths, so that they can be thrown away when the save fails."""
     for record in plan.records:
-        written = ledger.written.setdefault(record.id, Written())
+        written = file_index.written.setdefault(record.id, Written())
         for path, array in _big_arrays(record.fields, ""):
             mark, old = mark_of(array), written.marks.get(path)
             if path in written.recorded or mark == old or is_longer(old, mark):

@@ -15,23 +15,27 @@ from tandem_em.model.spectra import SpectrumImage
 from tandem_em.storage.codec import layout
 from tandem_em.storage.codec.fields import set_attr
 from tandem_em.storage.codec.nexus import ensure_group, link
-from tandem_em.storage.ledger import Ledger, Plan
+from tandem_em.storage.file_index import FileIndex
+from tandem_em.storage.save_plan import Plan
 
 
-def write_mirror(h5: H5File, plan: Plan, ledger: Ledger) -> None:
+def write_hyperspy_layout(h5: H5File, plan: Plan, file_index: FileIndex) -> None:
     """Bring `/Experiments` up to date with the plan's streams; experiments of others stay."""
-    ours = {h5[layout.MIRROR][name].attrs.get(layout.ID_ATTR): name for name in h5.get(layout.MIRROR, ())}
-    present = {item_id for item_id in ours if item_id in ledger.homes}
+    ours = {
+        h5[layout.HYPERSPY_LAYOUT][name].attrs.get(layout.ID_ATTR): name
+        for name in h5.get(layout.HYPERSPY_LAYOUT, ())
+    }
+    present = {item_id for item_id in ours if item_id in file_index.group_paths}
     for item_id, name in ours.items():
         if item_id is not None and (item_id.split("#")[0] not in present | plan.snapshot.keys()):
-            del h5[layout.MIRROR][name]
+            del h5[layout.HYPERSPY_LAYOUT][name]
     for item in plan.snapshot.values():
-        home = ledger.homes.get(item.id)
+        home = file_index.group_paths.get(item.id)
         if not isinstance(item, (FrameStack, SpectrumImage)) or home is None or item.id in plan.recording:
             continue
         for suffix in ("", "#adf"):
-            if item.id + suffix in ours and ours[item.id + suffix] in h5[layout.MIRROR]:
-                del h5[layout.MIRROR][ours[item.id + suffix]]
+            if item.id + suffix in ours and ours[item.id + suffix] in h5[layout.HYPERSPY_LAYOUT]:
+                del h5[layout.HYPERSPY_LAYOUT][ours[item.id + suffix]]
         group = h5[home]
         if "data" not in group or "signal" not in group.attrs:
             continue
@@ -42,12 +46,12 @@ def write_mirror(h5: H5File, plan: Plan, ledger: Ledger) -> None:
             _write_axes(experiment, axes)
             experiment["metadata/Signal"].attrs["signal_type"] = ""
         else:
-            _mirror_map(h5, item, plan, group, stem)
-    if layout.MIRROR in h5 and len(h5[layout.MIRROR]) == 0:
-        del h5[layout.MIRROR]
+            _lay_out_map(h5, item, plan, group, stem)
+    if layout.HYPERSPY_LAYOUT in h5 and len(h5[layout.HYPERSPY_LAYOUT]) == 0:
+        del h5[layout.HYPERSPY_LAYOUT]
 
 
-def _mirror_map(h5: H5File, item: SpectrumImage, plan: Plan, group: H5Group, stem: str) -> None:
+def _lay_out_map(h5: H5File, item: SpectrumImage, plan: Plan, group: H5Group, stem: str) -> None:
     experiment = _experiment(h5, item.id, item.name or stem, group["data"], _tem(item, plan))
     spectral = "energy" if "energy" in group else "channel"
     axes = [("y", group["y"], True), ("x", group["x"], True), ("Energy loss", group[spectral], False)]
@@ -64,7 +68,7 @@ def _experiment(
     h5: H5File, item_id: str, title: str, data: H5Dataset, acquisition: dict[str, Any]
 ) -> H5Group:
     """An experiment group: an NXdata without signal, so that HyperSpy's NeXus reader does not take it for metadata."""
-    folder = ensure_group(h5, layout.MIRROR)
+    folder = ensure_group(h5, layout.HYPERSPY_LAYOUT)
     name = stem = layout.safe_name(title)
     number = 1
     while name in folder:

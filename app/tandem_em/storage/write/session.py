@@ -1,6 +1,6 @@
 """Carrying out one save inside the file: items that changed, data that arrived, groups for other programs.
 
-Runs on the storage thread within one edit: if anything goes wrong, the file and the ledger stay as they were.
+Runs on the storage thread within one edit: if anything goes wrong, the file and the file_index stay as they were.
 """
 
 from __future__ import annotations
@@ -23,61 +23,62 @@ from tandem_em.storage.codec.fields import Record, Written, remove, set_attr, wr
 from tandem_em.storage.codec.nexus import ensure_group, link, not_nxdata, set_text
 from tandem_em.storage.codec.records import write_records
 from tandem_em.storage.codec.tracks import gather, write_tracks
-from tandem_em.storage.ledger import Ledger, Plan
+from tandem_em.storage.file_index import FileIndex
+from tandem_em.storage.save_plan import Plan
 from tandem_em.storage.write.root import choose_default, write_info
 from tandem_em.storage.write.streams import show_map, show_result, show_run, show_stack
 
 
-def apply_plan(h5: H5File, plan: Plan, ledger: Ledger, staged: dict[str, str]) -> None:
+def apply_plan(h5: H5File, plan: Plan, file_index: FileIndex, staged: dict[str, str]) -> None:
     """Bring the file up to date. `staged`: item id -> path of its complete data below `_incoming`."""
     for item_id in plan.removed:
-        throw_away(h5, item_id, ledger)
+        throw_away(h5, item_id, file_index)
     for record in plan.records:
-        _write_item(h5, record, plan, ledger)
-    _place_data(h5, plan, ledger, staged)
+        _write_item(h5, record, plan, file_index)
+    _place_data(h5, plan, file_index, staged)
     for kind, items in plan.tables.items():
-        write_records(h5, kind, items, plan.start_iso, ledger.protected)
-        ledger.records[kind] = plan.marks[kind]
-    _show(h5, plan, ledger)
+        write_records(h5, kind, items, plan.start_iso, file_index.protected)
+        file_index.records[kind] = plan.marks[kind]
+    _show(h5, plan, file_index)
     if plan.is_complete:
-        _write_order(h5, plan, ledger)
+        _write_order(h5, plan, file_index)
     if plan.unsaved:
         set_text(ensure_group(h5, layout.FORMAT_GROUP), layout.UNSAVED, plan.unsaved)
     choose_default(h5)
 
 
-def _write_item(h5: H5File, record: Record, plan: Plan, ledger: Ledger) -> None:
+def _write_item(h5: H5File, record: Record, plan: Plan, file_index: FileIndex) -> None:
     """The fields of one item, and what other programs look at where that follows from the fields alone."""
-    group = h5[home_of(h5, record, ledger)]
+    group = h5[home_of(h5, record, file_index)]
     place = layout.place_of(record.kind)
     target = ensure_group(group, layout.ITEM) if place.has_item_group else group
-    write_record(target, record, ledger.written.setdefault(record.id, Written()))
+    write_record(target, record, file_index.written.setdefault(record.id, Written()))
     if place.has_item_group:
         set_attr(group, layout.KIND_ATTR, record.kind)
         set_attr(group, layout.ID_ATTR, record.id)
     if record.id in plan.marks:
-        ledger.saved[record.id] = plan.marks[record.id]
+        file_index.saved[record.id] = plan.marks[record.id]
     if isinstance(record.item, SessionInfo):
         write_info(h5, record.item)
     elif isinstance(record.item, ResultSet):
         show_result(group, record.item)
 
 
-def _place_data(h5: H5File, plan: Plan, ledger: Ledger, staged: dict[str, str]) -> None:
+def _place_data(h5: H5File, plan: Plan, file_index: FileIndex, staged: dict[str, str]) -> None:
     """Give data that were written beforehand to their items; note of linked data what they look like."""
     for item_id, path in staged.items():
-        take_in(h5, item_id, path, ledger)
+        take_in(h5, item_id, path, file_index)
     changed = {record.id for record in plan.records}
     for item_id, source in plan.linked.items():
         if item_id in changed:
-            _note_link(h5, h5[ledger.homes[item_id]], source.shape, source.dtype)
+            _note_link(h5, h5[file_index.group_paths[item_id]], source.shape, source.dtype)
     if layout.INCOMING in h5 and len(h5[layout.INCOMING]) == 0:
         del h5[layout.INCOMING]
 
 
-def home_of(h5: H5File, record: Record, ledger: Ledger) -> str:
+def home_of(h5: H5File, record: Record, file_index: FileIndex) -> str:
     """The group of an item: where it is, or back from the deleted, or a new one."""
-    home = ledger.homes.get(record.id)
+    home = file_index.group_paths.get(record.id)
     if home is not None and home in h5:
         return home
     place = layout.place_of(record.kind)
@@ -86,38 +87,40 @@ def home_of(h5: H5File, record: Record, ledger: Ledger) -> str:
         home = layout.SESSION_HOME
         ensure_group(h5, home)
     else:
-        home = f"{place.folder}/{layout.numbered(place.stem, _free_number(h5, folder, place.stem, ledger))}"
-        if record.id in ledger.trash:
-            h5.move(ledger.trash.pop(record.id), home)
+        home = (
+            f"{place.folder}/{layout.numbered(place.stem, _free_number(h5, folder, place.stem, file_index))}"
+        )
+        if record.id in file_index.deleted:
+            h5.move(file_index.deleted.pop(record.id), home)
         else:
             ensure_group(h5, home, place.nx_class if place.nx_class != "NXdata" else "NXcollection")
-            ledger.written.setdefault(record.id, Written()).marks.clear()
-    ledger.homes[record.id] = home
+            file_index.written.setdefault(record.id, Written()).marks.clear()
+    file_index.group_paths[record.id] = home
     return home
 
 
-def _free_number(h5: H5File, folder: H5Group, stem: str, ledger: Ledger) -> int:
+def _free_number(h5: H5File, folder: H5Group, stem: str, file_index: FileIndex) -> int:
     """One more than any in use, also among the deleted: a number is never given twice while the file is open."""
     taken = [layout.number_of(name) for name in folder if name.startswith(f"{stem}_")]
-    taken += [int(h5[path].attrs.get("number", 0)) for path in ledger.trash.values() if path in h5]
+    taken += [int(h5[path].attrs.get("number", 0)) for path in file_index.deleted.values() if path in h5]
     return max(taken, default=0) + 1
 
 
-def throw_away(h5: H5File, item_id: str, ledger: Ledger) -> None:
+def throw_away(h5: H5File, item_id: str, file_index: FileIndex) -> None:
     """Move an item's group out of sight; its data stay until the file is closed, so that undo can bring them back."""
-    home = ledger.homes.pop(item_id, None)
-    ledger.saved.pop(item_id, None)
+    home = file_index.group_paths.pop(item_id, None)
+    file_index.saved.pop(item_id, None)
     if home is None or home not in h5:
         return
     for companion in companions(h5, home):
         del h5[companion]
-    ledger.shown.pop(item_id, None)
-    path = f"{layout.TRASH}/{item_id}"
-    ensure_group(h5, layout.TRASH)
+    file_index.exported.pop(item_id, None)
+    path = f"{layout.DELETED}/{item_id}"
+    ensure_group(h5, layout.DELETED)
     remove(h5, path)
     h5.move(home, path)
     h5[path].attrs["number"] = layout.number_of(home)
-    ledger.trash[item_id] = path
+    file_index.deleted[item_id] = path
 
 
 def companions(h5: H5File, home: str) -> list[str]:
@@ -131,13 +134,13 @@ def companions(h5: H5File, home: str) -> list[str]:
     return []
 
 
-def take_in(h5: H5File, item_id: str, staged: str, ledger: Ledger) -> None:
+def take_in(h5: H5File, item_id: str, staged: str, file_index: FileIndex) -> None:
     """Link complete data to their place; older data of the item go to the deleted."""
-    group, incoming = h5[ledger.homes[item_id]], h5[staged]
+    group, incoming = h5[file_index.group_paths[item_id]], h5[staged]
     own = ensure_group(group, layout.ITEM)
     if "data" in group:
-        trash = ensure_group(h5, f"{layout.TRASH}/replaced")
-        trash[f"{item_id}_{len(trash)}"] = group["data"]
+        replaced = ensure_group(h5, f"{layout.DELETED}/replaced")
+        replaced[f"{item_id}_{len(replaced)}"] = group["data"]
     for name in ("data", layout.CRC, "data_sum"):
         target = group if name == "data" else own
         remove(target, name)
@@ -147,25 +150,25 @@ def take_in(h5: H5File, item_id: str, staged: str, ledger: Ledger) -> None:
         if name in group.attrs:
             del group.attrs[name]
     del h5[staged]
-    ledger.shown.pop(item_id, None)
+    file_index.exported.pop(item_id, None)
 
 
 def _note_link(h5: H5File, group: H5Group, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
     """The data are in another file: keep only what they look like."""
     if "data" in group:
-        trash = ensure_group(h5, f"{layout.TRASH}/replaced")
-        trash[f"{group.attrs[layout.ID_ATTR]}_{len(trash)}"] = group["data"]
+        replaced = ensure_group(h5, f"{layout.DELETED}/replaced")
+        replaced[f"{group.attrs[layout.ID_ATTR]}_{len(replaced)}"] = group["data"]
         remove(group, "data")
     group.attrs[layout.LINKED_ATTR] = np.array(shape, np.int64)
     set_attr(group, layout.DTYPE_ATTR, np.dtype(dtype).str)
     not_nxdata(group)
 
 
-def _show(h5: H5File, plan: Plan, ledger: Ledger) -> None:
+def _show(h5: H5File, plan: Plan, file_index: FileIndex) -> None:
     """Bring the groups for other programs up to date where what they are made from changed."""
     entry = ensure_group(h5, layout.ENTRY)
     for item in plan.snapshot.values():
-        home = ledger.homes.get(item.id)
+        home = file_index.group_paths.get(item.id)
         if home is None or home not in h5 or item.id in plan.recording:
             continue
         if not isinstance(item, (FrameStack, SpectrumImage, BiasRun)):
@@ -176,7 +179,7 @@ def _show(h5: H5File, plan: Plan, ledger: Ledger) -> None:
             set_attr(group, "NX_class", "NXdata")
             continue
         mark = looks(group, item, plan.start_iso)
-        if ledger.shown.get(item.id) == mark:
+        if file_index.exported.get(item.id) == mark:
             continue
         if isinstance(item, FrameStack):
             show_stack(group, item, plan.start_iso)
@@ -184,10 +187,10 @@ def _show(h5: H5File, plan: Plan, ledger: Ledger) -> None:
             show_map(entry, group, item)
         else:
             show_run(entry, group, item, _times_of(group, item), plan.start_iso)
-        ledger.shown[item.id] = mark
+        file_index.exported[item.id] = mark
         if layout.RECORDING_ATTR in group.attrs:
             del group.attrs[layout.RECORDING_ATTR]
-    _show_tracks(h5, entry, plan, ledger)
+    _show_tracks(h5, entry, plan, file_index)
 
 
 def looks(group: H5Group, item: FrameStack | SpectrumImage | BiasRun, start_iso: str) -> tuple[object, ...]:
@@ -197,33 +200,37 @@ def looks(group: H5Group, item: FrameStack | SpectrumImage | BiasRun, start_iso:
     return (item.revision, start_iso, length, item.clock.id, item.clock.offset_s, item.clock.rate_ppm)
 
 
-def note_shown(h5: H5File, items: list[Item], ledger: Ledger, start_iso: str) -> None:
+def note_exported(h5: H5File, items: list[Item], file_index: FileIndex, start_iso: str) -> None:
     """After reading: what the file shows is what its items say, except where a recording was cut short."""
     for item in items:
-        home = ledger.homes.get(item.id, "")
+        home = file_index.group_paths.get(item.id, "")
         if not isinstance(item, (FrameStack, SpectrumImage, BiasRun)) or home not in h5:
             continue
         if layout.RECORDING_ATTR not in h5[home].attrs:
-            ledger.shown[item.id] = looks(h5[home], item, start_iso)
-    particles = [item for item in items if isinstance(item, Particle) and item.id in ledger.homes]
+            file_index.exported[item.id] = looks(h5[home], item, start_iso)
+    particles = [item for item in items if isinstance(item, Particle) and item.id in file_index.group_paths]
     entry = h5[layout.ENTRY]
     for name in [name for name in entry if name.startswith("particles_")]:
         stack_id = str(entry[name].attrs.get("stack_id", ""))
-        group = [(layout.number_of(ledger.homes[p.id]), p) for p in particles if p.stack_id == stack_id]
-        ledger.shown[name] = _tracks_mark(group, stack_id, ledger, start_iso)
+        group = [
+            (layout.number_of(file_index.group_paths[p.id]), p) for p in particles if p.stack_id == stack_id
+        ]
+        file_index.exported[name] = _tracks_mark(group, stack_id, file_index, start_iso)
 
 
-def _tracks_mark(particles: list[tuple[int, Particle]], stack_id: str, ledger: Ledger, start_iso: str) -> Any:
+def _tracks_mark(
+    particles: list[tuple[int, Particle]], stack_id: str, file_index: FileIndex, start_iso: str
+) -> Any:
     rows = [(number, particle.id, particle.revision) for number, particle in particles]
-    return sorted(rows), ledger.shown.get(stack_id), start_iso
+    return sorted(rows), file_index.exported.get(stack_id), start_iso
 
 
-def prepare_tracks(plan: Plan, ledger: Ledger) -> None:
+def prepare_tracks(plan: Plan, file_index: FileIndex) -> None:
     """Gather the outlines that will have to be written, so that the storage thread need not."""
     touched = {record.id for record in plan.records} | set(plan.removed)
     by_stack: dict[str, list[Particle]] = {}
     for item in plan.snapshot.values():
-        if isinstance(item, Particle) and (item.id in ledger.homes or item.id in touched):
+        if isinstance(item, Particle) and (item.id in file_index.group_paths or item.id in touched):
             by_stack.setdefault(item.stack_id, []).append(item)
     for stack_id, particles in by_stack.items():
         if stack_id in touched or touched & {particle.id for particle in particles}:
@@ -244,19 +251,21 @@ def sample_count(group: H5Group) -> int:
     return int(times.shape[0]) if times is not None and len(getattr(times, "shape", "")) else 0
 
 
-def _show_tracks(h5: H5File, entry: H5Group, plan: Plan, ledger: Ledger) -> None:
+def _show_tracks(h5: H5File, entry: H5Group, plan: Plan, file_index: FileIndex) -> None:
     """One group of outlines for each stack that has particles."""
     by_stack: dict[str, list[tuple[int, Particle]]] = {}
     for item in plan.snapshot.values():
-        if isinstance(item, Particle) and item.id in ledger.homes:
-            by_stack.setdefault(item.stack_id, []).append((layout.number_of(ledger.homes[item.id]), item))
-    ours = [n for n in entry if n.startswith("particles_") and n not in ledger.protected]
+        if isinstance(item, Particle) and item.id in file_index.group_paths:
+            by_stack.setdefault(item.stack_id, []).append(
+                (layout.number_of(file_index.group_paths[item.id]), item)
+            )
+    ours = [n for n in entry if n.startswith("particles_") and n not in file_index.protected]
     existing = {str(entry[n].attrs.get("stack_id", "")): n for n in ours}
     for stack_id, particles in by_stack.items():
         stack = plan.snapshot.get(stack_id)
-        mark = _tracks_mark(particles, stack_id, ledger, plan.start_iso)
+        mark = _tracks_mark(particles, stack_id, file_index, plan.start_iso)
         name = existing.pop(stack_id, None)
-        if name is not None and ledger.shown.get(name) == mark:
+        if name is not None and file_index.exported.get(name) == mark:
             continue
         if not plan.is_complete and not {r.id for r in plan.records} & {p.id for _, p in particles}:
             continue
@@ -266,20 +275,22 @@ def _show_tracks(h5: H5File, entry: H5Group, plan: Plan, ledger: Ledger) -> None
         group = ensure_group(entry, name, "NXprocess")
         set_attr(group, "stack_id", stack_id)
         tracks = plan.tracks.get(stack_id) or gather(stack_id, [particle for _, particle in particles])
-        numbers = [layout.number_of(ledger.homes[particle_id]) for particle_id in tracks.particle_ids]
+        numbers = [
+            layout.number_of(file_index.group_paths[particle_id]) for particle_id in tracks.particle_ids
+        ]
         write_tracks(group, tracks, numbers, stack if isinstance(stack, FrameStack) else None, plan.start_iso)
-        ledger.shown[name] = mark
+        file_index.exported[name] = mark
     for name in existing.values() if plan.is_complete else ():
         remove(entry, name)
-        ledger.shown.pop(name, None)
+        file_index.exported.pop(name, None)
 
 
-def changes_order(plan: Plan, ledger: Ledger) -> bool:
-    return plan.is_complete and json.dumps(plan.order) != ledger.order
+def changes_order(plan: Plan, file_index: FileIndex) -> bool:
+    return plan.is_complete and json.dumps(plan.order) != file_index.order
 
 
-def _write_order(h5: H5File, plan: Plan, ledger: Ledger) -> None:
+def _write_order(h5: H5File, plan: Plan, file_index: FileIndex) -> None:
     text = json.dumps(plan.order)
-    if text != ledger.order:
+    if text != file_index.order:
         set_text(ensure_group(h5, layout.FORMAT_GROUP), layout.ORDER, text)
-        ledger.order = text
+        file_index.order = text

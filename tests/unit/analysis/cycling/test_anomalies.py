@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from synthetic_cell import record
 
-from tandem_em.analysis.cycling.anomalies import Limits, find_all
+from tandem_em.analysis.cycling.anomalies import CellLimits, find_all
 
-LIMITS = Limits(area_cm2=1e-7, safe_low_V=2.5, safe_high_V=4.2, compliance_V=5.0)
+LIMITS = CellLimits(area_cm2=1e-7, safe_low_V=2.5, safe_high_V=4.2, compliance_V=5.0)
 
 
 def kinds(findings: list) -> set[str]:
@@ -40,12 +40,12 @@ def test_open_contact_without_a_set_current_needs_the_compliance() -> None:
     current = np.where(t < 50, 1e-9, 0.0) + 1e-14 * np.sin(t * 12.9898)
     voltage = np.where(t < 50, 3.0, 5.0)
     assert "open" in kinds(find_all(t, voltage, current, LIMITS))
-    assert "open" not in kinds(find_all(t, voltage, current, Limits()))
+    assert "open" not in kinds(find_all(t, voltage, current, CellLimits()))
 
 
 def test_unrealistic_density_is_named_with_its_figure() -> None:
     t = np.arange(100.0)
-    found = find_all(t, np.full(100, 3.0), np.full(100, 1e-3), Limits(area_cm2=1e-8))
+    found = find_all(t, np.full(100, 3.0), np.full(100, 1e-3), CellLimits(area_cm2=1e-8))
     assert any("1e8 mA/cm²" in f.sentence for f in found if f.kind == "density")
 
 

@@ -9,19 +9,12 @@ from tandem_em.analysis.cycling.cell_numbers import (
     c_rate,
     calculate,
     capacity_uAh_cm2,
-    current_for_c_rate_A,
     density_uA_cm2,
     density_warning,
     find_chemistry,
     limiting_capacity_uAh_cm2,
     readable,
 )
-
-
-def test_ten_square_micrometres_of_two_micrometres_lithium_cobalt_oxide_need_about_ten_picoamperes() -> None:
-    capacity = areal_capacity_uAh_cm2("LiCoO2", 2000)
-    assert capacity is not None
-    assert current_for_c_rate_A(1, capacity, 10) == pytest.approx(10e-12, rel=0.2)
 
 
 def test_density_and_c_rate() -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tandem_em.analysis.cycling.gitt import ASSUMPTIONS, find_pulses
+from tandem_em.analysis.cycling.gitt import ASSUMPTIONS, Gitt, pulses_of
+from tandem_em.analysis.cycling.half_cycles import find_half_cycles
 
 D, L = 1e-12, 1e-5
 """cm²/s and cm."""
@@ -38,9 +39,14 @@ def titration(
     return t, current + 1e-12 * rng.normal(size=len(t)), voltage + noise_V * rng.normal(size=len(t))
 
 
+def found_pulses(t: np.ndarray, current_A: np.ndarray, voltage_V: np.ndarray) -> Gitt:
+    halves = find_half_cycles(t, current_A, voltage_V)
+    return Gitt(pulses_of(halves, t, current_A, voltage_V, L), L)
+
+
 @pytest.mark.parametrize("noise_V", [0.0, 2e-5, 1e-4])
 def test_diffusivity_within_its_error(noise_V: float) -> None:
-    gitt = find_pulses(*titration(noise_V), L)
+    gitt = found_pulses(*titration(noise_V))
     assert len(gitt.pulses) == 3
     for number, pulse in enumerate(gitt.pulses):
         assert pulse.diffusivity_cm2_s == pytest.approx(D, abs=3 * pulse.error_cm2_s)
@@ -53,13 +59,13 @@ def test_diffusivity_within_its_error(noise_V: float) -> None:
 
 
 def test_assumptions_are_listed_and_doubts_are_named() -> None:
-    short_rest = find_pulses(*titration(rest_s=20.0), L)
+    short_rest = found_pulses(*titration(rest_s=20.0))
     assert len(short_rest.assumptions) == len(ASSUMPTIONS) >= 5
     assert any("equilibrium" in doubt for pulse in short_rest.pulses for doubt in pulse.doubts)
-    long_pulse = find_pulses(*titration(pulse_s=200.0), L)
+    long_pulse = found_pulses(*titration(pulse_s=200.0))
     assert any("not short" in doubt or "√t" in doubt for pulse in long_pulse.pulses for doubt in pulse.doubts)
 
 
 def test_no_pulses_in_a_plain_cycle() -> None:
     t = np.arange(1000.0)
-    assert find_pulses(t, np.where(t < 500, 1e-9, -1e-9), np.linspace(3, 4, 1000), L).pulses == []
+    assert found_pulses(t, np.where(t < 500, 1e-9, -1e-9), np.linspace(3, 4, 1000)).pulses == []

@@ -9,7 +9,7 @@ import pytest
 from scipy.ndimage import gaussian_filter
 from scipy.ndimage import shift as moved
 
-from tandem_em.analysis.drift.measure import drift_rms, estimate_drift, shifted_region
+from tandem_em.analysis.drift.measure import drift_rms, estimate_drift
 from tandem_em.analysis.drift.spectra import Grid, coarse_shift
 from tandem_em.core.jobs import Progress, run_to_end
 from tandem_em.core.notices import UserError
@@ -113,11 +113,6 @@ def test_all_frames_blank_gives_no_drift() -> None:
     frame = np.full((64, 64), 100, np.uint16)
     drift = run_to_end(estimate_drift(lambda k: frame, 5))
     assert np.isfinite(drift).all()
-
-
-def test_region_that_stays_in_view() -> None:
-    drift = np.array([[0.0, 0.0], [3.2, -4.1], [-2.0, 1.0]])
-    assert shifted_region(drift, (100, 80)) == (2, 5, 76, 99)
 
 
 def test_one_ball_in_vacuum_is_enough() -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from known_edges import windows_for
 
 from tandem_em.analysis.eels.cross_sections import MODEL, effective_angle, partial_cross_section
 from tandem_em.analysis.eels.maps import map_edge
 from tandem_em.analysis.eels.quantify import quantify
-from tandem_em.analysis.eels.table import windows_for
 from tandem_em.core.notices import UserError
 from tandem_em.simulation.eels_images import simulate_map
 

@@ -1,14 +1,12 @@
-"""Images found in images, and points brought onto points."""
+"""Images found in images."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from scipy import ndimage
 
-from tandem_em.analysis.images.registration import Kind, Transform, by_correlation, from_points
+from tandem_em.analysis.images.registration import Transform, by_correlation
 from tandem_em.core.notices import UserError
 
 
@@ -61,7 +59,8 @@ def test_rotation_and_scale_are_refined() -> None:
     image, truth, shape = scene(), turn(5.0, 1.03, (35.0, 30.0)), (120, 120)
     found = by_correlation(seen(image, truth, shape), image, rotate_and_scale=True)
     assert worst(found, truth, shape) < 1.5
-    assert found.rotation_deg == pytest.approx(5.0, abs=0.5)
+    (cosine, _), (sine, _) = found.matrix
+    assert np.degrees(np.arctan2(sine, cosine)) == pytest.approx(5.0, abs=0.5)
 
 
 def test_noise_is_not_trusted() -> None:
@@ -70,27 +69,6 @@ def test_noise_is_not_trusted() -> None:
     assert by_correlation(np.zeros((64, 64)), scene()).confidence == 0.0
 
 
-@settings(deadline=None, max_examples=30)
-@given(st.floats(-170, 170), st.floats(0.1, 10), st.floats(-500, 500), st.floats(-500, 500))
-def test_point_pairs_give_the_transform_back(angle: float, scale: float, dx: float, dy: float) -> None:
-    truth = turn(angle, scale, (dx, dy))
-    points = np.array([[0.0, 0.0], [100.0, 3.0], [40.0, 70.0]])
-    kinds: tuple[Kind, ...] = ("similarity", "affine")
-    for kind in kinds:
-        found = from_points(points, truth.apply(points), kind)
-        np.testing.assert_allclose(found.apply(points), truth.apply(points), atol=1e-6)
-        assert found.rms_px < 1e-6
-    np.testing.assert_allclose(truth.inverse().apply(truth.apply(points)), points, atol=1e-6)
-    assert truth.scale == pytest.approx(scale)
-
-
-def test_points_that_say_nothing_are_sentences() -> None:
-    with pytest.raises(UserError, match="2 point pairs"):
-        from_points([[0, 0]], [[1, 1]])
-    with pytest.raises(UserError, match="coincide"):
-        from_points([[1, 1], [1, 1]], [[2, 2], [3, 3]])
+def test_an_image_of_a_few_pixels_is_a_sentence() -> None:
     with pytest.raises(UserError, match="8 × 8"):
         by_correlation(np.ones((4, 4)), scene())
-    moved = from_points([[0.0, 0.0], [10.0, 0.0]], [[5.0, 6.0], [15.0, 6.2]], "shift")
-    assert moved.offset == pytest.approx((5.0, 6.1))
-    assert moved.rms_px == pytest.approx(0.1)

@@ -141,7 +141,7 @@ def test_what_could_not_be_looked_at_again_is_not_trusted(monkeypatch: pytest.Mo
     def broken(_review: object) -> None:
         raise FloatingPointError("bad")
 
-    monkeypatch.setattr(outline_follower.Review, "steady", broken)
+    monkeypatch.setattr(outline_follower.Review, "correct_drift", broken)
     (result,) = followed({"A": still}, disc_frames([still], 4)).values()
     assert sorted(result.outlines) == [0, 1, 2, 3]
     assert max(o.confidence for o in result.outlines.values()) < 0.5

@@ -216,6 +216,25 @@ def test_drift_is_taken_off_only_when_somebody_has_asked_for_it(recipe, frames, 
     assert stack.drift_px is None
 
 
+def test_what_is_shown_is_the_drift_of_whole_frames_also_while_one_is_at_work(recipe, frames, monkeypatch):
+    session, stack, _particle = filmed_session(recipe, frames)
+    stack.drift_px = np.zeros((1, 2))
+    live = LiveFollow(session, stack, lambda _action: None)
+    live._take(0, frames[0], follow.host_now())
+    measure, shown = live._work._measure_drift, []
+
+    def measured(number, frame):
+        measure(number, frame)
+        live._show(True)  # as the session's thread does at any time
+        shown.append(len(stack.drift_px))
+
+    monkeypatch.setattr(live._work, "_measure_drift", measured)
+    live._take(3, frames[3], follow.host_now())
+    assert shown == [1]
+    live._show(True)
+    assert len(stack.drift_px) == 4
+
+
 def test_a_drift_that_cannot_be_true_is_not_taken_off_any_longer(recipe, frames, monkeypatch):
     session, stack, _particle = filmed_session(recipe, frames)
     stack.drift_px = np.zeros((1, 2))

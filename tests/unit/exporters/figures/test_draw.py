@@ -11,7 +11,6 @@ from tandem_em.exporters.figures import data
 from tandem_em.exporters.figures.curves import time_unit
 from tandem_em.exporters.figures.draw import as_bytes, draw, names
 from tandem_em.exporters.figures.style import FigureSettings, lettered, styled
-from tandem_em.exporters.scale_bar import length_text
 
 SETTINGS = FigureSettings()
 
@@ -73,11 +72,10 @@ def test_a_spectrum_without_edges_is_drawn_all_the_same() -> None:
     assert as_bytes("spectra", found, SETTINGS, "png").startswith(b"\x89PNG")
 
 
-def test_letters_and_lengths_read_well() -> None:
+def test_letters_read_well() -> None:
     assert lettered("Si L2,3") == lettered("Si L₂,₃") == "Si L$_{2{,}3}$"
     assert lettered("Li K") == "Li K"
     assert lettered("run 2,3") == "run 2,3"
-    assert [length_text(nm) for nm in (0.02, 0.5, 50, 2000)] == ["20 pm", "0.5 nm", "50 nm", "2 µm"]
 
 
 def shots(*moments: float) -> data.Picture:

@@ -44,7 +44,7 @@ def picture() -> data.Picture:
     )
     return data.Picture(
         "test", True, [data.Lane("Voltage", "V", [data.Curve("log", "#ff5a5f", x, np.sin(x))])], (0.0, 9.0),
-        [data.Flag(2.0, "bias on", "#9aa7b5")], [data.Band(4.0, 6.0, "charged", "#4a9eff")], tracks=[track], maps=[image],
+        [data.Flag(2.0, "bias on", "#9aa7b5")], [data.MapSpan(4.0, 6.0, "charged", "#4a9eff")], tracks=[track], maps=[image],
     )  # fmt: skip
 
 
@@ -101,8 +101,8 @@ def test_maps_fade_in_during_their_interval() -> None:
 
 def test_the_movie_spans_the_stack_and_the_maps_around_it() -> None:
     found = picture()
-    found.bands.append(data.Band(500.0, 600.0, "much later", "#4a9eff"))
-    found.bands.append(data.Band(12.0, 14.0, "soon after", "#4a9eff"))
+    found.bands.append(data.MapSpan(500.0, 600.0, "much later", "#4a9eff"))
+    found.bands.append(data.MapSpan(12.0, 14.0, "soon after", "#4a9eff"))
     assert default_span(found, stack(), ("stack", "eels")) == (0.0, 14.0)
     assert default_span(found, stack(), ("stack",)) == (0.0, 9.0)
 

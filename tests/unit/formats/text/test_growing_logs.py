@@ -61,7 +61,7 @@ def test_a_partial_last_line_waits() -> None:
     parser = parser_for(b"Time (s),Voltage (V)\n", patient=False)
     parser.feed(b"Time (s),Voltage (V)\n0,3.0\n1,3.1\n2,3.2\n3,3.")
     assert parser.tables[0].take()[0].times.tolist() == [0, 1, 2]
-    assert parser.partial_line == "3,3."
+    assert parser.feeder.tail == "3,3."
     parser.feed(b"35\n")
     rows = parser.tables[0].take()[0]
     assert rows.times.tolist() == [3]

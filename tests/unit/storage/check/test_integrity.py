@@ -24,7 +24,8 @@ from tandem_em.model.marks import Event
 from tandem_em.model.provenance import SourceFile
 from tandem_em.model.session import Session
 from tandem_em.model.spectra import SpectrumImage
-from tandem_em.storage.check.integrity import Finding, check
+from tandem_em.storage.check.finding import IntegrityFinding
+from tandem_em.storage.check.integrity import check
 from tandem_em.storage.check.repair import repair
 from tandem_em.storage.check.streams import look_at_stamps
 from tandem_em.storage.session_store import SessionStore
@@ -74,11 +75,11 @@ def damage(path: Path, dataset: str, origin: tuple[int, ...], name: bytes = b"\x
         file.write(name)
 
 
-def texts(findings: list[Finding]) -> str:
+def texts(findings: list[IntegrityFinding]) -> str:
     return " | ".join(f"{f.severity}: {f.where}: {f.what}" for f in findings)
 
 
-def serious(findings: list[Finding]) -> list[Finding]:
+def serious(findings: list[IntegrityFinding]) -> list[IntegrityFinding]:
     return [f for f in findings if f.severity != "info"]
 
 
@@ -287,7 +288,8 @@ def test_what_is_no_session_gets_a_sentence(tmp_path: Path, make: Any, words: st
     make(path)
     with pytest.raises(UserError, match=words):
         SessionStore.open(path)
-    assert any(words in f.what for f in run_to_end(check(path)))
+    found = run_to_end(check(path))
+    assert any(words in f.what for f in found), found
     with pytest.raises(UserError):
         run_to_end(repair(path, tmp_path / "out.nxs"))
     assert not (tmp_path / "out.nxs").exists()

@@ -17,7 +17,7 @@ from tandem_widgets.parts.basic import theme
 from tandem_widgets.parts.lanes.model import Finding
 
 if TYPE_CHECKING:
-    from tandem_em.analysis.cycling.anomalies import Finding as Found
+    from tandem_em.analysis.cycling.anomalies import Anomaly
 
 BAD = ("short", "open", "window", "density")
 DOUBTFUL = ("compliance", "leakage")
@@ -36,7 +36,7 @@ class TrustWatch:
         self._desk = desk
         self._button = button
         self._on_change = on_change
-        self._found: dict[str, tuple[Any, list[Found]]] = {}
+        self._found: dict[str, tuple[Any, list[Anomaly]]] = {}
         self._asked: dict[str, Any] = {}
         self._last = -EVERY_S
         self._later = QTimer(button)
@@ -69,11 +69,11 @@ class TrustWatch:
                 key=f"watch {run.id}",
             )
 
-    def _take(self, run_id: str, key: Any, found: list[Found]) -> None:
+    def _take(self, run_id: str, key: Any, found: list[Anomaly]) -> None:
         self._found[run_id] = key, found
         self._on_change()
 
-    def all(self) -> list[Found]:
+    def all(self) -> list[Anomaly]:
         """Findings of the runs that are there and shown, in order of time."""
         runs = self._desk.session.runs
         shown = [
@@ -145,6 +145,6 @@ class TrustWatch:
         if any(len(run) > LONGEST for run in self._desk.session.runs):
             self._menu.addAction("Check long runs too", lambda: self.check(long_ones=True))
 
-    def _jump(self, finding: Found) -> None:
+    def _jump(self, finding: Anomaly) -> None:
         self._desk.session.focus.follow_live = False
         self._desk.session.focus.t = finding.start_s

@@ -80,7 +80,7 @@ class FramesShown:
             arrived,
             failed,
             coarse,
-            is_filming=lambda: stacks.is_filmed(stack),
+            is_filming=lambda: stacks.is_growing(stack),
         )
         return loader
 

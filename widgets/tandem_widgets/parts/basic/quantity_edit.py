@@ -43,11 +43,6 @@ class QuantityEdit(QLineEdit):
     def is_valid(self) -> bool:
         return not self.problem
 
-    def set_tip(self, tip: str) -> None:
-        """What the field is for; while something is typed the tip also says how it is understood."""
-        self._tip = tip
-        self.setToolTip(tip)
-
     def set_value(self, value: float | None) -> None:
         text, self._factor = ("", 1.0) if value is None else field_text(value, self._unit, self._fixed)
         self._shown = text, value

@@ -22,12 +22,11 @@ from PyQt6.QtGui import (
 )
 from PyQt6.QtWidgets import QWidget
 
+from tandem_em.core.scale_bar import bar_length_nm, length_text
 from tandem_widgets.parts.basic import theme
 from tandem_widgets.parts.image import render
 from tandem_widgets.parts.image.marks import draw_tag
 from tandem_widgets.parts.image.render import View, fitting
-
-NICE = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000)
 
 
 class Tool(Protocol):
@@ -204,14 +203,8 @@ class ImageCanvas(QWidget):
         if not self.pixel_nm or self.width() < 150:
             return
         screen_per_nm = self.view.zoom / self.pixel_nm
-        wanted = min(160.0, self.width() * 0.16)
-        scale = 1.0
-        while wanted / (screen_per_nm * scale) > NICE[-1]:
-            scale *= 1000
-        while wanted / (screen_per_nm * scale) < NICE[0]:
-            scale /= 1000
-        length = max(nice for nice in NICE if nice * scale * screen_per_nm <= wanted) * scale
-        text = _length_text(length)
+        length = bar_length_nm(min(160.0, self.width() * 0.16) / screen_per_nm, share=1.0)
+        text = length_text(length)
         bar = length * screen_per_nm
         left, bottom = self._bar_corner(bar)
         painter.setFont(_bold(14))
@@ -324,9 +317,3 @@ def _outlined_text(painter: QPainter, place: QRectF, text: str, *, centre: bool 
         painter.drawText(place.translated(dx, dy), flags, text)
     painter.setPen(QPen(QColor("white")))
     painter.drawText(place, flags, text)
-
-
-def _length_text(nm: float) -> str:
-    if nm >= 1000:
-        return f"{nm / 1000:g} µm"
-    return f"{nm:g} nm" if nm >= 1 else f"{nm * 10:g} Å"

@@ -84,8 +84,10 @@ class Levels:
         if kernels is None:
             np.fmin.reduce(new.reshape(-1, BLOCK), axis=1, out=low)
             np.fmax.reduce(new.reshape(-1, BLOCK), axis=1, out=high)
-            return
-        kernels.block_extremes(new, low, high)  # one thread reads as fast as memory gives
+        else:
+            kernels.block_extremes(new, low, high)  # one thread reads as fast as memory gives
+        self._high.publish(whole - done)
+        self._low.publish(whole - done)  # its length says how many blocks there are
 
     def building(self) -> Job[Levels]:
         """Build what is missing, in pieces, off the GUI thread."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import copy
-import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,52 +13,17 @@ from tandem_em.model.frames import FrameStack
 from tandem_em.model.items import Item
 from tandem_em.model.provenance import SourceFile
 from tandem_em.model.session import Session
+from tandem_em.model.snapshot import frozen
 from tandem_em.model.spectra import SpectrumImage
 from tandem_em.model.tracks import Particle
 from tandem_em.storage.arrays import StoredArray, UnavailableArray
 from tandem_em.storage.codec import layout
-from tandem_em.storage.codec.fields import Record, Same, Written, encode_item
+from tandem_em.storage.codec.fields import Record, Same, encode_item
 from tandem_em.storage.codec.tracks import Tracks
+from tandem_em.storage.file_index import FileIndex
 
 LEFT_OUT: dict[str, frozenset[str]] = {"particle": frozenset({"outlines"})}
 """Fields that have a form of their own in the file."""
-
-
-@dataclass
-class Ledger:
-    """What the file holds, so that a save can leave alone what did not change."""
-
-    homes: dict[str, str] = field(default_factory=dict)
-    """item id -> path of its group."""
-    saved: dict[str, Any] = field(default_factory=dict)
-    """item id -> mark of the state that was saved."""
-    written: dict[str, Written] = field(default_factory=dict)
-    trash: dict[str, str] = field(default_factory=dict)
-    """Removed item id -> path of its group among the deleted."""
-    records: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """For kinds kept as records: id -> mark."""
-    shown: dict[str, Any] = field(default_factory=dict)
-    """What the groups for other programs were made from."""
-    order: str = ""
-    protected: frozenset[str] = frozenset()
-    """Ids and group names that could not be read: nothing of them is removed or written over."""
-
-    def copy(self) -> Ledger:
-        """Enough of a copy that a failed save can go back to it."""
-        written = {key: Written(dict(value.marks), value.recorded) for key, value in self.written.items()}
-        records = {kind: dict(marks) for kind, marks in self.records.items()}
-        return Ledger(
-            dict(self.homes), dict(self.saved), written, dict(self.trash), records, dict(self.shown), self.order,
-            self.protected,
-        )  # fmt: skip
-
-
-@dataclass
-class Books:
-    """The ledger of one open file; whoever replaces it holds `saving`."""
-
-    ledger: Ledger = field(default_factory=Ledger)
-    saving: threading.Lock = field(default_factory=threading.Lock)
 
 
 @dataclass
@@ -114,7 +77,7 @@ def mark_of_item(item: Item) -> Any:
 
 def make_plan(
     session: Session,
-    ledger: Ledger,
+    file_index: FileIndex,
     embedded: dict[str, ArraySource],
     owner: object,
     *,
@@ -134,7 +97,7 @@ def make_plan(
         items: list[Item] = list(collection)
         plan.order[kind] = [item.id for item in items]
         if layout.place_of(kind).as_table:
-            _plan_table(plan, kind, items, ledger, wanted)
+            _plan_table(plan, kind, items, file_index, wanted)
             continue
         for item in items:
             if isinstance(item, (BiasRun, FrameStack, SpectrumImage)):
@@ -142,39 +105,43 @@ def make_plan(
             if isinstance(item, (BiasRun, FrameStack, SpectrumImage, Particle)):
                 plan.snapshot[item.id] = frozen(item)
             if not isinstance(item, Clock) and (wanted is None or item.id in wanted):
-                _plan_item(plan, item, ledger)
+                _plan_item(plan, item, file_index)
                 if isinstance(item, (FrameStack, SpectrumImage)) and item.id not in recording:
                     _plan_data(plan, session, item, embedded, owner)
     for clock in clocks.values():
-        _plan_clock(plan, clock, session, ledger)
+        _plan_clock(plan, clock, session, file_index)
     if wanted is None:
         present = {item.id for item in session.items()} | clocks.keys()
         plan.removed = [
-            item_id for item_id in ledger.homes if item_id not in present | recording | ledger.protected
+            item_id
+            for item_id in file_index.group_paths
+            if item_id not in present | recording | file_index.protected
         ]
     return plan
 
 
-def _plan_table(plan: Plan, kind: str, items: list[Item], ledger: Ledger, wanted: set[str] | None) -> None:
+def _plan_table(
+    plan: Plan, kind: str, items: list[Item], file_index: FileIndex, wanted: set[str] | None
+) -> None:
     """Small items that are kept together in one list: all of them when one has changed."""
     marks = {item.id: mark_of_item(item) for item in items}
-    if marks != ledger.records.get(kind, {}) and (wanted is None or wanted & set(marks)):
+    if marks != file_index.records.get(kind, {}) and (wanted is None or wanted & set(marks)):
         plan.tables[kind] = [frozen(item) for item in items]
         plan.marks[kind] = marks
 
 
-def _plan_clock(plan: Plan, clock: Clock, session: Session, ledger: Ledger) -> None:
+def _plan_clock(plan: Plan, clock: Clock, session: Session, file_index: FileIndex) -> None:
     """Clocks come first: what follows speaks of them. One that streams use is kept even when it is not listed."""
     record = encode_item(clock)
     record.listed = clock.id in session.clocks
-    if (clock.revision, record.listed) != ledger.saved.get(clock.id):
+    if (clock.revision, record.listed) != file_index.saved.get(clock.id):
         plan.records.insert(0, record)
         plan.marks[clock.id] = (clock.revision, record.listed)
 
 
-def _plan_item(plan: Plan, item: Item, ledger: Ledger) -> None:
+def _plan_item(plan: Plan, item: Item, file_index: FileIndex) -> None:
     mark = mark_of_item(item)
-    if item.id not in ledger.homes or ledger.saved.get(item.id) != mark:
+    if item.id not in file_index.group_paths or file_index.saved.get(item.id) != mark:
         plan.records.append(encode_item(item, LEFT_OUT.get(item.kind, frozenset())))
         plan.records[-1].item = plan.snapshot.get(item.id) or frozen(item)
         plan.marks[item.id] = mark
@@ -204,12 +171,3 @@ def _is_inside(item: Item, source: ArraySource, embedded: dict[str, ArraySource]
     if isinstance(source, StoredArray) and source.owner is owner and source.item_id == item.id:
         return True
     return isinstance(source, UnavailableArray) or embedded.get(item.id) is source
-
-
-def frozen(item: Item) -> Any:
-    """A copy whose lists, dicts and clock nobody changes any more; arrays by reference."""
-    twin = copy.copy(item)
-    for name, value in vars(twin).items():
-        if isinstance(value, (list, dict, Clock)):
-            setattr(twin, name, copy.copy(value))
-    return twin

@@ -9,7 +9,7 @@ from psygnal import Signal
 from tandem_em.model.tracks import Outline
 
 
-class Growing:
+class OutlinesInProgress:
     """By particle and frame, the newest last. Nothing here is stored or undone."""
 
     changed = Signal()
