@@ -80,7 +80,7 @@ def test_after_a_kill_the_work_is_offered_and_nobody_is_said_to_write(
         end(program)
     assert places.recoverable() == [path]
     status, text = told("check", path)
-    assert status == 0
+    assert status == 0, text
     assert "being written" not in text
     assert "was not closed properly" in text
     assert f"process {program.pid}" in text

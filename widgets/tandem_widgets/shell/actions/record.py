@@ -222,7 +222,6 @@ class RecordActions:
         armed: bool = False,
     ) -> None:
         """Connect and make the file in a job, then record."""
-        context, services = self._context, self._context.services
         if self.is_recording or self._starting:
             return
         self._starting = True
@@ -234,33 +233,45 @@ class RecordActions:
 
         def begin(made: _Made) -> None:
             self._starting = False
-            context.parts.header.show_stopped("")
-            self._files.replace_document(services.document(session, made.opened))
-            session.focus.follow_live = True
-            session.focus.span = (-KEPT_S if armed else 0.0, FIRST_SPAN_S)
-            self._recorder = recorder = Recorder(
-                session, made.opened.store, made.sources, services.notices, services.post, follow=True
-            )
-            if armed:
-                recorder.arm(KEPT_S)
-            else:
-                recorder.start()
-            self._beats = live.beating(recorder)
-            for timer in (self._heart, self._look_timer, self._follow_timer):
-                timer.start()
-            try:
-                begun(recorder)
-            except UserError as error:  # a program that cannot be read: what is recorded goes on
-                services.notices.tell(error)
-            self._look()
-            context.refresh()
+            self._record_into(session, made, begun, armed=armed)
 
         def failed(error: BaseException) -> None:
-            self._starting = False
-            self._end_replay()
-            services.notices.tell(error)
+            given_up()
+            self._context.services.notices.tell(error)
 
-        context.desk.start("Preparing the recording", prepare(), begin, on_error=failed)
+        def given_up() -> None:
+            self._starting = False  # it can be tried again
+            self._end_replay()
+
+        self._context.desk.start(
+            "Preparing the recording", prepare(), begin, on_error=failed, on_cancelled=given_up
+        )
+
+    def _record_into(
+        self, session: Session, made: _Made, begun: Callable[[Recorder], None], *, armed: bool
+    ) -> None:
+        """Everything is connected: the new session is shown, and filled from now on."""
+        services = self._context.services
+        self._context.parts.header.show_stopped("")
+        self._files.replace_document(services.document(session, made.opened))
+        session.focus.follow_live = True
+        session.focus.span = (-KEPT_S if armed else 0.0, FIRST_SPAN_S)
+        self._recorder = recorder = Recorder(
+            session, made.opened.store, made.sources, services.notices, services.post, follow=True
+        )
+        if armed:
+            recorder.arm(KEPT_S)
+        else:
+            recorder.start()
+        self._beats = live.beating(recorder)
+        for timer in (self._heart, self._look_timer, self._follow_timer):
+            timer.start()
+        try:
+            begun(recorder)
+        except UserError as error:  # a program that cannot be read: what is recorded goes on
+            services.notices.tell(error)
+        self._look()
+        self._context.refresh()
 
     def stop(self, then: Callable[[], object] | None = None) -> None:
         """End it off the GUI thread, then save."""
@@ -275,11 +286,18 @@ class RecordActions:
             recorder.halt()
 
         def failed(error: BaseException) -> None:
-            self._stopping = False  # it can be tried again
+            given_up()
             self._context.services.notices.tell(error)
 
+        def given_up() -> None:
+            self._stopping = False  # it can be tried again
+
         self._context.desk.start(
-            "Ending the recording", halt(), lambda _none: self._stopped(recorder), on_error=failed
+            "Ending the recording",
+            halt(),
+            lambda _none: self._stopped(recorder),
+            on_error=failed,
+            on_cancelled=given_up,
         )
 
     def _end_replay(self) -> None:
