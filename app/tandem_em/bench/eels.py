@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 
 from tandem_em.analysis.eels.maps import map_edge
 from tandem_em.analysis.eels.sums import Sums, prepare
-from tandem_em.analysis.eels.threads import in_strips
 from tandem_em.analysis.eels.windows import EdgeWindows, EnergyAxis
 from tandem_em.analysis.eels.zero_loss import find_zero_loss, thickness_map
 from tandem_em.core.benchmark import Figure, time_call, time_pair
 from tandem_em.core.jobs import run_to_end
+from tandem_em.core.threads import in_strips
 from tandem_em.simulation.eels_images import simulate_map
 
 EDGE = EdgeWindows("Li K", "power law", 2, (41.0, 51.0), (52.5, 57.5))

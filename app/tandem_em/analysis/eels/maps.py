@@ -20,10 +20,10 @@ from numpy.typing import ArrayLike, NDArray
 from tandem_em.analysis.eels.background import CurveForm, Detail, Plan
 from tandem_em.analysis.eels.background_models import make_plan
 from tandem_em.analysis.eels.data import Windows, as_spectra, check_fit, mended, sample_pixels
-from tandem_em.analysis.eels.threads import in_strips
 from tandem_em.analysis.eels.windows import Channels, EdgeWindows, EnergyAxis, find_channels
 from tandem_em.core.jobs import Job, Progress
 from tandem_em.core.numeric import Floats
+from tandem_em.core.threads import in_strips
 
 BLOCK_BYTES = 64 << 20
 RUNAWAY = (

@@ -22,7 +22,6 @@ from tandem_em.analysis.eels.background_models import make_plan
 from tandem_em.analysis.eels.data import as_spectra, check_fit, is_plain
 from tandem_em.analysis.eels.maps import EdgeMap, ReadRows, map_edge
 from tandem_em.analysis.eels.sums_rows import UNIT, Rows
-from tandem_em.analysis.eels.threads import SMALL_STEP, in_strips
 from tandem_em.analysis.eels.windows import (
     Background,
     Channels,
@@ -33,6 +32,7 @@ from tandem_em.analysis.eels.windows import (
 from tandem_em.core.jobs import Job, Progress
 from tandem_em.core.notices import UserError
 from tandem_em.core.numeric import Floats
+from tandem_em.core.threads import SMALL_STEP, in_strips
 
 REMEMBERED = 8
 """Window bounds whose sums are kept as images: five belong to the edge in hand."""

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tandem_em.analysis.eels.threads import SMALL_STEP, in_strips
 from tandem_em.core.numeric import Floats
+from tandem_em.core.threads import SMALL_STEP, in_strips
 
 UNIT = 16
 """Channels turned round at once."""

@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tandem_em.analysis.eels.data import as_spectra, check_fit, is_plain
-from tandem_em.analysis.eels.threads import in_strips
 from tandem_em.analysis.eels.windows import EnergyAxis
 from tandem_em.core.notices import UserError
 from tandem_em.core.numeric import Floats
+from tandem_em.core.threads import in_strips
 
 SEARCH_eV = 8.0
 COPY_PIXELS = 4096

@@ -11,7 +11,9 @@ from tandem_em.core.notices import UserError
 from tandem_em.desk.desk import Desk
 from tandem_em.desk.importing import adding, describe_source
 from tandem_em.desk.settings import Settings
-from tandem_em.formats.text.settings import NO_VALUES, TextColumn, TextSettings, to_toml
+from tandem_em.formats.text.settings import NO_VALUES, to_toml
+from tandem_em.formats.text.settings import TextColumn as TextColumn
+from tandem_em.formats.text.settings import TextSettings as TextSettings
 from tandem_em.formats.text.units import parse_unit
 from tandem_em.importers.core.base import Imported, ImportOptions
 from tandem_em.model.curves import BiasRun

@@ -17,11 +17,12 @@ from tandem_em.model.curves import BiasRun
 from tandem_em.model.session import Session
 
 if TYPE_CHECKING:
-    from tandem_em.analysis.cycling.anomalies import Anomaly
+    from tandem_em.analysis.cycling.anomalies import Anomaly as Anomaly
     from tandem_em.analysis.cycling.cell_numbers import HalfKind
     from tandem_em.analysis.cycling.charge import Zero
-    from tandem_em.analysis.cycling.gitt import Gitt
-    from tandem_em.analysis.cycling.half_cycles import HalfCycle, HalfCycles
+    from tandem_em.analysis.cycling.gitt import Gitt as Gitt
+    from tandem_em.analysis.cycling.half_cycles import HalfCycle as HalfCycle
+    from tandem_em.analysis.cycling.half_cycles import HalfCycles as HalfCycles
 
 MOST_POINTS = 6000
 """Points of one line on the screen; beyond, extremes of stretches stand for their samples."""

@@ -23,8 +23,11 @@ from tandem_em.model.tracks import Particle
 from tandem_resources import read_json
 
 if TYPE_CHECKING:
-    from tandem_em.analysis.kinetics.fits import Estimate as FitEstimate
+    from tandem_em.analysis.kinetics import fits
     from tandem_em.analysis.kinetics.fits import Kinetics as FittedKinetics
+    from tandem_em.analysis.kinetics.models import KineticsFit as KineticsFit
+
+    FitEstimate = fits.Estimate
 
 KINETICS = Kinetics.analysis
 LIMITS_TO_DEVIATION = 1 / (2 * 1.96)

@@ -136,6 +136,13 @@ def of_line(session: Session, line: ProfileLine) -> ResultSet | None:
     return next((r for r in session.results if (found := Layers.of(r)) and found.line_id == line.id), None)
 
 
+def propose_edges(values: Floats, count: int) -> list[float]:
+    """The clearest edges on a profile, where a person would mark them; places along it in pixels."""
+    from tandem_em.analysis.images.layers import propose_edges as proposed
+
+    return proposed(values, count)
+
+
 def edges_at(result: ResultSet, frame: int) -> list[float]:
     """Positions of the edges along the line in a frame (px); NaN where one was not seen."""
     rows = Layers.from_result(result).edges_px

@@ -21,8 +21,8 @@ from tandem_em.desk.outlines import kinetics
 from tandem_em.desk.outlines.kinetics import Analysed
 
 if TYPE_CHECKING:
-    from tandem_em.analysis.kinetics.fits import Estimate
-    from tandem_em.analysis.kinetics.models import KineticsFit
+    from tandem_em.desk.outlines.kinetics import FitEstimate as Estimate
+    from tandem_em.desk.outlines.kinetics import KineticsFit
 
 PARAMETERS = {
     "start": "A₀ {} {unit}", "onset_s": "t₀ {} s", "tau_s": "τ {} s", "change": "ΔA {} {unit}", "per_s": "r {} {unit}/s",

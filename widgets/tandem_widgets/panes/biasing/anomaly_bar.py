@@ -17,7 +17,7 @@ from tandem_widgets.parts.basic import theme
 from tandem_widgets.parts.lanes.model import Finding
 
 if TYPE_CHECKING:
-    from tandem_em.analysis.cycling.anomalies import Anomaly
+    from tandem_em.desk.biasing.views import Anomaly
 
 BAD = ("short", "open", "window", "density")
 DOUBTFUL = ("compliance", "leakage")

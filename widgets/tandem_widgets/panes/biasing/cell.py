@@ -25,13 +25,13 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from tandem_em.analysis.cycling.cell_numbers import (
+from tandem_em.core.texts import read_quantity
+from tandem_em.desk.biasing import runs as biasing
+from tandem_em.desk.biasing.cell import (
     CHEMISTRIES,
     areal_capacity_uAh_cm2,
     limiting_capacity_uAh_cm2,
 )
-from tandem_em.core.texts import read_quantity
-from tandem_em.desk.biasing import runs as biasing
 from tandem_em.desk.desk import Desk
 from tandem_em.model.curves import BiasRun
 from tandem_widgets.panes.biasing.cell_calculator import Calculator

@@ -5,8 +5,8 @@ from __future__ import annotations
 from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QFormLayout, QGroupBox, QLabel
 
-from tandem_em.analysis.cycling.cell_numbers import CalculatorAnswer, calculate
 from tandem_em.core.texts import C_RATE
+from tandem_em.desk.biasing.cell import CalculatorAnswer, calculate
 from tandem_widgets.parts.basic import theme
 from tandem_widgets.parts.basic.quantity_edit import QuantityEdit
 from tandem_widgets.parts.lanes.time_axis import span_text

@@ -20,7 +20,7 @@ from tandem_widgets.parts.lanes.time_axis import span_text
 from tandem_widgets.parts.plot.copy import copy_text
 
 if TYPE_CHECKING:
-    from tandem_em.analysis.cycling.half_cycles import HalfCycle, HalfCycles
+    from tandem_em.desk.biasing.views import HalfCycle, HalfCycles
 
 HEADINGS = (
     "Cycle", "Kind", "Start (s)", "Duration", "Charge", "±", "Per area", "Mean V", "Energy", "Efficiency", "Plateau (V)",

@@ -20,7 +20,7 @@ from tandem_widgets.parts.plot.copy import copy_picture
 from tandem_widgets.parts.plot.xy_plot import PlotLine, XYPlot
 
 if TYPE_CHECKING:
-    from tandem_em.analysis.cycling.gitt import Gitt
+    from tandem_em.desk.biasing.views import Gitt
 
 
 class GittPage(Page):

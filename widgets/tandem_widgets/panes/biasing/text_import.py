@@ -24,9 +24,8 @@ from PyQt6.QtWidgets import (
 
 from tandem_em.core.notices import UserError
 from tandem_em.desk.biasing import text_import
-from tandem_em.desk.biasing.text_import import TextGuess, Tried
+from tandem_em.desk.biasing.text_import import TextGuess, TextSettings, Tried
 from tandem_em.desk.desk import Desk
-from tandem_em.formats.text.settings import TextSettings
 from tandem_em.model.curves import BiasRun
 from tandem_widgets.panes.biasing.text_preview import PreviewTable, preview_lines
 from tandem_widgets.parts.plot.axes import Axis

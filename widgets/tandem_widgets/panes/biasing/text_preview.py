@@ -12,7 +12,7 @@ from PyQt6.QtWidgets import QComboBox, QTableWidget, QTableWidgetItem
 from tandem_em.core.numeric import Floats
 from tandem_em.core.texts import quantity
 from tandem_em.desk.biasing import text_import
-from tandem_em.formats.text.settings import TextColumn
+from tandem_em.desk.biasing.text_import import TextColumn
 from tandem_em.model.curves import BiasRun
 from tandem_widgets.parts.basic import theme
 from tandem_widgets.parts.plot.xy_plot import PlotLine

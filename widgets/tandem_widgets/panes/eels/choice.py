@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PyQt6.QtWidgets import QMenu
 
-from tandem_em.analysis.eels.colour import lithium_colours
+from tandem_em.desk.eels.colours import lithium_colours
 from tandem_em.model.spectra import SpectrumImage
 from tandem_widgets.panes.eels.scene import EelsScene
 

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tandem_em.analysis.eels.colour import channel_limits
 from tandem_em.core.notices import UserError
 from tandem_em.core.numeric import Floats
+from tandem_em.desk.eels.colours import channel_limits
 from tandem_em.model.spectra import Edge, SpectrumImage
 from tandem_widgets.panes.eels.choice import QUANTITIES, array_name, lookup
 from tandem_widgets.panes.eels.images import EelsImages

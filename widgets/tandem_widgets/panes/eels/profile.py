@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from tandem_em.analysis.geometry.line_profile import profile
 from tandem_em.core.notices import UserError
 from tandem_em.desk.eels.interactive_map import LiveMap
 from tandem_em.desk.eels.places import line_along, profile_line
@@ -82,7 +81,7 @@ def _anchor_px(scene: EelsScene, live: LiveMap, line: ProfileLine) -> float:
     """The place along the line that becomes 0: the steepest step of the anchor; 0 when there is none."""
     if not scene.choice.anchor:
         return 0.0
-    from tandem_em.analysis.eels.spectra import find_interface
+    from tandem_em.desk.eels.along_lines import find_interface, profile
 
     if scene.choice.anchor == "ADF":
         adf, width = live.image.adf, live.image.shape[1]

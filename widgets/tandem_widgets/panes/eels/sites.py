@@ -87,7 +87,7 @@ def add_site_spectra(
     content: Content, live: LiveMap, sites: list[Site], choice: Choice, edge: Edge | None
 ) -> None:
     """Mean spectra of the sites on this map, each lifted by the same share of the highest one."""
-    from tandem_em.analysis.eels.spectra import normalised
+    from tandem_em.desk.eels.along_lines import normalised
 
     energy = live.image.energy_eV
     low, high = content.x_range or (float(energy[0]), float(energy[-1]))

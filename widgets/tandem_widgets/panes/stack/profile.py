@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QDoubleSpinBox, QHBoxLayout, QLabel, QPushButton, QSpinBox, QVBoxLayout, QWidget
 
-from tandem_em.analysis.images.layers import propose_edges
 from tandem_em.core.notices import UserError
 from tandem_em.desk.stacks import layers
 from tandem_em.model.provenance import ResultSet
@@ -105,7 +104,7 @@ class ProfileWindow(QWidget):
     # --- edges ---------------------------------------------------------------------------------------------------
 
     def _mark_edges(self, count: int) -> None:
-        self.edges_px = propose_edges(self._values, count) if len(self._values) else []
+        self.edges_px = layers.propose_edges(self._values, count) if len(self._values) else []
         self.mark()
 
     def _dragged(self, key: str, _kind: str, low: float, high: float) -> None:

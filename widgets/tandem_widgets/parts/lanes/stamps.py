@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tandem_em.analysis.eels.threads import in_strips
+from tandem_em.core.threads import in_strips
 
 MOST = 0.2
 """Stamps may be off their rule by this part of a step."""
