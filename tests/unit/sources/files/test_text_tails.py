@@ -145,7 +145,7 @@ def test_a_file_that_begins_anew_is_a_new_segment(tmp_path: Path) -> None:
     source.close()
     samples = [b for b in blocks if isinstance(b, SampleBlock)]
     assert [b.new_segment for b in samples][-1] is True or any(b.new_segment for b in samples)
-    assert any("began anew" in b.text for b in blocks if isinstance(b, EventBlock))
+    assert any("restarted from its beginning" in b.text for b in blocks if isinstance(b, EventBlock))
     assert np.all(np.diff(times_of(blocks)) >= 0)
 
 
