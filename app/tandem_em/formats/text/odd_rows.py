@@ -18,10 +18,11 @@ _SUMMARY = re.compile(
 _SUMMARY_BESIDE_NUMBERS = re.compile(r"cv|var|n|count|range|sd|rsd|offset|end|ende|fin", re.IGNORECASE)
 """Words that are statistics only where the other rows begin with a number: `CV` is a step of a cycler as well."""
 
-STATISTICS = "statistics, not samples (minimum, mean …)"
-OTHER_TABLE = "part of another table"
-NO_ROW_NUMBER = "a word where other lines have a number"
-WORDS = "words instead of numbers"
+STATISTICS = "are statistics, not samples (minimum, mean …)"
+OTHER_TABLE = "are part of another table"
+NO_ROW_NUMBER = "have a word where other lines have a number"
+WORDS = "have words instead of numbers"
+_OF_ONE = {"are": "is", "have": "has"}
 
 
 @dataclass
@@ -30,6 +31,11 @@ class Odd:
 
     count: int = 0
     example: str = ""
+
+    def sentence(self, reason: str) -> str:
+        verb, _, rest = reason.partition(" ")
+        verb = _OF_ONE[verb] if self.count == 1 else verb
+        return f"{counted(self.count, 'line')} {verb} {rest}; left out (the first: {self.example!r})."
 
 
 @dataclass
@@ -47,10 +53,7 @@ class LeftOut:
         return sum(odd.count for odd in self.reasons.values())
 
     def sentences(self, name: str) -> list[str]:
-        return [
-            f"{name}: {counted(odd.count, 'line')} left out: {reason} (the first: {odd.example!r})."
-            for reason, odd in self.reasons.items()
-        ]
+        return [f"{name}: {odd.sentence(reason)}" for reason, odd in self.reasons.items()]
 
 
 def is_summary(fields: Sequence[str], begins_with_number: bool = False) -> bool:

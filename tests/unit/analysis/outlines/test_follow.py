@@ -114,7 +114,7 @@ def test_an_exact_key_is_kept_as_drawn() -> None:
 def test_wrong_calls_get_a_sentence() -> None:
     frames = np.ones((3, 40, 40), np.uint16)
     square = np.array([[10, 10], [30, 10], [30, 30], [10, 30.0]])
-    with pytest.raises(UserError, match="frame 7"):
+    with pytest.raises(UserError, match="frame 8"):
         run_to_end(follow(lambda k: frames[k], 3, {7: square}))
     with pytest.raises(UserError, match="encloses no area"):
         run_to_end(follow(lambda k: frames[k], 3, {0: square[:2]}))

@@ -94,5 +94,5 @@ def test_roles_and_units_of_a_text_column() -> None:
     assert text_import.role_of(made) == "current"
     assert text_import.unit_text(made) == "nA"
     assert text_import.with_role(made, "leave out").kind == "skip"
-    with pytest.raises(UserError, match="no unit"):
+    with pytest.raises(UserError, match="not a unit"):
         text_import.with_unit(made, "furlongs")

@@ -153,7 +153,7 @@ def test_statistics_are_no_samples(tmp_path: Path, place: str, heading: str, quo
     run, problems = opened(tmp_path, text)
     assert is_whole(run)
     assert "backwards" not in problems
-    assert ("5 lines left out: statistics" in problems) is (place != "before the headings")
+    assert ("5 lines are statistics" in problems) is (place != "before the headings")
     assert grown(text).times.tolist() == TIMES
 
 
@@ -161,7 +161,7 @@ def test_statistics_behind_a_long_table_read_at_full_speed(tmp_path: Path) -> No
     rows = [f"{n},{0.5 * n},3.{n:05d},1e-9" for n in range(3000)]
     run, problems = opened(tmp_path, "\n".join([",".join(["Index", *HEADINGS]), *rows, *STATISTICS]) + "\n")
     assert len(run) == 3000
-    assert "5 lines left out: statistics" in problems
+    assert "5 lines are statistics" in problems
 
 
 def test_a_step_called_cv_is_no_statistic(tmp_path: Path) -> None:
@@ -193,7 +193,7 @@ def test_rows_of_the_model_beside_the_raw_rows(tmp_path: Path) -> None:
     np.testing.assert_allclose(run.times.view, [round(60.03 * n, 3) for n in range(30)])
     np.testing.assert_allclose(run.values("voltage"), [round(3.26 - 0.01 * n, 3) for n in range(30)])
     assert run.clock.start_iso.startswith("2017-10-24T11:24:00")
-    assert "102 lines left out: part of another table" in problems
+    assert "102 lines are part of another table" in problems
     assert grown(text).times.tolist() == run.times.view.tolist()
 
 
@@ -202,7 +202,7 @@ def test_headings_and_units_that_come_again(tmp_path: Path) -> None:
     run, problems = opened(tmp_path, "\n".join([",".join(HEADINGS), *ROWS[:3], *again, *ROWS[3:]]) + "\n")
     assert is_whole(run)
     assert run.segment_starts == [0, 3]
-    assert "1 line left out: words instead of numbers" in problems
+    assert "1 line has words instead of numbers" in problems
     untimed = [
         "Voltage (V),Current (A)",
         "3.0,1e-9",
@@ -214,7 +214,7 @@ def test_headings_and_units_that_come_again(tmp_path: Path) -> None:
     ]
     run, problems = opened(tmp_path, "\n".join(untimed) + "\n")
     assert run.values("voltage").tolist() == [3.0, 3.1, 3.2, 3.3]
-    assert "2 lines left out: words instead of numbers" in problems
+    assert "2 lines have words instead of numbers" in problems
 
 
 def test_rows_that_lack_a_field_are_never_shifted_however_many_there_are(tmp_path: Path) -> None:
@@ -408,7 +408,7 @@ def test_what_was_written_is_read_in_every_style(
     np.testing.assert_allclose(run.times.view, times, atol=1e-6)
     np.testing.assert_allclose(run.values("voltage"), 3 + 0.013 * kept, atol=1e-9)
     np.testing.assert_allclose(run.values("current"), (kept - 5) * 1.5e-9, rtol=1e-4)
-    assert ("4 lines left out: statistics" in problems) is (style.statistics != "none")
+    assert ("4 lines are statistics" in problems) is (style.statistics != "none")
     assert ("complete row" in problems or "last row is cut" in problems) is bool(style.missing)
     alive = grown(text, style.count, style.encoding)
     np.testing.assert_array_equal(alive.values["voltage"], run.values("voltage"))

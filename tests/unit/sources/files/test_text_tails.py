@@ -222,4 +222,4 @@ def test_lines_that_are_no_samples_are_counted_and_said_at_the_end(tmp_path: Pat
     said = "\n".join(b.text for b in blocks if isinstance(b, EventBlock))
     assert rows_of(blocks) == 9
     assert "1 incomplete row left out" in said
-    assert "2 lines left out: statistics" in said
+    assert "2 lines are statistics" in said
