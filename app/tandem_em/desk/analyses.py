@@ -56,6 +56,7 @@ def forget(name: str) -> None:
 
 
 def find(name: str) -> Analysis | None:
+    """The analysis of that name; None when neither TandEM nor a loaded plug-in has it."""
     return _known.get(name)
 
 

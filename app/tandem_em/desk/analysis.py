@@ -37,6 +37,7 @@ class Outcome:
     """What went wrong with a part of it; the rest is kept."""
 
     def tell(self, notices: Notices) -> None:
+        """Put remarks and failures before the person; called on the session's thread."""
         for sentence in self.remarks:
             notices.info(sentence)
         for error in self.failures:
@@ -228,6 +229,7 @@ class ResultAnalysis(Analysis):
     def outcome(
         self, session: Session, request: Request, found: Any, replaced: Sequence[MadeItem] = ()
     ) -> Outcome:
+        """The typed result as a new item, or its content put into the first of `replaced`."""
         made = self.typed(session, request, found).to_result(
             request.name or self.title(request), self.about(session, request)
         )
@@ -241,6 +243,7 @@ class ResultAnalysis(Analysis):
         return Outcome(label, [*gone, *also, *added([made], request.step, label)], [made])
 
     def redo(self, session: Session, step: Step, items: Sequence[MadeItem]) -> Request | None:
+        """Asked anew of the same items; None when an input was removed or `ask` refuses today."""
         owner = session.find(self.owner_of(session, step))
         if owner is None or len(inputs := inputs_of(session, step)) < len(step.inputs):
             return None

@@ -43,9 +43,11 @@ class Desk:
             self.session.history.do(Together(label, list(edits), merge_key))
 
     def add(self, label: str, *items: Item) -> None:
+        """Put items into the session as one undoable step."""
         self.do(label, *(AddItem(label, item) for item in items))
 
     def remove(self, label: str, *items: Item) -> None:
+        """Take items out of the session as one undoable step."""
         self.do(label, *(RemoveItem(label, item) for item in items))
 
     def change(self, label: str, item: Item, merge_key: str | None = None, **fields: Any) -> None:
@@ -53,6 +55,7 @@ class Desk:
         self.session.history.do(ChangeFields(label, item.id, fields, merge_key))
 
     def end_gesture(self) -> None:
+        """End merging: the next change with the same key begins an undo step of its own."""
         self.session.history.end_merge()
 
     def start(

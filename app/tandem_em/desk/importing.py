@@ -116,6 +116,7 @@ def answer(imported: Imported, question: Question, choice: str) -> None:
 
 
 def stream_items(items: list[Item]) -> list[Stream]:
+    """Runs, stacks and maps among imported items, without sources and clocks."""
     return [item for item in items if isinstance(item, Stream)]
 
 

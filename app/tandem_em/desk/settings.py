@@ -81,6 +81,7 @@ class Settings:
             return Preferences()
 
     def change(self, **changed: Any) -> None:
+        """Set preferences and save them; a disk that refuses is logged, the new values hold all the same."""
         self.values = replace(self.values, **changed)
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -91,5 +92,6 @@ class Settings:
             log.warning("preferences could not be saved: %s", error)
 
     def remember_recent(self, path: Path) -> None:
+        """Put a file first among the last twelve that were opened."""
         text = str(path.resolve())
         self.change(recent=[text, *(other for other in self.values.recent if other != text)][:12])

@@ -69,6 +69,7 @@ def choose(items: Items[StreamT], name: str | None, path: Path) -> StreamT:
 
 @contextmanager
 def closing(source: Document) -> Iterator[Document]:
+    """A document that is closed at the end, whatever happens."""
     try:
         yield source
     finally:

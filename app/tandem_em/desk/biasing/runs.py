@@ -70,6 +70,7 @@ def _y_choice(stored: Any) -> YChoice:
 
 
 def keep_lanes(desk: Desk, label: str, choices: Iterable[LaneChoice], merge_key: str | None = None) -> None:
+    """Store the lanes in the session's view; steps with the same `merge_key` become one."""
     stored = [asdict(choice) for choice in choices]
     view = {**desk.session.info.view, "lanes": stored}
     desk.change(label, desk.session.info, merge_key, view=view)
@@ -100,6 +101,7 @@ def move_lane(desk: Desk, kind: str, before: str | None) -> None:
 
 
 def reset_lanes(desk: Desk) -> None:
+    """Forget every choice about lanes, so that the session shows the default ones; undoable."""
     view = {key: value for key, value in desk.session.info.view.items() if key != "lanes"}
     desk.change("Reset lanes", desk.session.info, view=view)
 
@@ -173,4 +175,5 @@ def read_as(desk: Desk, run: BiasRun, quantity: str, factor: float, unit: str) -
 
 
 def show_run(desk: Desk, run: BiasRun, shown: bool) -> None:
+    """Show or hide a run in all lanes; its data stay."""
     desk.change(f"{'Show' if shown else 'Hide'} {run.name}", run, visible=shown)

@@ -51,10 +51,12 @@ class RunInput:
 
     @property
     def t(self) -> Floats:
+        """Session seconds of the samples, by the clock as it was when the snapshot was taken."""
         return self.offset_s + self.times * self.rate
 
     @property
     def zero(self) -> Zero:
+        """The zero of the current with its error (A), as the cycling analyses take it."""
         from tandem_em.analysis.cycling.charge import Zero
 
         return Zero(self.zero_A, self.zero_error_A)
@@ -93,6 +95,7 @@ class XYCurve:
 
 
 def snapshot(session: Session, run: BiasRun) -> RunInput:
+    """Arrays and numbers of a run and its cell for a job; taken on the session's thread, nothing is copied."""
     from tandem_em.analysis.cycling.electrochemistry import first_half_of
 
     cell = cell_of(session, run)
@@ -132,6 +135,7 @@ def halves_of(run: RunInput) -> HalfCycles:
 
 
 def finding_cycles(run: RunInput) -> Job[HalfCycles]:
+    """Half cycles of a run as a job; UserError when it has no current."""
     yield Progress(0, 1, f"Anomaly half cycles of {run.name}")
     return halves_of(run)
 

@@ -90,6 +90,7 @@ def _use_events(desk: Desk, clock: Clock, events: list[dict[str, Any]], sure_s: 
 
 
 def set_by_hand(desk: Desk, clock: Clock, offset_s: float, rate_ppm: float, uncertainty_s: float) -> None:
+    """Set offset (s), rate (ppm) and uncertainty (s); a provisional clock counts as aligned afterwards."""
     desk.change(
         f"Set the clock of {clock.name}", clock, offset_s=offset_s, rate_ppm=rate_ppm, uncertainty_s=uncertainty_s,
         origin="marked event" if clock.is_provisional else clock.origin,
@@ -97,6 +98,7 @@ def set_by_hand(desk: Desk, clock: Clock, offset_s: float, rate_ppm: float, unce
 
 
 def accept_zone(desk: Desk, clock: Clock) -> None:
+    """Confirm the assumed time zone, so that the doctor no longer mentions it."""
     desk.change(f"Confirm the time zone of {clock.name}", clock, zone_assumed=False)
 
 
@@ -167,6 +169,7 @@ def _image_change(stack: FrameStack) -> Job[tuple[Any, Any]]:
 
 
 def use_lag(desk: Desk, clock: Clock, lag: Any) -> None:
+    """Shift a clock by a correlation lag (s); its uncertainty becomes that of the lag, never zero."""
     desk.change(
         f"Align the clock of {clock.name} by correlation", clock, offset_s=clock.offset_s + lag.lag_s, origin="correlation",
         uncertainty_s=max(lag.uncertainty_s, 1e-6),

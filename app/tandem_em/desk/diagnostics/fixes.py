@@ -40,6 +40,7 @@ class AtOnce(Runner):
         on_cancelled: Callable[[], None] | None = None,
         key: str | None = None,
     ) -> Task[Any]:
+        """Run the job to its end before returning; a UserError is kept in `told`, anything else is raised."""
         task: Task[Any] = Task(label, key)
         try:
             while True:

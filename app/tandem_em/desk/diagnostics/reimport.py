@@ -109,6 +109,7 @@ def again(desk: Desk, source: SourceFile, path: Path, on_end: Callable[[], None]
 
 
 def reading(session: Session, path: Path, options: ImportOptions | None = None) -> Job[Reread]:
+    """What a file holds now, not yet in the session; UserError when it has no stream any more."""
     found = yield from importing.import_files(session, [path], options)
     if not importing.stream_items(found.items):
         raise UserError(f"{path.name} no longer contains data.", "Export it again from the instrument.")

@@ -120,10 +120,12 @@ class Document:
 
     @property
     def name(self) -> str:
+        """File name for the window title; `untitled` while nobody has named the session."""
         return self.path.name if self.path is not None else "untitled"
 
     @property
     def is_untitled(self) -> bool:
+        """Whether the session has no file yet, or only one in the recovery folder."""
         return self.opened is None or places.in_recovery(self.opened.store.path)
 
     @property
@@ -133,6 +135,7 @@ class Document:
 
     @property
     def is_readonly(self) -> bool:
+        """Whether the file may not be written: opened so, or another program holds it."""
         return self.opened is not None and self.opened.store.is_readonly
 
     @property
@@ -154,6 +157,7 @@ class Document:
 
     @property
     def is_closed(self) -> bool:
+        """Whether `close` was called; jobs that end afterwards change nothing."""
         return self._closed
 
     # --- saving --------------------------------------------------------------------------------------------------

@@ -119,6 +119,7 @@ def open_linked_array(path: Path, dataset: str) -> ArraySource:
 
 
 def say_missing(path: Path) -> UserError:
+    """The error for a file of the recent list that is gone; returned, not raised."""
     return UserError(
         f"{path.name} is no longer there.", "It may have been moved: open it from its new location."
     )

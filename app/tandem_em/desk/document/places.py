@@ -20,6 +20,7 @@ MOST = 20
 
 
 def recovery_folder() -> Path:
+    """Folder of unnamed sessions and of recovery files that cannot lie beside their session."""
     return config_folder() / "recovery"
 
 
@@ -82,6 +83,7 @@ class Lost:
 
     @property
     def sentence(self) -> str:
+        """What was lost and when, for a person; also whether the session was saved since."""
         when = datetime.fromisoformat(self.when)
         if self.path == self.session_path:
             return f"A session of {when:%Y-%m-%d %H:%M} was never saved: {self.path.stem}."

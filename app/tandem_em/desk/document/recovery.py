@@ -71,6 +71,7 @@ def everything(recent: Iterable[str]) -> list[Lost]:
 
 
 def discard(lost: Iterable[Lost]) -> None:
+    """Delete recovery files whose changes nobody wants; one that cannot be deleted stays."""
     for each in lost:
         delete(each.path)
 

@@ -27,6 +27,7 @@ class SavePoint:
 
     @property
     def has_changed(self) -> bool:
+        """Whether the session differs from this point; compares content only at the clean mark."""
         if not self._session.history.is_clean:
             return True
         if self._asked_at != self._session.revision:

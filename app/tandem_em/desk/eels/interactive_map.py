@@ -84,6 +84,7 @@ class LiveMap:
 
     @property
     def is_ready(self) -> bool:
+        """Whether the sums are in, so that maps follow a dragged window."""
         return self._sums is not None
 
     def _load(self) -> Job[_Loaded]:
@@ -268,6 +269,7 @@ class LiveMap:
         return self._total
 
     def mean_spectrum(self) -> Floats | None:
+        """Mean counts per pixel and channel; None until the data are in."""
         return self._mean
 
     def spectrum(self, x: float, y: float, radius_px: float = 0.0) -> Floats | None:

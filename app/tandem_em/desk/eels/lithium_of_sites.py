@@ -53,6 +53,7 @@ class LithiumOfSite(ResultAnalysis):
     makes = LithiumPerSilicon
 
     def ask(self, session: Session, owner: Any, inputs: Sequence[Item] = (), **parameters: Any) -> Request:
+        """On the map among `inputs`, else that of the site; UserError without Li and Si edges on it."""
         image = next(
             (item for item in inputs if isinstance(item, SpectrumImage)), session.maps.get(owner.map_id)
         )
@@ -61,18 +62,23 @@ class LithiumOfSite(ResultAnalysis):
         return Request(self, owner, [image, owner, *_edges(session, image)])
 
     def title(self, request: Request) -> str:
+        """Names site and map: a site may be read on several maps."""
         return f"lithium of {request.owner.name} on {request.inputs[0].name}"
 
     def working(self, request: Request) -> str:
+        """Names the site."""
         return f"Lithium content of {request.owner.name}"
 
     def label(self, request: Request) -> str:
+        """Undo text: a reading is a measurement."""
         return f"Measure the lithium content of {request.owner.name}"
 
     def key(self, request: Request) -> str:
+        """By site and map, so that readings on different maps do not replace one another."""
         return f"lithium {request.owner.id} {request.inputs[0].id}"
 
     def job(self, session: Session, request: Request) -> Job[LithiumPerSilicon]:
+        """Sums the spectra of the site, maps both edges and quantifies them."""
         image, site, *edges = request.inputs
         assert isinstance(image, SpectrumImage)
         assert isinstance(site, Site)
@@ -81,19 +87,23 @@ class LithiumOfSite(ResultAnalysis):
         return call_as_job(lambda: _measured(own, image, chosen), f"Reading {image.name}")
 
     def older(self, session: Session, request: Request) -> Sequence[ResultSet]:
+        """Earlier readings of this site on this map."""
         own = (request.owner.id, request.inputs[0].id)
         return [r for r in _results(session) if (r.owner_id, r.values.get("map")) == own]
 
     def summary(self, item: Item) -> str:
+        """x in LixSi with its error."""
         found = self.of(item)
         return f"x = {figure(found.x)} ± {figure(found.error, 2)} in LiₓSi." if found is not None else ""
 
     def method(self, session: Session, step: Step) -> str:
+        """Which edges and what their counts were divided by."""
         return (
             f"{self.subject(session, step)}: net counts of Li K and Si L2,3 over their partial cross sections"
         )
 
     def others(self, session: Session, step: Step) -> list[Item]:
+        """The map: the same site can be read on others."""
         return [item for item in inputs_of(session, step) if isinstance(item, SpectrumImage)]
 
     def redo(self, session: Session, step: Step, items: Sequence[MadeItem]) -> Request | None:

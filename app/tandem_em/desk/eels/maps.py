@@ -46,6 +46,7 @@ class MadeMap:
 
 
 def windows_of(edge: Edge) -> EdgeWindows:
+    """The windows and background of an edge, hashable and safe to hand to another thread."""
     return EdgeWindows(edge.name, edge.background, edge.order, edge.fit, edge.signal)
 
 
@@ -59,6 +60,7 @@ def default_edges() -> list[Edge]:
 
 
 def edge_from_table(row: dict[str, Any], channel: str = "") -> Edge:
+    """An edge from a row of edges.json; `channel`: red, green, blue, or empty for none."""
     edge = Edge(
         name=row["name"],
         onset_eV=row["onset_eV"],

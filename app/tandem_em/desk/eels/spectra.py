@@ -25,6 +25,7 @@ def size_of(image: SpectrumImage) -> int:
 
 
 def fits_in_memory(image: SpectrumImage) -> bool:
+    """Whether an image is worked whole; larger ones are read in blocks of rows."""
     return size_of(image) <= IN_MEMORY_BYTES
 
 

@@ -56,6 +56,7 @@ def export(session: Session, folder: Path, wanted: Wanted | None = None) -> Job[
 
 
 def refuse_empty(session: Session) -> None:
+    """UserError for a session without anything in it."""
     if session.is_empty:
         raise UserError(
             f"{session.info.name or 'This session'} is empty: there is nothing to export.",
@@ -93,10 +94,12 @@ def _filming(session: Session, path: Path, film: MovieSettings) -> Job[Path]:
 
 
 def shown_stack(session: Session) -> FrameStack | None:
+    """The selected stack, else the first; None without one."""
     return session.stacks.get(session.focus.selected("stack")) or session.stacks.first
 
 
 def reading(session: Session) -> Callable[[float], list[str]]:
+    """A function that gives the readout of a session second as short texts, for stamps in the movie."""
     return lambda t: readout.read_at(session, t).parts
 
 

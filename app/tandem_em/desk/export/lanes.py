@@ -39,11 +39,13 @@ class Numbers:
         self._computed: dict[tuple[str, str], Computed] = {}
 
     def ordered(self, run: BiasRun) -> Ordered:
+        """Stamps of a run in order of time, sorted once for each export."""
         if run.id not in self._ordered:
             self._ordered[run.id] = ordered(run)
         return self._ordered[run.id]
 
     def computed(self, run: BiasRun, what: Derivation) -> Computed:
+        """A derived quantity of a run, computed once for each export."""
         key = run.id, what.name
         if key not in self._computed:
             self._computed[key] = run_to_end(what.whole(run, self.ordered(run)))

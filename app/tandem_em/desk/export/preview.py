@@ -41,6 +41,7 @@ class Material:
 
 
 def collecting(session: Session) -> Job[Material]:
+    """Collect what can be drawn from a snapshot taken now; UserError for an empty session."""
     export.refuse_empty(session)
     return _collecting(snapshot(session))
 

@@ -126,6 +126,7 @@ def edge_notes(session: Session) -> dict[str, str]:
 
 
 def common_notes(session: Session) -> dict[str, str]:
+    """Notes that every table begins with: program, session, time zero, simulated or not."""
     notes = {
         "session": session.info.name,
         "session id": session.info.uuid,
@@ -135,6 +136,7 @@ def common_notes(session: Session) -> dict[str, str]:
 
 
 def yes(value: bool) -> str:
+    """`yes` or `no`, as notes spell it."""
     return "yes" if value else "no"
 
 
@@ -174,6 +176,7 @@ def map_tables(image: data.MapSet, notes: dict[str, str]) -> Iterator[Table]:
 
 
 def profile_table(profile: data.ProfileSet, notes: dict[str, str]) -> Table:
+    """Counts of each edge and their errors along a profile; distance in nm, px without calibration."""
     columns = [Column("distance", profile.unit, profile.edges[0].x)]
     for curve in profile.edges:
         columns.append(Column(curve.name, "counts", curve.y))
@@ -196,6 +199,7 @@ def cycle_rows(session: Session) -> tuple[list[dict[str, Any]], list[dict[str, A
 
 
 def event_rows(session: Session) -> list[dict[str, Any]]:
+    """Events in order of time (session seconds), a dict for each."""
     rows = [
         {"time": e.t, "end": e.end, "category": e.category, "name": e.name, "author": e.author}
         for e in session.events
@@ -204,6 +208,7 @@ def event_rows(session: Session) -> list[dict[str, Any]]:
 
 
 def clock_rows(session: Session) -> list[dict[str, Any]]:
+    """Clocks with offset (s), rate (ppm) and uncertainty (s; None: unknown), a dict for each."""
     return [
         {"name": c.name, "origin": c.origin, "offset": c.offset_s, "rate": c.rate_ppm, "zone": c.zone,
          "uncertainty": c.uncertainty_s if math.isfinite(c.uncertainty_s) else None, "device zero": c.start_iso}

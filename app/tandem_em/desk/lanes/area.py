@@ -55,6 +55,8 @@ MODES = {
 
 
 class Area(LaneSource):
+    """The lane of followed particles, in one of `MODES`."""
+
     kind, title, name, caption = "area", "Area", "Particle area", "× start"
     shows_each, has_table = True, False
     modes: Mapping[str, str] = MappingProxyType({key: mode.menu for key, mode in MODES.items()})
@@ -63,13 +65,16 @@ class Area(LaneSource):
         self.mode = mode
 
     def in_mode(self, mode: str) -> Area:
+        """A source for another mode; this one is shared and stays as it is."""
         return Area(mode)
 
     def heading(self, session: Session) -> Heading:
+        """Title and unit of the mode; an unknown mode in a file reads as area relative to the start."""
         mode = MODES.get(self.mode, MODES[""])
         return Heading(mode.title, mode.label, "", mode.caption, mode.axis_unit)
 
     def curves(self, session: Session, span: Interval | None) -> list[Series]:
+        """A series for each visible particle with times, then kept kinetics as lines beside them."""
         shown: dict[str, Series] = {}
         for particle in session.particles:
             stack = session.stacks.get(particle.stack_id)
@@ -85,6 +90,7 @@ class Area(LaneSource):
         return [*shown.values(), *(fit for fit in fits if fit is not None)]
 
     def missing(self, session: Session, *, asked: bool) -> str:
+        """What is missing for particles that are there; how to make one only when the lane was switched on."""
         if len(session.particles):
             return NOT_PLACED
         return NO_PARTICLE if asked else ""

@@ -23,6 +23,7 @@ class PassedCharge(Derivation):
     needs = ("current",)
 
     def key(self, run: BiasRun) -> tuple[Any, ...]:
+        """Also the number of segments: no charge is added where a new one begins."""
         return *super().key(run), len(run.segment_starts)
 
     def whole(self, run: BiasRun, ordered: Ordered) -> Job[Computed]:
@@ -38,6 +39,7 @@ class PassedCharge(Derivation):
     def more(
         self, run: BiasRun, ordered: Ordered, before: Computed, total: int
     ) -> tuple[Floats, Floats | None]:
+        """Goes on from the last known sample, so that the trapezoid between them is counted."""
         done = len(before.values)
         charge, error = _integrated(run, ordered, max(done - 1, 0), total)
         values = (float(before.values[-1]) if done else 0.0) + charge[min(done, 1) :]
@@ -50,10 +52,13 @@ PASSED = PassedCharge()
 
 
 class Charge(RunLane):
+    """The charge lane, in coulombs since the first sample."""
+
     kind, title, name, unit = "charge", "Charge", "Charge", "C"
     needs = ("current",)
 
     def of_run(self, session: Session, run: BiasRun) -> list[Series]:
+        """The passed charge of a run, with a band where the zero of the current has an error."""
         return [
             series_of(
                 session, run, OfRun(run, PASSED), key=self.kind, role="charge", quantity="charge passed"

@@ -69,6 +69,7 @@ class LiveDose:
         return len(self._levels) > self._shown_frames
 
     def finish(self) -> None:
+        """Compute all doses once more with the final clock; on the session's thread, after the last frame."""
         if self._stack.id in self._session.stacks:
             self._timed_by = ()
             self._carry_on()

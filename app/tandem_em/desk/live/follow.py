@@ -153,9 +153,11 @@ class FollowIncoming:
 
     @property
     def is_watching(self) -> bool:
+        """Whether any particle is followed; else only the drift is measured."""
         return bool(self._watched)
 
     def unwatch(self, particle_id: str) -> None:
+        """Stop following a particle; one that is not followed is no error."""
         self._watched.pop(particle_id, None)
 
     def follow_incoming(self, number: int, frame: Frame) -> FollowedOutlines:
@@ -288,6 +290,7 @@ class LiveFollow:
 
     @property
     def lag(self) -> Lag:
+        """How far the outlines are behind the camera; may be asked from any thread."""
         frame, host = self._arrived
         if frame < 0:
             return self._lag

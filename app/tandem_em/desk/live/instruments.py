@@ -67,6 +67,7 @@ class Probe:
         self._thread.start()
 
     def look(self) -> Look:
+        """A copy of the newest values, frame and counters; frame None until one has come."""
         status, about = self.source.status(), self.source.describe()
         with self._lock:
             samples, said = list(self._samples), list(self._said)
@@ -89,6 +90,7 @@ class Probe:
         )
 
     def close(self) -> None:
+        """Close the source and wait up to 2 s for the reading thread."""
         self._closing.set()
         self.source.close()
         self._thread.join(2.0)
@@ -148,6 +150,7 @@ class Instruments:
     # --- the set-up ----------------------------------------------------------------------------------------------
 
     def table(self, name: str) -> SourceTable | None:
+        """The set-up of the source with that name; None when there is none."""
         return next((table for table in self.setup.source if table.name == name), None)
 
     def add(self, table: Any) -> Any:
@@ -179,10 +182,12 @@ class Instruments:
         return table
 
     def remove(self, name: str) -> None:
+        """Take a source out of the set-up; a test that runs on it goes on until it is closed."""
         self.setup.source = [table for table in self.setup.source if table.name != name]
         self.changed.emit()
 
     def read(self, path: Path) -> None:
+        """Use the set-up of a SETUP.toml; UserError when it is not valid, and the old one stays."""
         from tandem_em.sources.setup import read_setup
 
         self.setup = read_setup(path)
@@ -239,6 +244,7 @@ class Instruments:
 
     @property
     def simulations(self) -> list[Simulation]:
+        """The simulated instruments that were started here and still run."""
         return list(self._simulations)
 
     def test(self, name: str, read_file: Callable[[Path], Any] | None = None) -> Job[Probe]:

@@ -126,6 +126,7 @@ class Recorder:
 
     @property
     def sources(self) -> list[Source]:
+        """The sources being recorded, in the order of the set-up."""
         return [stream.source for stream in self._streams.values()]
 
     @property
@@ -200,6 +201,7 @@ class Recorder:
 
     @property
     def has_to_stop(self) -> bool:
+        """Whether the recording is ending, because it was told to or the disk is nearly full."""
         return self._stopping.is_set()
 
     def stop(self) -> None:

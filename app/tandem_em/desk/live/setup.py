@@ -32,6 +32,7 @@ MOST_FRAMES = 2000
 
 
 def read_setup(path: Path) -> Setup:
+    """The set-up in a SETUP.toml; UserError says which entry is not valid."""
     from tandem_em.sources import setup
 
     return setup.read_setup(path)

@@ -27,6 +27,7 @@ Ended = Callable[[dict[str, tuple[int, ...]]], None]
 
 
 def of_stack(session: Session, stack: FrameStack) -> list[Particle]:
+    """Particles outlined on a stack, in the order of the session."""
     return [particle for particle in session.particles if particle.stack_id == stack.id]
 
 
@@ -102,6 +103,7 @@ def delete_key(desk: Desk, particle: Particle, frame: int) -> tuple[int, int]:
 
 
 def remove(desk: Desk, particle: Particle) -> None:
+    """Delete a particle with all its outlines and drop the selection."""
     desk.remove(f"Delete {particle.name}", particle)
     desk.session.focus.select("particle", "")
 
@@ -110,16 +112,19 @@ def remove(desk: Desk, particle: Particle) -> None:
 
 
 def rename(desk: Desk, particle: Particle, name: str) -> None:
+    """Give a particle another name; blanks around it are cut, an empty name changes nothing."""
     name = name.strip()
     if name and name != particle.name:
         desk.change(f"Rename {particle.name} to {name}", particle, name=name)
 
 
 def recolour(desk: Desk, particle: Particle, colour: str) -> None:
+    """Give a particle another colour (#rrggbb), in the image and in the lanes."""
     desk.change(f"Colour of {particle.name}", particle, colour=colour)
 
 
 def show(desk: Desk, chosen: Iterable[Particle], visible: bool) -> None:
+    """Show or hide particles in one step; those that are so already are left out of it."""
     rows = [particle for particle in chosen if particle.visible != visible]
     label = f"{'Show' if visible else 'Hide'} {', '.join(particle.name for particle in rows)}"
     desk.do(label, *(ChangeFields(label, particle.id, {"visible": visible}) for particle in rows))

@@ -61,6 +61,7 @@ class Tracked:
 
     @property
     def found(self) -> list[Particle]:
+        """Particles with at least one outline; the others could not even be drawn."""
         return [particle for particle in self.particles if particle.outlines]
 
     @property

@@ -29,6 +29,7 @@ class Shrunk(FrameByFrame):
         super().__init__(frames, (height // block_px, width // block_px), dtype)
 
     def one(self, number: int) -> AnyArray:
+        """A small frame: float16 for up to 16-bit counts, else float32."""
         _, height, width = self.shape
         block = self._block
         frame = self._source.read(number)[: height * block, : width * block]

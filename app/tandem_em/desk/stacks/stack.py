@@ -68,6 +68,7 @@ def _drift_text(stack: FrameStack, drift: NDArray[np.float64]) -> str:
 
 
 def drop_drift(desk: Desk, stack: FrameStack) -> None:
+    """Forget the drift, so that frames are shown as recorded; undoable."""
     desk.change(f"Delete the drift of {stack.name}", stack, drift_px=None)
 
 
@@ -159,6 +160,7 @@ class MeasureRegion(ResultAnalysis):
     makes = RegionStatistics
 
     def ask(self, session: Session, owner: Any, inputs: Sequence[Item] = (), **parameters: Any) -> Request:
+        """`region`: x0, y0, x1, y1 in pixels of frame 0, at least one pixel; named ROI 1, 2, …"""
         x0, y0, x1, y1 = (int(each) for each in parameters["region"])
         if x1 - x0 < 1 or y1 - y0 < 1:
             raise UserError("The ROI contains no pixel.", "Drag a rectangle over the image.")
@@ -166,23 +168,29 @@ class MeasureRegion(ResultAnalysis):
         return Request(self, owner, [owner, owner.clock], {"region": [x0, y0, x1, y1]}, name)
 
     def title(self, request: Request) -> str:
+        """The name of the result: there may be several regions of one stack."""
         return request.name
 
     def working(self, request: Request) -> str:
+        """Names the region."""
         return f"Measuring {request.name}"
 
     def label(self, request: Request) -> str:
+        """Undo text: a region is a measurement."""
         return f"Measure {request.name}"
 
     def key(self, request: Request) -> str:
+        """By the stack: a region drawn anew replaces one that is still being measured."""
         return f"region {request.owner.id}"
 
     def job(self, session: Session, request: Request) -> Job[Floats]:
+        """Mean and standard deviation in every frame, NaN where one cannot be read."""
         x0, y0, x1, y1 = request.parameters["region"]
         assert isinstance(request.owner, FrameStack)
         return measuring(request.owner, (x0, y0, x1, y1))
 
     def typed(self, session: Session, request: Request, found: Any) -> RegionStatistics:
+        """The two columns over session seconds, in the unit of the stack."""
         stack, region = request.owner, request.parameters["region"]
         assert isinstance(stack, FrameStack)
         return RegionStatistics(
@@ -194,6 +202,7 @@ class MeasureRegion(ResultAnalysis):
         )
 
     def redo(self, session: Session, step: Step, items: Sequence[MadeItem]) -> Request | None:
+        """The same rectangle under the same name; None when the stack is gone."""
         stack, region = session.stacks.get(self.owner_of(session, step)), step.parameters.get("region")
         if stack is None or not region or len(region) != 4:
             return None
@@ -202,12 +211,14 @@ class MeasureRegion(ResultAnalysis):
         return request
 
     def summary(self, item: Item) -> str:
+        """Mean over time and its range; empty when no frame could be read."""
         found = self.of(item)
         if found is None or not np.isfinite(found.mean).any():
             return ""
         return f"Mean {np.nanmean(found.mean):.4g} {found.unit}, from {np.nanmin(found.mean):.4g} to {np.nanmax(found.mean):.4g}."
 
     def method(self, session: Session, step: Step) -> str:
+        """Where the region lies in the first frame, and that it follows the drift."""
         x0, y0, x1, y1 = step.parameters["region"]
         where = f"x {x0} to {x1 - 1}, y {y0} to {y1 - 1} px of frame 1"
         return f"{self.subject(session, step)}: mean and deviation in every frame ({where}; it follows the drift)"
@@ -271,6 +282,7 @@ class ViewFilter:
 
     @property
     def text(self) -> str:
+        """The filter in a few words; empty for none."""
         words = {"mean": f"mean of {self.size:g} frames", "gaussian": f"gaussian σ {self.size:g} px"}
         return words.get(self.kind, f"median {self.size:g} px" if self.kind == "median" else "")
 
