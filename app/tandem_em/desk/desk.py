@@ -34,6 +34,7 @@ class Desk:
         `completing`: an earlier step that these belong to; they join it as long as nothing was done in between.
         """
         history = self.session.history
+        # With anything done in between, joining would undo more than it says.
         if completing is not None and completing is history.newest and edits:
             rest = Together(label, list(edits))
             history.complete(rest, Together(completing.label, [completing, rest]))
@@ -76,6 +77,7 @@ class Desk:
             job,
             on_result=on_result,
             on_progress=on_progress,
+            # No error of a job is ever silent.
             on_error=on_error or self.notices.tell,
             on_cancelled=on_cancelled,
             key=key,

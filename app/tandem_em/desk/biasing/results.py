@@ -178,6 +178,7 @@ def cycles_of(found: HalfCycles) -> Cycles:
 
 
 def _column(values: Iterable[float | None]) -> Floats:
+    # Arrays in a file know no None.
     return np.array([np.nan if value is None else float(value) for value in values])
 
 
@@ -199,6 +200,7 @@ def _keep(desk: Desk, request: Request, found: Any) -> ResultSet:
 
 def log_findings(desk: Desk, findings: list[Anomaly]) -> int:
     """Put findings into the session as events (those that are not there yet); returns how many."""
+    # Milliseconds: times that went through a file or a clock differ in the last bits.
     known = {(event.name, round(event.t, 3)) for event in desk.session.events}
     events = [
         Event(name=f.sentence, t=f.start_s, end=f.end_s if f.end_s > f.start_s else None, category="warning")

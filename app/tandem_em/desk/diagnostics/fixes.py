@@ -72,9 +72,11 @@ def _linking(opened: files.Opened, folder: Path) -> Job[list[Finding]]:
     """Linked files that were moved, found by name in the session's folder or one below; they must be the same."""
     said = []
     for source in list(opened.session.sources):
+        # Only links that were found broken on opening.
         if not (source.linked and source.problems):
             continue
         name = Path(source.path).name
+        # No deeper: a whole disk below the session would take minutes.
         for path in [*folder.glob(name), *folder.glob(f"*/{name}")]:
             try:
                 yield from opened.store.relink(opened.session, source.id, path)
@@ -97,6 +99,7 @@ def mend(session: Session) -> Job[list[Finding]]:
             works = [
                 w
                 for w in recompute.stale(session)
+                # Once each: a result that stays stale must not be made again for ever.
                 if recompute.can_recompute(session, w) and w.step.id not in done
             ]
             for work in works:
@@ -118,6 +121,7 @@ def _tried(runner: AtOnce, sentence: str, do: Callable[[], Any]) -> Finding:
         do()
     except UserError as error:
         runner.told.append(error)
+    # A job that failed was told to the runner, not raised.
     if len(runner.told) > before:
         told = runner.told[-1]
         return Finding("warning", told.title, told.advice)
