@@ -30,6 +30,7 @@ def untitled_path() -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     stamp = datetime.now().strftime("%Y-%m-%d %H-%M-%S")
     number, path = 1, folder / f"unsaved {stamp}{SUFFIX}"
+    # Two sessions may begin within one second.
     while path.exists():
         number += 1
         path = folder / f"unsaved {stamp} {number}{SUFFIX}"
@@ -48,6 +49,7 @@ def recoverable() -> list[Path]:
         return []
     from tandem_em.storage.transaction.opening import is_held
 
+    # An empty file holds nothing that could be recovered.
     files = [path for path in folder.glob(f"*{SUFFIX}") if path.stat().st_size and not is_held(path)]
     return sorted(files, key=lambda path: path.stat().st_mtime, reverse=True)
 
@@ -66,6 +68,7 @@ def is_recovery_file(path: Path) -> bool:
 def recovery_places(session_path: Path) -> Iterator[Path]:
     """Where the recovery files of a session may lie: beside it first."""
     whole = session_path.resolve()
+    # Sessions of one name in different folders must not share a recovery file.
     digest = hashlib.sha256(os.fsencode(whole)).hexdigest()[:8]
     for stem in (whole.with_name(whole.name), recovery_folder() / f"{whole.name} {digest}"):
         for number in range(1, MOST + 1):

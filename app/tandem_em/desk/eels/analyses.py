@@ -73,6 +73,7 @@ class ComponentsOfImage(OfImage):
     makes = Components
 
     def __init__(self, name: str, menu: str) -> None:
+        # One class for both: they differ in one argument of the job.
         self.name, self.menu = name, menu  # type: ignore[misc]
 
     def job(self, session: Session, request: Request) -> Job[Components]:
@@ -165,6 +166,7 @@ class QuantificationOfImage(OfImage):
     def method(self, session: Session, step: Step) -> str:
         """Edges and cross-section model that the percentages rest on."""
         edges = ", ".join(item.name for item in inputs_of(session, step) if isinstance(item, Edge))
+        # The cross-section model is known from the result, not from the step.
         made = next((r for r in session.results if r.made_by == step.id), None)
         found = Quantification.of(made)
         sections = (
@@ -208,10 +210,12 @@ class MapsOfImage(OfImage):
                 AddItem(label, edge) for edge in request.inputs if session.find(edge.id) is None
             ]
             return Outcome(label, [*edges, *added(made, request.step, label)], [*made])
+        # Results are matched by edge: only some maps of the step may be stale.
         old = {str(each.values.get("edge")): each for each in replaced if isinstance(each, ResultSet)}
         label = f"Update {', '.join(item.name for item in replaced)}"
         edits: list[Edit] = []
         for result in made:
+            # The step is added once for all maps, below.
             edits += in_place_of(old[result.values["edge"]], result, request.step, label)[1:]
         request.step.outputs = [item.id for item in replaced]
         return Outcome(label, [AddItem(label, request.step), *edits], [*replaced])
@@ -221,6 +225,7 @@ class MapsOfImage(OfImage):
         image = session.maps.get(self.owner_of(session, step))
         wanted = [str(item.values.get("edge")) for item in items if isinstance(item, ResultSet)]
         edges = [edge for name in wanted if (edge := session.edges.named(name)) is not None]
+        # An edge that is gone: its map cannot be made, and half an update would confuse.
         if image is None or not wanted or len(edges) < len(wanted):
             return None
         return self.ask(session, image, edges)

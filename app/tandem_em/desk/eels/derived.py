@@ -67,6 +67,7 @@ def find_shift(image: SpectrumImage, low_loss: SpectrumImage) -> Job[NDArray[np.
 
     height, width, _ = low_loss.shape
     found = np.full((height, width), np.nan)
+    # Not the aligned spectra: the shift replaces an earlier one.
     for y0, y1, block in spectra.in_blocks(low_loss, align=False):
         yield Progress(y0, height, f"Aligning {image.name}")
         found[y0:y1] = find_zero_loss(block, low_loss.energy_eV).position_eV
@@ -194,7 +195,9 @@ class AlignedEnergies(Analysis):
     ) -> Outcome:
         """The shift is set on the map and its low loss; the spectra in the file stay as they are."""
         label = f"Align {request.owner.name}"
+        # A map with its own zero loss is its own low loss: once is enough.
         both: list[Item] = list(dict.fromkeys([request.owner, *request.inputs]))
+        # For the methods section only; it is no input of the alignment.
         request.step.parameters = {"spread_eV": float(np.nanstd(found))}
         request.step.outputs = [each.id for each in both]
         moved = [ChangeFields(label, each.id, {"energy_shift_eV": found}) for each in both]

@@ -137,11 +137,13 @@ def read(desk: Desk, site: Site, image: SpectrumImage) -> Task[Any]:
 def _edges(session: Session, image: SpectrumImage) -> list[Edge]:
     from tandem_em.analysis.eels.table import find_edge
 
+    # The reading is shown over the time of its map.
     if image.interval is None:
         raise UserError(
             f"The acquisition time of {image.name} is not known.", "Enter its time in its properties (…)."
         )
     chosen = []
+    # This order is relied on below.
     for element in ("Li", "Si"):
         of_it = (
             edge
@@ -161,11 +163,13 @@ def _measured(site: Site, image: SpectrumImage, edges: list[Edge]) -> LithiumPer
     from tandem_em.analysis.eels.quantify import quantify
 
     mask = places.mask_of(site, image.shape)
+    # Summed before the fit: a single pixel has too few counts for a background.
     total = spectra.whole(image)[mask].sum(axis=0, dtype=np.float64)[None, None]
     gain = image.counts_per_electron or 1.0
     maps = [
         map_edge(total, image.energy_eV, windows_of(edge), detail="error", counts_per_electron=gain) for edge in edges
     ]  # fmt: skip
+    # x is divided by silicon: without a clear signal it could be anything.
     silicon = maps[1]
     if float(silicon.counts.sum()) < CLEAR * float(np.asarray(silicon.error).sum()):
         raise UserError(f"{site.name} contains no silicon on {image.name}.", "Move the site onto silicon.")
@@ -174,6 +178,7 @@ def _measured(site: Site, image: SpectrumImage, edges: list[Edge]) -> LithiumPer
     )  # fmt: skip
     ratio, counting = (float(np.asarray(each).flat[0]) for each in made.ratio("Li", "Si"))
     return LithiumPerSilicon(
+        # Independent errors: counting, and the cross sections.
         x=ratio, error=float(np.hypot(counting, made.model_error * ratio)), counting_error=counting, model=made.model,
         model_error=made.model_error, remark=made.remark, pixels=int(mask.sum()), site=site.name, colour=site.colour,
         particle=site.particle_id, map_id=image.id,
