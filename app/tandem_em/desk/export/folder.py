@@ -73,6 +73,7 @@ def _exporting(session: Session, folder: Path, wanted: Wanted) -> Job[list[Path]
             yield from write_figures(place / "figures", found, wanted.print)
         if wanted.report:
             yield from export_report.write(session, found, place / "report.html")
+        # Asked for the movie alone, its error is told instead of leaving it out silently.
         nothing_else = not (wanted.tables or wanted.figures or wanted.report)
         if wanted.movie and (nothing_else or can_film(found, shown_stack(session), wanted.film)):
             yield from write_movie(
@@ -109,6 +110,7 @@ def write_tables(session: Session, found: data.Picture, folder: Path) -> Job[lis
     taken: set[str] = set()
     for table in export_tables.tables(session, found):
         stem, number = table.stem, 1
+        # Windows and macOS do not tell capitals from small letters in file names.
         while stem.lower() in taken:
             number += 1
             stem = f"{table.stem}_{number}"
@@ -152,6 +154,7 @@ def provenance(session: Session) -> dict[str, Any]:
 def staging(folder: Path) -> Iterator[Path]:
     """A hidden folder inside the target that vanishes whatever happens; a target made for it goes too if left empty."""
     existed = folder.exists()
+    # In the target: moving files at the end is then only a renaming.
     place = folder / f".export.{os.getpid()}.part"
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -75,6 +75,7 @@ def _figures(found: data.Picture) -> Job[str]:
     wanted = draw.names(found)
     for number, name in enumerate(wanted, 1):
         yield Progress(number, len(wanted), "Drawing the report's figures")
+        # As SVG an image would be embedded anyway, and larger.
         kind = "png" if name in AS_PIXELS else "svg"
         content = draw.as_bytes(name, found, FigureSettings(dpi=220), kind)
         wide = TWO_COLUMNS_MM if kind == "png" else shown_width(content)
@@ -86,6 +87,7 @@ def _figures(found: data.Picture) -> Job[str]:
 def shown_width(svg: bytes) -> float:
     """Figures of one column a little larger than in print, the others across the page (mm)."""
     found = re.search(rb'<svg [^>]*?width="([0-9.]+)pt"', svg)
+    # Points to millimetres.
     own = float(found[1]) / 72 * 25.4 if found else TWO_COLUMNS_MM
     return min(1.4 * own, TWO_COLUMNS_MM)
 

@@ -51,6 +51,7 @@ CLOCK_UNITS = {
 
 def file_stem(text: str) -> str:
     """A file name of plain letters; micro becomes u."""
+    # Both the micro sign and the Greek letter are in use.
     return map_files.file_stem(text.replace("µ", "u").replace("μ", "u"))
 
 
@@ -94,6 +95,7 @@ def frame_table(stack: FrameStack, notes: dict[str, str]) -> Table:
     count = len(stack)
     drift = np.full((count, 2), np.nan)
     if stack.drift_px is not None:
+        # A movie may have grown since its drift was measured.
         drift[: len(stack.drift_px)] = stack.drift_px[:count]
     return Table(
         f"frames_{file_stem(stack.name)}",
@@ -157,6 +159,7 @@ def run_table(session: Session, run: BiasRun, notes: dict[str, str]) -> Table:
         columns.append(Column(name, column.unit, np.asarray(run.values(name))))
     columns += lanes.run_columns(session, run)
     own = {"run": run.name, "clock": clock_text(run.clock), "simulated": yes(run.simulated)}
+    # repr: whoever adds it back needs every digit.
     own["zero"] = f"{run.zero_current_A!r} A, subtracted in the columns after the recorded ones"
     own["gaps"] = f"pauses longer than {gap_limit(run):.6g} s add no charge"
     return Table(f"run_{file_stem(run.name)}", columns, notes | own)
@@ -224,6 +227,7 @@ def result_tables(session: Session, notes: dict[str, str]) -> Iterator[Table]:
         columns = [
             Column(name, result.units.get(name, ""), array)
             for name, array in flat.items()
+            # Shorter arrays (a scree, a few limits) belong to no row.
             if len(array) == longest
         ]
         if columns and longest:

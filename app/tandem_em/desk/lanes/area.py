@@ -125,6 +125,7 @@ def sizes(session: Session, particle: Particle, stack: FrameStack, mode: str) ->
     track = _shape(particle, stack, mode) if mode in SHAPES else _track(session, particle)
     if track is None:
         return None
+    # Frames without a time, of a movie whose stamps are fewer, have no place in the lane.
     inside = track.frames < len(stack.times)
     t, order = in_order(stack.t[track.frames[inside]])
     rows = [values[inside][order] for values in (track.area, track.low, track.high)]
@@ -140,6 +141,7 @@ def sizes(session: Session, particle: Particle, stack: FrameStack, mode: str) ->
     )  # fmt: skip
 
 
+# Weak: what was computed of a particle goes with it.
 _tracks: WeakKeyDictionary[Particle, tuple[tuple[Any, ...], AreaTrack]] = WeakKeyDictionary()
 _shapes: WeakKeyDictionary[Particle, tuple[tuple[Any, ...], AreaTrack]] = WeakKeyDictionary()
 """What was last made of a particle, as long as its outlines are the same: the window asks at every refresh."""
@@ -149,6 +151,7 @@ def _track(session: Session, particle: Particle) -> AreaTrack:
     """With what is being followed just now: the curve grows while somebody watches."""
     growing = session.growing
     fresh = growing.of(particle.id)
+    # While following, outlines change without a new revision of the particle.
     key = (particle.revision, len(particle.outlines), id(particle.outlines), growing.revision if fresh else 0)
     kept = _tracks.get(particle)
     if kept is None or kept[0] != key:

@@ -29,11 +29,13 @@ class PassedCharge(Derivation):
     def whole(self, run: BiasRun, ordered: Ordered) -> Job[Computed]:
         """In pieces that share a sample: hours at 1 kS/s need no gigabytes beside them."""
         total = len(ordered.x)
+        # Samples out of order are rare: integrated as recorded in one piece, then sorted.
         if ordered.order is not None:
             charge, error = _integrated(run, ordered, 0, len(run))
             charge, error = charge[ordered.order], error[ordered.order]
         else:
             charge, error = yield from _in_pieces(run, ordered, total)
+        # Without an error of the zero there is no band, rather than one of no width.
         return Computed(charge, error if run.zero_current_error_A else None)
 
     def more(
@@ -71,6 +73,7 @@ def _in_pieces(run: BiasRun, ordered: Ordered, total: int) -> Job[tuple[Floats, 
     current = run.values("current")
     first = 0
     while first < total:
+        # One more than a piece: the last sample is the first of the next piece.
         last = min(first + CHUNK + 1, total)
         while last < total and not np.isfinite(current[last - 1]):
             last += 1  # the shared sample must have a value

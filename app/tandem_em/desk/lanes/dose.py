@@ -67,6 +67,7 @@ class Dose(DoseRate):
 
 
 def _computed(session: Session, array: str) -> Series | None:
+    # The newest counts: it is what somebody measured last.
     results = reversed(list(session.results))
     result, found = next(((r, dose) for r in results if (dose := Measured.of(r)) is not None), (None, None))
     if result is None or found is None:

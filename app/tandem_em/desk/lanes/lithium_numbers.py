@@ -60,6 +60,7 @@ def charge_as_x(
     inside = (times >= charge_t[0]) & (times <= charge_t[-1])
     if not inside.any():
         return None
+    # Scaled at the height of the swelling, where its relative error is least.
     top = int(np.argmax(np.where(inside, mean, -np.inf)))
     begin, end = charge_at(float(times[inside][0])), charge_at(float(times[top]))
     scale = known if known is not None else float(mean[top]) / (end - begin) if end != begin else np.nan

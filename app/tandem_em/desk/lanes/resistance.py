@@ -76,4 +76,5 @@ def least_current(current: Floats) -> float:
 def over_current(voltage: NDArray[Any], current: NDArray[Any], threshold: float) -> Floats:
     """Voltage over current where there is enough of it, else NaN."""
     enough = np.abs(current) > threshold
+    # 1.0 instead of what is too small: no warning about a division by zero.
     return np.where(enough, voltage, np.nan) / np.where(enough, current, 1.0)

@@ -47,6 +47,7 @@ class Temperature(RunLane):
                 name=run.name if len(named) == 1 else f"{run.name}, {words}",
                 shift=to_celsius(column.unit) or 0.0, quantity=words,
             )  # fmt: skip
+            # The first keeps the colour of temperature, further columns take the spare ones.
             made.append(series if not number else replace(series, role=ORDER[(number - 1) % len(ORDER)]))
         return made
 
