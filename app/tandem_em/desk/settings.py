@@ -53,6 +53,7 @@ def preferences_from(found: Any) -> Preferences:
     for each in fields(Preferences):
         value, default = found.get(each.name), getattr(defaults, each.name)
         if (
+            # JSON writes 30.0 as 30 when a person edits it.
             isinstance(default, float)
             and isinstance(value, int | float)
             and not isinstance(value, bool)
@@ -85,6 +86,7 @@ class Settings:
         self.values = replace(self.values, **changed)
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
+            # Written beside and then replaced: a crash leaves the old file whole.
             temporary = self.path.with_suffix(".new")
             temporary.write_text(json.dumps(asdict(self.values), indent=1), encoding="utf-8")
             temporary.replace(self.path)

@@ -289,7 +289,6 @@ class LiveMap:
         y0, y1 = max(0, row - reach), min(height, row + reach + 1)
         x0, x1 = max(0, column - reach), min(width, column + reach + 1)
         yy, xx = np.mgrid[y0:y1, x0:x1]
-        # A quarter of a square pixel more: else small discs lose pixels at their rim.
         inside = (xx - x) ** 2 + (yy - y) ** 2 <= radius_px**2 + 0.25
         near = self._pixels(slice(y0, y1), slice(x0, x1))[inside]
         return np.asarray(near.reshape(-1, channels).mean(axis=0, dtype=np.float64))

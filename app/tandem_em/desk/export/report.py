@@ -75,7 +75,6 @@ def _figures(found: data.Picture) -> Job[str]:
     wanted = draw.names(found)
     for number, name in enumerate(wanted, 1):
         yield Progress(number, len(wanted), "Drawing the report's figures")
-        # As SVG an image would be embedded anyway, and larger.
         kind = "png" if name in AS_PIXELS else "svg"
         content = draw.as_bytes(name, found, FigureSettings(dpi=220), kind)
         wide = TWO_COLUMNS_MM if kind == "png" else shown_width(content)

@@ -105,6 +105,7 @@ class Probe:
                     self._said.append(block.text)
                 elif block is not None:
                     self._keep(block.host_times, block.columns)
+            # Such a source answers at once: without a rest this would be a busy loop.
             if block is None and self.source.status().state in ("stopped", "failed"):
                 self._closing.wait(READ_S)
 
@@ -176,6 +177,7 @@ class Instruments:
         for key, value in fields.items():
             set_field(table, key, value)
         program = self.setup.program
+        # The program goes by the name of its source.
         if program is not None and program.source == name:
             program.source = table.name
         self.changed.emit()
@@ -259,6 +261,7 @@ class Instruments:
             raise UserError(f"{name} has no path yet.", "Choose the file or folder to watch.")
         if getattr(table, "address", None) == "":
             raise UserError(f"{name} has no address yet.", "Enter an address, or press Find.")
+        # Most instruments allow one connection only: the old one has to go first.
         before = self.probes.pop(name, None)
         if before is not None:
             before.close()

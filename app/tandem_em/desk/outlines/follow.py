@@ -80,9 +80,11 @@ class FollowOutlines(Analysis):
         if not chosen:
             raise UserError("There is no outline to follow.", "Draw one around a particle.")
         request = FollowRequest(
+            # The dictionaries themselves: edits replace them, so identity tells a change.
             self, owner, [owner], given, particles=chosen, began_with=[each.outlines for each in chosen],
             new=frozenset(each.id for each in chosen if each.id not in session.particles),
         )  # fmt: skip
+        # Known before it runs: following changes particles, it makes none.
         request.step.outputs = [particle.id for particle in chosen]
         return request
 
@@ -105,6 +107,7 @@ class FollowOutlines(Analysis):
         """Follows copies of the particles; outlines drawn meanwhile do not disturb it."""
         assert isinstance(request, FollowRequest)
         assert isinstance(request.owner, FrameStack)
+        # Copies: particles belong to the session's thread.
         drawn = [replace(particle, outlines=dict(particle.outlines)) for particle in request.particles]
         return following.follow(
             request.owner, drawn, exact_keys=frozenset(request.parameters["exact_keys"]), span=request.span,
@@ -186,6 +189,7 @@ def _without_outline(particle: Particle, followed: Followed, span: Span | None) 
     """Frames in which there is nothing to outline, for `Particle.extra`."""
     found: dict[str, list[int]] = {BLANK: sorted(followed.blank)} if followed.blank else {}
     before = particle.extra.get(OUTSIDE, [])
+    # Outside of the span nobody has looked again.
     stay = {frame for frame in before if span is not None and not span[0] <= frame <= span[1]}
     if before or followed.outside:
         found[OUTSIDE] = sorted(stay | followed.outside)

@@ -91,6 +91,7 @@ def area_curve(session: Session, particle: Particle) -> AreaCurve:
     t, area = stack.t[frames], square * np.array([row.area_px for row in rows])
     width = square * np.array([row.area_high_px - row.area_low_px for row in rows])
     known = np.isfinite(t) & np.isfinite(area)
+    # Stamps of a movie may run backwards; fits need them in order.
     order = np.flatnonzero(known)[np.argsort(t[known], kind="stable")]
     sigma = width[order] * LIMITS_TO_DEVIATION
     usual = float(np.median(sigma[sigma > 0])) if np.any(sigma > 0) else 1.0
@@ -201,10 +202,12 @@ def analyse(
 
 def likely_span(curve: AreaCurve) -> tuple[float, float]:
     """From the start to the greatest change of area: what comes after it is another process."""
+    # Smoothed over a twentieth of the curve: a single noisy frame must not be the greatest change.
     half = max(1, len(curve.t) // 40)
     kernel = np.ones(2 * half + 1) / (2 * half + 1)
     calm = np.convolve(np.pad(curve.area, half, mode="edge"), kernel, mode="valid")
     farthest = int(np.argmax(np.abs(calm - calm[0])))
+    # A change within the first fifth is too short to fit: then the whole curve is taken.
     end = farthest if farthest >= len(calm) // 5 else len(calm) - 1
     return float(curve.t[0]), float(curve.t[end])
 
@@ -280,6 +283,7 @@ def kinetics_of(analysed: Analysed) -> Kinetics:
         ],
         start_area=_limits(found.start_area), end_area=_limits(found.end_area), onset_s=_limits(found.onset_s),
         initial_rate=_limits(found.initial_rate), t90_s=_limits(found.t90_s),
+        # A speed in cm²/s needs a calibration.
         initial_speed_cm2_s=_limits(found.initial_speed_cm2_s) if is_in_nm else None,
     )  # fmt: skip
 

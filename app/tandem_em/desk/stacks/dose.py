@@ -56,7 +56,9 @@ def rates(given: Mapping[str, Any], pixel_nm: float | None, levels: Floats, on: 
     """Rate of every frame (e/Å²s) by what was typed or calibrated (values of the result) and its mean counts."""
     if "rate_e_A2s" in given:
         return np.where(on, float(given["rate_e_A2s"]), 0.0)
+    # Noise below the offset is no negative dose.
     electrons = np.clip((levels - given["counts_offset"]) / given["counts_per_electron"], 0, None)
+    # Without a pixel size the rate is NaN, not wrong.
     area_A2 = (10 * (pixel_nm or math.nan)) ** 2
     return np.where(on, electrons, 0.0) / (area_A2 * given["exposure_s"])
 
@@ -152,6 +154,7 @@ class MeasureDose(ResultAnalysis):
         wanted = {key: request.parameters[key] for key in CALIBRATION if key in request.parameters}
         if all(getattr(stack, key) == value for key, value in wanted.items()):
             return []
+        # The change of the calibration below raises the revision by one.
         request.step.inputs[stack.id] = stack.revision + 1
         return [ChangeFields(label, stack.id, wanted)]
 
@@ -256,6 +259,7 @@ class MapDose(ResultAnalysis):
         assert isinstance(stack, FrameStack)
         assert isinstance(measured, ResultSet)
         dose = Dose.from_result(measured)
+        # As many as there are doses: the stack may have grown since.
         drift = np.array([stack.drift_at(index) for index in range(len(dose.t_s))])
         return call_as_job(lambda: _over_sample(dose, drift, stack.shape), self.title(request))
 

@@ -64,6 +64,7 @@ class FollowLayers(ResultAnalysis):
         if stack is None:
             raise UserError(f"The movie of {owner.name} is gone.", "Draw the line on another one.")
         given = {
+            # The line as it is now: it may be moved while the job runs.
             "line": [list(point) for point in owner.points], "width_px": owner.width_px, "edges_px": edges_px,
             "frame": int(parameters.get("frame", 0)),
         }  # fmt: skip
@@ -151,6 +152,7 @@ def of_line(session: Session, line: ProfileLine) -> ResultSet | None:
 def edges_at(result: ResultSet, frame: int) -> list[float]:
     """Positions of the edges along the line in a frame (px); NaN where one was not seen."""
     rows = Layers.from_result(result).edges_px
+    # Frames that came after the following have no edges.
     return [float(row[frame]) if frame < len(row) else float("nan") for row in rows]
 
 

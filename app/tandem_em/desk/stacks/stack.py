@@ -80,6 +80,7 @@ def set_pixel(desk: Desk, stack: FrameStack, pixel_nm: float, pixel_from: str = 
     if not (math.isfinite(pixel_nm) and pixel_nm > 0):
         raise UserError("The length is not valid.", "Draw along the scale bar and enter its length.")
     desk.change(f"Calibrate {stack.name}", stack, pixel_nm=float(pixel_nm), pixel_from=pixel_from)
+    # Only a measured calibration is worth offering for other movies.
     if stack.magnification and pixel_from == "scale bar":
         known = dict(desk.settings.values.pixel_by_magnification)
         known[magnification_key(stack)] = float(pixel_nm)
@@ -113,14 +114,17 @@ def restamp(desk: Desk, stack: FrameStack) -> None:
 
     The stamps of all other frames stay; the step says which were made up. Undo brings the file's stamps back."""
     times = np.asarray(stack.times, np.float64)
+    # The highest stamp before each frame; fmax passes over NaN.
     highest = np.fmax.accumulate(np.concatenate([[-np.inf], times]))[:-1]
     good = np.isfinite(times) & (times > highest)
     if good.sum() < 2:
         raise UserError(f"{stack.name} has too few time stamps.", "Read its times from a log.")
     frames = np.arange(len(times))
+    # By frame: stamps may be missing between two good ones.
     usual = float(np.median(np.diff(times[good]) / np.diff(frames[good])))
     made = np.interp(frames, frames[good], times[good])
     first, last = frames[good][0], frames[good][-1]
+    # np.interp would give all frames beyond the ends the same time.
     made[:first] = times[first] + (frames[:first] - first) * usual
     made[last:] = times[last] + (frames[last:] - last) * usual
     label = f"Space the times of {stack.name} evenly"
@@ -133,6 +137,7 @@ def take_times(desk: Desk, stack: FrameStack, path: Path) -> None:
     from tandem_em.importers.core.companion import SIZE_LIMIT, table_times
 
     try:
+        # latin-1 reads any byte: only digits and headings matter.
         text = path.read_text("latin-1") if path.stat().st_size <= SIZE_LIMIT else ""
     except OSError as error:
         raise UserError(f"{path.name} cannot be read: {error.strerror}.", "Check the file.") from error
@@ -207,6 +212,7 @@ class MeasureRegion(ResultAnalysis):
         if stack is None or not region or len(region) != 4:
             return None
         request = self.ask(session, stack, region=region)
+        # Counting on would make ROI 2 of what is shown as ROI 1.
         request.name = request.step.name = request.step.what = items[0].name
         return request
 
@@ -308,6 +314,7 @@ def reader(stack: FrameStack, view: ViewFilter) -> Callable[[int], Frame]:
 
 def temporal_mean(stack: FrameStack, index: int, count: int) -> Frame:
     """Mean of the frames around one, moved onto it by whole pixels of drift."""
+    # At the ends of the movie the window is moved inwards: as many frames everywhere.
     first = max(0, min(index - count // 2, len(stack) - count))
     here = np.array(stack.drift_at(index))
     total: NDArray[np.float32] | None = None
@@ -316,9 +323,11 @@ def temporal_mean(stack: FrameStack, index: int, count: int) -> Frame:
         try:
             frame = np.asarray(stack.frame(other), np.float32)
         except UserError:
+            # Neighbours may be unreadable; the frame itself must be told.
             if other == index:
                 raise
             continue
+        # Whole pixels: interpolating would smooth once more.
         dx, dy = np.round(np.array(stack.drift_at(other)) - here).astype(int)
         frame = np.roll(frame, (-int(dy), -int(dx)), axis=(0, 1))
         total = frame.copy() if total is None else np.add(total, frame, out=total)
