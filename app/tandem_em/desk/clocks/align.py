@@ -167,6 +167,7 @@ def _image_change(stack: FrameStack) -> Job[tuple[Any, Any]]:
         yield Progress(int(index), len(stack), f"Reading {stack.name}")
         try:
             frame = stack.frame(int(index)).astype(np.float32)
+        # A frame that cannot be read is left out; the next one is compared with the one before it.
         except UserError:
             continue
         # Means of 8 × 8 pixels take most of the counting noise out of the difference.

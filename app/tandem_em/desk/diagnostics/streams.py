@@ -84,14 +84,9 @@ def _stamps(
     ) -> Finding:
         if bad is None or not bad.any():
             return Finding(severity, f"{name}: {sentence}", advice, item_id)
+        # bad counts steps: the sample after the step is the odd one.
         return Finding(
-            # bad counts steps: the sample after the step is the odd one.
-            severity,
-            f"{name}: {sentence}",
-            advice,
-            item_id,
-            "show",
-            float(finite[int(np.argmax(bad)) + 1]),
+            severity, f"{name}: {sentence}", advice, item_id, "show", float(finite[int(np.argmax(bad)) + 1])
         )
 
     if odd.missing and odd.missing < len(times):

@@ -101,6 +101,7 @@ class Area(LaneSource):
         pixel = session.stacks[particle.stack_id].pixel_nm
         found = Kinetics.of(result)
         in_nm = found is not None and found.unit == "nm²"
+        # A fit in nm² cannot be put beside areas in px² once the calibration is gone.
         if found is None or not found.best or (in_nm and not pixel):
             return None
         square = pixel**2 if in_nm and pixel else 1.0

@@ -113,6 +113,7 @@ class Probe:
         stride = max(1, len(times) // 200)
         for row in range(0, len(times), stride):
             self._samples.append((float(times[row]), {key: float(v[row]) for key, v in columns.items()}))
+        # By the newest sample, not by the clock: what an instrument last said stays to be seen.
         while self._samples and self._samples[0][0] < self._samples[-1][0] - KEPT_S:
             self._samples.popleft()
 

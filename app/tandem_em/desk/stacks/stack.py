@@ -256,6 +256,7 @@ def _mean_and_sd(stack: FrameStack, index: int, region: Region) -> tuple[float, 
     rows, tall = _covered(y0 + dy, y1 + dy, height)
     columns, wide = _covered(x0 + dx, x1 + dx, width)
     weight = float(tall.sum() * wide.sum())
+    # The region has drifted out of the picture.
     if not weight > 0:
         return math.nan, math.nan
     try:
