@@ -38,6 +38,7 @@ _known: dict[str, Analysis] = {analysis.name: analysis for analysis in BUILT_IN}
 
 def known() -> Iterator[Analysis]:
     """Every analysis, those of plug-ins last."""
+    # A copy: a plug-in may register or be taken away while somebody goes through them.
     yield from list(_known.values())
 
 
@@ -56,6 +57,7 @@ def forget(name: str) -> None:
 
 
 def find(name: str) -> Analysis | None:
+    """The analysis of that name; None when neither TandEM nor a loaded plug-in has it."""
     return _known.get(name)
 
 
@@ -76,6 +78,7 @@ def offered(session: Session, owner: Item) -> list[Analysis]:
 
 def of_step(session: Session, step: Step) -> Analysis | None:
     """The analysis a step is one of; None for other work, and for analyses that nobody knows here."""
+    # Steps of older versions name no analysis.
     return find(step.analysis or _older_name(session, step))
 
 
@@ -118,6 +121,7 @@ def method(session: Session, step: Step) -> str:
 
 def is_superseded(session: Session, step: Step) -> bool:
     """Whether nothing of what a step has made is left: removed, or made again by a later one."""
+    # An item that was made again bears the id of the later step.
     left = [item for item in map(session.find, step.outputs) if item is not None]
     remade = [
         item

@@ -37,6 +37,7 @@ class Outcome:
     """What went wrong with a part of it; the rest is kept."""
 
     def tell(self, notices: Notices) -> None:
+        """Put remarks and failures before the person; called on the session's thread."""
         for sentence in self.remarks:
             notices.info(sentence)
         for error in self.failures:
@@ -60,6 +61,7 @@ class Request:
 
     def __post_init__(self) -> None:
         what, name = self.analysis.title(self), self.analysis.name
+        # Now, not when the job ends: revisions of the inputs are those the job sees.
         self.step = step_for(what, self.inputs, self.parameters, analysis=name)
 
     def job(self, session: Session) -> Job[Any]:
@@ -88,6 +90,7 @@ class Request:
         """Run it beside the window and keep what it finds, unless what it is about was removed meanwhile."""
 
         def finished(found: Any) -> None:
+            # Same id is not enough: undoing and importing again may have put another item there.
             if desk.session.find(self.owner.id) is not self.owner:
                 return
             outcome = self.keep_outcome(desk.session, found, replaced)
@@ -97,6 +100,7 @@ class Request:
 
         label, key = self.analysis.working(self), self.analysis.key(self)
         if replaced:
+            # Of several results of one owner being updated, none must cancel another.
             label, key = f"Updating {', '.join(item.name for item in replaced)}", f"update {replaced[0].id}"
         return desk.start(label, self.job(desk.session), finished, on_progress=on_progress, key=key)
 
@@ -228,6 +232,7 @@ class ResultAnalysis(Analysis):
     def outcome(
         self, session: Session, request: Request, found: Any, replaced: Sequence[MadeItem] = ()
     ) -> Outcome:
+        """The typed result as a new item, or its content put into the first of `replaced`."""
         made = self.typed(session, request, found).to_result(
             request.name or self.title(request), self.about(session, request)
         )
@@ -241,7 +246,9 @@ class ResultAnalysis(Analysis):
         return Outcome(label, [*gone, *also, *added([made], request.step, label)], [made])
 
     def redo(self, session: Session, step: Step, items: Sequence[MadeItem]) -> Request | None:
+        """Asked anew of the same items; None when an input was removed or `ask` refuses today."""
         owner = session.find(self.owner_of(session, step))
+        # With an input gone it would be another analysis, not the same one again.
         if owner is None or len(inputs := inputs_of(session, step)) < len(step.inputs):
             return None
         try:
@@ -271,6 +278,7 @@ def added(items: Sequence[MadeItem], step: Step, label: str) -> list[Edit]:
 
 def in_place_of(old: MadeItem, made: ResultSet, step: Step, label: str) -> list[Edit]:
     """A new result in a stale one: it stays who it is, for what was made from it and for what shows it."""
+    # The step names the item that stays, for the made item is thrown away.
     step.outputs = [old.id]
     names = ("name", "arrays", "values", "units", "simulated")
     fields = {name: getattr(made, name) for name in names} | {"made_by": step.id}

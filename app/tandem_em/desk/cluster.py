@@ -29,6 +29,7 @@ def connected(address: str) -> Iterator[Client]:
             "Install it with `pip install distributed`, or leave out --scheduler.",
         ) from error
     try:
+        # Not the default client: plug-ins may use Dask for work of their own.
         client = Client(address, timeout=CONNECT_S, set_as_default=False)
     except (OSError, ValueError, TimeoutError, ImportError) as error:
         raise UserError(
@@ -36,6 +37,7 @@ def connected(address: str) -> Iterator[Client]:
             "Check the address (tcp://host:port) and that `dask scheduler` runs there.",
         ) from error
     try:
+        # Without workers the scheduler accepts work and never answers.
         if not client.scheduler_info(n_workers=-1)["workers"]:
             raise UserError(
                 f"The Dask scheduler at {address} has no workers.",
@@ -60,8 +62,10 @@ def run(
         waiting: list[Any] = []
         answers: list[Answer] = []
         for each in arguments:
+            # pure would hash all arguments, which are big blocks, to look for equal calls.
             waiting.append(client.submit(call, *each, pure=False))
             if len(waiting) >= limit:
+                # The oldest, so that answers stay in order and memory is bounded.
                 answers.append(_answer(waiting.pop(0), address))
                 yield Progress(len(answers), total, f"{label} on {threads} threads of {address}")
         for future in waiting:

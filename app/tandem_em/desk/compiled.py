@@ -23,7 +23,9 @@ from tandem_em.core.jobs import JobCancelledError
 log = logging.getLogger(__name__)
 WORD = "--compile-kernels"
 """What the front door is told in the child."""
+# How soon a waiting thread notices that the program is ending.
 LOOK_S = 0.1
+# Two children would compile the same kernels and compete for the cores.
 _one_child = threading.Lock()
 _ending = threading.Event()
 
@@ -44,11 +46,14 @@ def ahead(name: str, kernels: Iterable[Any], *, unless: Callable[[], bool] = lam
     JobCancelledError when the program is ending.
     """
     kernels = list(kernels)
+    # The child itself must compile, not start a child of its own.
     if WORD in sys.argv or all(map(is_cached, kernels)):
         return
+    # With a time limit: somebody ending the program must not wait for a child to finish.
     while not _one_child.acquire(timeout=LOOK_S):
         _go_on()
     try:
+        # Asked again: whoever had the lock may have compiled them.
         if not all(map(is_cached, kernels)):
             _in_a_child(name, unless)
     finally:
@@ -65,6 +70,7 @@ def is_cached(kernel: Any) -> bool:
     source = Path(kernel.py_func.__code__.co_filename)
     try:
         changed = source.stat().st_mtime
+        # numba has no public way to ask; its index files carry the name of the function.
         found = Path(kernel._cache.cache_path).glob(f"{source.stem}.{kernel.__name__}-*.nbi")
         return any(index.stat().st_mtime >= changed for index in found)
     except (OSError, AttributeError):
@@ -73,6 +79,7 @@ def is_cached(kernel: Any) -> bool:
 
 def _in_a_child(name: str, unless: Callable[[], bool]) -> None:
     log.info("compiling %s in a child", name)
+    # A packaged program is its own interpreter and takes no -m.
     start = [] if getattr(sys, "frozen", False) else ["-m", "tandem_em"]
     try:
         child = subprocess.Popen(
@@ -80,6 +87,7 @@ def _in_a_child(name: str, unless: Callable[[], bool]) -> None:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
+            # On Windows a console window would flash up.
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )
     except OSError as error:
@@ -104,9 +112,12 @@ def step_back() -> None:
     parent = os.getppid()
 
     def watch() -> None:
+        # A child whose parent died gets another parent.
         while os.getppid() == parent:
             threading.Event().wait(0.5)
+        # Not sys.exit: that would end this thread only.
         os._exit(0)
 
+    # Below process 1 there is no parent whose death could be noticed.
     if parent > 1:
         threading.Thread(target=watch, daemon=True).start()

@@ -34,6 +34,7 @@ class Desk:
         `completing`: an earlier step that these belong to; they join it as long as nothing was done in between.
         """
         history = self.session.history
+        # With anything done in between, joining would undo more than it says.
         if completing is not None and completing is history.newest and edits:
             rest = Together(label, list(edits))
             history.complete(rest, Together(completing.label, [completing, rest]))
@@ -43,9 +44,11 @@ class Desk:
             self.session.history.do(Together(label, list(edits), merge_key))
 
     def add(self, label: str, *items: Item) -> None:
+        """Put items into the session as one undoable step."""
         self.do(label, *(AddItem(label, item) for item in items))
 
     def remove(self, label: str, *items: Item) -> None:
+        """Take items out of the session as one undoable step."""
         self.do(label, *(RemoveItem(label, item) for item in items))
 
     def change(self, label: str, item: Item, merge_key: str | None = None, **fields: Any) -> None:
@@ -53,6 +56,7 @@ class Desk:
         self.session.history.do(ChangeFields(label, item.id, fields, merge_key))
 
     def end_gesture(self) -> None:
+        """End merging: the next change with the same key begins an undo step of its own."""
         self.session.history.end_merge()
 
     def start(
@@ -73,6 +77,7 @@ class Desk:
             job,
             on_result=on_result,
             on_progress=on_progress,
+            # No error of a job is ever silent.
             on_error=on_error or self.notices.tell,
             on_cancelled=on_cancelled,
             key=key,

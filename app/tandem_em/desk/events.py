@@ -31,6 +31,7 @@ def move(desk: Desk, event: Event, t: float) -> None:
 def neighbour(desk: Desk, direction: int) -> Event | None:
     """The next (+1) or previous (-1) event as seen from the cursor."""
     t = desk.session.focus.t
+    # The margin: the cursor stands on an event after a jump and must leave it.
     ahead = [event for event in desk.session.events if (event.t - t) * direction > 1e-9]
     return min(ahead, key=lambda event: abs(event.t - t)) if ahead else None
 

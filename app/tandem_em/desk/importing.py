@@ -77,6 +77,7 @@ def adding(session: Session, imported: Imported) -> Edit:
     known = {clock.id for clock in session.clocks}
     start = session.info.start_iso
     for item in imported.items:
+        # Streams of one file may share a clock, which is added and placed once.
         if isinstance(item, Stream) and item.clock.id not in known:
             known.add(item.clock.id)
             item.clock.name = item.clock.name or f"clock of {item.name}"
@@ -92,6 +93,7 @@ def _place(clock: Clock, session_start_iso: str) -> str:
     """Give an imported clock its offset; returns the session's start (the first dated stream sets it)."""
     if not np.isfinite(clock.uncertainty_s):
         clock.uncertainty_s = TYPICAL_UNCERTAINTY_S.get(clock.origin, np.inf)
+    # An importer that gave an offset knows better.
     if not clock.start_iso or clock.offset_s:
         return session_start_iso
     try:
@@ -101,8 +103,10 @@ def _place(clock: Clock, session_start_iso: str) -> str:
     if not session_start_iso:
         return clock.start_iso
     zero = datetime.fromisoformat(session_start_iso)
+    # Dates with and without zone cannot be subtracted: both are then read as local time.
     if (own.tzinfo is None) != (zero.tzinfo is None):
         own, zero = own.replace(tzinfo=None), zero.replace(tzinfo=None)
+    # Division keeps the microseconds that .seconds would cut.
     clock.offset_s = (own - zero) / timedelta(seconds=1)
     return session_start_iso
 
@@ -116,6 +120,7 @@ def answer(imported: Imported, question: Question, choice: str) -> None:
 
 
 def stream_items(items: list[Item]) -> list[Stream]:
+    """Runs, stacks and maps among imported items, without sources and clocks."""
     return [item for item in items if isinstance(item, Stream)]
 
 
@@ -128,6 +133,7 @@ def link_large(imported: Imported, limit_bytes: float) -> list[str]:
         if source is None or not isinstance(item, FrameStack | SpectrumImage):
             continue
         size = math.prod(item.source.shape) * item.source.dtype.itemsize
+        # Several streams may come from one file, which is named once.
         if size > limit_bytes and not source.linked:
             source.linked = True
             found.append(source.name)
@@ -146,6 +152,7 @@ def mark_linked(session: Session, imported: Imported, folder: Path) -> None:
 def relative_to(path: Path, folder: Path) -> str:
     """A path as seen from the session's folder; absolute where there is no way (another drive)."""
     try:
+        # Relative, so that a folder with session and data can be moved as a whole.
         return os.path.relpath(path, folder.resolve())
     except ValueError:
         return str(path)

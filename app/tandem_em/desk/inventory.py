@@ -53,6 +53,7 @@ def describe_file(path: Path) -> Job[dict[str, Any]]:
 
 
 def describe_session(session: Session) -> dict[str, Any]:
+    """Streams, particles, events, results and clocks as plain data for JSON; times in session seconds."""
     info = session.info
     extent = session.extent()
     return {

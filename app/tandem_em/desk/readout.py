@@ -18,6 +18,8 @@ HELD_S = 1.0
 
 @dataclass(frozen=True)
 class Reading:
+    """What streams say at one moment: texts for the header, and the dose by itself."""
+
     parts: list[str]
     dose: str = ""
 
@@ -55,6 +57,7 @@ def _ends_at(run: BiasRun, index: int) -> bool:
 
 
 def read_at(session: Session, t: float) -> Reading:
+    """Time, frame, voltage and current at `t` as texts; parts without a value there are left out."""
     if session.is_empty:
         return Reading([])
     parts = [f"t = {t:.2f} s".replace("-", "−")]

@@ -25,6 +25,7 @@ class Stale:
 
     @property
     def name(self) -> str:
+        """Names of what the work made, separated by commas."""
         return ", ".join(item.name or item.id for item in self.items)
 
 

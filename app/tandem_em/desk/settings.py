@@ -53,6 +53,7 @@ def preferences_from(found: Any) -> Preferences:
     for each in fields(Preferences):
         value, default = found.get(each.name), getattr(defaults, each.name)
         if (
+            # JSON writes 30.0 as 30 when a person edits it.
             isinstance(default, float)
             and isinstance(value, int | float)
             and not isinstance(value, bool)
@@ -81,9 +82,11 @@ class Settings:
             return Preferences()
 
     def change(self, **changed: Any) -> None:
+        """Set preferences and save them; a disk that refuses is logged, the new values hold all the same."""
         self.values = replace(self.values, **changed)
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
+            # Written beside and then replaced: a crash leaves the old file whole.
             temporary = self.path.with_suffix(".new")
             temporary.write_text(json.dumps(asdict(self.values), indent=1), encoding="utf-8")
             temporary.replace(self.path)
@@ -91,5 +94,6 @@ class Settings:
             log.warning("preferences could not be saved: %s", error)
 
     def remember_recent(self, path: Path) -> None:
+        """Put a file first among the last twelve that were opened."""
         text = str(path.resolve())
         self.change(recent=[text, *(other for other in self.values.recent if other != text)][:12])

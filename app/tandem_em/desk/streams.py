@@ -31,6 +31,7 @@ def open_source(path: Path, *, write: bool = False, options: ImportOptions | Non
     """Open a session, or import a file into a passing one."""
     if files.is_session_file(path):
         document = yield from open_document(path, readonly=not write)
+        # Before any work: results that cannot be kept would be lost at the end.
         if write and document.is_readonly:
             holder = document.holder
             document.close()
@@ -69,6 +70,7 @@ def choose(items: Items[StreamT], name: str | None, path: Path) -> StreamT:
 
 @contextmanager
 def closing(source: Document) -> Iterator[Document]:
+    """A document that is closed at the end, whatever happens."""
     try:
         yield source
     finally:

@@ -41,15 +41,19 @@ class OfRun(ResultAnalysis):
         return [run, run.clock, *([cell] if cell is not None else [])]
 
     def fits(self, session: Session, owner: Item) -> bool:
+        """Whether the run has a current column, without which nothing here can be computed."""
         return isinstance(owner, BiasRun) and "current" in owner.columns
 
     def label(self, request: Request) -> str:
+        """Undo text for keeping what the pane has shown already."""
         return f"Keep the {self.title(request)}"
 
     def older(self, session: Session, request: Request) -> Sequence[ResultSet]:
+        """Results of the same analysis of this run: only the newest is kept."""
         return [r for r in session.results if r.analysis == self.name and r.owner_id == request.owner.id]
 
     def also(self, session: Session, request: Request, label: str) -> list[Edit]:
+        """Removes the steps of the older results, which nothing refers to any more."""
         steps = (session.steps.get(old.made_by) for old in self.older(session, request))
         return [RemoveItem(label, step) for step in steps if step is not None]
 
@@ -70,6 +74,7 @@ class FindCycles(OfRun):
     makes = Cycles
 
     def ask(self, session: Session, owner: Any, inputs: Sequence[Item] = (), **parameters: Any) -> Request:
+        """Half cycles of a run with its present zero and gap limit; takes no parameters."""
         given = {
             "zero_A": owner.zero_current_A,
             "zero_error_A": owner.zero_current_error_A,
@@ -78,22 +83,27 @@ class FindCycles(OfRun):
         return Request(self, owner, self.inputs(session, owner), given)
 
     def job(self, session: Session, request: Request) -> Job[HalfCycles]:
+        """Finds the half cycles in a snapshot, so the run may go on growing."""
         assert isinstance(request.owner, BiasRun)
         return views.finding_cycles(views.snapshot(session, request.owner))
 
     def typed(self, session: Session, request: Request, found: Any) -> Cycles:
+        """The half cycles as arrays that a session file can hold."""
         return cycles_of(found)
 
     def summary(self, item: Item) -> str:
+        """How many charges and discharges there are, rests not counted."""
         found = self.of(item)
         return f"{sum(kind != 'rest' for kind in found.kinds)} half cycles." if found is not None else ""
 
     def method(self, session: Session, step: Step) -> str:
+        """How charge was integrated and which zero (A) was subtracted."""
         zero = step.parameters.get("zero_A") or 0.0
         off = f"a zero of {quantity(zero, 'A')} taken off" if zero else "no zero taken off"
         return f"{self.subject(session, step)}: charges by trapezoids between changes of sign, {off}"
 
     def code_parameters(self, step: Step) -> dict[str, Any]:
+        """None: zero and gap limit are fields of the run, not arguments."""
         return {}
 
 
@@ -105,22 +115,27 @@ class Titrate(OfRun):
     makes = GittResult
 
     def fits(self, session: Session, owner: Item) -> bool:
+        """Whether the run has both current and voltage."""
         return isinstance(owner, BiasRun) and {"current", "voltage"} <= set(owner.columns)
 
     def ask(self, session: Session, owner: Any, inputs: Sequence[Item] = (), **parameters: Any) -> Request:
+        """`length_cm`, the diffusion length, must be positive; UserError when it is missing."""
         length = parameters.get("length_cm")
         if not length or not float(length) > 0:
             raise UserError("How far the ions go is not known.", "Type the thickness of the layer.")
         return Request(self, owner, self.inputs(session, owner), {"length_cm": float(length)})
 
     def title(self, request: Request) -> str:
+        """Names the run, as `GITT of cluster A`."""
         return f"GITT of {request.owner.name}"
 
     def job(self, session: Session, request: Request) -> Job[Gitt]:
+        """Finds the pulses and a diffusivity (cm²/s) for each in a snapshot of the run."""
         assert isinstance(request.owner, BiasRun)
         return views.titrating(views.snapshot(session, request.owner), request.parameters["length_cm"])
 
     def typed(self, session: Session, request: Request, found: Any) -> GittResult:
+        """One entry per pulse; NaN where no diffusivity follows, with the doubts about it."""
         rows = found.pulses
         return GittResult(
             start_s=_column(p.start_s for p in rows), end_s=_column(p.end_s for p in rows),
@@ -131,10 +146,12 @@ class Titrate(OfRun):
         )  # fmt: skip
 
     def summary(self, item: Item) -> str:
+        """How many pulses were found."""
         found = self.of(item)
         return f"{len(found.start_s)} pulses." if found is not None else ""
 
     def method(self, session: Session, step: Step) -> str:
+        """Weppner and Huggins with the diffusion length (cm) that was assumed."""
         return f"{self.subject(session, step)}: Weppner and Huggins, diffusion length {step.parameters['length_cm']:.3g} cm"
 
 
@@ -161,6 +178,7 @@ def cycles_of(found: HalfCycles) -> Cycles:
 
 
 def _column(values: Iterable[float | None]) -> Floats:
+    # Arrays in a file know no None.
     return np.array([np.nan if value is None else float(value) for value in values])
 
 
@@ -182,6 +200,7 @@ def _keep(desk: Desk, request: Request, found: Any) -> ResultSet:
 
 def log_findings(desk: Desk, findings: list[Anomaly]) -> int:
     """Put findings into the session as events (those that are not there yet); returns how many."""
+    # Milliseconds: times that went through a file or a clock differ in the last bits.
     known = {(event.name, round(event.t, 3)) for event in desk.session.events}
     events = [
         Event(name=f.sentence, t=f.start_s, end=f.end_s if f.end_s > f.start_s else None, category="warning")

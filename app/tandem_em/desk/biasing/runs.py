@@ -45,6 +45,7 @@ def lane_choices(session: Session) -> list[LaneChoice]:
     choices = [_choice(entry) for entry in stored] if isinstance(stored, list) else []
     found = [choice for choice in choices if choice is not None]
     known = {choice.kind for choice in found}
+    # Lanes that are newer than the file come last, in nobody's way.
     return found + [LaneChoice(kind) for kind in DEFAULT_LANES if kind not in known]
 
 
@@ -70,6 +71,7 @@ def _y_choice(stored: Any) -> YChoice:
 
 
 def keep_lanes(desk: Desk, label: str, choices: Iterable[LaneChoice], merge_key: str | None = None) -> None:
+    """Store the lanes in the session's view; steps with the same `merge_key` become one."""
     stored = [asdict(choice) for choice in choices]
     view = {**desk.session.info.view, "lanes": stored}
     desk.change(label, desk.session.info, merge_key, view=view)
@@ -100,6 +102,7 @@ def move_lane(desk: Desk, kind: str, before: str | None) -> None:
 
 
 def reset_lanes(desk: Desk) -> None:
+    """Forget every choice about lanes, so that the session shows the default ones; undoable."""
     view = {key: value for key, value in desk.session.info.view.items() if key != "lanes"}
     desk.change("Reset lanes", desk.session.info, view=view)
 
@@ -110,6 +113,7 @@ def reset_lanes(desk: Desk) -> None:
 def cell_of(session: Session, run: BiasRun | None) -> Cell | None:
     """The cell a run was measured on. With one cell in the session, it is that one."""
     if run is not None and run.cell_id:
+        # A named cell that is gone gives None: the only other cell need not be the right one.
         return session.cells.get(run.cell_id)
     return session.cells.first if len(session.cells) == 1 else None
 
@@ -144,6 +148,7 @@ def set_zero(
 
 def measuring_zero(run: BiasRun, span: tuple[float, float]) -> Job[Zero]:
     """The zero of the current (as recorded) in a marked rest, session seconds."""
+    # Taken before the first yield, on the session's thread: the run may be growing.
     t, current = run.clock.to_session(run.times.view), np.asarray(run.values("current"), np.float64)
     name = run.name
     yield Progress(0, 1, "Measuring the zero")
@@ -160,11 +165,13 @@ def measuring_zero(run: BiasRun, span: tuple[float, float]) -> Job[Zero]:
 def read_as(desk: Desk, run: BiasRun, quantity: str, factor: float, unit: str) -> None:
     """The numbers of a column were in another unit than the file says: mA taken for A. The step says so."""
     old = run.columns[quantity]
+    # A new array: undo has to bring back the old one.
     scaled = GrowingArray(np.asarray(old.values.view, np.float64) * factor)
     label = f"Read the {quantity} of {run.name} as {unit}"
     step = step_for(label, [], {"factor": factor}, [run.id])
     columns = {**run.columns, quantity: replace(old, values=scaled)}
     zero = {
+        # The zero was measured in the wrong unit as well.
         "zero_current_A": run.zero_current_A * factor,
         "zero_current_error_A": run.zero_current_error_A * factor,
     }
@@ -173,4 +180,5 @@ def read_as(desk: Desk, run: BiasRun, quantity: str, factor: float, unit: str) -
 
 
 def show_run(desk: Desk, run: BiasRun, shown: bool) -> None:
+    """Show or hide a run in all lanes; its data stay."""
     desk.change(f"{'Show' if shown else 'Hide'} {run.name}", run, visible=shown)

@@ -20,6 +20,7 @@ from tandem_em.model.curves import BiasRun
 from tandem_em.model.edits import RemoveItem, Together
 from tandem_em.model.session import Session
 
+# Enough rows to guess by, read within the blink of a dialog.
 HEAD_BYTES = 512 * 1024
 SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "white space": " ", "bar |": "|"}
 ENCODINGS = ("utf-8", "utf-8-sig", "cp1252", "latin-1", "utf-16", "gb18030", "cp1251", "shift_jis")
@@ -73,7 +74,9 @@ def guessing(path: Path, memory: Settings) -> Job[TextGuess]:
             kept = TextSettings.from_dict(stored, f"the remembered settings of {path.name}")
         except UserError:
             kept = None
+        # The same headings with another number of columns is another export of the instrument.
         if kept is not None and len(kept.columns) == len(found.columns):
+            # Date and header fields belong to this file; everything else was chosen by a person.
             kept.start, kept.meta = found.start, found.meta
             _move_rows(kept, found.header_row - kept.header_row)
             return TextGuess(path, kept, mark, True)
@@ -93,6 +96,7 @@ def remembered(memory: Settings, path: Path) -> ImportOptions | None:
     from tandem_em.importers import registry
     from tandem_em.importers.bias.text import TEXT
 
+    # Cheap refusals first: guessing reads the beginning of the file.
     if not memory.values.text_imports or registry.find(path) is not TEXT:
         return None
     try:
@@ -128,12 +132,14 @@ def with_layout(path: Path, settings: TextSettings) -> TextSettings:
     heading, units = (
         lines[row] if 0 <= row < len(lines) else "" for row in (settings.header_row, settings.units_row)
     )
+    # Summary rows between cycles have their own number of fields and must not decide.
     usual = Counter(len(row) for row in rows if not is_summary(row)).most_common(1)
     counts = counts_of(rows, usual[0][0] if usual else len(rows[0]), heading, settings.separator)
     rows = [row for row in rows if len(row) in counts and not is_summary(row)] or rows[:1]
     heads = headings_of(heading, settings.separator, max(counts), rows)
     below = headings_of(units, settings.separator, max(counts), rows)
     made = replace(settings, columns=[], guesses=heads.doubts, field_counts=counts)
+    # Units may stand in a line of their own, or be told in the text above the table.
     above = [line for line in lines[: max(settings.header_row, 0)] if line.strip()]
     guess_columns(made, heads.names, below.names, rows, above)
     return made
@@ -178,6 +184,7 @@ def unit_text(column: TextColumn) -> str:
         unit = parse_unit(text, hint=column.quantity)
         if (
             unit is not None
+            # Factors were multiplied out of prefixes: the last bits differ.
             and abs(unit.factor - column.factor) < 1e-9 * abs(unit.factor)
             and unit.offset == column.offset
         ):
@@ -199,6 +206,7 @@ def trying(path: Path, settings: TextSettings, rows: int = 60) -> Job[Tried]:
             head = file.read(HEAD_BYTES)
         parser = DelimitedParser(settings)
         parser.feed(head)
+        # Only a whole file has a last line to finish; otherwise it was cut in the middle.
         if len(head) < HEAD_BYTES:
             parser.finish()
         yield Progress(1, 2, "Reading the numbers")
@@ -208,6 +216,7 @@ def trying(path: Path, settings: TextSettings, rows: int = 60) -> Job[Tried]:
         return tried
     except UserError as error:
         return Tried([], error=f"{error.title} {error.advice}".strip())
+    # Settings are being tried: any wrong one may break the reading, which is an answer here.
     except (ValueError, IndexError, UnicodeError, LookupError) as error:
         return Tried([], error=f"{path.name} cannot be read like this: {error}.")
 
@@ -216,6 +225,7 @@ def importing(path: Path, settings: TextSettings, zone: str = "") -> Job[Importe
     """Read the whole file as the settings say; what comes out fits `desk.importing.adding`."""
     from tandem_em.importers.bias.text import TEXT
 
+    # A person has looked at the guesses: they are no doubts any more.
     settled = replace(settings, guesses=[])
     found = yield from TEXT.read(path, ImportOptions(text=settled.to_dict(), zone=zone))
     source = describe_source(path)
@@ -223,6 +233,7 @@ def importing(path: Path, settings: TextSettings, zone: str = "") -> Job[Importe
     for item in found.items:
         if isinstance(item, BiasRun):
             item.source_id = source.id
+    # Before the run, which refers to it.
     found.items.insert(0, source)
     found.problems = [
         f"{path.name}: {text}" if not text.startswith(path.name) else text for text in found.problems
@@ -242,9 +253,11 @@ def doubts_of(session: Session, run: BiasRun | None) -> list[str]:
 def add_imported(desk: Desk, session: Session, imported: Imported, instead: BiasRun | None = None) -> None:
     """Put the run into the session it was meant for, and say what was doubtful. `instead`: the run it replaces."""
     step = adding(session, imported)
+    # The run may have been deleted while the dialog was open.
     if instead is not None and instead.id in session.runs:
         for item in imported.items:
             if isinstance(item, BiasRun):
+                # What a person has set outlives the second reading.
                 item.cell_id, item.colour = instead.cell_id, instead.colour
         old = [RemoveItem(step.label, instead)]
         if instead.source_id in session.sources:

@@ -52,10 +52,12 @@ class RunInput:
 
     @property
     def t(self) -> Floats:
+        """Session seconds of the samples, by the clock as it was when the snapshot was taken."""
         return self.offset_s + self.times * self.rate
 
     @property
     def zero(self) -> Zero:
+        """The zero of the current with its error (A), as the cycling analyses take it."""
         from tandem_em.analysis.cycling.charge import Zero
 
         return Zero(self.zero_A, self.zero_error_A)
@@ -94,6 +96,7 @@ class XYCurve:
 
 
 def snapshot(session: Session, run: BiasRun) -> RunInput:
+    """Arrays and numbers of a run and its cell for a job; taken on the session's thread, nothing is copied."""
     from tandem_em.analysis.cycling.electrochemistry import first_half_of
 
     cell = cell_of(session, run)
@@ -107,6 +110,7 @@ def snapshot(session: Session, run: BiasRun) -> RunInput:
     return RunInput(
         run.id, run.name or run.id, run.colour, run.times.view, run.clock.offset_s, 1.0 + run.clock.rate_ppm * 1e-6,
         columns.get("current"), columns.get("voltage"), run.zero_current_A, run.zero_current_error_A, run.gap_limit_s,
+        # A tuple: the list of the run grows while it is recorded.
         tuple(run.segment_starts), cell.electrode_area_cm2 if cell else None,
         cell.positive_current_is_charge if cell else True, limits, columns.get("range"),
         first_half_of(cell),
@@ -133,6 +137,7 @@ def halves_of(run: RunInput) -> HalfCycles:
 
 
 def finding_cycles(run: RunInput) -> Job[HalfCycles]:
+    """Half cycles of a run as a job; UserError when it has no current."""
     yield Progress(0, 1, f"Anomaly half cycles of {run.name}")
     return halves_of(run)
 
@@ -143,6 +148,7 @@ def capacity_curves(run: RunInput) -> Job[list[XYCurve]]:
     yield Progress(0, 2, f"Anomaly half cycles of {run.name}")
     halves = halves_of(run)
     t = run.t
+    # Integration gives coulombs; the axis is in ampere hours.
     scale = 1 / 3600.0 if run.area_cm2 is None else 1 / 3600.0 / run.area_cm2
     curves = []
     active = [half for half in halves.half_cycles if half.kind != "rest"]
@@ -159,6 +165,7 @@ def _charge(run: RunInput, t: Floats, part: slice) -> Floats:
     from tandem_em.analysis.cycling.charge import integrate
 
     assert run.current_A is not None
+    # Segment starts count from the first sample of the run, not of this part.
     starts = [start - part.start for start in run.segment_starts if part.start < start < part.stop]
     current = np.asarray(run.current_A[part], np.float64)
     return integrate(t[part], current, run.zero, run.gap_limit_s, starts).charge_C
@@ -205,6 +212,7 @@ def dqdv_curves(run: RunInput, resolution_V: float | None = None) -> Job[list[XY
         part = slice(half.first, half.last + 1)
         found = incremental_capacity(
             t[part],
+            # Charge and discharge are treated alike; the sign is given back below.
             np.abs(np.asarray(run.current_A[part], np.float64) - run.zero_A),
             np.asarray(run.voltage_V[part], np.float64),
             resolution_V=resolution_V,
@@ -215,6 +223,7 @@ def dqdv_curves(run: RunInput, resolution_V: float | None = None) -> Job[list[XY
             sign = 1.0 if half.kind == "charge" else -1.0
             y = sign * np.abs(found.dq_dv_C_V) * scale
             when = _first_passed(t[part], np.asarray(run.voltage_V[part], np.float64), found.voltage_V)
+            # Thinned inside; its errors have to be thinned by the same points.
             made = _curve(run, half, found.voltage_V, y, when)
             keep = thinned(y)
             made.error = found.error_C_V[keep] * scale if run.zero_error_A else None
@@ -229,6 +238,7 @@ def _first_passed(t: Floats, voltage: Floats, levels: Floats) -> Floats:
     if len(t) < 2:
         return np.full(len(levels), t[0] if len(t) else np.nan)
     sign = 1.0 if voltage[-1] >= voltage[0] else -1.0
+    # The running extreme is monotonic, which interpolation needs.
     reached = np.maximum.accumulate(sign * voltage)
     return np.interp(sign * levels, reached, t)
 
@@ -257,6 +267,7 @@ def overlay_curves(runs: Sequence[RunInput], what: str = "voltage") -> Job[list[
             y = (np.asarray(run.current_A, np.float64) - run.zero_A) / area
         elif what in ("charge", "capacity"):
             charge = _charge(run, t, slice(0, len(t))) / 3600.0 / area
+            # Zero at the common start, whatever has leaked through before.
             charge = charge - charge[int(np.searchsorted(t, start))] if len(charge) else charge
             y = charge if what == "charge" else np.asarray(run.voltage_V, np.float64)
             x = charge if what == "capacity" else x
@@ -275,7 +286,9 @@ def start_of(run: RunInput) -> float:
     if run.current_A is None:
         return float(t[0])
     current = np.abs(np.asarray(run.current_A, np.float64) - run.zero_A)
+    # Not the maximum: a spike on switching would put the threshold above the real current.
     level = float(np.nanpercentile(current, 95)) if np.isfinite(current).any() else 0.0
+    # Half the level: noise of a rest stays well below it.
     flowing = np.flatnonzero(current > 0.5 * level) if level > 0 else np.zeros(0, np.intp)
     return float(t[flowing[0]]) if len(flowing) else float(t[0])
 
@@ -309,14 +322,17 @@ def thinned(y: Floats, most: int = MOST_POINTS) -> NDArray[np.intp]:
     """Numbers of the points to draw: all, or the extremes of each stretch, so that no spike is lost."""
     if len(y) <= most:
         return np.arange(len(y))
+    # Rounded up, and twice as long as a point is worth: each stretch gives two points.
     size = -(-2 * len(y) // most)
     whole = len(y) // size * size
+    # argmin and argmax would pick the NaN itself.
     blocks = np.nan_to_num(y[:whole].reshape(-1, size), nan=0.0)
     starts = np.arange(0, whole, size)
     picked = [
         starts + blocks.argmin(axis=1),
         starts + blocks.argmax(axis=1),
         np.arange(whole, len(y)),
+        # The ends stay, so that a line is as long as its data.
         [0, len(y) - 1],
     ]
     return np.unique(np.concatenate(picked)).astype(np.intp)

@@ -49,9 +49,11 @@ def fit_events(clock: Clock, events: list[dict[str, Any]]) -> Fit:
     device = np.array([float(each["device_s"]) for each in events])
     session = np.array([float(each["session_s"]) for each in events])
     if len(events) > 1 and float(np.ptp(device)) >= LEAST_FOR_RATE_S:
+        # From the first event on: device times may be seconds since 1970, which cost digits.
         slope, offset = np.polyfit(device - device[0], session, 1)
         offset = offset - slope * device[0]
     else:
+        # Too close together for a rate: the known one is kept.
         slope = 1.0 + clock.rate_ppm * 1e-6
         offset = float(np.mean(session - slope * device))
     return Fit(float(offset), float((slope - 1.0) * 1e6), tuple(session - (offset + slope * device)))
@@ -79,6 +81,7 @@ def forget_event(desk: Desk, clock: Clock, index: int) -> None:
 
 def _use_events(desk: Desk, clock: Clock, events: list[dict[str, Any]], sure_s: float, label: str) -> Fit:
     fit = fit_events(clock, events)
+    # Events that do not fit a straight line tell more than the person's own estimate.
     worst = max((abs(each) for each in fit.residuals_s), default=0.0)
     fields = {
         "offset_s": fit.offset_s, "rate_ppm": fit.rate_ppm, "origin": "marked event", "reference_events": events,
@@ -90,6 +93,7 @@ def _use_events(desk: Desk, clock: Clock, events: list[dict[str, Any]], sure_s: 
 
 
 def set_by_hand(desk: Desk, clock: Clock, offset_s: float, rate_ppm: float, uncertainty_s: float) -> None:
+    """Set offset (s), rate (ppm) and uncertainty (s); a provisional clock counts as aligned afterwards."""
     desk.change(
         f"Set the clock of {clock.name}", clock, offset_s=offset_s, rate_ppm=rate_ppm, uncertainty_s=uncertainty_s,
         origin="marked event" if clock.is_provisional else clock.origin,
@@ -97,6 +101,7 @@ def set_by_hand(desk: Desk, clock: Clock, offset_s: float, rate_ppm: float, unce
 
 
 def accept_zone(desk: Desk, clock: Clock) -> None:
+    """Confirm the assumed time zone, so that the doctor no longer mentions it."""
     desk.change(f"Confirm the time zone of {clock.name}", clock, zone_assumed=False)
 
 
@@ -117,9 +122,11 @@ def back_to_header(desk: Desk, clock: Clock) -> None:
 
 def place_map(desk: Desk, image: SpectrumImage, start_s: float, end_s: float) -> None:
     """When a map was taken, in session seconds."""
+    # Written so that NaN is refused too.
     if not end_s >= start_s:
         raise UserError(f"{image.name} would end before it begins.", "Give the earlier time first.")
     clock = image.clock
+    # Stored by its own clock: when that is aligned later, the map moves along.
     start, end = (float(clock.to_device(t)) for t in (start_s, end_s))
     desk.change(f"Set the time of {image.name}", image, start=start, end=end)
 
@@ -130,7 +137,9 @@ def correlating(reference: Stream, other: Stream, within_s: float) -> Job[Any]:
     for stream in (reference, other):
         signals.append(activity(*(yield from _signal(stream))))
     yield Progress(0, 0, "Correlating")
+    # The coarser stream decides: finer steps than its sampling resolve nothing.
     usual = max(float(np.median(np.diff(np.unique(t)))) if len(t) > 1 else 0.1 for t, _ in signals)
+    # At most some hundred thousand lags, at least ten.
     step = min(max(usual / 2, within_s / 200_000), within_s / 10)
     return find_lag(signals[0], signals[1], within_s, step)
 
@@ -143,6 +152,7 @@ def _signal(stream: Stream) -> Job[tuple[Any, Any]]:
             (each for each in ("voltage", "current") if each in stream.columns), next(iter(stream.columns))
         )
         return np.asarray(stream.t, np.float64), np.asarray(stream.values(name), np.float64)
+    # Two frames have one change only: nothing to correlate.
     if isinstance(stream, FrameStack) and len(stream) > 2:
         return (yield from _image_change(stream))
     raise UserError(f"{stream.name} does not change over time.", "Correlate a movie with a biasing curve.")
@@ -152,12 +162,15 @@ def _image_change(stack: FrameStack) -> Job[tuple[Any, Any]]:
     """The running sum of how much each frame differs from the one before: its steps are the changes of the image."""
     total, before = np.full(len(stack), np.nan), None
     level = 0.0
+    # In order of time: stamps may run backwards, and differences are to the frame before.
     for index in np.argsort(stack.t, kind="stable"):
         yield Progress(int(index), len(stack), f"Reading {stack.name}")
         try:
             frame = stack.frame(int(index)).astype(np.float32)
+        # A frame that cannot be read is left out; the next one is compared with the one before it.
         except UserError:
             continue
+        # Means of 8 × 8 pixels take most of the counting noise out of the difference.
         small = frame[: frame.shape[0] // 8 * 8, : frame.shape[1] // 8 * 8]
         small = small.reshape(small.shape[0] // 8, 8, -1, 8).mean((1, 3)) if small.size else frame
         if before is not None:
@@ -167,7 +180,9 @@ def _image_change(stack: FrameStack) -> Job[tuple[Any, Any]]:
 
 
 def use_lag(desk: Desk, clock: Clock, lag: Any) -> None:
+    """Shift a clock by a correlation lag (s); its uncertainty becomes that of the lag, never zero."""
     desk.change(
         f"Align the clock of {clock.name} by correlation", clock, offset_s=clock.offset_s + lag.lag_s, origin="correlation",
+        # A perfect correlation is no proof of a perfect clock; 0 would mean certain.
         uncertainty_s=max(lag.uncertainty_s, 1e-6),
     )  # fmt: skip

@@ -33,6 +33,7 @@ def analyse(session: Session, stack: FrameStack, recipe: MovieRecipe) -> Job[Non
     stack.drift_px = drift
     session.steps.add(step_for("drift", [stack], {"region": None}, [stack.id], DRIFT.name))
     drawn = []
+    # Seeded: every demo of one recipe is the same.
     rng = np.random.default_rng(recipe.seed)
     for name, colour in zip(DRAWN, COLOURS):
         particle = Particle(name=name, stack_id=stack.id, colour=colour, reference_frames=[0], simulated=True)

@@ -38,7 +38,9 @@ MAP_SECONDS = 28.0
 MAP_SHAPE = (60, 92, 1024)
 MAP_ELECTRONS = 8e6
 """Reaching the spectrometer in each pixel: 250 pA for 5 ms."""
+# The batteries were cycled on the day before the movie.
 CYCLING_START_S = -72_000.0
+# Clocks that are off by different amounts, as in a real laboratory.
 BIAS_CLOCK = {"offset_s": 1.7, "rate_ppm": 40.0}
 CAMERA_CLOCK = {"offset_s": 0.0, "rate_ppm": 0.0}
 EELS_CLOCK = {"offset_s": -2.3, "rate_ppm": -15.0}
@@ -57,6 +59,7 @@ def demo_path(frames: int = FRAMES, size: int = 512, seed: int = 7) -> Job[Path]
     folder.mkdir(parents=True, exist_ok=True)
     for number in range(1, MOST + 1):
         path = folder / f"demo{'' if number == 1 else f' {number}'}{files.SUFFIX}"
+        # False when another window has this copy open: the next number is tried.
         if recovery.replace_by_copy(pristine, path):
             return path
     raise UserError("The demo is open in too many windows.", "Close some of them.")
@@ -75,9 +78,11 @@ def pristine_path(frames: int = FRAMES, size: int = 512, seed: int = 7) -> Job[P
 def write_demo(path: Path, frames: int = FRAMES, size: int = 512, seed: int = 7) -> Job[Path]:
     """Build the experiment and write it; nothing is left behind when it is interrupted."""
     session = yield from build_demo(frames, size, seed)
+    # Named by process: two programs may build the demo at the same time.
     temporary = path.with_name(f".{path.stem}.{os.getpid()}.part{files.SUFFIX}")
     try:
         opened = yield from files.create_session(temporary, session)
+        # Before the file is moved: Windows moves no open file.
         opened.store.close()
         temporary.replace(path)
     finally:

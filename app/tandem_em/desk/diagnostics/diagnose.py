@@ -37,6 +37,7 @@ def look(session: Session) -> list[Finding]:
 
 def examine_session(session: Session, folder: Path | None = None) -> Job[list[Finding]]:
     """Everything about an open session that lies in `folder`, worst first."""
+    # On a snapshot: the session may be worked on meanwhile.
     return _examining(snapshot(session), folder)
 
 
@@ -68,11 +69,13 @@ def _keep_accepted(desk: Desk, label: str, sentences: list[str]) -> None:
 
 def _unaccepted(session: Session, found: list[Finding]) -> list[Finding]:
     quiet = set(accepted(session))
+    # Errors cannot be accepted away: data are wrong.
     return [finding for finding in found if finding.severity == "error" or finding.what not in quiet]
 
 
 def examine(path: Path) -> Job[list[Finding]]:
     """Everything that can be found out about a file: its structure first, then what its streams say."""
+    # Any file that can be imported may be examined, in a passing session.
     if not files.is_session_file(path):
         session = Session()
         imported = yield from importing.import_files(session, [path])
@@ -89,6 +92,7 @@ def examine(path: Path) -> Job[list[Finding]]:
         Finding("warning", lost.sentence, recovery.WHERE, path.name)
         for lost in ([] if places.in_recovery(path) else recovery.find(path))
     ]
+    # A file that needs repair cannot be relied on to open.
     if serious([f for f in found if f.fix]):
         return _once(found)
     opened = yield from files.open_session(path, readonly=True)
@@ -97,6 +101,7 @@ def examine(path: Path) -> Job[list[Finding]]:
             item.name for item in opened.session.items()
         }  # what items say of themselves is said once, below
         found = [f for f in found if f.where not in names]
+        # Problems of sources are said once more by the streams below.
         told = {problem for source in opened.session.sources for problem in source.problems}
         found += [Finding("warning", problem) for problem in opened.problems if problem not in told]
         found += yield from _examining(opened.session, path.resolve().parent)

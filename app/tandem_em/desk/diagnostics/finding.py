@@ -26,8 +26,10 @@ class Finding:
     """What the fix is about: the quantity, the path."""
 
     def as_dict(self) -> dict[str, Any]:
+        """All fields by name, for the JSON of the command line."""
         return asdict(self)
 
 
 def serious(findings: list[Finding]) -> bool:
+    """Whether any finding is an error; warnings and remarks do not count."""
     return any(finding.severity == "error" for finding in findings)

@@ -40,6 +40,7 @@ class AtOnce(Runner):
         on_cancelled: Callable[[], None] | None = None,
         key: str | None = None,
     ) -> Task[Any]:
+        """Run the job to its end before returning; a UserError is kept in `told`, anything else is raised."""
         task: Task[Any] = Task(label, key)
         try:
             while True:
@@ -71,9 +72,11 @@ def _linking(opened: files.Opened, folder: Path) -> Job[list[Finding]]:
     """Linked files that were moved, found by name in the session's folder or one below; they must be the same."""
     said = []
     for source in list(opened.session.sources):
+        # Only links that were found broken on opening.
         if not (source.linked and source.problems):
             continue
         name = Path(source.path).name
+        # No deeper: a whole disk below the session would take minutes.
         for path in [*folder.glob(name), *folder.glob(f"*/{name}")]:
             try:
                 yield from opened.store.relink(opened.session, source.id, path)
@@ -96,6 +99,7 @@ def mend(session: Session) -> Job[list[Finding]]:
             works = [
                 w
                 for w in recompute.stale(session)
+                # Once each: a result that stays stale must not be made again for ever.
                 if recompute.can_recompute(session, w) and w.step.id not in done
             ]
             for work in works:
@@ -117,6 +121,7 @@ def _tried(runner: AtOnce, sentence: str, do: Callable[[], Any]) -> Finding:
         do()
     except UserError as error:
         runner.told.append(error)
+    # A job that failed was told to the runner, not raised.
     if len(runner.told) > before:
         told = runner.told[-1]
         return Finding("warning", told.title, told.advice)

@@ -70,6 +70,7 @@ def looking(session: Session, folder: Path | None) -> Job[list[Changed]]:
     for number, source in enumerate(session.sources):
         yield Progress(number, len(session.sources), f"Searching for {source.name}")
         path = path_of(source, folder)
+        # Linked files are checked when they are opened; folders have no hash.
         if source.linked or not source.sha256 or not source.path:
             continue
         try:
@@ -77,8 +78,10 @@ def looking(session: Session, folder: Path | None) -> Job[list[Changed]]:
                 continue
             stat = path.stat()
             when = datetime.fromtimestamp(stat.st_mtime).astimezone()
+            # Size and date first: hashing every source at each opening would take long.
             if stat.st_size == source.size and when.isoformat(timespec="seconds") == source.modified_iso:
                 continue
+            # Only touched or copied: the content is the same.
             if stat.st_size == source.size and file_hash(path) == source.sha256:
                 continue
         except OSError:
@@ -109,6 +112,7 @@ def again(desk: Desk, source: SourceFile, path: Path, on_end: Callable[[], None]
 
 
 def reading(session: Session, path: Path, options: ImportOptions | None = None) -> Job[Reread]:
+    """What a file holds now, not yet in the session; UserError when it has no stream any more."""
     found = yield from importing.import_files(session, [path], options)
     if not importing.stream_items(found.items):
         raise UserError(f"{path.name} no longer contains data.", "Export it again from the instrument.")
@@ -131,8 +135,10 @@ def replacing(session: Session, source: SourceFile, read: Reread) -> Edit:
     unused = list(old)
     for new in importing.stream_items(read.found.items):
         same = [item for item in unused if type(item) is type(new)]
+        # A renamed stream is still recognised when it is the only one of its kind.
         match = next((item for item in same if item.name == new.name), same[0] if same else None)
         if match is None:
+            # It joins the source that is kept, not the one that was read.
             new.source_id = source.id
             edits += [AddItem(label, new.clock), AddItem(label, new)]
             continue
@@ -147,10 +153,13 @@ def replacing(session: Session, source: SourceFile, read: Reread) -> Edit:
 def _content(old: Item, new: Item) -> dict[str, Any]:
     fields = {name: getattr(new, name) for name in CONTENT[type(old)]}
     if isinstance(old, BiasRun):
+        # Kept times are of the old samples.
         fields |= {"_t": None, "_extent": None}
     if isinstance(old, FrameStack) and isinstance(new, FrameStack):
+        # A calibration by hand is better than what the file says.
         if old.pixel_from in ("", "file"):
             fields |= {"pixel_nm": new.pixel_nm, "pixel_from": new.pixel_from}
+        # With other frames the drift belongs to nothing.
         if old.drift_px is not None and len(old.drift_px) != len(new):
             fields["drift_px"] = None
     if isinstance(old, SpectrumImage) and isinstance(new, SpectrumImage):

@@ -84,6 +84,7 @@ def _stamps(
     ) -> Finding:
         if bad is None or not bad.any():
             return Finding(severity, f"{name}: {sentence}", advice, item_id)
+        # bad counts steps: the sample after the step is the odd one.
         return Finding(
             severity, f"{name}: {sentence}", advice, item_id, "show", float(finite[int(np.argmax(bad)) + 1])
         )
@@ -107,6 +108,7 @@ def _stamps(
             "Was the clock set, or are these two recordings?",
             bad,
         )
+    # The counter of the camera knows exactly what this would guess.
     if odd.dropped and not numbered:
         usual = float(np.median(steps[steps > 0]))
         yield finding(
@@ -134,6 +136,7 @@ def _run(run: BiasRun) -> Iterator[Finding]:
         most = (
             float(np.nanmax(np.abs(values), initial=0.0)) if values.dtype.kind == "f" and len(values) else 0.0
         )
+        # mV taken for V or mA for A: only the size gives it away.
         if limit is not None and most > limit:
             sentence = f"{run.name}: {key} reaches {most:.3g} {column.unit}, which is not plausible for a cell in a microscope."
             advice = f"Was m{column.unit} read as {column.unit}? Or import the log again with the right unit."
@@ -165,6 +168,7 @@ def _stack(stack: FrameStack) -> Iterator[Finding]:
     if stack.pixel_nm is None:
         advice = "Draw a line on the scale bar to set the pixel size."
         yield Finding("warning", f"{stack.name} is not calibrated.", advice, stack.id, "calibrate")
+    # From a tenth of a picometre to a tenth of a millimetre: outside it is a wrong unit.
     elif not 1e-4 < stack.pixel_nm < 1e5:
         sentence = f"{stack.name}: a pixel of {stack.pixel_nm:g} nm is impossible."
         yield Finding("error", sentence, "Calibrate it on the scale bar.", stack.id, "calibrate")
@@ -175,9 +179,11 @@ def _stack(stack: FrameStack) -> Iterator[Finding]:
 
 
 def _saturated(stack: FrameStack) -> Job[list[Finding]]:
+    # Floats have no top value to be saturated at.
     if stack.source.dtype.kind not in "ui" or not len(stack):
         return []
     top = np.iinfo(stack.source.dtype).max
+    # A few frames spread over the movie: reading all would take as long as opening it.
     looked = np.unique(np.linspace(0, len(stack) - 1, min(LOOKED_AT, len(stack))).astype(int))
     bad = []
     for done, index in enumerate(looked):
@@ -239,6 +245,7 @@ def _map(image: SpectrumImage) -> Iterator[Finding]:
 
 def _clock(clock: Clock) -> Iterator[Finding]:
     name = clock.name or "A stream"
+    # Ten per cent: no quartz is so bad, the alignment went wrong.
     if not math.isfinite(clock.offset_s) or abs(clock.rate_ppm) > 100_000:
         yield Finding(
             "error", f"{name}: its clock has impossible settings.", "Align it again.", clock.id, "clock"

@@ -49,6 +49,7 @@ def runs_with(run: Callable[[str, Job[Any]], Any]) -> Start:
     ) -> None:
         try:
             result = run(label, job)
+        # Also Ctrl+C: whoever waits for the end of the job has to learn of it.
         except BaseException as error:
             if on_error is not None:
                 on_error(error)
@@ -107,6 +108,7 @@ class Document:
                 self._begin_recovered(opened, self._recovery)
 
     def _begin_recovered(self, opened: Opened, recovery: RecoveryFile) -> None:
+        # -1: the recovery file of this run has nothing of it yet.
         self._point, self._kept = SavePoint(self.session, opened.saved), -1
         if not self.is_dirty:  # it was killed between saving and forgetting
             recovery.drop()
@@ -120,10 +122,12 @@ class Document:
 
     @property
     def name(self) -> str:
+        """File name for the window title; `untitled` while nobody has named the session."""
         return self.path.name if self.path is not None else "untitled"
 
     @property
     def is_untitled(self) -> bool:
+        """Whether the session has no file yet, or only one in the recovery folder."""
         return self.opened is None or places.in_recovery(self.opened.store.path)
 
     @property
@@ -133,6 +137,7 @@ class Document:
 
     @property
     def is_readonly(self) -> bool:
+        """Whether the file may not be written: opened so, or another program holds it."""
         return self.opened is not None and self.opened.store.is_readonly
 
     @property
@@ -143,6 +148,7 @@ class Document:
     @property
     def is_dirty(self) -> bool:
         """Whether something would be lost without saving. Cheap: asked after every change."""
+        # An empty unnamed session is nothing to lose.
         if self.path is None and self.session.is_empty:
             return False
         return self._point is None or self._point.has_changed
@@ -154,6 +160,7 @@ class Document:
 
     @property
     def is_closed(self) -> bool:
+        """Whether `close` was called; jobs that end afterwards change nothing."""
         return self._closed
 
     # --- saving --------------------------------------------------------------------------------------------------
@@ -242,6 +249,7 @@ class Document:
     def _keep(self, recovery: RecoveryFile) -> None:
         """Bring the recovery file up to date; what was undone up to the last save needs none."""
         now = self.session.revision
+        # Nothing has changed since the recovery file was written.
         if now == self._kept:
             return
         if not self.is_dirty:
@@ -283,8 +291,10 @@ class Document:
         old, was_untitled, recovery = self.opened, self.is_untitled, self._recovery
         self.opened = opened
         self._note_saved(opened, opened.embedded, point)
+        # Saved over itself: there is nothing to let go of.
         if opened is old:
             return
+        # A new one first: changes made from now on belong to the new file.
         self._recovery = RecoveryFile(opened)
         if recovery is not None:
             recovery.close()
@@ -315,6 +325,7 @@ class Document:
         waiting = [s for s in previews.wanted(self.session) if s.id not in self._previewed]
         if waiting:
             stack = waiting[0]
+            # Before it is made: a preview that fails or is stopped is not tried again.
             self._previewed.add(stack.id)
             prepare = self._recovery.prepare if self._recovery is not None else self.opened.store.prepare
             previews.make(self._start, self.session, stack, partial(self._preview_made, stack), prepare)
@@ -374,6 +385,7 @@ class Document:
         """
         if self._closed:
             return
+        # First of all: a job that ends during closing must find it closed.
         self._closed, self._keeps = True, keep
         recovery, self._recovery = self._recovery, None
         if recovery is not None:

@@ -69,6 +69,7 @@ def create_session(
     store = SessionStore.create(
         path, overwrite=overwrite, for_recording=for_recording, open_link=open_linked_array
     )
+    # Here, not in the job: the snapshot is of the session as it is when this is called.
     saving = store.save(session)
 
     def work() -> Job[Opened]:
@@ -88,6 +89,7 @@ def use_embedded_arrays(opened: Opened, embedded: dict[str, ArraySource]) -> Non
     for item_id, source in embedded.items():
         item = opened.session.find(item_id)
         if isinstance(item, FrameStack | SpectrumImage):
+            # The old source may hold an imported file open, which then could not be moved or deleted.
             item.source.close()
             item.source = source
 
@@ -119,6 +121,7 @@ def open_linked_array(path: Path, dataset: str) -> ArraySource:
 
 
 def say_missing(path: Path) -> UserError:
+    """The error for a file of the recent list that is gone; returned, not raised."""
     return UserError(
         f"{path.name} is no longer there.", "It may have been moved: open it from its new location."
     )

@@ -20,6 +20,7 @@ MOST = 20
 
 
 def recovery_folder() -> Path:
+    """Folder of unnamed sessions and of recovery files that cannot lie beside their session."""
     return config_folder() / "recovery"
 
 
@@ -29,6 +30,7 @@ def untitled_path() -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     stamp = datetime.now().strftime("%Y-%m-%d %H-%M-%S")
     number, path = 1, folder / f"unsaved {stamp}{SUFFIX}"
+    # Two sessions may begin within one second.
     while path.exists():
         number += 1
         path = folder / f"unsaved {stamp} {number}{SUFFIX}"
@@ -47,6 +49,7 @@ def recoverable() -> list[Path]:
         return []
     from tandem_em.storage.transaction.opening import is_held
 
+    # An empty file holds nothing that could be recovered.
     files = [path for path in folder.glob(f"*{SUFFIX}") if path.stat().st_size and not is_held(path)]
     return sorted(files, key=lambda path: path.stat().st_mtime, reverse=True)
 
@@ -65,6 +68,7 @@ def is_recovery_file(path: Path) -> bool:
 def recovery_places(session_path: Path) -> Iterator[Path]:
     """Where the recovery files of a session may lie: beside it first."""
     whole = session_path.resolve()
+    # Sessions of one name in different folders must not share a recovery file.
     digest = hashlib.sha256(os.fsencode(whole)).hexdigest()[:8]
     for stem in (whole.with_name(whole.name), recovery_folder() / f"{whole.name} {digest}"):
         for number in range(1, MOST + 1):
@@ -82,6 +86,7 @@ class Lost:
 
     @property
     def sentence(self) -> str:
+        """What was lost and when, for a person; also whether the session was saved since."""
         when = datetime.fromisoformat(self.when)
         if self.path == self.session_path:
             return f"A session of {when:%Y-%m-%d %H:%M} was never saved: {self.path.stem}."

@@ -34,6 +34,7 @@ def look(path: Path) -> Lost | None:
     from tandem_em.storage.transaction.opening import is_held
     from tandem_em.storage.unsaved import read_note, state_of
 
+    # It belongs to a session that is open now, here or in another program.
     if is_held(path):
         return None
     note = read_note(path)
@@ -46,6 +47,7 @@ def look(path: Path) -> Lost | None:
 def session_of(path: Path, note: Note) -> Path:
     """The session of a recovery file: beside it, also when both were moved."""
     beside = path.with_suffix("")
+    # The name tells first: the path in the note is the one before both were moved.
     return beside if beside.is_file() else Path(note.path)
 
 
@@ -71,6 +73,7 @@ def everything(recent: Iterable[str]) -> list[Lost]:
 
 
 def discard(lost: Iterable[Lost]) -> None:
+    """Delete recovery files whose changes nobody wants; one that cannot be deleted stays."""
     for each in lost:
         delete(each.path)
 
@@ -89,6 +92,7 @@ def recover(opened: files.Opened, lost: Lost) -> Job[files.Opened]:
 
     yield Progress(0, 0, f"Recovering {lost.session_path.name}")
     note = unsaved.read_note(lost.path)
+    # A file of the same name may have taken the place of the session.
     if note is None or note.uuid != opened.session.info.uuid:
         opened.problems.append(f"{lost.path.name} belongs to another session: nothing was recovered from it.")
         return opened
@@ -110,6 +114,7 @@ def replace_by_copy(original: Path, path: Path) -> bool:
 
     if path.exists() and is_held(path):
         return False
+    # Beside the target: replacing is atomic only within one file system.
     temporary = path.with_name(f".{path.name}.{os.getpid()}.copy")
     try:
         shutil.copyfile(original, temporary)

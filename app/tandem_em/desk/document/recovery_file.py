@@ -57,6 +57,7 @@ class RecoveryFile:
         now = datetime.now().astimezone().isoformat(timespec="milliseconds")
         path = base.path
         note = Note(str(path.resolve()), session.info.uuid, base.state, now, dict(plan.order))
+        # Big data that are still in their own file need not be copied after every change.
         outside = {e.item_id for e in plan.embeddings if is_outside(session, e.item_id, path.parent)}
         self._unwanted = False
         return self._keeping(Keeping(plan, base.file_index, note), outside)
@@ -72,6 +73,7 @@ class RecoveryFile:
                     self._store, self._ever = _create(self._opened.store), {}
                 return (yield from unsaved.keep(self._store, keeping, self._ever, outside))
             finally:
+                # Asked to forget while writing: whoever asked could not wait for the lock.
                 if self._unwanted:
                     self._remove()
 
@@ -113,6 +115,7 @@ class RecoveryFile:
         """The session is left; `keep`: nobody was asked, the changes are offered at the next opening."""
         if not keep:
             self.forget()
+        # Only when changes are to be kept is it worth waiting for the writer.
         with self._work if keep else nullcontext():
             self._closed = True
             store, self._store = (self._store, None) if keep else (None, self._store)
@@ -121,6 +124,7 @@ class RecoveryFile:
         for each in self._read_from:
             each.abandon()
         self._read_from = []
+        # Nothing reads from them any more, so Windows lets them go now.
         for path in self._dropped:
             delete(path)
         if self._scratch is not None:
@@ -155,11 +159,13 @@ def _create(base: SessionStore) -> SessionStore:
     is_beside = not base.is_readonly and os.access(base.path.resolve().parent, os.W_OK)
     refusal: UserError | None = None
     for path in places.recovery_places(base.path):
+        # An existing one is of an earlier run and may hold work.
         if path.exists() or (path.parent != folder and not is_beside):
             continue
         try:
             return SessionStore.create(path)
         except UserError as error:
+            # os.access can be wrong (network drives, Windows): then the recovery folder is tried.
             is_beside, refusal = False, error
     raise refusal or UserError(f"{base.path.name} has too many recovery files.", "Save it, or remove them.")
 
@@ -172,6 +178,7 @@ def _create_scratch(session_path: Path) -> SessionStore:
     folder = places.recovery_folder()
     folder.mkdir(parents=True, exist_ok=True)
     for path in folder.glob(f"*{places.SCRATCH}"):
+        # Another window may be using it.
         if not is_held(path):
             delete(path)
     return SessionStore.create(folder / f"{session_path.name} {uuid.uuid4().hex[:8]}{places.SCRATCH}")

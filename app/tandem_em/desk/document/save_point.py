@@ -16,6 +16,7 @@ class SavePoint:
     def __init__(self, session: Session, state: SavedState | None = None) -> None:
         self._session = session
         self._state = state or SavedState(session)
+        # Marking clean later must mark this place, not where the history stands by then.
         self._place = session.history.place
         self._asked_at, self._answer = (session.revision, False) if state is None else (-1, True)
         self.revision = session.revision
@@ -27,6 +28,7 @@ class SavePoint:
 
     @property
     def has_changed(self) -> bool:
+        """Whether the session differs from this point; compares content only at the clean mark."""
         if not self._session.history.is_clean:
             return True
         if self._asked_at != self._session.revision:

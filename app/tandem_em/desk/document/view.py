@@ -20,6 +20,7 @@ def restore_view(session: Session) -> tuple[float, float]:
         return focus.span
     view = session.info.view
     low, high = view.get("span", extent)
+    # A session with one single moment still needs a span to draw.
     focus.span = (low, high) if high > low else (low - 1, low + 1)
     focus.t = float(view.get("t", low))
     for kind, item_id in view.get("selected", {}).items():

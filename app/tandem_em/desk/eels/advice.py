@@ -43,8 +43,10 @@ def mean_spectrum(data: NDArray[Any]) -> Floats:
     spectra = data.reshape(-1, data.shape[-1])
     total = np.zeros(spectra.shape[1])
     count = np.zeros(spectra.shape[1], np.int64)
+    # In blocks: a float64 copy of all spectra could be larger than the memory.
     for begin in range(0, spectra.shape[0], 8192):
         block = spectra[begin : begin + 8192]
+        # Integers have no NaN to look for.
         if block.dtype.kind != "f":
             total += block.sum(axis=0, dtype=np.float64)
             count += block.shape[0]
@@ -81,6 +83,7 @@ def _look_at_zero_loss(facts: DataFacts, image: SpectrumImage, data: NDArray[Any
     from tandem_em.analysis.eels.advice.plasmons import find_plasmons
     from tandem_em.analysis.eels.zero_loss import find_zero_loss, thickness_map
 
+    # The root: the stride thins rows and columns.
     stride = max(1, int(np.ceil(np.sqrt(data.shape[0] * data.shape[1] / SAMPLE_PIXELS))))
     seen = np.ascontiguousarray(data[::stride, ::stride])
     gain = image.counts_per_electron or 1.0
@@ -91,6 +94,7 @@ def _look_at_zero_loss(facts: DataFacts, image: SpectrumImage, data: NDArray[Any
         return  # without a zero loss nothing is known of thickness and plasmons
     facts.t_over_lambda = thick.t_over_lambda
     facts.plasmons = find_plasmons(seen, image.energy_eV, thick.t_over_lambda)
+    # Else the default width stays.
     if np.isfinite(peak.median_fwhm_eV):
         facts.fwhm_eV = peak.median_fwhm_eV
 

@@ -67,6 +67,7 @@ def find_shift(image: SpectrumImage, low_loss: SpectrumImage) -> Job[NDArray[np.
 
     height, width, _ = low_loss.shape
     found = np.full((height, width), np.nan)
+    # Not the aligned spectra: the shift replaces an earlier one.
     for y0, y1, block in spectra.in_blocks(low_loss, align=False):
         yield Progress(y0, height, f"Aligning {image.name}")
         found[y0:y1] = find_zero_loss(block, low_loss.energy_eV).position_eV
@@ -82,11 +83,13 @@ class DerivedMap(Analysis):
     makes = SpectrumImage
 
     def ask(self, session: Session, owner: Any, inputs: Sequence[Item] = (), **parameters: Any) -> Request:
+        """Image and further inputs make up the request; parameters are taken as they are."""
         return Request(self, owner, [owner, *inputs], parameters)
 
     def outcome(
         self, session: Session, request: Request, found: Any, replaced: Sequence[MadeItem] = ()
     ) -> Outcome:
+        """A new map, or new spectra in the stale one, which keeps its name and place."""
         assert isinstance(found, SpectrumImage)
         if not replaced:
             label = f"Add {found.name}"
@@ -97,6 +100,7 @@ class DerivedMap(Analysis):
         return Outcome(label, [AddItem(label, request.step), ChangeFields(label, image.id, fields)], [image])
 
     def redo(self, session: Session, step: Step, items: Sequence[MadeItem]) -> Request | None:
+        """The same with the data of today; None when an input was removed."""
         inputs = inputs_of(session, step)
         owner = session.maps.get(self.owner_of(session, step))
         if owner is None or len(inputs) < len(step.inputs):
@@ -104,24 +108,31 @@ class DerivedMap(Analysis):
         return self.ask(session, owner, [item for item in inputs if item is not owner], **step.parameters)
 
     def others(self, session: Session, step: Step) -> list[Item]:
+        """Results (components) that the map was made from, besides its image."""
         return [item for item in inputs_of(session, step) if isinstance(item, ResultSet)]
 
     def owner_of(self, session: Session, step: Step) -> str:
+        """Id of the map among the inputs: the output is a map as well."""
         return next((i for i in step.inputs if i in session.maps), "")
 
 
 class SingleScattering(DerivedMap):
+    """Spectra without plural scattering, by Fourier-log deconvolution."""
+
     name = "single scattering"
     menu = "Single scattering (Fourier-log)"
 
     def fits(self, session: Session, owner: Item) -> bool:
+        """Whether the image has its zero loss, which the deconvolution divides by."""
         return isinstance(owner, SpectrumImage) and has_zero_loss(owner)
 
     def job(self, session: Session, request: Request) -> Job[SpectrumImage]:
+        """Deconvolves all spectra; they must fit in memory."""
         assert isinstance(request.owner, SpectrumImage)
         return single_scattering(request.owner)
 
     def method(self, session: Session, step: Step) -> str:
+        """Names the Fourier-log deconvolution."""
         return f"{self.subject(session, step)}: plural scattering taken off by Fourier-log deconvolution"
 
 
@@ -132,9 +143,11 @@ class Reconstruction(DerivedMap):
     menu = "Denoised map"
 
     def fits(self, session: Session, owner: Item) -> bool:
+        """Whether components of this image are kept in the session."""
         return any(r.owner_id == owner.id and Components.is_kind_of(r) for r in session.results)
 
     def job(self, session: Session, request: Request) -> Job[SpectrumImage]:
+        """Sums the first `components` (1 when not given) of the components among the inputs."""
         assert isinstance(request.owner, SpectrumImage)
         parts = next(
             (c for i in request.inputs if isinstance(i, ResultSet) and (c := Components.of(i))), None
@@ -146,6 +159,7 @@ class Reconstruction(DerivedMap):
         return reconstruction(request.owner, parts, int(request.parameters.get("components", 1)))
 
     def method(self, session: Session, step: Step) -> str:
+        """How many components were used, and of which decomposition."""
         number, kind = step.parameters.get("components", 1), step.parameters.get("analysis", "PCA")
         return f"{self.subject(session, step)}: made of its first {number} components ({kind}) only"
 
@@ -159,15 +173,18 @@ class AlignedEnergies(Analysis):
     makes = SpectrumImage
 
     def fits(self, session: Session, owner: Item) -> bool:
+        """Whether the image, or its dual-EELS partner, has a zero loss to align by."""
         return isinstance(owner, SpectrumImage) and spectra.low_loss_of(session, owner) is not None
 
     def ask(self, session: Session, owner: Any, inputs: Sequence[Item] = (), **parameters: Any) -> Request:
+        """The low-loss map among `inputs`, else the partner; UserError without one."""
         partner = next(iter(inputs), None) or spectra.low_loss_of(session, owner)
         if partner is None:
             raise UserError(f"{owner.name} has no low loss of the same pixels.", "Pair it with one first.")
         return Request(self, owner, [partner], {})
 
     def job(self, session: Session, request: Request) -> Job[Floats]:
+        """Finds the zero-loss energy (eV) of every pixel, as it is in the file."""
         image, low_loss = request.owner, request.inputs[0]
         assert isinstance(image, SpectrumImage)
         assert isinstance(low_loss, SpectrumImage)
@@ -176,23 +193,30 @@ class AlignedEnergies(Analysis):
     def outcome(
         self, session: Session, request: Request, found: Any, replaced: Sequence[MadeItem] = ()
     ) -> Outcome:
+        """The shift is set on the map and its low loss; the spectra in the file stay as they are."""
         label = f"Align {request.owner.name}"
+        # A map with its own zero loss is its own low loss: once is enough.
         both: list[Item] = list(dict.fromkeys([request.owner, *request.inputs]))
+        # For the methods section only; it is no input of the alignment.
         request.step.parameters = {"spread_eV": float(np.nanstd(found))}
         request.step.outputs = [each.id for each in both]
         moved = [ChangeFields(label, each.id, {"energy_shift_eV": found}) for each in both]
         return Outcome(label, [AddItem(label, request.step), *moved], both)
 
     def redo(self, session: Session, step: Step, items: Sequence[MadeItem]) -> Request | None:
+        """Never: None."""
         return None  # it is asked for anew: what was aligned may have been unaligned on purpose
 
     def owner_of(self, session: Session, step: Step) -> str:
+        """Id of the aligned map, an output: the input is the low loss."""
         return next((i for i in step.outputs if i in session.maps), "")
 
     def others(self, session: Session, step: Step) -> list[Item]:
+        """The low-loss map that it was aligned by."""
         return inputs_of(session, step)
 
     def code_parameters(self, step: Step) -> dict[str, Any]:
+        """None: the spread in the step is an outcome, not a parameter."""
         return {}
 
 

@@ -66,6 +66,7 @@ def write_maps(
     for number, each in enumerate(made):
         yield Progress(number, len(made), f"Writing {each.edge.name}")
         stem = map_files.file_stem(each.edge.name)
+        # Two edges may have names that differ only in characters no file name has.
         while stem in stems:
             stem += "_2"
         stems.add(stem)

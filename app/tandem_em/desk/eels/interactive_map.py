@@ -84,6 +84,7 @@ class LiveMap:
 
     @property
     def is_ready(self) -> bool:
+        """Whether the sums are in, so that maps follow a dragged window."""
         return self._sums is not None
 
     def _load(self) -> Job[_Loaded]:
@@ -173,6 +174,7 @@ class LiveMap:
         key = (what, windows)
         if key not in self._made:
             if len(self._made) >= REMEMBERED:
+                # Dictionaries keep their order: the first is the one unused for longest.
                 del self._made[next(iter(self._made))]
             self._made[key] = make(windows)
             if self._data is None:
@@ -183,6 +185,7 @@ class LiveMap:
 
     def _want_exactly(self, windows: EdgeWindows) -> None:
         """Without the spectra at hand sums only give an estimate: once the hand rests, the file is read for the figures."""
+        # The newest last; older ones beyond the limit are no longer looked at.
         self._wanted = [*[each for each in self._wanted if each != windows], windows][-WANTED:]
         self._desk.start(
             f"Mapping {self.image.name}", self._exactly(), self._take_exact, key=f"exact {self.image.id}"
@@ -195,6 +198,7 @@ class LiveMap:
     def _exactly(self) -> Job[list[EdgeMap]]:
         for _ in range(SETTLING_STEPS):
             yield Progress(0, 0, f"Mapping {self.image.name}")
+            # Each newer window cancels this job at the yield, so only the last one reads the disk.
             time.sleep(SETTLING_STEP_S)
         image = self.image
         rows = lambda y0, y1: corrected(image, image.source.read(slice(y0, y1)), y0)  # noqa: E731
@@ -214,6 +218,7 @@ class LiveMap:
         for made in found:
             for what, values in (("counts", made.counts), ("error", made.error), ("snr", made.snr)):
                 self._made[what, made.edge] = values
+        # Windows that were asked for meanwhile still wait.
         self._wanted = [each for each in self._wanted if each not in [made.edge for made in found]]
         self.ready.emit()
 
@@ -226,6 +231,7 @@ class LiveMap:
         from tandem_em.analysis.eels.spectra import line_spectra
 
         key = (start, end, width_px)
+        # Summing across the line takes longest, and the line rests while windows are dragged.
         if self._line is None or self._line[0] != key:
             self._line = key, line_spectra(self._data, start, end, width_px)
         distance, sums, count = self._line[1]
@@ -268,6 +274,7 @@ class LiveMap:
         return self._total
 
     def mean_spectrum(self) -> Floats | None:
+        """Mean counts per pixel and channel; None until the data are in."""
         return self._mean
 
     def spectrum(self, x: float, y: float, radius_px: float = 0.0) -> Floats | None:
@@ -291,6 +298,7 @@ class LiveMap:
         rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
         if not len(rows):
             return None
+        # Only the box around the mask is read: it may be a map on disk.
         box = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
         return np.asarray(self._pixels(*box)[mask[box]].mean(axis=0, dtype=np.float64))
 
@@ -301,6 +309,7 @@ class LiveMap:
         """
         most = FROM_DISK_PIXELS if self._data is None else QUICK_PIXELS if quick else 0
         pixels = (y1 - y0 + 1) * (x1 - x0 + 1)
+        # The root: the stride thins rows and columns.
         stride = max(1, int(np.ceil(np.sqrt(pixels / most)))) if most else 1
         return advice.mean_spectrum(self._pixels(slice(y0, y1 + 1, stride), slice(x0, x1 + 1, stride)))
 
@@ -314,6 +323,7 @@ class LiveMap:
         if edge.background == "none" or self._sums is None:
             return None
         windows = windows_of(edge)
+        # By identity: comparing arrays would cost more than the look-up saves.
         if self._fitted is not spectrum:
             self._fitted = spectrum
             self._fits.clear()

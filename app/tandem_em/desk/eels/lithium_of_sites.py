@@ -53,6 +53,7 @@ class LithiumOfSite(ResultAnalysis):
     makes = LithiumPerSilicon
 
     def ask(self, session: Session, owner: Any, inputs: Sequence[Item] = (), **parameters: Any) -> Request:
+        """On the map among `inputs`, else that of the site; UserError without Li and Si edges on it."""
         image = next(
             (item for item in inputs if isinstance(item, SpectrumImage)), session.maps.get(owner.map_id)
         )
@@ -61,18 +62,23 @@ class LithiumOfSite(ResultAnalysis):
         return Request(self, owner, [image, owner, *_edges(session, image)])
 
     def title(self, request: Request) -> str:
+        """Names site and map: a site may be read on several maps."""
         return f"lithium of {request.owner.name} on {request.inputs[0].name}"
 
     def working(self, request: Request) -> str:
+        """Names the site."""
         return f"Lithium content of {request.owner.name}"
 
     def label(self, request: Request) -> str:
+        """Undo text: a reading is a measurement."""
         return f"Measure the lithium content of {request.owner.name}"
 
     def key(self, request: Request) -> str:
+        """By site and map, so that readings on different maps do not replace one another."""
         return f"lithium {request.owner.id} {request.inputs[0].id}"
 
     def job(self, session: Session, request: Request) -> Job[LithiumPerSilicon]:
+        """Sums the spectra of the site, maps both edges and quantifies them."""
         image, site, *edges = request.inputs
         assert isinstance(image, SpectrumImage)
         assert isinstance(site, Site)
@@ -81,19 +87,23 @@ class LithiumOfSite(ResultAnalysis):
         return call_as_job(lambda: _measured(own, image, chosen), f"Reading {image.name}")
 
     def older(self, session: Session, request: Request) -> Sequence[ResultSet]:
+        """Earlier readings of this site on this map."""
         own = (request.owner.id, request.inputs[0].id)
         return [r for r in _results(session) if (r.owner_id, r.values.get("map")) == own]
 
     def summary(self, item: Item) -> str:
+        """x in LixSi with its error."""
         found = self.of(item)
         return f"x = {figure(found.x)} ± {figure(found.error, 2)} in LiₓSi." if found is not None else ""
 
     def method(self, session: Session, step: Step) -> str:
+        """Which edges and what their counts were divided by."""
         return (
             f"{self.subject(session, step)}: net counts of Li K and Si L2,3 over their partial cross sections"
         )
 
     def others(self, session: Session, step: Step) -> list[Item]:
+        """The map: the same site can be read on others."""
         return [item for item in inputs_of(session, step) if isinstance(item, SpectrumImage)]
 
     def redo(self, session: Session, step: Step, items: Sequence[MadeItem]) -> Request | None:
@@ -127,11 +137,13 @@ def read(desk: Desk, site: Site, image: SpectrumImage) -> Task[Any]:
 def _edges(session: Session, image: SpectrumImage) -> list[Edge]:
     from tandem_em.analysis.eels.table import find_edge
 
+    # The reading is shown over the time of its map.
     if image.interval is None:
         raise UserError(
             f"The acquisition time of {image.name} is not known.", "Enter its time in its properties (…)."
         )
     chosen = []
+    # This order is relied on below.
     for element in ("Li", "Si"):
         of_it = (
             edge
@@ -151,11 +163,13 @@ def _measured(site: Site, image: SpectrumImage, edges: list[Edge]) -> LithiumPer
     from tandem_em.analysis.eels.quantify import quantify
 
     mask = places.mask_of(site, image.shape)
+    # Summed before the fit: a single pixel has too few counts for a background.
     total = spectra.whole(image)[mask].sum(axis=0, dtype=np.float64)[None, None]
     gain = image.counts_per_electron or 1.0
     maps = [
         map_edge(total, image.energy_eV, windows_of(edge), detail="error", counts_per_electron=gain) for edge in edges
     ]  # fmt: skip
+    # x is divided by silicon: without a clear signal it could be anything.
     silicon = maps[1]
     if float(silicon.counts.sum()) < CLEAR * float(np.asarray(silicon.error).sum()):
         raise UserError(f"{site.name} contains no silicon on {image.name}.", "Move the site onto silicon.")
@@ -164,6 +178,7 @@ def _measured(site: Site, image: SpectrumImage, edges: list[Edge]) -> LithiumPer
     )  # fmt: skip
     ratio, counting = (float(np.asarray(each).flat[0]) for each in made.ratio("Li", "Si"))
     return LithiumPerSilicon(
+        # Independent errors: counting, and the cross sections.
         x=ratio, error=float(np.hypot(counting, made.model_error * ratio)), counting_error=counting, model=made.model,
         model_error=made.model_error, remark=made.remark, pixels=int(mask.sum()), site=site.name, colour=site.colour,
         particle=site.particle_id, map_id=image.id,

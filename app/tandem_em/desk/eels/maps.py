@@ -46,6 +46,7 @@ class MadeMap:
 
 
 def windows_of(edge: Edge) -> EdgeWindows:
+    """The windows and background of an edge, hashable and safe to hand to another thread."""
     return EdgeWindows(edge.name, edge.background, edge.order, edge.fit, edge.signal)
 
 
@@ -59,6 +60,7 @@ def default_edges() -> list[Edge]:
 
 
 def edge_from_table(row: dict[str, Any], channel: str = "") -> Edge:
+    """An edge from a row of edges.json; `channel`: red, green, blue, or empty for none."""
     edge = Edge(
         name=row["name"],
         onset_eV=row["onset_eV"],
@@ -75,6 +77,7 @@ def fitting_edges(edges: list[Edge], energy_eV: NDArray[np.float64]) -> list[Edg
     if len(energy_eV) < 2:
         return []
     step = abs(float(energy_eV[1] - energy_eV[0]))
+    # One channel of tolerance: windows often end exactly with the axis.
     low, high = float(energy_eV.min()) - step, float(energy_eV.max()) + step
     return [e for e in edges if low <= min(e.fit[0], e.signal[0]) and max(e.fit[1], e.signal[1]) <= high]
 
@@ -104,6 +107,7 @@ def _edge_from_json(row: Any, number: int, where: str) -> Edge:
             f"{label}: order {order!r} is not a whole number from 0 to 8.", "Usually it is 1 or 2."
         )
     windows = {}
+    # Without a background there is nothing to fit.
     for key in ("signal",) if background == "none" else ("fit", "signal"):
         windows[key] = _window(row.get(key), f"{label}: {key}")
     return Edge(
@@ -144,6 +148,7 @@ def make_maps(
     made: list[MadeMap] = []
     for edge, own, (mapped, seconds) in zip(edges, windows, found):
         yield Progress(len(made), len(edges), f"Checking {edge.name}")
+        # By identity: the same edge may be listed twice with equal windows.
         others = [each for each in windows if each is not own]
         made.append(MadeMap(edge, mapped, seconds, advice.doubts(image, facts, own, mapped, others)))
     return made
@@ -192,6 +197,7 @@ def _whole(
 ) -> Job[tuple[advice.DataFacts, Found]]:
     yield Progress(0, len(windows), f"Reading {image.name}")
     raw = image.source.read(slice(None))
+    # Facts are of the raw data: dead channels are found there, then mended.
     facts = advice.look_at(image, raw, low_loss)
     data = corrected(image, raw, 0, facts.dead_channels)
     gain = image.counts_per_electron or 1.0
@@ -209,6 +215,7 @@ def _in_blocks(
 ) -> Job[tuple[advice.DataFacts, Found]]:
     """Block by block of rows, here or on a cluster: the same blocks, the same answer."""
     yield Progress(0, 0, f"Inspecting {image.name}")
+    # Dead channels once for all blocks: a block alone could judge them differently.
     facts = advice.look_at_rows(image, low_loss)
 
     def read_rows(y0: int, y1: int) -> NDArray[Any]:
@@ -225,5 +232,6 @@ def _in_blocks(
         maps = yield from map_edge_in_blocks(
             read_rows, image.shape, image.energy_eV, windows, counts_per_electron=gain
         )
+    # All edges go through each block together: only their mean time is known.
     each = (time.perf_counter() - began) / len(windows)
     return facts, [(mapped, each) for mapped in maps]

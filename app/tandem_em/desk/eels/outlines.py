@@ -46,6 +46,7 @@ def place(
     scale = _scale(stack, image)
 
     def found(placing: Placing) -> None:
+        # Only now: where it lies is known when the pictures have been compared.
         if not places.is_on(image, _middle(placing.polygon)):
             error = UserError(
                 f"{particle.name} lies outside the field of {image.name}.", "Choose another map."
@@ -84,12 +85,14 @@ def placed(
     stack: FrameStack, frame: int, polygon: Polygon, image: SpectrumImage, scale: NDArray[np.float64]
 ) -> Placing:
     """By correlation of the frame with the survey image where that is sure, else about the centre of both fields."""
+    # A survey image of fewer pixels gives the correlation nothing to hold on to.
     if image.adf is not None and min(image.adf.shape) >= 8:
         found = _correlated(stack.frame(frame), polygon, image, float(scale[0]))
         if found.confidence >= SURE:
             return found
     height, width, _ = image.shape
     _, rows, columns = stack.shape
+    # Pixel 0 has its centre at 0: the middle of n pixels is at (n - 1) / 2.
     centre = (np.array([columns, rows]) - 1) / 2
     return Placing((polygon - centre) * scale + (np.array([width, height]) - 1) / 2, CENTRED)
 
@@ -103,6 +106,7 @@ def _correlated(picture: NDArray[Any], polygon: Polygon, image: SpectrumImage, s
     transform = by_correlation(
         picture, image.adf, moving_pixel_nm=scale * float(finer[0]), fixed_pixel_nm=1.0
     )
+    # The survey image may be finer than the map; halves, for pixel centres are whole numbers.
     on_map = (transform.apply(polygon) + 0.5) / finer - 0.5
     return Placing(on_map, CORRELATED, float(transform.confidence))
 
@@ -118,6 +122,7 @@ def content(
     """Net counts per pixel under an edge in the mean spectrum of a site, and its error (counting and background)."""
     gain = image.counts_per_electron or 1.0
     found = map_edge(
+        # Counts of all pixels together: errors follow from sums, not from means.
         (spectrum * pixels)[None, None],
         image.energy_eV,
         windows_of(edge),

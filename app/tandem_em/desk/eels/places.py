@@ -17,6 +17,7 @@ Point = tuple[float, float]
 def is_on(image: SpectrumImage, place: Point) -> bool:
     """Whether a place (px) lies on the map."""
     height, width, _ = image.shape
+    # Pixel centres are whole numbers, so the first pixel begins half a pixel earlier.
     return -0.5 <= place[0] <= width - 0.5 and -0.5 <= place[1] <= height - 0.5
 
 

@@ -39,6 +39,7 @@ def of_sites(image: SpectrumImage, data: NDArray[Any], sites: list[Site]) -> Ref
 
 def of_files(image: SpectrumImage, paths: list[Path]) -> Job[References]:
     """The mean spectrum of every map, scan or spectrum in the files, brought onto the map's energy axis."""
+    # A passing session: references are not to appear in the one that is open.
     imported = yield from importing.import_files(Session("references"), paths)
     found, names = [], []
     for item in imported.items:
@@ -71,6 +72,7 @@ def overlap_eV(
     image: SpectrumImage, references: Floats, window_eV: tuple[float, float] | None
 ) -> tuple[float, float]:
     """The part of the window in which every reference is known."""
+    # Outside its own range a reference was filled with 0.
     known = np.flatnonzero((references != 0).all(axis=0))
     if known.size < 8:
         raise UserError("The references do not overlap in energy.", "Choose references of the same range.")

@@ -33,6 +33,7 @@ def zero_loss(image: SpectrumImage) -> Job[ZeroLoss]:
             "Open the low-loss spectra of the same area.",
         )
     height, width_px, channels = image.shape
+    # Single precision: four maps of every pixel are kept in the session.
     position, width, thick, error = (np.full((height, width_px), np.nan, np.float32) for _ in range(4))
     threshold: float | None = None
     notes: tuple[str, ...] = ()
@@ -66,6 +67,7 @@ def components(
     found = yield from principal_components(data, counts_per_electron=gain)
     scree, suggested = found.scree, found.suggested
     if non_negative:
+        # More factors than rise above the noise would share out the noise.
         number = max(2, min(number, suggested))
         found = yield from non_negative_factors(data, number, counts_per_electron=gain)
     kept = min(number, len(found.factors))

@@ -25,6 +25,7 @@ def size_of(image: SpectrumImage) -> int:
 
 
 def fits_in_memory(image: SpectrumImage) -> bool:
+    """Whether an image is worked whole; larger ones are read in blocks of rows."""
     return size_of(image) <= IN_MEMORY_BYTES
 
 
@@ -62,6 +63,7 @@ def in_blocks(image: SpectrumImage, *, align: bool = True) -> Iterator[tuple[int
     if fits_in_memory(image):
         yield 0, height, whole(image, align=align)
         return
+    # 8 bytes: whatever the file holds, the work is done in float64.
     rows = max(1, BLOCK_BYTES // (8 * width * channels))
     for y0 in range(0, height, rows):
         y1 = min(height, y0 + rows)
@@ -73,6 +75,7 @@ def low_loss_of(session: Session, image: SpectrumImage) -> SpectrumImage | None:
     if has_zero_loss(image):
         return image
     partner = session.maps.get(image.low_loss_id)
+    # Shapes may have become different when a file was imported again.
     if partner is not None and partner.shape[:2] == image.shape[:2] and has_zero_loss(partner):
         return partner
     return None

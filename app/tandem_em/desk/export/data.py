@@ -28,6 +28,7 @@ from tandem_em.model.spectra import Edge, SpectrumImage
 from tandem_em.model.tracks import Particle
 
 SHOTS = 5
+# Below this spread (V) a voltage counts as held: what is left is noise of the instrument.
 HELD_V = 0.005
 FAR_APART = 20
 """Runs with so many times more nothing between them than they lasted are not drawn on one axis."""
@@ -87,6 +88,7 @@ def _reach(session: Session, found: data.Picture, span: Interval | None) -> Inte
     if not known:
         return None
     low, high = min(each[0] for each in known), max(each[1] for each in known)
+    # A map taken days away would stretch the axis until nothing else can be seen.
     near = [b for b in found.bands if b.start <= high + (high - low) and b.end >= low - (high - low)]
     return min([low, *(b.start for b in near)]), max([high, *(b.end for b in near)])
 
@@ -105,6 +107,7 @@ def track(stack: FrameStack, particle: Particle) -> data.Track:
         if outline.confidence < DOUBT:  # a gap, as in the window
             continue
         own = polygon.area(outline.polygon)
+        # Older files have no measured area.
         area[frame] = outline.area_px if np.isfinite(outline.area_px) else own
         low[frame], high[frame] = outline.area_low_px, outline.area_high_px
         around[frame] = polygon.perimeter(outline.polygon)
@@ -129,6 +132,7 @@ def _views(session: Session, found: data.Picture) -> Job[None]:
             found.capacity += curves
             found.dqdv += _xy((yield from biasing_views.dqdv_curves(given)), run, f"Ah/V{per_area}")
         crossing = _xy((yield from biasing_views.iv_curve(given)), run, "A")
+        # At a held voltage a V–I plot is a vertical line.
         if any(np.nanstd(curve.x) > HELD_V for curve in crossing if len(curve.x)):
             found.crossing += crossing
 
@@ -149,6 +153,7 @@ def _is_held(curves: list[data.Curve]) -> bool:
 def _cycles(session: Session) -> list[data.Cycles]:
     """Runs with whole cycles, in the unit they can all be given in."""
     _, rows = tables.cycle_rows(session)
+    # One axis for all runs: per area only if that is known for every one.
     areal = all(row.get("charge_uAh_cm2") is not None for row in rows)
     key, base, to_base = ("uAh_cm2", "Ah/cm²", 1e-6) if areal else ("C", "Ah", 1 / 3600)
     most = max((abs(float(row.get(f"charge_{key}") or 0.0)) for row in rows), default=0.0) * to_base
@@ -157,6 +162,7 @@ def _cycles(session: Session) -> list[data.Cycles]:
     found = []
     for run in session.runs:
         own = [row for row in rows if row["run"] == run.name]
+        # One cycle is no development to draw.
         if len(own) < 2:
             continue
         charge, discharge = (_numbers(own, f"{kind}_{key}", factor) for kind in ("charge", "discharge"))
@@ -196,6 +202,7 @@ def _moments(stack: FrameStack, times: tuple[float, ...]) -> list[int]:
     if times:
         return list(dict.fromkeys(stack.index_at(t) for t in times))
     order = np.argsort(stack.t[: len(stack)], kind="stable")
+    # Frames without a stamp cannot be chosen by time; without any, the first one is shown.
     timed = [int(i) for i in order if np.isfinite(stack.t[i])] or [0]
     wanted = np.linspace(stack.t[timed[0]], stack.t[timed[-1]], min(SHOTS, len(timed)))
     return list(dict.fromkeys(min(timed, key=lambda i: abs(float(stack.t[i]) - t)) for t in wanted))
@@ -269,9 +276,11 @@ def _profiles(
     made = []
     for line in session.profiles:
         owner = session.maps.get(line.owner_id)
+        # A line drawn on one map is used on all maps of as many pixels: states of the same place.
         if owner is None or owner.shape[:2] != image.shape[:2]:
             continue
         start, end = np.array(line.start, float), np.array(line.end, float)
+        # A line of no length must not divide by zero.
         along = (end - start) / max(float(np.hypot(*(end - start))), 1e-9)
         step = float(np.hypot(*(along * np.array(image.pixel_nm)))) if image.pixel_nm else 1.0
         windows = [eels.windows_of(edge) for edge in edges]
@@ -285,6 +294,7 @@ def _profiles(
                        each.counts - each.error, each.counts + each.error)
             for edge, each in zip(edges, found)
         ]  # fmt: skip
+        # Layers are known by their x only, which means nothing along a slanted line.
         layers = [] if abs(along[1]) > 0.2 else [
             (str(layer["name"]), (float(layer["from_px"]) - start[0]) * step, (float(layer["to_px"]) - start[0]) * step)
             for layer in image.layers if {"name", "from_px", "to_px"} <= set(layer)

@@ -56,6 +56,7 @@ def export(session: Session, folder: Path, wanted: Wanted | None = None) -> Job[
 
 
 def refuse_empty(session: Session) -> None:
+    """UserError for a session without anything in it."""
     if session.is_empty:
         raise UserError(
             f"{session.info.name or 'This session'} is empty: there is nothing to export.",
@@ -72,6 +73,7 @@ def _exporting(session: Session, folder: Path, wanted: Wanted) -> Job[list[Path]
             yield from write_figures(place / "figures", found, wanted.print)
         if wanted.report:
             yield from export_report.write(session, found, place / "report.html")
+        # Asked for the movie alone, its error is told instead of leaving it out silently.
         nothing_else = not (wanted.tables or wanted.figures or wanted.report)
         if wanted.movie and (nothing_else or can_film(found, shown_stack(session), wanted.film)):
             yield from write_movie(
@@ -93,10 +95,12 @@ def _filming(session: Session, path: Path, film: MovieSettings) -> Job[Path]:
 
 
 def shown_stack(session: Session) -> FrameStack | None:
+    """The selected stack, else the first; None without one."""
     return session.stacks.get(session.focus.selected("stack")) or session.stacks.first
 
 
 def reading(session: Session) -> Callable[[float], list[str]]:
+    """A function that gives the readout of a session second as short texts, for stamps in the movie."""
     return lambda t: readout.read_at(session, t).parts
 
 
@@ -106,6 +110,7 @@ def write_tables(session: Session, found: data.Picture, folder: Path) -> Job[lis
     taken: set[str] = set()
     for table in export_tables.tables(session, found):
         stem, number = table.stem, 1
+        # Windows and macOS do not tell capitals from small letters in file names.
         while stem.lower() in taken:
             number += 1
             stem = f"{table.stem}_{number}"
@@ -149,6 +154,7 @@ def provenance(session: Session) -> dict[str, Any]:
 def staging(folder: Path) -> Iterator[Path]:
     """A hidden folder inside the target that vanishes whatever happens; a target made for it goes too if left empty."""
     existed = folder.exists()
+    # In the target: moving files at the end is then only a renaming.
     place = folder / f".export.{os.getpid()}.part"
     try:
         folder.mkdir(parents=True, exist_ok=True)

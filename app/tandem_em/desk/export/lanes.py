@@ -39,11 +39,13 @@ class Numbers:
         self._computed: dict[tuple[str, str], Computed] = {}
 
     def ordered(self, run: BiasRun) -> Ordered:
+        """Stamps of a run in order of time, sorted once for each export."""
         if run.id not in self._ordered:
             self._ordered[run.id] = ordered(run)
         return self._ordered[run.id]
 
     def computed(self, run: BiasRun, what: Derivation) -> Computed:
+        """A derived quantity of a run, computed once for each export."""
         key = run.id, what.name
         if key not in self._computed:
             self._computed[key] = run_to_end(what.whole(run, self.ordered(run)))
@@ -98,6 +100,7 @@ def _of_points(series: Series, points: Points, reach: Interval | None) -> data.C
     if not len(x):
         return None
     low, high = (None if side is None else _shown(series, side) for side in (points.low, points.high))
+    # A negative factor turns the band upside down.
     if low is not None and high is not None and series.factor < 0:
         low, high = high, low
     if points.error is not None:
@@ -122,6 +125,7 @@ def _of_run(series: Series, samples: OfRun, reach: Interval | None, numbers: Num
     """Open at gaps, the part within reach, thinned to what can be drawn."""
     run, known = samples.run, numbers.ordered(samples.run)
     low, high = EVERYTHING if reach is None else reach
+    # Cut by the run's own clock: converting hours of stamps first would cost their memory.
     first = np.searchsorted(known.x, run.clock.to_device(low - ROUNDING_S))
     last = np.searchsorted(known.x, run.clock.to_device(high + ROUNDING_S), side="right")
     part = slice(int(first), int(last))
@@ -130,6 +134,7 @@ def _of_run(series: Series, samples: OfRun, reach: Interval | None, numbers: Num
         return None
     values, error = numbers.values(samples, part)
     gaps = known.gaps[(known.gaps > part.start) & (known.gaps < part.stop)] - part.start
+    # Two points at one time: the line ends there, and nothing is drawn across the gap.
     x = np.insert(t, gaps, t[gaps - 1]) if len(gaps) else t
     y = _open(_shown(series, values), gaps)
     keep = thinned(y, MOST_POINTS)
@@ -201,6 +206,7 @@ def lane_tables(session: Session, notes: dict[str, str]) -> Iterator[Table]:
 
 
 def _lane_table(kind: str, heading: Heading, series: Series, points: Points, notes: dict[str, str]) -> Table:
+    # A table holds what was measured, without points in between.
     curve = _of_points(replace(series, is_linear=False), points, None)
     columns = [
         Column("time", "s", points.x),

@@ -41,6 +41,7 @@ class Material:
 
 
 def collecting(session: Session) -> Job[Material]:
+    """Collect what can be drawn from a snapshot taken now; UserError for an empty session."""
     export.refuse_empty(session)
     return _collecting(snapshot(session))
 
@@ -52,6 +53,7 @@ def _collecting(session: Session) -> Job[Material]:
 
 def _with_shots(material: Material, settings: FigureSettings) -> Job[data.Picture]:
     """The data with the frames the montage is to show."""
+    # Reading frames is what takes time; all other settings only draw them differently.
     key = (settings.times, settings.stack_ids)
     if key not in material.shots_of:
         material.shots_of[key] = yield from export_data.shots(

@@ -86,6 +86,7 @@ def _figures(found: data.Picture) -> Job[str]:
 def shown_width(svg: bytes) -> float:
     """Figures of one column a little larger than in print, the others across the page (mm)."""
     found = re.search(rb'<svg [^>]*?width="([0-9.]+)pt"', svg)
+    # Points to millimetres.
     own = float(found[1]) / 72 * 25.4 if found else TWO_COLUMNS_MM
     return min(1.4 * own, TWO_COLUMNS_MM)
 

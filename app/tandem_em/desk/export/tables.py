@@ -51,6 +51,7 @@ CLOCK_UNITS = {
 
 def file_stem(text: str) -> str:
     """A file name of plain letters; micro becomes u."""
+    # Both the micro sign and the Greek letter are in use.
     return map_files.file_stem(text.replace("µ", "u").replace("μ", "u"))
 
 
@@ -94,6 +95,7 @@ def frame_table(stack: FrameStack, notes: dict[str, str]) -> Table:
     count = len(stack)
     drift = np.full((count, 2), np.nan)
     if stack.drift_px is not None:
+        # A movie may have grown since its drift was measured.
         drift[: len(stack.drift_px)] = stack.drift_px[:count]
     return Table(
         f"frames_{file_stem(stack.name)}",
@@ -126,6 +128,7 @@ def edge_notes(session: Session) -> dict[str, str]:
 
 
 def common_notes(session: Session) -> dict[str, str]:
+    """Notes that every table begins with: program, session, time zero, simulated or not."""
     notes = {
         "session": session.info.name,
         "session id": session.info.uuid,
@@ -135,6 +138,7 @@ def common_notes(session: Session) -> dict[str, str]:
 
 
 def yes(value: bool) -> str:
+    """`yes` or `no`, as notes spell it."""
     return "yes" if value else "no"
 
 
@@ -155,6 +159,7 @@ def run_table(session: Session, run: BiasRun, notes: dict[str, str]) -> Table:
         columns.append(Column(name, column.unit, np.asarray(run.values(name))))
     columns += lanes.run_columns(session, run)
     own = {"run": run.name, "clock": clock_text(run.clock), "simulated": yes(run.simulated)}
+    # repr: whoever adds it back needs every digit.
     own["zero"] = f"{run.zero_current_A!r} A, subtracted in the columns after the recorded ones"
     own["gaps"] = f"pauses longer than {gap_limit(run):.6g} s add no charge"
     return Table(f"run_{file_stem(run.name)}", columns, notes | own)
@@ -174,6 +179,7 @@ def map_tables(image: data.MapSet, notes: dict[str, str]) -> Iterator[Table]:
 
 
 def profile_table(profile: data.ProfileSet, notes: dict[str, str]) -> Table:
+    """Counts of each edge and their errors along a profile; distance in nm, px without calibration."""
     columns = [Column("distance", profile.unit, profile.edges[0].x)]
     for curve in profile.edges:
         columns.append(Column(curve.name, "counts", curve.y))
@@ -196,6 +202,7 @@ def cycle_rows(session: Session) -> tuple[list[dict[str, Any]], list[dict[str, A
 
 
 def event_rows(session: Session) -> list[dict[str, Any]]:
+    """Events in order of time (session seconds), a dict for each."""
     rows = [
         {"time": e.t, "end": e.end, "category": e.category, "name": e.name, "author": e.author}
         for e in session.events
@@ -204,6 +211,7 @@ def event_rows(session: Session) -> list[dict[str, Any]]:
 
 
 def clock_rows(session: Session) -> list[dict[str, Any]]:
+    """Clocks with offset (s), rate (ppm) and uncertainty (s; None: unknown), a dict for each."""
     return [
         {"name": c.name, "origin": c.origin, "offset": c.offset_s, "rate": c.rate_ppm, "zone": c.zone,
          "uncertainty": c.uncertainty_s if math.isfinite(c.uncertainty_s) else None, "device zero": c.start_iso}
@@ -219,6 +227,7 @@ def result_tables(session: Session, notes: dict[str, str]) -> Iterator[Table]:
         columns = [
             Column(name, result.units.get(name, ""), array)
             for name, array in flat.items()
+            # Shorter arrays (a scree, a few limits) belong to no row.
             if len(array) == longest
         ]
         if columns and longest:

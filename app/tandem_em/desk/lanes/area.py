@@ -55,6 +55,8 @@ MODES = {
 
 
 class Area(LaneSource):
+    """The lane of followed particles, in one of `MODES`."""
+
     kind, title, name, caption = "area", "Area", "Particle area", "× start"
     shows_each, has_table = True, False
     modes: Mapping[str, str] = MappingProxyType({key: mode.menu for key, mode in MODES.items()})
@@ -63,13 +65,16 @@ class Area(LaneSource):
         self.mode = mode
 
     def in_mode(self, mode: str) -> Area:
+        """A source for another mode; this one is shared and stays as it is."""
         return Area(mode)
 
     def heading(self, session: Session) -> Heading:
+        """Title and unit of the mode; an unknown mode in a file reads as area relative to the start."""
         mode = MODES.get(self.mode, MODES[""])
         return Heading(mode.title, mode.label, "", mode.caption, mode.axis_unit)
 
     def curves(self, session: Session, span: Interval | None) -> list[Series]:
+        """A series for each visible particle with times, then kept kinetics as lines beside them."""
         shown: dict[str, Series] = {}
         for particle in session.particles:
             stack = session.stacks.get(particle.stack_id)
@@ -85,6 +90,7 @@ class Area(LaneSource):
         return [*shown.values(), *(fit for fit in fits if fit is not None)]
 
     def missing(self, session: Session, *, asked: bool) -> str:
+        """What is missing for particles that are there; how to make one only when the lane was switched on."""
         if len(session.particles):
             return NOT_PLACED
         return NO_PARTICLE if asked else ""
@@ -95,6 +101,7 @@ class Area(LaneSource):
         pixel = session.stacks[particle.stack_id].pixel_nm
         found = Kinetics.of(result)
         in_nm = found is not None and found.unit == "nm²"
+        # A fit in nm² cannot be put beside areas in px² once the calibration is gone.
         if found is None or not found.best or (in_nm and not pixel):
             return None
         square = pixel**2 if in_nm and pixel else 1.0
@@ -119,6 +126,7 @@ def sizes(session: Session, particle: Particle, stack: FrameStack, mode: str) ->
     track = _shape(particle, stack, mode) if mode in SHAPES else _track(session, particle)
     if track is None:
         return None
+    # Frames without a time, of a movie whose stamps are fewer, have no place in the lane.
     inside = track.frames < len(stack.times)
     t, order = in_order(stack.t[track.frames[inside]])
     rows = [values[inside][order] for values in (track.area, track.low, track.high)]
@@ -134,6 +142,7 @@ def sizes(session: Session, particle: Particle, stack: FrameStack, mode: str) ->
     )  # fmt: skip
 
 
+# Weak: what was computed of a particle goes with it.
 _tracks: WeakKeyDictionary[Particle, tuple[tuple[Any, ...], AreaTrack]] = WeakKeyDictionary()
 _shapes: WeakKeyDictionary[Particle, tuple[tuple[Any, ...], AreaTrack]] = WeakKeyDictionary()
 """What was last made of a particle, as long as its outlines are the same: the window asks at every refresh."""
@@ -143,6 +152,7 @@ def _track(session: Session, particle: Particle) -> AreaTrack:
     """With what is being followed just now: the curve grows while somebody watches."""
     growing = session.growing
     fresh = growing.of(particle.id)
+    # While following, outlines change without a new revision of the particle.
     key = (particle.revision, len(particle.outlines), id(particle.outlines), growing.revision if fresh else 0)
     kept = _tracks.get(particle)
     if kept is None or kept[0] != key:

@@ -8,8 +8,11 @@ from tandem_em.model.curves import Cell
 
 
 class CRate(ScaledCurrent):
+    """The C-rate lane; needs electrode area and theoretical capacity of the cell."""
+
     kind, title, name, caption = "c_rate", "C-rate", "C-rate", "C"
     quantity, no_factor = "C-rate", NO_CAPACITY
 
     def factor(self, cell: Cell | None) -> float | None:
+        """From A to multiples of 1C; None without area and capacity."""
         return per_one_c(cell)

@@ -12,12 +12,15 @@ from tandem_em.model.session import Session
 
 
 class Capacity(RunLane):
+    """The areal capacity lane; needs the electrode area of the cell."""
+
     kind, title, name, unit = "capacity", "Capacity", "Areal capacity", "Ah/cm²"
     needs = ("current",)
     asks = "cell"
     table_unit, table_factor = "µAh/cm²", 1e6
 
     def of_run(self, session: Session, run: BiasRun) -> list[Series]:
+        """The passed charge in Ah/cm²; nothing while the area is unknown."""
         factor = per_area(cell_of(session, run))
         if factor is None:
             return []
@@ -29,4 +32,5 @@ class Capacity(RunLane):
         ]  # fmt: skip
 
     def missing(self, session: Session, *, asked: bool) -> str:
+        """Asks for the area when there is a run that could be shown."""
         return NO_AREA if any(True for _ in self.runs(session)) else ""

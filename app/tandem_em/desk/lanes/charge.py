@@ -23,21 +23,25 @@ class PassedCharge(Derivation):
     needs = ("current",)
 
     def key(self, run: BiasRun) -> tuple[Any, ...]:
+        """Also the number of segments: no charge is added where a new one begins."""
         return *super().key(run), len(run.segment_starts)
 
     def whole(self, run: BiasRun, ordered: Ordered) -> Job[Computed]:
         """In pieces that share a sample: hours at 1 kS/s need no gigabytes beside them."""
         total = len(ordered.x)
+        # Samples out of order are rare: integrated as recorded in one piece, then sorted.
         if ordered.order is not None:
             charge, error = _integrated(run, ordered, 0, len(run))
             charge, error = charge[ordered.order], error[ordered.order]
         else:
             charge, error = yield from _in_pieces(run, ordered, total)
+        # Without an error of the zero there is no band, rather than one of no width.
         return Computed(charge, error if run.zero_current_error_A else None)
 
     def more(
         self, run: BiasRun, ordered: Ordered, before: Computed, total: int
     ) -> tuple[Floats, Floats | None]:
+        """Goes on from the last known sample, so that the trapezoid between them is counted."""
         done = len(before.values)
         charge, error = _integrated(run, ordered, max(done - 1, 0), total)
         values = (float(before.values[-1]) if done else 0.0) + charge[min(done, 1) :]
@@ -50,10 +54,13 @@ PASSED = PassedCharge()
 
 
 class Charge(RunLane):
+    """The charge lane, in coulombs since the first sample."""
+
     kind, title, name, unit = "charge", "Charge", "Charge", "C"
     needs = ("current",)
 
     def of_run(self, session: Session, run: BiasRun) -> list[Series]:
+        """The passed charge of a run, with a band where the zero of the current has an error."""
         return [
             series_of(
                 session, run, OfRun(run, PASSED), key=self.kind, role="charge", quantity="charge passed"
@@ -66,6 +73,7 @@ def _in_pieces(run: BiasRun, ordered: Ordered, total: int) -> Job[tuple[Floats, 
     current = run.values("current")
     first = 0
     while first < total:
+        # One more than a piece: the last sample is the first of the next piece.
         last = min(first + CHUNK + 1, total)
         while last < total and not np.isfinite(current[last - 1]):
             last += 1  # the shared sample must have a value

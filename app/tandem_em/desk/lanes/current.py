@@ -12,11 +12,14 @@ from tandem_em.model.session import Session
 
 
 class Current(RunLane):
+    """The current lane, in amperes."""
+
     kind, title, name, unit = "current", "Current", "Current", "A"
     needs = ("current",)
     asks = "text"
 
     def of_run(self, session: Session, run: BiasRun) -> list[Series]:
+        """The current with the zero of the run subtracted."""
         return [scaled_current(session, run, self.kind, 1.0, "current less zero")]
 
 
@@ -35,14 +38,17 @@ class ScaledCurrent(RunLane):
         """None while the cell is not described."""
 
     def of_run(self, session: Session, run: BiasRun) -> list[Series]:
+        """The current less zero times the factor of the cell; nothing while that is None."""
         factor = self.factor(cell_of(session, run))
         return [] if factor is None else [scaled_current(session, run, self.kind, factor, self.quantity)]
 
     def missing(self, session: Session, *, asked: bool) -> str:
+        """What the cell lacks, when there is a run that could be shown."""
         return self.no_factor if any(True for _ in self.runs(session)) else ""
 
 
 def scaled_current(session: Session, run: BiasRun, kind: str, factor: float, quantity: str) -> Series:
+    """Series of (current − zero) × `factor`; the recorded samples are not touched."""
     return series_of(
         session, run, OfRun(run, "current"), key=kind, role="current", factor=factor,
         shift=-run.zero_current_A * factor, quantity=quantity,

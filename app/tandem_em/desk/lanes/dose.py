@@ -16,15 +16,19 @@ COLOUR = SPARE_COLOURS[3]
 
 
 class DoseRate(LaneSource):
+    """The lane of the dose rate, in e⁻/Å²s."""
+
     kind, title, name, unit = "dose_rate", "Dose rate", "Dose rate", "e⁻/Å²s"
     from_zero, has_table = True, False
     array = "rate_e_A2s"
 
     def curves(self, session: Session, span: Interval | None) -> list[Series]:
+        """The newest measured dose; without one, what the typed rate makes over the movie."""
         found = _computed(session, self.array)
         return [found] if found is not None else self._typed(session)
 
     def missing(self, session: Session, *, asked: bool) -> str:
+        """How to enter a dose, said only when the lane was switched on by hand."""
         return NO_DOSE if asked else ""
 
     def _typed(self, session: Session) -> list[Series]:
@@ -48,10 +52,13 @@ class DoseRate(LaneSource):
 
 
 class Dose(DoseRate):
+    """The lane of the accumulated dose, in e⁻/Å²."""
+
     kind, title, name, unit = "dose", "Dose", "Dose", "e⁻/Å²"
     array = "dose_e_A2"
 
     def limits(self, session: Session) -> list[Limit]:
+        """The dose budget, where one is set."""
         dose = session.doses.first
         return [Limit(dose.budget_e_A2, "budget")] if dose is not None and dose.budget_e_A2 else []
 
@@ -60,6 +67,7 @@ class Dose(DoseRate):
 
 
 def _computed(session: Session, array: str) -> Series | None:
+    # The newest counts: it is what somebody measured last.
     results = reversed(list(session.results))
     result, found = next(((r, dose) for r in results if (dose := Measured.of(r)) is not None), (None, None))
     if result is None or found is None:

@@ -12,18 +12,23 @@ NO_DRIFT = "The drift of the stack has not been measured."
 
 
 class Drift(LaneSource):
+    """The lane of the measured drift, x and y of each stack."""
+
     kind, title, name, unit = "drift", "Drift", "Drift of the stack", "nm"
     shows_each, has_table = True, False
 
     def heading(self, session: Session) -> Heading:
+        """In nm, or in px when the last measured stack has no calibration."""
         measured = _measured(session)
         unit = "nm" if not measured or measured[-1].pixel_nm else "px"
         return Heading(self.title, self.title, unit)
 
     def curves(self, session: Session, span: Interval | None) -> list[Series]:
+        """Two series, x and y, for each stack whose drift was measured."""
         return [series for stack in _measured(session) for series in _of(stack)]
 
     def missing(self, session: Session, *, asked: bool) -> str:
+        """That no drift was measured, said only when the lane was switched on by hand."""
         return NO_DRIFT if asked else ""
 
 

@@ -22,12 +22,15 @@ CHARGE_COLOUR = "#8a8f98"  # of no particle, on white and on black
 
 
 class Lithium(RunLane):
+    """The lane of the lithium content, x in LixSi, by swelling, charge and EELS."""
+
     kind, title, name = "lithium", "Lithium", "Lithium from charge, swelling and EELS"
     caption = "x in LiₓSi"
     shows_each, has_names = True, True
     needs = ("current",)
 
     def heading(self, session: Session) -> Heading:
+        """The short title also on the axis."""
         return Heading(self.title, self.title, self.unit, self.caption)  # its name is too long for an axis
 
     def of_run(self, session: Session, run: BiasRun) -> list[Series]:
@@ -35,11 +38,13 @@ class Lithium(RunLane):
         return []
 
     def curves(self, session: Session, span: Interval | None) -> list[Series]:
+        """x by swelling and EELS; x by charge only where there is swelling to set it beside."""
         swollen = of_swelling(session)
         passed = [_charge(session, run, swollen) for run in self.runs(session)] if swollen else []
         return [*swollen, *passed, *of_maps(session)]
 
     def missing(self, session: Session, *, asked: bool) -> str:
+        """That a silicon particle has to be followed."""
         return NO_SWELLING
 
 

@@ -60,9 +60,12 @@ def charge_as_x(
     inside = (times >= charge_t[0]) & (times <= charge_t[-1])
     if not inside.any():
         return None
+    # Scaled at the height of the swelling, where its relative error is least.
     top = int(np.argmax(np.where(inside, mean, -np.inf)))
+    # Zero at the first swelling within the run, so that both start together.
     begin, end = charge_at(float(times[inside][0])), charge_at(float(times[top]))
     scale = known if known is not None else float(mean[top]) / (end - begin) if end != begin else np.nan
+    # A gap of the log where the movie begins, or no charge passed at all.
     if not np.isfinite(begin) or not np.isfinite(scale):
         return None
     label = "charge" if known is not None else f"charge, if {silicon_um3(scale):.2g} µm³ Si"

@@ -80,6 +80,7 @@ def in_mode(values: Floats, areas: Floats, mode: str, pixel_nm: float | None) ->
             return None
         nm2 = values * pixel_nm**2
         return nm2 if mode == "nm2" else np.asarray(2 * np.sqrt(nm2 / np.pi))
+    # The start is the first area that is known: the first frame may be lost.
     known = areas[np.isfinite(areas)]
     if not len(known) or known[0] <= 0:
         return None
@@ -90,5 +91,6 @@ def in_mode(values: Floats, areas: Floats, mode: str, pixel_nm: float | None) ->
 def in_order(t: Floats) -> tuple[Floats, NDArray[np.intp]]:
     """Times in ascending order, and how to sort what belongs to them; those without a time are left out."""
     order = np.argsort(t, kind="stable")
+    # argsort puts NaN last.
     order = order[: int(np.count_nonzero(np.isfinite(t)))]
     return t[order], order

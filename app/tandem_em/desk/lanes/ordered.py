@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from tandem_em.core.numeric import Floats
 from tandem_em.model.curves import BiasRun, usual_gap_limit
 
+# 4 million samples, 32 MB of stamps: much less than a long run.
 CHUNK = 1 << 22
 
 
@@ -27,16 +28,19 @@ class Ordered:
     @property
     def hold_s(self) -> float:
         """How long a sample counts where none follows."""
+        # A run with rare samples has a limit of days: its last value is not held that long.
         return min(self.gap_limit_s, 3600.0)
 
 
 def ordered(run: BiasRun) -> Ordered:
     """With numpy alone; the window looks through long runs by compiled loops and gets the same."""
     times = run.times.view
+    # None for nearly all runs: no copy of their stamps is made.
     order = None if is_ascending(times) else time_order(times)
     x = times if order is None else times[order]
     limit = usual_gap_limit(x) if run.gap_limit_s is None else run.gap_limit_s
     gaps = np.flatnonzero(np.diff(x) > limit) + 1
+    # Segments count samples as recorded; once sorted they mean nothing.
     starts = [s for s in run.segment_starts if 0 < s < len(x)] if order is None else []
     return Ordered(x, order, limit, np.union1d(gaps, starts).astype(np.intp))
 

@@ -22,8 +22,10 @@ class OtherColumn(RunLane):
         self.needs = (self.column,)
 
     def heading(self, session: Session) -> Heading:
+        """The unit is that of the first run with this column."""
         column = next((run.columns[self.column] for run in session.runs if self.column in run.columns), None)
         return Heading(self.title, self.name, column.unit if column is not None else "")
 
     def of_run(self, session: Session, run: BiasRun) -> list[Series]:
+        """The column as it was recorded."""
         return [series_of(session, run, OfRun(run, self.column), key=self.column, role="other")]

@@ -13,14 +13,18 @@ NO_REGION = "Drag an ROI in the image stack (I)."
 
 
 class Region(LaneSource):
+    """The lane of the mean brightness of regions (ROIs) over time."""
+
     kind, title, name, unit = "region", "ROI", "ROI mean", "counts"
     shows_each, has_table = True, False
 
     def heading(self, session: Session) -> Heading:
+        """In the unit of the first region; counts where it has none."""
         unit = next((found.unit for _, found in _measured(session)), "") or "counts"
         return Heading(self.title, self.name, unit, unit)
 
     def curves(self, session: Session, span: Interval | None) -> list[Series]:
+        """A series for each measured region; four colours take turns."""
         return [
             series_of_frames(
                 session, result, found.mean, key=result.id, name=result.name.split(" of ")[0],
@@ -30,6 +34,7 @@ class Region(LaneSource):
         ]  # fmt: skip
 
     def missing(self, session: Session, *, asked: bool) -> str:
+        """How to draw a region, said only when the lane was switched on by hand."""
         return NO_REGION if asked else ""
 
 

@@ -37,6 +37,7 @@ class LaneRegistry:
         self._sources = {source.kind: source for source in sources}
 
     def __iter__(self) -> Iterator[LaneSource]:
+        # A copy: a plug-in may register while the window goes through the lanes.
         return iter(list(self._sources.values()))
 
     def register(self, source: LaneSource) -> None:
@@ -58,11 +59,13 @@ class LaneRegistry:
         """The source of a kind in one of its modes; a kind nobody knows is a column of that name."""
         known = self._sources.get(kind)
         if known is None:
+            # Also for a lane of a plug-in that is not installed: the session still opens.
             return OtherColumn(kind)
         return known.in_mode(mode) if mode else known
 
     def offered(self, session: Session) -> list[LaneSource]:
         """What the menu of a session lists: the kinds, then columns that none of them shows."""
+        # A dictionary as an ordered set: columns stay in the order of the runs.
         columns: dict[str, None] = {}
         for run in session.runs:
             for name, column in run.columns.items():

@@ -27,6 +27,7 @@ class VoltageOverCurrent(Derivation):
     needs = ("current", "voltage")
 
     def whole(self, run: BiasRun, ordered: Ordered) -> Job[Computed]:
+        """Ohms of all samples; the least current it used is kept as the state."""
         total = len(ordered.x)
         current, voltage = run.current, np.asarray(run.values("voltage"), np.float64)
         if ordered.order is not None:
@@ -38,6 +39,7 @@ class VoltageOverCurrent(Derivation):
     def more(
         self, run: BiasRun, ordered: Ordered, before: Computed, total: int
     ) -> tuple[Floats, Floats | None]:
+        """Later samples with the threshold of the first ones: those known do not change."""
         part = slice(len(before.values), total)
         return over_current(run.values("voltage")[part], run.current_in(part), before.state), None
 
@@ -46,10 +48,13 @@ OHMS = VoltageOverCurrent()
 
 
 class Resistance(RunLane):
+    """The resistance lane, in ohms."""
+
     kind, title, name, unit = "resistance", "Resistance", "Resistance", "Ω"
     needs = ("current", "voltage")
 
     def of_run(self, session: Session, run: BiasRun) -> list[Series]:
+        """Voltage over current of a run, with gaps where the current is small."""
         samples = OfRun(run, OHMS)
         return [
             series_of(
@@ -58,6 +63,7 @@ class Resistance(RunLane):
         ]
 
     def missing(self, session: Session, *, asked: bool) -> str:
+        """Which columns are needed, when there is a run at all."""
         return "Resistance needs a voltage and a current." if session.runs.first is not None else ""
 
 
@@ -70,4 +76,5 @@ def least_current(current: Floats) -> float:
 def over_current(voltage: NDArray[Any], current: NDArray[Any], threshold: float) -> Floats:
     """Voltage over current where there is enough of it, else NaN."""
     enough = np.abs(current) > threshold
+    # 1.0 instead of what is too small: no warning about a division by zero.
     return np.where(enough, voltage, np.nan) / np.where(enough, current, 1.0)

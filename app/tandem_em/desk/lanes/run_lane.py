@@ -27,6 +27,7 @@ class RunLane(LaneSource):
         """The series of a run that has samples; none where something else is missing."""
 
     def curves(self, session: Session, span: Interval | None) -> list[Series]:
+        """The series of every visible run that has the columns; the span does not matter."""
         return [series for run in self.runs(session) for series in self.of_run(session, run)]
 
     def runs(self, session: Session) -> Iterator[BiasRun]:
@@ -34,6 +35,7 @@ class RunLane(LaneSource):
         return (run for run in session.runs if run.visible and self.has(run))
 
     def has(self, run: BiasRun) -> bool:
+        """Whether a run has samples and all columns in `needs`."""
         return len(run) > 0 and all(name in run.columns for name in self.needs)
 
 

@@ -36,6 +36,7 @@ def shown(session: Session, span: Interval | None, registry: LaneRegistry = LANE
 def lane(
     session: Session, choice: LaneChoice, span: Interval | None, registry: LaneRegistry = LANES
 ) -> ShownLane:
+    """One lane with its series over `span`, and a note when there are none."""
     source = registry.source(choice.kind, choice.mode)
     curves = source.curves(session, span)
     limits = source.limits(session) if curves else []

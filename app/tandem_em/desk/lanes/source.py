@@ -60,6 +60,7 @@ class LaneSource(ABC):
         """What is to be shown, at least over `span` (session seconds; None: everything)."""
 
     def heading(self, session: Session) -> Heading:
+        """Title, axis label and unit; may depend on what the session holds."""
         return Heading(self.title, self.name, self.unit, self.caption)
 
     def limits(self, session: Session) -> list[Limit]:
@@ -79,4 +80,5 @@ class LaneSource(ABC):
         return column.quantity == self.kind
 
     def in_mode(self, mode: str) -> LaneSource:
+        """The source that shows this mode; itself where there are no modes."""
         return self

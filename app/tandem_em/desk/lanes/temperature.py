@@ -20,18 +20,24 @@ NO_TEMPERATURE = "No run has a temperature column (°C or K)."
 
 
 class Temperature(RunLane):
+    """The temperature lane, in °C, of runs and of results."""
+
     kind, title, name, unit = "temperature", "Temp.", "Temperature", "°C"
 
     def claims(self, column: Column) -> bool:
+        """Any column in °C or K, whatever it is called."""
         return to_celsius(column.unit) is not None
 
     def is_offered(self, session: Session) -> bool:
+        """Only where there is a temperature: most sessions have none."""
         return any(self.has(run) for run in session.runs) or bool(_results(session))
 
     def has(self, run: BiasRun) -> bool:
+        """Whether a run has samples and a temperature column."""
         return len(run) > 0 and any(self.claims(column) for column in run.columns.values())
 
     def of_run(self, session: Session, run: BiasRun) -> list[Series]:
+        """A series for each temperature column, converted to °C."""
         named = [(name, column) for name, column in run.columns.items() if self.claims(column)]
         made = []
         for number, (name, column) in enumerate(named):
@@ -41,13 +47,16 @@ class Temperature(RunLane):
                 name=run.name if len(named) == 1 else f"{run.name}, {words}",
                 shift=to_celsius(column.unit) or 0.0, quantity=words,
             )  # fmt: skip
+            # The first keeps the colour of temperature, further columns take the spare ones.
             made.append(series if not number else replace(series, role=ORDER[(number - 1) % len(ORDER)]))
         return made
 
     def curves(self, session: Session, span: Interval | None) -> list[Series]:
+        """Temperatures of runs, then those of results."""
         return [*super().curves(session, span), *_of_results(session)]
 
     def missing(self, session: Session, *, asked: bool) -> str:
+        """That there is no such column, said only when the lane was switched on by hand."""
         return NO_TEMPERATURE if asked else ""
 
 

@@ -13,15 +13,19 @@ NO_LAYER = "Draw a profile across a layer in the image stack (L), mark its edges
 
 
 class Thickness(LaneSource):
+    """The lane of followed layers, in nm."""
+
     kind, title, name, unit = "thickness", "Thickness", "Layer thickness", "nm"
     shows_each, has_table = True, False
 
     def heading(self, session: Session) -> Heading:
+        """In the unit of the last result; px where the stack was not calibrated."""
         units = [found.unit for _, found in _followed(session) if found.thickness]
         unit = units[-1] if units else "nm"
         return Heading(self.title, self.name, unit, unit)
 
     def curves(self, session: Session, span: Interval | None) -> list[Series]:
+        """A series for each layer between two neighbouring edges, with ± one deviation."""
         made: list[Series] = []
         for result, found in _followed(session):
             line = session.profiles.get(found.line_id)
@@ -38,6 +42,7 @@ class Thickness(LaneSource):
         return made
 
     def missing(self, session: Session, *, asked: bool) -> str:
+        """How to follow a layer, said only when the lane was switched on by hand."""
         return NO_LAYER if asked else ""
 
 

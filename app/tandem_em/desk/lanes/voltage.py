@@ -15,11 +15,14 @@ NO_SAMPLE = "No sample has come yet."
 
 
 class Voltage(RunLane):
+    """The voltage lane, in volts."""
+
     kind, title, name, unit = "voltage", "Voltage", "Voltage", "V"
     needs = ("voltage",)
     asks = "text"
 
     def of_run(self, session: Session, run: BiasRun) -> list[Series]:
+        """The voltage as it was recorded."""
         return [series_of(session, run, OfRun(run, "voltage"), key=self.kind, role="voltage")]
 
     def limits(self, session: Session) -> list[Limit]:
@@ -35,6 +38,7 @@ class Voltage(RunLane):
         return found
 
     def missing(self, session: Session, *, asked: bool) -> str:
+        """How to get a run; while a movie is being recorded, that no sample has come."""
         if len(session.runs):
             return ""
         return NO_SAMPLE if any(map(is_growing, session.stacks)) else NO_RUN

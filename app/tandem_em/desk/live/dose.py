@@ -51,6 +51,7 @@ class LiveDose:
     def take(self, frame: NDArray[Any], host_time: float) -> None:
         """The next frame of the stack."""
         if host_time - self._looked >= LOOK_S:
+            # A thinned frame has the same mean within its noise, in a fraction of the time.
             stride = max(1, math.isqrt(frame.size // SAMPLE_PX))
             self._level = float(np.mean(frame[::stride, ::stride], dtype=np.float64))
             self._looked = host_time
@@ -69,7 +70,9 @@ class LiveDose:
         return len(self._levels) > self._shown_frames
 
     def finish(self) -> None:
+        """Compute all doses once more with the final clock; on the session's thread, after the last frame."""
         if self._stack.id in self._session.stacks:
+            # No clock at all: everything is timed anew.
             self._timed_by = ()
             self._carry_on()
 
@@ -81,6 +84,7 @@ class LiveDose:
         with self._lock:
             levels = self._levels.view
         known, count = len(result.arrays["t_s"]), min(len(levels), len(self._stack))
+        # The dose was set anew: what its rates follow from is looked up once.
         if self._made_from[0] != result.id:
             self._made_from = result.id, self._basis(result)
         clock = self._stack.clock
@@ -90,7 +94,9 @@ class LiveDose:
             return
         total_before = float(result.arrays["dose_e_A2"][-1]) if known else 0.0
         arrays = self._longer(result, settings, levels[:count], retime=is_retimed)
+        # Past the history: nobody undoes what a recording adds.
         self._session.change(result, arrays=arrays)
+        # With another calibration the earlier frames are out of date, and must be said to be.
         if self._made_from[1] == self._basis(result):
             self._is_up_to_date(result)
         self._look_at_budget(settings, arrays, known, total_before)
@@ -112,10 +118,12 @@ class LiveDose:
         new_rate = dose.rates(result.values, self._stack.pixel_nm, levels[known:], on)
         rate = np.concatenate([result.arrays["rate_e_A2s"], new_rate])
         new_t = self._stack.t[known : len(levels)]
+        # A better clock moves all frames, not only those to come.
         t = self._stack.t[: len(levels)].copy() if retime else np.concatenate([result.arrays["t_s"], new_t])
         if retime or not known:
             total = numbers.over_time(t, rate)
         else:
+            # From the last known frame on: the stretch between it and the first new one counts.
             more = numbers.over_time(t[known - 1 :], rate[known - 1 :])
             old = result.arrays["dose_e_A2"]
             total = np.concatenate([old, old[-1] + more[1:]])
@@ -134,6 +142,7 @@ class LiveDose:
         self, settings: DoseSettings, arrays: dict[str, NDArray[Any]], known: int, before: float
     ) -> None:
         budget, total = settings.budget_e_A2, arrays["dose_e_A2"]
+        # Said once: when the budget was passed already, it is no news.
         if not budget or before > budget or not np.any(total[known:] > budget):
             return
         t = float(arrays["t_s"][known + int(np.argmax(total[known:] > budget))])

@@ -48,6 +48,7 @@ class LiveFiles:
                 self._take(*found)
             except UserError as error:
                 self._notices.tell(error)
+            # One file that breaks an importer must not end the import of those to come.
             except Exception as error:
                 log.exception("a file that arrived")
                 self._notices.error(
@@ -61,16 +62,19 @@ class LiveFiles:
         for item in imported.items:
             if isinstance(item, SpectrumImage) and written_at is not None:
                 date_by_file(item, written_at)
+        # Applied past the history: undo during a recording must not take a map away.
         self._post(lambda: importing.adding(self._session, imported).apply(self._session))
 
 
 def date_by_file(image: SpectrumImage, written_at: float) -> None:
     """A map without a date was finished when its file was written, and lasted as long as its pixels."""
+    # The file itself knows better than its date.
     if image.clock.start_iso and image.start is not None:
         return
     height, width, _ = image.shape
     lasted = (image.dwell_s or 0.0) * height * width
     image.clock.start_iso = datetime.fromtimestamp(written_at - lasted).astimezone().isoformat()
     image.clock.origin = "file time"
+    # File systems and copying programs date a file to about a second.
     image.clock.uncertainty_s = 1.0
     image.start, image.end = 0.0, lasted

@@ -112,11 +112,13 @@ class _Watched:
         try:
             found = self.follower.take(image, drift, level, number - self.last)
         except LostError:  # it is outside, and is looked for again with the next frame
+            # Never found at all: then a person has to look.
             self.failures += not self.is_found
             return None
         except Exception as error:  # an edge: what breaks for one particle does not end the others
             log.warning("frame %d cannot be followed: %s", number, error, exc_info=True)
             self.failures += 1
+            # The follower may be in any state after an error.
             self.begin(*self.newest)
             return None
         self.last, self.newest, self.failures = number, (found.polygon, drift), 0
@@ -153,9 +155,11 @@ class FollowIncoming:
 
     @property
     def is_watching(self) -> bool:
+        """Whether any particle is followed; else only the drift is measured."""
         return bool(self._watched)
 
     def unwatch(self, particle_id: str) -> None:
+        """Stop following a particle; one that is not followed is no error."""
         self._watched.pop(particle_id, None)
 
     def follow_incoming(self, number: int, frame: Frame) -> FollowedOutlines:
@@ -165,6 +169,7 @@ class FollowIncoming:
         self._measure_drift(number, frame)
         level = FrameLevel.of(frame)
         found = FollowedOutlines()
+        # A dark frame shows no edges to follow.
         if not self._beam.is_blank(level):
             for particle_id, watched in list(self._watched.items()):
                 if watched.frame <= number:
@@ -212,6 +217,7 @@ class FollowIncoming:
         if number < known:
             return
         shift, _ = self._drift.shift(frame)
+        # Frames that were left out drifted evenly, as far as anybody knows.
         share = np.arange(1, number - known + 2)[:, None] / (number - known + 1)
         last = self.drift_px[-1]
         self._drifts.append((last + share * (shift - last)).ravel())
@@ -288,6 +294,8 @@ class LiveFollow:
 
     @property
     def lag(self) -> Lag:
+        """How far the outlines are behind the camera; may be asked from any thread."""
+        # One tuple, assigned at once, so that both belong together without a lock.
         frame, host = self._arrived
         if frame < 0:
             return self._lag
@@ -314,6 +322,7 @@ class LiveFollow:
             self._stopping = True
             self._changed.notify()
         if self._thread is not None:
+            # With a limit: a frame that takes for ever must not hold up the end of a recording.
             self._thread.join(5.0)
 
     def finish(self) -> None:
@@ -335,6 +344,7 @@ class LiveFollow:
             return
         frame = max(keys)
         known = self._keys.get(particle.id)
+        # By identity: the outlines that are shown here change the particle too.
         if known is not None and known[0] == frame and known[1] is keys[frame]:
             return
         self._keys[particle.id] = frame, keys[frame]
@@ -350,6 +360,7 @@ class LiveFollow:
     def _want(self, particle_id: str, key: tuple[int, Polygon] | None) -> None:
         with self._changed:
             self._wanted[particle_id] = key
+            # What was found from the old drawing must not be shown after the new one.
             self._pending.pop(particle_id, None)
 
     def _show(self, with_drift: bool) -> None:
@@ -363,6 +374,7 @@ class LiveFollow:
         for particle_id, outlines in pending.items():
             particle = self._session.particles.get(particle_id)
             if particle is not None and outlines:
+                # Last in the union: what a person drew meanwhile wins.
                 keys = {f: o for f, o in particle.outlines.items() if o.is_key}
                 self._session.change(particle, outlines=thinned(particle.outlines | outlines | keys))
 
@@ -382,15 +394,18 @@ class LiveFollow:
     # --- the thread -----------------------------------------------------------------------------------------------
 
     def _run(self) -> None:
+        # Before the first frame: compiling in the middle would fall a minute behind.
         compile_kernels(lambda: self._stopping)
         while True:
             with self._changed:
+                # The rest ends early for a new drawing: somebody waits for it.
                 self._changed.wait_for(lambda: self._stopping or bool(self._wanted), self._rest_s())
                 self._changed.wait_for(lambda: self._newest is not None or self._stopping)
                 if self._stopping:
                     return
                 assert self._newest is not None
                 (number, frame, host), self._newest = self._newest, None
+                # Handed over under the lock; the work below is done without it.
                 wanted, self._wanted = self._wanted, {}
             for particle_id, key in wanted.items():
                 if key is None:
@@ -402,6 +417,7 @@ class LiveFollow:
             except UserError as error:
                 log.warning("following %s: %s", self._stack.name, error)
             except Exception as error:  # an edge: the next frame may be followed again
+                # Logged once: the same error may come with every frame.
                 if self._trouble is None:
                     log.exception("following %s failed in a frame", self._stack.name)
                 self._trouble = error
@@ -439,6 +455,7 @@ class LiveFollow:
 
 
 def _calmed(before: float, new: float, last_frame: int) -> float:
+    # A running mean: single frames jump too much to be read.
     return new if last_frame < 0 else 0.8 * before + 0.2 * new
 
 

@@ -25,6 +25,7 @@ Steps = list[dict[str, Any]]
 
 def guarded(sources: Iterable[Source]) -> list[GuardedSource]:
     """Those that own an output."""
+    # By what it can do: asking for its class would import the guardian at each start.
     found: list[Any] = [source for source in sources if hasattr(source, "emergency_stop")]
     return found
 

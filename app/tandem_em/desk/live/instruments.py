@@ -67,6 +67,7 @@ class Probe:
         self._thread.start()
 
     def look(self) -> Look:
+        """A copy of the newest values, frame and counters; frame None until one has come."""
         status, about = self.source.status(), self.source.describe()
         with self._lock:
             samples, said = list(self._samples), list(self._said)
@@ -89,6 +90,7 @@ class Probe:
         )
 
     def close(self) -> None:
+        """Close the source and wait up to 2 s for the reading thread."""
         self._closing.set()
         self.source.close()
         self._thread.join(2.0)
@@ -103,6 +105,7 @@ class Probe:
                     self._said.append(block.text)
                 elif block is not None:
                     self._keep(block.host_times, block.columns)
+            # Such a source answers at once: without a rest this would be a busy loop.
             if block is None and self.source.status().state in ("stopped", "failed"):
                 self._closing.wait(READ_S)
 
@@ -110,6 +113,7 @@ class Probe:
         stride = max(1, len(times) // 200)
         for row in range(0, len(times), stride):
             self._samples.append((float(times[row]), {key: float(v[row]) for key, v in columns.items()}))
+        # By the newest sample, not by the clock: what an instrument last said stays to be seen.
         while self._samples and self._samples[0][0] < self._samples[-1][0] - KEPT_S:
             self._samples.popleft()
 
@@ -148,6 +152,7 @@ class Instruments:
     # --- the set-up ----------------------------------------------------------------------------------------------
 
     def table(self, name: str) -> SourceTable | None:
+        """The set-up of the source with that name; None when there is none."""
         return next((table for table in self.setup.source if table.name == name), None)
 
     def add(self, table: Any) -> Any:
@@ -173,16 +178,19 @@ class Instruments:
         for key, value in fields.items():
             set_field(table, key, value)
         program = self.setup.program
+        # The program goes by the name of its source.
         if program is not None and program.source == name:
             program.source = table.name
         self.changed.emit()
         return table
 
     def remove(self, name: str) -> None:
+        """Take a source out of the set-up; a test that runs on it goes on until it is closed."""
         self.setup.source = [table for table in self.setup.source if table.name != name]
         self.changed.emit()
 
     def read(self, path: Path) -> None:
+        """Use the set-up of a SETUP.toml; UserError when it is not valid, and the old one stays."""
         from tandem_em.sources.setup import read_setup
 
         self.setup = read_setup(path)
@@ -239,6 +247,7 @@ class Instruments:
 
     @property
     def simulations(self) -> list[Simulation]:
+        """The simulated instruments that were started here and still run."""
         return list(self._simulations)
 
     def test(self, name: str, read_file: Callable[[Path], Any] | None = None) -> Job[Probe]:
@@ -253,6 +262,7 @@ class Instruments:
             raise UserError(f"{name} has no path yet.", "Choose the file or folder to watch.")
         if getattr(table, "address", None) == "":
             raise UserError(f"{name} has no address yet.", "Enter an address, or press Find.")
+        # Most instruments allow one connection only: the old one has to go first.
         before = self.probes.pop(name, None)
         if before is not None:
             before.close()

@@ -105,7 +105,9 @@ class Recorder:
         if not self._session.info.start_iso:
             self._session.change(self._session.info, start_iso=now_iso())
         else:
+            # A session that began earlier keeps its time zero; its new data come later on the axis.
             self._target.zero -= self._since_start()
+        # After the zero is known: threads that wait here begin to time by it.
         self._recording.set()
         self.state = "recording"
         if not self._threads:
@@ -126,6 +128,7 @@ class Recorder:
 
     @property
     def sources(self) -> list[Source]:
+        """The sources being recorded, in the order of the set-up."""
         return [stream.source for stream in self._streams.values()]
 
     @property
@@ -168,6 +171,7 @@ class Recorder:
             self._free_bytes = disk_space.free_bytes(self._store.path)
         state = disk_space.outlook(self._free_bytes, rate)
         words = disk_space.sentence(state, self._store.path.name)
+        # Said when it changes, not at every look.
         if words is not None and state.verdict != self._disk_verdict:
             self._notices.post("error" if state.verdict == "stop" else "warning", *words)
         self._disk_verdict = state.verdict
@@ -200,6 +204,7 @@ class Recorder:
 
     @property
     def has_to_stop(self) -> bool:
+        """Whether the recording is ending, because it was told to or the disk is nearly full."""
         return self._stopping.is_set()
 
     def stop(self) -> None:
@@ -216,16 +221,20 @@ class Recorder:
                 list(pool.map(RecordedStream.stop, streams))
         deadline = time.monotonic() + timeout_s
         for thread in self._threads:
+            # One deadline for all threads, and a moment for each even when it has passed.
             thread.join(max(0.1, deadline - time.monotonic()))
         for stream in streams:
+            # After its thread has ended, which was reading from it.
             stream.source.close()
             stream.end()
+        # After the streams, which may still report files.
         self._files.stop()
         self.state = "stopped"
 
     def finish(self) -> None:
         """What is left to do on the session's thread after `halt`; save the session afterwards."""
         for stream in self._streams.values():
+            # What the threads handed over last was posted, but has not been taken yet.
             stream.catch_up()
             stream.set_clock()
             if stream.follow is not None:
@@ -242,6 +251,7 @@ class Recorder:
             for block in kept.wait_for_start(self._recording, self._stopping):
                 stream.take(block)
             self._record(stream)
+        # A source that breaks ends its own recording and no other.
         except Exception as error:
             log.exception("the source %s stopped", stream.source.name)
             self._notices.error(

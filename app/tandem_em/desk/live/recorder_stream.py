@@ -94,6 +94,7 @@ class RecordedStream:
     def show(self) -> None:
         """Hand over what has changed, unless that was done a moment ago or the last piece is still on its way."""
         now = host_now()
+        # A busy window gets one larger piece, not a queue of small ones.
         if self._is_on_its_way or not self._changes or now < self._next_show:
             return
         self._next_show = now + SHOW_S
@@ -125,6 +126,7 @@ class RecordedStream:
         if self.stack is not None:
             _, height, width = self.stack.source.shape
             return rate * height * width * self.stack.source.dtype.itemsize
+        # Two columns more: the stamps of the instrument and those of the host.
         return rate * 8 * (2 + len(self.run.columns)) if self.run is not None else 0.0
 
     def stop(self) -> None:
@@ -132,6 +134,7 @@ class RecordedStream:
         try:
             self.source.stop()
         finally:
+            # Also when stopping failed: the thread must come to its end.
             self.is_ended.set()
 
     def end(self) -> None:
@@ -151,7 +154,9 @@ class RecordedStream:
         arrived = float(block.host_times[-1])
         self._arrivals = (arrived if math.isnan(first) else first, arrived)
         hosts = block.host_times - self._target.zero
+        # Disk first: what is in the session is safe by then.
         self._target.store.append_samples(run.id, block.times, block.columns, hosts)
+        # The first block begins no new segment: nothing is before it.
         segment = self.written if block.new_segment and self.written else None
         self.written += len(block)
         self._note(_MoreSamples(run, [(block.times, block.columns, hosts)], segment))
@@ -190,6 +195,7 @@ class RecordedStream:
         if stack is None or shape != block.frame.shape or stack.source.dtype != block.frame.dtype:
             stack = self._begin_stack(block)
         device = block.host_time - self._target.zero if self._uses_host_time else block.time
+        # Disk first: what is in the session is safe by then.
         self._target.store.append_frame(stack.id, block.frame, device, block.frame_number)
         self.written += 1
         self._note(_MoreFrames(stack, [device], [block.frame_number], self.written))
@@ -202,6 +208,7 @@ class RecordedStream:
         source = self.source.describe()
         if self.stack is not None:
             self._target.store.finish_stack(self.stack)
+        # A camera without stamps: arrival is all that is known.
         self._uses_host_time = not math.isfinite(block.time)
         clock = self._clock_of(block.time, block.host_time)
         stack = FrameStack(
@@ -244,6 +251,7 @@ class RecordedStream:
             author=self.source.name,
         )
         self._note(_Other(lambda: self._add(None, event)))
+        # A warning names a file that is empty or could not be read.
         if "file" in block.data and block.category != "warning":
             self._target.files.arrived(Path(block.data["file"]), block.data.get("time"))
 
@@ -258,6 +266,7 @@ class RecordedStream:
 
     def _note(self, change: _Change) -> None:
         with self._lock:
+            # Only into the last one, so that changes keep their order.
             if not self._changes or not self._changes[-1].merge(change):
                 self._changes.append(change)
 
@@ -266,6 +275,7 @@ class RecordedStream:
     def catch_up(self) -> None:
         """Bring the session to where the disk is."""
         with self._lock:
+            # Taken under the lock, applied without it: the source goes on meanwhile.
             changes, self._changes = self._changes, []
             self._is_on_its_way = False
         for change in changes:
@@ -291,8 +301,10 @@ class RecordedStream:
             return None
         stated = self._stated_offset(self._clock)
         if stated is not None:
+            # Dates in files are given to the second.
             return Clock(offset_s=stated, uncertainty_s=1.0, origin="file time")
         fit = self.source.clock_fit()
+        # One pair of stamps is what the first guess was made of.
         if not (math.isfinite(fit.offset_s) and fit.samples > 1):
             return None
         return Clock(
@@ -322,6 +334,7 @@ class RecordedStream:
 
 def _is_notable(clock: Clock, better: Clock, now: float) -> bool:
     """Whether a clock differs from a better one by something that can be seen (a part of the uncertainty), now or earlier."""
+    # Between the start and now a line differs most at one of its ends.
     moved = max(abs(better.to_session(clock.to_device(t)) - t) for t in (0.0, now))
     surer = better.uncertainty_s < 0.5 * clock.uncertainty_s or better.uncertainty_s > 2 * clock.uncertainty_s
     return surer or better.origin != clock.origin or moved > max(1e-4, 0.2 * better.uncertainty_s)
@@ -363,6 +376,7 @@ class _MoreSamples(_Change):
             self.run.segment_starts.append(self.segment)
         times = np.concatenate([block[0] for block in self.blocks])
         columns = {
+            # A block may lack a column that the run has.
             key: np.concatenate([b[1].get(key, np.full(len(b[0]), np.nan)) for b in self.blocks])
             for key in self.run.columns
         }
@@ -386,5 +400,6 @@ class _MoreFrames(_Change):
 
     def apply(self) -> None:
         source: Any = self.stack.source
+        # First the frames, then their times: nobody may find a time without a frame.
         source.grow(self.count)
         self.stack.append(np.array(self.times), np.array(self.numbers, np.int64))

@@ -115,6 +115,7 @@ class Replay:
 
     @property
     def name(self) -> str:
+        """Title of the replayed session, else the name of its file."""
         return self.opened.session.info.name or self.opened.store.path.stem
 
 
@@ -126,15 +127,19 @@ class AsItCame:
 
     @property
     def name(self) -> str:
+        """That of the replayed stream."""
         return self._source.name
 
     def describe(self) -> SourceDescription:
+        """What the replayed source says of itself, marked as a replay there."""
         return self._source.describe()
 
     def start(self) -> None:
+        """Begin to play."""
         self._source.start()
 
     def read(self, timeout: float) -> Block | None:
+        """The next block stamped with its arrival (host seconds); None when nothing came within `timeout` s."""
         block = self._source.read(timeout)
         if isinstance(block, SampleBlock):
             return replace(block, times=np.asarray(block.host_times))
@@ -143,12 +148,15 @@ class AsItCame:
         return block
 
     def stop(self) -> None:
+        """Stop playing; what is queued can still be read."""
         self._source.stop()
 
     def close(self) -> None:
+        """Let go of the replayed stream."""
         self._source.close()
 
     def status(self) -> SourceStatus:
+        """State and counters of the replayed source."""
         return self._source.status()
 
     def clock_fit(self) -> ClockFit:

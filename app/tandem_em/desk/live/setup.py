@@ -32,6 +32,7 @@ MOST_FRAMES = 2000
 
 
 def read_setup(path: Path) -> Setup:
+    """The set-up in a SETUP.toml; UserError says which entry is not valid."""
     from tandem_em.sources import setup
 
     return setup.read_setup(path)
@@ -69,6 +70,7 @@ def make_sources(setup: Setup, program: str = "TandEM") -> list[Source]:
                 else create_source(table, setup.limits, read_file, owner(program))
             )
     except UserError:
+        # Those already made own their instruments and would go on owning them.
         for source in made:
             source.close()
         raise
@@ -90,6 +92,7 @@ def _session_replay(table: Any) -> Source:
     except UserError:
         opened.store.close()
         raise
+    # The frames are read from the file until the source lets go.
     source.released.connect(opened.store.close)  # type: ignore[attr-defined]
     return source
 

@@ -27,6 +27,7 @@ Ended = Callable[[dict[str, tuple[int, ...]]], None]
 
 
 def of_stack(session: Session, stack: FrameStack) -> list[Particle]:
+    """Particles outlined on a stack, in the order of the session."""
     return [particle for particle in session.particles if particle.stack_id == stack.id]
 
 
@@ -35,9 +36,11 @@ def of_stack(session: Session, stack: FrameStack) -> list[Particle]:
 
 def draw(desk: Desk, stack: FrameStack, frame: int, polygon: Polygon) -> Particle:
     """A new particle with one key outline at a frame; the selection goes to it. In a movie that shape stays as a ghost."""
+    # 9 px² is a slip of the hand.
     if len(polygon) < 3 or following.polygon_area(polygon) < 9:
         raise UserError("The outline has hardly any area.", "Draw it around the particle.")
     name = desk.session.particles.free_name("P")
+    # Separate images have no earlier shape to compare with.
     ghosts = [] if stack.axis0_is_time is False else [frame]
     particle = Particle(name=name, stack_id=stack.id, simulated=stack.simulated, reference_frames=ghosts)
     particle.outlines[frame] = following.key_outline(particles_shape.evened(polygon))
@@ -102,6 +105,7 @@ def delete_key(desk: Desk, particle: Particle, frame: int) -> tuple[int, int]:
 
 
 def remove(desk: Desk, particle: Particle) -> None:
+    """Delete a particle with all its outlines and drop the selection."""
     desk.remove(f"Delete {particle.name}", particle)
     desk.session.focus.select("particle", "")
 
@@ -110,16 +114,19 @@ def remove(desk: Desk, particle: Particle) -> None:
 
 
 def rename(desk: Desk, particle: Particle, name: str) -> None:
+    """Give a particle another name; blanks around it are cut, an empty name changes nothing."""
     name = name.strip()
     if name and name != particle.name:
         desk.change(f"Rename {particle.name} to {name}", particle, name=name)
 
 
 def recolour(desk: Desk, particle: Particle, colour: str) -> None:
+    """Give a particle another colour (#rrggbb), in the image and in the lanes."""
     desk.change(f"Colour of {particle.name}", particle, colour=colour)
 
 
 def show(desk: Desk, chosen: Iterable[Particle], visible: bool) -> None:
+    """Show or hide particles in one step; those that are so already are left out of it."""
     rows = [particle for particle in chosen if particle.visible != visible]
     label = f"{'Show' if visible else 'Hide'} {', '.join(particle.name for particle in rows)}"
     desk.do(label, *(ChangeFields(label, particle.id, {"visible": visible}) for particle in rows))
@@ -195,6 +202,7 @@ def split(
 def copy_to(desk: Desk, particle: Particle, frame: int, stack: FrameStack) -> Particle:
     """The outline of this frame on another stack, which is shown then: same name and colour, scaled by the pixel sizes."""
     source = desk.session.stacks[particle.stack_id]
+    # Drift off here and on there: the outline stays on the same piece of the sample.
     polygon = particle.outlines[frame].polygon - np.array(source.drift_at(frame))
     if source.pixel_nm and stack.pixel_nm:
         polygon = polygon * (source.pixel_nm / stack.pixel_nm)
@@ -253,6 +261,7 @@ def follow(
         free = request.changed(desk.session)
         outcome = FOLLOW.outcome(desk.session, request, found)
         if outcome.edits:
+            # Not `Request.keep`: a drawing and its following are to be undone together.
             desk.do(outcome.label, *outcome.edits, completing=completing)
         outcome.tell(desk.notices)
         if on_end is not None:
@@ -290,6 +299,7 @@ def keep(
     for particle in chosen:
         found = grown.get(particle.id)
         if found and session.particles.get(particle.id) is particle:
+            # Last in the union: keys stay as they were drawn.
             keys = {frame: outline for frame, outline in particle.outlines.items() if outline.is_key}
             fields: dict[str, Any] = {"outlines": particle.outlines | found | keys, "made_by": step.id}
             fields["followed"] = joined(particle.followed, (min(found), max(found)))

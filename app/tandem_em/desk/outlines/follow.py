@@ -38,10 +38,12 @@ class FollowRequest(Request):
 
     @property
     def names(self) -> str:
+        """The names of the particles, separated by commas, for titles."""
         return ", ".join(particle.name for particle in self.particles)
 
     @property
     def span(self) -> Span | None:
+        """First and last frame to follow in; None: the whole movie."""
         span = self.parameters["span"]
         return (span[0], span[1]) if span else None
 
@@ -65,6 +67,7 @@ class FollowOutlines(Analysis):
     def ask(
         self, session: Session, owner: Any, inputs: Sequence[Item] = (), **parameters: Any
     ) -> FollowRequest:
+        """`inputs` are the particles, `span` the frames (None: all); UserError without a particle."""
         chosen = [item for item in inputs if isinstance(item, Particle)]
         span = parameters.get("span")
         exact = {
@@ -77,27 +80,34 @@ class FollowOutlines(Analysis):
         if not chosen:
             raise UserError("There is no outline to follow.", "Draw one around a particle.")
         request = FollowRequest(
+            # The dictionaries themselves: edits replace them, so identity tells a change.
             self, owner, [owner], given, particles=chosen, began_with=[each.outlines for each in chosen],
             new=frozenset(each.id for each in chosen if each.id not in session.particles),
         )  # fmt: skip
+        # Known before it runs: following changes particles, it makes none.
         request.step.outputs = [particle.id for particle in chosen]
         return request
 
     def title(self, request: Request) -> str:
+        """Names all particles."""
         assert isinstance(request, FollowRequest)
         return f"Follow {request.names}"
 
     def working(self, request: Request) -> str:
+        """Names all particles."""
         assert isinstance(request, FollowRequest)
         return f"Following {request.names}"
 
     def key(self, request: Request) -> str:
+        """By the particles, so that following others goes on beside it."""
         assert isinstance(request, FollowRequest)
         return "follow " + " ".join(sorted(particle.id for particle in request.particles))
 
     def job(self, session: Session, request: Request) -> Job[list[Followed]]:
+        """Follows copies of the particles; outlines drawn meanwhile do not disturb it."""
         assert isinstance(request, FollowRequest)
         assert isinstance(request.owner, FrameStack)
+        # Copies: particles belong to the session's thread.
         drawn = [replace(particle, outlines=dict(particle.outlines)) for particle in request.particles]
         return following.follow(
             request.owner, drawn, exact_keys=frozenset(request.parameters["exact_keys"]), span=request.span,
@@ -107,6 +117,7 @@ class FollowOutlines(Analysis):
     def outcome(
         self, session: Session, request: Request, found: Any, replaced: Sequence[MadeItem] = ()
     ) -> Outcome:
+        """New outlines of each particle that is still as it was; where it was lost becomes a remark."""
         assert isinstance(request, FollowRequest)
         label = self.title(request)
         outcome = Outcome(label, [], [])
@@ -136,6 +147,7 @@ class FollowOutlines(Analysis):
         return AddItem(label, particle)
 
     def redo(self, session: Session, step: Step, items: Sequence[MadeItem]) -> Request | None:
+        """Follow all frames again from the keys; None when a particle has no key or the stack is gone."""
         chosen = [item for item in items if isinstance(item, Particle)]
         stack = session.stacks.get(chosen[0].stack_id) if chosen else None
         if stack is None or not all(particle.keys for particle in chosen):
@@ -143,12 +155,14 @@ class FollowOutlines(Analysis):
         return self.ask(session, stack, chosen)
 
     def summary(self, item: Item) -> str:
+        """How many outlines there are, and how many of them can be trusted."""
         if not isinstance(item, Particle):
             return ""
         sure = sum(outline.confidence >= DOUBT for outline in item.outlines.values())
         return f"{len(item.outlines)} outlines, {sure} of them sure."
 
     def method(self, session: Session, step: Step) -> str:
+        """Which particles, frames and rule for giving up."""
         span = step.parameters.get("span")
         where = f" in frames {span[0] + 1} to {span[1] + 1}" if span else ""
         names = [found.name for i in step.outputs if (found := session.particles.get(i)) is not None]
@@ -159,10 +173,12 @@ class FollowOutlines(Analysis):
         return f"Outlines of {', '.join(names)}: edges followed frame by frame from those drawn by hand{where}{until}"
 
     def code_parameters(self, step: Step) -> dict[str, Any]:
+        """`span` and `ask`, in the words `ask` takes; key frames are fields of the particles."""
         given = step.parameters
         return {"span": given.get("span"), "ask": given.get("stop_below") is not None}
 
     def others(self, session: Session, step: Step) -> list[Item]:
+        """The followed particles: the owner is the stack."""
         return [found for i in step.outputs if (found := session.particles.get(i)) is not None]
 
 
@@ -173,6 +189,7 @@ def _without_outline(particle: Particle, followed: Followed, span: Span | None) 
     """Frames in which there is nothing to outline, for `Particle.extra`."""
     found: dict[str, list[int]] = {BLANK: sorted(followed.blank)} if followed.blank else {}
     before = particle.extra.get(OUTSIDE, [])
+    # Outside of the span nobody has looked again.
     stay = {frame for frame in before if span is not None and not span[0] <= frame <= span[1]}
     if before or followed.outside:
         found[OUTSIDE] = sorted(stay | followed.outside)

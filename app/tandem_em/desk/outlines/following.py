@@ -91,6 +91,7 @@ def follow(
     before = [dict(particle.outlines) for particle in drawn]
     options = FollowOptions(exact_keys=exact_keys, frames=span, stop_below=stop_below)
     if scheduler:
+        # The workers may not see the file: the whole movie travels.
         frames = np.stack([stack.frame(number) for number in range(len(stack))])
         calls = ((frames, each, stack.drift_px, options) for each in keys.values())
         found_there = yield from cluster.run(scheduler, follow_apart, calls, len(keys), "Following")
@@ -104,6 +105,7 @@ def follow(
     except StopIteration as stop:
         results = stop.value
     finally:
+        # When this job is cancelled the inner one has to clean up too.
         job.close()
     found_here = [results[particle.id] for particle in drawn]
     return _answers(drawn, before, found_here, span or (0, len(stack) - 1))
@@ -121,6 +123,7 @@ def _answers(
     answer = []
     for particle, outlines, result in zip(drawn, before, results):
         failure = result.failure
+        # A UserError says what to do; only what nobody expected belongs into the log.
         if failure is not None and not isinstance(failure.error, UserError):
             log.error("following %s failed (frame %s)", particle.name, failure.frame, exc_info=failure.error)
         keys = {frame for frame, outline in outlines.items() if outline.is_key}

@@ -44,6 +44,7 @@ class AreaCurve:
     unit: str
 
     def between(self, span: tuple[float, float]) -> AreaCurve:
+        """The part from `span[0]` to `span[1]` (session seconds), ends included."""
         inside = (self.t >= span[0]) & (self.t <= span[1])
         return AreaCurve(self.t[inside], self.area[inside], self.sigma[inside], self.unit)
 
@@ -93,6 +94,7 @@ def area_curve(session: Session, particle: Particle) -> AreaCurve:
     t, area = stack.t[frames], square * np.array([row.area_px for row in rows])
     width = square * np.array([row.area_high_px - row.area_low_px for row in rows])
     known = np.isfinite(t) & np.isfinite(area)
+    # Stamps of a movie may run backwards; fits need them in order.
     order = np.flatnonzero(known)[np.argsort(t[known], kind="stable")]
     sigma = width[order] * LIMITS_TO_DEVIATION
     usual = float(np.median(sigma[sigma > 0])) if np.any(sigma > 0) else 1.0
@@ -109,9 +111,11 @@ class FitKinetics(ResultAnalysis):
     makes = Kinetics
 
     def fits(self, session: Session, owner: Item) -> bool:
+        """Whether the particle has at least two outlines."""
         return isinstance(owner, Particle) and len(owner.outlines) > 1
 
     def ask(self, session: Session, owner: Any, inputs: Sequence[Item] = (), **parameters: Any) -> Request:
+        """`span_s` (session seconds) None: from the start to the greatest change of area."""
         curve = area_curve(session, owner)
         low, high = parameters.get("span_s") or likely_span(curve)
         stack = session.stacks[owner.stack_id]
@@ -119,36 +123,45 @@ class FitKinetics(ResultAnalysis):
         return Request(self, owner, [stack, stack.clock, owner], given)
 
     def working(self, request: Request) -> str:
+        """Names the particle."""
         return f"Kinetics of {request.owner.name}"
 
     def label(self, request: Request) -> str:
+        """Undo text for keeping what the dialog has shown already."""
         return f"Keep the {self.title(request)}"
 
     def key(self, request: Request) -> str:
+        """One for all particles: the dialog shows one fit at a time."""
         return "kinetics"
 
     def job(self, session: Session, request: Request) -> Job[Analysed]:
+        """Fits all models to the area in the span, and the speed along it."""
         assert isinstance(request.owner, Particle)
         low, high = request.parameters["span_s"]
         curve = area_curve(session, request.owner).between((low, high))
         return call_as_job(lambda: _analysed(curve, (low, high)), "Fitting")
 
     def typed(self, session: Session, request: Request, found: Any) -> Kinetics:
+        """The fits as arrays that a session file can hold."""
         return kinetics_of(found)
 
     def older(self, session: Session, request: Request) -> Sequence[ResultSet]:
+        """The kept kinetics of this particle, at most one."""
         older = session.particles.get(request.owner.id)
         kept = kept_for(session, older) if older is not None else None
         return [] if kept is None else [kept]
 
     def is_stale(self, session: Session, item: MadeItem) -> bool:
+        """By the fitted areas, not by revisions: a new colour changes nothing."""
         return not isinstance(item, ResultSet) or is_stale(session, item)
 
     def summary(self, item: Item) -> str:
+        """Name of the best model by AIC."""
         found = self.of(item)
         return f"Best model: {found.best}." if found is not None and found.best else ""
 
     def method(self, session: Session, step: Step) -> str:
+        """Span (s), models that were tried and the window of dA/dt."""
         low, high = step.parameters["span_s"]
         kept = next(
             (found for r in session.results if r.made_by == step.id and (found := Kinetics.of(r))), None
@@ -159,6 +172,7 @@ class FitKinetics(ResultAnalysis):
         return f"{self.subject(session, step)}: area from {low:.1f} to {high:.1f} s{best}; {window}"
 
     def code_parameters(self, step: Step) -> dict[str, Any]:
+        """The span; the smoothing window follows from it."""
         return {"span_s": step.parameters.get("span_s")}
 
 
@@ -191,10 +205,12 @@ def analyse(
 
 def likely_span(curve: AreaCurve) -> tuple[float, float]:
     """From the start to the greatest change of area: what comes after it is another process."""
+    # Smoothed over a twentieth of the curve: a single noisy frame must not be the greatest change.
     half = max(1, len(curve.t) // 40)
     kernel = np.ones(2 * half + 1) / (2 * half + 1)
     calm = np.convolve(np.pad(curve.area, half, mode="edge"), kernel, mode="valid")
     farthest = int(np.argmax(np.abs(calm - calm[0])))
+    # A change within the first fifth is too short to fit: then the whole curve is taken.
     end = farthest if farthest >= len(calm) // 5 else len(calm) - 1
     return float(curve.t[0]), float(curve.t[end])
 
@@ -222,6 +238,7 @@ def references() -> list[Reference]:
 
 
 def kept_for(session: Session, particle: Particle) -> ResultSet | None:
+    """The kinetics kept for a particle, the newest; None when none were kept."""
     owned = [r for r in session.results if r.analysis == KINETICS and r.owner_id == particle.id]
     return owned[-1] if owned else None
 
@@ -247,6 +264,7 @@ def keep(desk: Desk, particle: Particle, analysed: Analysed) -> ResultSet:
 
 
 def forget(desk: Desk, result: ResultSet) -> None:
+    """Remove kept kinetics; the particle stays."""
     desk.remove(f"Remove the {result.name}", result)
 
 
@@ -268,6 +286,7 @@ def kinetics_of(analysed: Analysed) -> Kinetics:
         ],
         start_area=_limits(found.start_area), end_area=_limits(found.end_area), onset_s=_limits(found.onset_s),
         initial_rate=_limits(found.initial_rate), t90_s=_limits(found.t90_s),
+        # A speed in cm²/s needs a calibration.
         initial_speed_cm2_s=_limits(found.initial_speed_cm2_s) if is_in_nm else None,
     )  # fmt: skip
 

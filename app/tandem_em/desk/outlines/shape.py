@@ -15,6 +15,7 @@ __all__ = ["contains", "cut", "ellipse", "evened", "nearest", "soft_drag", "unio
 def evened(polygon: Polygon, count: int = 0) -> Polygon:
     """The same shape with vertices at equal steps (about 2 px, 24 to 400 of them), not closed."""
     points = np.asarray(polygon, np.float64)
+    # The edge from the last vertex to the first belongs to the outline too.
     closed = np.vstack([points, points[:1]])
     lengths = np.hypot(*np.diff(closed, axis=0).T)
     along = np.concatenate([[0.0], np.cumsum(lengths)])
@@ -50,6 +51,7 @@ def soft_drag(polygon: Polygon, vertex: int, dx: float, dy: float, reach: float)
     along = np.concatenate([[0.0], np.cumsum(lengths)[:-1]])
     total = float(lengths.sum())
     apart = np.abs(along - along[vertex])
+    # The shorter way round.
     apart = np.minimum(apart, total - apart)
     weight = np.exp(-0.5 * (apart / max(reach, 1e-6)) ** 2)
     return np.asarray(points + weight[:, None] * np.array([dx, dy]))
@@ -91,6 +93,7 @@ def union(one: Polygon, other: Polygon, gap_px: float = GAP_PX, fine: int = 2) -
     from skimage.measure import find_contours, label
     from skimage.morphology import disk
 
+    # Closing a gap needs room around the outlines, or it would bridge at the border.
     pad = math.ceil(gap_px) + 1
     both = np.vstack([one, other])
     corner = np.floor(both.min(0)) - pad
@@ -104,5 +107,6 @@ def union(one: Polygon, other: Polygon, gap_px: float = GAP_PX, fine: int = 2) -
     if label(mask).max() > 1:
         return None
     rings = find_contours(mask.astype(np.float32), 0.5)
+    # The longest ring is the outer one; the others are holes between the two.
     outer = max(rings, key=len)[:-1, ::-1] / fine + corner
     return evened(outer)

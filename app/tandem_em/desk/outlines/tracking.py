@@ -61,6 +61,7 @@ class Tracked:
 
     @property
     def found(self) -> list[Particle]:
+        """Particles with at least one outline; the others could not even be drawn."""
         return [particle for particle in self.particles if particle.outlines]
 
     @property
@@ -105,6 +106,7 @@ def _particle(row: Any, number: int, where: str) -> Asked:
     name = str(row.get("name") or f"P{number + 1}")
     label = f"{where}, particle {name}"
     frame = row.get("frame", 0)
+    # JSON's true is an int for Python.
     if not isinstance(frame, int) or isinstance(frame, bool) or frame < 0:
         raise UserError(f"{label}: frame {frame!r} is not a frame number.", "Frames count from 0.")
     if "polygon" in row:
@@ -177,6 +179,7 @@ def track(session: Session, stack: FrameStack, request: Request, run: Run, sched
     if not drawn:
         assert tracked.trouble is not None
         raise tracked.trouble
+    # Nobody is there to be asked: every frame is tried.
     asked = FOLLOW.ask(session, stack, drawn, ask=False)
     asked.scheduler = scheduler
     found = run(asked.job(session))
@@ -262,5 +265,6 @@ def _track(particle: Particle, count: int, square_nm: float) -> dict[str, Any]:
 
 
 def _rounded(outline: Outline) -> list[list[float]]:
+    # A thousandth of a pixel: finer digits would only make the file large.
     rounded: list[list[float]] = np.round(outline.polygon, 3).tolist()
     return rounded

@@ -26,6 +26,7 @@ DOSE, DOSE_MAP = Dose.analysis, DoseMap.analysis
 
 
 def settings_of(session: Session, stack: FrameStack) -> DoseSettings | None:
+    """The dose settings of a stack (rate, budget); None until somebody has set its dose."""
     return next((dose for dose in session.doses if dose.stack_id == stack.id), None)
 
 
@@ -55,7 +56,9 @@ def rates(given: Mapping[str, Any], pixel_nm: float | None, levels: Floats, on: 
     """Rate of every frame (e/Å²s) by what was typed or calibrated (values of the result) and its mean counts."""
     if "rate_e_A2s" in given:
         return np.where(on, float(given["rate_e_A2s"]), 0.0)
+    # Noise below the offset is no negative dose.
     electrons = np.clip((levels - given["counts_offset"]) / given["counts_per_electron"], 0, None)
+    # Without a pixel size the rate is NaN, not wrong.
     area_A2 = (10 * (pixel_nm or math.nan)) ** 2
     return np.where(on, electrons, 0.0) / (area_A2 * given["exposure_s"])
 
@@ -88,6 +91,7 @@ class MeasureDose(ResultAnalysis):
     makes = Dose
 
     def ask(self, session: Session, owner: Any, inputs: Sequence[Item] = (), **parameters: Any) -> Request:
+        """`rate_e_A2s`, or `counts_per_electron` with `counts_offset`; UserError when neither can be used."""
         given = {key: float(parameters[key]) for key in GIVEN if parameters.get(key) is not None}
         if "rate_e_A2s" not in given:
             given = self._calibrated(owner, given)
@@ -106,19 +110,24 @@ class MeasureDose(ResultAnalysis):
         return {"counts_offset": 0.0} | given | {"exposure_s": exposure_of(stack)}
 
     def title(self, request: Request) -> str:
+        """Names the stack."""
         return f"Dose of {request.owner.name}"
 
     def working(self, request: Request) -> str:
+        """Names the stack."""
         return f"Measuring the dose of {request.owner.name}"
 
     def label(self, request: Request) -> str:
+        """Undo text: the same as the name of the result."""
         return self.title(request)
 
     def job(self, session: Session, request: Request) -> Job[Floats]:
+        """Mean counts of every frame, also for a typed rate: they tell where the beam was off."""
         assert isinstance(request.owner, FrameStack)
         return brightness(request.owner)
 
     def typed(self, session: Session, request: Request, found: Any) -> Dose:
+        """Rate (e⁻/Å²s) and accumulated dose (e⁻/Å²) of every frame, 0 added without beam."""
         from tandem_em.analysis.images import dose as numbers
 
         stack, given = request.owner, request.parameters
@@ -145,14 +154,17 @@ class MeasureDose(ResultAnalysis):
         wanted = {key: request.parameters[key] for key in CALIBRATION if key in request.parameters}
         if all(getattr(stack, key) == value for key, value in wanted.items()):
             return []
+        # The change of the calibration below raises the revision by one.
         request.step.inputs[stack.id] = stack.revision + 1
         return [ChangeFields(label, stack.id, wanted)]
 
     def summary(self, item: Item) -> str:
+        """The whole dose, and frames in which the beam was off."""
         found = self.of(item)
         return total_text(found) if found is not None else ""
 
     def method(self, session: Session, step: Step) -> str:
+        """The typed rate, or the calibration of the counts."""
         given = step.parameters
         if "rate_e_A2s" in given:
             return f"{self.subject(session, step)}: {given['rate_e_A2s']:g} e⁻/Å²s in every frame with beam"
@@ -160,6 +172,7 @@ class MeasureDose(ResultAnalysis):
         return f"{self.subject(session, step)}: mean counts of every frame less {offset:g}, {gain:g} counts per electron"
 
     def code_parameters(self, step: Step) -> dict[str, Any]:
+        """Rate or calibration as given; exposure and beam-off fraction come from the stack."""
         return {key: step.parameters.get(key) for key in GIVEN}
 
 
@@ -223,9 +236,11 @@ class MapDose(ResultAnalysis):
     makes = DoseMap
 
     def fits(self, session: Session, owner: Item) -> bool:
+        """Whether the dose of the stack has been measured."""
         return isinstance(owner, FrameStack) and of_stack(session, owner) is not None
 
     def ask(self, session: Session, owner: Any, inputs: Sequence[Item] = (), **parameters: Any) -> Request:
+        """From the measured dose and the drift; UserError while there is no dose."""
         measured = of_stack(session, owner)
         if measured is None:
             raise UserError(
@@ -235,17 +250,21 @@ class MapDose(ResultAnalysis):
         return Request(self, owner, [owner, measured], {"drift": owner.drift_px is not None})
 
     def title(self, request: Request) -> str:
+        """Names the stack."""
         return f"Dose map of {request.owner.name}"
 
     def job(self, session: Session, request: Request) -> Job[DoseMap]:
+        """Adds up the dose of every frame where the frame lay on the sample."""
         stack, measured = request.owner, request.inputs[1]
         assert isinstance(stack, FrameStack)
         assert isinstance(measured, ResultSet)
         dose = Dose.from_result(measured)
+        # As many as there are doses: the stack may have grown since.
         drift = np.array([stack.drift_at(index) for index in range(len(dose.t_s))])
         return call_as_job(lambda: _over_sample(dose, drift, stack.shape), self.title(request))
 
     def older(self, session: Session, request: Request) -> Sequence[ResultSet]:
+        """Earlier dose maps of this stack."""
         return [r for r in session.results if r.analysis == DOSE_MAP and r.owner_id == request.owner.id]
 
     def redo(self, session: Session, step: Step, items: Sequence[MadeItem]) -> Request | None:
@@ -256,14 +275,17 @@ class MapDose(ResultAnalysis):
         return self.ask(session, stack)
 
     def summary(self, item: Item) -> str:
+        """The highest dose anywhere (e⁻/Å²)."""
         found = self.of(item)
         return f"At most {float(found.dose_e_A2.max(initial=0.0)):.4g} e⁻/Å²." if found is not None else ""
 
     def method(self, session: Session, step: Step) -> str:
+        """Whether drift was taken into account."""
         drift = "the drift taken into account" if step.parameters.get("drift") else "without drift"
         return f"{self.subject(session, step)}: dose of all frames at every place of the sample, {drift}"
 
     def code_parameters(self, step: Step) -> dict[str, Any]:
+        """None: dose and drift are those of the stack."""
         return {}
 
 

@@ -52,9 +52,11 @@ class FollowLayers(ResultAnalysis):
     makes = Layers
 
     def fits(self, session: Session, owner: Item) -> bool:
+        """Whether the line lies on a stack; on a map there is nothing to follow."""
         return isinstance(owner, ProfileLine) and owner.owner_id in session.stacks
 
     def ask(self, session: Session, owner: Any, inputs: Sequence[Item] = (), **parameters: Any) -> Request:
+        """`edges_px`: two or more places along the line in `frame` (0 when not given)."""
         edges_px = [float(place) for place in parameters.get("edges_px", ())]
         stack = session.stacks.get(owner.owner_id)
         if len(edges_px) < 2:
@@ -62,21 +64,26 @@ class FollowLayers(ResultAnalysis):
         if stack is None:
             raise UserError(f"The movie of {owner.name} is gone.", "Draw the line on another one.")
         given = {
+            # The line as it is now: it may be moved while the job runs.
             "line": [list(point) for point in owner.points], "width_px": owner.width_px, "edges_px": edges_px,
             "frame": int(parameters.get("frame", 0)),
         }  # fmt: skip
         return Request(self, owner, [stack, stack.clock, owner], given)
 
     def title(self, request: Request) -> str:
+        """Names the line."""
         return f"Layers along {request.owner.name}"
 
     def working(self, request: Request) -> str:
+        """Names the line."""
         return f"Following the edges along {request.owner.name}"
 
     def label(self, request: Request) -> str:
+        """Undo text: the same as the name of the result."""
         return self.title(request)
 
     def job(self, session: Session, request: Request) -> Job[LayerTrack]:
+        """Finds every edge again in each frame, drift taken off."""
         from tandem_em.analysis.images.layers import follow_layers
 
         stack, given = _stack(request), request.parameters
@@ -85,6 +92,7 @@ class FollowLayers(ResultAnalysis):
         )  # fmt: skip
 
     def typed(self, session: Session, request: Request, found: Any) -> Layers:
+        """Positions (px) and thicknesses (nm, or px without calibration) of every frame, with errors."""
         stack, count = _stack(request), found.positions.shape[1]
         pixel, unit = (stack.pixel_nm, "nm") if stack.pixel_nm else (1.0, "px")
         between = [found.thickness(inner, outer) for inner, outer in pairwise(range(len(found.positions)))]
@@ -97,12 +105,15 @@ class FollowLayers(ResultAnalysis):
         )  # fmt: skip
 
     def about(self, session: Session, request: Request) -> Item:
+        """The stack, whose frames were measured; it was asked of the line."""
         return _stack(request)
 
     def older(self, session: Session, request: Request) -> Sequence[ResultSet]:
+        """What was followed along this line before."""
         return [r for r in session.results if (found := Layers.of(r)) and found.line_id == request.owner.id]
 
     def summary(self, item: Item) -> str:
+        """First and last thickness of each layer."""
         found = self.of(item)
         if found is None:
             return ""
@@ -110,10 +121,12 @@ class FollowLayers(ResultAnalysis):
         return ", ".join(f"{row[0]:.4g} to {row[-1]:.4g} {found.unit}" for row in seen if len(row))
 
     def method(self, session: Session, step: Step) -> str:
+        """How many edges were marked, and in which frame."""
         count, frame = len(step.parameters.get("edges_px", ())), int(step.parameters.get("frame", 0))
         return f"{self.subject(session, step)}: {count} edges marked in frame {frame + 1} and followed through the movie"
 
     def code_parameters(self, step: Step) -> dict[str, Any]:
+        """Edges and frame; place and width are those of the line."""
         return {key: step.parameters.get(key) for key in ("edges_px", "frame")}
 
 
@@ -146,6 +159,7 @@ def propose_edges(values: Floats, count: int) -> list[float]:
 def edges_at(result: ResultSet, frame: int) -> list[float]:
     """Positions of the edges along the line in a frame (px); NaN where one was not seen."""
     rows = Layers.from_result(result).edges_px
+    # Frames that came after the following have no edges.
     return [float(row[frame]) if frame < len(row) else float("nan") for row in rows]
 
 

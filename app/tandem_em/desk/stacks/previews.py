@@ -25,16 +25,20 @@ class Shrunk(FrameByFrame):
         self._source, self._block = source, block_px
         frames, height, width = source.shape
         small = source.dtype.kind in "ui" and source.dtype.itemsize <= 2
+        # Eleven bits of a mean are more than a screen shows, at half the size.
         dtype = np.float16 if small else np.float32
         super().__init__(frames, (height // block_px, width // block_px), dtype)
 
     def one(self, number: int) -> AnyArray:
+        """A small frame: float16 for up to 16-bit counts, else float32."""
         _, height, width = self.shape
         block = self._block
         frame = self._source.read(number)[: height * block, : width * block]
+        # Rows first: summing along memory is much faster than a mean over both axes.
         columns = frame.reshape(height, block, width * block).sum(axis=1, dtype=np.float32)
         means = columns.reshape(height, width, block).sum(axis=2) / np.float32(block * block)
         if self.dtype == np.float16:
+            # The largest finite float16: bright 16-bit pixels would become infinite.
             means = np.clip(means, -65504, 65504)
         return means.astype(self.dtype)
 

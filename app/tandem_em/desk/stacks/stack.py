@@ -68,6 +68,7 @@ def _drift_text(stack: FrameStack, drift: NDArray[np.float64]) -> str:
 
 
 def drop_drift(desk: Desk, stack: FrameStack) -> None:
+    """Forget the drift, so that frames are shown as recorded; undoable."""
     desk.change(f"Delete the drift of {stack.name}", stack, drift_px=None)
 
 
@@ -79,6 +80,7 @@ def set_pixel(desk: Desk, stack: FrameStack, pixel_nm: float, pixel_from: str = 
     if not (math.isfinite(pixel_nm) and pixel_nm > 0):
         raise UserError("The length is not valid.", "Draw along the scale bar and enter its length.")
     desk.change(f"Calibrate {stack.name}", stack, pixel_nm=float(pixel_nm), pixel_from=pixel_from)
+    # Only a measured calibration is worth offering for other movies.
     if stack.magnification and pixel_from == "scale bar":
         known = dict(desk.settings.values.pixel_by_magnification)
         known[magnification_key(stack)] = float(pixel_nm)
@@ -112,14 +114,17 @@ def restamp(desk: Desk, stack: FrameStack) -> None:
 
     The stamps of all other frames stay; the step says which were made up. Undo brings the file's stamps back."""
     times = np.asarray(stack.times, np.float64)
+    # The highest stamp before each frame; fmax passes over NaN.
     highest = np.fmax.accumulate(np.concatenate([[-np.inf], times]))[:-1]
     good = np.isfinite(times) & (times > highest)
     if good.sum() < 2:
         raise UserError(f"{stack.name} has too few time stamps.", "Read its times from a log.")
     frames = np.arange(len(times))
+    # By frame: stamps may be missing between two good ones.
     usual = float(np.median(np.diff(times[good]) / np.diff(frames[good])))
     made = np.interp(frames, frames[good], times[good])
     first, last = frames[good][0], frames[good][-1]
+    # np.interp would give all frames beyond the ends the same time.
     made[:first] = times[first] + (frames[:first] - first) * usual
     made[last:] = times[last] + (frames[last:] - last) * usual
     label = f"Space the times of {stack.name} evenly"
@@ -132,6 +137,7 @@ def take_times(desk: Desk, stack: FrameStack, path: Path) -> None:
     from tandem_em.importers.core.companion import SIZE_LIMIT, table_times
 
     try:
+        # latin-1 reads any byte: only digits and headings matter.
         text = path.read_text("latin-1") if path.stat().st_size <= SIZE_LIMIT else ""
     except OSError as error:
         raise UserError(f"{path.name} cannot be read: {error.strerror}.", "Check the file.") from error
@@ -159,6 +165,7 @@ class MeasureRegion(ResultAnalysis):
     makes = RegionStatistics
 
     def ask(self, session: Session, owner: Any, inputs: Sequence[Item] = (), **parameters: Any) -> Request:
+        """`region`: x0, y0, x1, y1 in pixels of frame 0, at least one pixel; named ROI 1, 2, …"""
         x0, y0, x1, y1 = (int(each) for each in parameters["region"])
         if x1 - x0 < 1 or y1 - y0 < 1:
             raise UserError("The ROI contains no pixel.", "Drag a rectangle over the image.")
@@ -166,23 +173,29 @@ class MeasureRegion(ResultAnalysis):
         return Request(self, owner, [owner, owner.clock], {"region": [x0, y0, x1, y1]}, name)
 
     def title(self, request: Request) -> str:
+        """The name of the result: there may be several regions of one stack."""
         return request.name
 
     def working(self, request: Request) -> str:
+        """Names the region."""
         return f"Measuring {request.name}"
 
     def label(self, request: Request) -> str:
+        """Undo text: a region is a measurement."""
         return f"Measure {request.name}"
 
     def key(self, request: Request) -> str:
+        """By the stack: a region drawn anew replaces one that is still being measured."""
         return f"region {request.owner.id}"
 
     def job(self, session: Session, request: Request) -> Job[Floats]:
+        """Mean and standard deviation in every frame, NaN where one cannot be read."""
         x0, y0, x1, y1 = request.parameters["region"]
         assert isinstance(request.owner, FrameStack)
         return measuring(request.owner, (x0, y0, x1, y1))
 
     def typed(self, session: Session, request: Request, found: Any) -> RegionStatistics:
+        """The two columns over session seconds, in the unit of the stack."""
         stack, region = request.owner, request.parameters["region"]
         assert isinstance(stack, FrameStack)
         return RegionStatistics(
@@ -194,20 +207,24 @@ class MeasureRegion(ResultAnalysis):
         )
 
     def redo(self, session: Session, step: Step, items: Sequence[MadeItem]) -> Request | None:
+        """The same rectangle under the same name; None when the stack is gone."""
         stack, region = session.stacks.get(self.owner_of(session, step)), step.parameters.get("region")
         if stack is None or not region or len(region) != 4:
             return None
         request = self.ask(session, stack, region=region)
+        # Counting on would make ROI 2 of what is shown as ROI 1.
         request.name = request.step.name = request.step.what = items[0].name
         return request
 
     def summary(self, item: Item) -> str:
+        """Mean over time and its range; empty when no frame could be read."""
         found = self.of(item)
         if found is None or not np.isfinite(found.mean).any():
             return ""
         return f"Mean {np.nanmean(found.mean):.4g} {found.unit}, from {np.nanmin(found.mean):.4g} to {np.nanmax(found.mean):.4g}."
 
     def method(self, session: Session, step: Step) -> str:
+        """Where the region lies in the first frame, and that it follows the drift."""
         x0, y0, x1, y1 = step.parameters["region"]
         where = f"x {x0} to {x1 - 1}, y {y0} to {y1 - 1} px of frame 1"
         return f"{self.subject(session, step)}: mean and deviation in every frame ({where}; it follows the drift)"
@@ -239,6 +256,7 @@ def _mean_and_sd(stack: FrameStack, index: int, region: Region) -> tuple[float, 
     rows, tall = _covered(y0 + dy, y1 + dy, height)
     columns, wide = _covered(x0 + dx, x1 + dx, width)
     weight = float(tall.sum() * wide.sum())
+    # The region has drifted out of the picture.
     if not weight > 0:
         return math.nan, math.nan
     try:
@@ -271,6 +289,7 @@ class ViewFilter:
 
     @property
     def text(self) -> str:
+        """The filter in a few words; empty for none."""
         words = {"mean": f"mean of {self.size:g} frames", "gaussian": f"gaussian σ {self.size:g} px"}
         return words.get(self.kind, f"median {self.size:g} px" if self.kind == "median" else "")
 
@@ -296,6 +315,7 @@ def reader(stack: FrameStack, view: ViewFilter) -> Callable[[int], Frame]:
 
 def temporal_mean(stack: FrameStack, index: int, count: int) -> Frame:
     """Mean of the frames around one, moved onto it by whole pixels of drift."""
+    # At the ends of the movie the window is moved inwards: as many frames everywhere.
     first = max(0, min(index - count // 2, len(stack) - count))
     here = np.array(stack.drift_at(index))
     total: NDArray[np.float32] | None = None
@@ -304,9 +324,11 @@ def temporal_mean(stack: FrameStack, index: int, count: int) -> Frame:
         try:
             frame = np.asarray(stack.frame(other), np.float32)
         except UserError:
+            # Neighbours may be unreadable; the frame itself must be told.
             if other == index:
                 raise
             continue
+        # Whole pixels: interpolating would smooth once more.
         dx, dy = np.round(np.array(stack.drift_at(other)) - here).astype(int)
         frame = np.roll(frame, (-int(dy), -int(dx)), axis=(0, 1))
         total = frame.copy() if total is None else np.add(total, frame, out=total)
