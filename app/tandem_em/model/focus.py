@@ -39,6 +39,7 @@ class Focus:
     @span.setter
     def span(self, span: tuple[float, float]) -> None:
         low, high = float(min(span)), float(max(span))
+        # an empty span would give axes without a width
         if (low, high) != self._span and high > low:
             self._span = (low, high)
             self.span_changed.emit(low, high)
@@ -64,6 +65,7 @@ class Focus:
         return self._selection.get(kind, "")
 
     def select(self, kind: str, item_id: str) -> None:
+        """Select an item of a kind; an empty id selects none."""
         if self.selected(kind) != item_id:
             self._selection[kind] = item_id
             self.selection_changed.emit(kind)

@@ -43,6 +43,7 @@ class Salvage:
     skipped: frozenset[str] = frozenset()
 
     def lose(self, where: str) -> None:
+        """Note a thing that could not be copied."""
         self.lost.append(where)
 
     def tell(self, path: str) -> None:
@@ -52,6 +53,7 @@ class Salvage:
 
 
 def main(arguments: list[str]) -> int:
+    """Copy FILE into OUT, leaving the given paths alone; always 0 when it comes to its end."""
     import h5py
 
     source_path, target_path = Path(arguments[0]), Path(arguments[1])
@@ -81,6 +83,7 @@ def copy_group(source: H5Group, target: H5Group, path: str, salvage: Salvage, de
         salvage.lose(path)
         return
     for name in names_of(source, path, salvage):
+        # what a pending commit left at the root is no part of the session
         if depth == 0 and name == "_journal":
             continue
         salvage.tell(f"{path}/{name}")
@@ -110,6 +113,7 @@ def names_of(group: H5Group, path: str, salvage: Salvage) -> list[str]:
 
 
 def likely_names() -> Iterator[str]:
+    """Names that our own layout gives to groups, for a group whose list of names is gone."""
     fixed = {
         "item",
         "data",
@@ -130,6 +134,7 @@ def likely_names() -> Iterator[str]:
 
 
 def copy_object(source: H5Group, target: H5Group, name: str, path: str, salvage: Salvage, depth: int) -> None:
+    """Copy one member of a group, whatever it is; losses go into `salvage`."""
     import h5py
 
     try:
@@ -141,6 +146,7 @@ def copy_object(source: H5Group, target: H5Group, name: str, path: str, salvage:
     except ERRORS:
         salvage.lose(path)
         return
+    # two names of one object stay two names: its data are copied once
     key = (info.fileno, info.addr)
     if key in salvage.known:
         _link(target, name, salvage.known[key])
@@ -158,6 +164,7 @@ def copy_object(source: H5Group, target: H5Group, name: str, path: str, salvage:
 
 def _link(target: H5Group, name: str, known: str) -> None:
     """A second name, unless it would make a circle."""
+    # a link from a group to one that contains it
     if not f"{target.name}/".startswith(f"{known}/") and known in target.file:
         target[name] = target.file[known]
 
@@ -165,10 +172,12 @@ def _link(target: H5Group, name: str, known: str) -> None:
 def copy_dataset(
     item: H5Dataset, target: H5Group, name: str, path: str, salvage: Salvage
 ) -> H5Dataset | None:
+    """A copy of a data set; None when it is lost."""
     try:
         if not is_plain(item):
             salvage.lose(path)
             return None
+        # large movies keep their packed chunks: damaged ones are lost alone, and nothing is unpacked
         if item.chunks is not None and item.nbytes > LARGEST_CHUNK // 256 and item.dtype.kind in "biufc":
             made = copy_chunks(item, target, name, path, salvage)
         elif item.nbytes <= LARGEST_WHOLE or item.chunks is None:
@@ -198,6 +207,7 @@ def is_plain(item: H5Dataset) -> bool:
         return False
     if item.chunks is None:
         return bool(item.nbytes <= 1 << 34 and item.dtype.itemsize <= 1 << 20)
+    # a data set that claims far more than it stores would fill the disk
     if item.nbytes > LARGEST_WHOLE and item.nbytes > HIGHEST_RATIO * item.id.get_storage_size():
         return False
     size, count = item.dtype.itemsize, 1
@@ -220,6 +230,7 @@ def copy_chunks(item: H5Dataset, target: H5Group, name: str, path: str, salvage:
             salvage.bytes_done += len(content)
         except ERRORS:
             missing += 1
+        # the watchdog starts anew, so that a long movie is not taken for a hang
         if number % 64 == 0:
             salvage.tell(path)
     if missing:
@@ -239,6 +250,7 @@ def chunk_origins(item: H5Dataset) -> Iterator[tuple[int, ...]]:
 
 
 def copy_attributes(source: H5Object, target: H5Object, path: str, salvage: Salvage) -> None:
+    """Copy attributes one by one; where their list is damaged, those that we write ourselves."""
     import h5py
 
     try:
@@ -253,9 +265,11 @@ def copy_attributes(source: H5Object, target: H5Object, path: str, salvage: Salv
     for name in names:
         try:
             attribute = h5py.h5a.open(source.id, name.encode())
+            # 16 MB: no attribute of ours is nearly as large
             if attribute.get_storage_size() > 1 << 24:
                 continue
             value = source.attrs[name]
+            # h5py would guess another text type for arrays of texts
             if h5py.check_string_dtype(attribute.dtype) is not None and getattr(value, "shape", ()) != ():
                 target.attrs.create(name, value, dtype=attribute.dtype)
             else:

@@ -104,6 +104,7 @@ TABLE = "table"
 
 
 def place_of(kind: str) -> Place:
+    """Where the items of a kind lie; kinds without a place of their own get a folder by their name."""
     return PLACES.get(kind) or Place(f"entry/{safe_name(kind)}_items", safe_name(kind))
 
 
@@ -118,6 +119,7 @@ _NAME_UNITS = {"times": "s", "host_times": "s", "start": "s", "end": "s", "t": "
 def unit_of(field_name: str) -> str:
     """The unit a field's name carries (`dwell_s` -> s), empty when it has none."""
     parts = field_name.split("_")
+    # the longest suffix first: `e_A2s` before `s`
     for start in range(1, len(parts)):
         unit = _SUFFIX_UNITS.get("_".join(parts[start:]))
         if unit:
@@ -132,6 +134,7 @@ def safe_name(text: str) -> str:
 
 
 def numbered(stem: str, number: int) -> str:
+    """Name of a member: `movie`, 1 gives `movie_001`."""
     return f"{stem}_{number:03d}"
 
 

@@ -44,11 +44,13 @@ class Findings:
         self.sentences: list[str] = []
 
     def add(self, sentence: str) -> None:
+        """Note one thing that speaks against the file."""
         self.sentences.append(sentence)
         if len(self.sentences) >= MOST_FINDINGS:
             raise _EnoughError
 
     def stop(self, sentence: str) -> None:
+        """Note it and end the walk: looking further could take for ever."""
         self.sentences.append(sentence)
         raise _EnoughError
 
@@ -67,6 +69,7 @@ class Walk:
         self.seen: set[tuple[int, int]] = set()
 
     def group(self, group: H5GroupId, path: str, depth: int) -> None:
+        """Look at a group and everything below; `depth` counts from the root."""
         if depth > DEEPEST:
             self.findings.stop(f"Its groups are nested more than {DEEPEST} deep.")
         key = self._key(group)
@@ -136,6 +139,7 @@ class Walk:
     def _ratio(self, dataset: H5DatasetId, size: int, path: str) -> None:
         declared = _product(dataset.shape) * size if dataset.shape else size
         stored = dataset.get_storage_size()
+        # gzip reaches about 1000 to 1: more is a trap that fills the memory
         if declared > HARMLESS_SIZE and declared > HIGHEST_RATIO * stored:
             self.findings.add(f"{path} claims {declared >> 20} MB but stores {stored >> 10} kB.")
 
@@ -183,6 +187,7 @@ def _look_through(file: Path | Overlay) -> list[str]:
     import h5py
 
     findings = Findings()
+    # without locking: HDF5 would refuse a file that is open for writing elsewhere
     options = {"locking": False} if isinstance(file, Path) else {"driver": "fileobj"}
     try:
         with h5py.File(file, "r", **options) as h5:
@@ -232,6 +237,7 @@ def _limit_memory(size: int) -> None:
     if limits is not None:
         with contextlib.suppress(ValueError, OSError):
             limits.setrlimit(limits.RLIMIT_AS, (size, size))
+            # no core file of 2 GB when HDF5 crashes
             limits.setrlimit(limits.RLIMIT_CORE, (0, 0))
 
 
@@ -241,10 +247,12 @@ def _limit_processor(seconds: float) -> None:
     if limits is not None:
         with contextlib.suppress(ValueError, OSError):
             most = math.ceil(time.process_time() + seconds)
+            # a second between the signal that ends it and the one that kills it
             limits.setrlimit(limits.RLIMIT_CPU, (most, most + 1))
 
 
 def main(arguments: list[str]) -> int:
+    """Check FILE within MEMORY_BYTES and SECONDS of the processor; findings go to descriptor 1."""
     _limit_memory(int(arguments[1]))
     os.environ["HDF5_PLUGIN_PRELOAD"] = "::"
     import h5py  # noqa: F401  before the clock starts
