@@ -27,6 +27,7 @@ class Focus:
 
     @t.setter
     def t(self, t: float) -> None:
+        """Move the cursor, also outside the view; tells only a real move."""
         if t != self._t:
             self._t = float(t)
             self.t_changed.emit(self._t)
@@ -38,6 +39,7 @@ class Focus:
 
     @span.setter
     def span(self, span: tuple[float, float]) -> None:
+        """Show another stretch (s), its ends in any order; one without a length is ignored."""
         low, high = float(min(span)), float(max(span))
         # an empty span would give axes without a width
         if (low, high) != self._span and high > low:
@@ -51,6 +53,7 @@ class Focus:
 
     @follow_live.setter
     def follow_live(self, follow: bool) -> None:
+        """Follow the newest moment, or leave the cursor where it is."""
         if follow != self._follow_live:
             self._follow_live = follow
             self.follow_changed.emit(follow)

@@ -49,6 +49,7 @@ def migrate(path: Path) -> Job[None]:
         version = yield from _migrate_into(path, temporary)
         backup = path.with_name(f"{path.name}.bak-{version}")
         try:
+            # the first original stays: a second attempt would keep something half converted
             if not backup.exists():
                 _keep(path, backup)
             os.replace(temporary, path)

@@ -62,8 +62,6 @@ class Branch:
 class Nothing:
     """None: the field is named in the list of absent ones."""
 
-    pass
-
 
 Encoded = Number | Text | Array | Branch | Nothing
 

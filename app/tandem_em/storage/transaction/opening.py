@@ -133,10 +133,17 @@ def _write_skeleton(path: Path, prepare: Callable[[Any], None] | None, journal_b
     import h5py
 
     with h5py.File(
-        path, "x", libver=FORMAT, alignment_threshold=4096 * 5, alignment_interval=journal.REGION_AT
+        # this alignment is what puts the journal at REGION_AT
+        path,
+        "x",
+        libver=FORMAT,
+        alignment_threshold=4096 * 5,
+        alignment_interval=journal.REGION_AT,
     ) as h5:
         dcpl = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        # the journal has to have its place in the file before anything else is written
         dcpl.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
+        # `format_region` writes every byte itself
         dcpl.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
         size = journal.round_up(journal_bytes)
         space = h5py.h5s.create_simple((size,))

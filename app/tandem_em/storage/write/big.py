@@ -63,6 +63,7 @@ def _write(call: Call, file: Path, place: str, array: Array, label: str) -> Job[
     def create(h5: H5File) -> None:
         discard(h5, place)
         folder, _, name = place.rpartition("/")
+        # a save that failed may have left it half written
         create_dataset(
             h5.require_group(folder),
             name,
@@ -86,6 +87,7 @@ def _write(call: Call, file: Path, place: str, array: Array, label: str) -> Job[
                 batch = []
             yield Progress(min(done, values.nbytes), values.nbytes, label)
     finally:
+        # a stopped job must not leave packing threads behind
         pieces.close()
     call(_writing(place, batch)).result()
 

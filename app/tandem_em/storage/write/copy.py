@@ -132,6 +132,7 @@ def _write_tree(h5: H5File, tree: _Tree, content: dict[str, Any], file_name: str
         _set_attributes(group, content[path][2])
     for path, _ in tree.small:
         value, form, attributes = content[path]
+        # HDF5 has no chunked scalars
         if form["chunks"] is None or np.ndim(value) == 0:
             made = h5.create_dataset(path, data=value, dtype=form["dtype"])
         else:
@@ -187,6 +188,7 @@ def _look_at_big(
     """Form, attributes and chunks (origin, bytes) within a shape, in order."""
     dataset = h5[path]
     found: list[tuple[Origin, int]] = []
+    # chunks that a recording adds meanwhile lie outside the shape that was surveyed
     dataset.id.chunk_iter(lambda info: found.append((tuple(info.chunk_offset), int(info.size))))
     inside = sorted(each for each in found if all(at < size for at, size in zip(each[0], shape)))
     return _form(dataset), _attributes(dataset), inside

@@ -31,6 +31,7 @@ from tandem_em.storage.write.streams import show_map, show_result, show_run, sho
 
 def apply_plan(h5: H5File, plan: Plan, file_index: FileIndex, staged: dict[str, str]) -> None:
     """Bring the file up to date. `staged`: item id -> path of its complete data below `_incoming`."""
+    # removed first: a number that is freed here is still not given again
     for item_id in plan.removed:
         throw_away(h5, item_id, file_index)
     for record in plan.records:
@@ -93,6 +94,7 @@ def home_of(h5: H5File, record: Record, file_index: FileIndex) -> str:
         if record.id in file_index.deleted:
             h5.move(file_index.deleted.pop(record.id), home)
         else:
+            # it becomes an NXdata when its data are there: one without a signal troubles readers
             ensure_group(h5, home, place.nx_class if place.nx_class != "NXdata" else "NXcollection")
             file_index.written.setdefault(record.id, Written()).marks.clear()
     file_index.group_paths[record.id] = home
@@ -112,6 +114,7 @@ def throw_away(h5: H5File, item_id: str, file_index: FileIndex) -> None:
     file_index.saved.pop(item_id, None)
     if home is None or home not in h5:
         return
+    # copies for show are not worth keeping: an undo makes them anew
     for companion in companions(h5, home):
         del h5[companion]
     file_index.exported.pop(item_id, None)
@@ -119,6 +122,7 @@ def throw_away(h5: H5File, item_id: str, file_index: FileIndex) -> None:
     ensure_group(h5, layout.DELETED)
     remove(h5, path)
     h5.move(home, path)
+    # its number stays taken while it can come back
     h5[path].attrs["number"] = layout.number_of(home)
     file_index.deleted[item_id] = path
 
@@ -139,6 +143,7 @@ def take_in(h5: H5File, item_id: str, staged: str, file_index: FileIndex) -> Non
     group, incoming = h5[file_index.group_paths[item_id]], h5[staged]
     own = ensure_group(group, layout.ITEM)
     if "data" in group:
+        # hard links: a reader with the old index goes on reading until the file is closed
         replaced = ensure_group(h5, f"{layout.DELETED}/replaced")
         replaced[f"{item_id}_{len(replaced)}"] = group["data"]
     for name in ("data", layout.CRC, "data_sum"):
@@ -188,6 +193,7 @@ def _show(h5: H5File, plan: Plan, file_index: FileIndex) -> None:
         else:
             show_run(entry, group, item, _times_of(group, item), plan.start_iso)
         file_index.exported[item.id] = mark
+        # shown and complete: its recording has ended
         if layout.RECORDING_ATTR in group.attrs:
             del group.attrs[layout.RECORDING_ATTR]
     _show_tracks(h5, entry, plan, file_index)
@@ -267,6 +273,7 @@ def _show_tracks(h5: H5File, entry: H5Group, plan: Plan, file_index: FileIndex) 
         name = existing.pop(stack_id, None)
         if name is not None and file_index.exported.get(name) == mark:
             continue
+        # a save of other items must not rewrite the outlines of this stack
         if not plan.is_complete and not {r.id for r in plan.records} & {p.id for _, p in particles}:
             continue
         if name is None:
@@ -286,6 +293,7 @@ def _show_tracks(h5: H5File, entry: H5Group, plan: Plan, file_index: FileIndex) 
 
 
 def changes_order(plan: Plan, file_index: FileIndex) -> bool:
+    """Whether the items stand in another order than in the file; a save of single items has no say in it."""
     return plan.is_complete and json.dumps(plan.order) != file_index.order
 
 
