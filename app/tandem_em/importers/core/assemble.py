@@ -110,7 +110,9 @@ def _tie_surveys(
         fitting = [pair for pair in images if _same_field(spectrum_image, pair[1])]
         if spectrum_image.adf is not None or not fitting:
             continue
+        # the annular dark field is what maps are usually compared with
         found, stack = max(fitting, key=lambda pair: _is_annular(pair[1].name))
+        # a large survey would be held in memory with the map
         if stack.source.dtype.itemsize * stack.shape[1] * stack.shape[2] > ADF_LIMIT:
             continue
         spectrum_image.adf = np.asarray(stack.frame(0))
@@ -128,6 +130,7 @@ def _same_field(spectrum_image: SpectrumImage, stack: FrameStack) -> bool:
         return False
     one = (width * spectrum_image.pixel_nm[0], height * spectrum_image.pixel_nm[1])
     other = (stack.shape[2] * stack.pixel_nm, stack.shape[1] * stack.pixel_nm)
+    # 2 %: fields of view are written rounded
     return all(abs(a - b) <= 0.02 * max(a, b) for a, b in zip(one, other, strict=True))
 
 
@@ -138,6 +141,7 @@ def _is_annular(name: str) -> int:
 
 def pair_dual(maps: list[SpectrumImage]) -> None:
     """Tie core-loss maps to the low-loss map of the same pixels (dual EELS)."""
+    # the low-loss map has the zero loss in its range
     low = [each for each in maps if each.energy_eV[0] <= 0.0 <= each.energy_eV[-1]]
     for each in maps:
         partners = [one for one in low if one is not each and one.shape[:2] == each.shape[:2]]

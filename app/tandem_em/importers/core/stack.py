@@ -20,6 +20,7 @@ def stack_from(found: Found, path: Path, options: ImportOptions, imported: Impor
     name = found.facts.title or path.stem
     _to_three_axes(found, name, imported.problems)
     count = found.source.shape[0]
+    # a scan of images has no log of times
     if count > 1 and found.times_s is None and not path.is_dir() and found.axis0_is_time is not False:
         log = beside(path, count)
         if log is not None:
@@ -112,6 +113,7 @@ def pixel_size_nm(x: Axis, y: Axis, name: str, problems: list[str]) -> float | N
         else:
             problems.append(f"{name} has no pixel size" + (f" (its unit is {unit!r})." if unit else "."))
         return None
+    # 1 %: the rest is rounding
     if size_x is not None and size_y is not None and abs(size_x - size_y) > 0.01 * max(size_x, size_y):
         problems.append(
             f"The pixels of {name} are not square ({size_x:.4g} nm × {size_y:.4g} nm): the width is used."
@@ -127,6 +129,7 @@ def _step_nm(axis: Axis) -> float | None:
     if factor is None or not np.isfinite(scale) or scale == 0:
         return None
     size = abs(float(scale)) * factor
+    # outside these limits a unit was mistaken or a field left empty
     return size if 1e-6 < size < 1e9 else None
 
 

@@ -27,6 +27,7 @@ SECONDS = re.compile(rb'"AcquisitionStartDatetime"\s*:\s*\{\s*"DateTime"\s*:\s*"
 
 
 def is_velox(file: H5File) -> bool:
+    """Whether the groups are those of a Velox file."""
     return "Data" in file and "Version" in file and any(key in file["Data"] for key in ("Image", "Spectrum"))
 
 
@@ -63,6 +64,7 @@ def _json_column(dataset: H5Dataset, column: int) -> bytes:
 
 def _metadata(group: H5Group, name: str = "Metadata") -> dict[str, Any]:
     dataset = group.get(name)
+    # metadata of a damaged file must not take all memory
     if dataset is None or dataset.ndim != 2 or dataset.shape[0] > 1 << 24 or not dataset.shape[1]:
         return {}
     try:
@@ -75,6 +77,7 @@ def _metadata(group: H5Group, name: str = "Metadata") -> dict[str, Any]:
 def _image(path: Path, group: H5Group) -> Found:
     data = group["Data"]
     if data.dtype.names:
+        # Velox stores Fourier transforms as records of two floats
         raise UserError(f"A Fourier transform in {path.name} was left out.", "")
     if data.ndim != 3:
         raise DamagedError(f"it has {data.ndim} dimensions")
@@ -104,6 +107,7 @@ def _stamps(dataset: H5Dataset | None, count: int, found: Found) -> None:
             [float(match[1]) * factor if (match := pattern.search(text)) else np.nan for text in columns]
         )
         distinct = len(np.unique(times[np.isfinite(times)]))
+        # whole seconds that most frames share tell nothing about single ones
         if distinct > 1 and (factor < 1 or distinct > count // 2):
             first = float(times[np.isfinite(times)][0])
             found.times_s = times - first
@@ -227,6 +231,7 @@ def _axis(dim: H5Dataset | None, size: int) -> Axis:
     name, unit = text_of(attribute(dim, "name")), unit_text(attribute(dim, "units"))
     values = (
         np.atleast_1d(np.asarray(dim[()])) if dim.dtype.kind in "iuf" and dim.size <= max(size, 2) else None
+        # a dimension of two values only says offset and step
     )
     if values is None or not len(values):
         return Axis(size, units=unit, name=name)
@@ -236,6 +241,7 @@ def _axis(dim: H5Dataset | None, size: int) -> Axis:
     if (
         len(values) == size
         and size > 2
+        # one hundredth of a step: what is off by less was rounded when it was written
         and not np.allclose(values, axis.at(), rtol=1e-4, atol=abs(scale) * 1e-2)
     ):
         axis.values = values.astype(np.float64)

@@ -126,6 +126,7 @@ def _check_filters(path: Path, dataset: H5Dataset) -> None:
             )
     if dataset.chunks and int(np.prod(dataset.chunks, dtype=object)) * dataset.dtype.itemsize > CHUNK_LIMIT:
         raise DamagedError(f"{dataset.name} has blocks of more than 2 GiB")
+    # a small file may claim gigantic images: gzip reaches about 1000 to 1
     frame = int(np.prod(dataset.shape[-2:], dtype=object)) * dataset.dtype.itemsize
     if frame > (64 << 20) + 10_000 * dataset.id.get_storage_size():
         raise DamagedError(f"{dataset.name} claims images of {frame >> 20} MiB that are not in the file")
@@ -142,6 +143,7 @@ def _direct(path: Path, dataset: H5Dataset, frame_axis: int) -> ArraySource | No
         return RawArray(path, offset, dataset.shape, dataset.dtype) if fits else None
     shape = dataset.shape
     frame = tuple(n for axis, n in enumerate(shape) if axis != frame_axis)
+    # only chunks of exactly one frame can be read as frames
     if dataset.chunks != tuple(1 if axis == frame_axis else n for axis, n in enumerate(shape)):
         return None
     offsets = np.zeros(shape[frame_axis], np.int64)
@@ -170,6 +172,8 @@ class Hdf5Array(ArrayBase):
         self._lock = threading.Lock()
 
     def read(self, index: Index) -> AnyArray:
+        """The part through HDF5, one reader at a time."""
+        # h5py files must not be used by two threads at once
         with self._lock:
             try:
                 if self._file is None:
@@ -184,6 +188,7 @@ class Hdf5Array(ArrayBase):
         return np.asarray(piece, dtype=self.dtype)
 
     def close(self) -> None:
+        """Close the file; a later read opens it again."""
         with self._lock:
             if self._file is not None:
                 self._file.close()

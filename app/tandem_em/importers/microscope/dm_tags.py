@@ -84,6 +84,7 @@ class TagReader:
                 value = self._data(label)
             else:
                 raise DamagedError(f"tag type {kind} does not exist")
+            # the length that version 4 states is believed where ours is another
             if end is not None and end != self.file.tell() and kind == 21 and end <= self.size:
                 self.file.seek(end)
             out[label or f"#{number}"] = value
@@ -136,6 +137,7 @@ class TagReader:
             self.file.seek(offset + length)
             return Block(offset, dtype, count)
         raw = self._take(length)
+        # texts are arrays of 16-bit numbers; image data of that type are not
         if kind == 4 and label != "Data":
             return _text(raw, self.order)
         return _Small(offset, dtype, count, np.frombuffer(raw, dtype))

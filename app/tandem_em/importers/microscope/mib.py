@@ -92,9 +92,11 @@ def _stamps(
 
 def _moment(fields: list[str]) -> tuple[str, float]:
     """(ISO time, seconds since 1970 to the nanosecond) of one header; the stamp with a zone is preferred."""
+    # the stamp with a zone is UTC; the other is the camera computer's wall clock
     for text in sorted((f for f in fields[8:] if "-" in f and ":" in f), key=lambda f: not f.endswith("Z")):
         moment = parse_iso(text.strip().replace(" ", "T"))
         if moment is not None:
+            # parse_iso keeps microseconds, Merlin writes nanoseconds
             fraction = text.strip().rstrip("Z").partition(".")[2]
             whole = moment.replace(microsecond=0)
             seconds = _epoch(whole) + (float(f"0.{fraction}") if fraction.isdigit() else 0.0)

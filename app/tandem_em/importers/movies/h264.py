@@ -99,6 +99,7 @@ class Pictures:
         is_key, is_reference = unit[0] & 31 == KEY_PICTURE, bool(unit[0] & 0x60)
         bits = Bits(_plain(unit))
         if unit[0] & 0x80 or bits.unsigned() > 1 << 20 or bits.unsigned() > 9 or bits.unsigned() > 255:
+            # values that no head of a picture has: this is something else
             raise ValueError("no head of a picture")
         bits.take(2 if sequence.has_planes else 0)
         number = bits.take(sequence.number_bits)
@@ -108,6 +109,7 @@ class Pictures:
             bits.unsigned()
         low = bits.take(sequence.order_bits) if sequence.order_type == 0 else None
         last = self._last
+        # two fields of one frame share its number
         second = is_bottom and last is not None and last.number == number and not last.is_second_field
         return Picture(number, low, is_key, is_reference, second)
 

@@ -19,6 +19,8 @@ FARTHEST = 8
 
 @dataclass(frozen=True)
 class Picture:
+    """What the head of one picture says."""
+
     ticks: int
     """Since the last full second."""
     is_between: bool
