@@ -23,7 +23,6 @@ def _suffix(path: Path, *suffixes: str) -> bool:
 
 def _dm(path: Path, head: bytes) -> float:
     version = int.from_bytes(head[:4], "big")
-    # the suffix alone: DigitalMicrograph may have written a version that is not known
     if version in (3, 4) and _suffix(path, ".dm3", ".dm4"):
         return 1.0
     return 0.7 if _suffix(path, ".dm3", ".dm4") else 0.0

@@ -62,7 +62,7 @@ class SpectrumImage(ColouredItem, MadeItem):
         """Session seconds from first to last pixel, None when nobody knows."""
         if self.start is None:
             return None
-        # a single spectrum has a moment, not a duration
+        # nobody knows when it ended: the moment of its start
         end = self.start if self.end is None else self.end
         return float(self.clock.to_session(self.start)), float(self.clock.to_session(end))
 

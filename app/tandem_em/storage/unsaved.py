@@ -170,10 +170,10 @@ def give_back(store: SessionStore, session: Session, base: Path, open_link: Link
     patches = store.look(partial(_read_patches, session=session))
     for item_id, patch in patches.by_id.items():
         store.file_index.group_paths[item_id] = patch.home
-    # items that this file has but its order does not name were removed since
     order = patches.note.order if patches.note is not None else {}
     wanted = {kind: set(ids) for kind, ids in order.items()}
     for item_id, patch in patches.by_id.items():
+        # items that this file has but its order does not name were removed since
         if item_id in wanted.get(patch.cls.kind, set()) or patch.cls is SessionInfo:
             patches.problems += _apply(patch, item_id, session)
         elif patch.cls is Clock:

@@ -103,7 +103,6 @@ class DtaParser(LogParser):
         settings = TextSettings(
             "\t", ".", self.feeder.encoding, self._line - 2, self._line - 1, self._line, columns
         )
-        # Gamry writes month first where the dates leave it open
         order, sure = find_order(self._dates) if self._dates else ("MDY", True)
         settings.date_order, settings.date_order_sure = order, sure
         settings.start = f"{self.meta.get('DATE', '')} {self.meta.get('TIME', '')}".strip()

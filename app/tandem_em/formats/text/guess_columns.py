@@ -92,11 +92,11 @@ def _column(label: Label, values: Sequence[str], settings: TextSettings) -> Text
 
 def spelling(values: Sequence[str], decimal: str, share: float = 0.8) -> str:
     """How the values of a column are spelled; `skip` for words. `share`: so many must be numbers to call them that."""
+    # fifty values show how a column is spelled
     filled = [v for v in values if v.lower() not in MISSING][:50]
     if not filled:
         return "number"
     if sum(is_number(v, decimal) for v in filled) >= share * len(filled):
-        # fifty values show the spelling; a column has millions
         return "number"
     dated = sum(parse_date(v, "DMY") is not None or parse_date(v, "MDY") is not None for v in filled)
     clocked = sum(parse_clock(v) is not None for v in filled)

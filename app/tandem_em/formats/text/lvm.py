@@ -73,7 +73,6 @@ class LvmParser(LogParser):
             self._segment_line(line)
 
     def _head_line(self, line: str) -> None:
-        # the separator is named after the first lines that use it
         if line.startswith("Separator"):
             self._separator = {"Comma": ",", "Tab": "\t", "Semicolon": ";"}.get(
                 re.split(r"[\t,;]", line.strip())[-1], "\t"

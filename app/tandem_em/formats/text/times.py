@@ -77,7 +77,7 @@ class TimeReader:
         if self.mode == "rows":
             return self.from_numbers(np.empty((len(rows), 0)), len(rows))
         self._rows += len(rows)
-        # seconds since 1970 in double precision keep a tenth of a microsecond only
+        # seconds since 1970 as float64 are known to a quarter of a microsecond only
         if self.mode != "elapsed" and self._first is None:
             self._choose_since(rows[0])
         times = self._read(self.mode, self.indices, rows)

@@ -178,7 +178,7 @@ def _nda130(path: Path, data: bytes) -> tuple[Records, NDArray[Any], list[str]]:
         second = data.find(data[1024:1026], 1026)
         # a distance that cannot be one of records: the usual size
         size = second - 1024 if 52 <= second - 1024 <= 256 else 56
-        # only records of 56 bytes have room for the temperature
+        # only in records of 56 bytes it is known where the temperature stands
         layout = {**BTS91, "T": ("<f4", 52)} if size == 56 else BTS91
         rows = np.frombuffer(data, packed(layout, size), (len(data) - 1024) // size, 1024)
         end = np.flatnonzero(rows["mark"] == 0x81)

@@ -52,7 +52,7 @@ class DelimitedText:
         if not is_text(head):
             return 0.0
         text = as_utf8(head[:FIRST_LINES]).lstrip()
-        # markup and settings of other programs that begin like tables
+        # EMSA spectra, PDF and headers of Merlin are text as well, and no tables
         if text.startswith((b"#FORMAT", b"%PDF", b"HDR,")):
             return 0.0
         if text[:1] in (b"{", b"<"):

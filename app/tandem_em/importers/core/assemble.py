@@ -110,7 +110,6 @@ def _tie_surveys(
         fitting = [pair for pair in images if _same_field(spectrum_image, pair[1])]
         if spectrum_image.adf is not None or not fitting:
             continue
-        # the annular dark field is what maps are usually compared with
         found, stack = max(fitting, key=lambda pair: _is_annular(pair[1].name))
         # a large survey would be held in memory with the map
         if stack.source.dtype.itemsize * stack.shape[1] * stack.shape[2] > ADF_LIMIT:
@@ -130,7 +129,6 @@ def _same_field(spectrum_image: SpectrumImage, stack: FrameStack) -> bool:
         return False
     one = (width * spectrum_image.pixel_nm[0], height * spectrum_image.pixel_nm[1])
     other = (stack.shape[2] * stack.pixel_nm, stack.shape[1] * stack.pixel_nm)
-    # 2 %: fields of view are written rounded
     return all(abs(a - b) <= 0.02 * max(a, b) for a, b in zip(one, other, strict=True))
 
 

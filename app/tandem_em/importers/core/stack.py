@@ -113,7 +113,6 @@ def pixel_size_nm(x: Axis, y: Axis, name: str, problems: list[str]) -> float | N
         else:
             problems.append(f"{name} has no pixel size" + (f" (its unit is {unit!r})." if unit else "."))
         return None
-    # 1 %: the rest is rounding
     if size_x is not None and size_y is not None and abs(size_x - size_y) > 0.01 * max(size_x, size_y):
         problems.append(
             f"The pixels of {name} are not square ({size_x:.4g} nm × {size_y:.4g} nm): the width is used."

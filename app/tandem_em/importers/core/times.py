@@ -232,7 +232,7 @@ def iso_of(date: object, clock: object = "") -> str:
 
 
 def _first(text: str, formats: tuple[str, ...]) -> datetime | None:
-    # Windows puts a narrow space before AM and PM
+    # newer locales put a narrow no-break space before AM and PM
     text = text.replace("\u202f", " ")
     for pattern in formats:
         try:

@@ -119,7 +119,7 @@ def missing(places: NDArray[np.int64], rate: float) -> list[str]:
     """A sentence when numbers inside complete seconds are missing."""
     seconds = places[:, 0] * 3600 + places[:, 1] * 60 + places[:, 2]
     there, counts = np.unique(seconds, return_counts=True)
-    # the first and the last second are never complete: between them nothing is left
+    # the first and the last second are rarely complete: between them nothing is left
     if len(there) < 3:
         return []
     fullest = np.zeros(len(there), np.int64)

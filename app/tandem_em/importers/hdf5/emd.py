@@ -229,9 +229,9 @@ def _axis(dim: H5Dataset | None, size: int) -> Axis:
     if dim is None:
         return Axis(size)
     name, unit = text_of(attribute(dim, "name")), unit_text(attribute(dim, "units"))
+    # a dimension may state its first two values only: offset and step
     values = (
         np.atleast_1d(np.asarray(dim[()])) if dim.dtype.kind in "iuf" and dim.size <= max(size, 2) else None
-        # a dimension of two values only says offset and step
     )
     if values is None or not len(values):
         return Axis(size, units=unit, name=name)
@@ -241,7 +241,7 @@ def _axis(dim: H5Dataset | None, size: int) -> Axis:
     if (
         len(values) == size
         and size > 2
-        # one hundredth of a step: what is off by less was rounded when it was written
+        # less than a hundredth of a step is rounding
         and not np.allclose(values, axis.at(), rtol=1e-4, atol=abs(scale) * 1e-2)
     ):
         axis.values = values.astype(np.float64)

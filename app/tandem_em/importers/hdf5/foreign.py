@@ -173,7 +173,7 @@ class Hdf5Array(ArrayBase):
 
     def read(self, index: Index) -> AnyArray:
         """The part through HDF5, one reader at a time."""
-        # h5py files must not be used by two threads at once
+        # nobody may close the file while another thread reads
         with self._lock:
             try:
                 if self._file is None:

@@ -92,7 +92,7 @@ def _stamps(
 
 def _moment(fields: list[str]) -> tuple[str, float]:
     """(ISO time, seconds since 1970 to the nanosecond) of one header; the stamp with a zone is preferred."""
-    # the stamp with a zone is UTC; the other is the camera computer's wall clock
+    # a stamp that ends with Z says its zone: it is tried first
     for text in sorted((f for f in fields[8:] if "-" in f and ":" in f), key=lambda f: not f.endswith("Z")):
         moment = parse_iso(text.strip().replace(" ", "T"))
         if moment is not None:

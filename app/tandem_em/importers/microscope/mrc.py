@@ -95,7 +95,6 @@ def _axes(head: bytes, order: str, shape: tuple[int, int, int], pixels: float | 
 
 def _facts(path: Path, extended: bytes, kind: str, order: str) -> tuple[Facts, float | None]:
     facts = Facts()
-    # the pixel size in these extended headers is not read here
     if kind in ("FEI1", "FEI2") and len(extended) >= 192:
         return facts, None
     if len(extended) >= 128 and kind in ("", "FEI"):

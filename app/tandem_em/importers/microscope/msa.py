@@ -131,7 +131,6 @@ def _axis(
         axis.units = header["XLABEL"].strip()
     if x is None or not np.isfinite(x).all() or count < 2:
         return axis
-    # three quarters of a channel: half a channel is a matter of convention
     differs = bool(np.max(np.abs(axis.at() - x)) > 0.75 * abs(axis.scale))
     counts = bool(np.all(np.diff(x) == 1) and x[0] in (0.0, 1.0))
     uncalibrated = step in (None, 0.0) or ((step, offset) == (1.0, 0.0) and not counts)

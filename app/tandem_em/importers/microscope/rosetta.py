@@ -64,6 +64,5 @@ class DaskArray(ArrayBase):
 
     def read(self, index: Index) -> AnyArray:
         """The part, computed on this thread: a scheduler of dask would start threads of its own."""
-        # dask arrays over an open file are not safe to compute from two threads
         with self._lock:
             return np.asarray(self.array[index].compute(scheduler="synchronous"), dtype=self.dtype)

@@ -199,7 +199,7 @@ def _as_spectra(found: Found, dimensions: list[Dimension], whole: int) -> None:
     source: ArraySource = found.source
     if whole == 1:
         found.source, found.axes, found.energy_axis = Flattened(Reordered(source, (0, 1)), 2), [energy], 0
-    # a map that was stopped keeps its whole rows
+    # a map that was stopped at the end of a row is a map of fewer rows
     elif len(dimensions) >= 2 and sizes[0] > 0 and sizes[0] * sizes[1] >= whole and whole % sizes[0] == 0:
         rows = whole // sizes[0]
         found.source = Unflattened(source, (rows, sizes[0]))

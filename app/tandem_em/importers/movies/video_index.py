@@ -243,7 +243,6 @@ def _stamp(found: Listing, path: Path) -> None:
     if not found.is_avi or any(packet.dts is None for packet in found.packets):
         return
     stamps = _at_places(found, _places_h264(found)) or _at_places(found, _places_mpeg4(found))
-    # the decoder's order is trusted only where the order of the file cannot be right
     if stamps is None and (found.came == sorted(found.came) or not _ascends(found)):
         stamps = _by_coming(found)
     for number, stamp in enumerate(stamps or ()):

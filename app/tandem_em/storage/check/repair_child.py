@@ -83,7 +83,7 @@ def copy_group(source: H5Group, target: H5Group, path: str, salvage: Salvage, de
         salvage.lose(path)
         return
     for name in names_of(source, path, salvage):
-        # what a pending commit left at the root is no part of the session
+        # the old journal: the repaired session gets one of its own
         if depth == 0 and name == "_journal":
             continue
         salvage.tell(f"{path}/{name}")
@@ -164,7 +164,6 @@ def copy_object(source: H5Group, target: H5Group, name: str, path: str, salvage:
 
 def _link(target: H5Group, name: str, known: str) -> None:
     """A second name, unless it would make a circle."""
-    # a link from a group to one that contains it
     if not f"{target.name}/".startswith(f"{known}/") and known in target.file:
         target[name] = target.file[known]
 
@@ -177,7 +176,7 @@ def copy_dataset(
         if not is_plain(item):
             salvage.lose(path)
             return None
-        # large movies keep their packed chunks: damaged ones are lost alone, and nothing is unpacked
+        # large data keep their packed chunks: damaged ones are lost alone, and nothing is unpacked
         if item.chunks is not None and item.nbytes > LARGEST_CHUNK // 256 and item.dtype.kind in "biufc":
             made = copy_chunks(item, target, name, path, salvage)
         elif item.nbytes <= LARGEST_WHOLE or item.chunks is None:
@@ -269,7 +268,7 @@ def copy_attributes(source: H5Object, target: H5Object, path: str, salvage: Salv
             if attribute.get_storage_size() > 1 << 24:
                 continue
             value = source.attrs[name]
-            # h5py would guess another text type for arrays of texts
+            # arrays of texts need their type said: h5py would store others
             if h5py.check_string_dtype(attribute.dtype) is not None and getattr(value, "shape", ()) != ():
                 target.attrs.create(name, value, dtype=attribute.dtype)
             else:

@@ -38,7 +38,7 @@ def time_axis(stamps: NDArray[np.float64], count: int) -> TimeAxis:
     """The axis for `count` values with these true stamps (session s): a uniform base when it is good enough for
     programs that know no other, else the stamps, else plain numbers."""
     stamps = stamps[:count]
-    # stamps that repeat or run backwards make no axis in any program
+    # stamps that repeat, run backwards or are missing make no axis
     if len(stamps) < count or not bool(np.isfinite(stamps).all()) or bool((np.diff(stamps) <= 0).any()):
         return TimeAxis("frame", np.arange(count, dtype=np.float64))
     if count < 3 or count > layout.UNIFORM_LIMIT:

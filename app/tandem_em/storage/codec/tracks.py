@@ -83,7 +83,6 @@ def _column(name: str, outlines: list[Outline]) -> Any:
     values = [getattr(outline, name) for outline in outlines]
     number_type = next((t for t in (bool, int, float) if alternatives(hint) == (t,)), None)
     if number_type is not None:
-        # equal keys keep the order of the particles
         found = np.array(values)
         if found.dtype.kind in "biuf" and found.ndim == 1:
             return found.astype({bool: np.uint8, int: np.int64, float: np.float64}[number_type])

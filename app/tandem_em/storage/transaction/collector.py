@@ -44,7 +44,6 @@ def without_collection(callback: Callback[Owner, Parameters, Result]) -> Callbac
 
     @functools.wraps(callback)
     def guarded(self: Owner, /, *args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
-        # HDF5's own lock is held: no second callback can come between this and the end
         gc.disable()
         try:
             return callback(self, *args, **kwargs)

@@ -61,9 +61,9 @@ def _write(call: Call, file: Path, place: str, array: Array, label: str) -> Job[
     maxshape = (None, *values.shape[1:]) if grows else None
 
     def create(h5: H5File) -> None:
+        # a save that failed may have left it half written
         discard(h5, place)
         folder, _, name = place.rpartition("/")
-        # a save that failed may have left it half written
         create_dataset(
             h5.require_group(folder),
             name,

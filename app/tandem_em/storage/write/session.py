@@ -31,7 +31,6 @@ from tandem_em.storage.write.streams import show_map, show_result, show_run, sho
 
 def apply_plan(h5: H5File, plan: Plan, file_index: FileIndex, staged: dict[str, str]) -> None:
     """Bring the file up to date. `staged`: item id -> path of its complete data below `_incoming`."""
-    # removed first: a number that is freed here is still not given again
     for item_id in plan.removed:
         throw_away(h5, item_id, file_index)
     for record in plan.records:
@@ -143,7 +142,6 @@ def take_in(h5: H5File, item_id: str, staged: str, file_index: FileIndex) -> Non
     group, incoming = h5[file_index.group_paths[item_id]], h5[staged]
     own = ensure_group(group, layout.ITEM)
     if "data" in group:
-        # hard links: a reader with the old index goes on reading until the file is closed
         replaced = ensure_group(h5, f"{layout.DELETED}/replaced")
         replaced[f"{item_id}_{len(replaced)}"] = group["data"]
     for name in ("data", layout.CRC, "data_sum"):

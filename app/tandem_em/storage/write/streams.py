@@ -97,7 +97,7 @@ def show_map(entry: H5Group, group: H5Group, spectrum_image: SpectrumImage) -> N
     energy = np.asarray(spectrum_image.energy_eV, np.float64)
     remove(group, "channel")
     remove(group, "energy")
-    # an axis that does not ascend is refused by plotting programs
+    # energies that do not ascend make no axis: channels are counted instead
     if len(energy) == channels and bool((np.diff(energy) > 0).all()):
         spectral = "energy"
         set_axis(group, "energy", energy, "eV", "Energy loss (eV)")
