@@ -13,6 +13,7 @@ from numpy.typing import DTypeLike
 from tandem_em.core.numeric import AnyArray, Index
 from tandem_em.model.disk_arrays import let_go, make_room
 
+# values a new array has room for
 LEAST = 1024
 PIECE = 1 << 15
 """So many numbers at least are moved with one append while a longer storage is prepared."""

@@ -19,6 +19,7 @@ from tandem_em.model import buffers
 from tandem_em.model.arrays import ArrayBase, full_index
 from tandem_em.storage.codec.compress import chunk_grid, unpack
 
+# beyond this a chunk is no frame but a damaged header: HDF5 may try, we do not
 MAX_CHUNK_BYTES = 1 << 30
 
 

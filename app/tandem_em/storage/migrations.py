@@ -28,6 +28,7 @@ from tandem_em.storage.transaction.hdf5_store import Hdf5Store
 from tandem_em.storage.transaction.raw_file import sync_folder
 from tandem_em.storage.write.root import program_version
 
+# progress is told after each block
 BLOCK = 32 << 20
 
 

@@ -17,6 +17,7 @@ from tandem_em.formats.text.stamps import parse_clock, parse_date, parse_duratio
 from tandem_em.formats.text.units import parse_unit
 
 SEPARATORS = ("\t", ";", ",", "|", " ")
+# rows that are looked at: what they have in common is the shape of the table
 SAMPLE_ROWS = 200
 DECIMAL_COMMA_OF_SECONDS = re.compile(r"(\d:\d\d:\d\d),(?=\d)")
 

@@ -10,6 +10,7 @@ from tandem_em.formats.text.guess import NoTableError, guess_text
 from tandem_em.formats.text.parser import LogParser, Table
 from tandem_em.formats.text.settings import TextSettings
 
+# a long header and enough rows below it to be sure of the columns
 ENOUGH_LINES = 400
 QUIET_ROWS = 3
 """So many rows are enough when no more have come for a while."""

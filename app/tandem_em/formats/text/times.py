@@ -21,6 +21,7 @@ from tandem_em.formats.text.stamps import (
 )
 
 EPOCH = datetime(1970, 1, 1)
+# LabVIEW counts seconds from 1904, Unix from 1970
 LABVIEW_TO_UNIX_S = 2082844800.0
 ABSOLUTE_KINDS = ("stamp", "epoch", "labview", "excel")
 

@@ -28,6 +28,7 @@ from tandem_em.importers.core.base import Imported, ImportOptions, Kind
 MAGIC = b"BIO-LOGIC MODULAR FILE\x1a"
 DATA_STARTS = (100, 405, 406, 1007, 1008)
 """Where rows may begin in the data module, by its version."""
+# where versions of the log module keep the day number of the start
 STAMP_PLACES = (465, 469, 473, 585)
 FLAGS = {1: ("mode", 0x03), 2: ("ox/red", 0x04), 3: ("error", 0x08), 21: ("control changes", 0x10), 31: ("Ns changes", 0x20),
          65: ("counter inc.", 0x80)}  # fmt: skip
@@ -36,6 +37,7 @@ MORE_COLUMNS: dict[int, tuple[str, str]] = {
     15: ("x", "<f4"), 18: ("Analog IN 3/V", "<f4"), 25: ("x", "<f8"), 155: ("Ecal/V", "<f4"), 182: ("step time/s", "<f8"),
     185: ("<Ece>/V", "<f4"), 215: ("Efficiency/%", "<f8"), 379: ("Energy/W.h", "<f8"),
 }  # fmt: skip
+# day 0 of the day numbers that Windows programs count
 OLE_ZERO = datetime(1899, 12, 30)
 
 

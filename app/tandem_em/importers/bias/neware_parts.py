@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from tandem_em.importers.bias.neware_records import NDC, NDC_WITH_GAP, Records, from_counts, packed
 
+# the first page is a header; records do not cross the borders of pages
 PAGE = 4096
 MARK_OF_SAMPLE = 0x55
 RUN_INFO = {"time": ("<i4", 0), "qc": ("<f4", 5), "qd": ("<f4", 9), "ec": ("<f4", 13), "ed": ("<f4", 17), "dt": ("<i4", 29),

@@ -18,6 +18,7 @@ from tandem_em.model.spectra import SpectrumImage
 
 FRAME_LIMIT = 4 << 30
 """A single frame above 4 GiB is a broken header, not a camera."""
+# a survey image lies in memory with its map
 ADF_LIMIT = 256 << 20
 
 

@@ -19,6 +19,7 @@ from tandem_em.importers.core.views import Flipped, Reordered, View
 from tandem_em.model.arrays import ArraySource, full_index
 from tandem_em.model.spectra import SpectrumImage
 
+# each becomes an item of its own: nobody can work with hundreds in a list
 MAPS_LIMIT = 64
 
 

@@ -21,6 +21,7 @@ from tandem_em.importers.core.views import Reordered
 from tandem_em.importers.hdf5.foreign import library, source_of
 from tandem_em.importers.hdf5.tree import attribute, text_of, unit_text
 
+# each frame has metadata that have to be read for its stamp
 STAMPS_LIMIT = 20_000
 MICROSECONDS = re.compile(rb'TimeStamp"\s*:\s*\{[^{}]*"value"\s*:\s*"(\d{13,17})"')
 SECONDS = re.compile(rb'"AcquisitionStartDatetime"\s*:\s*\{\s*"DateTime"\s*:\s*"(\d+)"')

@@ -29,7 +29,9 @@ NAMED_FILTERS = {
     32015: "Zstandard",
     32026: "Blosc2",
 }
+# every object is opened once: more would take minutes
 OBJECTS_LIMIT = 100_000
+# a block is unpacked as a whole
 CHUNK_LIMIT = 2 << 30
 CACHE_BYTES = 64 << 20
 MAGIC = b"\x89HDF\r\n\x1a\n"

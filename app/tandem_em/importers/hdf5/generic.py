@@ -22,6 +22,7 @@ from tandem_em.importers.hdf5.hspy import experiments
 from tandem_em.importers.hdf5.tree import attribute, attributes, scalars, text_of
 from tandem_em.importers.microscope.dm import image_from_parts
 
+# more plots than anybody wants as items; the first ones have the most axes
 ARRAYS_LIMIT = 16
 
 

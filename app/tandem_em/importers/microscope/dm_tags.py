@@ -16,6 +16,7 @@ SIMPLE: dict[int, str] = {
 }  # fmt: skip
 SMALL_ARRAY = 1 << 16
 """Arrays up to this many bytes are read with the tags (names, lists); longer ones stay where they are."""
+# a damaged length must not lead for ever through tags of tags
 DEPTH, TAGS = 64, 2_000_000
 
 

@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 from tandem_em.importers.core.signal import Facts
 from tandem_em.importers.core.units import number, positive
 
+# it is read whole to find its XML; the images are in the .ser files
 EMI_LIMIT = 256 << 20
 
 

@@ -15,6 +15,7 @@ from tandem_em.importers.core.units import clean, number
 from tandem_em.model.arrays import MemoryArray
 
 TYPES = {0: "i1", 1: "<i2", 2: "<f4", 3: "<c8", 4: "<i4"}
+# it is read whole: its rows are framed one by one
 WHOLE_LIMIT = 1 << 30
 # words of the label, counted from 0
 DATE, REAL, SCALES, UNITS = slice(21, 27), 62, (91, 83, 75), (244, 248, 252)

@@ -25,6 +25,7 @@ CODECS = {
     "blosc", "zlib", "gzip", "zstd", "lz4", "lzma", "bz2", "shuffle", "delta", "bytes", "crc32c", "fixedscaleoffset",
     "transpose", "numcodecs.blosc", "numcodecs.zlib", "numcodecs.zstd", "numcodecs.lz4", "numcodecs.shuffle",
 }  # fmt: skip
+# a block is unpacked as a whole
 CHUNK_LIMIT = 2 << 30
 
 

@@ -13,7 +13,9 @@ from tandem_em.importers.movies.bits import Bits
 
 HEAD_BYTES = 96
 """More than the head of a picture takes."""
+# profiles whose description of a sequence says more about colours and scaling
 HIGH_PROFILES = {44, 83, 86, 100, 110, 118, 122, 128, 134, 135, 138, 139, 244}
+# kinds of units: slice, slice of a key picture, description of a sequence
 PICTURE, KEY_PICTURE, SEQUENCE = 1, 5, 7
 
 

@@ -30,6 +30,7 @@ from tandem_em.model.arrays import ArraySource, FrameByFrame
 if TYPE_CHECKING:
     from tifffile import TiffFile, TiffPage, TiffPages
 
+# a chain of directories that leads in a circle has no end
 PAGES_LIMIT = 2_000_000
 
 

@@ -22,12 +22,17 @@ from tandem_em.core.texts import counted
 from tandem_em.storage.codec import layout
 
 _nowhere = open(os.devnull, "w")  # noqa: SIM115  kept open: the watchdog writes there at the very end
+# no readable object takes as long between two signs of life: HDF5 hangs (s)
 PATIENCE_S = 10.0
 DEEPEST = 32
+# twice the largest chunk we write (layout.MAX_FRAME_CHUNK)
 LARGEST_CHUNK = 256 << 20
+# data sets up to here are unpacked in memory as a whole
 LARGEST_WHOLE = 64 << 20
 MOST_CHUNKS = 20_000_000
+# places tried where the index of the chunks is gone: each one asks HDF5
 MOST_GUESSES = 200_000
+# gzip reaches about 1000 to 1: what claims more is not in the file
 HIGHEST_RATIO = 2000
 ERRORS = (OSError, RuntimeError, KeyError, ValueError, TypeError, MemoryError)
 

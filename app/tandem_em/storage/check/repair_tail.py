@@ -16,7 +16,9 @@ from tandem_em.storage.transaction import superblock
 from tandem_em.storage.transaction.journal import PAGE
 
 SIGNATURE = superblock.SIGNATURE
+# a terabyte missing at the end is a damaged superblock, not a cut file
 LARGEST_GAP = 1 << 40
+# each one leaves alone what the one before died on
 ATTEMPTS = 5
 
 

@@ -24,6 +24,7 @@ from tandem_em.storage.codec import layout
 from tandem_em.storage.codec.compress import crc32, write_array
 from tandem_em.storage.codec.json_values import Hint, dataclass_in, hint_for, to_json
 
+# a checksum of larger arrays would hold up the save: they are told apart by identity
 FINGERPRINT_LIMIT = 64 << 20
 
 

@@ -54,7 +54,9 @@ ITEM = "item"
 """Sub-group with the item's own fields, in groups that are an NXdata for everybody else."""
 CRC = "data_crc32"
 """CRC-32 of every chunk's plain bytes, in the order of the chunk grid."""
+# 32 kB of float64: a short recording wastes no room
 CURVE_CHUNK = 4096
+# 512 kB: long curves are read whole, in few pieces
 IMPORTED_CURVE_CHUNK = 65536
 MAX_FRAME_CHUNK = 128 << 20
 MAX_SIGNALS_AS_CURVES = 30

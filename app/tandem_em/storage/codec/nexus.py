@@ -20,6 +20,7 @@ from tandem_em.storage.codec.compress import write_array
 from tandem_em.storage.codec.fields import presentable, remove, set_attr
 
 ROOM = "tandem_room"
+# bytes; given back when the attributes of the NXdata come
 ATTRIBUTE_ROOM = 1536
 _STREAM_STEMS = tuple(f"{place.stem}_" for place in layout.PLACES.values() if place.has_item_group)
 

@@ -16,6 +16,7 @@ from tandem_em.storage.codec.fields import hints_of, stored_fields
 from tandem_em.storage.codec.json_values import Hint, alternatives, dataclass_in, hint_for
 from tandem_em.storage.codec.read_json import as_declared, from_json, make_dataclass
 
+# more than any curve has: a damaged shape must not ask for all memory
 MAX_FIELD_BYTES = 16 << 30
 
 

@@ -18,15 +18,19 @@ from tandem_em.storage.transaction import opening, superblock
 if TYPE_CHECKING:
     from tandem_em.storage.transaction.recovery import Overlay
 
+# nobody reads more; each one alone is a reason to refuse the file
 MOST_FINDINGS = 20
 MOST_TRIES = 5  # while another program writes
+# counted over the whole file: broad or deep, the look has to end
 MOST_LINKS = 200_000
 MOST_ATTRIBUTES = 200_000
 DEEPEST = 32
+# a chunk is unpacked as a whole, whatever part of it is asked for
 LARGEST_CHUNK = 256 << 20
 LARGEST_ELEMENT = 1 << 20
 LARGEST_ATTRIBUTE = 16 << 20
 LONGEST_NAME = 1024
+# gzip reaches about 1000 to 1
 HIGHEST_RATIO = 2000
 HARMLESS_SIZE = 64 << 20  # bytes a data set may declare whatever it stores
 KNOWN_FILTERS = {1, 2, 3, 4, 5, 6, 32000}  # built into HDF5 and h5py

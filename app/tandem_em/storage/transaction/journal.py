@@ -24,15 +24,18 @@ from typing import Any
 from tandem_em.storage.transaction.raw_file import Bytes, RawFile
 
 PAGE = 4096
+# a fixed place: the journal has to be found without HDF5
 REGION_AT = 64 << 10
 DATASET = "_journal"
 _BODY_AT = 4 * PAGE
+# the last character is the version of the layout
 _MAGIC = b"TandEMj1"
 _ANCHOR = struct.Struct("<8sQ16s")
 _HEADER = struct.Struct(
     "<8sQQQQQ16sII"
 )  # magic generation end body_at body_bytes pages digest old_head new_head
 _MARK = struct.Struct("<8sQ")
+# what a disk writes whole or not at all
 SECTOR = 512
 _PART_BYTES = 4 << 20
 

@@ -16,6 +16,7 @@ from tandem_em.storage.transaction.paged_file import TransactionalFile
 from tandem_em.storage.transaction.raw_file import DiskFile, SeekingFile
 from tandem_em.storage.transaction.recovery import Overlay, Recovery
 
+# room for about 500 pages; a larger commit goes to the tail of the file
 JOURNAL_BYTES = 2 << 20
 FORMAT = ("v110", "v114")  # metadata with checksums, readable by HDF5 1.10
 OPTIONS: dict[str, Any] = {"libver": FORMAT, "alignment_threshold": 1 << 20, "alignment_interval": 2 << 20}

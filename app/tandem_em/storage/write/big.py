@@ -23,7 +23,9 @@ from tandem_em.storage.file_index import FileIndex
 from tandem_em.storage.save_plan import Plan
 from tandem_em.storage.write.frames import Call, discard, require_room
 
+# smaller arrays are written within the edit: they hold up the storage thread only shortly
 BIG_BYTES = 32 << 20
+# so much between two chances for others to use the storage thread
 BATCH_BYTES = 16 << 20
 
 

@@ -23,6 +23,7 @@ from tandem_em.storage.write.frames import require_room
 
 BIG = 1 << 20
 """Data sets from this size on are copied in batches; smaller ones with the tree, in one consistent look."""
+# recordings get their turn between two batches
 BATCH_BYTES = 32 << 20
 Origin = tuple[int, ...]
 

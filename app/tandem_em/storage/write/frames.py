@@ -22,7 +22,9 @@ from tandem_em.storage.gate import disk_space
 Call = Callable[[Callable[[Any], Any]], "Future[Any]"]
 """`store.call`: runs a function of the h5py.File on the storage thread."""
 BATCH_BYTES = 16 << 20
+# larger slabs are read in bands: a map may be far wider than memory
 READ_BYTES = 64 << 20
+# the commit itself needs room; a disk filled to its end cannot even delete
 KEEP_FREE = 64 << 20
 
 
