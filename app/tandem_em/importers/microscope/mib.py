@@ -16,7 +16,7 @@ from tandem_em.importers.core.times import parse_iso
 from tandem_em.importers.core.units import positive
 from tandem_em.importers.core.views import Flipped
 
-# Medipix counts are written with the high byte first
+# numbers of several bytes have the high one first
 TYPES = {"U01": "u1", "U08": "u1", "U8": "u1", "U16": ">u2", "U32": ">u4", "U64": ">u8"}
 HEADERS_LIMIT = 200_000
 """Above this many frames the stamps are taken from the first and the last header and said to be nominal."""

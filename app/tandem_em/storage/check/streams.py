@@ -24,7 +24,7 @@ SATURATED_FRACTION = 1e-4
 """More pixels than this at the top of the scale: the detector was saturated."""
 LOOKED_AT = 16
 """Frames of a movie that are read for saturation."""
-# no cell in a microscope has as much: mV read as V, mA as A
+# no cell in a microscope has as much: a unit was misread
 HIGHEST_V, HIGHEST_A = 1000.0, 10.0
 UNITS_OF = {
     "voltage": {"V"},

@@ -21,7 +21,7 @@ from tandem_em.core.numeric import AnyArray
 from tandem_em.storage.codec import layout
 
 THREADS = 2
-# the quickest: a recording must not wait for its packing
+# a low one: a recording must not wait for its packing
 LEVEL = 1
 SMALL_BYTES = 1 << 16
 """Arrays up to this size are written plain: their chunk index would be larger than what is saved."""

@@ -28,7 +28,6 @@ PAGE = 4096
 REGION_AT = 64 << 10
 DATASET = "_journal"
 _BODY_AT = 4 * PAGE
-# the last character is the version of the layout
 _MAGIC = b"TandEMj1"
 _ANCHOR = struct.Struct("<8sQ16s")
 _HEADER = struct.Struct(
