@@ -23,10 +23,12 @@ def importers() -> list[Importer]:
 
 
 def suffixes() -> list[str]:
+    """All suffixes that some importer offers, in order, for the open dialog."""
     return sorted({suffix for importer in importers() for suffix in importer.suffixes})
 
 
 def read_head(path: Path) -> bytes:
+    """The bytes probes get to see; empty for a folder. UserError when it cannot be read."""
     if path.is_dir():
         return b""
     try:
@@ -47,6 +49,7 @@ def find(path: Path) -> Importer:
         raise UserError(f"{path.name} is empty (0 bytes).", "Copy it again from the instrument.")
     sure, best = max(
         ((importer.probe(path, head), index) for index, importer in enumerate(importers())),
+        # where two are equally sure, the one that is asked first
         key=lambda p: (p[0], -p[1]),
     )
     if sure <= 0:

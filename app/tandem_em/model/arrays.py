@@ -13,6 +13,7 @@ from numpy.typing import DTypeLike
 from tandem_em.core.numeric import AnyArray, Index
 from tandem_em.model.disk_arrays import let_go, make_room
 
+# values a new array has room for
 LEAST = 1024
 PIECE = 1 << 15
 """So many numbers at least are moved with one append while a longer storage is prepared."""
@@ -25,9 +26,13 @@ class ArraySource(Protocol):
     """Read-only array of any size, to be asked from any thread. Kinds inherit what they share from `ArrayBase`."""
 
     @property
-    def shape(self) -> tuple[int, ...]: ...
+    def shape(self) -> tuple[int, ...]:
+        """Sizes of all axes; axis 0 is that of the frames, samples or rows."""
+
     @property
-    def dtype(self) -> np.dtype[Any]: ...
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the values as they are stored: nothing is scaled."""
+
     @property
     def ready(self) -> int:
         """How many entries of axis 0 can be read at once: fewer than there are while a recording waits for the disk."""
@@ -57,7 +62,8 @@ class ArraySource(Protocol):
         """All that is ready, read into memory."""
         ...
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Let go of open files; reading again may open them anew."""
 
 
 class ArrayBase:
@@ -69,10 +75,12 @@ class ArrayBase:
 
     @property
     def shape(self) -> tuple[int, ...]:
+        """Sizes of all axes."""
         return self._shape
 
     @property
     def dtype(self) -> np.dtype[Any]:
+        """Type of the values that `read` gives."""
         return self._dtype
 
     @property
@@ -82,13 +90,16 @@ class ArrayBase:
 
     @property
     def is_growing(self) -> bool:
+        """No more entries come."""
         return False
 
     @property
     def is_packed(self) -> bool:
+        """Reading costs no unpacking."""
         return False
 
     def read(self, index: Any) -> AnyArray:
+        """The values at a basic index of numpy; each kind says how."""
         raise NotImplementedError
 
     def close(self) -> None:
@@ -123,6 +134,7 @@ def full_index(index: Any, shape: tuple[int, ...]) -> tuple[Part, ...]:
     parts += [slice(None)] * (len(shape) - len(parts))
     if len(parts) > len(shape):
         raise IndexError(f"{len(parts)} indices for {len(shape)} axes")
+    # slices stay as they are (the reader cuts them); only ints are checked and made positive here
     out: list[Part] = []
     for part, size in zip(parts, shape, strict=True):
         if isinstance(part, slice):
@@ -143,6 +155,7 @@ class MemoryArray(ArrayBase):
         self.array = array
 
     def read(self, index: Index) -> AnyArray:
+        """A view of the array, without a copy."""
         return np.asarray(self.array[index])
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> AnyArray:
@@ -188,16 +201,20 @@ class HeldArray(ArrayBase):
 
     @property
     def ready(self) -> int:
+        """Never more than there was when it was held."""
         return min(self._source.ready, self.shape[0])
 
     @property
     def is_packed(self) -> bool:
+        """As the array it holds."""
         return self._source.is_packed
 
     def read(self, index: Any) -> AnyArray:
+        """Values from what was there when it was held; what has come since is out of reach."""
         first, *rest = full_index(index, self.shape)
         if isinstance(first, slice):
             start, stop, step = first.indices(self.shape[0])
+            # a backward slice to the start has stop -1, which would mean "the last one" when asked again
             first = slice(start, stop if stop >= 0 else None, step)
         while rest and rest[-1] == slice(None):
             rest.pop()
@@ -224,20 +241,24 @@ class GrowingArray(ArrayBase):
 
     @property
     def shape(self) -> tuple[int, ...]:
+        """The number of values published so far."""
         return (self._size,)
 
     @property
     def dtype(self) -> np.dtype[Any]:
+        """Type of the values; a longer storage keeps it."""
         return self._storage.dtype
 
     @property
     def is_growing(self) -> bool:
+        """Always: nobody says when the last value has come."""
         return True
 
     def __len__(self) -> int:
         return self._size
 
     def read(self, index: Any) -> AnyArray:
+        """A read-only view of what is there now."""
         return np.asarray(self.view[index])
 
     @property
@@ -256,6 +277,7 @@ class GrowingArray(ArrayBase):
         return made
 
     def append(self, values: AnyArray) -> None:
+        """Add values at the end: readers see all of them or none."""
         count = len(values)
         self.room(count)[:] = values
         self.publish(count)
@@ -267,6 +289,7 @@ class GrowingArray(ArrayBase):
             self._move(self._size)
             self._storage, self._next, self._moved = self._next_storage(end), None, 0
             self._mapped, self._next_mapped = self._next_mapped, None
+        # from three quarters on the next storage is filled bit by bit: no single append copies all
         elif 4 * end > 3 * len(self._storage):
             self._move(min(self._size, self._moved + max(PIECE, 5 * count)))
         self._touch(count)

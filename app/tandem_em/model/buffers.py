@@ -27,6 +27,7 @@ class _Loan:
 
     def __init__(self, memory: AnyArray) -> None:
         self._memory = memory
+        # numpy holds the loan as the base of the array: it ends with the last view
         self.__array_interface__ = memory.__array_interface__
 
     def __del__(self) -> None:

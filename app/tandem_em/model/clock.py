@@ -43,11 +43,14 @@ class Clock(Item):
     reference_events: list[dict[str, Any]] = field(default_factory=list)
 
     def to_session(self, device: TimeT) -> TimeT:
+        """Session seconds of the device's own seconds (a number or an array)."""
         return self.offset_s + device * (1.0 + self.rate_ppm * 1e-6)
 
     def to_device(self, t: TimeT) -> TimeT:
+        """Device seconds of session seconds: the inverse of `to_session`."""
         return (t - self.offset_s) / (1.0 + self.rate_ppm * 1e-6)
 
     @property
     def is_provisional(self) -> bool:
+        """Nobody has aligned it: the offset is only a guess to show something."""
         return self.origin == "provisional"

@@ -31,11 +31,13 @@ def usual_gap_limit(times: NDArray[np.float64]) -> float:
 
     Cyclers take a sample when the voltage has moved or a longer time has passed: steps of which there is one in
     twenty belong to the recording, and only what is three times longer is a gap."""
+    # half a million steps give the same percentiles, in a time that does not grow with the run
     first = np.arange(0, len(times) - 1, max(1, len(times) // MOST_LOOKED_AT))
     steps = times[first + 1] - times[first]
     steps = steps[steps > 0]
     if not len(steps):
         return float("inf")
+    # "lower": a step that really occurs, not a mean of two
     usual, longest = np.percentile(steps, [50, 95], method="lower")
     return max(GAP_STEPS * float(usual), 3.0 * float(longest), 1.0)
 
@@ -93,6 +95,7 @@ class BiasRun(ColouredItem):
         done, first, last = self._extent or (0, np.inf, -np.inf)
         added = self.times.view[done:]
         if len(added):
+            # fmin and fmax pass over NaN stamps
             first, last = (
                 float(np.fmin.reduce(added, initial=first)),
                 float(np.fmax.reduce(added, initial=last)),
@@ -163,6 +166,7 @@ class Cell(Item):
 
     @property
     def electrode_area_cm2(self) -> float | None:
+        """From the typed area, else width times thickness of the lamella; None when neither is known."""
         if self.area_um2:
             return self.area_um2 * 1e-8
         if self.width_um and self.thickness_um:

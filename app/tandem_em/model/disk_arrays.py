@@ -48,6 +48,7 @@ def _mapped_file(nbytes: int) -> mmap.mmap:
 def _reserve(number: int, nbytes: int) -> None:
     """The disk has to have the room now: a mapped file that cannot be written kills the program."""
     if hasattr(os, "posix_fallocate"):
+        # posix_fallocate takes the blocks without writing them; Windows and macOS lack it
         os.posix_fallocate(number, 0, nbytes)
         return
     zeros = bytes(1 << 20)

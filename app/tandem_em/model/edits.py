@@ -16,43 +16,55 @@ Edit: TypeAlias = Undoable[Session]
 
 @dataclass
 class AddItem:
+    """Bring a new item into its collection, at `index` or at the end."""
+
     label: str
     item: Item
     index: int | None = None
     merge_key: str | None = None
 
     def apply(self, session: Session) -> None:
+        """Put the item in; its id must be free."""
         session.collection_of(self.item).add(self.item, self.index)
 
     def revert(self, session: Session) -> None:
+        """Take it out again."""
         session.collection_of(self.item).remove(self.item.id)
 
     def is_valid(self, session: Session) -> bool:
+        """An item can always be added."""
         return True
 
     def merged_with(self, newer: Edit) -> Edit | None:
+        """Two additions stay two steps."""
         return None
 
 
 @dataclass
 class RemoveItem:
+    """Take an item out of its collection; undo puts it back at its place in the order."""
+
     label: str
     item: Item
     merge_key: str | None = None
     _index: int | None = None
 
     def apply(self, session: Session) -> None:
+        """Take it out and note its place."""
         collection = session.collection_of(self.item)
         self._index = collection.index(self.item.id)
         collection.remove(self.item.id)
 
     def revert(self, session: Session) -> None:
+        """Put the same object back where it was."""
         session.collection_of(self.item).add(self.item, self._index)
 
     def is_valid(self, session: Session) -> bool:
+        """Its item is kept by the edit itself."""
         return True
 
     def merged_with(self, newer: Edit) -> Edit | None:
+        """Two removals stay two steps."""
         return None
 
 
@@ -67,18 +79,23 @@ class ChangeFields:
     before: dict[str, Any] = field(default_factory=dict)
 
     def apply(self, session: Session) -> None:
+        """Set the new values; the item tells which fields changed."""
         item = session.item(self.item_id)
+        # a redo must not take the values of now for the old ones
         if not self.before:
             self.before = {name: getattr(item, name) for name in self.after}
         session.change(item, **self.after)
 
     def revert(self, session: Session) -> None:
+        """Set the values from before the first `apply`."""
         session.change(session.item(self.item_id), **self.before)
 
     def is_valid(self, session: Session) -> bool:
+        """Whether the item is still in the session."""
         return session.find(self.item_id) is not None
 
     def merged_with(self, newer: Edit) -> Edit | None:
+        """One step from our old values to the newer; None unless both set the same fields of one item."""
         if (
             not isinstance(newer, ChangeFields)
             or newer.item_id != self.item_id
@@ -97,6 +114,7 @@ class Together:
     merge_key: str | None = None
 
     def apply(self, session: Session) -> None:
+        """Apply in order; where one raises, those before it are taken back."""
         done: list[Edit] = []
         try:
             for edit in self.edits:
@@ -108,6 +126,7 @@ class Together:
             raise
 
     def revert(self, session: Session) -> None:
+        """Take back in reverse order: later parts may rest on earlier ones."""
         for edit in reversed(self.edits):
             edit.revert(session)
 
@@ -128,6 +147,7 @@ class Together:
                 yield edit
 
     def merged_with(self, newer: Edit) -> Edit | None:
+        """Merged part by part; None when any pair of parts does not merge."""
         if not isinstance(newer, Together) or len(newer.edits) != len(self.edits):
             return None
         merged = [old.merged_with(new) for old, new in zip(self.edits, newer.edits)]

@@ -27,6 +27,7 @@ class Focus:
 
     @t.setter
     def t(self, t: float) -> None:
+        """Move the cursor, also outside the view; tells only a real move."""
         if t != self._t:
             self._t = float(t)
             self.t_changed.emit(self._t)
@@ -38,7 +39,9 @@ class Focus:
 
     @span.setter
     def span(self, span: tuple[float, float]) -> None:
+        """Show another stretch (s), its ends in any order; one without a length is ignored."""
         low, high = float(min(span)), float(max(span))
+        # an empty span would give axes without a width
         if (low, high) != self._span and high > low:
             self._span = (low, high)
             self.span_changed.emit(low, high)
@@ -50,6 +53,7 @@ class Focus:
 
     @follow_live.setter
     def follow_live(self, follow: bool) -> None:
+        """Follow the newest moment, or leave the cursor where it is."""
         if follow != self._follow_live:
             self._follow_live = follow
             self.follow_changed.emit(follow)
@@ -64,6 +68,7 @@ class Focus:
         return self._selection.get(kind, "")
 
     def select(self, kind: str, item_id: str) -> None:
+        """Select an item of a kind; an empty id selects none."""
         if self.selected(kind) != item_id:
             self._selection[kind] = item_id
             self.selection_changed.emit(kind)

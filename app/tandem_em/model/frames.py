@@ -51,6 +51,7 @@ class FrameStack(ColouredItem):
 
     @property
     def shape(self) -> tuple[int, int, int]:
+        """(frames, height, width)."""
         frames, height, width = self.source.shape
         return frames, height, width
 
@@ -74,9 +75,11 @@ class FrameStack(ColouredItem):
         if len(times) == 0:
             return 0
         if self._is_in_order():  # the case while filming, for hours: no copy of all stamps
+            # 1 ns: a cursor set to a frame's own stamp must show that frame in spite of rounding
             at = float(self.clock.to_device(t + 1e-9))
             return max(int(np.searchsorted(times, at, side="right")) - 1, 0)
         times = self.clock.to_session(times)
+        # frames without a stamp go to the end of the order, so that they are not found by time
         order = np.argsort(np.where(np.isnan(times), np.inf, times), kind="stable")
         position = int(np.searchsorted(times[order], t + 1e-9, side="right")) - 1
         return int(order[max(position, 0)])
@@ -103,6 +106,7 @@ class FrameStack(ColouredItem):
         return float(self.clock.to_session(float(ends[0]))), float(self.clock.to_session(float(ends[1])))
 
     def time_of(self, index: int) -> float:
+        """Session second of a frame; NaN where it has no stamp."""
         return float(self.clock.to_session(float(self.times[index])))
 
     def drift_at(self, index: int) -> tuple[float, float]:
@@ -124,6 +128,7 @@ class FrameStack(ColouredItem):
     def _grown(self, name: str, before: AnyArray, more: AnyArray) -> AnyArray:
         """An array with more at its end, without copying hours of it each time."""
         growing = self._growing.get(name)
+        # somebody else set the stamps since: what grows starts anew from those
         if growing is None or before is not growing[1]:
             array = GrowingArray(before, before.dtype)
         else:

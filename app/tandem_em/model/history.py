@@ -15,10 +15,17 @@ class Undoable(Protocol[Ground]):
     label: str
     merge_key: str | None
 
-    def apply(self, ground: Ground, /) -> None: ...
-    def revert(self, ground: Ground, /) -> None: ...
-    def is_valid(self, ground: Ground, /) -> bool: ...
-    def merged_with(self, newer: Undoable[Ground], /) -> Undoable[Ground] | None: ...
+    def apply(self, ground: Ground, /) -> None:
+        """Make the change, for the first time or again."""
+
+    def revert(self, ground: Ground, /) -> None:
+        """Take the change back."""
+
+    def is_valid(self, ground: Ground, /) -> bool:
+        """Whether what it changes is still there; a step that is not valid is dropped."""
+
+    def merged_with(self, newer: Undoable[Ground], /) -> Undoable[Ground] | None:
+        """This step and a newer one as a single step; None when they cannot be one."""
 
 
 class History(Generic[Ground]):
@@ -53,6 +60,7 @@ class History(Generic[Ground]):
 
     def _forget_oldest(self) -> None:
         if len(self._done) > self._limit:
+            # the step forgotten last stands for the state before the oldest: a clean mark on it stays true
             self._start = self._done[-self._limit - 1]
             del self._done[: -self._limit]
 
@@ -89,9 +97,11 @@ class History(Generic[Ground]):
         self._merge_open = False
 
     def undo(self) -> Undoable[Ground] | None:
+        """Take back the newest step and give it; None when there is none."""
         return self._step(self._done, self._undone, forward=False)
 
     def redo(self) -> Undoable[Ground] | None:
+        """Make the step undone last again and give it; None when there is none."""
         return self._step(self._undone, self._done, forward=True)
 
     def _step(
@@ -113,10 +123,12 @@ class History(Generic[Ground]):
 
     @property
     def undo_label(self) -> str:
+        """What undo would take back, for its menu entry; empty when nothing."""
         return self._done[-1].label if self._done else ""
 
     @property
     def redo_label(self) -> str:
+        """What redo would make again, for its menu entry; empty when nothing."""
         return self._undone[-1].label if self._undone else ""
 
     def clear(self) -> None:

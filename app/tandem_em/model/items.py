@@ -70,6 +70,7 @@ class Items(Generic[ItemT]):
         self._by_id: dict[str, ItemT] = {}
 
     def __iter__(self) -> Iterator[ItemT]:
+        # a copy: who walks through may add and remove
         return iter(list(self._by_id.values()))
 
     def __len__(self) -> int:
@@ -82,10 +83,12 @@ class Items(Generic[ItemT]):
         return self._by_id[item_id]
 
     def get(self, item_id: str | None) -> ItemT | None:
+        """The item, or None when the id is None or unknown."""
         return self._by_id.get(item_id) if item_id is not None else None
 
     @property
     def first(self) -> ItemT | None:
+        """The item that was added first or stands first; None when there is none."""
         return next(iter(self._by_id.values()), None)
 
     def named(self, name: str) -> ItemT | None:
@@ -95,9 +98,11 @@ class Items(Generic[ItemT]):
         )
 
     def index(self, item_id: str) -> int:
+        """Place of an item in the order, from 0; ValueError when it is not here."""
         return list(self._by_id).index(item_id)
 
     def add(self, item: ItemT, index: int | None = None) -> ItemT:
+        """Add an item at `index` (None: last), with a free colour if it has none; ValueError for a taken id."""
         if item.id in self._by_id:
             raise ValueError(f"there is already an item {item.id}")
         if isinstance(item, ColouredItem) and not item.colour:
@@ -105,6 +110,7 @@ class Items(Generic[ItemT]):
         if index is None or index >= len(self._by_id):
             self._by_id[item.id] = item
         else:
+            # a dict keeps the order of insertion only: it is built anew to put one in between
             order = list(self._by_id.values())
             order.insert(index, item)
             self._by_id = {each.id: each for each in order}
@@ -112,11 +118,13 @@ class Items(Generic[ItemT]):
         return item
 
     def remove(self, item_id: str) -> ItemT:
+        """Take an item out and give it; KeyError when it is not here."""
         item = self._by_id.pop(item_id)
         self.removed.emit(item)
         return item
 
     def touch(self, item: ItemT, names: Iterable[str]) -> None:
+        """Count a change of these fields and tell everybody."""
         item.revision += 1
         self.changed.emit(item, frozenset(names))
 

@@ -19,6 +19,7 @@ class OutlinesInProgress:
         self.revision = 0
 
     def of(self, particle_id: str) -> dict[int, Outline]:
+        """Outlines found so far by frame, the newest last; empty when the particle is not being followed."""
         return self._found.get(particle_id, {})
 
     def newest(self, particle_id: str) -> int | None:
@@ -26,6 +27,7 @@ class OutlinesInProgress:
         return next(reversed(self.of(particle_id)), None)
 
     def add(self, found: Mapping[str, Mapping[int, Outline]]) -> None:
+        """Add outlines by particle and frame; a frame found again takes the new outline."""
         for particle_id, outlines in found.items():
             grown = self._found.setdefault(particle_id, {})
             for frame, outline in outlines.items():
@@ -34,6 +36,7 @@ class OutlinesInProgress:
         self._tell()
 
     def drop(self, particle_ids: Iterable[str]) -> None:
+        """Forget particles that are done, kept or given up; ids that are not here do no harm."""
         gone = [self._found.pop(each, None) for each in particle_ids]
         if any(each is not None for each in gone):
             self._tell()

@@ -13,6 +13,7 @@ from tandem_em.model.items import Item, MadeItem
 
 
 def now_iso() -> str:
+    """The present moment in UTC, ISO 8601 with milliseconds."""
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 

@@ -52,6 +52,7 @@ class SavedState:
     def _has_changed(self, item: Item) -> bool:
         if not _same_item(self._items[item.id], item):
             return True
+        # equal again by content: not looked at until its revision moves once more
         self._revisions[item.id] = item.revision
         return False
 
@@ -71,6 +72,7 @@ def _order(session: Session) -> list[list[str]]:
 def _same_item(before: Item, now: Item) -> bool:
     if type(before) is not type(now):
         return False
+    # the source is no stored field, but other data are a change all the same
     hidden = type(now).not_stored - {"source"}
     for each in dataclasses.fields(now):
         if each.name == "revision" or each.name in hidden or each.name.startswith("_"):
@@ -110,6 +112,7 @@ def _same(old: object, new: object) -> bool:
     if dataclasses.is_dataclass(old) and type(old) is type(new):
         names = [each.name for each in dataclasses.fields(old)]
         return all(_same(getattr(old, name), getattr(new, name)) for name in names)
+    # NaN differs from itself, and is no change here
     return bool(old == new) or bool(old != old and new != new)
 
 

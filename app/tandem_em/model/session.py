@@ -97,13 +97,16 @@ class Session:
         return self._collections
 
     def collection_of(self, item: Item) -> Items[Any]:
+        """The collection that items of this kind belong to; KeyError for a kind no session has."""
         return self._collections[item.kind]
 
     def items(self) -> Iterator[Item]:
+        """Every item of every kind, kind by kind, in the order of each collection."""
         for collection in self._collections.values():
             yield from collection
 
     def find(self, item_id: str) -> Item | None:
+        """An item of any kind by its id; None when there is none."""
         for collection in self._collections.values():
             if item_id in collection:
                 found: Item = collection[item_id]
@@ -111,6 +114,7 @@ class Session:
         return None
 
     def item(self, item_id: str) -> Item:
+        """An item of any kind by its id; KeyError when there is none."""
         found = self.find(item_id)
         if found is None:
             raise KeyError(item_id)
@@ -125,6 +129,7 @@ class Session:
         self.collection_of(item).touch(item, fields)
 
     def revision_of(self, item_id: str) -> int | None:
+        """How often an item has changed; None when it is gone."""
         found = self.find(item_id)
         return None if found is None else found.revision
 
@@ -159,6 +164,7 @@ class Session:
 
     @property
     def is_empty(self) -> bool:
+        """No runs, stacks or maps: whatever else it has, there are no data."""
         return not (len(self.runs) or len(self.stacks) or len(self.maps))
 
     def _retime(self, clock: Clock, _names: frozenset[str]) -> None:
@@ -174,5 +180,6 @@ class Session:
     def _keep_timeless(self, stream: Item, clock: Clock) -> None:
         """Outlines and maps are the same whenever they were recorded: only work that names the clock minds its move."""
         for step in self.steps:
+            # the move itself counts one revision (touch, next): a step that was up to date stays so
             if clock.id not in step.inputs and step.inputs.get(stream.id) == stream.revision:
                 self.change(step, inputs=step.inputs | {stream.id: stream.revision + 1})

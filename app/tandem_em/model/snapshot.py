@@ -30,7 +30,9 @@ def frozen(item: ItemT) -> ItemT:
 def snapshot(session: Session) -> Session:
     """A copy of every item and the choices of the focus. Numbers are shared; what is recorded meanwhile is not in it."""
     still = Session(session.info.name)
+    # a new session brings an info of its own; the copy of the real one takes its place
     still.infos.remove(still.info.id)
+    # one clock for all streams that share it, whether it is listed or not
     clocks: dict[str, Clock] = {}
     for kind, collection in session.collections.items():
         for item in collection:

@@ -53,6 +53,7 @@ class SpectrumImage(ColouredItem, MadeItem):
 
     @property
     def shape(self) -> tuple[int, int, int]:
+        """(height, width, channels)."""
         height, width, channels = self.source.shape
         return height, width, channels
 
@@ -61,6 +62,7 @@ class SpectrumImage(ColouredItem, MadeItem):
         """Session seconds from first to last pixel, None when nobody knows."""
         if self.start is None:
             return None
+        # nobody knows when it ended: the moment of its start
         end = self.start if self.end is None else self.end
         return float(self.clock.to_session(self.start)), float(self.clock.to_session(end))
 

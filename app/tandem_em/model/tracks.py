@@ -42,4 +42,5 @@ class Particle(ColouredItem, MadeItem):
 
     @property
     def keys(self) -> dict[int, Polygon]:
+        """Outlines drawn or corrected by a person, by frame."""
         return {frame: outline.polygon for frame, outline in self.outlines.items() if outline.is_key}

@@ -19,6 +19,7 @@ from tandem_em.model import buffers
 from tandem_em.model.arrays import ArrayBase, full_index
 from tandem_em.storage.codec.compress import chunk_grid, unpack
 
+# beyond this a chunk is no frame but a damaged header: HDF5 may try, we do not
 MAX_CHUNK_BYTES = 1 << 30
 
 
@@ -39,6 +40,7 @@ class ChunkIndex:
 
     @property
     def chunk_bytes(self) -> int:
+        """Bytes of one whole chunk once it is unpacked."""
         return math.prod(self.chunks) * self.dtype.itemsize
 
 
@@ -57,11 +59,13 @@ def index_of(dataset: H5Dataset) -> ChunkIndex | None:
     for number in range(creation.get_nfilters()):
         code = creation.get_filter(number)[0]
         name = {h5py.h5z.FILTER_SHUFFLE: "shuffle", h5py.h5z.FILTER_DEFLATE: "deflate"}.get(code)
+        # what we unpack is shuffle then deflate, each at most once: any other order is left to h5py
         if name is None or positions[name] >= 0 or (name == "shuffle" and positions["deflate"] >= 0):
             return None
         positions[name] = number
     grid = chunk_grid(shape, chunks)
     count = math.prod(grid)
+    # an absurd chunk of a damaged file must not take all memory
     if math.prod(chunks) * dtype.itemsize > MAX_CHUNK_BYTES:
         return None
     offsets, sizes = np.zeros(count, np.int64), np.zeros(count, np.int64)
@@ -69,6 +73,7 @@ def index_of(dataset: H5Dataset) -> ChunkIndex | None:
 
     def take(info: Any) -> None:
         place = tuple(int(at) // size for at, size in zip(info.chunk_offset, chunks))
+        # a damaged index may speak of chunks outside the array
         if all(at < most for at, most in zip(place, grid)):
             number = int(np.ravel_multi_index(place, grid))
             offsets[number], sizes[number], skipped[number] = info.byte_offset, info.size, info.filter_mask
@@ -92,16 +97,25 @@ class Owner(Protocol):
     """What a stored array needs of its store."""
 
     @property
-    def path(self) -> Path: ...
+    def path(self) -> Path:
+        """The session file, for messages."""
+
     @property
     def generation(self) -> int:
         """Moves when the file was replaced and offsets are void."""
         ...
 
-    def read_at(self, into: memoryview, offset: int) -> None: ...
-    def load_index(self, item_id: str) -> ChunkIndex | None: ...
-    def written(self, item_id: str) -> int | None: ...
-    def read_slowly(self, item_id: str, index: Index) -> AnyArray: ...
+    def read_at(self, into: memoryview, offset: int) -> None:
+        """Fill a buffer with bytes of the file, in any thread."""
+
+    def load_index(self, item_id: str) -> ChunkIndex | None:
+        """Where the chunks of an item's data lie now; None when they can only be read through h5py."""
+
+    def written(self, item_id: str) -> int | None:
+        """Frames that are in the file already while it is being recorded; None when it is not."""
+
+    def read_slowly(self, item_id: str, index: Index) -> AnyArray:
+        """Values through h5py on the storage thread, for forms that cannot be read directly."""
 
 
 class StoredArray(ArrayBase):
@@ -140,6 +154,7 @@ class StoredArray(ArrayBase):
         """The file belongs to the store."""
 
     def read(self, index: Index) -> AnyArray:
+        """Values straight from the chunks; through h5py where their form is not ours."""
         region, squeeze = normalised(index, self._shape)
         if not all(region):  # there may be no data set yet: a recording makes it with its first frame
             kept = [len(axis) for axis, gone in zip(region, squeeze) if not gone]
@@ -156,6 +171,7 @@ class StoredArray(ArrayBase):
             known = self._index
             is_void = known is None or self._generation != self.owner.generation
             if not is_void and known is not None and not _covers(known, region):
+                # read under the lock: two readers must not both load the index of a large file
                 is_void = True
             if is_void:
                 self._generation = self.owner.generation
@@ -169,12 +185,14 @@ class StoredArray(ArrayBase):
         is_one_whole_chunk = out.shape == table.chunks and all(len(each) == 1 for each in touched)
         for place in itertools.product(*touched):
             number = int(np.ravel_multi_index(tuple(i for i, _, _ in place), grid))
+            # the frame of a plain movie goes from the disk into its array without a copy in between
             if is_one_whole_chunk and table.deflate < 0 and table.shuffle < 0 and table.offsets[number]:
                 self.owner.read_at(out.reshape(-1).view(np.uint8).data, int(table.offsets[number]))
                 return out
             if is_one_whole_chunk and table.offsets[number]:
                 return self._chunk(table, number)
             target = out[tuple(into for _, into, _ in place)]
+            # never written: HDF5 promises the fill value, which is 0 in our files
             if table.offsets[number] == 0:
                 target[...] = 0
                 continue
@@ -185,6 +203,7 @@ class StoredArray(ArrayBase):
         mask = int(table.skipped[number])
         deflate = table.deflate >= 0 and not mask >> table.deflate & 1
         shuffle = table.shuffle >= 0 and not mask >> table.shuffle & 1
+        # gzip never doubles its input: the index is damaged
         if int(table.sizes[number]) > 2 * table.chunk_bytes + 4096:
             raise UserError(
                 "A frame in the session file has an impossible size.",
@@ -209,6 +228,7 @@ class UnavailableArray(ArrayBase):
         self.problem, self.advice = problem, advice
 
     def read(self, index: Index) -> AnyArray:
+        """UserError with the problem and what to do."""
         raise UserError(self.problem, self.advice)
 
 
@@ -245,6 +265,7 @@ def _chunks_touched(axis: range, chunk: int) -> list[tuple[int, slice, slice]]:
         last = min(last, len(axis) - 1)
         first_in, last_in = axis[done] - number * chunk, axis[last] - number * chunk
         stop = last_in + (1 if step > 0 else -1)
+        # a backward slice that runs to the first value has no number for its end
         within = slice(first_in, None if stop < 0 else stop, step)
         found.append((number, slice(done, last + 1), within))
         done = last + 1

@@ -28,6 +28,7 @@ from tandem_em.storage.transaction.hdf5_store import Hdf5Store
 from tandem_em.storage.transaction.raw_file import sync_folder
 from tandem_em.storage.write.root import program_version
 
+# progress is told after each block
 BLOCK = 32 << 20
 
 
@@ -49,6 +50,7 @@ def migrate(path: Path) -> Job[None]:
         version = yield from _migrate_into(path, temporary)
         backup = path.with_name(f"{path.name}.bak-{version}")
         try:
+            # the first original stays: a second attempt would keep something half converted
             if not backup.exists():
                 _keep(path, backup)
             os.replace(temporary, path)

@@ -63,6 +63,7 @@ class Plan:
 
     @property
     def is_empty(self) -> bool:
+        """Nothing to write: the file has all of this already."""
         return not (self.records or self.tables or self.removed or self.embeddings or self.unsaved)
 
 
@@ -111,6 +112,7 @@ def make_plan(
     for clock in clocks.values():
         _plan_clock(plan, clock, session, file_index)
     if wanted is None:
+        # recordings and what could not be read are never removed by a save
         present = {item.id for item in session.items()} | clocks.keys()
         plan.removed = [
             item_id
@@ -132,6 +134,7 @@ def _plan_table(
 
 def _plan_clock(plan: Plan, clock: Clock, session: Session, file_index: FileIndex) -> None:
     """Clocks come first: what follows speaks of them. One that streams use is kept even when it is not listed."""
+    # one that streams use without listing it has to be read back as unlisted
     record = encode_item(clock)
     record.listed = clock.id in session.clocks
     if (clock.revision, record.listed) != file_index.saved.get(clock.id):

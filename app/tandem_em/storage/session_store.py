@@ -175,6 +175,7 @@ class SessionStore:
 
     @property
     def is_readonly(self) -> bool:
+        """It was opened for reading, is held by another program, or is from a newer TandEM."""
         return not self._store.is_writable
 
     @property
@@ -189,11 +190,13 @@ class SessionStore:
 
     def close(self) -> None:
         """Commit everything, drop what was deleted, close. UserError when the disk refuses: it stays open."""
+        # recordings first: what waits in their queues belongs to the last commit
         for item_id in list(self._live.recording.ids):
             self._live.finish(item_id)
         if not self.is_readonly and self._store.trouble is None:
             self._store.call(_remove_deleted).result()
         self._store.close()
+        # closed by us in good order: the next opening need not look through it again
         if self._store.is_writable:
             note_ours(self.path)
 
@@ -253,6 +256,7 @@ class SessionStore:
 
     @property
     def generation(self) -> int:
+        """Moves when the file was replaced or a recording ended: known places of chunks are void then."""
         return self._generation
 
     def load_index(self, item_id: str) -> ChunkIndex | None:
@@ -362,6 +366,7 @@ class SessionStore:
         curves: dict[str, str] = {}
         is_done = False
         with self._save_state.saving:
+            # two saves may overlap: the older snapshot must not overwrite the newer
             if number < self._applied:
                 return SaveReport()  # a newer snapshot is already in the file
             if plan.is_empty and not changes_order(plan, self._save_state.file_index):
@@ -370,6 +375,7 @@ class SessionStore:
             try:
                 yield from self._embed(plan, staged, compress)
                 file_index = self._save_state.file_index.copy()
+                # big arrays before the edit: within it the storage thread is not free for others
                 yield from stage_arrays(self._store.call, self.path, plan, file_index, curves)
                 prepare_tracks(plan, file_index)
                 self._store.edit(lambda h5: _apply(h5, plan, file_index, staged)).result()
@@ -381,8 +387,10 @@ class SessionStore:
                             self._store.call(partial(discard, path=path)).result()
             # so it is, also when the disk is full and the commit has to wait
             self._save_state.file_index, self._applied = file_index, number
+            # the imported source is known to be in the file now and is not copied a second time
             self._embedded.update({e.item_id: e.source for e in plan.embeddings if e.item_id in staged})
             self._store.commit().result()
+        # from here on the frames can be read from the session itself
         arrays = {item_id: array for item_id in staged if (array := self.stored(item_id)) is not None}
         return SaveReport(len(plan.records) + sum(len(items) for items in plan.tables.values()), arrays)
 
@@ -438,12 +446,14 @@ class SessionStore:
 
     def _swap(self, temporary: Path) -> None:
         """Put the compacted file in the place of the open one and go on with it."""
+        # closed before it is replaced: Windows keeps open files in their place
         self._store.close()
         try:
             _replace(temporary, self.path)
         finally:
             self._store = Hdf5Store.open(self.path, "rw", **PACKED)
             self._live = LiveStreams(self._store, self._save_state)
+            # chunks lie elsewhere in the compacted file
             self._generation += 1
             self._save_state.file_index.deleted.clear()
 
@@ -486,6 +496,7 @@ class SessionStore:
     def finish_stack(self, stack: FrameStack) -> int:
         """End a recording of frames. Returns their number."""
         count = self._live.finish(stack.id)
+        # the chunk index of the recording gives way to HDF5's own
         self._generation += 1
         if isinstance(stack.source, StoredArray):
             stack.source.grow(count)
@@ -509,6 +520,7 @@ class SessionStore:
 def _apply(h5: H5File, plan: Plan, file_index: FileIndex, staged: dict[str, str]) -> None:
     before = dict(file_index.exported)
     apply_plan(h5, plan, file_index, staged)
+    # HyperSpy's layout follows what is shown; without a change there it stays as it is
     if before != file_index.exported or plan.removed:
         write_hyperspy_layout(h5, plan, file_index)
 

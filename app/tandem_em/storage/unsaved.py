@@ -118,6 +118,7 @@ def keep(
             keeping.file_index.written.get(record.id) if record.id in keeping.file_index.group_paths else None
         )
         names = ever.setdefault(record.id, set())
+        # as saved again is written too: otherwise an older value would come back from this file
         record.fields = {
             name: value
             for name, value in record.fields.items()
@@ -172,6 +173,7 @@ def give_back(store: SessionStore, session: Session, base: Path, open_link: Link
     order = patches.note.order if patches.note is not None else {}
     wanted = {kind: set(ids) for kind, ids in order.items()}
     for item_id, patch in patches.by_id.items():
+        # items that this file has but its order does not name were removed since
         if item_id in wanted.get(patch.cls.kind, set()) or patch.cls is SessionInfo:
             patches.problems += _apply(patch, item_id, session)
         elif patch.cls is Clock:
@@ -194,6 +196,7 @@ def _read_patches(h5: H5File, session: Session) -> _Patches:
     patches = _Patches(_note_in(h5))
     known = {item.id: item for item in session.items()}
     known |= {each.clock.id: each.clock for each in (*session.runs, *session.stacks, *session.maps)}
+    # clocks first: streams speak of them
     for kind in sorted(session.collections, key=lambda kind: kind != Clock.kind):
         cls = session.collections[kind].kind
         if layout.place_of(kind).as_table:

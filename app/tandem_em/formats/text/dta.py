@@ -37,6 +37,7 @@ class DtaParser(LogParser):
         self._line = 0
 
     def take_lines(self, lines: list[str]) -> None:
+        """Settings, headings and rows; each `NAME TABLE` line begins a new table."""
         rows: list[str] = []
         for line in lines:
             self._line += 1
@@ -53,6 +54,7 @@ class DtaParser(LogParser):
             self._read(rows)
 
     def take_last(self, line: str) -> None:
+        """A last row counts only in an open table: settings without a line end say nothing more."""
         if self._open is not None and line.startswith("\t"):
             if not self._open.settings.field_counts:
                 self._settle(line)
@@ -123,6 +125,7 @@ class DtaParser(LogParser):
 
 
 def _column(name: str, unit_text: str) -> TextColumn:
+    # the point's number, the overload bits: nothing that is measured
     if name in ("", "Pt", "Over") or unit_text == "bits":
         return TextColumn(name, "", "", "skip")
     unit_text = "" if unit_text == "#" else unit_text

@@ -27,6 +27,7 @@ def find_encoding(head: bytes) -> str:
         if head.startswith(mark):
             return name
     if len(head) >= 4:
+        # ASCII in UTF-16 has a zero in every second byte
         even, odd = head[0:400:2].count(0), head[1:400:2].count(0)
         half = len(head[:400]) / 2
         if odd > 0.6 * half and even < 0.1 * half:
@@ -34,6 +35,7 @@ def find_encoding(head: bytes) -> str:
         if even > 0.6 * half and odd < 0.1 * half:
             return "utf-16-be"
     try:
+        # incremental: the head may end in the middle of a character
         codecs.getincrementaldecoder("utf-8")().decode(head)
         return "utf-8"
     except UnicodeDecodeError:
@@ -70,6 +72,7 @@ class LineFeed:
         self._decoder: codecs.IncrementalDecoder | None = None
 
     def feed(self, data: bytes) -> list[str]:
+        """Complete lines out of these bytes and what was left before; [] while the encoding cannot be told."""
         if self._decoder is None:
             self._head += data
             if len(self._head) < ENOUGH_TO_TELL and not self.encoding:
@@ -83,6 +86,7 @@ class LineFeed:
 
     def _begin(self) -> list[str]:
         self.encoding = self.encoding or find_encoding(self._head)
+        # UTF-8 that fails later was cp1252; all other encodings replace what they cannot read
         errors = "strict" if self.encoding == "utf-8" else "replace"
         try:
             self._decoder = codecs.getincrementaldecoder(self.encoding)(errors)
@@ -106,6 +110,7 @@ class LineFeed:
 
     def _lines(self, data: bytes) -> list[str]:
         text = self.tail + self._decode(data)
+        # one lone \r may be the first half of \r\n
         if "\n" not in text and text.count("\r") > 1:
             text = text.replace("\r", "\n")  # line ends of old Macs
         lines = text.split("\n")

@@ -17,6 +17,7 @@ from tandem_em.formats.text.stamps import parse_clock, parse_date, parse_duratio
 from tandem_em.formats.text.units import parse_unit
 
 SEPARATORS = ("\t", ";", ",", "|", " ")
+# rows that are looked at: what they have in common is the shape of the table
 SAMPLE_ROWS = 200
 DECIMAL_COMMA_OF_SECONDS = re.compile(r"(\d:\d\d:\d\d),(?=\d)")
 
@@ -127,6 +128,7 @@ def find_shape(lines: Sequence[str]) -> Shape | None:
     """The separator and decimal mark with which most fields are numbers or times."""
     best: Shape | None = None
     for separator in SEPARATORS:
+        # runs of spaces are the last resort: headings and dates contain single spaces
         if separator == " " and best is not None and (best.score > 0.5 or _mostly_tabs(lines)):
             continue
         split_lines = [split(line, separator) for line in lines]
@@ -142,7 +144,9 @@ def find_shape(lines: Sequence[str]) -> Shape | None:
         rows = [fields for fields in split_lines if len(fields) == count and _meaningful(fields, decimal)]
         filled = [field for row in rows for field in row if field.strip()]
         meaning = weights[count] / max(1, len(filled))
+        # columns that hold for nearly all lines beat those of a few lines with more numbers
         score = meaning * (0.3 + 0.7 * len(rows) / (len(lines) - begin))
+        # a clear margin: tab before semicolon before comma, where several fit
         if meaning >= 0.3 and (best is None or score > best.score + 0.02):
             best = Shape(separator, decimal, count, score)
     return best
@@ -175,6 +179,7 @@ def _meaningful(fields: Sequence[str], decimal: str) -> int:
 
 def _body(lines: Sequence[str], filled: Sequence[int], shape: Shape) -> list[int]:
     """Numbers of the lines that are rows: as meaningful as those at the end of the sample."""
+    # the end of the sample: the beginning may be headings and settings
     tail = [split(lines[i], shape.separator) for i in filled[-SAMPLE_ROWS:]]
     most = max((_meaningful(f, shape.decimal) for f in tail if len(f) == shape.count), default=1)
     need = max(1, 0.5 * most)
@@ -192,6 +197,7 @@ def _body(lines: Sequence[str], filled: Sequence[int], shape: Shape) -> list[int
 
     rows = [is_row(i) for i in filled]
     for k in range(len(filled)):
+        # three rows in succession: a number among the settings begins no table
         if all(rows[k : k + 3]):
             return [i for i, good in zip(filled[k:], rows[k:]) if good]
     raise NoTableError("its lines do not fall into columns", True)
@@ -253,6 +259,7 @@ def _is_units_row(line: str, shape: Shape) -> bool:
 
 def _meta(above: Sequence[str], separator: str) -> dict[str, str]:
     meta: dict[str, str] = {}
+    # a log of thousands of lines above its table is no list of settings
     for line in above[:200]:
         fields = [f.strip().strip('"') for f in split(uncommented(line), separator)]
         if len(fields) == 1 or not any(fields[1:]):

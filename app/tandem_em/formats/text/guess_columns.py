@@ -92,6 +92,7 @@ def _column(label: Label, values: Sequence[str], settings: TextSettings) -> Text
 
 def spelling(values: Sequence[str], decimal: str, share: float = 0.8) -> str:
     """How the values of a column are spelled; `skip` for words. `share`: so many must be numbers to call them that."""
+    # fifty values show how a column is spelled
     filled = [v for v in values if v.lower() not in MISSING][:50]
     if not filled:
         return "number"
@@ -135,11 +136,14 @@ def _time_column(column: TextColumn, label: Label, values: Sequence[str], decima
 
 def _number_of_time(column: TextColumn, name: str, usual: float, unit_s: float | None) -> None:
     calendar = column.quantity == "datetime" or "stamp" in name or name in ("time", "t")
+    # seconds between 1998 and 2065, in whichever unit
     since_1970 = next((f for f in ((unit_s,) if unit_s else EPOCH_UNITS) if 9e8 < usual * f < 3.0e9), None)
     if calendar and since_1970:
         column.kind, column.quantity, column.factor = "epoch", "datetime", since_1970
+    # seconds since 1904 between 1999 and 2037
     elif calendar and 3.0e9 < usual < 4.2e9:
         column.kind, column.quantity = "labview", "datetime"
+    # day numbers of a spreadsheet between 1954 and 2119
     elif column.quantity == "datetime" and 20000 < usual < 80000:
         column.kind = "excel"
     elif column.quantity == "datetime":
@@ -273,6 +277,8 @@ def _pace(settings: TextSettings, fields: Sequence[Sequence[str]], index: int) -
     order = settings.date_order
     dated = np.array([np.nan if (s := epoch_seconds(v, order)) is None else s for v in fields[stamps]])  # type: ignore[arg-type]
     span, true = float(elapsed[-1] - elapsed[0]), float(dated[-1] - dated[0])
+    # stamps of whole seconds tell the unit only over a longer stretch
     if not (np.isfinite(span) and np.isfinite(true)) or span <= 0 or true < 5:
         return None
+    # 30 %: the units differ by factors of 60 and more
     return next((f for f in (1.0, 1e-3, 60.0, 3600.0) if abs(span * f / true - 1) < 0.3), None)

@@ -60,6 +60,7 @@ def _name_rest(
     """One column of volts and one of (much smaller) amperes, when there are just two."""
     if len(columns) == 2 and all(np.isfinite(v).any() for v in values):
         big = [float(np.nanmedian(np.abs(v))) for v in values]
+        # amperes of a cell in a microscope are far smaller than its volts
         if min(big) < 0.01 * max(big) and 0.01 < max(big) < 10:
             first = "voltage" if big[0] > big[1] else "current"
             second = "current" if first == "voltage" else "voltage"

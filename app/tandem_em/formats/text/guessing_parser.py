@@ -10,6 +10,7 @@ from tandem_em.formats.text.guess import NoTableError, guess_text
 from tandem_em.formats.text.parser import LogParser, Table
 from tandem_em.formats.text.settings import TextSettings
 
+# a long header and enough rows below it to be sure of the columns
 ENOUGH_LINES = 400
 QUIET_ROWS = 3
 """So many rows are enough when no more have come for a while."""
@@ -46,9 +47,11 @@ class GuessingParser(LogParser):
 
     @property
     def settings(self) -> TextSettings | None:
+        """The guessed layout; None before enough lines have come."""
         return self._table.settings if self._table else None
 
     def take_lines(self, lines: list[str]) -> None:
+        """Collect lines until the layout can be guessed, then read rows."""
         if self._table is None:
             self._lines += lines
             if len(self._lines) >= (ENOUGH_LINES if self.patient else self._next_try):
@@ -57,6 +60,7 @@ class GuessingParser(LogParser):
             self._table.waiting.append(self._table.reader.read(lines))
 
     def at_end(self) -> None:
+        """A finished file that is too short for a guess so far has to do; NoTableError when it is none."""
         if self._table is None:
             self._begin(self._guess_at_end())
 
@@ -93,6 +97,7 @@ class GuessingParser(LogParser):
         try:
             settings = guess_text(self._lines[:ENOUGH_LINES], self.feeder.encoding, self._further())
         except NoTableError:
+            # a guess costs time: four more lines before the next one
             self._next_try = len(self._lines) + 4
             return
         rows = rows or (QUIET_ROWS if self.patient else rows_to_be_sure(settings, self._lines))
@@ -105,6 +110,7 @@ class GuessingParser(LogParser):
             settings = TextSettings.from_dict({**settings.to_dict(), **self.overrides})
             if "date_order" in self.overrides:
                 settings.date_order_sure = True
+                # the person has answered the question that this guess was about
                 settings.guesses = [guess for guess in guesses if "day or the month" not in guess]
         header = self._lines[settings.header_row] if 0 <= settings.header_row < len(self._lines) else ""
         self._table = self.add_table("", settings, header)

@@ -25,10 +25,12 @@ class Headings:
 
 
 def uncommented(line: str) -> str:
+    """A line without the comment mark in front: #, %, // or a semicolon before a word."""
     return re.sub(r"^\s*(#+|%+|//|;(?=\s*\w))\s*", "", line)
 
 
 def as_columns(line: str, separator: str) -> list[str]:
+    """The fields of a line of headings; between spaces, only runs of two or more divide them."""
     line = uncommented(line).strip()
     return (
         re.split(r"\s{2,}|\t", line)

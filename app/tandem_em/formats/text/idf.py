@@ -28,12 +28,14 @@ class IdfParser(LogParser):
         self._table: Table | None = None
 
     def take_lines(self, lines: list[str]) -> None:
+        """Settings, then `primary_data`, the two sizes and as many rows as they say."""
         rows: list[str] = []
         for line in lines:
             if self._table is not None and self._left > 0:
                 if not rows and not self._table.settings.field_counts:
                     self._settle(line)
                 rows.append(line)
+                # empty lines are not counted among the rows the file announces
                 self._left -= bool(line.strip())
             else:
                 self._take_line(line.strip("\x00 \t\r"))
@@ -41,6 +43,7 @@ class IdfParser(LogParser):
             self._table.waiting.append(self._table.reader.read(rows))
 
     def take_last(self, line: str) -> None:
+        """A last line counts only while rows are missing and the decimal mark is known."""
         if self._table is not None and self._left > 0 and self._table.settings.field_counts:
             super().take_last(line)
 
@@ -48,6 +51,7 @@ class IdfParser(LogParser):
         if line == "primary_data" and self._table is None:
             self._sizes = []
         elif self._sizes is not None and self._table is None:
+            # the word stands among the settings too: the sizes must follow
             if not line.isdigit():
                 self._sizes = None
                 return

@@ -153,6 +153,7 @@ STEPPED = {
 
 
 def dimension_of(quantity: str) -> str:
+    """The dimension of a quantity (`voltage`, `charge` …); empty for counters, states and times of day."""
     return next((d for q, d, _ in RULES if q == quantity), "")
 
 

@@ -37,11 +37,13 @@ class LvmParser(LogParser):
         self._fresh = False
 
     def take_lines(self, lines: list[str]) -> None:
+        """Headers, headings and rows, whichever comes next."""
         for line in lines:
             self._take_line(line)
         self._flush()
 
     def take_last(self, line: str) -> None:
+        """A last row without a line end, as far as it can be no fragment."""
         if self._state == "rows" and self._open is not None:
             rows = self._open.reader.read_last(line)
             if rows is not None:
@@ -84,6 +86,7 @@ class LvmParser(LogParser):
 
     def _segment_line(self, line: str) -> None:
         fields = [f.strip() for f in line.split(self._separator)]
+        # LabVIEW pads header lines with separators
         while len(fields) > 1 and not fields[-1]:
             fields.pop()
         if fields[0] == "Channels" and self._state != "segment":
@@ -102,6 +105,7 @@ class LvmParser(LogParser):
             plain_name = name.strip()
             if plain_name.lower() == "comment" or (not plain_name and i == len(names) - 1):
                 columns.append(TextColumn(plain_name or "comment", "", "", "skip"))
+            # every channel may have its own X_Value: the first one is the time
             elif plain_name.lower() in ("x_value", "x value"):
                 quantity = "time" if has_x and not any(c.quantity == "time" for c in columns) else "skip"
                 columns.append(
@@ -124,6 +128,7 @@ class LvmParser(LogParser):
         settings = TextSettings(self._separator, decimal, self.feeder.encoding, -1, -1, 0, columns, "YMD")
         width = len(columns)
         settings.field_counts = sorted(
+            # rows without a comment lack the last separator
             {width, width - 1} if columns and columns[-1].kind == "skip" else {width}
         )
         day = (self.segment.get("Date") or [self.head.get("Date", "")])[0]
@@ -164,12 +169,14 @@ class LvmParser(LogParser):
 
 
 def names_of(columns: list[TextColumn]) -> list[str]:
+    """The headings of columns, to see whether a segment goes on with the same channels."""
     return [column.name for column in columns]
 
 
 def _channel(name: str, unit_text: str) -> TextColumn:
     label = read_label(name, unit_text)
     column = TextColumn(name, quantity_of(label) or "", label.unit_text)
+    # in these files the times come from the x column alone
     if column.quantity in ("time", "datetime", "skip", "state", "fraction"):
         column.quantity = ""
     if label.unit is not None:

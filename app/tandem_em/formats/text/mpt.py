@@ -78,12 +78,14 @@ class MptParser(LogParser):
         self._waiting: list[str] = []
 
     def take_lines(self, lines: list[str]) -> None:
+        """The header by its own count of lines, then headings and rows."""
         while lines and self._table is None:
             line, lines = lines[0], lines[1:]
             self.header.append(line)
             if self._count is None:
                 found = COUNT.search(line)
                 self._count = int(found[1]) if found else None
+            # a line of the header may look like headings: the announced count decides
             if HEADING.search(line) and (self._count is None or len(self.header) >= self._count):
                 self._begin(line)
         if self._table is None:
@@ -96,6 +98,7 @@ class MptParser(LogParser):
             self._read()
 
     def at_end(self) -> None:
+        """A file that ends before its first whole row: what is there has to show the layout."""
         if self._table is not None and not self._table.settings.field_counts:
             self._settle(next((line for line in self._waiting if line.strip()), self.feeder.tail))
             self._read()
@@ -116,6 +119,7 @@ class MptParser(LogParser):
         started = STARTED.search(text)
         settings.start = started[1] if started else ""
         order, sure = find_order([settings.start])
+        # EC-Lab writes month first with slashes; dates with dots are read as found
         settings.date_order = order if sure or "." in settings.start.split()[0] else "MDY"
         self._table = self.add_table(self._technique(), settings, line)
         self._table.meta = self._read_meta()
@@ -134,6 +138,7 @@ class MptParser(LogParser):
             settings.columns[index].kind = (
                 "stamp" if re.search(r"\d[/.-]\d+[/.-]\d", fields[index]) else "duration"
             )
+        # the reader has to be made anew: it took its counts and kinds from the settings
         self.tables[-1] = self._table = self._renewed(self._table)
         # a row that ends with a tab where the others end with a value lacks one of its values: which one, nobody knows
         self._table.reader.last_is_filled = settings.field_counts == [count] and not first.endswith("\t")

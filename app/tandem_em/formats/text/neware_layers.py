@@ -25,9 +25,11 @@ class LayeredParser(GuessingParser):
         self._name_at = -1
 
     def take_lines(self, lines: list[str]) -> None:
+        """Complete lines, each record with the numbers of its cycle and step in front."""
         super().take_lines([row for line in lines if (row := self._row(line))])
 
     def take_last(self, line: str) -> None:
+        """A last record; lines of cycles and steps are only remembered."""
         if row := self._row(line):
             super().take_last(row)
 

@@ -27,6 +27,7 @@ def to_number(text: str, decimal: str = ".") -> float:
     if cleaned.lower() in MISSING:
         return np.nan
     if decimal == ",":
+        # with a decimal comma, a point that groups no thousands belongs to something else
         if "." in cleaned and "," not in cleaned and not _THOUSANDS.match(cleaned):
             raise ValueError(f"not a number with a decimal comma: {text!r}")
         cleaned = (cleaned.replace(".", "") if "," in cleaned else cleaned).replace(",", ".")
@@ -41,6 +42,7 @@ def to_number(text: str, decimal: str = ".") -> float:
 def is_number(text: str, decimal: str = ".") -> bool:
     """Whether a field holds a number (a missing value is none)."""
     try:
+        # NaN is not equal to itself
         return bool(to_number(text, decimal) == to_number(text, decimal))
     except ValueError:
         return False
@@ -72,6 +74,7 @@ def block(
     elif {line.count(separator) for line in lines} - allowed:
         return None
     if decimal == ",":
+        # a point would be a separator of thousands: the slow way decides
         if any("." in line for line in lines):
             return None
         lines = [line.replace(",", ".") for line in lines]
@@ -81,4 +84,5 @@ def block(
         )
     except (ValueError, IndexError):
         return None
+    # loadtxt passes over empty lines: rows and lines have to match
     return table if len(table) == len(lines) else None

@@ -45,14 +45,17 @@ class LeftOut:
     reasons: dict[str, Odd] = field(default_factory=dict)
 
     def add(self, reason: str, line: str) -> None:
+        """Count a row left out for this reason; the first one is kept as example (80 characters)."""
         odd = self.reasons.setdefault(reason, Odd(0, line.strip()[:80]))
         odd.count += 1
 
     @property
     def count(self) -> int:
+        """Rows left out for any reason."""
         return sum(odd.count for odd in self.reasons.values())
 
     def sentences(self, name: str) -> list[str]:
+        """One sentence for each reason, for the table called `name`."""
         return [f"{name}: {odd.sentence(reason)}" for reason, odd in self.reasons.items()]
 
 
@@ -73,6 +76,7 @@ def is_word(text: str, decimal: str) -> bool:
 
 
 def plain_field(text: str) -> str:
+    """A field without quotes, with single spaces."""
     return " ".join(text.strip().strip('"').split())
 
 

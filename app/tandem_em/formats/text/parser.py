@@ -26,10 +26,12 @@ class Table:
 
     @property
     def columns(self) -> list[ColumnInfo]:
+        """The columns that carry values, in the order of the table."""
         return self.reader.columns
 
     @property
     def is_timed(self) -> bool:
+        """Whether a column or the format says the times; else rows are counted."""
         return self.reader.times.mode != "rows"
 
     @property
@@ -64,8 +66,10 @@ class LogParser:
         self._tail_is_taken = False
 
     def feed(self, data: bytes) -> None:
+        """Take more bytes of the file, cut anywhere."""
         lines = self.feeder.feed(data)
         if self._tail_is_taken and lines:
+            # its line was consumed while it was still being written: now it has come with its end
             lines, self._tail_is_taken = lines[1:], False
         self.take_lines(lines)
 
@@ -103,6 +107,7 @@ class LogParser:
                 self.tables[-1].waiting.append(rows)
 
     def add_table(self, name: str, settings: TextSettings, header: str = "") -> Table:
+        """Begin a table that further rows belong to; `header` is its line of headings, as it stands."""
         table = Table(name, settings, RowReader(settings, header))
         self.tables.append(table)
         return table
@@ -121,6 +126,7 @@ class DelimitedParser(LogParser):
         self._header = ""
 
     def take_lines(self, lines: list[str]) -> None:
+        """Lines up to `first_row` are the header, the others rows."""
         while lines and self._line < self.settings.first_row:
             if self._line == self.settings.header_row:
                 self._header = lines[0]
@@ -134,5 +140,6 @@ class DelimitedParser(LogParser):
             self._table.waiting.append(self._table.reader.read(lines))
 
     def take_last(self, line: str) -> None:
+        """A last line counts only below the header."""
         if self._line >= self.settings.first_row:
             super().take_last(line)

@@ -25,6 +25,7 @@ class ProtochipsParser(LogParser):
         self._begun = False
 
     def take_lines(self, lines: list[str]) -> None:
+        """Rows whose remark is a setting first, then samples and notes."""
         start = 0
         while start < len(lines) and not self._begun:
             line = lines[start]
@@ -34,6 +35,7 @@ class ProtochipsParser(LogParser):
                 continue
             fields = line.split(",")
             setting = (
+                # remarks may contain commas: all fields beyond the headings belong to the remark
                 SETTING.match(",".join(fields[1 : len(fields) - len(self._names) + 2]))
                 if len(fields) > 1
                 else None
@@ -47,6 +49,7 @@ class ProtochipsParser(LogParser):
             self._read(lines[start:])
 
     def at_end(self) -> None:
+        """A file of nothing but settings has its table all the same."""
         if self._names is not None and not self._begun:
             self._begin()
 

@@ -72,6 +72,7 @@ class Tally:
         return self.short + self.odd.count + self.untimed + self.zeros
 
     def short_sentence(self, name: str) -> str:
+        """How many incomplete rows were left out, with the first one as example."""
         return (
             f"{name}: {counted(self.short, 'incomplete row')} left out (the first: {self.short_example!r})."
         )
@@ -149,6 +150,7 @@ class RowReader:
         self._recent: list[list[str]] = []
 
     def split(self, line: str) -> list[str]:
+        """The fields of a line as the settings divide it."""
         return split_line(line, self.settings.separator)
 
     def is_complete(self, fields: Sequence[str]) -> bool:
@@ -203,9 +205,11 @@ class RowReader:
         segments: list[int] = []
         kept: list[str] = []
         for line in lines:
+            # zeros are left by a crash of the computer that wrote the log
             if "\x00" in line:
                 self.tally.zeros += 1
             elif line.strip(" \t\r" + self.settings.separator):
+                # the heading again: the instrument was started anew, nothing joins across it
                 if self.header and line.strip() == self.header:
                     segments.append(len(kept))
                 elif not line.startswith("#"):
@@ -214,6 +218,7 @@ class RowReader:
         if rows is None:
             rows = (
                 self._slow(kept, segments)
+                # the first rows say the start; only from the second portion on can the fast way be tried
                 if len(kept) < 2 * FIRST or self.rows_read
                 else self._begin(kept, segments)
             )
@@ -234,6 +239,7 @@ class RowReader:
             return self.read([line])
         if self._is_whole_number(fields):
             return self.read([line])
+        # a cut voltage or current looks like a measured one: better no sample than a wrong one
         if at_last is None or at_last.key in ("voltage", "current") or not self.rows_read:
             self.tally.cut = line.strip()[:80]
             return None
@@ -278,6 +284,7 @@ class RowReader:
             self._state >= 0
             or self._units
             or not self.times.is_plain
+            # three lines are enough to see quotes; the block fails where others have them
             or any('"' in line for line in lines[:3])
         ):
             return None
@@ -382,6 +389,7 @@ class RowReader:
     def _finish(self, times: Floats, columns: list[Floats], starts: list[int]) -> Rows:
         values: dict[str, Floats] = {}
         for info, raw in zip(self.columns, columns):
+            # infinite values would spoil every axis and mean
             raw = np.where(np.isinf(raw), np.nan, raw)
             over = np.abs(raw) > OVERFLOW
             if over.any():
@@ -392,6 +400,7 @@ class RowReader:
         timed = np.isfinite(times)
         if not timed.all():
             self.tally.untimed += int((~timed).sum())
+            # segments count the samples that remain
             starts = [int(np.count_nonzero(timed[:s])) for s in starts]
             times, values = times[timed], {key: v[timed] for key, v in values.items()}
         return Rows(times, values, starts)

@@ -74,6 +74,7 @@ class TextSettings:
     meta: dict[str, str] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
+        """As a plain dictionary, for the memory of answers and for TOML."""
         return asdict(self)
 
     @classmethod

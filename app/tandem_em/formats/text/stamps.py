@@ -45,6 +45,7 @@ class Stamp:
 
     @property
     def has_zone(self) -> bool:
+        """Whether the text itself names its zone."""
         return self.when.tzinfo is not None
 
 
@@ -74,6 +75,7 @@ def parse_date(text: str, order: Order = "MDY") -> date | None:
 def _day(year_text: str, month: int, day: int) -> date | None:
     year = int(year_text)
     if len(year_text) <= 2:
+        # two digits of the year: 70 to 99 are of the last century
         year += 2000 if year < 70 else 1900
     try:
         return date(year, month, day)
@@ -96,6 +98,7 @@ def parse_clock(text: str) -> tuple[float, float] | None:
             half = None
         else:
             return None
+    # 24:00 and second 60 (a leap second) are written by some instruments
     hour = int(hours)
     if half and half.lower() == "p" and hour < 12:
         hour += 12
@@ -158,6 +161,7 @@ def epoch_seconds(text: str, order: Order = "MDY", since_s: float = 0.0) -> floa
     """Seconds since 1970 of a stamp, in its own zone when it has one, else as if it were UTC.
 
     `since_s` (a midnight) is taken off before the fraction of a second is added, which keeps its digits."""
+    # the common form of a row: split once, its date looked up among the last ones
     quick = _SPLIT.match(text)
     if quick:
         midnight = _midnight(quick[1], order)
@@ -191,6 +195,7 @@ def find_order(texts: Sequence[str]) -> tuple[Order, bool]:
     nothing either, the habit behind the separator and am/pm.
     """
     triples = [m for m in (_NUMERIC.search(text) for text in dict.fromkeys(texts)) if m]
+    # the year stands first: no doubt about the order of day and month
     if not triples or any(len(m[1]) == 4 for m in triples):
         return "YMD", True
     if any(re.search(r"\d/\d+/\s*['’]\d", text) for text in texts):
@@ -204,6 +209,7 @@ def find_order(texts: Sequence[str]) -> tuple[Order, bool]:
     disorder = {order: _disorder(texts, order) for order in fitting}
     best = min(fitting, key=lambda order: disorder[order])
     same_day = all(m[1].lstrip("0") == str(int(m[3])) for m in triples)
+    # three times less wandering is taken for certain
     return best, same_day or min(disorder.values()) * 3 < max(disorder.values())
 
 
@@ -217,4 +223,5 @@ def _habit(triples: Sequence[re.Match[str]], texts: Sequence[str]) -> Order:
 def _disorder(texts: Sequence[str], order: Order) -> float:
     """Days walked from each date to the next: the true order of a log wanders least."""
     days = [d.toordinal() for d in (parse_date(text, order) for text in texts) if d]
+    # backwards counts three times: a log seldom goes back
     return float(sum(abs(b - a) * (3 if b < a else 1) for a, b in itertools.pairwise(days)))

@@ -21,6 +21,7 @@ from tandem_em.formats.text.stamps import (
 )
 
 EPOCH = datetime(1970, 1, 1)
+# LabVIEW counts seconds from 1904, Unix from 1970
 LABVIEW_TO_UNIX_S = 2082844800.0
 ABSOLUTE_KINDS = ("stamp", "epoch", "labview", "excel")
 
@@ -77,6 +78,7 @@ class TimeReader:
         if self.mode == "rows":
             return self.from_numbers(np.empty((len(rows), 0)), len(rows))
         self._rows += len(rows)
+        # seconds since 1970 as float64 are known to a quarter of a microsecond only
         if self.mode != "elapsed" and self._first is None:
             self._choose_since(rows[0])
         times = self._read(self.mode, self.indices, rows)
@@ -109,9 +111,11 @@ class TimeReader:
             return np.array([_or_nan(epoch_seconds(text, self.order, self._since_s)) for text in fields])
         values, _ = numbers(fields, self.settings.decimal)
         if column.kind == "excel":
+            # day 25569 of the spreadsheet is 1970-01-01
             return (values - 25569.0) * 86400.0
         if column.kind == "labview":
             return values - LABVIEW_TO_UNIX_S
+        # taken off in the column's own unit, before its large numbers lose their last digits
         return (values - self._since_s / column.factor) * column.factor + column.offset
 
     def _choose_since(self, row: Sequence[str]) -> None:
@@ -144,6 +148,7 @@ class TimeReader:
             return times
         out = np.empty_like(times)
         for i, value in enumerate(times):
+            # to half or less: small steps back are jitter of the clock
             if value < self._last_s and value <= 0.5 * self._last_s:
                 self._steps_s += self._last_s
             if np.isfinite(value):
@@ -156,6 +161,7 @@ class TimeReader:
         out = np.empty_like(seconds)
         for i, value in enumerate(seconds):
             if np.isfinite(value):
+                # half a day: a sample that is a moment early is no next day
                 if self._last_clock >= 0 and value < self._last_clock - 43200:
                     self._days += 86400.0
                 self._last_clock = float(value)
@@ -231,6 +237,7 @@ def _source(settings: TextSettings) -> tuple[str, list[int]]:
         if column.quantity == "time" and column.kind in ABSOLUTE_KINDS:
             return column.kind, [index]
     absolute = _absolute_sources(settings)
+    # day numbers of spreadsheets are often rounded to the second: others come first
     precise = [each for each in absolute if each[0] != "excel"]
     if precise or absolute:
         return (precise or absolute)[0]

@@ -54,6 +54,7 @@ class Unit:
 
     @property
     def si(self) -> str:
+        """The unit that values are kept in after factor and offset."""
         return SI[self.dimension]
 
 
@@ -73,6 +74,7 @@ def parse_unit(text: str, hint: str = "") -> Unit | None:
         return Unit("temperature")
     if cleaned in ("K", "Kelvin", "kelvin"):
         return Unit("temperature", 1.0, -273.15)
+    # F alone is farad: only the heading can make it Fahrenheit
     if cleaned in ("°F", "F", "degF") and hint == "temperature":
         return Unit("temperature", 5 / 9, -160 / 9)
     return _symbol(cleaned) or _word(lower) or _prefixed_word(cleaned)
@@ -80,6 +82,7 @@ def parse_unit(text: str, hint: str = "") -> Unit | None:
 
 def _symbol(cleaned: str) -> Unit | None:
     """A prefix and a symbol; upper and lower case count (mA is not MA)."""
+    # the longest symbol first: `Ah` before `h`, `Ohm` before `m`
     for symbol in sorted(_SYMBOLS, key=len, reverse=True):
         if cleaned.endswith(symbol) and cleaned[: -len(symbol)] in PREFIXES:
             prefix = cleaned[: -len(symbol)]

@@ -60,6 +60,7 @@ def build_run(path: Path, parts: RunParts, options: ImportOptions) -> tuple[Bias
                 f"{path.name}: {int(too_cold.sum())} values of {column.label or key} are below absolute zero "
                 "(no sensor?) and were left out."
             )
+    # a second time: a thermometer that is not connected is empty only now
     columns = {key: column for key, column in columns.items() if np.isfinite(column.values).any()}
     clock, more = make_clock(path, parts, options)
     run = BiasRun(
@@ -177,6 +178,7 @@ def time_problems(path: Path, times: Floats, segments: Sequence[int] = ()) -> li
 
 def missing_columns(path: Path, columns: Mapping[str, ColumnValues]) -> list[str]:
     """What a biasing run usually has and this one lacks."""
+    # impedance and temperature logs are no charging curves: they need no current
     if "frequency" in columns or ("temperature" in columns and not {"voltage", "current"} & set(columns)):
         return []
     lacking = [name for name in ("voltage", "current") if name not in columns]
@@ -195,6 +197,7 @@ def imported(path: Path, runs: Sequence[tuple[BiasRun, list[str]]]) -> Imported:
 
 
 def no_samples(path: Path) -> UserError:
+    """The error for a file that has a beginning and nothing else."""
     return UserError(
         f"{path.name} has a header but no samples.",
         "Check that the recording was running, or export it again.",

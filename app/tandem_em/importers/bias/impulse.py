@@ -30,6 +30,7 @@ class ImpulseParser(GuessingParser):
         self.metadata = metadata
 
     def _begin(self, settings: TextSettings) -> None:
+        # Impulse always writes s and °C
         settings.guesses = [guess for guess in settings.guesses if "no units" not in guess]
         date = self.metadata.get("Experiment date", "")
         if date:
@@ -48,11 +49,13 @@ class Impulse:
     suffixes: Sequence[str] = (".csv", ".log")
 
     def probe(self, path: Path, head: bytes) -> float:
+        """1 for a log or its metadata, 0.9 for a folder that holds logs."""
         if path.is_dir():
             return 0.9 if logs_of(path) else 0.0
         return 1.0 if HEADING.match(head) or METADATA.match(head) else 0.0
 
     def read(self, path: Path, options: ImportOptions) -> Job[Imported]:
+        """All logs of the experiment, or the one that was named, each with its date and notes."""
         if path.is_dir():
             logs = logs_of(path)
         elif METADATA.match(_first_bytes(path)):
@@ -127,6 +130,7 @@ def _timed_notes(notes: Sequence[tuple[str, str]], run: BiasRun) -> list[dict[st
         clock = parse_clock(when)
         if clock is not None:
             t = (midnight + timedelta(seconds=clock[0]) - start.when).total_seconds()
+            # a note shortly after midnight; notes may come somewhat before the start as well
             timed.append({"t": t if t > -43200 else t + 86400, "text": text})
     return timed
 

@@ -28,6 +28,7 @@ from tandem_em.importers.core.base import Imported, ImportOptions, Kind
 MAGIC = b"BIO-LOGIC MODULAR FILE\x1a"
 DATA_STARTS = (100, 405, 406, 1007, 1008)
 """Where rows may begin in the data module, by its version."""
+# where versions of the log module keep the day number of the start
 STAMP_PLACES = (465, 469, 473, 585)
 FLAGS = {1: ("mode", 0x03), 2: ("ox/red", 0x04), 3: ("error", 0x08), 21: ("control changes", 0x10), 31: ("Ns changes", 0x20),
          65: ("counter inc.", 0x80)}  # fmt: skip
@@ -36,11 +37,14 @@ MORE_COLUMNS: dict[int, tuple[str, str]] = {
     15: ("x", "<f4"), 18: ("Analog IN 3/V", "<f4"), 25: ("x", "<f8"), 155: ("Ecal/V", "<f4"), 182: ("step time/s", "<f8"),
     185: ("<Ece>/V", "<f4"), 215: ("Efficiency/%", "<f8"), 379: ("Energy/W.h", "<f8"),
 }  # fmt: skip
+# day 0 of the day numbers that Windows programs count
 OLE_ZERO = datetime(1899, 12, 30)
 
 
 @dataclass
 class Module:
+    """One module of the file: `length` as announced, `data` as far as the file goes."""
+
     name: str
     version: int
     date: str
@@ -57,9 +61,11 @@ class Mpr:
     suffixes: Sequence[str] = (".mpr",)
 
     def probe(self, path: Path, head: bytes) -> float:
+        """1 when it begins as EC-Lab's binary files do."""
         return 1.0 if head.startswith(MAGIC) else 0.0
 
     def read(self, path: Path, options: ImportOptions) -> Job[Imported]:
+        """One run, with the columns TandEM knows and sentences about the others."""
         yield Progress(0, 0, f"Reading {path.name}")
         modules = list(read_modules(path))
         data = next((m for m in modules if m.name == "VMP data"), None)
@@ -88,6 +94,7 @@ class Mpr:
             "format": self.label,
             "header": {m.name: f"version {m.version}, {m.date}" for m in modules},
         }
+        # damaged floats overflow: what they become is looked at afterwards
         with np.errstate(all="ignore"):
             _fill(parts, rows, numbers, modules)
             problems += derive_current(parts)
@@ -134,6 +141,7 @@ def read_rows(path: Path, module: Module) -> tuple[NDArray[Any], list[int], list
     )
     for numbers in _column_numbers(data, count):
         unknown = [n for n in dict.fromkeys(numbers) if n not in FLAGS and n not in known_columns()]
+        # sizes of unknown columns are tried out: only the right ones make the rows fit the module
         for sizes in product((4, 8, 2, 1), repeat=min(len(unknown), 3)):
             if len(sizes) < len(unknown):
                 break
@@ -142,6 +150,7 @@ def read_rows(path: Path, module: Module) -> tuple[NDArray[Any], list[int], list
             if start not in DATA_STARTS:
                 continue
             whole = max(0, (len(data) - start) // dtype.itemsize)
+            # a file that was cut gives the rows that are whole
             rows = np.frombuffer(data, dtype, min(announced, whole), start) if whole else np.empty(0, dtype)
             return rows, numbers, unknown, announced - len(rows)
     raise unknown_layout
@@ -149,6 +158,7 @@ def read_rows(path: Path, module: Module) -> tuple[NDArray[Any], list[int], list
 
 def _column_numbers(data: bytes, count: int) -> Iterator[list[int]]:
     """The column numbers in each way they may be written."""
+    # some versions write the numbers with the high byte first
     if data[5] == 0:
         yield list(np.frombuffer(data, ">u2", count, 5).astype(int)) if len(data) > 5 + 2 * count else []
     if len(data) > 5 + 2 * count:
@@ -190,8 +200,10 @@ def find_start(modules: Sequence[Module], log: Module | None) -> tuple[datetime 
         for place in STAMP_PLACES:
             if len(log.data) >= place + 8:
                 (days,) = struct.unpack_from("<d", log.data, place)
+                # day numbers between 1982 and 2119
                 if 30000 < days < 80000:
                     when = OLE_ZERO + timedelta(days=days)
+                    # the place of the stamp differs by version: one that falls on the module's date is right
                     if date is None or when.date() == date.date():
                         return when, 0.001
     return date, 86400.0
@@ -235,6 +247,7 @@ def _add_loops(parts: RunParts, modules: Sequence[Module]) -> None:
     if module is None or len(module.data) < 8:
         return
     starts = np.frombuffer(module.data[4 : 4 + (len(module.data) - 4) // 4 * 4], "<u4").astype(np.int64)
+    # unused places of the list are zeros at its end
     starts = starts[: len(np.trim_zeros(starts, "b"))]
     if len(starts) > 1 and np.all(np.diff(starts) > 0) and starts[0] == 0:
         loops = np.asarray(
@@ -251,6 +264,7 @@ def derive_current(parts: RunParts) -> list[str]:
         return []
     steps = np.diff(parts.times, prepend=parts.times[0])
     with np.errstate(divide="ignore", invalid="ignore"):
+        # two rows with one stamp: no mean current can be told, unless no charge has flowed
         current = np.where(steps > 0, charge / steps, np.where(charge == 0, 0.0, np.nan))
     parts.columns["current"] = ColumnValues(np.asarray(current, np.float64), "A", "<I> from dq")
     return [f"{parts.name} stores charges instead of currents: the current is the mean over each step."]

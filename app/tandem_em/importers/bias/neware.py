@@ -58,9 +58,11 @@ class Neware:
     suffixes: Sequence[str] = (".nda", ".ndax")
 
     def probe(self, path: Path, head: bytes) -> float:
+        """1 for .nda by its first bytes, 0.95 for an archive with Neware's parts or suffix."""
         if head.startswith(MAGIC):
             return 1.0
         names = (b"data.ndc", b"TestInfo.xml", b"VersionInfo.xml")
+        # an archive of another suffix still names its parts in the first bytes
         if head.startswith(b"PK\x03\x04") and (
             path.suffix.lower() == ".ndax" or any(name in head for name in names)
         ):
@@ -68,6 +70,7 @@ class Neware:
         return 0.0
 
     def read(self, path: Path, options: ImportOptions) -> Job[Imported]:
+        """One run from the samples of all steps."""
         yield Progress(0, 0, f"Reading {path.name}")
         try:
             with path.open("rb") as file:
@@ -117,6 +120,7 @@ def as_parts(records: Records, problems: list[str], path: Path) -> RunParts:
     if len(known):
         k = int(known[0])
         start = datetime(1970, 1, 1) + timedelta(seconds=float(records.stamp[k] - times[k]))
+        # stamps of older versions are the wall clock of the cycler, without a zone
         start = start if records.stamp_is_local else start.replace(tzinfo=UTC)
     return RunParts(
         times, columns, path.stem, start, records.stamp_resolution_s, instrument={"format": "Neware"}
@@ -172,7 +176,9 @@ def _nda130(path: Path, data: bytes) -> tuple[Records, NDArray[Any], list[str]]:
         return from_bts9(np.empty(0, BTS9)), NO_EXTRAS, []
     if data[1024] == 0x55:
         second = data.find(data[1024:1026], 1026)
+        # a distance that cannot be one of records: the usual size
         size = second - 1024 if 52 <= second - 1024 <= 256 else 56
+        # only in records of 56 bytes it is known where the temperature stands
         layout = {**BTS91, "T": ("<f4", 52)} if size == 56 else BTS91
         rows = np.frombuffer(data, packed(layout, size), (len(data) - 1024) // size, 1024)
         end = np.flatnonzero(rows["mark"] == 0x81)
@@ -204,6 +210,7 @@ def read_ndax(path: Path) -> tuple[Records, list[str]]:
         with zipfile.ZipFile(path) as archive:
             parts = {}
             for info in archive.infolist():
+                # unpacking a damaged or hostile archive must not fill the memory
                 if info.file_size > LARGEST:
                     raise UserError(
                         f"{path.name} claims to hold {info.file_size} bytes in {info.filename}.",
@@ -252,6 +259,7 @@ def _add_temperatures(records: Records, parts: dict[str, bytes], problems: list[
         if values is not None and is_temperature:
             padded = np.full(int(records.index.max()) + 1, np.nan)
             count = min(len(values), len(padded) - 1)
+            # samples are numbered from 1
             padded[1 : 1 + count] = values[:count]
             records.temperatures[label] = padded[records.index]
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from tandem_em.importers.bias.neware_records import NDC, NDC_WITH_GAP, Records, from_counts, packed
 
+# the first page is a header; records do not cross the borders of pages
 PAGE = 4096
 MARK_OF_SAMPLE = 0x55
 RUN_INFO = {"time": ("<i4", 0), "qc": ("<f4", 5), "qd": ("<f4", 9), "ec": ("<f4", 13), "ed": ("<f4", 17), "dt": ("<i4", 29),
@@ -30,6 +31,7 @@ class UnknownPartError(ValueError):
 
 
 def kind_and_version(data: bytes) -> tuple[int, int]:
+    """(kind of part, version) of an .ndc; (-1, -1) when it is too short to say."""
     return (data[0], data[2]) if len(data) > 3 else (-1, -1)
 
 
@@ -57,6 +59,7 @@ def whole_records(data: bytes) -> Records:
     )
     good: list[int] = []
     for place in places:
+        # the identifier may also occur inside a record: places closer than a record are such
         if place + 94 <= len(data) and data[place] == MARK_OF_SAMPLE and (not good or place >= good[-1] + 94):
             good.append(place)
     if not good:
@@ -80,11 +83,13 @@ def split_records(data: bytes, run_info: bytes, steps: bytes) -> tuple[Records, 
     samples = paged(data, np.dtype([("V", "<f4"), ("I", "<f4")]), 132, 4)
     marks = paged(run_info, packed(RUN_INFO, mark_size), 132, mark_after)
     marks = marks[marks["index"] > 0]
+    # the same mark may be written twice: the first one counts
     _, first = np.unique(marks["index"], return_index=True)
     marks = marks[first]
     program = paged(steps, packed(STEP, step_size), 132, step_after)
     program = program[program["step"] != 0]
     numbers = np.arange(1, len(samples) + 1)
+    # rows that were reserved and never written are zeros
     real = samples["V"] != 0
     numbers, samples = numbers[real], samples[real]
     if not len(marks):
@@ -95,6 +100,7 @@ def split_records(data: bytes, run_info: bytes, steps: bytes) -> tuple[Records, 
     mark = marks[which]
     later = numbers - mark["index"]
     wait = later * mark["dt"] * 1e-3
+    # the program may come back to a step: each time is a step of its own
     order = np.concatenate([[1], 1 + np.cumsum(np.diff(marks["step"]) != 0)])[which]
     current = samples["I"] * np.float64(ampere)
     own = later == 0

@@ -234,6 +234,7 @@ def total_times(records: Records) -> tuple[Floats, int]:
         before = np.maximum(steps - 1, 0)
         waits = times[steps] - records.step_time[steps] - times[before]
         return times, int(np.count_nonzero(waits[1:] > 1.0))
+    # both the stamp and the start of the step are off by up to their resolution
     tolerance = 2.0 * records.stamp_resolution_s + 0.5
     said = stamp - records.step_time
     said = said - (said[np.isfinite(said)][0] if np.isfinite(said).any() else 0.0)

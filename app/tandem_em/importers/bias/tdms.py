@@ -30,9 +30,11 @@ class Tdms:
     suffixes: Sequence[str] = (".tdms",)
 
     def probe(self, path: Path, head: bytes) -> float:
+        """1 when it begins as a TDMS segment."""
         return 1.0 if head.startswith(b"TDSm") else 0.0
 
     def read(self, path: Path, options: ImportOptions) -> Job[Imported]:
+        """One run for each group that has samples."""
         from nptdms import TdmsFile
 
         yield Progress(0, 0, f"Reading {path.name}")

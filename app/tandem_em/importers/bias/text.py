@@ -31,9 +31,11 @@ class KnownText:
     kind: Kind = "bias"
 
     def probe(self, path: Path, head: bytes) -> float:
+        """1 when the first line is that of the format, in any encoding."""
         return 1.0 if self.magic.match(as_utf8(head[:FIRST_LINES])) else 0.0
 
     def read(self, path: Path, options: ImportOptions) -> Job[Imported]:
+        """The tables of the log, read by the format's own parser."""
         return (yield from read_log(path, self.parser(), options))
 
 
@@ -46,9 +48,11 @@ class DelimitedText:
     suffixes: Sequence[str] = (".csv", ".txt", ".tsv", ".ssv", ".dat", ".bdf", ".asc", ".log", ".041")
 
     def probe(self, path: Path, head: bytes) -> float:
+        """0.8 for EC-Lab headings, 0.4 or 0.15 for lines with separators, 0 for what is no text."""
         if not is_text(head):
             return 0.0
         text = as_utf8(head[:FIRST_LINES]).lstrip()
+        # EMSA spectra, PDF and headers of Merlin are text as well, and no tables
         if text.startswith((b"#FORMAT", b"%PDF", b"HDR,")):
             return 0.0
         if text[:1] in (b"{", b"<"):
@@ -62,6 +66,7 @@ class DelimitedText:
         return 0.4 if path.suffix.lower() in self.suffixes else 0.15
 
     def read(self, path: Path, options: ImportOptions) -> Job[Imported]:
+        """As the settings say; guessed where they name no columns."""
         if options.text is None or "columns" not in options.text:
             return (yield from guessing_job(path, options))
         settings = TextSettings.from_dict(options.text, f"The settings for {path.name}")

@@ -11,6 +11,7 @@ from tandem_em.formats.text.guess import NoTableError, guess_text
 from tandem_em.formats.text.rows import RowReader
 from tandem_em.formats.text.settings import TextSettings
 
+# bytes: more rows than the guess looks at, also in tables with many columns
 HEAD = 512 * 1024
 SAMPLE_LINES = 400
 

@@ -82,9 +82,12 @@ def later_lines(path: Path, parser: LogParser, size: int = 16 * 1024) -> list[st
     with path.open("rb") as file:
         encoding = find_encoding(file.read(4096))
         for part in (0.25, 0.5, 0.75, 1.0):
+            # at least 64 kB apart from the beginning: those lines are seen anyway
             start = int(length * part) - size
             if start > 4 * size:
+                # a multiple of four: no character of UTF-16 or UTF-32 is cut
                 file.seek(start - start % 4)
+                # the first and the last line are cut
                 lines += file.read(size).decode(encoding.replace("-sig", ""), "replace").splitlines()[1:-1]
     return lines
 
@@ -196,6 +199,7 @@ def _place_later_tables(
             run.clock.start_iso = (
                 datetime.fromisoformat(run.clock.start_iso) + timedelta(seconds=passed)
             ).isoformat()
+            # when it began nobody knows better than the length of what came before
             run.clock.uncertainty_s = max(run.clock.uncertainty_s, passed)
             result.problems.append(
                 f"{path.name} does not say when {group[0][0].name or 'its second table'} began: placed after the table before it."

@@ -18,6 +18,7 @@ from tandem_em.model.spectra import SpectrumImage
 
 FRAME_LIMIT = 4 << 30
 """A single frame above 4 GiB is a broken header, not a camera."""
+# a survey image lies in memory with its map
 ADF_LIMIT = 256 << 20
 
 
@@ -111,6 +112,7 @@ def _tie_surveys(
         if spectrum_image.adf is not None or not fitting:
             continue
         found, stack = max(fitting, key=lambda pair: _is_annular(pair[1].name))
+        # a large survey would be held in memory with the map
         if stack.source.dtype.itemsize * stack.shape[1] * stack.shape[2] > ADF_LIMIT:
             continue
         spectrum_image.adf = np.asarray(stack.frame(0))
@@ -138,6 +140,7 @@ def _is_annular(name: str) -> int:
 
 def pair_dual(maps: list[SpectrumImage]) -> None:
     """Tie core-loss maps to the low-loss map of the same pixels (dual EELS)."""
+    # the low-loss map has the zero loss in its range
     low = [each for each in maps if each.energy_eV[0] <= 0.0 <= each.energy_eV[-1]]
     for each in maps:
         partners = [one for one in low if one is not each and one.shape[:2] == each.shape[:2]]

@@ -54,9 +54,11 @@ def _first(paths: list[Path], count: int) -> tuple[NDArray[np.float64], str, Pat
 def table_times(text: str, count: int) -> tuple[NDArray[np.float64], str] | None:
     """(seconds after the first row, ISO start or empty) of a table that has exactly this many rows."""
     lines = [line for line in text.removeprefix("ï»¿").splitlines() if line.strip()]
+    # up to a hundred lines of header; more is another table
     if not count <= len(lines) <= count + 100:
         return None
     header, rows = lines[: len(lines) - count], lines[len(lines) - count :]
+    # the separator has to be in every row
     separator = next((each for each in ("\t", ";", ",") if all(each in row for row in rows)), None)
     table = [[cell.strip().strip('"') for cell in row.split(separator)] for row in rows]
     width = len(table[0])
@@ -74,6 +76,7 @@ def table_times(text: str, count: int) -> tuple[NDArray[np.float64], str] | None
 
 def _column(cells: list[str], name: str) -> tuple[NDArray[np.float64], str] | None:
     moments = [parse_iso(cell) for cell in cells[:1]]
+    # a plain number may also parse as a date (`20240101`)
     if moments[0] is not None and not re.fullmatch(r"[-+.\deE]+", cells[0]):
         parsed = [parse_iso(cell) for cell in cells]
         first = moments[0]
@@ -83,9 +86,11 @@ def _column(cells: list[str], name: str) -> tuple[NDArray[np.float64], str] | No
             return None
         return np.array(seconds, np.float64), first.isoformat()
     values = [number(cell.replace(",", ".")) for cell in cells]
+    # one in ten may be missing; more is no column of times
     if values[0] is None or sum(value is None for value in values) > len(values) // 10:
         return None
     match = UNIT.search(name)
     factor = (time_s(match[1]) if match else None) or 1.0
     out = np.array([np.nan if value is None else value for value in values], np.float64) * factor
+    # seconds since 1970 or the like: only what passes after the first frame counts
     return out - (out[0] if out[0] > 1e8 else 0.0), ""

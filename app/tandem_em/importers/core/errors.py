@@ -43,6 +43,7 @@ def sentences(path: Path, label: str) -> Iterator[None]:
             f"{path.name} asks for more memory than there is.", "Its header is damaged: copy it again."
         ) from error
     except Exception as error:
+        # libraries raise anything: the log keeps where, the person gets a sentence
         log.info("cannot read %s as %s", path, label, exc_info=error)
         what = f"{type(error).__name__}: {error}".splitlines()[0][:200]
         raise UserError(
@@ -79,6 +80,7 @@ class FileImporter:
         self._probe, self._reader = probe, reader
 
     def probe(self, path: Path, head: bytes) -> float:
+        """How sure the format is; 0 where its probe fails, which goes into the log."""
         try:
             return self._probe(path, head)
         except Exception:
@@ -86,6 +88,7 @@ class FileImporter:
             return 0.0
 
     def read(self, path: Path, options: ImportOptions) -> Job[Imported]:
+        """Model items of everything found; whatever goes wrong becomes a UserError about this file."""
         yield Progress(0, 0, f"Reading {path.name}")
         # libraries warn about odd files; what matters is said in sentences
         with sentences(path, self.label), warnings.catch_warnings():

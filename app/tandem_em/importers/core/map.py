@@ -19,6 +19,7 @@ from tandem_em.importers.core.views import Flipped, Reordered, View
 from tandem_em.model.arrays import ArraySource, full_index
 from tandem_em.model.spectra import SpectrumImage
 
+# each becomes an item of its own: nobody can work with hundreds in a list
 MAPS_LIMIT = 64
 
 
@@ -45,6 +46,7 @@ def maps_from(
             f"{name} is an X-ray (EDS) spectrum, not EELS: EELS edges and backgrounds do not apply."
         )
     navigation = [axis for axis in range(len(found.axes)) if axis != energy]
+    # axes of one pixel carry nothing: they are dropped before a series is made
     while len(navigation) > 2 and any(found.axes[axis].size == 1 for axis in navigation):
         navigation.remove(next(axis for axis in navigation if found.axes[axis].size == 1))
     energies, flip = energies_eV(found.axes[energy], name, problems)
@@ -124,6 +126,7 @@ def _map(
     if duration is None and facts.dwell_s:
         duration = facts.dwell_s * shaped.shape[0] * shaped.shape[1]
     steps = [step_nm(axes[axis]) if axis >= 0 else None for axis in order]
+    # one calibrated direction stands for both
     y_nm, x_nm = steps[0] or steps[1], steps[1] or steps[0]
     return SpectrumImage(
         name=name,

@@ -57,8 +57,10 @@ class PositionedFile:
 
     def _read_some(self, offset: int, view: memoryview) -> int:
         number = self._open()
+        # preadv leaves the position of the file alone: threads need no lock
         if hasattr(os, "preadv"):
             return os.preadv(number, [view], offset)
+        # Windows has one position for the file: nobody may move it in between
         with self._lock:
             os.lseek(number, offset, os.SEEK_SET)
             piece = os.read(number, len(view))
@@ -66,9 +68,11 @@ class PositionedFile:
         return len(piece)
 
     def size(self) -> int:
+        """Size of the file now (bytes)."""
         return os.fstat(self._open()).st_size
 
     def close(self) -> None:
+        """Close it; a later read opens it again."""
         with self._lock:
             number, self._number = self._number, None
         if number is not None:
@@ -104,6 +108,7 @@ class RawArray(ArrayBase):
         self._lock = threading.Lock()
 
     def read(self, index: Index) -> AnyArray:
+        """An array of the reader's own, in the byte order of this computer."""
         block = self._leading_block(index)
         if block is not None:
             start, shape = block
@@ -111,6 +116,7 @@ class RawArray(ArrayBase):
             if out.size:
                 self.file.read_into(self.offset + start * self.dtype.itemsize, out)
             return out.astype(self.dtype, copy=False)
+        # a copy: a mapping that outlives the drive would end the program
         return np.array(self._mapped()[index], dtype=self.dtype)
 
     def _leading_block(self, index: Index) -> tuple[int, tuple[int, ...]] | None:
@@ -150,6 +156,7 @@ class RawArray(ArrayBase):
             return self._map
 
     def close(self) -> None:
+        """Close the file and let the mapping go; a later read opens both again."""
         self.file.close()
         with self._lock:
             self._map = None
@@ -171,6 +178,7 @@ class FramesAt(FrameByFrame):
         self._file_dtype = np.dtype(dtype)
 
     def one(self, number: int) -> AnyArray:
+        """The frame at its offset, in memory that may be used again."""
         file = self.files[0 if self.file_of is None else int(self.file_of[number])]
         out = buffers.empty(self.shape[1:], self._file_dtype)
         if out.size:
@@ -178,5 +186,6 @@ class FramesAt(FrameByFrame):
         return out.astype(self.dtype, copy=False)
 
     def close(self) -> None:
+        """Close all files."""
         for file in self.files:
             file.close()

@@ -20,6 +20,7 @@ def stack_from(found: Found, path: Path, options: ImportOptions, imported: Impor
     name = found.facts.title or path.stem
     _to_three_axes(found, name, imported.problems)
     count = found.source.shape[0]
+    # a scan of images has no log of times
     if count > 1 and found.times_s is None and not path.is_dir() and found.axis0_is_time is not False:
         log = beside(path, count)
         if log is not None:
@@ -127,6 +128,7 @@ def _step_nm(axis: Axis) -> float | None:
     if factor is None or not np.isfinite(scale) or scale == 0:
         return None
     size = abs(float(scale)) * factor
+    # outside these limits a unit was mistaken or a field left empty
     return size if 1e-6 < size < 1e9 else None
 
 

@@ -78,6 +78,7 @@ def _nominal(found: Found, count: int) -> tuple[NDArray[np.float64], TimesFrom] 
     axis, factor = found.axes[0], time_s(found.axes[0].units)
     if factor is not None:
         values = axis.at() * factor
+        # all values equal: the axis was never filled in
         if np.isfinite(values).all() and (count < 2 or not np.all(values == values[0])):
             return values, "nominal" if axis.values is None else "file"
     interval = found.facts.frame_interval_s
@@ -102,6 +103,7 @@ def _unknown(found: Found, count: int, name: str, is_time: bool | None) -> Stamp
                 "axis0_is_time",
                 f"{name} has {count} images one after the other{unit}. Are they a movie in time?",
                 ("yes", "no"),
+                # a spatial unit speaks for a tilt or depth series
                 "no" if spatial else "yes",
             )
         )
@@ -123,6 +125,7 @@ def check_stamps(times: NDArray[np.float64], numbers: NDArray[np.int64] | None =
             f"{len(backward)} time stamps run backwards (first at frame {int(places[backward[0]]) + 1})."
         )
     equal = int(np.count_nonzero(steps == 0))
+    # whole seconds are a coarse clock, not a mistake
     if equal and np.all(good == np.rint(good)) and equal > len(steps) // 2:
         said.append("The time stamps have whole seconds only: neighbouring frames share one.")
         return said
@@ -133,6 +136,7 @@ def check_stamps(times: NDArray[np.float64], numbers: NDArray[np.int64] | None =
     forward = steps[steps > 0]
     if len(forward) >= 3:
         typical = float(np.median(forward))
+        # half a step more than usual: a frame was left out
         gaps = forward[forward > 1.5 * typical]
         lost = int(np.sum(np.rint(gaps / typical) - 1)) if typical > 0 else 0
         if lost > 0:
@@ -164,6 +168,7 @@ def clock_of(facts: Facts, options: ImportOptions) -> Clock:
     assumed = False
     zone = facts.zone
     if moment.tzinfo is None:
+        # a zone that the file names but nobody knows counts as none
         assumed = zone_info(zone) is None
         zone = options.zone if assumed else zone
         info = zone_info(zone)
@@ -185,11 +190,13 @@ def clock_of(facts: Facts, options: ImportOptions) -> Clock:
 
 def parse_iso(text: str) -> datetime | None:
     """An ISO date and time, the last `Z` and nanoseconds tolerated; None when it is not one (or absurd)."""
+    # Python's parser takes at most microseconds
     text = re.sub(r"(\.\d{6})\d+", r"\1", text.strip().replace("Z", "+00:00"))
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
         return None
+    # years outside are unset clocks and damaged fields
     return moment if 1970 <= moment.year <= 2200 else None
 
 
@@ -225,6 +232,7 @@ def iso_of(date: object, clock: object = "") -> str:
 
 
 def _first(text: str, formats: tuple[str, ...]) -> datetime | None:
+    # newer locales put a narrow no-break space before AM and PM
     text = text.replace("\u202f", " ")
     for pattern in formats:
         try:
@@ -236,6 +244,7 @@ def _first(text: str, formats: tuple[str, ...]) -> datetime | None:
 
 def iso_of_epoch(seconds: float) -> str:
     """ISO 8601 in UTC from seconds since 1970; empty for 0, nonsense and overflow."""
+    # below one day it is a clock that was never set
     if not math.isfinite(seconds) or not 86400 < seconds < 7.2e9:
         return ""
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="microseconds")

@@ -25,6 +25,7 @@ def clean(unit: object) -> str:
     if isinstance(unit, bytes):
         unit = unit.decode("utf-8", "replace")
     text = str(unit if unit is not None else "").strip().strip("\x00").strip()
+    # the ångström sign and the letter Å are two characters
     text = text.replace("\u03bc", "µ").replace("\\u00B5", "µ").replace("Å", "Å")
     if text.lower() in ("<undefined>", "undefined", "none", "pixel", "pixels", "px", "[]", "unknown", "null"):
         return ""
@@ -47,10 +48,12 @@ def energy_eV(unit: object) -> float | None:
 
 
 def time_s(unit: object) -> float | None:
+    """Seconds per unit; None for units that are not times."""
     return TIME_S.get(clean(unit).lower())
 
 
 def is_reciprocal(unit: object) -> bool:
+    """Whether a unit is that of a diffraction pattern: 1/length or an angle."""
     text = clean(unit).lower().replace(" ", "")
     return text.startswith("1/") or text.endswith(("^-1", "-1", "⁻¹")) or text in ANGLES
 

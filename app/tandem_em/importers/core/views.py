@@ -21,9 +21,11 @@ class View(ArrayBase):
 
     @property
     def is_packed(self) -> bool:
+        """As the source: what it has to unpack, the view has too."""
         return self.source.is_packed
 
     def close(self) -> None:
+        """Close the source."""
         self.source.close()
 
 
@@ -35,6 +37,7 @@ class Reordered(View):
         self.order = tuple(order)
 
     def read(self, index: Index) -> AnyArray:
+        """The part of the source, its axes turned on the way."""
         parts = full_index(index, self.shape)
         inner: list[Part] = [slice(None)] * len(self.source.shape)
         for part, axis in zip(parts, self.order, strict=True):
@@ -78,6 +81,7 @@ class Flattened(View):
         super().__init__(source, (int(np.prod(self.lead, dtype=np.int64)), *source.shape[count:]))
 
     def read(self, index: Index) -> AnyArray:
+        """Entries of the long axis, one read of the source for each."""
         first, *rest = full_index(index, self.shape)
         if isinstance(first, int):
             return self._one(first, rest)
@@ -102,12 +106,14 @@ class Flipped(View):
         self.axis = axis % len(source.shape)
 
     def read(self, index: Index) -> AnyArray:
+        """The part read forwards and then turned."""
         parts = list(full_index(index, self.shape))
         size, part = self.shape[self.axis], parts[self.axis]
         if isinstance(part, int):
             parts[self.axis] = size - 1 - part
             return self.source.read(tuple(parts))
         numbers = range(size)[part]
+        # a whole axis (the usual case) is turned without picking entries one by one
         if len(numbers) == size and part.step in (None, 1):
             axis = sum(1 for each in parts[: self.axis] if not isinstance(each, int))
             while len(parts) > 1 and parts[-1] == slice(None):
@@ -130,6 +136,7 @@ class Converted(View):
         self.convert = convert
 
     def read(self, index: Index) -> AnyArray:
+        """The part of the source, converted."""
         return self.convert(self.source.read(index))
 
 
@@ -140,6 +147,7 @@ class GreyChannels(View):
         super().__init__(source, source.shape[:-1], source.dtype)
 
     def read(self, index: Index) -> AnyArray:
+        """The part in grey: all its channels are read."""
         return grey(self.source.read((*full_index(index, self.shape), slice(None))))
 
 
@@ -169,6 +177,7 @@ def grey_record(colours: AnyArray) -> AnyArray:
 
 
 def modulus(values: AnyArray) -> AnyArray:
+    """Amounts of complex numbers."""
     return np.asarray(np.abs(values))
 
 
@@ -176,6 +185,7 @@ def plain(source: ArraySource) -> tuple[ArraySource, str]:
     """The source in plain real numbers, and a sentence when that lost something."""
     dtype = source.dtype
     if dtype.kind == "c":
+        # as precise as the numbers were
         real = np.float32 if dtype.itemsize == 8 else np.float64
         return Converted(source, modulus, real), "The data are complex numbers: their modulus is shown."
     if dtype.kind == "b":
@@ -195,12 +205,14 @@ class Unflattened(View):
         self.lead = lead
 
     def read(self, index: Index) -> AnyArray:
+        """The part of the map; neighbouring entries come in one read."""
         parts = full_index(index, self.shape)
         outer, rest = parts[: len(self.lead)], parts[len(self.lead) :]
         numbers = np.arange(int(np.prod(self.lead, dtype=np.int64))).reshape(self.lead)[outer]
         if numbers.ndim == 0:
             return self.source.read((int(numbers), *rest))
         flat = numbers.ravel()
+        # a run of neighbours is read in one go
         run = len(flat) > 0 and int(flat[-1] - flat[0]) == len(flat) - 1 and bool(np.all(np.diff(flat) == 1))
         if run:
             piece = self.source.read((slice(int(flat[0]), int(flat[-1]) + 1), *rest))

@@ -37,6 +37,7 @@ def looks_like(folder: Path) -> bool:
 def frames_below(folder: Path) -> list[tuple[Place, Path]]:
     """((hour, minute, second, frame), file) of all frames, in order."""
     out: list[tuple[Place, Path]] = []
+    # a stack of our own: recordings nest hours, minutes and seconds, links are not followed
     waiting = [folder]
     while waiting:
         here = waiting.pop()
@@ -62,6 +63,7 @@ def read(path: Path, options: ImportOptions) -> Job[list[Found]]:
             f"The folder {path.name} looks like an in-situ recording but has no frames.",
             "Copy its files again.",
         )
+    # previews of another format may lie beside the frames
     kind = kinds.most_common(1)[0][0]
     frames = [pair for pair in frames if pair[1].suffix.lower() == kind]
     found = yield from stack_of([file for _, file in frames], path)
@@ -92,6 +94,7 @@ def _has_a_stamp_for_each(stamps: NDArray[np.float64]) -> bool:
 
 def _ends(frames: list[tuple[Place, Path]], kind: str) -> NDArray[np.float64] | None:
     """Stamps (after the first) of the first and the last frame only; None where the files have none."""
+    # reading the tags of all frames would take minutes; two are enough to see when it began
     if kind not in DMS or len(frames) < 2:
         return None
     stamps = np.full(len(frames), np.nan)
@@ -116,6 +119,7 @@ def missing(places: NDArray[np.int64], rate: float) -> list[str]:
     """A sentence when numbers inside complete seconds are missing."""
     seconds = places[:, 0] * 3600 + places[:, 1] * 60 + places[:, 2]
     there, counts = np.unique(seconds, return_counts=True)
+    # the first and the last second are rarely complete: between them nothing is left
     if len(there) < 3:
         return []
     fullest = np.zeros(len(there), np.int64)

@@ -115,6 +115,7 @@ def stack_of(paths: Sequence[Path], folder: Path) -> Job[Found]:
 def _first_readable(paths: Sequence[Path], folder: Path) -> tuple[First, list[int]]:
     broken: list[int] = []
     reason: UserError | None = None
+    # the first images may be damaged; fifty of them mean another kind of file
     for number, path in enumerate(paths[:50]):
         try:
             with sentences(path, "image"):
@@ -207,6 +208,7 @@ def _dm_times(paths: Sequence[Path], found: Found, folder: Path) -> Job[None]:
             yield Progress(number, len(paths), f"Reading the frame times of {folder.name}")
         seconds[number] = start_s(path)
     good = seconds[np.isfinite(seconds)]
+    # stamps that are all the same say when the recording began, not when each frame was taken
     if len(good) > len(paths) // 2 and len(np.unique(good)) > 1:
         found.times_s, found.times_from = seconds - good[0], "frame files"
         found.axis0_is_time = True
@@ -226,6 +228,7 @@ class FileFrames(FrameByFrame):
         self.paths, self.load = paths, load
 
     def one(self, number: int) -> AnyArray:
+        """The frame of one file; UserError when it is damaged or of another size."""
         path = self.paths[number]
         with sentences(path, "image"):
             frame = self.load(path)

@@ -21,12 +21,14 @@ from tandem_em.importers.core.views import Reordered
 from tandem_em.importers.hdf5.foreign import library, source_of
 from tandem_em.importers.hdf5.tree import attribute, text_of, unit_text
 
+# each frame has metadata that have to be read for its stamp
 STAMPS_LIMIT = 20_000
 MICROSECONDS = re.compile(rb'TimeStamp"\s*:\s*\{[^{}]*"value"\s*:\s*"(\d{13,17})"')
 SECONDS = re.compile(rb'"AcquisitionStartDatetime"\s*:\s*\{\s*"DateTime"\s*:\s*"(\d+)"')
 
 
 def is_velox(file: H5File) -> bool:
+    """Whether the groups are those of a Velox file."""
     return "Data" in file and "Version" in file and any(key in file["Data"] for key in ("Image", "Spectrum"))
 
 
@@ -63,6 +65,7 @@ def _json_column(dataset: H5Dataset, column: int) -> bytes:
 
 def _metadata(group: H5Group, name: str = "Metadata") -> dict[str, Any]:
     dataset = group.get(name)
+    # metadata of a damaged file must not take all memory
     if dataset is None or dataset.ndim != 2 or dataset.shape[0] > 1 << 24 or not dataset.shape[1]:
         return {}
     try:
@@ -75,6 +78,7 @@ def _metadata(group: H5Group, name: str = "Metadata") -> dict[str, Any]:
 def _image(path: Path, group: H5Group) -> Found:
     data = group["Data"]
     if data.dtype.names:
+        # Velox stores Fourier transforms as records of two floats
         raise UserError(f"A Fourier transform in {path.name} was left out.", "")
     if data.ndim != 3:
         raise DamagedError(f"it has {data.ndim} dimensions")
@@ -104,6 +108,7 @@ def _stamps(dataset: H5Dataset | None, count: int, found: Found) -> None:
             [float(match[1]) * factor if (match := pattern.search(text)) else np.nan for text in columns]
         )
         distinct = len(np.unique(times[np.isfinite(times)]))
+        # whole seconds that most frames share tell nothing about single ones
         if distinct > 1 and (factor < 1 or distinct > count // 2):
             first = float(times[np.isfinite(times)][0])
             found.times_s = times - first
@@ -225,6 +230,7 @@ def _axis(dim: H5Dataset | None, size: int) -> Axis:
     if dim is None:
         return Axis(size)
     name, unit = text_of(attribute(dim, "name")), unit_text(attribute(dim, "units"))
+    # a dimension may state its first two values only: offset and step
     values = (
         np.atleast_1d(np.asarray(dim[()])) if dim.dtype.kind in "iuf" and dim.size <= max(size, 2) else None
     )
@@ -236,6 +242,7 @@ def _axis(dim: H5Dataset | None, size: int) -> Axis:
     if (
         len(values) == size
         and size > 2
+        # less than a hundredth of a step is rounding
         and not np.allclose(values, axis.at(), rtol=1e-4, atol=abs(scale) * 1e-2)
     ):
         axis.values = values.astype(np.float64)

@@ -29,7 +29,9 @@ NAMED_FILTERS = {
     32015: "Zstandard",
     32026: "Blosc2",
 }
+# every object is opened once: more would take minutes
 OBJECTS_LIMIT = 100_000
+# a block is unpacked as a whole
 CHUNK_LIMIT = 2 << 30
 CACHE_BYTES = 64 << 20
 MAGIC = b"\x89HDF\r\n\x1a\n"
@@ -126,6 +128,7 @@ def _check_filters(path: Path, dataset: H5Dataset) -> None:
             )
     if dataset.chunks and int(np.prod(dataset.chunks, dtype=object)) * dataset.dtype.itemsize > CHUNK_LIMIT:
         raise DamagedError(f"{dataset.name} has blocks of more than 2 GiB")
+    # a small file may claim gigantic images: gzip reaches about 1000 to 1
     frame = int(np.prod(dataset.shape[-2:], dtype=object)) * dataset.dtype.itemsize
     if frame > (64 << 20) + 10_000 * dataset.id.get_storage_size():
         raise DamagedError(f"{dataset.name} claims images of {frame >> 20} MiB that are not in the file")
@@ -142,6 +145,7 @@ def _direct(path: Path, dataset: H5Dataset, frame_axis: int) -> ArraySource | No
         return RawArray(path, offset, dataset.shape, dataset.dtype) if fits else None
     shape = dataset.shape
     frame = tuple(n for axis, n in enumerate(shape) if axis != frame_axis)
+    # only chunks of exactly one frame can be read as frames
     if dataset.chunks != tuple(1 if axis == frame_axis else n for axis, n in enumerate(shape)):
         return None
     offsets = np.zeros(shape[frame_axis], np.int64)
@@ -170,6 +174,8 @@ class Hdf5Array(ArrayBase):
         self._lock = threading.Lock()
 
     def read(self, index: Index) -> AnyArray:
+        """The part through HDF5, one reader at a time."""
+        # nobody may close the file while another thread reads
         with self._lock:
             try:
                 if self._file is None:
@@ -184,6 +190,7 @@ class Hdf5Array(ArrayBase):
         return np.asarray(piece, dtype=self.dtype)
 
     def close(self) -> None:
+        """Close the file; a later read opens it again."""
         with self._lock:
             if self._file is not None:
                 self._file.close()

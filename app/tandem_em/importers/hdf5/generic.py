@@ -22,6 +22,7 @@ from tandem_em.importers.hdf5.hspy import experiments
 from tandem_em.importers.hdf5.tree import attribute, attributes, scalars, text_of
 from tandem_em.importers.microscope.dm import image_from_parts
 
+# more plots than anybody wants as items; the first ones have the most axes
 ARRAYS_LIMIT = 16
 
 
@@ -72,6 +73,7 @@ def _nxdata_groups(file: H5File) -> list[tuple[Any, Any]]:
             out.append((entry, signal))
 
     file.visititems(visit)
+    # images and maps before curves
     out.sort(key=lambda pair: -pair[1].ndim)
     seen: set[int] = set()
     unique = []
@@ -135,6 +137,7 @@ def _nx_axis(group: H5Group, name: str, size: int) -> Axis:
     if entry.dtype.kind not in "iuf":
         return Axis(size, name=name)
     values = np.asarray(entry[()], np.float64)
+    # edges of the bins: their middles are the places
     if len(values) == size + 1:
         values = (values[:-1] + values[1:]) / 2
     scale = float(values[-1] - values[0]) / (size - 1) if size > 1 else 1.0
@@ -158,6 +161,7 @@ def _dm5(path: Path, file: H5File) -> list[Found]:
         founds.append(image_from_parts(image, source_of(path, array), dimensions))
     if not founds:
         raise DamagedError("it has no image with data")
+    # colour images are thumbnails beside the data
     return founds if len(founds) == 1 else [each for each in founds if not each.source.dtype.names] or founds
 
 
@@ -197,6 +201,7 @@ def _plain(path: Path, file: H5File) -> list[Found]:
             f"{path.name} contains no array of numbers.",
             "Export the images or spectra again from the program that made them.",
         )
+    # more axes before more numbers: a map is worth more than a long curve
     best = max(numeric, key=lambda each: (min(each.ndim, 4), each.size))
     found = Found(source_of(path, best), [Axis(size) for size in best.shape], facts=Facts(title=path.stem))
     _nion(best, found)

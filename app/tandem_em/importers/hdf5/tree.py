@@ -34,6 +34,7 @@ def attribute(entry: H5Object, name: str) -> Any:
         value = entry.attrs[name]
     except (OSError, TypeError, KeyError, ValueError, RuntimeError, MemoryError):
         return None
+    # programs differ in writing single values as arrays of one
     if isinstance(value, np.ndarray) and value.size == 1:
         value = value.ravel()[0]
     if isinstance(value, bytes):

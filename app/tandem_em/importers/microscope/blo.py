@@ -58,6 +58,7 @@ def _facts(head: np.void) -> Facts:
     volt = positive(int(head["volt"]))
     facts = Facts(beam_kV=volt / 1e3 if volt else None)
     days = float(head["days"])
+    # day numbers since 1970; an unset clock is before
     if np.isfinite(days) and 25569 < days < 80000:
         moment = datetime(1899, 12, 30, tzinfo=UTC) + timedelta(days=days)
         facts.start_iso = moment.isoformat(timespec="milliseconds")

@@ -76,6 +76,7 @@ def _thumbnails(tags: dict[str, Any], images: dict[str, Any]) -> set[int]:
         if isinstance(index := dig(each, "ImageIndex"), int)
     }
     first = next(iter(images.values()))
+    # files without a list of thumbnails: a colour image in front is one
     if not named and len(images) > 1 and dig(first, "ImageData", "DataType") in (8, 23):
         named = {0}
     return named if len(named) < len(images) else set()

@@ -38,6 +38,7 @@ def facts_from_tags(image: dict[str, Any], tags: dict[str, Any]) -> Facts:
     facts = Facts(title=_text(dig(image, "Name")), start_iso=start_of(tags))
     voltage = positive(dig(info, "Voltage"))
     facts.beam_kV = voltage / 1e3 if voltage is not None else None
+    # the magnification of a diffraction pattern is no length
     if dig(info, "Imaging Mode") != "DIFFRACTION":
         facts.magnification = positive(dig(info, "Indicated Magnification"))
     eels = dig(tags, "EELS") or {}
@@ -57,6 +58,7 @@ def _text(value: object) -> str:
 
 def start_of(tags: dict[str, Any]) -> str:
     """Start of the acquisition: the camera's own epoch (UTC) where it is written, else date and time of day."""
+    # milliseconds since 1970
     epoch = number(dig(tags, "Acquisition", "Frame", "Sequence", "Acquisition Start Time (epoch)"))
     if epoch:
         iso = iso_of_epoch(epoch / 1e3)
@@ -102,6 +104,7 @@ def _electrons(image: dict[str, Any], facts: Facts) -> None:
     brightness = dig(image, "ImageData", "Calibrations", "Brightness") or {}
     unit, scale = _text(dig(brightness, "Units")), positive(dig(brightness, "Scale"))
     if unit.lower() in ("e-", "e", "electrons", "electron") and scale is not None:
+        # the file scales counts to electrons; the model keeps counts per electron
         facts.counts_per_electron = 1.0 / scale
         facts.counts_offset = number(dig(brightness, "Origin")) or 0.0
 

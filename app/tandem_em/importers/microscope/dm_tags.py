@@ -16,6 +16,7 @@ SIMPLE: dict[int, str] = {
 }  # fmt: skip
 SMALL_ARRAY = 1 << 16
 """Arrays up to this many bytes are read with the tags (names, lists); longer ones stay where they are."""
+# a damaged length must not lead for ever through tags of tags
 DEPTH, TAGS = 64, 2_000_000
 
 
@@ -84,6 +85,7 @@ class TagReader:
                 value = self._data(label)
             else:
                 raise DamagedError(f"tag type {kind} does not exist")
+            # the length that version 4 states is believed where ours is another
             if end is not None and end != self.file.tell() and kind == 21 and end <= self.size:
                 self.file.seek(end)
             out[label or f"#{number}"] = value
@@ -136,6 +138,7 @@ class TagReader:
             self.file.seek(offset + length)
             return Block(offset, dtype, count)
         raw = self._take(length)
+        # texts are arrays of 16-bit numbers; image data of that type are not
         if kind == 4 and label != "Data":
             return _text(raw, self.order)
         return _Small(offset, dtype, count, np.frombuffer(raw, dtype))

@@ -10,15 +10,18 @@ from xml.etree import ElementTree
 from tandem_em.importers.core.signal import Facts
 from tandem_em.importers.core.units import number, positive
 
+# it is read whole to find its XML; the images are in the .ser files
 EMI_LIMIT = 256 << 20
 
 
 def facts_of(emi: Path | None, number_: int) -> Facts:
     """What the .emi file says about one of its series; it hides XML between binary blocks."""
     facts = Facts()
+    # the whole file is searched for its XML
     if emi is None or emi.stat().st_size > EMI_LIMIT:
         return facts
     objects = re.findall(rb"<ObjectInfo>.*?</ObjectInfo>", emi.read_bytes(), re.DOTALL)
+    # a document type could make the parser expand entities without end
     if not objects or b"<!" in objects[min(number_, len(objects)) - 1]:
         return facts
     try:

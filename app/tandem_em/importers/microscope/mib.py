@@ -16,6 +16,7 @@ from tandem_em.importers.core.times import parse_iso
 from tandem_em.importers.core.units import positive
 from tandem_em.importers.core.views import Flipped
 
+# numbers of several bytes have the high one first
 TYPES = {"U01": "u1", "U08": "u1", "U8": "u1", "U16": ">u2", "U32": ">u4", "U64": ">u8"}
 HEADERS_LIMIT = 200_000
 """Above this many frames the stamps are taken from the first and the last header and said to be nominal."""
@@ -92,9 +93,11 @@ def _stamps(
 
 def _moment(fields: list[str]) -> tuple[str, float]:
     """(ISO time, seconds since 1970 to the nanosecond) of one header; the stamp with a zone is preferred."""
+    # a stamp that ends with Z says its zone: it is tried first
     for text in sorted((f for f in fields[8:] if "-" in f and ":" in f), key=lambda f: not f.endswith("Z")):
         moment = parse_iso(text.strip().replace(" ", "T"))
         if moment is not None:
+            # parse_iso keeps microseconds, Merlin writes nanoseconds
             fraction = text.strip().rstrip("Z").partition(".")[2]
             whole = moment.replace(microsecond=0)
             seconds = _epoch(whole) + (float(f"0.{fraction}") if fraction.isdigit() else 0.0)

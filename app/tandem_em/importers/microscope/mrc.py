@@ -70,6 +70,7 @@ def _mode(head: bytes, order: str) -> int:
 def _old_unsigned_bytes(head: bytes, order: str) -> bool:
     """IMOD says with a flag whether bytes are signed; without its stamp, old and FEI files mean unsigned."""
     stamp, flags = (int(each) for each in np.frombuffer(head, order + "i4", 2, 152))
+    # the letters IMOD
     if stamp == 1146047817:
         return not flags & 1
     minimum, maximum = np.frombuffer(head, order + "f4", 2, 76)

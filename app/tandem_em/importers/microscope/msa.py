@@ -15,6 +15,7 @@ from tandem_em.importers.core.times import iso_of
 from tandem_em.importers.core.units import energy_eV, number, positive
 from tandem_em.model.arrays import MemoryArray
 
+# millions of channels: no spectrum has as many
 SIZE_LIMIT = 64 << 20
 SIGNALS: dict[str, SignalType] = {
     "ELS": "EELS", "EELS": "EELS", "EDS": "EDS", "XEDS": "EDS", "EDX": "EDS", "WDS": "other", "AES": "other",

@@ -30,6 +30,7 @@ def _read(plugin: str, path: Path, lazy: bool) -> list[Found]:
     module = import_module(f"rsciio.{plugin}")
     signals: list[dict[str, Any]] = module.file_reader(str(path), lazy=lazy)
     founds = [found_from(signal) for signal in signals]
+    # Ripple keeps its numbers in a second file
     partner = path.with_suffix(".raw")
     founds[0].files += [partner] if plugin == "ripple" and partner.is_file() else []
     return founds
@@ -62,5 +63,6 @@ class DaskArray(ArrayBase):
         self._lock = threading.Lock()
 
     def read(self, index: Index) -> AnyArray:
+        """The part, computed on this thread: a scheduler of dask would start threads of its own."""
         with self._lock:
             return np.asarray(self.array[index].compute(scheduler="synchronous"), dtype=self.dtype)

@@ -15,6 +15,7 @@ from tandem_em.importers.core.units import clean, number
 from tandem_em.model.arrays import MemoryArray
 
 TYPES = {0: "i1", 1: "<i2", 2: "<f4", 3: "<c8", 4: "<i4"}
+# it is read whole: its rows are framed one by one
 WHOLE_LIMIT = 1 << 30
 # words of the label, counted from 0
 DATE, REAL, SCALES, UNITS = slice(21, 27), 62, (91, 83, 75), (244, 248, 252)
@@ -39,6 +40,7 @@ def read(path: Path, options: ImportOptions) -> list[Found]:
     label = None
     if flag // 1000 % 10:
         words, at = _record(raw, at)
+        # a short label has another layout
         label = np.frombuffer(words[: len(words) // 2 * 2], "<i2") if len(words) >= 512 else None
     dtype = np.dtype(TYPES[form])
     length = int.from_bytes(raw[at : at + 4], "little")
@@ -57,6 +59,7 @@ def read(path: Path, options: ImportOptions) -> list[Found]:
 
 def _found(pixels: np.ndarray[Any, Any], axes: list[Axis], facts: Facts) -> Found:
     source = MemoryArray(np.ascontiguousarray(pixels))
+    # a spectrum or line: one row of one layer
     if axes[0].size == 1 and axes[1].size == 1:
         return Found(MemoryArray(source.array[0, 0]), axes[2:], facts=facts)
     return (
@@ -70,6 +73,7 @@ def _record(raw: bytes, at: int) -> tuple[bytes, int]:
     """(content, where the next one starts) of a record framed by its length."""
     length = int.from_bytes(raw[at : at + 4], "little")
     end = at + 4 + length
+    # Fortran writes the length of a record before and behind it
     if length > 1 << 16 or end + 4 > len(raw) or raw[end : end + 4] != raw[at : at + 4]:
         raise DamagedError("a record does not end where it should")
     return raw[at + 4 : end], end + 4

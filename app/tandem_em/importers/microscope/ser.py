@@ -27,6 +27,8 @@ WITH_POSITION = 0x4142
 
 @dataclass
 class Dimension:
+    """One direction of the scan: steps in `unit`, `offset` is the first place."""
+
     size: int
     offset: float
     step: float
@@ -78,6 +80,7 @@ def read_series(path: Path, facts: Facts) -> Found:
     with path.open("rb") as file:
         head = file.read(1 << 16)
         order, version, kind, tag_kind, total, valid = _header(head)
+        # version 0x220 has 8-byte offsets
         wide = version > 0x210
         table_at = int.from_bytes(head[22 : 30 if wide else 26], order)
         dimensions = _dimensions(head, 34 if wide else 30, order)
@@ -156,7 +159,9 @@ def _element(head: bytes, kind: int) -> tuple[list[Axis], np.dtype[Any], tuple[i
     for i, size in enumerate(sizes):
         offset, step = (float(each) for each in np.frombuffer(head[20 * i : 20 * i + 16], "<f8"))
         element = int.from_bytes(head[20 * i + 16 : 20 * i + 20], "little", signed=True)
+        # the calibration names the element its offset belongs to
         axes.append(Axis(size, step, offset - element * step, "eV" if kind == SPECTRA else "m"))
+    # a pixel above a millimetre is none of a microscope
     if kind != SPECTRA and axes and abs(axes[0].scale) > 1e-3:
         # diffraction patterns are in 1/m: no length of a pixel
         for axis in axes:
@@ -171,6 +176,7 @@ def _time_tags(file: BinaryIO, places: NDArray[Any], size: int) -> NDArray[np.fl
         if int(place) + 8 <= size and int(place) > 0:
             file.seek(int(place) + 4)
             seconds = int.from_bytes(file.read(4), "little")
+            # below one day the clock was never set
             if seconds > 86400:
                 out[number_] = seconds
     return out
@@ -193,6 +199,7 @@ def _as_spectra(found: Found, dimensions: list[Dimension], whole: int) -> None:
     source: ArraySource = found.source
     if whole == 1:
         found.source, found.axes, found.energy_axis = Flattened(Reordered(source, (0, 1)), 2), [energy], 0
+    # a map that was stopped at the end of a row is a map of fewer rows
     elif len(dimensions) >= 2 and sizes[0] > 0 and sizes[0] * sizes[1] >= whole and whole % sizes[0] == 0:
         rows = whole // sizes[0]
         found.source = Unflattened(source, (rows, sizes[0]))
@@ -219,6 +226,7 @@ def _set_times(found: Found, stamps: NDArray[np.float64], tag_kind: int, kind: i
     found.facts.start_iso = found.facts.start_iso or iso_of_epoch(first)
     if kind == IMAGES and len(stamps) > 1:
         found.times_s = stamps - first
+        # frames taken at positions may be a scan: then the format does not say that they are a movie
         found.axis0_is_time = tag_kind != WITH_POSITION or None
         if np.all(found.times_s == 0):
             found.times_s = None

@@ -49,6 +49,7 @@ def read(path: Path, options: ImportOptions) -> list[Found]:
     general = np.frombuffer(head, GENERAL, 1)[0]
     shape = (int(general["height"]), int(general["width"]))
     dtype = np.dtype("<u1" if general["bits"] == 8 else "<u2")
+    # version 1 does not state the length of its frame headers
     header = 12 if general["version"] == 1 else int(general["frame_header"])
     if not 12 <= header <= 1 << 16:
         raise DamagedError("its frame headers have an impossible length")
@@ -114,6 +115,7 @@ def _mode(file: PositionedFile, start: int) -> int:
 
 def _axes(shape: tuple[int, ...], general: np.void, mode: int) -> list[Axis]:
     pixel = positive(int(general["pixel_nm"]))
+    # mode 2 is diffraction
     unit = "1/nm" if mode == 2 else "nm"
     return [Axis(shape[0], name="time")] + [
         Axis(size, pixel or 1.0, units=unit if pixel else "") for size in shape[1:]
@@ -122,6 +124,7 @@ def _axes(shape: tuple[int, ...], general: np.void, mode: int) -> list[Axis]:
 
 def _facts(general: np.void, mode: int, frames: AnyArray) -> Facts:
     volt = positive(int(general["volt"]))
+    # above 1000 it can only be volts, else it is kilovolts
     facts = Facts(beam_kV=None if volt is None else volt / 1e3 if volt > 1000 else volt)
     if mode != 2:
         facts.magnification = positive(int(general["magnification"]))

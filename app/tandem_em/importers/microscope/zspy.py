@@ -25,6 +25,7 @@ CODECS = {
     "blosc", "zlib", "gzip", "zstd", "lz4", "lzma", "bz2", "shuffle", "delta", "bytes", "crc32c", "fixedscaleoffset",
     "transpose", "numcodecs.blosc", "numcodecs.zlib", "numcodecs.zstd", "numcodecs.lz4", "numcodecs.shuffle",
 }  # fmt: skip
+# a block is unpacked as a whole
 CHUNK_LIMIT = 2 << 30
 
 
@@ -73,6 +74,7 @@ def _signal(path: Path, name: str, group: zarr.Group) -> Found:
 
 def check_array(path: Path, array: zarr.Array) -> None:
     """Refuse objects and codecs that could run code, and absurd blocks, before anything is decoded."""
+    # metadata of both Zarr versions as plain JSON, whatever objects they hold
     description = json.loads(json.dumps(array.metadata.to_dict(), default=str))
     names = {str(each).lower() for each in _codec_names(description)}
     unknown = names - CODECS
@@ -130,6 +132,7 @@ class ZarrArray(ArrayBase):
         super().__init__(array.shape, native(np.dtype(array.dtype)))
 
     def read(self, index: Index) -> AnyArray:
+        """The part, unpacked; UserError for a block that is damaged."""
         try:
             return np.asarray(self.array[index], dtype=self.dtype)
         except (OSError, ValueError, RuntimeError) as error:
@@ -139,6 +142,7 @@ class ZarrArray(ArrayBase):
             ) from error
 
     def close(self) -> None:
+        """Close the store, where it is one that can be closed."""
         close = getattr(self.array.store, "close", None)
         if close is not None:
             close()

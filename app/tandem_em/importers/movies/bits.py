@@ -11,6 +11,7 @@ class Bits:
         self._at = 0
 
     def take(self, count: int) -> int:
+        """The next `count` bits as a whole number, the first bit the highest."""
         if self._at + count > len(self._text):
             raise IndexError
         self._at += count
@@ -24,5 +25,6 @@ class Bits:
         return (1 << zeros) - 1 + self.take(zeros)
 
     def signed(self) -> int:
+        """A signed number of H.264: 1, -1, 2, -2 … in the order of its codes."""
         code = self.unsigned()
         return (code + 1) // 2 if code % 2 else -(code // 2)

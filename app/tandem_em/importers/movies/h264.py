@@ -13,7 +13,9 @@ from tandem_em.importers.movies.bits import Bits
 
 HEAD_BYTES = 96
 """More than the head of a picture takes."""
+# profiles whose description of a sequence says more about colours and scaling
 HIGH_PROFILES = {44, 83, 86, 100, 110, 118, 122, 128, 134, 135, 138, 139, 244}
+# kinds of units: slice, slice of a key picture, description of a sequence
 PICTURE, KEY_PICTURE, SEQUENCE = 1, 5, 7
 
 
@@ -99,6 +101,7 @@ class Pictures:
         is_key, is_reference = unit[0] & 31 == KEY_PICTURE, bool(unit[0] & 0x60)
         bits = Bits(_plain(unit))
         if unit[0] & 0x80 or bits.unsigned() > 1 << 20 or bits.unsigned() > 9 or bits.unsigned() > 255:
+            # values that no head of a picture has: this is something else
             raise ValueError("no head of a picture")
         bits.take(2 if sequence.has_planes else 0)
         number = bits.take(sequence.number_bits)
@@ -108,6 +111,7 @@ class Pictures:
             bits.unsigned()
         low = bits.take(sequence.order_bits) if sequence.order_type == 0 else None
         last = self._last
+        # two fields of one frame share its number
         second = is_bottom and last is not None and last.number == number and not last.is_second_field
         return Picture(number, low, is_key, is_reference, second)
 

@@ -59,6 +59,7 @@ def check_size(image: Image.Image, path: Path) -> None:
 
 def as_grey(image: Image.Image) -> AnyArray:
     """Pixels of an open picture as grey numbers of their own depth."""
+    # palettes and other colour spaces have to become RGB before grey
     if image.mode in ("P", "PA", "CMYK", "YCbCr", "HSV", "LAB"):
         image = image.convert("RGB")
     pixels = np.asarray(image)
@@ -66,6 +67,7 @@ def as_grey(image: Image.Image) -> AnyArray:
         return pixels.astype(np.uint8)
     if pixels.ndim == 3:
         return grey(pixels)
+    # Pillow opens 16-bit PNG as 32-bit numbers
     if image.mode == "I" and pixels.size and pixels.min() >= 0 and pixels.max() < 1 << 16:
         return pixels.astype(np.uint16)
     return pixels
@@ -98,6 +100,7 @@ class PictureFrames(FrameByFrame):
         self._lock = threading.Lock()
 
     def one(self, number: int) -> AnyArray:
+        """Frame `number` in grey, decoded anew from the file."""
         from PIL import Image
 
         with self._lock:

@@ -12,6 +12,7 @@ from tandem_em.importers.movies.bits import Bits
 
 PICTURE, LAYER = b"\0\0\1\xb6", range(0x20, 0x30)
 HEAD_BYTES = 64
+# the code of pictures predicted from both sides
 BETWEEN = 2
 FARTHEST = 8
 """Places between the order of the file and the order of showing."""
@@ -19,6 +20,8 @@ FARTHEST = 8
 
 @dataclass(frozen=True)
 class Picture:
+    """What the head of one picture says."""
+
     ticks: int
     """Since the last full second."""
     is_between: bool

@@ -30,6 +30,7 @@ from tandem_em.model.arrays import ArraySource, FrameByFrame
 if TYPE_CHECKING:
     from tifffile import TiffFile, TiffPage, TiffPages
 
+# a chain of directories that leads in a circle has no end
 PAGES_LIMIT = 2_000_000
 
 
@@ -51,6 +52,7 @@ def read(path: Path, options: ImportOptions) -> list[Found]:
         first = tif.pages[0]
         if first.dtype is None or not all(first.shape):
             raise DamagedError("its first image has no size or an unknown kind of pixels")
+        # ImageJ first: its pages alone would be a stack of one
         stack = _imagej(path, tif) or _pages(path, tif)
         source, frames, problems = stack
         axis, size, unit_axes = calibration(tif, frames, source.shape)
@@ -69,6 +71,7 @@ def _imagej(path: Path, tif: TiffFile) -> tuple[ArraySource, int, list[str]] | N
         return None
     page = tif.pages[0]
     count = int(metadata.get("images", 1) or 1)
+    # pages of their own, or packed: the ordinary way
     if count <= len(tif.pages) or not page.is_contiguous or page.compression != 1:
         return None
     offset = int(page.dataoffsets[0])
@@ -102,9 +105,11 @@ def _pages(path: Path, tif: TiffFile) -> tuple[ArraySource, int, list[str]]:
         source: ArraySource = FramesAt([PositionedFile(path)], np.array(whole), first.shape, dtype)
         return _plain_frames(source, first), len(whole), problems
     packed = sum(int(count) for count in first.databytecounts)
+    # no compression reaches 10 000 to 1: the header is damaged
     if first.nbytes > (1 << 20) + 10_000 * packed:
         raise DamagedError(f"its first image claims {first.nbytes >> 20} MiB in {packed} bytes")
     source = PageFrames(path, [page.index for page in chosen], first.shape, first.dtype)
+    # a file whose frames cannot be decoded at all is refused at import
     source.one(0)
     return _plain_frames(source, first), len(chosen), problems
 
@@ -175,6 +180,7 @@ class PageFrames(FrameByFrame):
         self._lock = threading.Lock()
 
     def one(self, number: int) -> AnyArray:
+        """Page `number`, decoded; one reader at a time, as the file has one position."""
         with self._lock:
             try:
                 if self._tif is None:
@@ -195,6 +201,7 @@ class PageFrames(FrameByFrame):
         return UserError(f"Image {number + 1} of {self.path.name} is damaged.", "Copy the file again.")
 
     def close(self) -> None:
+        """Close the file; a later frame opens it again."""
         with self._lock:
             if self._tif is not None:
                 self._tif.close()

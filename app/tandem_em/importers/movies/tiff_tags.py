@@ -48,6 +48,7 @@ def calibration(tif: TiffFile, frames: int, shape: tuple[int, ...]) -> tuple[Axi
         return z, _dm_is_time(z), [y, x]
     if tif.is_imagej and tif.imagej_metadata:
         return _imagej(tif, z, y, x)
+    # the first vendor that knows the size; each has its own place for it
     for step_nm in (_fei(tif), _olympus(tif), _zeiss(tif), _ome(tif)):
         if step_nm is not None:
             x.scale = y.scale = step_nm
@@ -75,6 +76,7 @@ def _imagej(tif: TiffFile, z: Axis, y: Axis, x: Axis) -> tuple[Axis, bool | None
     interval = positive(metadata.get("finterval"))
     rate = positive(metadata.get("fps"))
     frames, slices = int(metadata.get("frames", 1) or 1), int(metadata.get("slices", 1) or 1)
+    # channels one after the other are no time
     if int(metadata.get("channels", 1) or 1) > 1:
         return Axis(z.size, name="channel"), None, [y, x]
     if frames > 1 or slices <= 1:
@@ -120,6 +122,7 @@ def _resolution(tif: TiffFile, y: Axis, x: Axis) -> None:
     for axis, code in ((x, 282), (y, 283)):
         per_unit = _ratio(tag(tif, code))
         step = (length_nm(unit) or 0.0) / per_unit if per_unit else None
+        # above 1 µm it is a resolution for printing
         if step is not None and step < 1000:
             axis.scale, axis.units = step, "nm"
 

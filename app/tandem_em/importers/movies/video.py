@@ -42,6 +42,7 @@ def read(path: Path, options: ImportOptions) -> Job[list[Found]]:
     if film.is_damaged:  # decoders on several threads lose more around a damaged place than they have to
         film, facts, shape, dtype = yield from _look_through(path, "NONE")
     source = VideoFrames(path, film, shape, dtype)
+    # fails at import rather than at the first look
     source.one(0)
     found = Found(source, [Axis(len(film.good)), Axis(shape[0]), Axis(shape[1])], facts=facts)
     found.problems = film.problems
@@ -59,6 +60,7 @@ def _look_through(path: Path, threads: str) -> Job[tuple[Listing, Facts, tuple[i
         stream = container.streams.video[0]
         stream.thread_type = threads
         shape = (int(stream.codec_context.height), int(stream.codec_context.width))
+        # a broken header would have the decoder ask for gigabytes
         if min(shape) < 1 or max(shape) > 1 << 14:
             raise DamagedError(f"its frames would be {shape[1]} × {shape[0]} pixels")
         film = yield from listing(container, stream, path)
@@ -97,6 +99,7 @@ class VideoFrames(FrameByFrame):
         self._last: AnyArray | None = None
 
     def one(self, number: int) -> AnyArray:
+        """Frame `number` in grey; the last one is kept, as panes ask for it several times."""
         with self._lock:
             if number == self._at and self._last is not None:
                 return self._last
@@ -105,12 +108,14 @@ class VideoFrames(FrameByFrame):
             except UserError:
                 raise
             except Exception as error:
+                # the decoder is in an unknown state: the next frame starts it anew
                 self._forget()
                 raise UserError(
                     f"Frame {number + 1} of {self.path.name} cannot be decoded ({type(error).__name__}).",
                     "The frames after it can be read.",
                 ) from error
             self._at, self._last = number, frame
+            # it is handed out again for the same number: nobody may write into it
             frame.flags.writeable = False
             return frame
 
@@ -137,6 +142,7 @@ class VideoFrames(FrameByFrame):
         for number, frame in self._frames:
             if number == wanted:
                 return frame
+            # frames come out in showing order: this many later ones, and it will not come
             later += self._found.packets[number].stamp > stamp
             if later > AHEAD:
                 break
@@ -161,11 +167,13 @@ class VideoFrames(FrameByFrame):
         for packet in self._container.demux(self._container.streams.video[0]):
             number = self._numbers.get(self._mark(packet)) if packet.size else None
             if packet.size:
+                # beyond the key packet: frames before would be missing, so the jump is given up
                 if number is None or (not begun and number > key):
                     if number is not None:
                         return
                     continue
                 begun = True
+                # the decoder carries this number through to the frame
                 packet.pts = number
             elif packet.dts is not None:
                 continue
@@ -185,6 +193,7 @@ class VideoFrames(FrameByFrame):
 
     def _grey(self, frame: VideoFrame) -> AnyArray:
         name = frame.format.name
+        # deep films keep their 16 bits
         if self.dtype == np.uint16:
             out = frame.to_ndarray(format="gray16le")
         elif name.startswith(("rgb", "bgr", "argb", "abgr", "gbr", "pal8", "0rgb")):
@@ -204,5 +213,6 @@ class VideoFrames(FrameByFrame):
         self._container, self._frames, self._at, self._last = None, iter(()), -1, None
 
     def close(self) -> None:
+        """Close the film; a later frame opens it again."""
         with self._lock:
             self._forget()

@@ -70,6 +70,7 @@ class Listing:
 
     @property
     def stamps(self) -> NDArray[np.int64]:
+        """When the kept frames are shown, in ticks of the stream."""
         return np.array([self.packets[number].stamp for number in self.good], np.int64)
 
     @property
@@ -233,6 +234,7 @@ def _stamp(found: Listing, path: Path) -> None:
     for packet in found.packets:
         stamp = packet.pts if packet.pts is not None else packet.dts
         unstamped += stamp is None
+        # packets without a stamp follow the one before
         packet.stamp = last = last + 1 if stamp is None else int(stamp)
     if unstamped:
         found.problems.append(
@@ -259,6 +261,7 @@ def _places_h264(found: Listing) -> list[int] | None:
     if any(orders[number] is None for number in found.came):
         return None
     written = [order for order in orders if order is not None]
+    # encoders count places in ones or in twos
     step = math.gcd(*written) or 1
     places: list[int] = []
     key, base = 0, written[0]
@@ -318,6 +321,7 @@ def _choose(found: Listing, path: Path) -> None:
     kept: dict[int, int] = {}
     for number in shown:
         if number in came and number not in leaning:
+            # two frames of one stamp: the first one is kept
             kept.setdefault(found.packets[number].stamp, number)
     same = len(came.intersection(shown)) - len(leaning.intersection(shown)) - len(kept)
     found.good = [kept[stamp] for stamp in sorted(kept)]

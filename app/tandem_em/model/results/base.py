@@ -37,6 +37,7 @@ class Parts:
     values: dict[str, Any] = field(default_factory=dict)
 
     def add(self, key: str, values: AnyArray, unit: str | None = None) -> None:
+        """Put an array in under `key`; `unit` None: no unit is stored, "" means dimensionless."""
         self.arrays[key] = values
         if unit is not None:
             self.units[key] = unit
@@ -78,6 +79,7 @@ class TypedResult:
 
     @classmethod
     def is_kind_of(cls, result: ResultSet) -> bool:
+        """Whether a stored result comes from this analysis."""
         return result.analysis == cls.analysis
 
     def to_result(self, name: str, owner: Item) -> ResultSet:
@@ -90,6 +92,7 @@ class TypedResult:
 
     @property
     def stored_as(self) -> str:
+        """The analysis name it gets in the file."""
         return self.analysis
 
     def parts(self) -> Parts:
@@ -104,6 +107,7 @@ class TypedResult:
             elif kind == "array" and own is not None:
                 parts.add(key, own, each.metadata["unit"])
             elif kind == "value" and own is not None:
+                # JSON knows no tuples: a list is what comes back anyway
                 parts.values[key] = list(own) if isinstance(own, tuple) else own
         return parts
 

@@ -47,10 +47,12 @@ class Components(TypedResult):
 
     @classmethod
     def is_kind_of(cls, result: ResultSet) -> bool:
+        """PCA and NMF are both read by this class."""
         return result.analysis in cls.names
 
     @property
     def stored_as(self) -> str:
+        """ "PCA" or "NMF"."""
         return self.method
 
     @classmethod

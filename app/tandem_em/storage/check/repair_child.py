@@ -22,12 +22,17 @@ from tandem_em.core.texts import counted
 from tandem_em.storage.codec import layout
 
 _nowhere = open(os.devnull, "w")  # noqa: SIM115  kept open: the watchdog writes there at the very end
+# no readable object takes as long between two signs of life: HDF5 hangs (s)
 PATIENCE_S = 10.0
 DEEPEST = 32
+# twice the largest chunk we write (layout.MAX_FRAME_CHUNK)
 LARGEST_CHUNK = 256 << 20
+# data sets up to here are unpacked in memory as a whole
 LARGEST_WHOLE = 64 << 20
 MOST_CHUNKS = 20_000_000
+# places tried where the index of the chunks is gone: each one asks HDF5
 MOST_GUESSES = 200_000
+# gzip reaches about 1000 to 1: what claims more is not in the file
 HIGHEST_RATIO = 2000
 ERRORS = (OSError, RuntimeError, KeyError, ValueError, TypeError, MemoryError)
 
@@ -43,6 +48,7 @@ class Salvage:
     skipped: frozenset[str] = frozenset()
 
     def lose(self, where: str) -> None:
+        """Note a thing that could not be copied."""
         self.lost.append(where)
 
     def tell(self, path: str) -> None:
@@ -52,6 +58,7 @@ class Salvage:
 
 
 def main(arguments: list[str]) -> int:
+    """Copy FILE into OUT, leaving the given paths alone; always 0 when it comes to its end."""
     import h5py
 
     source_path, target_path = Path(arguments[0]), Path(arguments[1])
@@ -81,6 +88,7 @@ def copy_group(source: H5Group, target: H5Group, path: str, salvage: Salvage, de
         salvage.lose(path)
         return
     for name in names_of(source, path, salvage):
+        # the old journal: the repaired session gets one of its own
         if depth == 0 and name == "_journal":
             continue
         salvage.tell(f"{path}/{name}")
@@ -110,6 +118,7 @@ def names_of(group: H5Group, path: str, salvage: Salvage) -> list[str]:
 
 
 def likely_names() -> Iterator[str]:
+    """Names that our own layout gives to groups, for a group whose list of names is gone."""
     fixed = {
         "item",
         "data",
@@ -130,6 +139,7 @@ def likely_names() -> Iterator[str]:
 
 
 def copy_object(source: H5Group, target: H5Group, name: str, path: str, salvage: Salvage, depth: int) -> None:
+    """Copy one member of a group, whatever it is; losses go into `salvage`."""
     import h5py
 
     try:
@@ -141,6 +151,7 @@ def copy_object(source: H5Group, target: H5Group, name: str, path: str, salvage:
     except ERRORS:
         salvage.lose(path)
         return
+    # two names of one object stay two names: its data are copied once
     key = (info.fileno, info.addr)
     if key in salvage.known:
         _link(target, name, salvage.known[key])
@@ -165,10 +176,12 @@ def _link(target: H5Group, name: str, known: str) -> None:
 def copy_dataset(
     item: H5Dataset, target: H5Group, name: str, path: str, salvage: Salvage
 ) -> H5Dataset | None:
+    """A copy of a data set; None when it is lost."""
     try:
         if not is_plain(item):
             salvage.lose(path)
             return None
+        # large data keep their packed chunks: damaged ones are lost alone, and nothing is unpacked
         if item.chunks is not None and item.nbytes > LARGEST_CHUNK // 256 and item.dtype.kind in "biufc":
             made = copy_chunks(item, target, name, path, salvage)
         elif item.nbytes <= LARGEST_WHOLE or item.chunks is None:
@@ -198,6 +211,7 @@ def is_plain(item: H5Dataset) -> bool:
         return False
     if item.chunks is None:
         return bool(item.nbytes <= 1 << 34 and item.dtype.itemsize <= 1 << 20)
+    # a data set that claims far more than it stores would fill the disk
     if item.nbytes > LARGEST_WHOLE and item.nbytes > HIGHEST_RATIO * item.id.get_storage_size():
         return False
     size, count = item.dtype.itemsize, 1
@@ -220,6 +234,7 @@ def copy_chunks(item: H5Dataset, target: H5Group, name: str, path: str, salvage:
             salvage.bytes_done += len(content)
         except ERRORS:
             missing += 1
+        # the watchdog starts anew, so that a long movie is not taken for a hang
         if number % 64 == 0:
             salvage.tell(path)
     if missing:
@@ -239,6 +254,7 @@ def chunk_origins(item: H5Dataset) -> Iterator[tuple[int, ...]]:
 
 
 def copy_attributes(source: H5Object, target: H5Object, path: str, salvage: Salvage) -> None:
+    """Copy attributes one by one; where their list is damaged, those that we write ourselves."""
     import h5py
 
     try:
@@ -253,9 +269,11 @@ def copy_attributes(source: H5Object, target: H5Object, path: str, salvage: Salv
     for name in names:
         try:
             attribute = h5py.h5a.open(source.id, name.encode())
+            # 16 MB: no attribute of ours is nearly as large
             if attribute.get_storage_size() > 1 << 24:
                 continue
             value = source.attrs[name]
+            # arrays of texts need their type said: h5py would store others
             if h5py.check_string_dtype(attribute.dtype) is not None and getattr(value, "shape", ()) != ():
                 target.attrs.create(name, value, dtype=attribute.dtype)
             else:

@@ -16,7 +16,9 @@ from tandem_em.storage.transaction import superblock
 from tandem_em.storage.transaction.journal import PAGE
 
 SIGNATURE = superblock.SIGNATURE
+# a terabyte missing at the end is a damaged superblock, not a cut file
 LARGEST_GAP = 1 << 40
+# each one leaves alone what the one before died on
 ATTEMPTS = 5
 
 
@@ -63,6 +65,7 @@ def salvaged(path: Path, out: Path) -> Job[tuple[Path, list[str]]]:
             if said.get("done"):
                 is_complete = True
                 return copy, _losses(said)
+            # the last thing it spoke of is what it died on
             skipped.append(str(said.get("at", "")))
         raise UserError(f"Nothing can be read from {path.name}: HDF5 cannot open it.", "Use a backup copy.")
     finally:
@@ -75,6 +78,7 @@ def _attempt(path: Path, copy: Path, skipped: list[str]) -> Job[dict[str, object
     said: dict[str, object] = {}
     with subprocess.Popen(
         [*_command(), str(path), str(copy), *skipped],
+        # no filter plug-ins: foreign code would run on a damaged file
         env={**os.environ, "HDF5_PLUGIN_PRELOAD": "::"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -89,6 +93,7 @@ def _attempt(path: Path, copy: Path, skipped: list[str]) -> Job[dict[str, object
                 done = float(str(said.get("bytes", 0)))
                 yield Progress(done, path.stat().st_size, f"Recovering {path.name}")
         finally:
+            # stopped half-way; a child that is done ends by itself
             if child.poll() is None and not said.get("done"):
                 child.kill()
     return said

@@ -24,6 +24,7 @@ SATURATED_FRACTION = 1e-4
 """More pixels than this at the top of the scale: the detector was saturated."""
 LOOKED_AT = 16
 """Frames of a movie that are read for saturation."""
+# no cell in a microscope has as much: a unit was misread
 HIGHEST_V, HIGHEST_A = 1000.0, 10.0
 UNITS_OF = {
     "voltage": {"V"},
@@ -58,7 +59,9 @@ def look_at_stamps(times: NDArray[np.float64]) -> Stamps:
     usual = float(np.median(forward))
     wide = steps > 1.5 * usual
     jumps = np.flatnonzero((steps > max(1000 * usual, 60.0)) | (steps < -max(10 * usual, 1.0))) + 1
+    # a movie may have a few pauses: only steps up to 1000 usual ones are counted as lost stamps
     lost = np.round(steps[wide & (steps <= 1000 * usual)] / usual) - 1
+    # without a regular step (a cycler samples when the voltage moves) nothing can be called missing
     regular = len(forward) > 4 and float(np.abs(forward - usual)[forward < 1.5 * usual].mean()) < 0.25 * usual
     dropped = int(lost.sum()) if regular else 0
     return Stamps(

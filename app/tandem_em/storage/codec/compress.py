@@ -21,6 +21,7 @@ from tandem_em.core.numeric import AnyArray
 from tandem_em.storage.codec import layout
 
 THREADS = 2
+# a low one: a recording must not wait for its packing
 LEVEL = 1
 SMALL_BYTES = 1 << 16
 """Arrays up to this size are written plain: their chunk index would be larger than what is saved."""
@@ -48,6 +49,7 @@ def _codec() -> Any:
 
 
 def crc32(data: bytes | bytearray | memoryview | AnyArray) -> int:
+    """CRC-32 of plain bytes, as zlib counts it."""
     return int(_codec().crc32(data))
 
 
@@ -59,6 +61,7 @@ def shuffled(plain: memoryview, itemsize: int) -> bytes | memoryview:
 
 
 def unshuffled(content: bytes | bytearray, itemsize: int) -> bytes | bytearray | AnyArray:
+    """The inverse of `shuffled`: bytes of each value together again."""
     if itemsize == 1:
         return content
     count = len(content) // itemsize
@@ -89,6 +92,7 @@ def unpack(
         # never more than was declared is unpacked, whatever the stream says
         engine = _codec().decompressobj()
         try:
+            # one byte more than declared tells a stream that would go on
             content = engine.decompress(content, plain_bytes + 1)
         except (zlib.error, _codec().error) as error:
             raise ValueError(f"a damaged chunk: {error}") from error
@@ -107,6 +111,7 @@ def packed(
         try:
             for origin, block in blocks:
                 waiting.append(pool.submit(pack, block, origin, chunk_shape, compressed))
+                # a few ahead keep the threads busy; more would hold a whole movie in memory
                 while len(waiting) > THREADS * 2:
                     yield waiting.popleft().result()
             while waiting:
@@ -117,6 +122,7 @@ def packed(
 
 
 def chunk_grid(shape: tuple[int, ...], chunks: tuple[int, ...]) -> tuple[int, ...]:
+    """How many chunks there are along each axis, those cut off at the edge included."""
     return tuple(-(-size // chunk) for size, chunk in zip(shape, chunks))
 
 
@@ -179,6 +185,7 @@ def write_array(
 def write_chunks(
     dataset: H5Dataset, chunks: Iterable[Chunk], after_each: Callable[[Chunk], None] | None = None
 ) -> None:
+    """Hand packed chunks to HDF5 as they are; `after_each` is told when one is written."""
     for chunk in chunks:
         dataset.id.write_direct_chunk(chunk.origin, chunk.content)
         if after_each is not None:

@@ -24,16 +24,21 @@ from tandem_em.storage.codec import layout
 from tandem_em.storage.codec.compress import crc32, write_array
 from tandem_em.storage.codec.json_values import Hint, dataclass_in, hint_for, to_json
 
+# a checksum of larger arrays would hold up the save: they are told apart by identity
 FINGERPRINT_LIMIT = 64 << 20
 
 
 @dataclass(frozen=True)
 class Number:
+    """A single number or truth value, kept as a scalar data set."""
+
     value: Any
 
 
 @dataclass(frozen=True)
 class Text:
+    """A text, or with `is_json` anything else that was made into one."""
+
     text: str
     is_json: bool = False
 
@@ -48,13 +53,15 @@ class Array:
 
 @dataclass(frozen=True)
 class Branch:
+    """A group: the entries of a dict or the fields of a record; `unit` goes to their arrays."""
+
     children: dict[str, Encoded]
     unit: str = ""
 
 
 @dataclass(frozen=True)
 class Nothing:
-    pass
+    """None: the field is named in the list of absent ones."""
 
 
 Encoded = Number | Text | Array | Branch | Nothing
@@ -132,10 +139,12 @@ def encode(value: object, hint: Hint) -> Encoded:
     if isinstance(value, Item):
         return Text(value.id)
     if isinstance(value, str):
+        # HDF5 texts end at NUL and have to be UTF-8: others are kept as JSON
         return Text(str(value)) if _is_plain_text(value) else Text(to_json(str(value)), is_json=True)
     if isinstance(value, (bool, np.bool_)):
         return Number(np.bool_(value))
     if isinstance(value, (int, float, np.number)) and not isinstance(value, np.timedelta64):
+        # HDF5 integers have 64 bits at most
         fits = not isinstance(value, int) or -(2**63) <= value < 2**63
         return Number(value) if fits else Text(to_json(value), is_json=True)
     if isinstance(value, GrowingArray):
@@ -170,6 +179,7 @@ def _is_branch_hint(hint: Hint) -> bool:
 
 
 def is_array_hint(hint: Hint) -> bool:
+    """Whether a declared type speaks of arrays, alone or in a union."""
     return any(
         option in (np.ndarray, GrowingArray) or typing.get_origin(option) is np.ndarray
         for option in (typing.get_args(hint) or (hint,))
@@ -210,7 +220,10 @@ def write_record(group: H5Group, record: Record, written: Written) -> None:
 def write_fields(
     group: H5Group, fields: dict[str, Encoded], written: Written, path: str, unit: str = ""
 ) -> None:
+    """Bring the fields of one group up to date; `path` is where it lies below its item, for the marks."""
+    # fields of a newer TandEM that are None stay so
     unknown = [name for name in _none_names(group) if name not in fields]
+    # what a recorder writes itself would be written over with an older state
     fields = {name: value for name, value in fields.items() if f"{path}/{name}" not in written.recorded}
     nothing = [name for name, value in fields.items() if isinstance(value, Nothing)]
     for name in nothing:
@@ -271,6 +284,7 @@ def _write_branch(group: H5Group, name: str, branch: Branch, written: Written, p
     names = branch_names(branch)
     keys = {key: child_name for child_name, (key, _value) in names.items()}
     if child_group.attrs.get(layout.KEY_ATTR + "s") != json.dumps(keys):
+        # only what we gave a name to is removed: members of other programs stay
         for old in list(child_group):
             if old not in names and old in _key_names(child_group):
                 remove(child_group, old)
@@ -300,6 +314,7 @@ def mark_of(value: Encoded) -> Any:
         array = value.values
         if value.grower is not None:
             return ("growing", Same(value.grower), len(array))
+        # small arrays by content, so that one computed anew to the same numbers is not written again
         if array.nbytes <= FINGERPRINT_LIMIT:
             return ("array", array.shape, array.dtype.str, crc32(np.ascontiguousarray(array).data.cast("B")))
         return ("big", Same(array), array.shape, array.dtype.str)
@@ -358,6 +373,7 @@ def _take_staged(group: H5Group, name: str, staged: str, unit: str) -> None:
 
 def _write_array(group: H5Group, name: str, value: Array, may_grow: bool) -> None:
     old, array = group.get(name), value.values
+    # only the new values at the end are written while a run grows
     if may_grow and old is not None and old.dtype == array.dtype and old.shape[0] <= len(array):
         start = old.shape[0]
         old.resize(len(array), axis=0)
@@ -373,6 +389,7 @@ def presentable(text: str) -> str:
 
 
 def remove(group: H5Group, name: str) -> None:
+    """Unlink a member; nothing happens when there is none."""
     if name in group:
         del group[name]
 
@@ -382,6 +399,7 @@ def set_attr(owner: H5Object, name: str, value: object) -> None:
     if isinstance(value, str):
         value = presentable(value)
     present = owner.attrs.get(name)
+    # True == 1 == 1.0: the types have to agree too
     same = type(present) is type(value) and not isinstance(value, np.ndarray) and present == value
     if not same:
         owner.attrs[name] = value

@@ -54,7 +54,9 @@ ITEM = "item"
 """Sub-group with the item's own fields, in groups that are an NXdata for everybody else."""
 CRC = "data_crc32"
 """CRC-32 of every chunk's plain bytes, in the order of the chunk grid."""
+# 32 kB of float64: a short recording wastes no room
 CURVE_CHUNK = 4096
+# 512 kB: long curves are read whole, in few pieces
 IMPORTED_CURVE_CHUNK = 65536
 MAX_FRAME_CHUNK = 128 << 20
 MAX_SIGNALS_AS_CURVES = 30
@@ -104,6 +106,7 @@ TABLE = "table"
 
 
 def place_of(kind: str) -> Place:
+    """Where the items of a kind lie; kinds without a place of their own get a folder by their name."""
     return PLACES.get(kind) or Place(f"entry/{safe_name(kind)}_items", safe_name(kind))
 
 
@@ -118,6 +121,7 @@ _NAME_UNITS = {"times": "s", "host_times": "s", "start": "s", "end": "s", "t": "
 def unit_of(field_name: str) -> str:
     """The unit a field's name carries (`dwell_s` -> s), empty when it has none."""
     parts = field_name.split("_")
+    # the longest suffix first: `e_A2s` before `s`
     for start in range(1, len(parts)):
         unit = _SUFFIX_UNITS.get("_".join(parts[start:]))
         if unit:
@@ -132,6 +136,7 @@ def safe_name(text: str) -> str:
 
 
 def numbered(stem: str, number: int) -> str:
+    """Name of a member: `movie`, 1 gives `movie_001`."""
     return f"{stem}_{number:03d}"
 
 

@@ -20,6 +20,7 @@ from tandem_em.storage.codec.compress import write_array
 from tandem_em.storage.codec.fields import presentable, remove, set_attr
 
 ROOM = "tandem_room"
+# bytes; given back when the attributes of the NXdata come
 ATTRIBUTE_ROOM = 1536
 _STREAM_STEMS = tuple(f"{place.stem}_" for place in layout.PLACES.values() if place.has_item_group)
 
@@ -38,10 +39,12 @@ def time_axis(stamps: NDArray[np.float64], count: int) -> TimeAxis:
     """The axis for `count` values with these true stamps (session s): a uniform base when it is good enough for
     programs that know no other, else the stamps, else plain numbers."""
     stamps = stamps[:count]
+    # stamps that repeat, run backwards or are missing make no axis
     if len(stamps) < count or not bool(np.isfinite(stamps).all()) or bool((np.diff(stamps) <= 0).any()):
         return TimeAxis("frame", np.arange(count, dtype=np.float64))
     if count < 3 or count > layout.UNIFORM_LIMIT:
         return TimeAxis("time", stamps)
+    # a straight line through all stamps (least squares)
     index = np.arange(count, dtype=np.float64)
     middle, mean = (count - 1) / 2.0, float(stamps.mean())
     step = float(((index - middle) * (stamps - mean)).sum() / ((index - middle) ** 2).sum())
@@ -66,6 +69,7 @@ def set_text(group: H5Group, name: str, text: str, **attributes: Any) -> None:
 
 
 def set_number(group: H5Group, name: str, value: float | None, units: str = "") -> None:
+    """A scalar float64 with its units; None removes it."""
     remove(group, name)
     if value is not None:
         group[name] = np.float64(value)
@@ -76,12 +80,14 @@ def set_number(group: H5Group, name: str, value: float | None, units: str = "") 
 def set_axis(
     group: H5Group, name: str, values: AnyArray, units: str, long_name: str, **attributes: Any
 ) -> None:
+    """A float64 axis with units and a title for plots, written anew."""
     remove(group, name)
     dataset = write_array(group, name, np.asarray(values, np.float64))
     describe(dataset, units, long_name, **attributes)
 
 
 def describe(dataset: H5Object, units: str, long_name: str, **attributes: Any) -> None:
+    """Units, title and further attributes of a data set; empty texts and None are left out."""
     for key, value in {"units": units, "long_name": long_name, **attributes}.items():
         if value is not None and not (isinstance(value, str) and not value):
             set_attr(dataset, key, value)
@@ -117,6 +123,7 @@ def _create_group(parent: H5Group, name: str) -> H5Group:
 
     creation = h5py.h5p.create(h5py.h5p.GROUP_CREATE)
     creation.set_link_creation_order(h5py.h5p.CRT_ORDER_TRACKED | h5py.h5p.CRT_ORDER_INDEXED)
+    # up to 40 attributes stay in the header of the group, beside its name
     creation.set_attr_phase_change(40, 30)
     made = h5py.Group(h5py.h5g.create(parent.id, name.encode(), gcpl=creation))
     if name.startswith(_STREAM_STEMS):
@@ -126,6 +133,7 @@ def _create_group(parent: H5Group, name: str) -> H5Group:
 
 def make_nxdata(group: H5Group, signal: str, axes: list[str], interpretation: str, title: str) -> None:
     """Attributes that make a group plottable. The axes belong to the signal's dimensions in order."""
+    # the room was kept for the attributes that come now
     text_list = np.array(axes, dtype=object)
     if ROOM in group.attrs:
         del group.attrs[ROOM]
@@ -136,6 +144,7 @@ def make_nxdata(group: H5Group, signal: str, axes: list[str], interpretation: st
         import h5py
 
         group.attrs.create("axes", text_list, dtype=h5py.string_dtype())
+    # axes of an earlier form of the group
     for name in [name for name in group.attrs if name.endswith("_indices") and name[:-8] not in axes]:
         del group.attrs[name]
     for number, axis in enumerate(axes):

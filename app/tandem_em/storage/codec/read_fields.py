@@ -16,6 +16,7 @@ from tandem_em.storage.codec.fields import hints_of, stored_fields
 from tandem_em.storage.codec.json_values import Hint, alternatives, dataclass_in, hint_for
 from tandem_em.storage.codec.read_json import as_declared, from_json, make_dataclass
 
+# more than any curve has: a damaged shape must not ask for all memory
 MAX_FIELD_BYTES = 16 << 30
 
 
@@ -56,6 +57,7 @@ def read_fields(group: H5Group, cls: type, references: dict[str, Item]) -> tuple
             continue
         stored = child(group, name)
         if stored is None:
+            # an absent field has its default
             continue
         try:
             values[name] = read_value(stored, hints[name], references)
@@ -158,6 +160,7 @@ def _item_type(hint: Hint) -> type[Item] | None:
 
 
 def none_names(group: H5Group) -> frozenset[str]:
+    """Names of the fields that are None; empty when the note makes no sense."""
     text = group.attrs.get(layout.NONE_ATTR)
     try:
         names = json.loads(text) if isinstance(text, str) else []
@@ -175,5 +178,6 @@ def text_attr(owner: H5Object, name: str, default: str = "") -> str:
 
 
 def int_attr(owner: H5Object, name: str, default: int = 0) -> int:
+    """A whole-number attribute; the default when it is missing or of another type."""
     value = owner.attrs.get(name, default)
     return int(value) if isinstance(value, (int, np.integer)) else default

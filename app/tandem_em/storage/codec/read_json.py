@@ -31,6 +31,7 @@ def from_json(text: str, hint: Hint = Any) -> Any:
 
 
 def restored(value: Json, hint: Hint = Any) -> Any:
+    """A value from parsed JSON: tags undone, containers as `hint` declares them."""
     if isinstance(value, dict):
         if TAG in value:
             return _from_tag(value, hint)
@@ -107,6 +108,7 @@ def _from_tag(tagged: dict[str, Any], hint: Hint) -> Any:
         return makers[kind](restored(each) for each in value)
     if kind == "texts":
         texts = restored(value)
+        # numpy cannot guess the type of an empty list of texts
         return np.array(texts, dtype=None if texts else f"{tagged['kind']}1").reshape(tagged["shape"])
     if kind in ("array", "scalar"):
         return _array(tagged)
@@ -117,5 +119,6 @@ def _array(tagged: dict[str, Any]) -> Any:
     dtype = np.dtype(tagged["dtype"])
     if dtype.hasobject or dtype.names is not None:
         raise ValueError(f"an array of {dtype} is not read")
+    # a copy: what comes from bytes cannot be written to
     array = np.frombuffer(base64.b64decode(tagged["v"]), dtype).reshape(tagged["shape"]).copy()
     return array if tagged[TAG] == "array" else array[()]

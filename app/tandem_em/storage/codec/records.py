@@ -32,6 +32,7 @@ def write_records(
     group = ensure_group(h5, place.folder)
     set_attr(group, layout.KIND_ATTR, kind)
     old = {record.get("id"): record for record in old_records(group)}
+    # an older TandEM must not lose what a newer one keeps in the same record
     records: list[Json] = [{**old.get(item.id, {}), **record_of(item)} for item in items]
     records += [record for record_id, record in old.items() if record_id in protected]
     if not records:

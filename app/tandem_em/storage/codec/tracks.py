@@ -124,6 +124,7 @@ def _write_outlines(group: H5Group, tracks: Tracks, ids: NDArray[np.int32]) -> N
     write_array(polygons, "frame", tracks.frames)
     write_array(polygons, "particle_id", ids)
     write_array(polygons, "parent_row", np.full(len(counts), -1, np.int32))
+    # an index by frame: other programs find the rows of frame n without a search
     if tracks.frames.min() >= 0:
         firsts = np.searchsorted(tracks.frames, np.arange(int(tracks.frames.max()) + 2))
         write_array(polygons, "frame_first_row", firsts.astype(np.uint32))
@@ -149,6 +150,7 @@ def shapes_of(polygons: list[NDArray[np.float64]]) -> NDArray[np.float64]:
     following[starts + counts - 1] = starts
     with np.errstate(all="ignore"):  # absurd coordinates give absurd areas
         origins = vertices[starts]
+        # relative to the first vertex: small outlines far from the corner keep their digits
         x, y = (vertices - np.repeat(origins, counts, axis=0)).T
         cross = x * y[following] - x[following] * y
         areas = np.add.reduceat(cross, starts) / 2
@@ -157,6 +159,7 @@ def shapes_of(polygons: list[NDArray[np.float64]]) -> NDArray[np.float64]:
         centres = origins + sums / np.where(flat, np.nan, 6 * areas)[:, None]
         means = np.add.reduceat(vertices, starts, axis=0) / counts[:, None]
     out[usable, 0] = np.abs(areas)
+    # a polygon without area has no centroid: the mean of its vertices instead
     out[usable, 1:] = np.where(flat[:, None], means, centres)
     return out
 
@@ -172,6 +175,7 @@ def _write_areas(
     pixel, unit = (stack.pixel_nm, "nm") if stack is not None and stack.pixel_nm else (1.0, "px")
     measured, shapes = _numbers(tracks, "area_px"), tracks.shapes
     with np.errstate(all="ignore"):
+        # the area that was measured counts; that of the polygon stands in for it
         areas = np.where(np.isfinite(measured), measured, shapes[:, 0]) * pixel**2
         centres = shapes[:, 1:] * pixel
     is_key, is_unsure = _numbers(tracks, "is_key") == 1, _numbers(tracks, "confidence") < 0.5

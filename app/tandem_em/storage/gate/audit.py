@@ -27,6 +27,7 @@ def audit(path: Path, seconds: float = SECONDS, memory_bytes: int = MEMORY_BYTES
     """What speaks against opening this file, as sentences; empty when nothing does."""
     environment = {
         **os.environ,
+        # no filter plug-ins: a file must not make HDF5 load foreign code
         "HDF5_PLUGIN_PRELOAD": "::",
         "OPENBLAS_NUM_THREADS": "1",
         "OMP_NUM_THREADS": "1",

@@ -18,15 +18,19 @@ from tandem_em.storage.transaction import opening, superblock
 if TYPE_CHECKING:
     from tandem_em.storage.transaction.recovery import Overlay
 
+# nobody reads more; each one alone is a reason to refuse the file
 MOST_FINDINGS = 20
 MOST_TRIES = 5  # while another program writes
+# counted over the whole file: broad or deep, the look has to end
 MOST_LINKS = 200_000
 MOST_ATTRIBUTES = 200_000
 DEEPEST = 32
+# a chunk is unpacked as a whole, whatever part of it is asked for
 LARGEST_CHUNK = 256 << 20
 LARGEST_ELEMENT = 1 << 20
 LARGEST_ATTRIBUTE = 16 << 20
 LONGEST_NAME = 1024
+# gzip reaches about 1000 to 1
 HIGHEST_RATIO = 2000
 HARMLESS_SIZE = 64 << 20  # bytes a data set may declare whatever it stores
 KNOWN_FILTERS = {1, 2, 3, 4, 5, 6, 32000}  # built into HDF5 and h5py
@@ -44,11 +48,13 @@ class Findings:
         self.sentences: list[str] = []
 
     def add(self, sentence: str) -> None:
+        """Note one thing that speaks against the file."""
         self.sentences.append(sentence)
         if len(self.sentences) >= MOST_FINDINGS:
             raise _EnoughError
 
     def stop(self, sentence: str) -> None:
+        """Note it and end the walk: looking further could take for ever."""
         self.sentences.append(sentence)
         raise _EnoughError
 
@@ -67,6 +73,7 @@ class Walk:
         self.seen: set[tuple[int, int]] = set()
 
     def group(self, group: H5GroupId, path: str, depth: int) -> None:
+        """Look at a group and everything below; `depth` counts from the root."""
         if depth > DEEPEST:
             self.findings.stop(f"Its groups are nested more than {DEEPEST} deep.")
         key = self._key(group)
@@ -136,6 +143,7 @@ class Walk:
     def _ratio(self, dataset: H5DatasetId, size: int, path: str) -> None:
         declared = _product(dataset.shape) * size if dataset.shape else size
         stored = dataset.get_storage_size()
+        # gzip reaches about 1000 to 1: more is a trap that fills the memory
         if declared > HARMLESS_SIZE and declared > HIGHEST_RATIO * stored:
             self.findings.add(f"{path} claims {declared >> 20} MB but stores {stored >> 10} kB.")
 
@@ -183,6 +191,7 @@ def _look_through(file: Path | Overlay) -> list[str]:
     import h5py
 
     findings = Findings()
+    # without locking: HDF5 would refuse a file that is open for writing elsewhere
     options = {"locking": False} if isinstance(file, Path) else {"driver": "fileobj"}
     try:
         with h5py.File(file, "r", **options) as h5:
@@ -232,6 +241,7 @@ def _limit_memory(size: int) -> None:
     if limits is not None:
         with contextlib.suppress(ValueError, OSError):
             limits.setrlimit(limits.RLIMIT_AS, (size, size))
+            # no core file of 2 GB when HDF5 crashes
             limits.setrlimit(limits.RLIMIT_CORE, (0, 0))
 
 
@@ -241,10 +251,12 @@ def _limit_processor(seconds: float) -> None:
     if limits is not None:
         with contextlib.suppress(ValueError, OSError):
             most = math.ceil(time.process_time() + seconds)
+            # a second between the signal that ends it and the one that kills it
             limits.setrlimit(limits.RLIMIT_CPU, (most, most + 1))
 
 
 def main(arguments: list[str]) -> int:
+    """Check FILE within MEMORY_BYTES and SECONDS of the processor; findings go to descriptor 1."""
     _limit_memory(int(arguments[1]))
     os.environ["HDF5_PLUGIN_PRELOAD"] = "::"
     import h5py  # noqa: F401  before the clock starts

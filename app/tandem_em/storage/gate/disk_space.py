@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+# bytes; closing the file needs room
 LEAST_FREE = 1_000_000_000
+# what still comes from the queue and the instruments while the recording stops
 RESERVE_S = 10.0
 WARNING_S = 60.0
 

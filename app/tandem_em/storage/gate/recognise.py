@@ -17,6 +17,7 @@ def is_session(path: Path, suffix: str = ".nxs") -> bool:
         with path.open("rb") as file:
             if file.read(8) != SIGNATURE:
                 return False
+        # without a look: a damaged session has to come to the repair, not to the importers
         store = Hdf5Store.open(path, "r")
     except (OSError, UserError):
         return path.suffix.lower() == suffix

@@ -39,6 +39,7 @@ _ours: dict[tuple[int, int], tuple[int, int]] = {}
 
 
 def note_ours(path: Path) -> None:
+    """Remember that this program has just closed the file in good order."""
     state = path.stat()
     _ours[state.st_dev, state.st_ino] = state.st_size, state.st_mtime_ns
 
@@ -53,7 +54,9 @@ def examine(path: Path, readonly: bool) -> Job[Examined]:
         file.raw.close()
         is_torn, was_recovered = False, report.was_needed
     state = path.stat()
+    # changed by another program since: size or time differ, so it is looked through anew
     is_ours = _ours.get((state.st_dev, state.st_ino)) == (state.st_size, state.st_mtime_ns)
+    # a torn file is not whole to anybody but us; one that a TandEM has open was looked at by that
     if not is_ours and not is_torn and not (is_locked and opening.who_writes(path) is not None):
         yield Progress(0, 0, f"Checking {path.name}")
         require_sound(path)
@@ -79,6 +82,7 @@ def check_version(path: Path) -> FileFormat:
 
 
 def found_in(h5: H5File, name: str) -> FileFormat:
+    """The format a file says it has; UserError when it is no session or says no version."""
     form = child(h5, layout.FORMAT_GROUP)
     if form is None or read_text(form, "name") != layout.FORMAT_NAME:
         raise UserError(

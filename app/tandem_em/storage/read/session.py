@@ -78,6 +78,7 @@ class _Reading:
 def read_session(call: Call, owner: Owner, path: Path, open_link: LinkOpener | None) -> Job[Loaded]:
     """Read everything but the big data. `call` runs a function on the storage thread and returns its Future."""
     reading = _Reading(owner, path, open_link, Loaded())
+    # clocks first: what is read after them speaks of them by id
     kinds = sorted(reading.loaded.session.collections, key=lambda kind: kind != Clock.kind)
     for number, kind in enumerate(kinds):
         yield Progress(number, len(kinds) + 1, f"Reading {path.name}")
@@ -265,6 +266,7 @@ def _put_together(order: tuple[str, dict[str, list[str]]], reading: _Reading) ->
         for place, item_id in enumerate(ids)
         if isinstance(item_id, str)
     }
+    # items that the order does not name go to the end
     for item in sorted(reading.items.values(), key=lambda each: places.get(each.id, 1 << 30)):
         if isinstance(item, SessionInfo):
             _replace_info(session, item)
@@ -328,6 +330,7 @@ def open_linked(
     problem, advice = "", "Find it at its new place with File → Diagnostics."
     if not path.exists():
         problem = f"{path.name}, which holds the data, is not at {origin.path}."
+    # size alone: hashing a linked movie takes minutes, and opening a session should not
     elif origin.size and path.is_file() and path.stat().st_size != origin.size:
         problem = f"{path.name} has changed since it was linked ({path.stat().st_size} instead of {origin.size} bytes)."
     elif open_link is None:

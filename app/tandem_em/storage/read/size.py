@@ -23,6 +23,7 @@ class SizeReport:
 
 
 def size_report(h5: H5File, file_index: FileIndex, path: Path) -> SizeReport:
+    """Bytes of each item and of all, from what HDF5 has allocated (packed sizes)."""
     by_item = {
         item_id: stored_bytes(h5[home]) for item_id, home in file_index.group_paths.items() if home in h5
     }

@@ -38,6 +38,7 @@ def read_tracks(group: H5Group) -> dict[int, dict[int, Outline]]:
         zip(starts.tolist(), counts.tolist(), frames.tolist(), numbers.tolist())
     ):
         values = {name: column[row] for name, column in columns.items()}
+        # a copy: a view would keep the vertices of all particles in memory
         polygon = vertices[start : start + count].copy()
         tracks.setdefault(number, {})[frame] = Outline(polygon=polygon, **values)
     return tracks

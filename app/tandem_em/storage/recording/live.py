@@ -39,6 +39,7 @@ class LiveStreams:
 
     def start_run(self, run: BiasRun) -> None:
         """Write the fields of a run and let its columns grow. Samples it has already are continued."""
+        # the run goes on growing while its groups are made on the storage thread
         run = frozen(run)
         columns = encode_item(run).fields["columns"]
         names = branch_names(columns) if isinstance(columns, Branch) else {}
@@ -82,6 +83,7 @@ class LiveStreams:
         self.stacks.pop(item_id, None)
         with self._save_state.saving:
             file_index = self._save_state.file_index.copy()
+            # what was shown and saved is behind the file now: the next save writes it anew
             file_index.exported.pop(item_id, None)
             file_index.saved.pop(item_id, None)
             self._save_state.file_index = file_index

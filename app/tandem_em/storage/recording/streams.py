@@ -75,6 +75,7 @@ class RunStream:
     _blocks: deque[tuple[AnyArray, dict[str, AnyArray], AnyArray | None]] = field(default_factory=deque)
 
     def put(self, times: AnyArray, columns: dict[str, AnyArray], host_times: AnyArray | None) -> int:
+        """Queue samples (device s, columns by key) without waiting; returns the bytes that now wait."""
         count = len(times)
         for key, values in columns.items():  # an instrument waits for this: no generators, no sets
             if key not in self.keys:
@@ -88,10 +89,12 @@ class RunStream:
         return samples * 8 * (2 + len(self.columns))
 
     def drain(self, h5: H5File) -> int:
+        """Write all samples that wait into the columns; returns their bytes."""
         blocks = [self._blocks.popleft() for _ in range(len(self._blocks))]
         if not blocks:
             return 0
         group = h5[self.home]
+        # blocks are few and small: one write for each column instead of one for each block
         times = np.concatenate([np.asarray(block[0], np.float64) for block in blocks])
         is_first = "times" not in group or not self._is_shown
         extend(group, "times", times, "s")
@@ -146,6 +149,7 @@ class StackStream:
         return len(self.sizes) // bands
 
     def put(self, frame: AnyArray, time_s: float, number: int, submit: Callable[..., Future[Any]]) -> int:
+        """Queue a frame with its device time (s), packed aside where that pays; returns its weight in bytes."""
         if frame.shape != self.frame_shape or frame.dtype != self.dtype:
             raise ValueError(
                 f"a frame of {frame.shape} {frame.dtype} in a stack of {self.frame_shape} {self.dtype}"
@@ -163,6 +167,7 @@ class StackStream:
         ]
 
     def drain(self, h5: H5File) -> int:
+        """Write the frames that are packed, in order, and extend their stamps; returns the bytes written."""
         group = h5[self.home]
         times: list[float] = []
         numbers: list[int] = []
@@ -173,8 +178,10 @@ class StackStream:
         if data is None and self._frames:
             data = self._create(group)
         count = self.written
+        # frames are written in order: one that is not packed yet holds those behind it back
         while self._is_next_ready() and done < DRAIN_BYTES and len(times) < DRAIN_FRAMES:
             packed, time_s, number = self._frames.popleft()
+            # one by one: `written` and the index never speak of frames that are not there
             data.resize(count + 1, axis=0)
             for chunk in packed.result() if isinstance(packed, Future) else self._pack(packed):
                 origin = (count, *chunk.origin[1:])
@@ -274,6 +281,7 @@ def extend(group: H5Group, name: str, values: AnyArray, unit: str) -> None:
 
 
 def extend_dataset(dataset: H5Dataset, values: AnyArray) -> None:
+    """Append values to a one-dimensional data set that can grow."""
     start = dataset.shape[0]
     dataset.resize(start + len(values), axis=0)
     dataset[start:] = values
@@ -297,6 +305,7 @@ class Recording:
 
     @property
     def ids(self) -> frozenset[str]:
+        """Ids of the runs and stacks being recorded."""
         return frozenset(self._streams)
 
     @property
@@ -309,12 +318,14 @@ class Recording:
         return dict(self._acknowledged)
 
     def stream(self, item_id: str) -> Any:
+        """The stream of an item; KeyError when it is not being recorded."""
         found = self._streams.get(item_id)
         if found is None:
             raise KeyError(f"{item_id} is not being recorded")
         return found
 
     def add(self, item_id: str, stream: Stream) -> None:
+        """Begin to move a stream's data; the first one starts the threads."""
         self._streams[item_id] = stream
         self._acknowledged[item_id] = 0
         if self._thread is None:
@@ -327,12 +338,14 @@ class Recording:
     def put_samples(
         self, item_id: str, times: AnyArray, columns: dict[str, AnyArray], host_times: AnyArray | None
     ) -> None:
+        """Queue samples of a run; waits while the queue is full, raises when the disk takes nothing."""
         stream = self.stream(item_id)
         if self._is_full:
             self._wait_for_room()
         stream.put_bytes += stream.put(times, columns, host_times)  # the thread looks ten times a second
 
     def put_frame(self, item_id: str, frame: AnyArray, time_s: float, number: int) -> None:
+        """Queue a frame of a stack; waits while the queue is full, raises when the disk takes nothing."""
         stream = self.stream(item_id)
         if self._look_for_room():
             self._wait_for_room()
@@ -342,8 +355,10 @@ class Recording:
     def finish(self, item_id: str) -> int:
         """Write and commit what waits of a stream and let it go. Returns its number of samples or frames."""
         stream = self.stream(item_id)
+        # the caller writes along with the thread: both go through the storage thread's queue
         while stream.put_bytes > stream.drained_bytes:
             self._drain_once()
+        # the samples count as acknowledged only once this commit is safe
         self._store.commit().result()
         self._acknowledged[item_id] = stream.written
         del self._streams[item_id]
@@ -389,6 +404,7 @@ class Recording:
             is_free = self._committing is None or self._committing.done()
             if now - last_commit >= COMMIT_S and is_free:
                 last_commit = now
+                # counted on the storage thread, between two drains: the numbers belong to one commit
                 self._committing = self._store.call(self._commit_and_count)
 
     def _drain_once(self) -> None:
@@ -402,6 +418,7 @@ class Recording:
         stream.drained_bytes += done
         with self._room:
             self._room.notify_all()
+        # the next frame is still being packed: do not spin
         if not done:
             time.sleep(0.001)
 

@@ -74,12 +74,14 @@ class Committer:
         self._begun_at = time.monotonic()
         waiting, self._waiting = self._waiting, []
         try:
+            # a commit that is safe in the journal has to be put in place before the next one may begin
             shot = self._unfinished or self._snapshot()
         except Exception as error:  # noqa: BLE001  an edge: HDF5's flush may raise anything
             self.has_work = False
             self._file.broken = self._file.broken or error
             _fail(waiting, broken(self.path, error))
             return
+        # nothing was written since: everything asked for is safe already
         if shot is None:
             for answer in waiting:
                 answer.set_result(self._file.generation)
@@ -147,6 +149,7 @@ class Committer:
                 log.exception("a commit failed in an unforeseen way")
                 self._file.broken, error = bug, OSError(str(bug))
             self._finished.put((shot, error))
+            # the storage thread answers those who wait: futures are set where commits are ordered
             self._post(self._end_finished)
             self._tell(shot.generation if error is None else None)
 
@@ -166,6 +169,7 @@ class Committer:
         answers, self._in_flight = self._in_flight or [], None
         self._unfinished = shot if shot.is_durable and error is not None else None
         self.has_work = self.has_work or error is not None
+        # safe in the journal counts: recovery would put it in place
         if error is None or shot.is_durable:
             for answer in answers:
                 answer.set_result(shot.generation)

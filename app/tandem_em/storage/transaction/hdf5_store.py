@@ -72,6 +72,7 @@ class Hdf5Store:
         self._thread = threading.Thread(target=self._run, name=f"storage {path.name}", daemon=True)
         self._thread.start()
         try:
+            # h5py is called by the storage thread only, opening included
             self._submit(self._open_hdf5).result()
         except BaseException:
             self.abandon()
@@ -164,6 +165,7 @@ class Hdf5Store:
 
     @property
     def is_writable(self) -> bool:
+        """Whether it was opened for writing: then this program holds the lock."""
         return isinstance(self._file, TransactionalFile)
 
     def call(self, work: Callable[[H5File], Result]) -> Future[Result]:
@@ -244,6 +246,7 @@ class Hdf5Store:
             except BaseException as error:  # noqa: BLE001  an edge: the caller gets it
                 answer.set_exception(error)
 
+        # a call from within a call would wait for itself
         if threading.current_thread() is self._thread:
             run()
             return answer
@@ -263,6 +266,7 @@ class Hdf5Store:
                 return
             with paused_collection():
                 work()
+                # the job may hold h5py objects: they are let go while no garbage is collected
                 del work
                 if self._commits is not None and self._is_commit_due():
                     self._commits.begin()
@@ -317,6 +321,7 @@ class Hdf5Store:
 
     def _edit(self, work: Callable[[H5File], Result]) -> Result:
         file, commits = self._expect_work()
+        # what came before the edit belongs to the file, even if the edit is taken back
         self._h5.flush()
         mark = file.begin_edit()
         try:
@@ -324,6 +329,7 @@ class Hdf5Store:
             self._h5.flush()
         except BaseException:
             with contextlib.suppress(Exception):
+                # HDF5's cache knows the edit that is taken back: only a new handle forgets it
                 self._h5.close()
             file.roll_back(mark)
             self._open_hdf5()

@@ -24,6 +24,7 @@ from typing import Any
 from tandem_em.storage.transaction.raw_file import Bytes, RawFile
 
 PAGE = 4096
+# a fixed place: the journal has to be found without HDF5
 REGION_AT = 64 << 10
 DATASET = "_journal"
 _BODY_AT = 4 * PAGE
@@ -33,6 +34,7 @@ _HEADER = struct.Struct(
     "<8sQQQQQ16sII"
 )  # magic generation end body_at body_bytes pages digest old_head new_head
 _MARK = struct.Struct("<8sQ")
+# what a disk writes whole or not at all
 SECTOR = 512
 _PART_BYTES = 4 << 20
 
@@ -50,6 +52,7 @@ class Region:
         return self.size - _BODY_AT
 
     def contains(self, page: int) -> bool:
+        """Whether a page of the file belongs to the journal itself, which no commit may contain."""
         return REGION_AT <= page * PAGE < REGION_AT + self.size
 
 
@@ -68,6 +71,7 @@ class Header:
 
 
 def round_up(size: int, unit: int = PAGE) -> int:
+    """The next whole multiple of `unit` (bytes)."""
     return -(-size // unit) * unit
 
 
@@ -88,20 +92,24 @@ def find_region(raw: RawFile) -> Region | None:
 
 
 def read_header(raw: RawFile) -> Header | None:
+    """The commit the journal describes, finished or not; None when the header is torn."""
     fields = _unsealed(raw, 2, _HEADER)
     return Header(*fields[1:]) if fields is not None and fields[0] == _MAGIC else None
 
 
 def applied_generation(raw: RawFile) -> int:
+    """Number of the last commit that is in place; -1 when the mark is torn."""
     fields = _unsealed(raw, 3, _MARK)
     return int(fields[1]) if fields is not None and fields[0] == _MAGIC else -1
 
 
 def mark_applied(raw: RawFile, generation: int) -> None:
+    """Note that the pages of this commit are in place. No sync: a lost mark only means doing it again."""
     raw.write_at(_sealed(_MARK.pack(_MAGIC, generation)), REGION_AT + 3 * PAGE)
 
 
 def body_size(pages: int) -> int:
+    """Bytes of a journal body: the table of page numbers in whole pages, then the pages."""
     return round_up(8 * pages) + pages * PAGE
 
 
@@ -117,6 +125,7 @@ def write(
         digest.update(part)
         raw.write_at(part, place + written)
         written += len(part)
+    # recovery compares it with the disk: only the state before or after this commit may be replayed
     new_head = zlib.crc32(bytes(pages[0][:SECTOR]))
     fields = (generation, end, place, written, len(numbers), digest.digest(), old_head, new_head)
     raw.write_at(_sealed(_HEADER.pack(_MAGIC, *fields)), REGION_AT + 2 * PAGE)
@@ -127,6 +136,7 @@ def pending(raw: RawFile) -> tuple[Header, dict[int, bytes]] | None:
     header = read_header(raw)
     if header is None or header.generation <= applied_generation(raw):
         return None
+    # a journal in the tail that was cut off, or numbers that contradict each other
     if header.body_bytes != body_size(header.pages) or header.body_at + header.body_bytes > raw.size():
         return None
     body = bytearray(header.body_bytes)
@@ -154,10 +164,12 @@ def head_checksum(raw: RawFile) -> int:
 
 
 def write_holder(raw: RawFile, text: bytes) -> None:
+    """Note who has the file open for writing; an empty text when it is closed properly."""
     raw.write_at(_sealed(text[: PAGE - 8]), REGION_AT + PAGE)
 
 
 def read_holder(raw: RawFile) -> bytes:
+    """The note of who has the file open, as it was written; empty when there is none."""
     page = bytearray(PAGE)
     raw.read_at(memoryview(page), REGION_AT + PAGE)
     return bytes(page[: PAGE - 4]).rstrip(b"\0") if _is_sealed(page) else b""

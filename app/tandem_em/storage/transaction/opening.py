@@ -16,6 +16,7 @@ from tandem_em.storage.transaction.paged_file import TransactionalFile
 from tandem_em.storage.transaction.raw_file import DiskFile, SeekingFile
 from tandem_em.storage.transaction.recovery import Overlay, Recovery
 
+# room for about 500 pages; a larger commit goes to the tail of the file
 JOURNAL_BYTES = 2 << 20
 FORMAT = ("v110", "v114")  # metadata with checksums, readable by HDF5 1.10
 OPTIONS: dict[str, Any] = {"libver": FORMAT, "alignment_threshold": 1 << 20, "alignment_interval": 2 << 20}
@@ -133,10 +134,17 @@ def _write_skeleton(path: Path, prepare: Callable[[Any], None] | None, journal_b
     import h5py
 
     with h5py.File(
-        path, "x", libver=FORMAT, alignment_threshold=4096 * 5, alignment_interval=journal.REGION_AT
+        # this alignment is what puts the journal at REGION_AT
+        path,
+        "x",
+        libver=FORMAT,
+        alignment_threshold=4096 * 5,
+        alignment_interval=journal.REGION_AT,
     ) as h5:
         dcpl = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        # the journal has to have its place in the file before anything else is written
         dcpl.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
+        # `format_region` writes every byte itself
         dcpl.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
         size = journal.round_up(journal_bytes)
         space = h5py.h5s.create_simple((size,))

@@ -79,11 +79,13 @@ class TransactionalFile:
     # ---- called by HDF5, with phil held -------------------------------------------------------------------------
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Move the position that HDF5 reads and writes at; nothing touches the disk."""
         base = 0 if whence == os.SEEK_SET else self._size if whence == os.SEEK_END else self._position
         self._position = base + offset
         return self._position
 
     def tell(self) -> int:
+        """Where HDF5 reads or writes next (bytes)."""
         return self._position
 
     @without_collection
@@ -95,12 +97,14 @@ class TransactionalFile:
         return len(into)
 
     def read(self, size: int = -1) -> bytes:
+        """The bytes as HDF5 sees them; zeros where nothing was written."""
         content = bytearray(max(0, self._size - self._position) if size < 0 else size)
         self.readinto(memoryview(content))
         return bytes(content)
 
     @without_collection
     def write(self, data: Bytes) -> int:
+        """Take bytes of HDF5, to memory or straight to disk. Never raises: see `broken` and `trouble`."""
         view = memoryview(data).cast("B")
         self.has_news = True
         if len(view) == self._watched_size:
@@ -114,6 +118,7 @@ class TransactionalFile:
         return len(view)
 
     def truncate(self, size: int | None = None) -> int:
+        """Note the new size as HDF5 sees it; the disk learns of it with the next commit."""
         self._size = self._position if size is None else size
         return self._size
 
@@ -136,10 +141,12 @@ class TransactionalFile:
 
     @property
     def bytes_in_memory(self) -> int:
+        """Bytes of pages that wait for a commit."""
         return sum(len(layer) for layer in self._layers) * PAGE
 
     @property
     def size(self) -> int:
+        """Size of the file as HDF5 sees it (bytes)."""
         return self._size
 
     def read_at(self, into: memoryview, at: int) -> None:
@@ -224,6 +231,7 @@ class TransactionalFile:
         """Freeze the present state for a commit. Call right after HDF5's flush, on the thread that calls h5py."""
         if self.broken is not None:
             raise BrokenStoreError(f"writing failed inside the store: {self.broken}")
+        # no callback of HDF5 may write between the merge and the new layers
         with self._phil:
             pages = self._merged()
             head = pages.get(0)
@@ -231,10 +239,13 @@ class TransactionalFile:
                 head = bytearray(PAGE)
                 self.raw.read_at(memoryview(head), 0)
             pages[0] = bytearray(superblock.settled(bytes(head), self._size))
+            # pages behind the end are of no use, and those of the journal must not be in a commit
             pages = {n: p for n, p in pages.items() if n * PAGE < self._size and not self.region.contains(n)}
             shot = Snapshot(self.generation + 1, self._size, self.committed_end, pages)
             self.begun = shot.generation
+            # readers see the frozen pages until they are in place
             self._layers = [{}, pages]
+            # from now on the committed file refers to what lies below: no more direct writes there
             self._boundary = max(self._boundary, round_up(self._size))
             self.has_news = False
             return shot
@@ -246,12 +257,14 @@ class TransactionalFile:
         """
         if not shot.is_durable:
             self._write_fresh(shot)
+            # fresh data first: the journal that is written next makes the file refer to them
             self._sync("data")
             self._write_journal(shot)
             self._sync("journal")
             shot.is_durable = True  # the commit point
             self.generation = shot.generation
         write_in_place(self.raw, shot.pages, shot.end)
+        # synced before the mark: it says that the pages are in place
         self._sync("in place")
         journal.mark_applied(self.raw, shot.generation)
         with self._phil:
@@ -277,10 +290,12 @@ class TransactionalFile:
         at: int | None = None
         if journal.body_size(len(pages)) > self.region.room:
             with self._phil:
+                # HDF5 may go on appending meanwhile: it must not write over the journal in the tail
                 at = self._hold_from = round_up(max(self._size, self._direct_end, shot.end, shot.old_end))
         journal.write(self.raw, shot.generation, shot.end, pages, journal.head_checksum(self.raw), at)
 
     def _finish(self, shot: Snapshot) -> None:
+        # the pages are on disk now; only what came since stays in memory
         self._layers = [layer for layer in self._layers if layer is not shot.pages]
         self._highest_page = max((max(layer, default=-1) for layer in self._layers), default=-1)
         self.committed_end = shot.end
@@ -307,11 +322,13 @@ class TransactionalFile:
         """Start remembering, right after HDF5's flush. `roll_back(mark)` returns to this moment."""
         mark = EditMark(self._layers[0], self._size)
         self._layers = [{}, *self._layers]
+        # what the edit writes below the present size can be rolled back only from memory
         self._edit_floor = round_up(self._size)
         self._boundary = max(self._boundary, self._edit_floor)
         return mark
 
     def keep_edit(self, mark: EditMark) -> None:
+        """The edit succeeded: its pages join those from before it."""
         with self._phil:
             mark.layer.update(self._layers[0])
             self._layers = self._layers[1:]
@@ -346,6 +363,7 @@ def _parts_in_memory(
     layers: list[Pages], at: int, length: int, highest: int
 ) -> Iterator[tuple[int, int, int]]:
     """The parts of a stretch that may be in memory; for a long stretch it is quicker to ask the memory."""
+    # a short stretch (under 256 kB) touches few pages: asking for each is quicker
     if length // PAGE < 64:
         yield from _page_parts(at, length, highest)
         return

@@ -24,16 +24,20 @@ class RawFile(Protocol):
     def read_at(self, into: memoryview, offset: int) -> int:
         """Fill `into` from `offset` as far as the file goes; return the number of bytes read."""
 
-    def write_at(self, data: Bytes, offset: int) -> None: ...
+    def write_at(self, data: Bytes, offset: int) -> None:
+        """Write all of `data` at an offset, longer than the file or not."""
 
     def sync(self, point: SyncPoint) -> None:
         """Return when everything written before the call is on the medium. `point` names the place in the protocol."""
 
-    def truncate(self, size: int) -> None: ...
+    def truncate(self, size: int) -> None:
+        """Cut the file to `size` bytes, or lengthen it with zeros."""
 
-    def size(self) -> int: ...
+    def size(self) -> int:
+        """Size on disk (bytes)."""
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Give the file and its locks back."""
 
 
 class DiskFile:
@@ -44,6 +48,7 @@ class DiskFile:
         self.fd = os.open(path, _flags(writable, create), 0o644)
 
     def read_at(self, into: memoryview, offset: int) -> int:
+        """Fill `into` as far as the file goes; the number of bytes read, 0 for an absurd offset."""
         if offset + len(into) > sys.maxsize:  # an address in a broken file
             return 0
         done = 0
@@ -55,6 +60,7 @@ class DiskFile:
         return done
 
     def write_at(self, data: Bytes, offset: int) -> None:
+        """Write all of it; what is large is sent on its way to the medium at once."""
         view, done = memoryview(data), 0
         while done < len(view):
             done += os.pwrite(self.fd, view[done : done + _LARGEST_TRANSFER], offset + done)
@@ -62,15 +68,19 @@ class DiskFile:
             _send_off(self.fd, offset, done)
 
     def sync(self, point: SyncPoint) -> None:
+        """Wait for the medium; all points are the same to a real disk."""
         _sync(self.fd)
 
     def truncate(self, size: int) -> None:
+        """Cut or lengthen the file (bytes)."""
         os.ftruncate(self.fd, size)
 
     def size(self) -> int:
+        """Size on disk (bytes)."""
         return os.fstat(self.fd).st_size
 
     def close(self) -> None:
+        """Close once; a second call does nothing."""
         fd, self.fd = self.fd, -1
         if fd >= 0:
             os.close(fd)
@@ -90,6 +100,7 @@ class SeekingFile:
         self._all = [self.fd]
 
     def read_at(self, into: memoryview, offset: int) -> int:
+        """Fill `into` with this thread's own handle; the number of bytes read."""
         fd, done = self._own_handle(), 0
         os.lseek(fd, offset, os.SEEK_SET)
         while done < len(into):
@@ -101,21 +112,26 @@ class SeekingFile:
         return done
 
     def write_at(self, data: Bytes, offset: int) -> None:
+        """Write all of it with this thread's own handle."""
         fd, view, done = self._own_handle(), memoryview(data), 0
         os.lseek(fd, offset, os.SEEK_SET)
         while done < len(view):
             done += os.write(fd, view[done : done + _LARGEST_TRANSFER])
 
     def sync(self, point: SyncPoint) -> None:
+        """Wait for the medium; one handle syncs the whole file."""
         os.fsync(self._own_handle())
 
     def truncate(self, size: int) -> None:
+        """Cut or lengthen the file (bytes)."""
         os.ftruncate(self._own_handle(), size)
 
     def size(self) -> int:
+        """Size on disk (bytes)."""
         return os.fstat(self.fd).st_size
 
     def close(self) -> None:
+        """Close the handles of all threads."""
         handles, self._all, self.fd = self._all, [], -1
         for fd in handles:
             os.close(fd)
@@ -148,6 +164,7 @@ def sync_folder(folder: Path) -> None:
 
 def _flags(writable: bool, create: bool) -> int:
     flags = os.O_RDWR if writable else os.O_RDONLY
+    # binary and not inherited on Windows: no changed line ends, no handle in child processes
     flags |= getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOINHERIT", 0)
     return flags | os.O_CREAT | os.O_EXCL if create else flags
 

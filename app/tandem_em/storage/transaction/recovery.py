@@ -28,6 +28,7 @@ class Recovery:
 
     @property
     def was_needed(self) -> bool:
+        """Whether a crash had left something: pages put in place or bytes cut off."""
         return bool(self.pages or self.cut_bytes)
 
 
@@ -51,6 +52,7 @@ def recover(raw: RawFile, name: str) -> tuple[TransactionalFile, Recovery]:
     if cut > 0:
         raw.truncate(block.end)
     header = journal.read_header(raw)
+    # a header without its pages still uses up its number
     generation = max(journal.applied_generation(raw), header.generation if header is not None else 0, 0)
     report = Recovery(applied, max(cut, 0), time.perf_counter() - started, is_foreign)
     return TransactionalFile(raw, region, generation, block.end), report
@@ -62,6 +64,7 @@ def _replay(raw: RawFile) -> tuple[int, bool]:
     if found is None:
         return 0, False
     header, pages = found
+    # another program wrote to the file since the crash: our pages would destroy its work
     if journal.head_checksum(raw) not in (header.old_head, header.new_head):
         journal.mark_applied(raw, header.generation)
         return 0, True
@@ -84,6 +87,7 @@ class Overlay:
 
     @property
     def size(self) -> int:
+        """Size of the last commit (bytes), whatever the disk has behind it."""
         return self._size
 
     def read_at(self, into: memoryview, at: int) -> None:
@@ -95,34 +99,40 @@ class Overlay:
         return _stamp(self.raw) == self.stamp
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Move the position that HDF5 reads at."""
         self._position = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._size}[
             whence
         ] + offset
         return self._position
 
     def tell(self) -> int:
+        """Where HDF5 reads next (bytes)."""
         return self._position
 
     @without_collection
     def readinto(self, buffer: memoryview) -> int:
+        """Fill the whole buffer, with zeros behind the end."""
         into = memoryview(buffer).cast("B")
         _read_over(self.raw, self._pages, into, self._position)
         self._position += len(into)
         return len(into)
 
     def read(self, size: int = -1) -> bytes:
+        """Bytes from the position on; a negative size reads to the end."""
         content = bytearray(max(0, self._size - self._position) if size < 0 else size)
         self.readinto(memoryview(content))
         return bytes(content)
 
     def write(self, data: Bytes) -> int:
+        """Refused: OSError."""
         raise OSError("this file is open for reading only")
 
     def truncate(self, size: int | None = None) -> int:
+        """Nothing changes: HDF5 asks for it even when it only reads."""
         return self._size
 
     def flush(self) -> None:
-        pass
+        """Nothing to flush."""
 
 
 def look(raw: RawFile, name: str, tries: int = 50) -> Overlay:
@@ -132,6 +142,7 @@ def look(raw: RawFile, name: str, tries: int = 50) -> Overlay:
         found = journal.pending(raw) if journal.find_region(raw) is not None else None
         pages = {} if found is None or _is_foreign(raw, found[0]) else found[1]
         head = pages.get(0) or _head(raw)
+        # a reader holds no lock: it looks again when a commit began while it was reading
         if _stamp(raw) != stamp:
             time.sleep(0.005)  # a commit came in between
             continue

@@ -31,6 +31,7 @@ def parse(head: bytes | bytearray | memoryview) -> Superblock | None:
         return None
     version = head[8]
     if version in (2, 3):
+        # offsets and lengths of 8 bytes are the only ones we write or read
         if head[9] != 8 or head[10] != 8:
             return None
         if struct.unpack_from("<I", head, 44)[0] != lookup3(head[:44]):
@@ -54,6 +55,7 @@ def settled(head: bytes, end: int) -> bytes:
 
 
 def is_open_for_writing(block: Superblock) -> bool:
+    """Whether some program has it open for writing, or ended without closing it."""
     return bool(block.flags & _OPEN_FOR_WRITING)
 
 

@@ -23,7 +23,9 @@ from tandem_em.storage.file_index import FileIndex
 from tandem_em.storage.save_plan import Plan
 from tandem_em.storage.write.frames import Call, discard, require_room
 
+# smaller arrays are written within the edit: they hold up the storage thread only shortly
 BIG_BYTES = 32 << 20
+# so much between two chances for others to use the storage thread
 BATCH_BYTES = 16 << 20
 
 
@@ -61,6 +63,7 @@ def _write(call: Call, file: Path, place: str, array: Array, label: str) -> Job[
     maxshape = (None, *values.shape[1:]) if grows else None
 
     def create(h5: H5File) -> None:
+        # a save that failed may have left it half written
         discard(h5, place)
         folder, _, name = place.rpartition("/")
         create_dataset(
@@ -86,6 +89,7 @@ def _write(call: Call, file: Path, place: str, array: Array, label: str) -> Job[
                 batch = []
             yield Progress(min(done, values.nbytes), values.nbytes, label)
     finally:
+        # a stopped job must not leave packing threads behind
         pieces.close()
     call(_writing(place, batch)).result()
 

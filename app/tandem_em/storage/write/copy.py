@@ -23,6 +23,7 @@ from tandem_em.storage.write.frames import require_room
 
 BIG = 1 << 20
 """Data sets from this size on are copied in batches; smaller ones with the tree, in one consistent look."""
+# recordings get their turn between two batches
 BATCH_BYTES = 32 << 20
 Origin = tuple[int, ...]
 
@@ -132,6 +133,7 @@ def _write_tree(h5: H5File, tree: _Tree, content: dict[str, Any], file_name: str
         _set_attributes(group, content[path][2])
     for path, _ in tree.small:
         value, form, attributes = content[path]
+        # HDF5 has no chunked scalars
         if form["chunks"] is None or np.ndim(value) == 0:
             made = h5.create_dataset(path, data=value, dtype=form["dtype"])
         else:
@@ -187,6 +189,7 @@ def _look_at_big(
     """Form, attributes and chunks (origin, bytes) within a shape, in order."""
     dataset = h5[path]
     found: list[tuple[Origin, int]] = []
+    # chunks that a recording adds meanwhile lie outside the shape that was surveyed
     dataset.id.chunk_iter(lambda info: found.append((tuple(info.chunk_offset), int(info.size))))
     inside = sorted(each for each in found if all(at < size for at, size in zip(each[0], shape)))
     return _form(dataset), _attributes(dataset), inside

@@ -22,7 +22,9 @@ from tandem_em.storage.gate import disk_space
 Call = Callable[[Callable[[Any], Any]], "Future[Any]"]
 """`store.call`: runs a function of the h5py.File on the storage thread."""
 BATCH_BYTES = 16 << 20
+# larger slabs are read in bands: a map may be far wider than memory
 READ_BYTES = 64 << 20
+# the commit itself needs room; a disk filled to its end cannot even delete
 KEEP_FREE = 64 << 20
 
 
@@ -62,6 +64,7 @@ def stage(
 
 
 def discard(h5: H5File, path: str) -> None:
+    """Remove what was written below `_incoming`, and the folder once it is empty."""
     if path in h5:
         del h5[path]
     if layout.INCOMING in h5 and len(h5[layout.INCOMING]) == 0:
@@ -102,6 +105,7 @@ def _blocks(
     slab_bytes = chunks[0] * int(np.prod(shape[1:])) * np.dtype(source.dtype).itemsize
     for start in range(0, shape[0], chunks[0]):
         stop = min(start + chunks[0], shape[0])
+        # rows too long for memory are read band by band
         whole = np.asarray(source.read(slice(start, stop))) if slab_bytes <= READ_BYTES else None
         for y in range(0, shape[1], chunks[1]):
             rows = slice(y, y + chunks[1])
@@ -136,6 +140,7 @@ def _write_all(
             done += chunk.plain_bytes
             if (size := sum(len(each.content) for each in batch)) >= BATCH_BYTES:
                 require_room(file, size)
+                # the batch before: its error has to come up before more is written
                 if pending is not None:
                     pending.result()
                 pending = call(_writing(path, batch))

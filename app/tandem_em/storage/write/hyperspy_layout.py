@@ -27,6 +27,7 @@ def write_hyperspy_layout(h5: H5File, plan: Plan, file_index: FileIndex) -> None
     }
     present = {item_id for item_id in ours if item_id in file_index.group_paths}
     for item_id, name in ours.items():
+        # `ID#adf` is the survey image of the map ID
         if item_id is not None and (item_id.split("#")[0] not in present | plan.snapshot.keys()):
             del h5[layout.HYPERSPY_LAYOUT][name]
     for item in plan.snapshot.values():
@@ -122,6 +123,7 @@ def _write_axes(experiment: H5Group, axes: list[tuple[str, Any, bool]]) -> None:
         group.attrs["navigate"] = np.bool_(navigate)
         group.attrs["is_binned"] = np.bool_(name == "Energy loss")
         steps = np.diff(values)
+        # uneven by less than 1e-5 of a step is rounding
         if len(values) < 2 or np.allclose(steps, steps[0], rtol=1e-5, atol=0):
             group.attrs["_type"] = "UniformDataAxis"
             group.attrs["size"] = np.int64(len(values))

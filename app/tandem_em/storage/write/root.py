@@ -17,6 +17,7 @@ from tandem_em.storage.codec.nexus import ensure_group, link, set_text
 
 @cache
 def program_version() -> str:
+    """The installed version; "unknown" when it runs from its sources."""
     try:
         return version("tandem-em")
     except PackageNotFoundError:

@@ -93,6 +93,7 @@ def home_of(h5: H5File, record: Record, file_index: FileIndex) -> str:
         if record.id in file_index.deleted:
             h5.move(file_index.deleted.pop(record.id), home)
         else:
+            # it becomes an NXdata when its data are there: one without a signal troubles readers
             ensure_group(h5, home, place.nx_class if place.nx_class != "NXdata" else "NXcollection")
             file_index.written.setdefault(record.id, Written()).marks.clear()
     file_index.group_paths[record.id] = home
@@ -112,6 +113,7 @@ def throw_away(h5: H5File, item_id: str, file_index: FileIndex) -> None:
     file_index.saved.pop(item_id, None)
     if home is None or home not in h5:
         return
+    # copies for show are not worth keeping: an undo makes them anew
     for companion in companions(h5, home):
         del h5[companion]
     file_index.exported.pop(item_id, None)
@@ -119,6 +121,7 @@ def throw_away(h5: H5File, item_id: str, file_index: FileIndex) -> None:
     ensure_group(h5, layout.DELETED)
     remove(h5, path)
     h5.move(home, path)
+    # its number stays taken while it can come back
     h5[path].attrs["number"] = layout.number_of(home)
     file_index.deleted[item_id] = path
 
@@ -188,6 +191,7 @@ def _show(h5: H5File, plan: Plan, file_index: FileIndex) -> None:
         else:
             show_run(entry, group, item, _times_of(group, item), plan.start_iso)
         file_index.exported[item.id] = mark
+        # shown and complete: its recording has ended
         if layout.RECORDING_ATTR in group.attrs:
             del group.attrs[layout.RECORDING_ATTR]
     _show_tracks(h5, entry, plan, file_index)
@@ -267,6 +271,7 @@ def _show_tracks(h5: H5File, entry: H5Group, plan: Plan, file_index: FileIndex) 
         name = existing.pop(stack_id, None)
         if name is not None and file_index.exported.get(name) == mark:
             continue
+        # a save of other items must not rewrite the outlines of this stack
         if not plan.is_complete and not {r.id for r in plan.records} & {p.id for _, p in particles}:
             continue
         if name is None:
@@ -286,6 +291,7 @@ def _show_tracks(h5: H5File, entry: H5Group, plan: Plan, file_index: FileIndex) 
 
 
 def changes_order(plan: Plan, file_index: FileIndex) -> bool:
+    """Whether the items stand in another order than in the file; a save of single items has no say in it."""
     return plan.is_complete and json.dumps(plan.order) != file_index.order
 
 

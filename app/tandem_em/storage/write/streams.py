@@ -60,10 +60,12 @@ def show_times(
     stamps = np.asarray(clock.to_session(np.asarray(times, np.float64)[:count]), np.float64)
     for name in ("time", "frame", "timestamp"):
         remove(group, name)
+    # a growing movie keeps its true stamps: a uniform axis would change with every frame
     axis = TimeAxis("time", stamps) if live else time_axis(stamps, count)
     if len(stamps):
         is_clock_true = clock.offset_s == 0 and clock.rate_ppm == 0
         is_same = is_clock_true and device is not None and len(device) == len(stamps)
+        # device time is session time: one data set serves for both
         if device is not None and is_same and getattr(device, "dtype", None) == np.float64:
             link(group, "timestamp", device)
         else:
@@ -95,6 +97,7 @@ def show_map(entry: H5Group, group: H5Group, spectrum_image: SpectrumImage) -> N
     energy = np.asarray(spectrum_image.energy_eV, np.float64)
     remove(group, "channel")
     remove(group, "energy")
+    # energies that do not ascend make no axis: channels are counted instead
     if len(energy) == channels and bool((np.diff(energy) > 0).all()):
         spectral = "energy"
         set_axis(group, "energy", energy, "eV", "Energy loss (eV)")
@@ -170,6 +173,7 @@ def show_run(
         and columns is not None
     ):
         wanted = {name: columns[name].get("values") for name in columns}
+        # a column that lags behind the times cannot be plotted over them
         wanted = {name: v for name, v in wanted.items() if getattr(v, "shape", ()) == (len(times),)}
     first = None
     for name, values in wanted.items():
