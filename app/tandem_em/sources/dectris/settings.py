@@ -12,6 +12,8 @@ DEFAULT_PORT = {"auto": 9999, 1: 9999, 2: 31001}
 
 
 class DectrisTable(SourceTable):
+    """A DECTRIS camera by the address of its ZeroMQ stream."""
+
     kind: Literal["dectris"] = "dectris"
     address: str = "127.0.0.1:9999"
     version: Literal["auto", 1, 2] = "auto"

@@ -35,12 +35,16 @@ class DectrisFormatError(ValueError):
 
 @dataclass
 class SeriesStart:
+    """A series begins; `facts`: what the detector says about it, may fill with later parts."""
+
     series: int
     facts: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass
 class SeriesEnd:
+    """The series is complete."""
+
     series: int
 
 
@@ -69,6 +73,8 @@ class Version1:
         self._series: SeriesStart | None = None
 
     def take(self, parts: list[bytes]) -> list[Message]:
+        """What is complete after these parts; nothing while an image still lacks some."""
+        # A whole message: what an earlier one left unfinished will not be finished any more.
         if len(parts) > 1:
             self._reset()
         done: list[Message] = []
@@ -79,9 +85,11 @@ class Version1:
         return done
 
     def _part(self, part: bytes, done: list[Message]) -> None:
+        # The part after a description is the blob, whatever it looks like.
         if self._data is not None and self._pixels is None:
             self._pixels = v1_pixels(part, self._data)
             return
+        # Flat field, mask and table come with a blob that is of no use here.
         if self._blob_follows:
             self._blob_follows = False
             return
@@ -146,6 +154,7 @@ def v1_pixels(blob: bytes, facts: dict[str, Any]) -> NDArray[Any]:
             raise DectrisFormatError(
                 f"The encoding {encoding!r} does not fit pixels of the type {dtype.name}."
             )
+        # imagecodecs wants HDF5 framing, which version 1 leaves out for plain LZ4.
         framed = blob if shuffled else struct.pack(">QII", wanted, wanted, len(blob)) + blob
         blob = _unpacked("bslz4" if shuffled else "lz4", dtype.itemsize, framed, wanted)
     elif encoding.strip("<>"):
@@ -159,6 +168,7 @@ def read_v2(message: bytes, channel: str = "") -> Message | None:
 
     try:
         facts = cbor2.loads(message)
+    # The decoder raises whatever the bytes provoke.
     except Exception as error:
         raise DectrisFormatError(f"A CBOR message could not be read ({error}).") from error
     while getattr(facts, "tag", None) == SELF_DESCRIBED:
@@ -228,12 +238,14 @@ def _as_array(data: bytes, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDAr
     if len(data) < math.prod(shape) * dtype.itemsize:
         raise DectrisFormatError("An image is shorter than its shape says.")
     array = np.frombuffer(data, dtype, math.prod(shape)).reshape(shape)
+    # A stack of one image is the image.
     array = array.reshape(shape[-2:]) if len(shape) > 2 and math.prod(shape[:-2]) == 1 else array
     return array.astype(dtype.newbyteorder("="), copy=False)
 
 
 def _checked_bytes(shape: tuple[int, ...], dtype: np.dtype[Any]) -> int:
     size = math.prod(shape) * dtype.itemsize
+    # Checked before anything is unpacked: sizes come from the message.
     if len(shape) < 2 or min(shape) <= 0 or math.prod(shape[:-2]) != 1 or size > MAX_FRAME_BYTES:
         raise DectrisFormatError(f"An image of the shape {shape} is not supported.")
     return size
@@ -248,6 +260,7 @@ def _rational(value: Any) -> float:
 
 
 def _json(part: bytes) -> dict[str, Any] | None:
+    # A header of more than 16 MiB is a blob that begins with a brace by chance.
     if part[:1] != b"{" or len(part) > 1 << 24:
         return None
     try:
