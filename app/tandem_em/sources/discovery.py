@@ -30,6 +30,7 @@ def find_sources(*, ask_serial: bool = False) -> Job[list[FoundInstrument]]:
         addresses = []
     for number, address in enumerate(addresses):
         yield Progress(1 + number / max(len(addresses), 1), 2, f"Asking {address}")
+        # A serial port may belong to anything, and PRLGX is such a port with GPIB behind it.
         if not address.upper().startswith(("ASRL", "PRLGX")) or ask_serial:
             proposal = ask(address)
             if proposal is not None:
@@ -43,6 +44,7 @@ def ask(address: str, baud_rate: int = 9600) -> FoundInstrument | None:
     try:
         link.open()
         idn = link.query("*IDN?")
+        # The first word after MODEL, without what firmware adds.
         model = idn.upper().partition("MODEL")[2].split(",")[0].strip()
         meter_class(model)
     except (LinkError, UserError):

@@ -23,6 +23,8 @@ class Growth:
 
 
 class GrowingFile:
+    """Reads what another program appends to a file; opens it anew each time, so nothing is locked."""
+
     def __init__(self, path: Path, from_start: bool = True) -> None:
         self.path = path
         self._position = 0
@@ -33,14 +35,18 @@ class GrowingFile:
     def poll(self) -> Growth:
         """Read what was added. OSError other than a missing file is passed on."""
         try:
+            # Opened for each poll: an open file could not be replaced or removed on Windows.
             with self.path.open("rb", buffering=0) as file:
                 size = file.seek(0, 2)
+                # A log that was begun again may have grown past the old position by now: its head tells.
                 restarted = size < self._position or not self._same_head(file)
                 if restarted:
                     self._position, self._head = 0, b""
+                # Only the new rows are wanted: the first poll goes to the end.
                 if self._skip and not self._seen:
                     self._position = size
                 self._seen = True
+                # A short head is read again until it is long enough to tell files apart.
                 if len(self._head) < HEAD_BYTES:
                     file.seek(0)
                     self._head = file.read(min(HEAD_BYTES, size))
@@ -48,6 +54,7 @@ class GrowingFile:
                 data = file.read(min(size - self._position, MAX_PIECE))
         except FileNotFoundError:
             return Growth(there=False)
+        # After the read: an OSError in it must not lose a piece.
         self._position += len(data)
         return Growth(data, restarted, True, self._position < size)
 

@@ -57,6 +57,7 @@ def read_frame(payload: bytes | memoryview) -> MerlinFrame:
         number, offset = int(start[1]), int(start[2])
     except (IndexError, ValueError) as error:
         raise MerlinFormatError("A frame header is cut off.") from error
+    # 60 bytes hold the fields up to the pixels' type in the shortest header.
     if not 60 <= offset <= min(MAX_HEADER, len(payload)):
         raise MerlinFormatError(f"A frame header says its pixels begin at {offset}.")
     fields = head[:offset].decode("latin-1").rstrip("\x00 ").rstrip(",").split(",")
@@ -88,6 +89,7 @@ class MerlinStream:
 
     def room(self) -> memoryview:
         """Where to receive into next."""
+        # Empty: begin in front, so that nothing has to be moved.
         if self._start == self._end:
             self._start = self._end = 0
         wanted = self._message_bytes() or 0
@@ -104,6 +106,7 @@ class MerlinStream:
         return memoryview(self._buffer)[self._end :]
 
     def received(self, count: int) -> None:
+        """So many bytes were received into `room`."""
         self._end += count
 
     def messages(self) -> Iterator[memoryview]:
@@ -113,6 +116,7 @@ class MerlinStream:
             if size is None or self._end - self._start < size:
                 return
             start, self._start = self._start, self._start + size
+            # Released before the buffer can be resized: a bytearray with an open view cannot grow.
             with memoryview(self._buffer)[start + PREFIX_BYTES : start + size] as payload:
                 yield payload
 
@@ -125,9 +129,11 @@ class MerlinStream:
                 if 0 < length <= MAX_MESSAGE:
                     return PREFIX_BYTES + length
                 self.oversized += 1
+                # Past "MPX,", so that the search goes on behind it.
                 self._skip(4)
                 continue
             found = self._buffer.find(b"MPX,", self._start + 1, self._end)
+            # The last three bytes may be the beginning of the next prefix.
             self._skip((found if found >= 0 else max(self._end - 3, self._start + 1)) - self._start)
         return None
 
@@ -168,6 +174,7 @@ def _raw_pixels(
         )
     if depth == 24:
         half = len(data) // 2
+        # 24 bits come as two frames of 12: the high half first.
         parts = [_raw_pixels(data[i * half : (i + 1) * half], width, height, "", 12, layout) for i in (0, 1)]
         high, low = (part.astype(np.uint32) for part in parts)
         return (high << 12) | low
@@ -178,6 +185,7 @@ def _raw_pixels(
     if len(data) < needed:
         raise MerlinFormatError(f"A raw frame is shorter than its {width} × {height} pixels.")
     words = np.frombuffer(data, np.uint8, needed).reshape(-1, 8)
+    # Within each 64-bit word the pixels run backwards.
     if depth == 1:
         return np.unpackbits(words, axis=1)[:, ::-1].reshape(height, width)
     if depth == 6:

@@ -30,6 +30,7 @@ DTYPES = ("uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int6
 KINDS = (b"frame", b"sample", b"event", b"end")
 LENGTHS_NM = {"nm": 1.0, "µm": 1e3, "um": 1e3, "pm": 1e-3, "Å": 0.1, "A": 0.1, "m": 1e9, "mm": 1e6}
 Category = Literal["bias", "contact", "beam", "warning", "note"]
+# Taken from the type, so that neither can forget one.
 CATEGORIES: tuple[Category, ...] = get_args(Category)
 
 
@@ -62,6 +63,7 @@ def write_message(kind: str, facts: dict[str, Any], array: NDArray[Any] | None =
     parts = [kind.encode()]
     if array is None:
         return [*parts, json.dumps(facts).encode()]
+    # Little-endian on the wire, whatever this computer is.
     plain = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
     facts |= {"shape": list(array.shape), "dtype": array.dtype.newbyteorder("=").name}
     facts.setdefault("encoding", "raw")
@@ -79,6 +81,7 @@ def read_message(parts: list[bytes], max_bytes: int = 256 << 20) -> Heard:
     number = facts.get("seq")
     common: dict[str, Any] = {
         "kind": kind,
+        # Somebody else's text: bounded before it is kept.
         "sender": str(facts.get("source", ""))[:80],
         "number": number if isinstance(number, int) and not isinstance(number, bool) else None,
         "t": real(facts.get("t"), math.nan),
@@ -129,6 +132,7 @@ def _array(facts: dict[str, Any], raw: bytes | None, dimensions: int, max_bytes:
         raise MessageError(
             f"A message of {wanted / 2**20:.0f} MiB is larger than the {max_bytes / 2**20:.0f} allowed."
         )
+    # True would pass for 1; it is no size.
     encoding = facts.get("encoding", "raw")
     if encoding in ("lz4", "bslz4"):
         try:
@@ -158,6 +162,7 @@ def _samples(common: dict[str, Any], facts: dict[str, Any], raw: bytes | None, m
         table = np.asarray(_array(facts, raw, 2, max_bytes), np.float64)
         if not isinstance(names, list) or table.shape[1] != len(names) + 1:
             raise MessageError("A table of samples does not have one column more than it has names.")
+    # Two columns of one name would lie upon each other.
     if len(set(map(str, names))) != len(names) or len(names) > 64:
         raise MessageError("The columns of a sample are named twice, or there are too many.")
     given = facts.get("units") or {}
