@@ -37,6 +37,7 @@ def run(quick: bool = False) -> list[Figure]:
             ):
                 frames[number] = frame
         found = run_to_end(estimate_drift(frames.__getitem__, len(frames)))
+        # Frames without beam have no drift that could be found.
         lit = np.array([number not in recipe.blanked for number in range(len(frames))])
         off = drift_rms(found[lit], np.array(recipe.drift_px)[lit])
         what = f"drift of the demo's movie, seed {seed}: rms distance from the truth"

@@ -106,7 +106,6 @@ class Task(Generic[Result]):
         if fraction is None or step is None:
             return None
         elapsed, gained = time.monotonic() - step[0], fraction - step[1]
-        # The first half second is mostly loading and says little of the pace.
         return elapsed * (1 - fraction) / gained if elapsed >= 0.5 and gained > 0 else None
 
 

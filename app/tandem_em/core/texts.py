@@ -244,7 +244,6 @@ def _unit(text: str) -> tuple[Fraction, Dimensions] | None:
 
 def _named(name: str) -> tuple[Fraction, Dimensions] | None:
     """One unit with its prefix."""
-    # Words first: "min" would else be read as a prefix and a unit.
     name = _WORDS.get(name.lower(), name)
     if name in _PLAIN:
         return _PLAIN[name]
@@ -286,10 +285,10 @@ def round_step(span: float, most: int) -> float:
 def ticks(low: float, high: float, most: int) -> list[float]:
     """Round values inside low..high."""
     step = round_step(high - low, most)
-    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     # Rounding must not lose a tick that lies on the border.
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    # A range far from zero but very narrow would give more ticks than fit in memory.
     if not (math.isfinite(first) and last - first < 1000):
-        # A range far from zero but very narrow would give more ticks than fit in memory.
         return []
     return [number * step for number in range(first, last + 1)]
 

@@ -44,7 +44,6 @@ def ask(address: str, baud_rate: int = 9600) -> FoundInstrument | None:
     try:
         link.open()
         idn = link.query("*IDN?")
-        # The first word after MODEL, without what firmware adds.
         model = idn.upper().partition("MODEL")[2].split(",")[0].strip()
         meter_class(model)
     except (LinkError, UserError):

@@ -79,7 +79,7 @@ def parse_setup(text: str, file_name: str = "SETUP.toml") -> Setup:
     sources = raw.get("source", [])
     if not isinstance(sources, list):
         raise UserError(f"{file_name}: sources are written as [[source]], with two brackets.", "Add them.")
-    # Before pydantic looks: its own words for an unknown kind name classes, not kinds.
+    # Before pydantic looks, so that the message can name the kinds there are.
     for number, table in enumerate(sources, 1):
         _check_kind(table, number, file_name)
     try:

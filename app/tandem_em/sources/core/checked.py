@@ -28,7 +28,7 @@ def real(value: Any, otherwise: float = math.nan) -> float:
 
 def whole(value: Any, otherwise: int = 0) -> int:
     """A whole number of a message; `otherwise` for anything else."""
-    # 62 bits: it has to fit into an int64 and leave room for a sum.
+    # An int64 has to hold it; Python's own integers have no end.
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 1 << 62:
         return value
     return otherwise

@@ -16,9 +16,9 @@ def decompressed(algorithm: str, item_bytes: int, blob: bytes, wanted: int) -> b
     """Bytes of a compressed stream in HDF5 framing, which says its size in front: it must be what the shape needs."""
     if algorithm not in ("lz4", "bslz4"):
         raise CompressedDataError(f"The compression {algorithm!r} is not known.")
-    # The length in the header is a number somebody else wrote: it is compared before memory is taken.
     if algorithm == "bslz4" and blob[:12] == bytes(12):  # simulators that replay a stream leave the sizes out
         blob = struct.pack(">QI", wanted, USUAL_BLOCK) + blob[12:]
+    # The length in the header is a number somebody else wrote: it is compared before memory is taken.
     if len(blob) < 12 or struct.unpack(">Q", blob[:8])[0] != wanted:
         raise CompressedDataError("A compressed image has another size than its shape says.")
     block = struct.unpack(">I", blob[8:12])[0]

@@ -84,13 +84,12 @@ class Envelope:
         typical = TYPICAL_UNCERTAINTY_S[self.origin]
         if buckets < 4 or self.origin in ("file time", "provisional"):
             return max(typical, self.floor_s)
-        # Below 0.1 ms the operating system's own timing is what is seen.
         return max(spread, 1e-4) + self.floor_s
 
-    # Only the earliest arrival of each bucket can touch the envelope.
     def _thin(
         self, device: NDArray[np.float64], host: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        # Only the earliest arrival of each bucket can touch the envelope.
         numbers = np.floor(device / self._width_s)
         order = np.lexsort((host - device, numbers))
         first = np.unique(numbers[order], return_index=True)[1]

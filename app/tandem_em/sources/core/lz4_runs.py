@@ -38,8 +38,8 @@ def lz4_framed(data: bytes) -> bytes:
 def bslz4_framed(data: bytes, item_bytes: int) -> bytes:
     """Bitshuffle + LZ4 in HDF5 framing."""
     out = [struct.pack(">QI", len(data), BLOCK_BYTES)]
-    whole = len(data) // (8 * item_bytes) * (8 * item_bytes)
     # Fewer than eight items at the end cannot be bit-transposed and follow as they are.
+    whole = len(data) // (8 * item_bytes) * (8 * item_bytes)
     for start in range(0, whole, BLOCK_BYTES):
         block = lz4_block(bitshuffle(data[start : min(start + BLOCK_BYTES, whole)], item_bytes))
         out.append(struct.pack(">I", len(block)) + block)

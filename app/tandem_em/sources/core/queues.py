@@ -101,9 +101,9 @@ class BlockQueue:
             self._has_room(nbytes)
         )
 
-    # An empty queue takes any block, also one that is larger than the limit: it could never come in
-    # otherwise.
     def _has_room(self, nbytes: int) -> bool:
+        # An empty queue takes any block, also one that is larger than the limit: it could never come in
+        # otherwise.
         if not self._blocks:
             return True
         return len(self._blocks) < self._max_blocks and self._bytes + nbytes <= self._max_bytes

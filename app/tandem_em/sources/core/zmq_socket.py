@@ -94,7 +94,7 @@ class ZmqReceiver:
         zmq = zmq_library()
         parts: list[bytes]
         try:
-            # Asked without waiting first: the poll costs more than the message when many wait.
+            # Asked without waiting first: while many wait, a poll before each would only cost time.
             parts = self._socket.recv_multipart(zmq.NOBLOCK, copy=True)
         except zmq.Again:
             if not self._socket.poll(int(timeout_s * 1000)):

@@ -260,7 +260,6 @@ def _rational(value: Any) -> float:
 
 
 def _json(part: bytes) -> dict[str, Any] | None:
-    # A header of more than 16 MiB is a blob that begins with a brace by chance.
     if part[:1] != b"{" or len(part) > 1 << 24:
         return None
     try:

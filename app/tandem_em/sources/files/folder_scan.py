@@ -86,11 +86,11 @@ class FolderScan:
                         continue
                     self._note(Path(entry.path), now)
         except OSError:
+            # The folder may be gone or out of reach for a moment; the next poll looks again.
             return
 
     def _is_wanted(self, entry: os.DirEntry[str]) -> bool:
         name = entry.name.lower()
-        # The folder may be gone or out of reach for a moment; the next poll looks again.
         return (
             fnmatch(name, self.pattern.lower())
             and not name.startswith(".")
@@ -107,13 +107,9 @@ class FolderScan:
             return
         known = self._waiting.get(path)
         if known is None or (known.size, known.changed_ns) != (facts.st_size, facts.st_mtime_ns):
+            # An empty file has only been created: its first poll does not count.
             self._waiting[path] = Candidate(
-                # An empty file has only been created: its first poll does not count.
-                path,
-                facts.st_size,
-                facts.st_mtime_ns,
-                now,
-                polls=int(facts.st_size > 0),
+                path, facts.st_size, facts.st_mtime_ns, now, polls=int(facts.st_size > 0)
             )
         elif facts.st_size > 0:
             known.polls += 1
@@ -153,9 +149,9 @@ def gatan_roots(folder: Path) -> list[Path]:
 def gatan_seconds(root: Path, newest: int | None = NEWEST) -> list[Path]:
     """The newest Second folders of a Gatan series, oldest first; all of them with None."""
     level = [root]
-    # From the newest folder back, until there are enough.
     for _depth in range(3):
         below: list[Path] = []
+        # From the newest folder back, until there are enough.
         for folder in reversed(level):
             below = _numbered(folder, newest if newest is None else newest - len(below)) + below
             if newest is not None and len(below) >= newest:

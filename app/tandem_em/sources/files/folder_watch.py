@@ -178,14 +178,11 @@ class FolderSource(ThreadedSource):
                     close()
 
     def _take_items(self, candidate: Candidate, items: list[Item], age: float) -> bool:
-        # Stacks without frames have nothing to put.
         stacks = [item for item in items if isinstance(item, FrameStack) and len(item)]
         others = [item for item in items if not isinstance(item, FrameStack)]
+        # Copied: the file is closed before the frames are read from the queue.
         frames = [
-            # Copied: the file is closed before the frames are read from the queue.
-            (stack, index, np.array(stack.frame(index)))
-            for stack in stacks
-            for index in range(len(stack))
+            (stack, index, np.array(stack.frame(index))) for stack in stacks for index in range(len(stack))
         ]
         if not all(is_filled(frame, age) for _, _, frame in frames):
             if age > GIVE_UP_S:
@@ -237,7 +234,7 @@ class FolderSource(ThreadedSource):
         """The number in the name of a single frame's file (holes are counted), else the running number."""
         found = TRAILING_NUMBER.search(candidate.path.stem)
         in_gatan = candidate.path.parent.name.lower().startswith("second_")
-        # In Gatan's layout the numbers begin anew each second; twelve digits are a date, no count.
+        # In Gatan's layout the numbers begin anew each second; more than twelve digits are no count.
         if found is None or in_gatan or len(stack) > 1 or len(found[1]) > 12:
             return self._count
         missing, _again = self._numbers.take(int(found[1]))

@@ -23,7 +23,7 @@ class Growth:
 
 
 class GrowingFile:
-    """Reads what another program appends to a file; opens it anew each time, so nothing is locked."""
+    """Reads what another program appends to a file, which is open only during a poll."""
 
     def __init__(self, path: Path, from_start: bool = True) -> None:
         self.path = path
@@ -35,7 +35,6 @@ class GrowingFile:
     def poll(self) -> Growth:
         """Read what was added. OSError other than a missing file is passed on."""
         try:
-            # Opened for each poll: an open file could not be replaced or removed on Windows.
             with self.path.open("rb", buffering=0) as file:
                 size = file.seek(0, 2)
                 # A log that was begun again may have grown past the old position by now: its head tells.

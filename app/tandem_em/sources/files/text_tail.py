@@ -163,7 +163,7 @@ class RowTail:
     def take_last(self) -> list[tuple[Table, Rows, bool]]:
         """After a quiet time: what there is decides the format; a last line without line end counts if surely whole."""
         if self._parser is None:
-            # With a line end after the first row, two lines are enough to begin.
+            # After a quiet time two lines are enough: more may never come.
             return self._begin() if self._early.count(b"\n") >= 2 else []
         self._parser.take_tail()
         return self._take()
@@ -198,7 +198,6 @@ class RowTail:
         facts: dict[str, Any] = {"label": self._parser.label}
         if self._parser.tables:
             table = self._parser.tables[-1]
-            # Long values are notes of the operator, not facts of an instrument.
             facts |= {key: value for key, value in table.meta.items() if len(value) < 200}
             if table.start is not None:
                 facts["start_iso"] = table.start.when.isoformat()

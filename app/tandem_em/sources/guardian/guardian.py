@@ -126,11 +126,11 @@ class GuardianCore:
     def turn(self) -> float:
         """One turn of the loop."""
         now = host_now()
+        # Not in states in which the output is off already, or nothing can be done about it.
         if (
             self._heard_beat
             and now - self._last_beat > SILENCE_S
             and self.state not in ("safe", "tripped", "lost")
-            # In these states the output is off already, or nothing can be done about it.
         ):
             silent = now - self._last_beat
             # Once for each silence: the next one counts after a new beat.
@@ -221,8 +221,8 @@ class GuardianCore:
             self._voice.event(f"Step skipped: {self._runner.progress().label}.", "bias")
 
     def _order_abort(self, _order: Abort) -> None:
+        # Aborting changes the mode, which would switch an output on that somebody has switched off.
         if self._runner is not None and not self._trip_if_off():
-            # Aborting changes the mode, which would switch an output on that somebody has switched off.
             self._end_program("Program aborted.")
             self._drive(SetPoint("current", 0.0))
             self._set_state("watching", "")
@@ -303,7 +303,7 @@ class GuardianCore:
             return
         if found.output_on:
             self._voice.event(f"The output was on, sourcing a {found.mode} of {found.level:g}.", "warning")
-        # "As is" holds for the first connection only; after a loss nobody knows what the output was left for.
+        # "As is" is meant for the first connection; after a loss the cell is brought to open circuit.
         if self.config.start == "as is" and not was_lost:
             self._mode, self._level = found.mode, found.level
             state: GuardState = "as found" if found.output_on else "safe"

@@ -95,7 +95,6 @@ class Watch:
     def _accident(self, reading: MeterReading, last: MeterReading | None, mode: Mode) -> str | None:
         limited = reading.in_compliance and mode == "current"
         self._limited = self._limited + 1 if limited else 0
-        # Twice in a row: one reading may be limited while a new current settles.
         if self._limited >= 2:
             return f"The source reached its voltage compliance ({reading.voltage:.4g} V): the contact may be open."
         jump = self.limits.jump_V
@@ -106,7 +105,6 @@ class Watch:
                 f"The voltage jumped from {last.voltage:.4g} V to {reading.voltage:.4g} V at an unchanged set point: "
                 "a short or an open contact."
             )
-        # Below this, noise alone could look like a current that has gone.
         fallen = abs(last.current) > COLLAPSE_FROM_A and abs(reading.current) < 0.02 * abs(last.current)
         if mode == "voltage" and fallen:
             return (
@@ -122,7 +120,6 @@ class Watch:
         while len(self._recent) > 2 and reading.host_time - self._recent[1].host_time >= RATE_WINDOW_S:
             self._recent.popleft()
         span = reading.host_time - self._recent[0].host_time
-        # A slope over less is mostly noise.
         if span < 0.5 * RATE_WINDOW_S:
             return None
         found = (reading.voltage - self._recent[0].voltage) / span

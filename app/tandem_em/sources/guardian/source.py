@@ -163,7 +163,6 @@ class GuardedSource(ThreadedSource):
         """A reading was made somewhere between asking and answer: in the middle, give or take half of the quickest.
         Each stretch of the timeline was placed by its first reading, which may have come later than the quickest."""
         fit, half = super().clock_fit(), self._round_trip_s / 2
-        # Half of the shortest round trip: closer than that asking and answer cannot be told apart.
         return replace(
             fit, offset_s=fit.offset_s - half, uncertainty_s=fit.uncertainty_s + half + self._anchor_s
         )

@@ -122,7 +122,7 @@ class ImpulseSource(ThreadedSource):
         if not values:
             return
         device, new = self._timeline.place(_stamp(facts), now)
-        # Counted from the first row, not from the connection: Impulse may publish nothing for hours.
+        # Counted from the first row, not from the connection.
         if self._held is not None:
             self._hold_until = min(self._hold_until, now + SETTLE_S)
             self._held.append((device, now, values, new or again))
@@ -166,8 +166,8 @@ class ImpulseSource(ThreadedSource):
         return quantity, unit or Unit("")
 
     def _refuse(self, why: str) -> None:
-        # Each trouble once, and not more than a few kinds.
         self._refused += 1
+        # Each trouble once, and not more than a few kinds.
         if why not in self._told and len(self._told) < 20:
             self._told.add(why)
             self._say(f"{self._name}: {why}", "warning")

@@ -65,7 +65,7 @@ class MerlinSource(ThreadedSource):
             raise SourceLostError(
                 f"{self._name} does not answer at {self._table.address} ({error})."
             ) from error
-        # Room for some frames while this thread is busy: the camera drops what is not taken.
+        # Room for what comes while this thread is busy.
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)
         self._socket.settimeout(0.2)
         if self._control_at is not None:

@@ -57,7 +57,6 @@ def read_frame(payload: bytes | memoryview) -> MerlinFrame:
         number, offset = int(start[1]), int(start[2])
     except (IndexError, ValueError) as error:
         raise MerlinFormatError("A frame header is cut off.") from error
-    # 60 bytes hold the fields up to the pixels' type in the shortest header.
     if not 60 <= offset <= min(MAX_HEADER, len(payload)):
         raise MerlinFormatError(f"A frame header says its pixels begin at {offset}.")
     fields = head[:offset].decode("latin-1").rstrip("\x00 ").rstrip(",").split(",")
@@ -116,7 +115,6 @@ class MerlinStream:
             if size is None or self._end - self._start < size:
                 return
             start, self._start = self._start, self._start + size
-            # Released before the buffer can be resized: a bytearray with an open view cannot grow.
             with memoryview(self._buffer)[start + PREFIX_BYTES : start + size] as payload:
                 yield payload
 
@@ -185,7 +183,6 @@ def _raw_pixels(
     if len(data) < needed:
         raise MerlinFormatError(f"A raw frame is shorter than its {width} × {height} pixels.")
     words = np.frombuffer(data, np.uint8, needed).reshape(-1, 8)
-    # Within each 64-bit word the pixels run backwards.
     if depth == 1:
         return np.unpackbits(words, axis=1)[:, ::-1].reshape(height, width)
     if depth == 6:

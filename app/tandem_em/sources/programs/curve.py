@@ -51,7 +51,6 @@ def program_curve(
     steps: list[tuple[float, int, str]] = []
     t, dt = 0.0, 0.01
     answer = model.drive("current", 0.0, limit_V, 0.0)
-    # The runner wants what is measured, so the set point before tells what a step changes.
     before: SetPoint | None = None
     begun = -1
     while len(rows) < MAX_POINTS and t < MAX_SPAN_S:
@@ -109,7 +108,7 @@ def _battery_for(program: Program, cell: Cell | None, start_V: float | None, not
         currents += [abs(s.pulse_A) for s in program.steps if isinstance(s, Pulse)]
         capacity = max(currents, default=1e-9) * 3600
         notes.append("No capacity is known: the preview assumes one hour at the largest current.")
-    # 50 mV at 1 C: a resistance that shows but does not dominate the preview.
+    # 50 mV at 1 C.
     battery = BatteryCell(capacity_C=capacity, resistance_ohm=0.05 / (capacity / 3600), soc=0.5)
     if start_V is not None:
         battery.soc = _soc_at(battery, start_V)

@@ -53,8 +53,8 @@ class RunTrack:
     run: BiasRun
 
     def __post_init__(self) -> None:
-        # Stable: rows of one time stay in the order they were recorded.
         t = np.asarray(self.run.t, np.float64)
+        # Stable: rows of one time stay in the order they were recorded.
         self.order = np.argsort(t, kind="stable")
         self.times = t[self.order]
 
@@ -220,7 +220,7 @@ class ReplaySource(ThreadedSource):
             for number, (track, place) in enumerate(zip(self._tracks, self._places))
             if place < len(track.times) and track.times[place] <= now
         ]
-        # In the order of time over all tracks, so that a frame and its samples come together.
+        # The stream that is due first goes first.
         for _t, number in sorted(due):
             track, place = self._tracks[number], self._places[number]
             end = int(np.searchsorted(track.times, now, side="right"))

@@ -49,7 +49,6 @@ class ReplayOverWire:
             block = self.source.read(0.1)
             if block is not None:
                 self._send_block(block)
-            # Played and queued are looked at only when nothing came: the order leaves no gap.
             elif self.source.is_played and self.source.status().queued == 0:
                 self._sender.end()
                 return

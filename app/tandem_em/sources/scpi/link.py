@@ -219,7 +219,6 @@ class VisaLink:
         return self._resource
 
     def _translated(self, error: Exception, command: str) -> LinkError:
-        # Backends have no common class for a timeout; the name of VISA's own code is in the text.
         if "VI_ERROR_TMO" in str(error):
             return LinkTimeoutError(f"{self.address} did not answer {command!r} in time.")
         if isinstance(error, UnicodeError):

@@ -90,7 +90,7 @@ class Keithley2400(Meter):
             self.link.write(command)
         # Two functions a reading, each so many cycles of 50 Hz, and at least a millisecond.
         expected_s = count * max(2 * self.settings.nplc / 50, 0.001)
-        # Twice what it should take, and a second: autoranging slows a fill down.
+        # Twice what it should take, and a second more.
         numbers = self.fields(":TRAC:DATA?", 4 * count, 2 * expected_s + 1.0)
         now = host_now()
         # Single readings follow: one trigger, one reading.

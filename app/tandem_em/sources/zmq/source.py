@@ -163,10 +163,10 @@ class ZmqSource(ThreadedSource):
         self._begin_segment()
 
     def _hear_news(self, news: str) -> None:
-        # ZeroMQ does not tell why a connection ended.
         if news == "disconnected":
             self._restart()
             self._set_state("waiting", "The sender is disconnected; waiting for it.")
+            # ZeroMQ does not tell why a connection ended.
             self._say(
                 f"{self._name}: a sender disconnected, or was cut off because of a message larger than "
                 f"{self._max_bytes / 2**20:.0f} MiB.",

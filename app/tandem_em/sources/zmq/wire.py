@@ -119,6 +119,7 @@ def _array(facts: dict[str, Any], raw: bytes | None, dimensions: int, max_bytes:
     if raw is None:
         raise MessageError("A message has no raw bytes.")
     shape, name = facts.get("shape"), facts.get("dtype")
+    # True would pass for 1; it is no size.
     whole = isinstance(shape, list) and all(
         isinstance(n, int) and not isinstance(n, bool) and n > 0 for n in shape
     )
@@ -132,7 +133,6 @@ def _array(facts: dict[str, Any], raw: bytes | None, dimensions: int, max_bytes:
         raise MessageError(
             f"A message of {wanted / 2**20:.0f} MiB is larger than the {max_bytes / 2**20:.0f} allowed."
         )
-    # True would pass for 1; it is no size.
     encoding = facts.get("encoding", "raw")
     if encoding in ("lz4", "bslz4"):
         try:
