@@ -16,6 +16,7 @@ from tandem_em.core.jobs import run_to_end
 from tandem_em.simulation.demo_movie import demo_recipe
 from tandem_em.simulation.movie_physics import render_frame
 
+# What was asked for: px of the rms distance, s for 300 frames of 2048².
 LIMIT_PX, LIMIT_S = 0.3, 30.0
 LARGE = 4
 """How many times more pixels a side the timed movie has."""

@@ -20,6 +20,7 @@ from tandem_em.storage.transaction.hdf5_store import Hdf5Store
 
 SHAPE = (2048, 2048)
 FRAME_BYTES = 2 * SHAPE[0] * SHAPE[1]
+# s between two syncs of the ways we compare with.
 SYNC_EVERY_S = 0.5
 QUEUE = 4  # frames on their way to the storage thread
 ALIGNED: dict[str, Any] = {"alignment_threshold": 1 << 20, "alignment_interval": 2 << 20}

@@ -13,6 +13,7 @@ from tandem_em.core.benchmark import Figure
 from tandem_em.sources.core.base import SourceDescription
 from tandem_em.sources.core.threaded import ThreadedSource
 
+# So many a second that hours of a camera are recorded in a minute.
 RATE_HZ = 5000
 FILLED = 220_000
 """Frames after which HDF5's caches are full and the stamps lie on disk."""

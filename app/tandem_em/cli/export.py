@@ -81,7 +81,7 @@ def panes(text: str) -> tuple[str, ...]:
 
 
 def film_of(options: argparse.Namespace) -> folder.MovieSettings:
-    """How the movie is made; UserError when its span has no two ends."""
+    """How the movie is made; UserError when its span is not two times, the earlier first."""
     span = None
     if options.start is not None or options.end is not None:
         if options.start is None or options.end is None or not options.start < options.end:

@@ -185,6 +185,7 @@ class Runner:
     def close(self) -> None:
         """Cancel everything and wait for the threads."""
         self._closed = True
+        # Asked to stop first, all of them: the pool waits for those that run.
         for task in self.tasks:
             task.cancel()
         self._pool.shutdown(wait=True, cancel_futures=True)

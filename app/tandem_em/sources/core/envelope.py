@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from tandem_em.model.clock import TYPICAL_UNCERTAINTY_S, Origin
 from tandem_em.sources.core.base import ClockFit
 
+# Memory stays the same however long a recording is: the buckets get wider instead.
 BUCKETS = 512
 MIN_SPAN_FOR_RATE_S = 30.0
 MAX_RATE_PPM = 500.0

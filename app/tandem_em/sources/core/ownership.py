@@ -19,6 +19,7 @@ from tandem_em.core import locks
 from tandem_em.core.notices import UserError
 
 log = logging.getLogger(__name__)
+# A note is a few hundred bytes; a file that somebody filled is not read whole.
 NOTE_BYTES = 4096
 
 

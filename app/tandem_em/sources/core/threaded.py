@@ -39,9 +39,13 @@ class ThreadedSource(ABC):
 
     kind: ClassVar[str]
     sync: ClassVar[Origin] = "same host"
+    # s a full queue is waited for before a block is dropped.
     patience_s: ClassVar[float] = 0.0
+    # s between two tries to connect.
     retry_s: ClassVar[float] = 0.5
+    # s without data after which a source counts as waiting.
     quiet_s: ClassVar[float] = 2.0
+    # s that `stop` waits for the thread.
     stop_s: ClassVar[float] = 5.0
     says_when_connected: ClassVar[bool] = False
     """The source tells by itself when there is a connection: what `_connect` reaches is not the instrument."""

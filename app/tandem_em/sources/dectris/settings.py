@@ -8,6 +8,7 @@ from tandem_em.sources.core.addresses import one_spelling
 from tandem_em.sources.core.forms import NAME, FormField, SourceForm
 from tandem_em.sources.core.tables import SourceTable
 
+# The detectors' own: ZeroMQ stream 1 and stream 2.
 DEFAULT_PORT = {"auto": 9999, 1: 9999, 2: 31001}
 
 

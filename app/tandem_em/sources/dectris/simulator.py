@@ -16,6 +16,7 @@ from tandem_em.sources.core.zmq_socket import zmq_library
 
 Compression = Literal["bslz4", "lz4", "none"]
 DISTINCT = 8
+# Tags of typed arrays (RFC 8746), little-endian, by bytes of a pixel.
 TAGS = {1: 68, 2: 69, 4: 70}
 
 

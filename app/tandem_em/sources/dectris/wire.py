@@ -17,13 +17,16 @@ from numpy.typing import NDArray
 from tandem_em.sources.core.checked import read_json, real, whole
 from tandem_em.sources.core.compressed import CompressedDataError, decompressed
 
+# What a message claims is believed up to here.
 MAX_FRAME_BYTES = 512 << 20
 V1_TYPES = {"uint8": "u1", "uint16": "u2", "uint32": "u4", "int8": "i1", "int16": "i2", "int32": "i4"}
+# RFC 8746: 64 to 87. Missing are clamped bytes and what numpy has no type for.
 TYPED_ARRAYS = {
     64: "u1", 65: ">u2", 66: ">u4", 67: ">u8", 68: "u1", 69: "<u2", 70: "<u4", 71: "<u8", 72: "i1", 73: ">i2",
     74: ">i4", 75: ">i8", 77: "<i2", 78: "<i4", 79: "<i8", 80: ">f2", 81: ">f4", 82: ">f8", 84: "<f2", 85: "<f4",
     86: "<f8",
 }  # fmt: skip
+# DECTRIS' own tag, then the arrays of RFC 8746: rows first, columns first.
 COMPRESSED, ARRAY, ARRAY_COLUMNS_FIRST = 56500, 40, 1040
 SELF_DESCRIBED = 55799
 """Every message of a real detector begins with this tag; what it wraps is then an unchangeable mapping."""
@@ -254,6 +257,7 @@ def _checked_bytes(shape: tuple[int, ...], dtype: np.dtype[Any]) -> int:
 def _rational(value: Any) -> float:
     try:
         top, bottom = value
+        # A time comes as counts and counts per second.
         return real(top) / real(bottom)
     except (TypeError, ValueError, ZeroDivisionError):
         return math.nan

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 HEAD_BYTES = 256
+# A long log comes in pieces, so that a stop is noticed in between.
 MAX_PIECE = 4 << 20
 
 

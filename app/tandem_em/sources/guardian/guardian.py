@@ -49,10 +49,13 @@ GUARD_HZ = 10.0
 """The cell is looked at this often at least, however slowly it is recorded."""
 SINGLE_READ_HZ = 80.0
 """Faster than that only through the trace buffer."""
+# s of a fill of the trace buffer: so long nobody can look at the cell or switch it off.
 BURST_S = 0.2
 OUTPUT_LOOK_S = 0.25
 """Between two questions whether the output is still on."""
+# s between two tries to connect.
 RETRY_S = 0.4
+# After these the user is told to switch off at the instrument.
 SAFE_TRIES = 3
 
 
@@ -100,6 +103,7 @@ class GuardianCore:
             self._voice.event(str(error), "warning")
         except LinkError as error:
             self._lose(error)
+        # An order is somebody else's text: it must not end the process that guards the cell.
         except (KeyError, TypeError, ValueError) as error:
             self._voice.event(f"The command {order.do!r} was not understood ({error!r}).", "warning")
 
@@ -135,6 +139,7 @@ class GuardianCore:
             silent = now - self._last_beat
             # Once for each silence: the next one counts after a new beat.
             self._heard_beat = False
+            # Before the instrument is asked: a window that is gone is reason enough, whatever it answers.
             self._trip(f"The window did not respond for {silent:.1f} s.")
         try:
             if self._meter is None:
@@ -197,6 +202,7 @@ class GuardianCore:
         if self.state not in ("watching", "program", "paused", "as found"):
             raise UserError(f"The program was not started: {self.message}", "Press Output on first.")
         self._runner, self._announced = ProgramRunner(program), -1
+        # The limits of cell and program, whichever is narrower.
         self._watch.restart(self.config.limits.with_safety(program.safety))
         count = self._runner.progress().total
         steps = counted(count, "step")
@@ -379,6 +385,7 @@ class GuardianCore:
             self._next_read = host_now()
             return readings
         except LinkTimeoutError:  # the 2400 does not answer a reading while its output is off
+            # After a timeout the link is dirty: the late answer would be taken for the next one's.
             self._reopen()
             if self._trip_if_off():
                 return []

@@ -35,7 +35,9 @@ from tandem_em.sources.guardian.wire import (
 from tandem_em.sources.scpi.link import open_link
 
 log = logging.getLogger(__name__)
+# Lines that wait while the window does not read; then rows are dropped, and counted.
 OUTBOX = 2000
+# s without a configuration after which it ends: there is nothing to guard.
 FIRST_ORDER_S = 10.0
 
 

@@ -119,6 +119,7 @@ class GuardedSource(ThreadedSource):
 
     kind: ClassVar[str] = "scpi"
     retry_s: ClassVar[float] = 0.2
+    # The guardian has its own time to end, and this thread has to see it end.
     stop_s: ClassVar[float] = END_S + 2.0
     says_when_connected: ClassVar[bool] = True
 
@@ -200,6 +201,7 @@ class GuardedSource(ThreadedSource):
         """Start a biasing program (its JSON), as soon as the cell is watched. Mistakes in it come back as an event."""
         text = program.source_json if isinstance(program, Program) else program
         with self._heard:
+            # It waits here until the guardian watches the cell; it may still be connecting.
             self._program = RunProgram(text, name, capacity_C)
         self._send_program()
 
@@ -217,6 +219,7 @@ class GuardedSource(ThreadedSource):
 
     def abort(self) -> None:
         """End the program; the cell goes to open circuit at 0 A and stays watched."""
+        # A program that has not been handed over must not start later.
         self._program = None
         self._order(Abort())
 
@@ -231,6 +234,7 @@ class GuardedSource(ThreadedSource):
 
     def emergency_stop(self, why: str = "Emergency stop.") -> None:
         """Immediate high impedance; returns at once, `wait_for` tells when it is verified."""
+        # The same: after a stop no program may begin by itself.
         self._program = None
         self._order(Stop(why))
 
@@ -301,6 +305,7 @@ class GuardedSource(ThreadedSource):
                 raise self._refusal
             self._lose_control()
             raise SourceLostError(f"The guardian of {self._name} ended unexpectedly. Output may be ON.")
+        # The last piece may be half a line.
         *lines, self._pending = (self._pending + piece).split(b"\n")
         for line in lines:
             try:
@@ -405,8 +410,10 @@ class GuardedSource(ThreadedSource):
                 charge_C=now.charge_C,
             )
         )
+        # Kept on this side of the pipe: a stop stays a stop, even if this guardian dies.
         if now.state == "tripped":
             self._stays_off = now.message
+        # Somebody has switched it on again.
         elif now.state in READY:
             self._stays_off = ""
         self._send_program()

@@ -9,8 +9,11 @@ from tandem_em.sources.core.base import EventCategory, host_now
 from tandem_em.sources.guardian.wire import Answer, ClockNow, Happened, Row, Samples, StateNow
 
 Say = Callable[[Answer], None]
+# s between two portions of rows.
 PORTION_S = 0.05
+# s after which a state is told again though it has not changed.
 REPEAT_S = 0.5
+# Rows that are sent before their time, when a burst brings many.
 LARGE_PORTION = 100
 
 

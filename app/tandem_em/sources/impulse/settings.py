@@ -10,6 +10,7 @@ from tandem_em.sources.core.addresses import one_spelling
 from tandem_em.sources.core.forms import NAME, FormField, SourceForm
 from tandem_em.sources.core.tables import SourceTable
 
+# Impulse publishes here by itself.
 DEFAULT_PORT = 5556
 
 

@@ -16,6 +16,7 @@ from tandem_em.sources.core.timeline import Numbers, Timeline
 from tandem_em.sources.core.zmq_socket import ZmqReceiver, zmq_library
 from tandem_em.sources.impulse.settings import DEFAULT_PORT, ImpulseTable
 
+# What a message claims is believed up to here.
 MAX_MESSAGE = 1 << 20
 SETTLE_S = 1.0
 """Topics come one after another; rows are held back this long so that all columns are known from the first block."""

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 PREFIX = re.compile(rb"MPX,(\d{10}),")
+# "MPX,", ten digits and a comma.
 PREFIX_BYTES = 15
 MAX_MESSAGE = 96 << 20
 """A 2048 × 2048 frame of 64 bits with room; more is not a Merlin."""
@@ -91,6 +92,7 @@ class MerlinStream:
         # Empty: begin in front, so that nothing has to be moved.
         if self._start == self._end:
             self._start = self._end = 0
+        # Room for the whole message, if its length is known by now.
         wanted = self._message_bytes() or 0
         if self._start and (
             len(self._buffer) - self._end < 1 << 16 or self._start + wanted > len(self._buffer)

@@ -12,6 +12,7 @@ from tandem_em.sources.core.battery_cell import BatteryCell
 from tandem_em.sources.programs.runner import ProgramRunner, SetPoint
 from tandem_em.sources.programs.steps import ConstantCurrent, Program, Pulse, label
 
+# Bounds for programs that loop for very long: the preview has to come at once.
 MAX_POINTS = 20_000
 MAX_SPAN_S = 90 * 86_400.0
 LARGE_STEP_V = 4e-3

@@ -85,6 +85,7 @@ class ProgramRunner:
         self._now = t
         if self.paused and not self.finished:
             if self._paused_at is None:
+                # The pause begins with the reading that notices it.
                 self._paused_at = t
             return SetPoint("current", 0.0)
         if self._paused_at is not None:

@@ -6,6 +6,7 @@ import threading
 
 from tandem_em.sources.core.base import host_now
 
+# The same bounds as in the set-up file.
 MIN_SPEED, MAX_SPEED = 0.1, 100.0
 
 
@@ -77,4 +78,5 @@ class ReplayClock:
     def _now(self) -> float:
         if self._since is None:
             return self._at
+        # It stands still at the end.
         return min(self._at + (host_now() - self._since) * self._speed, self.end_s)

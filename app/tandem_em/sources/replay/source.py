@@ -32,6 +32,7 @@ from tandem_em.sources.core.threaded import ThreadedSource
 from tandem_em.sources.replay.clock import ReplayClock
 
 NEWEST_ONLY_ABOVE = 10.0
+# s between two looks at the clock.
 TICK_S = 0.02
 SHORTEST_TICK_S = 0.004
 """Rows that are due closer together go out in one block."""
@@ -124,6 +125,7 @@ class ReplaySource(ThreadedSource):
 
     kind: ClassVar[str] = "replay"
     sync: ClassVar[Origin] = "same host"
+    # Nothing of a replay is lost because a reader is slow: it waits.
     patience_s: ClassVar[float] = 5.0
     released: ClassVar[Signal] = Signal()
     """What it plays is not read any more."""

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from tandem_em.core.notices import UserError
 
+# No reply of a source-meter comes near; an endless one is cut off here.
 MAX_REPLY = 1 << 20
 SOCKET_ADDRESS = re.compile(r"^TCPIP\d*::(?P<host>.+)::(?P<port>\d+)::SOCKET$", re.IGNORECASE)
 

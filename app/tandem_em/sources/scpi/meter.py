@@ -134,6 +134,7 @@ class Meter(ABC):
     def require_high_impedance(self) -> None:
         """Before the output may come on."""
         state = self.use_high_impedance()
+        # Not HIMP: the output would go to 0 V when it is switched off, a short for a battery.
         if state != "HIMP":
             raise UserError(
                 f"The source-meter keeps its off-state {state!r} instead of high impedance.",

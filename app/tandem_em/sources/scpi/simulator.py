@@ -126,6 +126,7 @@ class SimulatedMeter:
             try:
                 return special(argument)
             except (ValueError, KeyError, IndexError) as error:
+                # As the real one: the error goes into the queue, the query stays without an answer.
                 self._errors.append(f'-102,"Syntax error {error}"')
                 return None
         if header not in self.state:

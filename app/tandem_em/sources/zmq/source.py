@@ -20,6 +20,7 @@ from tandem_em.sources.core.zmq_socket import ZmqReceiver
 from tandem_em.sources.zmq.settings import DEFAULT_PORT, ZmqTable
 from tandem_em.sources.zmq.wire import Heard, MessageError, read_message
 
+# Different troubles that are told; a faulty sender may invent a new one in each message.
 MAX_TOLD = 20
 
 

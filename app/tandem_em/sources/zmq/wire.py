@@ -25,6 +25,7 @@ from tandem_em.sources.core.checked import read_json, real
 from tandem_em.sources.core.compressed import CompressedDataError, decompressed
 
 VERSION = 1
+# 64 KiB: the description names things, the data come as raw bytes.
 MAX_JSON = 1 << 16
 DTYPES = ("uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64", "float32", "float64")
 KINDS = (b"frame", b"sample", b"event", b"end")
@@ -129,6 +130,7 @@ def _array(facts: dict[str, Any], raw: bytes | None, dimensions: int, max_bytes:
         raise MessageError(f"A message has the number type {str(name)[:20]!r}.")
     dtype = np.dtype(str(name)).newbyteorder("<")
     wanted = math.prod(shape) * dtype.itemsize
+    # Before anything is allocated or unpacked.
     if wanted > max_bytes:
         raise MessageError(
             f"A message of {wanted / 2**20:.0f} MiB is larger than the {max_bytes / 2**20:.0f} allowed."
