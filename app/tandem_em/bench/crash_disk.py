@@ -10,23 +10,31 @@ import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+# What an operating system writes at once.
 PAGE = 4096
+# What a disk writes at once: smaller pieces are never torn.
 SECTOR = 512
 
 
 @dataclass(frozen=True)
 class Write:
+    """Bytes that were handed to the disk at an offset."""
+
     offset: int
     data: bytes
 
 
 @dataclass(frozen=True)
 class Truncate:
+    """The file was brought to this size; new bytes are zero."""
+
     size: int
 
 
 @dataclass(frozen=True)
 class Sync:
+    """What was written before is on the medium; `point` is the place in the commit that asked."""
+
     point: str
 
 
@@ -51,33 +59,39 @@ class LoggedDisk:
     before_each: Callable[[], None] | None = None
 
     def read_at(self, into: memoryview, offset: int) -> int:
+        """Fill a buffer from an offset; how many bytes there were."""
         part = self.content[offset : offset + len(into)]
         into[: len(part)] = part
         return len(part)
 
     def write_at(self, data: bytes | bytearray | memoryview, offset: int) -> None:
+        """Write and log; the file grows where it must."""
         self._interrupt()
         entry = Write(offset, bytes(data))
         apply(self.content, entry)
         self.log.append(entry)
 
     def sync(self, point: str) -> None:
+        """Log a sync, unless this point is to be forgotten."""
         self._interrupt()
         if point not in self.forget:
             self.log.append(Sync(point))
 
     def truncate(self, size: int) -> None:
+        """Bring the content to a size and log it."""
         entry = Truncate(size)
         apply(self.content, entry)
         self.log.append(entry)
 
     def size(self) -> int:
+        """Bytes of the content now."""
         return len(self.content)
 
     def close(self) -> None:
-        pass
+        """Nothing to free: the content stays to be looked at."""
 
     def note(self, what: str, number: int) -> None:
+        """Log a promise that is made at this moment."""
         self.log.append(Note(what, number))
 
     def _interrupt(self) -> None:
@@ -86,6 +100,7 @@ class LoggedDisk:
 
 
 def apply(content: bytearray, entry: Entry) -> None:
+    """Do one operation to a content; syncs and notes change nothing."""
     if isinstance(entry, Write):
         if len(content) < entry.offset:
             content.extend(bytes(entry.offset - len(content)))
@@ -109,6 +124,7 @@ def prefixes(
     content = bytearray(start)
     yield 0, bytearray(content)
     for position, entry in enumerate(log, 1):
+        # A killed process leaves whole pages of a write, so it is cut between two of them.
         if isinstance(entry, Write) and len(entry.data) > PAGE and rng.random() < cut_share:
             part = bytearray(content)
             apply(
@@ -127,6 +143,7 @@ def power_cut(start: bytes, log: list[Entry], position: int, rng: random.Random)
     for entry in log[:synced]:
         apply(content, entry)
     loose: list[Entry] = []
+    # Half of the time one single write is missing, which chance alone would seldom give.
     unlucky = rng.randrange(synced, position) if rng.random() < 0.5 else None
     for index, entry in enumerate(log[synced:position], synced):
         if unlucky is None:
@@ -136,6 +153,7 @@ def power_cut(start: bytes, log: list[Entry], position: int, rng: random.Random)
         if isinstance(entry, Truncate) and rng.random() < keep:
             loose.append(entry)
         elif isinstance(entry, Write):
+            # Disks tear at sectors, operating systems at pages.
             loose.extend(_kept(entry, keep, rng.choice((SECTOR, PAGE)), rng))
     for entry in loose:
         apply(content, entry)

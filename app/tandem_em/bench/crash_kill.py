@@ -18,15 +18,18 @@ JUDGE = "tandem_em.bench.crash_kill"
 
 
 def environment(**extra: str) -> dict[str, str]:
+    """The environment of a child process: `extra` beside ours, and one thread for linear algebra."""
     return {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", **extra}
 
 
 def start(path: Path, seed: int, **extra: str) -> subprocess.Popen[bytes]:
+    """A recorder in a process of its own that can be killed; `extra` is added to its environment."""
     command = [sys.executable, "-m", RECORDER, str(path), str(seed)]
     return subprocess.Popen(command, env=environment(**extra), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
 def promised(output: bytes, before: int = -1) -> int:
+    """The last step that was said to be durable; `before` when none was."""
     return max(
         (int(line.split()[1]) for line in output.splitlines() if line.startswith(b"durable ")), default=before
     )
@@ -36,6 +39,7 @@ def kill_after(path: Path, seed: int, seconds: float, **extra: str) -> int:
     """Let it record for so long after its first promise, kill it; returns the last promised step."""
     with start(path, seed, **extra) as child:
         assert child.stdout is not None
+        # Killed only after a promise: before it there is nothing to break.
         first = child.stdout.readline()
         time.sleep(seconds)  # the moment of the crash is what is tested
         child.kill()
@@ -57,6 +61,7 @@ def run_until_dead(path: Path, seed: int, **extra: str) -> tuple[int, int]:
 
 
 def judge(cases: list[tuple[Path, int, int]]) -> list[str | None]:
+    # A fresh process: nothing of the crashed one may be left in memory.
     """A fresh process opens each (file, seed, promised step): None, or what is wrong."""
     asked = json.dumps([(str(path), seed, least) for path, seed, least in cases])
     child = subprocess.run(

@@ -25,6 +25,7 @@ State = dict[str, np.ndarray[Any, Any]]
 
 
 def prepare(h5: H5File) -> None:
+    """The data sets of an empty test file; state −1."""
     h5.attrs["state"] = -1
     h5.create_dataset("curve", (0,), "f8", maxshape=(None,), chunks=(512,), compression="gzip")
     h5.create_dataset("movie", (0, *SHAPE), "u2", maxshape=(None, *SHAPE), chunks=(1, *SHAPE))
@@ -32,6 +33,7 @@ def prepare(h5: H5File) -> None:
 
 
 def new_file(folder: Path, journal_bytes: int = 96 << 10) -> bytes:
+    """The bytes of an empty test file with a journal of this size, small so that it overflows."""
     path = folder / "start.nxs"
     create_file(path, prepare, overwrite=True, journal_bytes=journal_bytes)
     return path.read_bytes()
@@ -66,7 +68,9 @@ class _Player:
         frame = self.rng.integers(0, 60000, SHAPE, "u2")
         movie = self.h5["movie"]
         movie.resize(movie.shape[0] + 1, axis=0)
+        # As the recorder writes frames, past HDF5's chunk cache.
         movie.id.write_direct_chunk((movie.shape[0] - 1, 0, 0), frame)
+        # Expected content is kept beside the file, by plain arrays.
         self.now["curve"] = np.concatenate([self.now["curve"], samples])
         self.now["movie"] = np.concatenate([self.now["movie"], frame[None]])
 
@@ -97,6 +101,8 @@ class _Player:
         shot = self.file.snapshot()
         self.states[number] = dict(self.now)
         self.disk.note("begun", number)
+        # Which operations of the commit are interrupted by the recorder; drawn before, so that runs are the
+        # same.
         steps = iter(self.rng.random(40) < 0.3)
         self.disk.before_each = lambda: self._meanwhile(shot, number, next(steps, False))
         self.file.commit(shot)
@@ -105,6 +111,7 @@ class _Player:
 
     def _meanwhile(self, shot: Snapshot, number: int, goes_on: bool) -> None:
         """Called at each operation of the commit: the promise holds from the commit point; the recorder goes on."""
+        # Not called from within itself: what the recorder writes here is an operation too.
         hook, self.disk.before_each = self.disk.before_each, None
         if shot.is_durable:
             self.disk.note("durable", number)
@@ -126,6 +133,7 @@ def play(start: bytes, commits: int = 24, seed: int = 1, forget: frozenset[str] 
         if number % 2:
             player.edit(int(player.rng.integers(0, 5)))
         player.commit(number)
+    # Closing would write: the log must end with the last commit.
     player.file.is_abandoned = True
     player.h5.close()
     return Recording(start, player.disk.log, player.states)
@@ -153,6 +161,7 @@ def recover_and_read(disk: LoggedDisk) -> tuple[int, State]:
     file, _ = recovery.recover(disk, "test.nxs")
     with h5py.File(file, "r+", driver="fileobj") as h5:
         answer = int(h5.attrs["state"]), read_state(h5)
+        # Nothing may be written when the file is closed.
         file.is_abandoned = True
     return answer
 
@@ -166,6 +175,7 @@ def view_and_read(disk: LoggedDisk) -> tuple[int, State]:
 def fault(recording: Recording, log: list[Entry], number: int, state: State) -> str | None:
     """What is wrong with a recovered state, None if nothing: not older than promised, not invented, every byte right."""
     durable, begun = promises(log)
+    # `durable` itself counts even when nothing had begun since.
     if not durable <= number <= begun and number != durable:
         return f"state {number}, promised {durable} to {begun}"
     expected = recording.states[number]

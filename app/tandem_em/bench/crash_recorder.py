@@ -30,22 +30,27 @@ KEPT_EDITS = 3
 
 
 def samples(seed: int, step: int) -> np.ndarray[Any, Any]:
+    """The samples of a step (arbitrary units), from its number alone."""
     return np.random.default_rng((seed, step, 1)).normal(size=50 + step % 90).round(3)
 
 
 def frame(seed: int, step: int) -> np.ndarray[Any, Any]:
+    """The frame of a step, from its number alone."""
     return np.random.default_rng((seed, step, 2)).integers(0, 4000, SHAPE, "u2")
 
 
 def result(seed: int, step: int) -> np.ndarray[Any, Any]:
+    """The result that an edit in this step writes, from its number alone."""
     return np.random.default_rng((seed, step, 3)).integers(0, 99, 3000 + 37 * (step % 500))
 
 
 def is_edit(step: int) -> bool:
+    """Whether this step edits instead of only recording: every fifth."""
     return step % 5 == 4
 
 
 def prepare(h5: H5File) -> None:
+    """The data sets of an empty file; step −1."""
     h5.attrs["step"] = -1
     h5.create_dataset("curve", (0,), "f8", maxshape=(None,), chunks=(4096,), compression="gzip", shuffle=True)
     h5.create_dataset("movie", (0, *SHAPE), "u2", maxshape=(None, *SHAPE), chunks=(1, *SHAPE))
@@ -53,6 +58,7 @@ def prepare(h5: H5File) -> None:
 
 
 def record(h5: H5File, seed: int, step: int) -> None:
+    """Append the samples and the frame of a step."""
     curve, movie, values = h5["curve"], h5["movie"], samples(seed, step)
     curve.resize((curve.shape[0] + len(values),))
     curve[-len(values) :] = values
@@ -62,6 +68,7 @@ def record(h5: H5File, seed: int, step: int) -> None:
 
 
 def edit(h5: H5File, seed: int, step: int) -> None:
+    """Write a result, delete the oldest, and record like any step."""
     results = h5["results"]
     results[f"{step:06d}"] = result(seed, step)
     for name in sorted(results)[:-KEPT_EDITS]:
@@ -100,12 +107,14 @@ class _SuicidalFile:
 
     def write_at(self, data: raw_file.Bytes, offset: int) -> None:
         if next(self._left) <= 0:
+            # Half of the pages: the write is torn as a crash tears it.
             self._raw.write_at(memoryview(data)[: len(data) // 2 // 4096 * 4096], offset)
             os.kill(os.getpid(), KILL)
         self._raw.write_at(data, offset)
 
 
 def main(path: Path, seed: int) -> None:
+    """Record on where the file ends, promising on standard output what is durable."""
     if not path.exists():
         opening.create_file(path, prepare, overwrite=False, journal_bytes=256 << 10)
     at_write = int(os.environ.get("CRASH_AT_WRITE", "0"))
@@ -113,6 +122,7 @@ def main(path: Path, seed: int) -> None:
         plain = raw_file.open_raw
         raw_file.open_raw = lambda *a, **k: _SuicidalFile(plain(*a, **k), at_write)  # type: ignore
     store = Hdf5Store.open(path, autocommit_s=float(os.environ.get("AUTOCOMMIT_S", "1.0")))
+    # The number of the last step in the file, so that a killed recording goes on.
     first = int(store.call(lambda h5: int(h5.attrs["step"])).result()) + 1
     for step in range(first, first + int(os.environ.get("STEPS", "1000000"))):
         work = edit if is_edit(step) else record
@@ -125,6 +135,7 @@ def main(path: Path, seed: int) -> None:
 
 def _promise(done: Future[int], step: int) -> None:
     if done.exception() is None:
+        # Written without a buffer: a promise must be out before the next kill.
         os.write(1, f"durable {step}\n".encode())
 
 

@@ -16,6 +16,7 @@ from tandem_em.core.jobs import run_to_end
 from tandem_em.simulation.demo_movie import demo_recipe
 from tandem_em.simulation.movie_physics import render_frame
 
+# What was asked for: px of the rms distance, s for 300 frames of 2048².
 LIMIT_PX, LIMIT_S = 0.3, 30.0
 LARGE = 4
 """How many times more pixels a side the timed movie has."""
@@ -37,6 +38,7 @@ def run(quick: bool = False) -> list[Figure]:
             ):
                 frames[number] = frame
         found = run_to_end(estimate_drift(frames.__getitem__, len(frames)))
+        # Frames without beam have no drift that could be found.
         lit = np.array([number not in recipe.blanked for number in range(len(frames))])
         off = drift_rms(found[lit], np.array(recipe.drift_px)[lit])
         what = f"drift of the demo's movie, seed {seed}: rms distance from the truth"

@@ -74,6 +74,7 @@ def _kills(folder: Path, quick: bool) -> Figure:
         cases = []
         for seed in range(batch, min(batch + 20, kills)):
             path = folder / f"killed_{seed}.nxs"
+            # Two of three at a random time, the third in the middle of a write.
             if seed % 3:
                 least = crash_kill.kill_after(path, seed, rng.uniform(0, 0.8))
             else:
@@ -128,6 +129,7 @@ def _recovery(folder: Path, quick: bool) -> Figure:
             file, report = opening.open_to_write(path)
             times.append((time.perf_counter() - started) * 1e3)
             file.raw.close()
+            # Without pages in the journal nothing was recovered and the time would mean nothing.
             assert report.pages > 0
     worst = max(times)
     return Figure(
@@ -181,6 +183,7 @@ class _DyingFile:
 
     def sync(self, point: SyncPoint) -> None:
         self._raw.sync(point)
+        # From the commit point on the file must be recovered, not written.
         self._is_dead = point == "journal"
 
 

@@ -20,6 +20,7 @@ from tandem_em.storage.transaction.hdf5_store import Hdf5Store
 
 SHAPE = (2048, 2048)
 FRAME_BYTES = 2 * SHAPE[0] * SHAPE[1]
+# s between two syncs of the ways we compare with.
 SYNC_EVERY_S = 0.5
 QUEUE = 4  # frames on their way to the storage thread
 ALIGNED: dict[str, Any] = {"alignment_threshold": 1 << 20, "alignment_interval": 2 << 20}
@@ -58,6 +59,7 @@ def compare(folder: Path, frames: int, rounds: int) -> Speeds:
     }
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     for turn in range(rounds + 1):
+        # Each way begins a round in its turn, so that none is always the first.
         for name in list(ways)[turn % 3 :] + list(ways)[: turn % 3]:
             path = folder / f"{name}_{turn}.nxs"
             taken = ways[name](path, pictures, frames)
@@ -96,6 +98,7 @@ def acknowledgement_ages(folder: Path, bytes_per_s: float, seconds: float) -> Ag
         begun = time.perf_counter()
         for number in range(round(seconds * bytes_per_s / FRAME_BYTES)):
             due = begun + number * FRAME_BYTES / bytes_per_s
+            # If it is late already, the age counts from when the frame was due.
             time.sleep(max(0.0, due - time.perf_counter()))
             store.call(partial(take, number=number, came=due))
     path.unlink()
@@ -103,16 +106,19 @@ def acknowledgement_ages(folder: Path, bytes_per_s: float, seconds: float) -> Ag
 
 
 def some_frames() -> list[np.ndarray[Any, np.dtype[np.uint16]]]:
+    """Four different frames of 2048 × 2048, uint16: noise, which no disk can compress."""
     rng = np.random.default_rng(1)
     return [rng.integers(0, 4000, SHAPE, np.uint16) for _ in range(4)]
 
 
 def make_movie(h5: H5File) -> None:
+    """An empty movie of such frames and their times, for `prepare`."""
     h5.create_dataset("movie", (0, *SHAPE), "u2", maxshape=(None, *SHAPE), chunks=(1, *SHAPE))
     h5.create_dataset("time", (0,), "f8", maxshape=(None,), chunks=(4096,))
 
 
 def append(h5: H5File, pictures: list[Any], number: int) -> None:
+    """Add frame `number` and its time; the pictures are shown in turn."""
     movie, stamps = h5["movie"], h5["time"]
     movie.resize(number + 1, axis=0)
     movie.id.write_direct_chunk((number, 0, 0), pictures[number % len(pictures)])
@@ -140,6 +146,7 @@ def _plain(path: Path, pictures: list[Any], frames: int) -> float:
         started = synced = time.perf_counter()
         for number in range(frames):
             append(h5, pictures, number)
+            # As our own way is: every half second and at the end.
             if time.perf_counter() - synced > SYNC_EVERY_S or number == frames - 1:
                 h5.flush()
                 os.fsync(file.fileno())
@@ -148,6 +155,7 @@ def _plain(path: Path, pictures: list[Any], frames: int) -> float:
 
 
 def write_raw(path: Path, pictures: list[Any], frames: int) -> float:
+    """Seconds to write the frames into a bare file with fsync every half second and at the end."""
     with path.open("xb", buffering=0) as file:
         started = synced = time.perf_counter()
         for number in range(frames):

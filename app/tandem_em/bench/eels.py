@@ -60,7 +60,9 @@ def _case(shape: tuple[int, int, int]) -> Case:
     data = rng.standard_normal(shape, dtype=np.float32)
     mean = (5e7 * np.maximum(axis.values, 1.0) ** -3.0).astype(np.float32)
     data *= np.sqrt(mean)
+    # Pixels of different brightness.
     data += mean * (0.5 + rng.random((*shape[:2], 1), dtype=np.float32))
+    # A power law needs counts above zero.
     np.maximum(data, 1.0, out=data)
     return Case(data, axis, _peer(data, axis), "×".join(str(side) for side in shape))
 
@@ -71,6 +73,7 @@ def _peer(data: NDArray[np.float32], axis: EnergyAxis) -> Any:
         import exspy
         import hyperspy.api as hs
 
+        # Its progress bars would be timed too.
         hs.preferences.General.show_progressbar = False
         hs.set_log_level("ERROR")
         signal = exspy.signals.EELSSpectrum(data)
@@ -91,6 +94,7 @@ def _peer_map(signal: Any, edge: EdgeWindows, *, fast: bool = True, crop: bool =
 
 def _read_once(data: NDArray[np.float32]) -> None:
     """Touch every byte with the same threads: what memory allows."""
+    # As eight-byte words: fewer steps, so that memory is the limit.
     words = data.reshape(-1).view(np.uint64)
     in_strips(words.size, lambda begin, end: words[begin:end].max())
 
@@ -162,6 +166,7 @@ def _drags(case: Case, number: int, quick: bool) -> list[Figure]:
 
 def _drag_times(sums: Sums, background: str, number: int) -> tuple[list[float], float]:
     """Wall time of each move, and the mean CPU time of one, ms."""
+    # Once before timing, so that compiling is not in it.
     sums.map(_moved(0, background))
     walls = []
     cpu = time.process_time()
@@ -177,6 +182,7 @@ def _interactive(case: Case, sums: Sums) -> Figure:
     import matplotlib
 
     before = matplotlib.get_backend()
+    # A backend without a screen, so that the time of the display is not in it.
     matplotlib.use("Agg")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -207,6 +213,7 @@ def _full_fit(case: Case, side: int) -> list[Figure]:
     """The non-linear power law: HyperSpy fits a corner, its time per pixel is taken for all of them."""
     edge = EdgeWindows("Li K", "power law lsq", 2, EDGE.fit, EDGE.signal)
     corner = case.peer.inav[:side, :side]
+    # Once before timing.
     _peer_map(corner.inav[:2, :2], edge, fast=False)
     started = time.perf_counter()
     wanted = _peer_map(corner, edge, fast=False)

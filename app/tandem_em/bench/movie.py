@@ -52,7 +52,9 @@ def _rate(found: data.Picture, stack: FrameStack, settings: MovieSettings) -> fl
 
 
 def run(quick: bool = False) -> list[Figure]:
+    """Frames a second of the film: with all panes, of one twice as long, and of the stack alone."""
     panes = _rate(*scene(40 if quick else 150, 512), MovieSettings(every_frame=True))
+    # Twice as long must not be slower for each frame: nothing may grow with the film.
     longer = _rate(*scene(80 if quick else 300, 512), MovieSettings(every_frame=True))
     alone = _rate(*scene(12 if quick else 40, 2048), MovieSettings(None, panes=("stack",), every_frame=True))
     return [

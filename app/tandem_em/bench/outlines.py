@@ -59,14 +59,17 @@ class Scores:
 
     @property
     def lost(self) -> NDArray[np.bool_]:
+        """Frames whose outline follows something else or is not there."""
         return self.iou < LOST_BELOW
 
     @property
     def bad(self) -> NDArray[np.bool_]:
+        """Frames that a person would want to look at: lost, or the area off by more than 10 %."""
         return self.lost | (np.nan_to_num(np.abs(self.error)) > WRONG)
 
     @property
     def known(self) -> NDArray[np.float64]:
+        """Relative area errors of the frames that have an outline."""
         return self.error[np.isfinite(self.error)]
 
 
@@ -106,6 +109,7 @@ def one_movie(level: Level, seed: int, scene: Scene, frames: int, size: int = 25
     }  # fmt: skip
     scored = {"ours": _scores(true, polygons, confident, within)}
     for tracker, call in zip(TRACKERS[1:], (watershed_from_last, threshold_and_link)):
+        # Trackers that know no confidence are never flagged and have no band.
         scored[tracker] = _scores(true, call(images, drawn, drift), set(true), set())
     return scored
 
@@ -188,6 +192,7 @@ def speed(frames: int, size: int) -> list[Figure]:
     drift = np.array(recipe.drift_px)
     started = time.perf_counter()
     job = follow(lambda k: images[k], frames, {0: drawn}, drift)
+    # The first partial answer is what a person waits for.
     while not next(job).partial:
         pass
     first_s = time.perf_counter() - started

@@ -31,6 +31,7 @@ def threshold_and_link(
         image = _calm(frames[frame])
         regions = label(np.asarray(binary_fill_holes(image < threshold_otsu(image))))
         shares = np.bincount(regions[before], minlength=regions.max() + 1)
+        # Region 0 is the background.
         shares[0] = 0
         if shares.max():
             before = regions == int(shares.argmax())
@@ -50,6 +51,7 @@ def watershed_from_last(
     for frame in range(1, len(frames)):
         before = _moved(before, drift_px[frame] - drift_px[frame - 1])
         core = binary_erosion(before, iterations=MARKER_PX)
+        # Nothing is left of the last region: there is no marker to flood from.
         if not core.any():
             break
         markers = np.where(core, 1, 0) + np.where(binary_dilation(before, iterations=MARKER_PX), 0, 2)
@@ -79,6 +81,7 @@ def _note(found: dict[int, Polygon], frame: int, region: Flags) -> None:
     """The longest contour of a region; none of an empty one."""
     from skimage.measure import find_contours
 
+    # A border of zeros closes contours that reach the edge; it is taken off again below.
     rings = find_contours(np.pad(region, 1).astype(np.float32), 0.5)
     if rings:
         found[frame] = max(rings, key=len)[:-1, ::-1] - 1

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from tandem_em.sources.core.base import Source
     from tandem_em.storage.session_store import SessionStore
 
+# s between two pictures: a little less than a tenth, to keep ten a second.
 VIEW_S = 0.09
 LONG_S = 30.0
 """Shorter runs show how the first buffers fill."""
@@ -62,6 +63,7 @@ class Run:
         """By how much memory grew after the beginning."""
         times, sizes = np.array(self.memory).T
         level = times > SETTLED * times[-1]
+        # A line through fewer points would show noise.
         if level.sum() < 4:
             return float("nan")
         return float(np.polyfit(times[level], sizes[level], 1)[0] * np.ptp(times[level]))
@@ -135,6 +137,7 @@ def _record(path: Path, sources: list[Source], frames: int, seconds: float) -> R
                 counters = recorder.counters()["camera"]
                 found.acknowledged, found.dropped = counters.acknowledged, counters.dropped
         found.seconds = time.monotonic() - begun
+    # The long version writes up to 8 GB: each file goes when it was looked at.
     path.unlink(missing_ok=True)
     return found
 
@@ -145,6 +148,7 @@ def _draw(session: Session) -> int:
     if stack is None or not ready(stack):
         return 0
     frame = stack.frame(ready(stack) - 1).astype(np.float32)
+    # Every fourth pixel is enough for the contrast.
     low, high = np.quantile(frame[::4, ::4], (0.01, 0.99))
     np.clip((frame - low) * (255 / max(high - low, 1)), 0, 255).astype(np.uint8)
     return 1
@@ -160,6 +164,7 @@ def _throughput(folder: Path, quick: bool) -> Iterator[Figure]:
     ways: dict[str, Callable[[Path, list[Any], int], float]] = {"raw": write_raw, "ours": _write_ours}
     speeds: dict[str, list[float]] = {name: [] for name in ways}
     for turn in range(rounds + 1):
+        # Each way begins a round in its turn, so that none is always the first.
         for name in list(ways)[turn % 2 :] + list(ways)[: turn % 2]:
             path = folder / f"{name}.nxs"
             taken = ways[name](path, pictures, frames)
@@ -237,6 +242,7 @@ def _bias_beside_frames(folder: Path, seconds: float) -> Iterator[Figure]:
         while waiting and time.perf_counter() - begun < seconds + LONGEST_WAIT_S:
             ages += _safe_now(waiting, store.acknowledged().get(run.id, 0))
             time.sleep(0.01)
+        # What never became safe counts with the time it has waited.
         ages += [time.perf_counter() - appended for _, appended in waiting]
         ended.set()
         filming.join()

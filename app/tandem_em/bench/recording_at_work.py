@@ -27,6 +27,7 @@ def recording(
     def work_off(wait_s: float) -> None:
         try:
             posted.get(timeout=wait_s)()
+            # Everything that waits, not one a turn: else a slow turn would let the queue grow.
             while True:
                 posted.get_nowait()()
         except queue.Empty:
@@ -37,6 +38,7 @@ def recording(
     try:
         yield recorder, session, work_off
     finally:
+        # Before the store closes: the last changes still belong to the session.
         recorder.stop()
         work_off(0.0)
         opened.store.close()

@@ -64,12 +64,14 @@ class Child:
     def wait_for_promise(self, limit_s: float = 120.0) -> None:
         """Until something of every source is safe."""
         deadline = time.monotonic() + limit_s
+        # A kill before every source has promised something would test little.
         while not self.promised or not all(self.promised.values()):
             if time.monotonic() > deadline or self.process.poll() is not None:
                 raise AssertionError(f"nothing was recorded: {self.promised}")
             time.sleep(0.02)
 
     def end(self) -> None:
+        """Wait for the process and its reader, and close the pipes."""
         self.process.wait(30)
         self._reader.join(5)
         for stream in (self.process.stdout, self.process.stderr):
@@ -142,6 +144,7 @@ def _wrong_frame(stack: FrameStack) -> str | None:
     for place, number in enumerate(stack.frame_numbers):
         wanted = pattern.copy()
         wanted[0, :3] = [number % 256, number // 256 % 256, number // 65536 % 256]
+        # The first pixels carry the number of the frame; the fourth is a constant of the simulator.
         wanted[0, 3] = stack.frame(0)[0, 3]
         if not np.array_equal(stack.frame(place), wanted):
             return f"frame {place} differs"

@@ -13,9 +13,11 @@ from tandem_em.core.benchmark import Figure
 from tandem_em.sources.core.base import SourceDescription
 from tandem_em.sources.core.threaded import ThreadedSource
 
+# So many a second that hours of a camera are recorded in a minute.
 RATE_HZ = 5000
 FILLED = 220_000
 """Frames after which HDF5's caches are full and the stamps lie on disk."""
+# Frames after those, over which the slope is taken.
 LOOKED_AT = 130_000
 MOST_LEFT = 4.0
 """Bytes a frame: 12 hours at 20 frames/s in 3.5 MB."""
@@ -42,6 +44,7 @@ class _TinyFrames(ThreadedSource):
         pass
 
     def _pump(self) -> None:
+        # A hundredth of a second's frames at once: sleeping for each would be far too slow.
         for _ in range(RATE_HZ // 100):
             self._count += 1
             self._put_frame(self._frame, self._count / RATE_HZ, self._count)

@@ -30,6 +30,7 @@ def sending(kind: str, side: int, rate_hz: float, frames: int) -> Iterator[str]:
 
 
 def main(kind: str, side: int, rate_hz: float, frames: int) -> None:
+    """Send until standard input is closed; the address is the first line of standard output."""
     shape = (side, side)
     camera: MerlinSimulator | DectrisSimulator
     if kind == "merlin":
@@ -38,6 +39,7 @@ def main(kind: str, side: int, rate_hz: float, frames: int) -> None:
         camera = DectrisSimulator(2, shape, frames=frames, rate_hz=rate_hz)
     sys.stdout.write(camera.address + "\n")
     sys.stdout.flush()
+    # Returns when the parent closes the pipe, also when the parent dies.
     sys.stdin.read()
     camera.close()
 

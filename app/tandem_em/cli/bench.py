@@ -23,6 +23,7 @@ CORE = ("eels", "outlines", "durability", "recording", "drift", "movie")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of `tandem bench`."""
     parser.add_argument(
         "names", nargs="*", metavar="NAME", help="benchmarks to run (default: all); --list names them"
     )
@@ -37,6 +38,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, window: WindowDoor) -> int:
+    """Run the benchmarks and print tables or JSON; 1 when one failed to run (a missed goal is no failure)."""
+    # Benchmarks of the window are known to the window only: this package does not import Qt.
     modules = _modules(window)
     if options.list:
         print("\n".join(modules))
@@ -48,6 +51,7 @@ def run(options: argparse.Namespace, window: WindowDoor) -> int:
     failed: dict[str, str] = {}
     for name in options.names or modules:
         began = time.monotonic()
+        # To standard error: standard output may be JSON.
         print(f"{name} …", file=sys.stderr, flush=True)
         try:
             results[name] = _run(modules[name], options)
@@ -83,6 +87,7 @@ def report(results: dict[str, list[Figure]], failed: dict[str, str], here: dict[
 def _run(module: str, options: argparse.Namespace) -> list[Figure]:
     """Run one benchmark with the sizes it lets be set."""
     bench = import_module(module)
+    # Only what was given and what this benchmark knows; the rest stays at its own default.
     sizes = {name: getattr(options, name) for name in getattr(bench, "SIZES", ()) if getattr(options, name)}
     figures: list[Figure] = bench.run(options.quick, **sizes)
     return figures
@@ -98,6 +103,7 @@ def _modules(window: WindowDoor) -> dict[str, str]:
 
 def machine() -> dict[str, Any]:
     """Where and how quietly it was measured."""
+    # Windows has no load average.
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     return {
         "system": platform.platform(), "processor": _processor(), "cores": os.cpu_count(),
@@ -117,6 +123,7 @@ def _processor() -> str:
 
 
 def table(figures: list[Figure]) -> str:
+    """Figures as lines of text in columns, with whether each goal was met."""
     rows = [("what", "ours", "peer", "ratio", "goal", "")]
     for figure in figures:
         peer = (

@@ -17,6 +17,7 @@ HELP = "diagnostics of a session; --repair recovers what can be read into a new 
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of `tandem check`."""
     parser.add_argument("file", type=Path, help="a session or any file TandEM reads")
     parser.add_argument(
         "--repair", action="store_true", help="write what can be recovered to NAME-repaired.nxs"
@@ -26,6 +27,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, window: WindowDoor) -> int:
+    """Print what is wrong with a file; 1 when it is serious and no repaired copy was written."""
     path = existing(options.file)
     findings = work("Checking", diagnose.examine(path))
     repaired: Path | None = None

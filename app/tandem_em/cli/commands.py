@@ -23,6 +23,7 @@ COMMANDS = {
 }  # fmt: skip
 """Typed name -> module of this package."""
 
+# Exit statuses; 2 is what argparse uses and 130 what shells give after Ctrl+C.
 DONE, FAILED, WRONG_CALL, INTERRUPTED = 0, 1, 2, 130
 
 
@@ -102,6 +103,7 @@ def _guarded(work: object, *, debug: bool) -> int:
             "There is not enough memory for this. Close other programs, or work on a part of the data."
         )
     except OSError as error:
+        # `| head -1` has read enough: that is no error anybody has to hear of.
         if output.is_nobody_reading(error):
             return FAILED
         if debug:
@@ -119,10 +121,12 @@ def _guarded(work: object, *, debug: bool) -> int:
 
 
 def _terminated(_number: int, _frame: FrameType | None) -> None:
+    # The same way out as Ctrl+C, so that a recording ends cleanly.
     raise KeyboardInterrupt
 
 
 def _say(sentence: str) -> int:
+    # One line, whatever the message was made of.
     with contextlib.suppress(OSError):  # nobody may be listening
         sys.stderr.write(" ".join(sentence.split()) + "\n")
     return FAILED

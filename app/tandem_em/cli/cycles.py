@@ -20,6 +20,7 @@ HELP = "half cycles, capacities, efficiencies, plateaus of a biasing run"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of `tandem cycles`."""
     parser.add_argument("file", type=Path, metavar="SESSION|BIAS_LOG")
     parser.add_argument("--run", metavar="NAME", help="run of the session")
     parser.add_argument(
@@ -34,6 +35,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, window: WindowDoor) -> int:
+    """Print the half cycles and capacities of one run."""
     with streams.closing(work("Opening", streams.open_source(existing(options.file)))) as source:
         biasing: BiasRun = streams.choose(source.session.runs, options.run, options.file)
         report = cycles_report(biasing, _cell(source.session.cells.get(biasing.cell_id), options))

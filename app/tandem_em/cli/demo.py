@@ -18,6 +18,7 @@ HELP = "build the demo experiment and open it"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of `tandem demo`."""
     parser.add_argument(
         "-o", "--out", type=Path, metavar="FILE", help="write it to FILE instead of the cache"
     )
@@ -37,6 +38,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, window: WindowDoor) -> int:
+    """Build the demo, or take it from the cache, then open it unless told otherwise."""
     if not 4 <= options.frames <= 100_000:
         raise UserError(f"{options.frames} frames do not make a movie.", "Choose between 4 and 100 000.")
     if not 64 <= options.size <= 8192:

@@ -20,6 +20,7 @@ KINDS = ("tables", "figures", "movie", "report")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of `tandem export`."""
     parser.add_argument("session", type=Path, metavar="SESSION")
     parser.add_argument("-o", "--out", type=Path, required=True, metavar="FOLDER")
     parser.add_argument("--tables", action="store_true", help="CSV with units, and provenance.json")
@@ -60,6 +61,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def positive(text: str) -> float:
+    """A number above zero, as an option of the command line."""
     try:
         value = float(text)
     except ValueError:
@@ -70,6 +72,7 @@ def positive(text: str) -> float:
 
 
 def panes(text: str) -> tuple[str, ...]:
+    """Names of panes from a list with commas, in that order."""
     names = tuple(name.strip() for name in text.split(",") if name.strip())
     unknown = [name for name in names if name not in folder.PANES]
     if unknown or not names:
@@ -78,6 +81,7 @@ def panes(text: str) -> tuple[str, ...]:
 
 
 def film_of(options: argparse.Namespace) -> folder.MovieSettings:
+    """How the movie is made; UserError when its span is not two times, the earlier first."""
     span = None
     if options.start is not None or options.end is not None:
         if options.start is None or options.end is None or not options.start < options.end:
@@ -94,7 +98,9 @@ def film_of(options: argparse.Namespace) -> folder.MovieSettings:
 
 
 def run(options: argparse.Namespace, window: WindowDoor) -> int:
+    """Write what was asked for into a folder and print each path."""
     chosen = {name: getattr(options, name) for name in KINDS}
+    # None named: the defaults of `Wanted` make all four.
     wanted = folder.Wanted(**(chosen if any(chosen.values()) else {}), film=film_of(options))
     with streams.closing(work("Opening", streams.open_source(existing(options.session)))) as source:
         for path in work("Exporting", folder.export(source.session, options.out, wanted)):

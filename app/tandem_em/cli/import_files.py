@@ -24,6 +24,7 @@ HELP = "import files into a session (embedded; --link leaves large ones outside)
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of `tandem import`."""
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
     parser.add_argument("-o", "--out", type=Path, required=True, metavar="SESSION")
     parser.add_argument("--append", action="store_true", help="add to an existing session")
@@ -50,11 +51,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, window: WindowDoor) -> int:
+    """Read files into a new or an existing session; what could not be read is told on standard error."""
+    # Before anything is read: a misspelled name at the end costs no long import.
     for path in options.files:
         existing(path)
     if options.out.exists() and not options.append:
         raise UserError(f"{options.out} exists already.", "Add to it with --append, or choose another name.")
     read = ImportOptions(
+        # Who gives a frame interval says that the first axis is time.
         axis0_is_time=True if options.frame_interval else None,
         pixel_nm=options.pixel_nm,
         frame_interval_s=options.frame_interval,
@@ -66,6 +70,7 @@ def run(options: argparse.Namespace, window: WindowDoor) -> int:
     try:
         imported = work("Importing", importing.import_files(session, options.files, read))
         session.history.do(importing.adding(session, imported))
+        # After they belong to the session: what is linked is found relative to its folder.
         if options.link:
             importing.mark_linked(session, imported, options.out.parent)
         if document.is_untitled:
@@ -103,6 +108,7 @@ def _text_settings(path: Path | None) -> dict[str, object] | None:
     if path is None:
         return None
     try:
+        # utf-8-sig: editors on Windows write a byte order mark.
         return tomllib.loads(existing(path).read_text(encoding="utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UserError(

@@ -27,6 +27,7 @@ Backgrounds: power law, power law lsq (least squares), polynomial, exponential, 
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of `tandem maps`, and the example of an EDGES.json below them."""
     parser.epilog, parser.formatter_class = EXAMPLE, argparse.RawDescriptionHelpFormatter
     parser.add_argument(
         "file", type=Path, help="a session or a spectrum image", metavar="SESSION|SPECTRUM_IMAGE"
@@ -42,6 +43,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, window: WindowDoor) -> int:
+    """Map the edges of one spectrum image and write maps and report into a folder."""
     started = time.perf_counter()
     edges = (
         maps.edges_from_json(read_json(existing(options.edges)), options.edges.name)
@@ -60,6 +62,7 @@ def run(options: argparse.Namespace, window: WindowDoor) -> int:
         made = work("Mapping", request.job(source.session))
         report = work("Writing", export.write_maps(options.out, image, made, time.perf_counter() - started))
         report["problems"] = _problems(source, image, options.map)
+        # After the maps: the problems belong into the report too.
         write_json(options.out / "maps.json", report)
         if options.save and source.opened is not None:
             request.keep(source.session, made)

@@ -27,6 +27,7 @@ SAY_S = 0.5
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of `tandem record`."""
     parser.add_argument(
         "--setup", type=Path, required=True, metavar="SETUP.toml", help="set-up file: sources and cell"
     )
@@ -41,6 +42,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, window: WindowDoor) -> int:
+    """Record until told to stop; one JSON line twice a second says what is safe on disk."""
     setup = live.read_setup(existing(options.setup))
     if options.out.exists():
         raise UserError(
@@ -48,10 +50,12 @@ def run(options: argparse.Namespace, window: WindowDoor) -> int:
         )
     sources = live.make_sources(setup, "tandem record")
     session = live.session_for(setup, options.out.stem)
+    # Made on disk before the sources start, so that the first block has somewhere to go.
     opened = work("Creating", files.create_session(options.out, session, for_recording=True))
     document = Document(session, opened, runs_with(work))
     notices = Notices()
     notices.posted.connect(_say_notice)
+    # What the recorder posts from its threads is worked off on this one.
     waiting: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
     recorder = Recorder(session, opened.store, sources, notices, waiting.put, follow=False)
     try:
@@ -60,6 +64,7 @@ def run(options: argparse.Namespace, window: WindowDoor) -> int:
         _watch(session, recorder, waiting, options.seconds)
     except KeyboardInterrupt:
         pass  # the way to stop: everything below still runs
+    # In this order: the recorder ends, its last changes are worked off, then the session is saved.
     finally:
         recorder.stop()
         _work_off(waiting)
@@ -89,6 +94,7 @@ def _watch(
             told = _say_troubles(recorder, told)
             seen = _say_warnings(session, seen, told)
         try:
+            # At most a tenth of a second, so that the end is noticed in time.
             waiting.get(timeout=max(0.0, min(0.1, next_word - now)))()
         except queue.Empty:
             continue

@@ -24,6 +24,7 @@ HELP = "replay a session as live sources, in the window or over the network"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of `tandem replay`."""
     parser.add_argument("session", type=Path)
     parser.add_argument("--speed", type=replay.speed, default=1.0, help="0.1 to 100 times the recorded speed")
     parser.add_argument(
@@ -35,11 +36,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, window: WindowDoor) -> int:
+    """Open the window and play, or send over ZeroMQ and obey the orders on standard input."""
     path = existing(options.session)
     if not options.to:
         return window.open([path], play_at=options.speed)
     document = work("Opening", open_document(path, readonly=True))
     lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+    # Daemon: it may sit in a read that never returns.
     threading.Thread(target=_listen, args=(lines,), daemon=True).start()
     try:
         sent = replay.send(

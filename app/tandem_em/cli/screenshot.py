@@ -16,6 +16,7 @@ HELP = "save a picture of the window as PNG; no display is needed"
 
 
 def size(text: str) -> tuple[int, int]:
+    """WIDTHxHEIGHT in pixels, each from 200 to 16384."""
     width, _, height = text.lower().partition("x")
     if not (
         width.isdigit() and height.isdigit() and 200 <= int(width) <= 16384 and 200 <= int(height) <= 16384
@@ -25,6 +26,7 @@ def size(text: str) -> tuple[int, int]:
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of `tandem screenshot`."""
     parser.add_argument(
         "session", type=Path, nargs="?", help="a session or any file TandEM reads (default: the empty window)"
     )
@@ -35,6 +37,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, window: WindowDoor) -> int:
+    """Save one picture of the window."""
     session = existing(options.session) if options.session is not None else None
     take(session, options.out, window, options.size, options.at, options.theme)
     return 0
@@ -48,6 +51,8 @@ def take(
     at: float | None = None,
     theme: str = "dark",
 ) -> None:
+    """Have the window draw itself into a PNG; `at` None: the cursor stays where it is."""
+    # Refused before the window is built.
     if out.suffix.lower() != ".png":
         raise UserError(f"{out.name} does not end in .png.", "Give the picture a name that ends in .png.")
     window.screenshot(session, out, pixels, at, theme)

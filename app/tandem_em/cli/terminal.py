@@ -51,6 +51,7 @@ class ProgressLine:
         sys.stderr.flush()
 
     def end(self) -> None:
+        """Wipe the line, so that what is printed next begins on a clean one."""
         if self._shown:
             sys.stderr.write("\r\x1b[2K")
 
@@ -107,6 +108,7 @@ class _Interrupts:
         self._unraisable = sys.unraisablehook
 
     def __enter__(self) -> Self:
+        # Python lets only the main thread set handlers.
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
                 self._before[number] = signal.signal(number, self._note)
@@ -126,6 +128,7 @@ class _Interrupts:
     def _note(self, number: int, frame: FrameType | None) -> None:
         self._asked = number
         handler = self._before[number]
+        # What was set before may be a default of the system, which is no function.
         if callable(handler):
             handler(number, frame)
         else:
@@ -155,6 +158,7 @@ def plain(value: Any) -> Any:
 
 
 def print_json(value: Any, *, indent: int | None = 1) -> None:
+    """One JSON value on standard output; `indent` None: on one line."""
     only_ascii = not output.shows_everything()  # JSON has signs of its own for the letters an encoding lacks
     print(json.dumps(plain(value), indent=indent, ensure_ascii=only_ascii, allow_nan=False))
 
@@ -162,6 +166,7 @@ def print_json(value: Any, *, indent: int | None = 1) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Write under a temporary name, then replace: an interrupted command leaves no half file."""
     text = json.dumps(plain(value), ensure_ascii=False, allow_nan=False)
+    # In the same folder, since only there replacing is one step; with the process id, since two may run.
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -174,6 +179,7 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def read_json(path: Path) -> Any:
+    """JSON of a file with or without a byte order mark; UserError when it is none."""
     try:
         return json.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
@@ -185,6 +191,7 @@ def read_json(path: Path) -> Any:
 
 
 def existing(path: Path) -> Path:
+    """The path itself; UserError when nothing is there."""
     if not path.exists():
         raise UserError(f"{path} does not exist.", "Check the path.")
     return path

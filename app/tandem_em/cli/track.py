@@ -26,6 +26,7 @@ Frames count from 0. Optional beside "particles": "pixel_size_nm", and "times_s"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of `tandem track`, and the example of an OUTLINE.json below them."""
     parser.epilog, parser.formatter_class = EXAMPLE, argparse.RawDescriptionHelpFormatter
     parser.add_argument("file", type=Path, metavar="SESSION|MOVIE")
     parser.add_argument(
@@ -48,7 +49,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, window: WindowDoor) -> int:
+    """Follow the outlines of a file; 1 when one of them could not be followed, the others are kept."""
     request = tracking.read_request(read_json(existing(options.outline)), options.outline.name)
+    # A movie that does not say so is taken for one: nothing else can be followed.
     read = ImportOptions(axis0_is_time=True)
     opening = streams.open_source(existing(options.file), write=options.save, options=read)
     with streams.closing(work("Opening", opening)) as source:

@@ -24,11 +24,14 @@ class Figure:
     remark: str = ""
 
     def as_dict(self) -> dict[str, Any]:
+        """The fields by name, as they go into the JSON of `tandem bench`."""
         return asdict(self)
 
 
 @dataclass(frozen=True)
 class Timing:
+    """What a call took (ms): medians of wall and CPU time, and the slowest run."""
+
     wall_ms: float
     cpu_ms: float
     worst_wall_ms: float
@@ -39,6 +42,7 @@ def time_call(call: Callable[[], Any], runs: int = 7, warmup: int = 1) -> Timing
     for _ in range(warmup):
         call()
     walls, cpus = [], []
+    # CPU time beside wall time: a busy machine slows the wall clock only, and threads cost CPU.
     for _ in range(runs):
         wall, cpu = time.perf_counter(), time.process_time()
         call()

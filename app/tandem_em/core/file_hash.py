@@ -29,9 +29,11 @@ def has_content(path: Path, known: str) -> Job[bool]:
 
 def _of_ends(path: Path) -> str:
     size = path.stat().st_size
+    # The size goes in too: two files of equal ends but different length must differ.
     digest = hashlib.sha256(str(size).encode())
     with path.open("rb") as file:
         digest.update(file.read(END))
+        # A file shorter than END would be sought to before its beginning.
         file.seek(-min(END, size), os.SEEK_END)
         digest.update(file.read(END))
     return BY_ENDS + digest.hexdigest()

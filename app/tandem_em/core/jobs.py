@@ -31,6 +31,7 @@ class Progress:
 
     @property
     def fraction(self) -> float | None:
+        """0 to 1; None while the total is not known."""
         return min(1.0, self.done / self.total) if self.total > 0 else None
 
 
@@ -52,6 +53,7 @@ def run_to_end(job: Job[Result], on_progress: Callable[[Progress], None] | None 
         result: Result = stop.value
         return result
     finally:
+        # A job that is left half-way still has to release its files.
         job.close()
 
 
@@ -85,10 +87,12 @@ class Task(Generic[Result]):
         self.progress = progress
 
     def cancel(self) -> None:
+        """Ask it to stop; it does so at its next Progress."""
         self._cancel.set()
 
     @property
     def is_cancelled(self) -> bool:
+        """Whether it was asked to stop, whether or not it has."""
         return self._cancel.is_set()
 
     @property
@@ -130,6 +134,7 @@ class Runner:
     """Runs jobs on a few threads; a newer task with the same key cancels the older one."""
 
     def __init__(self, post: Callable[[Callable[[], None]], None] | None = None, threads: int = 3) -> None:
+        # None: the callbacks come on the worker's own thread.
         self._post = post or (lambda call: call())
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="job")
         self._lock = threading.Lock()
@@ -144,6 +149,7 @@ class Runner:
 
     @property
     def tasks(self) -> list[Task[Any]]:
+        """A copy of what waits or runs now; what has ended is not in it."""
         with self._lock:
             return list(self._tasks.values())
 
@@ -162,6 +168,7 @@ class Runner:
 
         After `close` nothing begins any more, and nobody is told: a timer may still fire while the window goes."""
         task: Task[Result] = Task(label, key, next(self._ids))
+        # The job was never begun, so there is nothing of it to close.
         if self._closed:
             task.cancel()
             return task
@@ -178,6 +185,7 @@ class Runner:
     def close(self) -> None:
         """Cancel everything and wait for the threads."""
         self._closed = True
+        # Asked to stop first, all of them: the pool waits for those that run.
         for task in self.tasks:
             task.cancel()
         self._pool.shutdown(wait=True, cancel_futures=True)
@@ -195,25 +203,32 @@ class Runner:
         try:
             while True:
                 if task.is_cancelled:
+                    # Asked between two steps only: a job is never interrupted inside of one.
                     raise JobCancelledError
                 progress = next(job)
                 task.show_progress(progress)
                 now = time.monotonic()
+                # At most 20 a second, so that a fast job does not flood the thread that draws; a partial
+                # answer always.
                 if now - last_told >= 0.05 or progress.partial is not None:
                     last_told = now
                     self._tell(task)
                     if on_progress is not None:
+                        # A newer task may have cancelled this one between the posting and the call.
                         self._post(lambda p=progress: None if task.is_cancelled else on_progress(p))  # type: ignore[misc]
         except StopIteration as stop:
             task.state = "done"
             result: Result = stop.value
+            # Cancelled during its last step: whoever cancelled does not want the result any more.
             self._finish(task, lambda: ends.cancelled() if task.is_cancelled else ends.result(result))
         except JobCancelledError:
             task.state = "cancelled"
             self._close(job)
             self._finish(task, ends.cancelled)
+        # BaseException: an exit or an interrupt raised in a worker would else vanish with its future.
         except BaseException as error:
             task.state = "failed"
+            # Python deletes `error` at the end of this block, the call below comes later.
             caught = error
             self._close(job)
             if ends.on_error is None:
@@ -221,6 +236,7 @@ class Runner:
             self._finish(task, lambda: ends.error(caught))
 
     def _close(self, job: Job[Any]) -> None:
+        # Closing runs the job's `finally` blocks, here, in the thread that ran it.
         try:
             job.close()
         except Exception:

@@ -16,8 +16,10 @@ import sys
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
+# Beyond the end of any file, so that the lock never hinders reading or writing the content.
 LOCKED_BYTE = (1 << 62) - 2
 _BUSY = {errno.EACCES, errno.EAGAIN, errno.EDEADLK}
+# What systems answer that have no locks of this kind, which is no sign that somebody holds one.
 _NOT_OFFERED = {errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}
 
 
@@ -36,6 +38,7 @@ class Holder:
     since: str
 
     def sentence(self) -> str:
+        """Who has it open and since when, as a sentence for the user."""
         return f"{self.program} of {self.user} on {self.host} (process {self.pid}) has it open since {self.since}."
 
     def ending(self) -> str:
@@ -47,6 +50,7 @@ class Holder:
 
 
 def this_program(program: str = "TandEM", pid: int | None = None) -> Holder:
+    """A note about this process; `pid` names another one that a person can end."""
     try:
         user = getpass.getuser()
     except (KeyError, OSError, ImportError):  # nothing says it, and Windows has no list of users
@@ -56,6 +60,7 @@ def this_program(program: str = "TandEM", pid: int | None = None) -> Holder:
 
 
 def note(holder: Holder) -> bytes:
+    """The holder as JSON bytes, as `read_note` reads it."""
     return json.dumps(asdict(holder), ensure_ascii=False).encode()
 
 
@@ -63,6 +68,7 @@ def read_note(content: bytes) -> Holder | None:
     """The holder as written down; None when nobody wrote one or it makes no sense."""
     try:
         fields = json.loads(content)
+        # A note of somebody else: nothing in it may be longer than a sentence can hold.
         program, user, host, since = (str(fields[key])[:200] for key in ("program", "user", "host", "since"))
         return Holder(program, user, host, int(fields["pid"]), since)
     except (ValueError, TypeError, KeyError):
@@ -100,6 +106,7 @@ def is_taken(fd: int) -> bool | None:
     command = getattr(fcntl, "F_OFD_GETLK", None)
     if command is None or not sys.platform.startswith("linux"):
         return None
+    # struct flock of 64-bit Linux: type, whence, start, length, pid; pid must be 0 for OFD locks.
     asked = struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, LOCKED_BYTE, 1, 0)
     try:
         found = fcntl.fcntl(fd, command, asked)
@@ -115,6 +122,7 @@ def may_be_running(holder: Holder) -> bool:
     if holder.pid <= 0:
         return False
     try:
+        # Signal 0 asks whether the process is there and does nothing to it.
         os.kill(holder.pid, 0)
     except ProcessLookupError:
         return False
@@ -130,6 +138,7 @@ def _is_byte_refused(fd: int) -> bool | None:
     import msvcrt
 
     try:
+        # msvcrt locks at the place of the file pointer.
         os.lseek(fd, LOCKED_BYTE, os.SEEK_SET)
         msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)
         os.lseek(fd, LOCKED_BYTE, os.SEEK_SET)
@@ -145,6 +154,7 @@ def _lock_byte(fd: int) -> None:
 
         os.lseek(fd, LOCKED_BYTE, os.SEEK_SET)
         msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)
+        # The note is written at the beginning.
         os.lseek(fd, 0, os.SEEK_SET)
         return
     import fcntl

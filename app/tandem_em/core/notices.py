@@ -24,6 +24,8 @@ class UserError(Exception):
 
 @dataclass(frozen=True)
 class Notice:
+    """One thing that was said: `title` what happened, `advice` what to do, `when` in seconds since 1970."""
+
     level: Level
     title: str
     advice: str = ""
@@ -39,18 +41,22 @@ class Notices:
         self.items: list[Notice] = []
 
     def post(self, level: Level, title: str, advice: str = "") -> None:
+        """Add a notice, write it to the log, and tell the listeners."""
         notice = Notice(level, title, advice)
         self.items.append(notice)
         log.log(getattr(logging, level.upper()), "%s %s", title, advice)
         self.posted.emit(notice)
 
     def info(self, title: str, advice: str = "") -> None:
+        """Something to know; nothing is wrong."""
         self.post("info", title, advice)
 
     def warning(self, title: str, advice: str = "") -> None:
+        """Something that may spoil the data or the experiment."""
         self.post("warning", title, advice)
 
     def error(self, title: str, advice: str = "") -> None:
+        """Something that could not be done."""
         self.post("error", title, advice)
 
     def tell(self, error: BaseException) -> None:

@@ -20,7 +20,9 @@ def prefix_for(magnitude: float, unit: str) -> tuple[float, str]:
     """Factor and unit text that bring `magnitude` to 1..1000: 2.5e-10 A gives (1e12, "pA")."""
     if unit not in _PREFIXED or not math.isfinite(magnitude) or magnitude == 0:
         return 1.0, unit
+    # The small addition: log10 of 1000 may come out a hair below 3.
     exponent = min(12, max(-15, 3 * math.floor(math.log10(abs(magnitude)) / 3 + 1e-9)))
+    # Nobody reads kiloseconds.
     if unit == "s" and exponent > 0:
         exponent = 0
     return 10.0**-exponent, _PREFIXES[exponent] + unit
@@ -53,6 +55,7 @@ def figure(value: float, digits: int = 3) -> str:
         mantissa, _, exponent = f"{value:.{digits - 1}e}".partition("e")
         return f"{mantissa}e{int(exponent)}".replace("-", "−")
     decimals = max(0, digits - 1 - (math.floor(math.log10(abs(value))) if value else 0))
+    # More than six decimals are noise; such numbers have got an exponent above.
     return f"{value:.{min(decimals, 6)}f}".replace("-", "−")
 
 
@@ -64,6 +67,7 @@ def quantity(value: float, unit: str, digits: int = 3) -> str:
 
 def counted(count: int, one: str, many: str = "") -> str:
     """A number with its noun: 1 line, 2 lines, 12 000 lines; `many` where the plural is not made with s."""
+    # The narrow no-break space keeps the groups of digits together in a line.
     digits = f"{count:,}".replace(",", "\u202f")
     return f"{digits} {one if count == 1 else many or one + 's'}"
 
@@ -80,6 +84,7 @@ def time_unit(length_s: float) -> tuple[float, str]:
 
 
 def byte_size(count: float) -> str:
+    """Bytes in powers of 1000, as disks are sold: 1.5 MB."""
     for unit in ("B", "kB", "MB", "GB"):
         if count < 1000:
             return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
@@ -147,6 +152,7 @@ def read_quantity(text: str, unit: str, plain_factor: float = 1.0) -> float:
     typed, plain = text.strip(), _plain_letters(text)
     if unit == C_RATE:
         return _read_rate(plain, typed)
+    # A text that long is no quantity, and the expressions need not be run on it.
     found = _NUMBER.match(plain) if len(plain) < LONGEST else None
     if found is None:
         raise ValueError(f"“{typed[:LONGEST]}” does not begin with a number.")
@@ -157,9 +163,11 @@ def read_quantity(text: str, unit: str, plain_factor: float = 1.0) -> float:
     rest = rest.strip()
     if rest and (rest[0].isdigit() or rest[0] in ".,"):
         raise ValueError(f"“{typed}” is not one number: write for example 1234.5.")
+    # Ten to a huge power would take minutes and all memory.
     if abs(power) > MOST_POWER:
         raise ValueError(f"“{typed}” is too large or too small.")
     digits = re.sub(r"\D", "", whole) + (decimals or "")
+    # Exact fractions: 0.1 typed in one unit must give the same float as 100 in another.
     number = Fraction(int(sign + (digits or "0"))) * _TEN ** (power - len(decimals or ""))
     try:
         return float(number * (_factor(rest, unit, typed) if rest else Fraction(repr(plain_factor))))
@@ -277,7 +285,9 @@ def round_step(span: float, most: int) -> float:
 def ticks(low: float, high: float, most: int) -> list[float]:
     """Round values inside low..high."""
     step = round_step(high - low, most)
+    # Rounding must not lose a tick that lies on the border.
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    # A range far from zero but very narrow would give more ticks than fit in memory.
     if not (math.isfinite(first) and last - first < 1000):
         return []
     return [number * step for number in range(first, last + 1)]
@@ -293,8 +303,10 @@ def decimals_for(values: Sequence[float]) -> int:
 
 
 def tick_text(value: float, decimals: int) -> str:
+    """A number at a tick, with a true minus and no minus before zero."""
     text = f"{value:.{decimals}f}"
     if float(text) == 0:
+        # −0.0 reads as a mistake.
         text = text.lstrip("-")
     if abs(value) >= 1e6:
         text = f"{value:.3g}"

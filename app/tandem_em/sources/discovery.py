@@ -30,6 +30,7 @@ def find_sources(*, ask_serial: bool = False) -> Job[list[FoundInstrument]]:
         addresses = []
     for number, address in enumerate(addresses):
         yield Progress(1 + number / max(len(addresses), 1), 2, f"Asking {address}")
+        # A serial port may belong to anything, and PRLGX is such a port with GPIB behind it.
         if not address.upper().startswith(("ASRL", "PRLGX")) or ask_serial:
             proposal = ask(address)
             if proposal is not None:

@@ -51,6 +51,7 @@ def register(added: SourceEntry[Any]) -> None:
     """Add a kind from outside, before set-ups with it are read; ValueError when it does not fit in."""
     if added.kind in _ENTRIES:
         raise ValueError(f"there is a source of the kind {added.kind!r} already")
+    # A blank table is what a new source in the window begins with: it has to work and be of its own kind.
     if added.blank("new").kind != added.kind:
         raise ValueError(f"the table {added.settings.__name__} is not of the kind {added.kind!r}")
     strange = {field.key for field in added.form.fields} - set(added.settings.model_fields)
@@ -73,9 +74,11 @@ def create_source(
     """`limits` are those of the cell; `read_file` reads a finished file (watched folders, replay). An instrument that
     is not `owner`'s to take is refused."""
     kind, address = entry(table.kind), table.owned_address() if owner is not None else ""
+    # Refused here already, so that the window tells before a recording begins.
     if owner is not None:
         require_free(owner, address)
     source = kind.make(table, Surroundings(limits=limits or LimitsTable(), owner=owner, read_file=read_file))
+    # The guardian's process holds the lock itself: taken here, it would refuse its own.
     if owner is not None and address and isinstance(source, ThreadedSource) and not kind.holds_itself:
         source.own(owner, address)
     return source

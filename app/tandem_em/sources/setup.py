@@ -16,6 +16,8 @@ from tandem_em.sources.core.tables import LimitsTable, SourceTable, Table
 
 
 class SessionTable(Table):
+    """The `[session]` table: what the recording is called; empty: like the file."""
+
     name: str = ""
 
 
@@ -31,6 +33,8 @@ class CellTable(Table):
 
 
 class ProgramTable(Table):
+    """The `[program]` table: the biasing program that is started with the recording."""
+
     file: Path
     source: str = ""
     """Which scpi source runs it; empty: the only one."""
@@ -43,6 +47,8 @@ def _of_its_kind(raw: Any) -> Any:
 
 
 class Setup(Table):
+    """A whole SETUP.toml: session, cell, limits, sources and program."""
+
     session: SessionTable = Field(default_factory=SessionTable)
     cell: CellTable = Field(default_factory=CellTable)
     limits: LimitsTable = Field(default_factory=LimitsTable)
@@ -65,6 +71,7 @@ def read_setup(path: Path) -> Setup:
 
 
 def parse_setup(text: str, file_name: str = "SETUP.toml") -> Setup:
+    """A set-up from the text of its TOML; UserError says which key of which table does not fit."""
     try:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -72,6 +79,7 @@ def parse_setup(text: str, file_name: str = "SETUP.toml") -> Setup:
     sources = raw.get("source", [])
     if not isinstance(sources, list):
         raise UserError(f"{file_name}: sources are written as [[source]], with two brackets.", "Add them.")
+    # Before pydantic looks, so that the message can name the kinds there are.
     for number, table in enumerate(sources, 1):
         _check_kind(table, number, file_name)
     try:
@@ -79,6 +87,7 @@ def parse_setup(text: str, file_name: str = "SETUP.toml") -> Setup:
     except ValidationError as error:
         raise _as_sentence(error, raw, file_name) from error
     names = [table.name for table in setup.source]
+    # Streams are known by the name of their source.
     for name in names:
         if names.count(name) > 1:
             raise UserError(f'{file_name}: two sources are called "{name}".', "Give each its own name.")
@@ -91,6 +100,7 @@ def parse_source(table: dict[str, Any], file_name: str = "This source") -> Sourc
 
 
 def parse_setup_dict(raw: dict[str, Any], file_name: str) -> Setup:
+    """The same from tables that are not text yet, e.g. of the dialog."""
     return parse_setup(to_toml(raw), file_name)
 
 
@@ -100,6 +110,7 @@ def write_setup(setup: Setup, path: Path) -> None:
 
 
 def dump_setup(setup: Setup) -> dict[str, Any]:
+    """What differs from the defaults as plain tables, with every kind and name."""
     raw = setup.model_dump(mode="json", exclude_defaults=True)
     if setup.source:
         raw["source"] = [
@@ -127,12 +138,14 @@ def _tables(key: str, value: Any) -> list[tuple[str, dict[str, Any]]]:
 
 
 def _toml_value(value: Any) -> str:
+    # Before the numbers: for Python True is an integer.
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):
         return repr(value)
     if isinstance(value, list):
         return "[" + ", ".join(_toml_value(item) for item in value) + "]"
+    # JSON writes strings as TOML does, but for the delete character.
     return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")
 
 

@@ -51,6 +51,7 @@ def main(kinds: list[str]) -> int:
     running: list[Simulation] = []
     chosen = kinds or list(simulators())
     try:
+        # Rendering takes seconds: only when a simulator is named that shows it.
         cameras = {kind for kind, each in simulators().items() if each.shows_movie} & set(kinds)
         movie = particle_movie() if cameras else None
         running = [simulate(kind, movie=movie) for kind in chosen]

@@ -45,6 +45,7 @@ class SampleBlock:
 
     @property
     def nbytes(self) -> int:
+        """What it weighs in a queue: the columns and both times."""
         return 8 * len(self.times) * (2 + len(self.columns))
 
 
@@ -66,6 +67,7 @@ class FrameBlock:
 
     @property
     def nbytes(self) -> int:
+        """What it weighs in a queue: the pixels."""
         return int(self.frame.nbytes)
 
 
@@ -80,6 +82,7 @@ class EventBlock:
     time: float = float("nan")
     data: dict[str, Any] = field(default_factory=dict)
 
+    # Events are few: they never count against a queue's limit.
     nbytes = 0
 
     def __len__(self) -> int:
@@ -145,6 +148,7 @@ class ClockFit:
     span_s: float = 0.0
 
     def to_host(self, device: float) -> float:
+        """Host time (s) of a device time (s); NaN while nothing was fitted."""
         return self.offset_s + device * (1.0 + self.rate_ppm * 1e-6)
 
 
@@ -153,11 +157,26 @@ class Source(Protocol):
     """All a recorder needs to know. `read` may be called from one thread only; the others from any."""
 
     @property
-    def name(self) -> str: ...
-    def describe(self) -> SourceDescription: ...
-    def start(self) -> None: ...
-    def read(self, timeout: float) -> Block | None: ...
-    def stop(self) -> None: ...
-    def close(self) -> None: ...
-    def status(self) -> SourceStatus: ...
-    def clock_fit(self) -> ClockFit: ...
+    def name(self) -> str:
+        """The name in the set-up, unique among the sources of a session."""
+
+    def describe(self) -> SourceDescription:
+        """What it delivers, as far as the instrument has said so by now."""
+
+    def start(self) -> None:
+        """Begin to connect, in its own thread; returns at once."""
+
+    def read(self, timeout: float) -> Block | None:
+        """The next block; None when nothing came within `timeout` (s)."""
+
+    def stop(self) -> None:
+        """Take no more data; what is queued can still be read."""
+
+    def close(self) -> None:
+        """Free threads, sockets and processes; can be called twice."""
+
+    def status(self) -> SourceStatus:
+        """How it is doing now."""
+
+    def clock_fit(self) -> ClockFit:
+        """How device and host time are related, as far as is known by now."""

@@ -43,6 +43,7 @@ class BatteryCell:
             answer = self._driven_by_current(level, limit)
         else:
             answer = self._driven_by_voltage(level, limit)
+        # With the contact open the current flows through the meter's input, not into the cell.
         if not self.open_contact:
             inside = (answer.voltage - self.ocv()) / self.resistance_ohm
             self.soc = min(max(self.soc + inside * dt / self.capacity_C, -0.05), 1.05)
@@ -78,4 +79,5 @@ class BatteryCell:
 
 def _end(x: float) -> float:
     """The steep end of the curve near x = 1 (V)."""
+    # Bounded: the exponential must not run away when the charge leaves 0 to 1.
     return 0.5 * math.exp(min((x - 1.0) / 0.03, 3.0))

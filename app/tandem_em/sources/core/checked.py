@@ -17,6 +17,7 @@ def read_json(text: str | bytes) -> Any:
 
 def real(value: Any, otherwise: float = math.nan) -> float:
     """A number of a message as a float; `otherwise` for anything else, also for one beyond all measure."""
+    # For Python True is an integer; for a message it is not.
     if isinstance(value, bool) or not isinstance(value, int | float):
         return otherwise
     try:
@@ -27,6 +28,7 @@ def real(value: Any, otherwise: float = math.nan) -> float:
 
 def whole(value: Any, otherwise: int = 0) -> int:
     """A whole number of a message; `otherwise` for anything else."""
+    # An int64 has to hold it; Python's own integers have no end.
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 1 << 62:
         return value
     return otherwise

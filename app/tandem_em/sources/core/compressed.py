@@ -18,9 +18,11 @@ def decompressed(algorithm: str, item_bytes: int, blob: bytes, wanted: int) -> b
         raise CompressedDataError(f"The compression {algorithm!r} is not known.")
     if algorithm == "bslz4" and blob[:12] == bytes(12):  # simulators that replay a stream leave the sizes out
         blob = struct.pack(">QI", wanted, USUAL_BLOCK) + blob[12:]
+    # The length in the header is a number somebody else wrote: it is compared before memory is taken.
     if len(blob) < 12 or struct.unpack(">Q", blob[:8])[0] != wanted:
         raise CompressedDataError("A compressed image has another size than its shape says.")
     block = struct.unpack(">I", blob[8:12])[0]
+    # This number comes from the message too: it is bounded before the decoder believes it.
     if block == 0 or block > max(wanted, 1 << 20):
         raise CompressedDataError("A compressed image has blocks of an impossible size.")
     try:
@@ -36,6 +38,7 @@ def _unpacked(algorithm: str, item_bytes: int, blob: bytes, wanted: int, block: 
     """LZ4 blocks, and for bslz4 the bit planes put back; fewer than eight last pixels follow as they are."""
     import imagecodecs
 
+    # Bitshuffle works on eight pixels at a time.
     plain = wanted % (8 * item_bytes) if algorithm == "bslz4" else 0
     packed, tail = blob[12 : len(blob) - plain], blob[len(blob) - plain :] if plain else b""
     if wanted == plain:

@@ -95,6 +95,8 @@ class SourceEntry(Generic[Settings]):
         given: dict[str, Any] = {"name": name}
         for key, field in self.settings.model_fields.items():
             if field.is_required() and key != "name":
+                # The window makes a new table before anything is typed, so every required field needs a
+                # stand-in.
                 if field.annotation not in empty:
                     raise ValueError(f"{key} needs a default in {self.settings.__name__}")
                 given[key] = empty[field.annotation]

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from tandem_em.model.clock import TYPICAL_UNCERTAINTY_S, Origin
 from tandem_em.sources.core.base import ClockFit
 
+# Memory stays the same however long a recording is: the buckets get wider instead.
 BUCKETS = 512
 MIN_SPAN_FOR_RATE_S = 30.0
 MAX_RATE_PPM = 500.0
@@ -29,6 +30,7 @@ class Envelope:
         """`floor_s`: what cannot be seen from here, e.g. half of the shortest round trip, or the exposure."""
         self.origin: Origin = origin
         self.floor_s = floor_s
+        # A quarter of a second at first; the width doubles whenever there are too many buckets.
         self._width_s = 0.25
         self._buckets: dict[int, tuple[float, float]] = {}
         self._count = 0
@@ -38,6 +40,7 @@ class Envelope:
         good = np.isfinite(device) & np.isfinite(host)
         device, host = device[good], host[good]
         self._count += len(device)
+        # Few pairs are quicker one by one.
         if len(device) > 64:
             device, host = self._thin(device, host)
         for one, other in zip(device.tolist(), host.tolist()):
@@ -54,16 +57,19 @@ class Envelope:
                 self._coarsen()
 
     def fit(self) -> ClockFit:
+        """Clock relation from the earliest arrivals so far; an empty fit while there are none."""
         if not self._buckets:
             return ClockFit()
         points = np.array(sorted(self._buckets.values()))
         device, delay = points[:, 0], points[:, 1]
         span = float(device[-1] - device[0])
+        # Over a shorter time the jitter of arrivals looks like a rate.
         slope = _envelope_slope(device, delay) if span >= MIN_SPAN_FOR_RATE_S and len(points) >= 8 else 0.0
         if abs(slope) > MAX_RATE_PPM * 1e-6:
             slope = 0.0
         above = delay - slope * device
         offset = float(above.min())
+        # The lower quarter: late arrivals say nothing about the clock.
         spread = float(np.percentile(above - offset, 25)) if len(points) > 1 else math.inf
         return ClockFit(
             offset_s=offset,
@@ -84,6 +90,7 @@ class Envelope:
     def _thin(
         self, device: NDArray[np.float64], host: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        # Only the earliest arrival of each bucket can touch the envelope.
         numbers = np.floor(device / self._width_s)
         order = np.lexsort((host - device, numbers))
         first = np.unique(numbers[order], return_index=True)[1]
@@ -100,6 +107,7 @@ class Envelope:
         self._width_s *= 2
         old, self._buckets = self._buckets, {}
         for device, delay in old.values():
+            # What is kept is the delay; the host time is put together again.
             self._add_one(device, device + delay)
 
 
@@ -109,6 +117,7 @@ def _envelope_slope(x: NDArray[np.float64], y: NDArray[np.float64]) -> float:
     for i in range(len(x)):
         while len(hull) >= 2:
             a, b = hull[-2], hull[-1]
+            # Cross product: the middle point lies above the line and is no corner of the lower hull.
             if (x[b] - x[a]) * (y[i] - y[a]) - (y[b] - y[a]) * (x[i] - x[a]) > 0:
                 break
             hull.pop()

@@ -18,7 +18,9 @@ def lz4_block(data: bytes) -> bytes:
     out = bytearray()
     written = 0
     for start, length in _runs(values):
+        # The format wants the last bytes of a block as literals; no match may reach into them.
         end = min(start + length, len(data) - 12)
+        # A match is at least four bytes long.
         if end - start - 1 < 4 or start < written:
             continue
         _sequence(out, data[written : start + 1], end - start - 1)
@@ -36,6 +38,7 @@ def lz4_framed(data: bytes) -> bytes:
 def bslz4_framed(data: bytes, item_bytes: int) -> bytes:
     """Bitshuffle + LZ4 in HDF5 framing."""
     out = [struct.pack(">QI", len(data), BLOCK_BYTES)]
+    # Fewer than eight items at the end cannot be bit-transposed and follow as they are.
     whole = len(data) // (8 * item_bytes) * (8 * item_bytes)
     for start in range(0, whole, BLOCK_BYTES):
         block = lz4_block(bitshuffle(data[start : min(start + BLOCK_BYTES, whole)], item_bytes))
@@ -66,6 +69,7 @@ def _sequence(out: bytearray, literals: bytes, match: int) -> None:
         _length(out, len(literals) - 15)
     out += literals
     if match:
+        # Offset 1, little-endian: repeat the byte before.
         out += b"\x01\x00"
         if match - 4 >= 15:
             _length(out, match - 4 - 15)

@@ -19,6 +19,7 @@ from tandem_em.core import locks
 from tandem_em.core.notices import UserError
 
 log = logging.getLogger(__name__)
+# A note is a few hundred bytes; a file that somebody filled is not read whole.
 NOTE_BYTES = 4096
 
 
@@ -39,6 +40,7 @@ class Held:
         self._fd = fd
 
     def close(self) -> None:
+        """Give the instrument free; can be called twice."""
         fd, self._fd = self._fd, -1
         if fd >= 0:
             os.close(fd)
@@ -49,13 +51,16 @@ def hold(owner: Owner, address: str) -> Held | None:
     path = lock_file(owner.folder, address)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        # Binary on Windows: the note is read back byte for byte.
         fd = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600)
     except OSError as error:
         log.info("no lock for %s: %s", address, error)
+        # A folder that cannot be written must not keep anybody from recording.
         return None
     try:
         if locks.take(fd):
             os.lseek(fd, 0, os.SEEK_SET)
+            # Truncated first: the note of one who died may have been longer.
             os.ftruncate(fd, 0)
             os.write(fd, locks.note(locks.this_program(owner.program, owner.pid)))
             return Held(fd)
@@ -63,6 +68,7 @@ def hold(owner: Owner, address: str) -> Held | None:
         os.lseek(fd, 0, os.SEEK_SET)
         holder = locks.read_note(os.read(fd, NOTE_BYTES))
         os.close(fd)
+        # The lock is held but the note may be unreadable or not written yet: `holder` is None then.
         raise UserError(
             _refusal(address, holder), "Close it there first: an instrument has one owner."
         ) from None
@@ -75,6 +81,7 @@ def hold(owner: Owner, address: str) -> Held | None:
 class HeldTogether:
     """A share in an instrument that this process owns until the last of its sources has closed its own."""
 
+    # One table for the process: its sources share the lock, since a second one on the file would be refused.
     _open: ClassVar[dict[Path, tuple[Held, int]]] = {}
     _lock: ClassVar[threading.Lock] = threading.Lock()
 
@@ -95,10 +102,12 @@ class HeldTogether:
 
     @classmethod
     def is_ours(cls, owner: Owner, address: str) -> bool:
+        """Whether a source of this process owns the instrument at an address now."""
         with cls._lock:
             return lock_file(owner.folder, address) in cls._open
 
     def close(self) -> None:
+        """Give this share back; the last one gives the instrument free. Can be called twice."""
         path, self._path = self._path, None
         if path is None:
             return
@@ -114,6 +123,7 @@ def require_free(owner: Owner, address: str) -> None:
     """UserError when somebody owns the instrument at an address now whose sources are not of this process."""
     if not address or HeldTogether.is_ours(owner, address):
         return
+    # Taking and giving back is the only way to ask that works everywhere.
     held = hold(owner, address)
     if held is not None:
         held.close()

@@ -58,6 +58,7 @@ def _checked(kind: Any, raw: Any, where: str, nan: bool) -> Any:
     if is_dataclass(kind):
         return from_plain(kind, raw, nan=nan, whole=True, where=where)  # type: ignore[arg-type]
     origin, parts = get_origin(kind), get_args(kind)
+    # Only "something or None" occurs in our messages.
     if origin in (Union, UnionType):
         rest = next(each for each in parts if each is not type(None))
         return None if raw is None else _checked(rest, raw, where, nan)
@@ -84,6 +85,7 @@ def _plain_value(kind: Any, raw: Any, where: str, nan: bool) -> Any:
     is_number = isinstance(raw, int | float) and not isinstance(raw, bool)
     if kind is float and is_number:
         number = real(raw)
+        # NaN is the only number that differs from itself.
         if nan or number == number:
             return number
     elif kind is int and is_number and isinstance(raw, int) and abs(raw) < 1 << 62:

@@ -60,10 +60,12 @@ class BlockQueue:
             self._changed.notify_all()
 
     def reopen(self) -> None:
+        """After `close`: readers wait for blocks again."""
         with self._changed:
             self._closed = False
 
     def clear(self) -> None:
+        """Throw away what waits; the counts stay."""
         with self._changed:
             self._blocks.clear()
             self._bytes = 0
@@ -71,6 +73,7 @@ class BlockQueue:
 
     @property
     def is_closed(self) -> bool:
+        """Whether `close` was called and nothing more will come."""
         return self._closed
 
     @property
@@ -80,10 +83,12 @@ class BlockQueue:
             return len(self._blocks), self._bytes
 
     def rate_hz(self) -> float:
+        """Samples or frames a second over the last three seconds; events do not count."""
         with self._changed:
             self._note_rate(0)
             if not self._recent:
                 return 0.0
+            # Right after the start a short span would show a rate that is far too high.
             span = max(host_now() - self._recent[0][0], 0.2)
             return sum(count for _, count in self._recent) / span
 
@@ -97,6 +102,8 @@ class BlockQueue:
         )
 
     def _has_room(self, nbytes: int) -> bool:
+        # An empty queue takes any block, also one that is larger than the limit: it could never come in
+        # otherwise.
         if not self._blocks:
             return True
         return len(self._blocks) < self._max_blocks and self._bytes + nbytes <= self._max_bytes
@@ -104,6 +111,7 @@ class BlockQueue:
     def _note_rate(self, count: int) -> None:
         now = host_now()
         if count:
+            # Blocks may come thousands of times a second; the rate needs no finer steps than this.
             if self._recent and now - self._recent[-1][0] < 0.05:
                 first, before = self._recent[-1]
                 self._recent[-1] = (first, before + count)

@@ -6,6 +6,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class Table(BaseModel):
+    """A table of a set-up file: an unknown key is an error, and so is a value set later that does not fit."""
+
     model_config = ConfigDict(extra="forbid", validate_assignment=True)
 
 

@@ -39,9 +39,13 @@ class ThreadedSource(ABC):
 
     kind: ClassVar[str]
     sync: ClassVar[Origin] = "same host"
+    # s a full queue is waited for before a block is dropped.
     patience_s: ClassVar[float] = 0.0
+    # s between two tries to connect.
     retry_s: ClassVar[float] = 0.5
+    # s without data after which a source counts as waiting.
     quiet_s: ClassVar[float] = 2.0
+    # s that `stop` waits for the thread.
     stop_s: ClassVar[float] = 5.0
     says_when_connected: ClassVar[bool] = False
     """The source tells by itself when there is a connection: what `_connect` reaches is not the instrument."""
@@ -71,25 +75,32 @@ class ThreadedSource(ABC):
 
     @property
     def name(self) -> str:
+        """The name in the set-up."""
         return self._name
 
     @abstractmethod
-    def describe(self) -> SourceDescription: ...
+    def describe(self) -> SourceDescription:
+        """What it delivers, as far as the instrument has said so by now."""
 
     def start(self) -> None:
+        """Begin to connect in the receiver thread; does nothing while it runs."""
         if self._thread is not None:
             return
         self._stopping.clear()
         self._queue.reopen()
         self._set_state("connecting")
+        # Daemon: a driver that hangs must not keep the program from ending.
         self._thread = threading.Thread(target=self._run, name=f"source {self._name}", daemon=True)
         self._thread.start()
 
     def read(self, timeout: float) -> Block | None:
+        """The next block; None when nothing came within `timeout` (s), or all was read after the end."""
         return self._queue.get(timeout)
 
     def stop(self) -> None:
+        """End the receiver thread, waiting up to `stop_s` for it; what is queued can still be read."""
         self._stopping.set()
+        # Only after the flag: a `_pump` that wakes has to see it.
         self._interrupt()
         thread, self._thread = self._thread, None
         if thread is not None:
@@ -97,14 +108,17 @@ class ThreadedSource(ABC):
             if thread.is_alive():
                 log.error("source %s did not stop within %g s", self._name, self.stop_s)
         self._queue.close()
+        # Why it failed stays to be read.
         if self._state != "failed":
             self._set_state("stopped", self._message if self._was_lost else "")
 
     def close(self) -> None:
+        """Stop, and throw away what nobody has read."""
         self.stop()
         self._queue.clear()
 
     def status(self) -> SourceStatus:
+        """How it is doing now."""
         blocks, nbytes = self._queue.size
         return SourceStatus(
             state=self._state,
@@ -122,6 +136,7 @@ class ThreadedSource(ABC):
         )
 
     def clock_fit(self) -> ClockFit:
+        """Clock relation from all blocks so far."""
         return self._envelope.fit()
 
     # what a subclass gives
@@ -206,6 +221,7 @@ class ThreadedSource(ABC):
         self._last_host_time = host_time
         if self._state != "running":
             self._set_state("running")
+        # The first block of a stretch was dropped: the next one has to carry the mark in its place.
         if not self._queue.put(block) and isinstance(block, SampleBlock | FrameBlock) and block.new_segment:
             self._segment_is_new = True
             self._segments -= 1
@@ -215,10 +231,12 @@ class ThreadedSource(ABC):
         self._segment_is_new = False
         if new:
             self._segments += 1
+        # The very first stretch has nothing before it that could be joined.
         return new and self._segments > 1
 
     def _run(self) -> None:
         try:
+            # Taken in the receiver thread, so that `start` returns at once and the refusal becomes a state.
             held = None if self._owned is None else HeldTogether.take(*self._owned)
         except UserError as error:
             self._fail(error)
@@ -226,6 +244,7 @@ class ThreadedSource(ABC):
             return
         try:
             self._receive()
+        # Whatever ended the thread, others may have the instrument now.
         finally:
             if held is not None:
                 held.close()
@@ -233,10 +252,12 @@ class ThreadedSource(ABC):
     def _receive(self) -> None:
         while not self._stopping.is_set():
             try:
+                # Inside the try: a half-open connection is freed below too.
                 self._connect()
                 if self._was_lost:
                     self._was_lost = False
                     self._say(f"{self._name} is connected again.", "note")
+                # A source that says itself when it is connected has set its state already.
                 if self._state in ("connecting", "lost") and not self.says_when_connected:
                     self._set_state("waiting", "Connected; waiting for data.")
                 while not self._stopping.is_set():
@@ -249,6 +270,7 @@ class ThreadedSource(ABC):
                 break
             except OSError as error:
                 self._lost(f"{self._name} lost its connection: {error}.")
+            # A bug in one source must not end the recording of the others.
             except Exception as error:
                 log.exception("source %s", self._name)
                 self._lost(f"{self._name} had an unexpected error: {error}.")
@@ -262,14 +284,17 @@ class ThreadedSource(ABC):
 
     def _note_quiet(self) -> None:
         """A connection over which nothing comes is waiting, not running."""
+        # Told by arrivals here, since an open connection says nothing of the instrument behind it.
         if self._state == "running" and host_now() - self._last_host_time > self.quiet_s:
             self._set_state("waiting", f"No data for {self.quiet_s:g} s.")
 
     def _lost(self, message: str) -> None:
         if not self._stopping.is_set():
+            # Once for each loss, not at every try to connect again.
             if not self._was_lost:
                 self._say(message, "warning")
             self._was_lost = True
             self._segment_is_new = True
             self._set_state("lost", message)
+            # Wakes at once when the source is stopped.
             self._stopping.wait(self.retry_s)

@@ -17,6 +17,7 @@ class Timeline:
 
     def restart(self) -> None:
         """The next stamp begins a new stretch: it is placed behind the last by the host's clock."""
+        # Before the first stamp there is nothing to be placed behind.
         self._anchor = not math.isnan(self._shift)
 
     def place(self, raw: float, host: float) -> tuple[float, bool]:
@@ -27,6 +28,8 @@ class Timeline:
         if math.isnan(self._shift):
             self._shift = -raw
         elif self._anchor or raw < self._last_raw:
+            # Host time may seem to stand still when blocks arrive together; the timeline must not run back
+            # then.
             self._shift = self._last_time + max(host - self._last_host, 0.0) - raw
             new = True
         self._anchor = False
@@ -42,6 +45,7 @@ class Numbers:
         self._next: int | None = None
 
     def restart(self) -> None:
+        """The next number is the first of a new count: nothing is missing before it."""
         self._next = None
 
     def take(self, number: int) -> tuple[int, bool]:

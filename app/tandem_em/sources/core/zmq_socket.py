@@ -54,13 +54,18 @@ class ZmqReceiver:
                 )
 
     def open(self) -> None:
+        """Bind or connect, closing what was open before; UserError when the port cannot be had."""
         zmq = zmq_library()
+        # A ZeroMQ socket belongs to one thread: it is made anew by the one that receives.
         self.close()
         self._context = zmq.Context(1)
         self._socket = self._context.socket(zmq.PULL if self._pattern == "pull" else zmq.SUB)
+        # Nothing of ours waits to be sent, and closing must not hang.
         self._socket.setsockopt(zmq.LINGER, 0)
         self._socket.setsockopt(zmq.RCVHWM, self._queue)
+        # ZeroMQ cuts a sender off before such a message is in memory.
         self._socket.setsockopt(zmq.MAXMSGSIZE, self._max_bytes)
+        # Milliseconds: quick at first, at most once a second later.
         self._socket.setsockopt(zmq.RECONNECT_IVL, 100)
         self._socket.setsockopt(zmq.RECONNECT_IVL_MAX, 1000)
         if self._pattern == "sub":
@@ -68,6 +73,7 @@ class ZmqReceiver:
                 self._socket.setsockopt_string(zmq.SUBSCRIBE, topic)
         if self._keys is not None:
             self._use_keys(self._keys)
+        # The only way to hear of a connection that was closed or refused.
         self._monitor = self._socket.get_monitor_socket(
             zmq.EVENT_DISCONNECTED | zmq.EVENT_HANDSHAKE_FAILED_AUTH | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL
         )
@@ -88,6 +94,7 @@ class ZmqReceiver:
         zmq = zmq_library()
         parts: list[bytes]
         try:
+            # Asked without waiting first: while many wait, a poll before each would only cost time.
             parts = self._socket.recv_multipart(zmq.NOBLOCK, copy=True)
         except zmq.Again:
             if not self._socket.poll(int(timeout_s * 1000)):
@@ -109,8 +116,11 @@ class ZmqReceiver:
         return found
 
     def close(self) -> None:
+        """Free socket and context; can be called twice."""
         monitor, self._monitor = self._monitor, None
         if monitor is not None:
+            # Monitor and guard hold sockets of this context: while one is open, its end below would wait for
+            # ever.
             self._socket.disable_monitor()
             monitor.close(0)
         guard, self._guard = self._guard, None

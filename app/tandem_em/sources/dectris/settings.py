@@ -8,10 +8,13 @@ from tandem_em.sources.core.addresses import one_spelling
 from tandem_em.sources.core.forms import NAME, FormField, SourceForm
 from tandem_em.sources.core.tables import SourceTable
 
+# The detectors' own: ZeroMQ stream 1 and stream 2.
 DEFAULT_PORT = {"auto": 9999, 1: 9999, 2: 31001}
 
 
 class DectrisTable(SourceTable):
+    """A DECTRIS camera by the address of its ZeroMQ stream."""
+
     kind: Literal["dectris"] = "dectris"
     address: str = "127.0.0.1:9999"
     version: Literal["auto", 1, 2] = "auto"

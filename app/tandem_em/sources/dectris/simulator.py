@@ -16,6 +16,7 @@ from tandem_em.sources.core.zmq_socket import zmq_library
 
 Compression = Literal["bslz4", "lz4", "none"]
 DISTINCT = 8
+# Tags of typed arrays (RFC 8746), little-endian, by bytes of a pixel.
 TAGS = {1: 68, 2: 69, 4: 70}
 
 
@@ -50,13 +51,16 @@ class DectrisSimulator:
         self.sent = 0
         self._thread = threading.Thread(target=self._run, name="dectris simulator", daemon=True)
         self._thread.start()
+        # The port is known once the thread has bound it.
         self._ready.wait(5.0)
 
     @property
     def address(self) -> str:
+        """Where it sends from, host:port."""
         return f"127.0.0.1:{self.port}"
 
     def close(self) -> None:
+        """End the sending thread; what was not pulled is dropped."""
         self._closing.set()
         self._thread.join(5.0)
 
@@ -67,10 +71,12 @@ class DectrisSimulator:
         self.close()
 
     def pixels(self, number: int) -> NDArray[Any]:
+        """What frame `number` looks like, as it has to arrive."""
         rng = np.random.default_rng(number % DISTINCT)
         return rng.poisson(3 + number % DISTINCT, self.shape).astype(f"u{self.item_bytes}")
 
     def image_message(self, series: int, number: int) -> list[bytes]:
+        """The parts of one frame's message, in the version of the stream that is simulated."""
         start = round(number / (self.rate_hz or 1000.0) * 1e9)
         blob = self._blobs[number % DISTINCT]
         return (
@@ -84,6 +90,7 @@ class DectrisSimulator:
         if self.compression == "bslz4":
             return bslz4_framed(data, self.item_bytes)
         if self.compression == "lz4":
+            # Version 1 sends a bare LZ4 block: its size is in the description.
             return lz4_block(data) if self.version == 1 else lz4_framed(data)
         return data
 
@@ -144,6 +151,7 @@ class DectrisSimulator:
                 pieces = [[part] for part in parts] if self.one_by_one else [parts]
                 for piece in pieces:
                     while not self._closing.is_set():
+                        # Without waiting, so that closing is noticed while nobody pulls.
                         try:
                             push.send_multipart(piece, zmq.NOBLOCK, copy=True)
                             break
@@ -154,6 +162,7 @@ class DectrisSimulator:
                 send(message)
             for series in self.series:
                 self._send_series(series, send)
+            # The context may not end before the receiver has pulled the last messages.
             self._closing.wait()
 
     def _send_series(self, series: int, send: Callable[[list[bytes]], None]) -> None:

@@ -41,6 +41,7 @@ class DectrisSource(ThreadedSource):
         self._told: set[str] = set()
 
     def describe(self) -> SourceDescription:
+        """What the camera said at the start of the series, and its address."""
         return SourceDescription(
             name=self._name,
             kind="dectris",
@@ -68,6 +69,7 @@ class DectrisSource(ThreadedSource):
                 self._take(message, now)
         except DectrisFormatError as error:
             self._refused += 1
+            # Each trouble once, and not more than a few kinds: it may be in every frame.
             if str(error) not in self._told and len(self._told) < 20:
                 self._told.add(str(error))
                 self._say(f"{self._name}: {error}", "warning")
@@ -75,6 +77,8 @@ class DectrisSource(ThreadedSource):
     def _read(self, parts: list[bytes]) -> list[Message]:
         version = self._table.version
         if version == "auto":
+            # Once parts were seen, single messages are taken for version 1: replayers send its parts one by
+            # one.
             version = 1 if len(parts) > 1 or parts[0][:1] == b"{" or self._version == 1 else 2
         self._version = version
         if version == 1:
@@ -95,11 +99,13 @@ class DectrisSource(ThreadedSource):
         self._timeline.restart()
 
     def _take_frame(self, message: DectrisFrame, now: float) -> None:
+        # A detector that is armed again still sends what was queued.
         if self._series is not None and message.series < self._series:
             self._leftovers += 1
             if self._leftovers == 1:
                 self._say(f"{self._name}: images left over from an earlier series were not recorded.", "note")
             return
+        # Joined in the middle: there was no start message.
         if message.series != self._series:
             self._begin(message.series)
         missing, again = self._numbers.take(message.number)
@@ -109,6 +115,7 @@ class DectrisSource(ThreadedSource):
         self._shape = (message.pixels.shape[0], message.pixels.shape[1])
         self._dtype = str(message.pixels.dtype)
         stamp = message.start_s
+        # NaN: this stream has no times of its own, so the frame time counts them.
         if stamp != stamp and "frame_time" in self._facts:
             stamp = message.number * float(self._facts["frame_time"])
         device, new = self._timeline.place(stamp, now)

@@ -17,13 +17,16 @@ from numpy.typing import NDArray
 from tandem_em.sources.core.checked import read_json, real, whole
 from tandem_em.sources.core.compressed import CompressedDataError, decompressed
 
+# What a message claims is believed up to here.
 MAX_FRAME_BYTES = 512 << 20
 V1_TYPES = {"uint8": "u1", "uint16": "u2", "uint32": "u4", "int8": "i1", "int16": "i2", "int32": "i4"}
+# RFC 8746: 64 to 87. Missing are clamped bytes and what numpy has no type for.
 TYPED_ARRAYS = {
     64: "u1", 65: ">u2", 66: ">u4", 67: ">u8", 68: "u1", 69: "<u2", 70: "<u4", 71: "<u8", 72: "i1", 73: ">i2",
     74: ">i4", 75: ">i8", 77: "<i2", 78: "<i4", 79: "<i8", 80: ">f2", 81: ">f4", 82: ">f8", 84: "<f2", 85: "<f4",
     86: "<f8",
 }  # fmt: skip
+# DECTRIS' own tag, then the arrays of RFC 8746: rows first, columns first.
 COMPRESSED, ARRAY, ARRAY_COLUMNS_FIRST = 56500, 40, 1040
 SELF_DESCRIBED = 55799
 """Every message of a real detector begins with this tag; what it wraps is then an unchangeable mapping."""
@@ -35,12 +38,16 @@ class DectrisFormatError(ValueError):
 
 @dataclass
 class SeriesStart:
+    """A series begins; `facts`: what the detector says about it, may fill with later parts."""
+
     series: int
     facts: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass
 class SeriesEnd:
+    """The series is complete."""
+
     series: int
 
 
@@ -69,6 +76,8 @@ class Version1:
         self._series: SeriesStart | None = None
 
     def take(self, parts: list[bytes]) -> list[Message]:
+        """What is complete after these parts; nothing while an image still lacks some."""
+        # A whole message: what an earlier one left unfinished will not be finished any more.
         if len(parts) > 1:
             self._reset()
         done: list[Message] = []
@@ -79,9 +88,11 @@ class Version1:
         return done
 
     def _part(self, part: bytes, done: list[Message]) -> None:
+        # The part after a description is the blob, whatever it looks like.
         if self._data is not None and self._pixels is None:
             self._pixels = v1_pixels(part, self._data)
             return
+        # Flat field, mask and table come with a blob that is of no use here.
         if self._blob_follows:
             self._blob_follows = False
             return
@@ -146,6 +157,7 @@ def v1_pixels(blob: bytes, facts: dict[str, Any]) -> NDArray[Any]:
             raise DectrisFormatError(
                 f"The encoding {encoding!r} does not fit pixels of the type {dtype.name}."
             )
+        # imagecodecs wants HDF5 framing, which version 1 leaves out for plain LZ4.
         framed = blob if shuffled else struct.pack(">QII", wanted, wanted, len(blob)) + blob
         blob = _unpacked("bslz4" if shuffled else "lz4", dtype.itemsize, framed, wanted)
     elif encoding.strip("<>"):
@@ -159,6 +171,7 @@ def read_v2(message: bytes, channel: str = "") -> Message | None:
 
     try:
         facts = cbor2.loads(message)
+    # The decoder raises whatever the bytes provoke.
     except Exception as error:
         raise DectrisFormatError(f"A CBOR message could not be read ({error}).") from error
     while getattr(facts, "tag", None) == SELF_DESCRIBED:
@@ -228,12 +241,14 @@ def _as_array(data: bytes, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDAr
     if len(data) < math.prod(shape) * dtype.itemsize:
         raise DectrisFormatError("An image is shorter than its shape says.")
     array = np.frombuffer(data, dtype, math.prod(shape)).reshape(shape)
+    # A stack of one image is the image.
     array = array.reshape(shape[-2:]) if len(shape) > 2 and math.prod(shape[:-2]) == 1 else array
     return array.astype(dtype.newbyteorder("="), copy=False)
 
 
 def _checked_bytes(shape: tuple[int, ...], dtype: np.dtype[Any]) -> int:
     size = math.prod(shape) * dtype.itemsize
+    # Checked before anything is unpacked: sizes come from the message.
     if len(shape) < 2 or min(shape) <= 0 or math.prod(shape[:-2]) != 1 or size > MAX_FRAME_BYTES:
         raise DectrisFormatError(f"An image of the shape {shape} is not supported.")
     return size
@@ -242,6 +257,7 @@ def _checked_bytes(shape: tuple[int, ...], dtype: np.dtype[Any]) -> int:
 def _rational(value: Any) -> float:
     try:
         top, bottom = value
+        # A time comes as counts and counts per second.
         return real(top) / real(bottom)
     except (TypeError, ValueError, ZeroDivisionError):
         return math.nan

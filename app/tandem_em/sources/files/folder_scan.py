@@ -15,6 +15,7 @@ from pathlib import Path
 GATAN_PART = re.compile(r"^(Hour|Minute|Second)_(\d+)$", re.IGNORECASE)
 NEWEST = 3
 """So many of the newest Second folders are looked at."""
+# How cameras, browsers and copying programs call a file that they have not finished.
 UNFINISHED = (".part", ".tmp", ".partial", ".crdownload", ".lock", "~")
 
 
@@ -31,6 +32,8 @@ class Candidate:
 
 
 class FolderScan:
+    """Finds the files in a folder, or in Gatan's tree of folders, that are complete and not read yet."""
+
     def __init__(
         self, folder: Path, pattern: str = "*", layout: str = "auto", from_start: bool = False
     ) -> None:
@@ -47,6 +50,7 @@ class FolderScan:
             self._look_into(folder, now)
         self._skip_present = False
         self._forget(folders)
+        # Twice the same size and time: one poll may fall into a pause of the writer.
         ready = [c for c in self._waiting.values() if c.polls >= 2]
         return sorted(ready, key=lambda c: natural(str(c.path)))
 
@@ -66,6 +70,7 @@ class FolderScan:
 
     @property
     def waiting(self) -> int:
+        """How many files are there and not read yet, complete or not."""
         return len(self._waiting)
 
     def _look_into(self, folder: Path, now: float) -> None:
@@ -75,11 +80,13 @@ class FolderScan:
                 for entry in entries:
                     if hash(entry.name) in done or not self._is_wanted(entry):
                         continue
+                    # What lay there before the start is not part of this recording.
                     if self._skip_present:
                         done.add(hash(entry.name))
                         continue
                     self._note(Path(entry.path), now)
         except OSError:
+            # The folder may be gone or out of reach for a moment; the next poll looks again.
             return
 
     def _is_wanted(self, entry: os.DirEntry[str]) -> bool:
@@ -94,11 +101,13 @@ class FolderScan:
     def _note(self, path: Path, now: float) -> None:
         try:
             facts = path.stat()
+        # Renamed or removed since the folder was listed.
         except OSError:
             self._waiting.pop(path, None)
             return
         known = self._waiting.get(path)
         if known is None or (known.size, known.changed_ns) != (facts.st_size, facts.st_mtime_ns):
+            # An empty file has only been created: its first poll does not count.
             self._waiting[path] = Candidate(
                 path, facts.st_size, facts.st_mtime_ns, now, polls=int(facts.st_size > 0)
             )
@@ -113,7 +122,9 @@ class FolderScan:
             return [self.folder]
         newest = None if self._all_folders else NEWEST
         found = [second for root in roots for second in gatan_seconds(root, newest)]
+        # All folders only once; afterwards new files appear in the newest.
         self._all_folders = False
+        # A folder that is no longer among the newest may still hold files that are not read.
         still_open = {candidate.path.parent for candidate in self._waiting.values()}
         return sorted({*found, *still_open}, key=lambda path: natural(str(path)))
 
@@ -140,6 +151,7 @@ def gatan_seconds(root: Path, newest: int | None = NEWEST) -> list[Path]:
     level = [root]
     for _depth in range(3):
         below: list[Path] = []
+        # From the newest folder back, until there are enough.
         for folder in reversed(level):
             below = _numbered(folder, newest if newest is None else newest - len(below)) + below
             if newest is not None and len(below) >= newest:

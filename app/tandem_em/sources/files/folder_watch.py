@@ -45,6 +45,8 @@ TRAILING_NUMBER = re.compile(r"(\d+)(?!.*\d)")
 
 
 class FolderSource(ThreadedSource):
+    """Frames from the files that a camera program saves into a folder; other files are announced."""
+
     kind: ClassVar[str] = "folder"
     sync: ClassVar[Origin] = "file time"
     quiet_s: ClassVar[float] = 60.0
@@ -66,6 +68,7 @@ class FolderSource(ThreadedSource):
         self._pixel_nm: float | None = None
 
     def describe(self) -> SourceDescription:
+        """What the last frame was like, and which folder is watched."""
         return SourceDescription(
             name=self._name,
             kind="folder",
@@ -80,6 +83,7 @@ class FolderSource(ThreadedSource):
 
     def _connect(self) -> None:
         if not self._folder.is_dir():
+            # The whole folder is new then, whatever `from_start` says.
             self._scan.take_all()
             raise SourceLostError(f"The folder {self._folder.name} does not exist.")
 
@@ -90,11 +94,13 @@ class FolderSource(ThreadedSource):
 
     def _last_look(self) -> None:
         self._scan.poll(host_now())
+        # Between two looks: a file counts as complete only when both find it the same.
         time.sleep(SETTLED_S)
         deadline = host_now() + LAST_LOOK_S
         ready = self._scan.poll(host_now())
         self._note_places()
         for candidate in ready:
+            # Also stops at the first file that cannot be read: the order of the frames is kept.
             if host_now() >= deadline or not self._take(candidate):
                 break
         left = self._scan.waiting
@@ -136,6 +142,7 @@ class FolderSource(ThreadedSource):
         """Seconds since 1970: by the names of an in-situ recording whose files only know whole seconds, else the file's."""
         own = own_time(stack, index, candidate)
         place = place_of(candidate.path) if len(stack) == 1 else None
+        # Its fraction shows that the stamp is finer than whole seconds, and so better than the names.
         if place is None or (says_time(stack, index) and own % 1.0):
             return own
         recording = self._recordings.setdefault(recording_of(candidate.path), Recording())
@@ -173,6 +180,7 @@ class FolderSource(ThreadedSource):
     def _take_items(self, candidate: Candidate, items: list[Item], age: float) -> bool:
         stacks = [item for item in items if isinstance(item, FrameStack) and len(item)]
         others = [item for item in items if not isinstance(item, FrameStack)]
+        # Copied: the file is closed before the frames are read from the queue.
         frames = [
             (stack, index, np.array(stack.frame(index))) for stack in stacks for index in range(len(stack))
         ]
@@ -184,6 +192,7 @@ class FolderSource(ThreadedSource):
                 )
                 self._scan.is_done(candidate)
                 return True
+            # Nothing was put yet: the whole file is tried again.
             return False
         for stack, index, frame in frames:
             self._put_file_frame(candidate, stack, index, frame)
@@ -202,6 +211,7 @@ class FolderSource(ThreadedSource):
     def _put_file_frame(
         self, candidate: Candidate, stack: FrameStack, index: int, frame: NDArray[Any]
     ) -> None:
+        # Files may be written out of order by a hair; the device timeline never runs backwards.
         stamp = max(self._stamp(candidate, stack, index), self._last_stamp)
         self._last_stamp = stamp
         now = host_now()
@@ -224,6 +234,7 @@ class FolderSource(ThreadedSource):
         """The number in the name of a single frame's file (holes are counted), else the running number."""
         found = TRAILING_NUMBER.search(candidate.path.stem)
         in_gatan = candidate.path.parent.name.lower().startswith("second_")
+        # In Gatan's layout the numbers begin anew each second; more than twelve digits are no count.
         if found is None or in_gatan or len(stack) > 1 or len(found[1]) > 12:
             return self._count
         missing, _again = self._numbers.take(int(found[1]))
@@ -236,12 +247,14 @@ def own_time(stack: FrameStack, index: int, candidate: Candidate) -> float:
     if says_time(stack, index):
         try:
             return datetime.fromisoformat(stack.clock.start_iso).timestamp() + float(stack.times[index])
+        # A date in the file that is none: the time of writing is still there.
         except ValueError:
             pass
     return candidate.changed_ns * 1e-9
 
 
 def says_time(stack: FrameStack, index: int) -> bool:
+    """Whether a file gives a time to this frame: a start with its date, and a finite stamp."""
     return bool(stack.clock.start_iso and index < len(stack.times) and np.isfinite(stack.times[index]))
 
 
@@ -260,6 +273,7 @@ def recording_of(path: Path) -> Path:
 
 def is_filled(frame: NDArray[Any], age_s: float) -> bool:
     """Whether a frame was written to its end."""
+    # One row is enough to ask, and the last is written last.
     if np.any(frame[-1]):
         return True
     return age_s > EMPTY_ROW_S and bool(np.any(frame))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 HEAD_BYTES = 256
+# A long log comes in pieces, so that a stop is noticed in between.
 MAX_PIECE = 4 << 20
 
 
@@ -23,6 +24,8 @@ class Growth:
 
 
 class GrowingFile:
+    """Reads what another program appends to a file, which is open only during a poll."""
+
     def __init__(self, path: Path, from_start: bool = True) -> None:
         self.path = path
         self._position = 0
@@ -35,12 +38,15 @@ class GrowingFile:
         try:
             with self.path.open("rb", buffering=0) as file:
                 size = file.seek(0, 2)
+                # A log that was begun again may have grown past the old position by now: its head tells.
                 restarted = size < self._position or not self._same_head(file)
                 if restarted:
                     self._position, self._head = 0, b""
+                # Only the new rows are wanted: the first poll goes to the end.
                 if self._skip and not self._seen:
                     self._position = size
                 self._seen = True
+                # A short head is read again until it is long enough to tell files apart.
                 if len(self._head) < HEAD_BYTES:
                     file.seek(0)
                     self._head = file.read(min(HEAD_BYTES, size))
@@ -48,6 +54,7 @@ class GrowingFile:
                 data = file.read(min(size - self._position, MAX_PIECE))
         except FileNotFoundError:
             return Growth(there=False)
+        # After the read: an OSError in it must not lose a piece.
         self._position += len(data)
         return Growth(data, restarted, True, self._position < size)
 

@@ -36,6 +36,7 @@ def pieces(data: bytes, seed: int, largest: int = 400) -> Iterator[bytes]:
     start = 0
     while start < len(data):
         size = rng.randint(1, largest)
+        # Pieces that end anywhere, also inside a row, as buffered programs write them.
         yield data[start : start + size]
         start += size
 
@@ -54,9 +55,11 @@ class FileWriter:
         self._thread.start()
 
     def wait(self, timeout: float = 20.0) -> None:
+        """Until everything is written, at most `timeout` s."""
         self._thread.join(timeout)
 
     def close(self) -> None:
+        """Stop writing, done or not."""
         self._closing.set()
         self._thread.join(5.0)
 
@@ -87,9 +90,11 @@ class FolderWriter:
         self._thread.start()
 
     def wait(self, timeout: float = 30.0) -> None:
+        """Until all files are written, at most `timeout` s."""
         self._thread.join(timeout)
 
     def close(self) -> None:
+        """Stop after the file that is being written."""
         self._closing.set()
         self._thread.join(5.0)
 
@@ -103,6 +108,7 @@ class FolderWriter:
             path.parent.mkdir(parents=True, exist_ok=True)
             target = path.with_suffix(".part") if way == "renamed" else path
             with target.open("wb", buffering=0) as file:
+                # The full size at once, reading as zeros: what the watcher must not take for a frame.
                 if way == "preallocated":
                     file.truncate(len(data))
                 half = len(data) // 2

@@ -18,6 +18,7 @@ from tandem_em.sources.core.threaded import SourceLostError, ThreadedSource
 from tandem_em.sources.core.timeline import Timeline
 from tandem_em.sources.files.settings import TextTable
 
+# The whole index is read at each poll, so not as often as a text file is.
 MIN_POLL_S = 0.25
 
 
@@ -39,6 +40,7 @@ class TdmsTailSource(ThreadedSource):
         self._only_new = not table.from_start
 
     def describe(self) -> SourceDescription:
+        """The channels that were found with their units, and the file."""
         return SourceDescription(
             name=self._name,
             kind="text",
@@ -77,11 +79,13 @@ class TdmsTailSource(ThreadedSource):
     def _deliver(self, times: Floats, columns: dict[str, Floats], units: dict[str, str]) -> None:
         self._units = units
         self._rows += len(times)
+        # With `from_start` off the rows that lie there at the first look are only counted.
         only_new, self._only_new = self._only_new, False
         if len(times) == 0 or only_new:
             return
         now = host_now()
         first, new = self._timeline.place(float(times[0]), now)
+        # The timeline has to know the last row, so that the next portion is placed behind it.
         self._timeline.place(float(times[-1]), now)
         self._put_samples(times - times[0] + first, np.full(len(times), now), columns, new_segment=new)
 
@@ -94,10 +98,12 @@ def read_new_rows(path: Path, known: int) -> tuple[Floats, dict[str, Floats], di
         logging.ERROR
     )  # a segment that is being written is nothing to warn of here
     try:
+        # Opened, not read: only the rows that are new are taken from the file.
         with TdmsFile.open(path) as file:
             for group in file.groups():
                 channels = [c for c in group.channels() if c.dtype.kind in "fiu" and len(c)]
                 if channels:
+                    # Channels are written one after another: the last rows of some may still be missing.
                     end = min(len(channel) for channel in channels)
                     return _rows(channels, known, end)
     except (ValueError, OSError, EOFError, KeyError, IndexError, TypeError, AttributeError):
@@ -123,6 +129,7 @@ def _rows(channels: list[Any], start: int, end: int) -> tuple[Floats, dict[str, 
             continue
         columns[quantity] = values
         units[quantity] = label.unit.si if label.unit else spelled
+    # No channel of time: the step of the waveform, else the row number counts as seconds.
     if times is None:
         step = next(
             (float(c.properties["wf_increment"]) for c in channels if c.properties.get("wf_increment")), 1.0

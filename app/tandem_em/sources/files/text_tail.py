@@ -30,6 +30,8 @@ ENOUGH_TO_TELL = 4096
 
 
 class TextTailSource(ThreadedSource):
+    """Rows of a text file as another program writes them, in the formats that finished logs are read in."""
+
     kind: ClassVar[str] = "text"
     sync: ClassVar[Origin] = "file time"
     quiet_s: ClassVar[float] = 60.0
@@ -49,6 +51,7 @@ class TextTailSource(ThreadedSource):
         """What the file's own time column says of the first row, which is device second 0."""
 
     def describe(self) -> SourceDescription:
+        """What the header of the file says, and when its first row was measured if that is known."""
         facts = self._reader.facts()
         if "start_iso" in facts and np.isfinite(self._first_s):
             first = datetime.fromisoformat(facts["start_iso"]) + timedelta(seconds=self._first_s)
@@ -91,6 +94,7 @@ class TextTailSource(ThreadedSource):
         if growth.restarted:
             self._say(f"{self._path.name} was restarted from its beginning.", "note")
             self._tell_left_out()
+            # The rows left out before count on in the new reader.
             self._refused_before, self._reader = self._refused, RowTail()
             self._timeline.restart()
             self._begin_segment()
@@ -102,6 +106,7 @@ class TextTailSource(ThreadedSource):
                 raise UserError(
                     f"{self._path.name} cannot be read: {error}", "Choose another file."
                 ) from error
+            # The rows that lay there before are read for the format and thrown away, to the last piece.
             if self._only_new and not growth.more:
                 self._only_new = False
                 return
@@ -109,6 +114,7 @@ class TextTailSource(ThreadedSource):
                 self._deliver(rows)
         elif now - self._grown_at > self._table.quiet_s:
             self._deliver(self._reader.take_last())
+        # A large file that is behind is read on at once.
         if not growth.more:
             self._stopping.wait(self._table.poll_s)
 
@@ -116,6 +122,7 @@ class TextTailSource(ThreadedSource):
         now = host_now()
         self._refused = self._refused_before + self._reader.left_out
         for table, rows, new_table in found:
+            # Two tables of a file need not have the same columns or clock.
             if new_table:
                 self._timeline.restart()
                 self._begin_segment()
@@ -130,6 +137,7 @@ class TextTailSource(ThreadedSource):
             self._timeline.restart()
         first, new = self._timeline.place(float(rows.times[0]), now)
         times = rows.times - rows.times[0] + first
+        # The timeline has to know the last row, so that the next portion is placed behind it.
         self._timeline.place(float(rows.times[-1]), now)
         self._put_samples(times, np.full(len(times), now), rows.values, new_segment=new)
 
@@ -155,6 +163,7 @@ class RowTail:
     def take_last(self) -> list[tuple[Table, Rows, bool]]:
         """After a quiet time: what there is decides the format; a last line without line end counts if surely whole."""
         if self._parser is None:
+            # After a quiet time two lines are enough: more may never come.
             return self._begin() if self._early.count(b"\n") >= 2 else []
         self._parser.take_tail()
         return self._take()
@@ -171,6 +180,7 @@ class RowTail:
         return sum(table.reader.tally.left_out for table in self._tables_there)
 
     def left_out_sentences(self, name: str) -> list[str]:
+        """What was left out and why, a sentence for each table and reason."""
         return [
             sentence
             for table in self._tables_there

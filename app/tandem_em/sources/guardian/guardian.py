@@ -43,15 +43,19 @@ from tandem_em.sources.scpi.connect import connect_meter
 from tandem_em.sources.scpi.link import Link, LinkClosedError, LinkError, LinkTimeoutError
 from tandem_em.sources.scpi.meter import Meter, MeterReading, MeterState, Mode
 
+# s without a beat, of which the window sends five a second; then it counts as frozen or dead.
 SILENCE_S = 1.0
 GUARD_HZ = 10.0
 """The cell is looked at this often at least, however slowly it is recorded."""
 SINGLE_READ_HZ = 80.0
 """Faster than that only through the trace buffer."""
+# s of a fill of the trace buffer: so long nobody can look at the cell or switch it off.
 BURST_S = 0.2
 OUTPUT_LOOK_S = 0.25
 """Between two questions whether the output is still on."""
+# s between two tries to connect.
 RETRY_S = 0.4
+# After these the user is told to switch off at the instrument.
 SAFE_TRIES = 3
 
 
@@ -99,6 +103,7 @@ class GuardianCore:
             self._voice.event(str(error), "warning")
         except LinkError as error:
             self._lose(error)
+        # An order is somebody else's text: it must not end the process that guards the cell.
         except (KeyError, TypeError, ValueError) as error:
             self._voice.event(f"The command {order.do!r} was not understood ({error!r}).", "warning")
 
@@ -125,13 +130,16 @@ class GuardianCore:
     def turn(self) -> float:
         """One turn of the loop."""
         now = host_now()
+        # Not in states in which the output is off already, or nothing can be done about it.
         if (
             self._heard_beat
             and now - self._last_beat > SILENCE_S
             and self.state not in ("safe", "tripped", "lost")
         ):
             silent = now - self._last_beat
+            # Once for each silence: the next one counts after a new beat.
             self._heard_beat = False
+            # Before the instrument is asked: a window that is gone is reason enough, whatever it answers.
             self._trip(f"The window did not respond for {silent:.1f} s.")
         try:
             if self._meter is None:
@@ -153,10 +161,12 @@ class GuardianCore:
         """High impedance, output off, asked back; reopens the link when it must. True when the instrument says so.
         `category`: of the event, if all goes well."""
         self._end_program(f"The program ended: {why}")
+        # Set before the instrument is asked: even if it does not answer, the output may not come on again.
         self._stays_off, self._must_be_on = why, False
         trouble = "there is no connection"
         for attempt in range(SAFE_TRIES):
             try:
+                # The second try opens the link anew: the first may have left it dirty.
                 if self._meter is None or attempt:
                     self._reopen()
                 assert self._meter is not None
@@ -177,6 +187,7 @@ class GuardianCore:
 
     def end(self, why: str) -> bool:
         """The last thing before the process ends."""
+        # An instrument that was never reached was never changed and is left alone.
         touched = self._meter is not None or self.state == "lost"
         verified = self.make_safe(why, "ended") if touched else True
         self._voice.flush(force=True)
@@ -191,6 +202,7 @@ class GuardianCore:
         if self.state not in ("watching", "program", "paused", "as found"):
             raise UserError(f"The program was not started: {self.message}", "Press Output on first.")
         self._runner, self._announced = ProgramRunner(program), -1
+        # The limits of cell and program, whichever is narrower.
         self._watch.restart(self.config.limits.with_safety(program.safety))
         count = self._runner.progress().total
         steps = counted(count, "step")
@@ -215,6 +227,7 @@ class GuardianCore:
             self._voice.event(f"Step skipped: {self._runner.progress().label}.", "bias")
 
     def _order_abort(self, _order: Abort) -> None:
+        # Aborting changes the mode, which would switch an output on that somebody has switched off.
         if self._runner is not None and not self._trip_if_off():
             self._end_program("Program aborted.")
             self._drive(SetPoint("current", 0.0))
@@ -238,6 +251,7 @@ class GuardianCore:
 
     def _order_limits(self, order: SetLimits) -> None:
         limits = order.limits
+        # Kept in the configuration: the program's own limits fall away when it ends.
         self.config = replace(self.config, limits=limits)
         self._watch.limits = (
             limits if self._runner is None else limits.with_safety(self._runner.program.safety)
@@ -258,6 +272,7 @@ class GuardianCore:
     # one turn
 
     def _connect(self, now: float) -> float:
+        # In short waits, so that orders are heard while the instrument is away.
         if now < self._next_try:
             return min(self._next_try - now, 0.1)
         self._next_try = now + RETRY_S
@@ -273,6 +288,7 @@ class GuardianCore:
             self._meter = None
             self._link.close()
             doubt = " Output may be ON." if was_lost and self.output_on is None else ""
+            # Told once, not at every try.
             is_news = self.state != "lost"
             self._set_state("lost", f"{error}{doubt}", None, False)
             if is_news:
@@ -283,14 +299,17 @@ class GuardianCore:
     def _take_over(self, meter: Meter, found: MeterState, was_lost: bool) -> None:
         self._voice.new_segment = True
         self._watch.restart(self.config.limits)
+        # Switched off for good before the connection was lost, or by an earlier guardian.
         if self._stays_off:
             self.make_safe(self._stays_off, "tripped")
             return
+        # We had left it on: somebody switched it off while the connection was lost.
         if self._must_be_on and not found.output_on:
             self._trip(self._switched_off())
             return
         if found.output_on:
             self._voice.event(f"The output was on, sourcing a {found.mode} of {found.level:g}.", "warning")
+        # "As is" is meant for the first connection; after a loss the cell is brought to open circuit.
         if self.config.start == "as is" and not was_lost:
             self._mode, self._level = found.mode, found.level
             state: GuardState = "as found" if found.output_on else "safe"
@@ -298,11 +317,13 @@ class GuardianCore:
                 "" if found.output_on else "The output was found off and left off; nothing can be measured."
             )
             if found.output_on:
+                # The output stays as it is; only what is measured is set.
                 meter.prepare()
                 meter.start_clock(self._device_now())
             self._must_be_on = found.output_on
             self._set_state(state, message, found.output_on, True)
             return
+        # Before anything else: with another off-state, switching off would put 0 V across the cell.
         meter.require_high_impedance()
         meter.prepare()
         self._watch_open_circuit(meter)
@@ -324,10 +345,12 @@ class GuardianCore:
         if now < self._next_read:
             return self._next_read - now
         rate = self.config.rate_hz
+        # Kept to the grid of the rate, but what was missed is not caught up with a burst.
         self._next_read = max(
             self._next_read + 1.0 / (min(rate, SINGLE_READ_HZ) * self._looks_per_row()), now
         )
         if now >= self._next_look:
+            # Not at each reading: the question costs a round trip.
             self._next_look = now + OUTPUT_LOOK_S
             if self._trip_if_off():
                 return 0.05
@@ -338,9 +361,11 @@ class GuardianCore:
             if why is not None:
                 self._trip(why)
                 return 0.05
+        # Only after the readings were taken: resetting makes a reading of its own.
         if self._meter is not None and readings and self._meter.keep_clock_fine():
             self._voice.event("The instrument's clock was set back to keep its digits.", "note")
         if readings:
+            # Only the newest reading: the older ones of a burst lie in the past.
             self._run_program(readings[-1])
         return max(self._next_read - host_now(), 0.0)
 
@@ -353,12 +378,14 @@ class GuardianCore:
                 readings = [meter.read()]
                 self._voice.clock(ClockNow(meter.round_trip_s, meter.anchor_s))
                 return readings
+            # Rows of a burst are placed by the host's clock, so that each begins a stretch of its own.
             self._voice.flush(force=True)
             self._voice.new_segment = True
             readings = meter.read_burst(max(int(rate * BURST_S), 2))
             self._next_read = host_now()
             return readings
         except LinkTimeoutError:  # the 2400 does not answer a reading while its output is off
+            # After a timeout the link is dirty: the late answer would be taken for the next one's.
             self._reopen()
             if self._trip_if_off():
                 return []
@@ -370,6 +397,8 @@ class GuardianCore:
             return
         wanted = runner.update(reading.time, reading.voltage, reading.current)
         if wanted is None:
+            # The set point below would change the mode, and so switch on an output that somebody switched
+            # off.
             if self._trip_if_off():
                 return
             self._end_program(f"Program finished: {runner.ended_by}.")
@@ -386,6 +415,7 @@ class GuardianCore:
         self._drive(wanted)
         change = runner.deadline()
         if change is not None:
+            # Read just when the set point has to change, however slow the rate is.
             self._next_read = min(self._next_read, max(change + self.config.origin_host, host_now()))
 
     def _drive(self, wanted: SetPoint) -> None:
@@ -398,6 +428,7 @@ class GuardianCore:
             self._watch.set_point_changed(host_now(), jumped=True)
         elif wanted.level != self._level:
             meter.set_level(wanted.mode, wanted.level)
+            # A voltage is moved slowly, so it is no jump; a current is switched.
             self._watch.set_point_changed(host_now(), jumped=wanted.mode == "current")
         self._mode, self._level = wanted.mode, wanted.level
 
@@ -431,6 +462,7 @@ class GuardianCore:
         self._end_program(f"The program ended: {error}")
         self._link.close()
         self._meter = None
+        # After a timeout at once; a link that was closed gets a moment.
         self._next_try = 0.0 if not isinstance(error, LinkClosedError) else host_now() + 0.1
         doubt = "" if self.output_on is False else " Output may be ON."
         self._set_state("lost", f"{error}{doubt}", None, False)
@@ -441,6 +473,7 @@ class GuardianCore:
         self._meter = None
         try:
             self._meter = connect_meter(self._link, self.config.model, self.config.settings)
+        # Another instrument answers at the address: for the loop that is a lost connection too.
         except UserError as error:
             raise LinkClosedError(str(error)) from error
 
@@ -461,6 +494,7 @@ class GuardianCore:
 
     def _note(self, reading: MeterReading) -> None:
         number, self._reading_number = self._reading_number, self._reading_number + 1
+        # The readings between the rows are only looked at.
         if number % self._looks_per_row() == 0:
             step = math.nan if self._runner is None else float(self._runner.step_number)
             self._voice.row(reading.time, reading.host_time, reading.voltage, reading.current, step)

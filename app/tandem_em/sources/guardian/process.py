@@ -35,7 +35,9 @@ from tandem_em.sources.guardian.wire import (
 from tandem_em.sources.scpi.link import open_link
 
 log = logging.getLogger(__name__)
+# Lines that wait while the window does not read; then rows are dropped, and counted.
 OUTBOX = 2000
+# s without a configuration after which it ends: there is nothing to guard.
 FIRST_ORDER_S = 10.0
 
 
@@ -50,12 +52,14 @@ class Outbox:
         self._thread.start()
 
     def say(self, answer: Answer) -> None:
+        """Queue an answer; when the window does not read, it is dropped and its rows are counted."""
         try:
             self._lines.put_nowait(answer_line(answer, self.dropped))
         except queue.Full:
             self.dropped += len(answer.rows) if isinstance(answer, Samples) else 0
 
     def close(self, timeout: float) -> None:
+        """Send what is queued, for at most `timeout` s."""
         with contextlib.suppress(queue.Full):
             self._lines.put_nowait(None)
         self._thread.join(timeout)
@@ -80,21 +84,26 @@ class Inbox:
         threading.Thread(target=self._read, name="guardian inbox", daemon=True).start()
 
     def wait(self, seconds: float) -> None:
+        """Until an order or the end comes, at most `seconds`; beats do not wake."""
         self._awake.wait(seconds)
         self._awake.clear()
 
     def wake(self) -> None:
+        """End the present `wait`; may be called from a signal handler."""
         self._awake.set()
 
     def _read(self) -> None:
         try:
+            # A line without end may not fill the memory.
             while line := self._stream.readline(1 << 24):
                 order = read_order(line)
                 self.orders.put(order)
+                # Beats come five times a second: waking for each would be of no use.
                 if not isinstance(order, Beat):
                     self._awake.set()
         except (OSError, ValueError):
             pass
+        # Read errors and the end of the file are the same: the window is gone.
         self.ended.set()
         self._awake.set()
 
@@ -112,6 +121,7 @@ def run(inbox: Inbox, outbox: Outbox, terminated: threading.Event) -> int:
     try:
         return _guard(configure, inbox, outbox, terminated)
     finally:
+        # Given free after the cell was made safe, never before.
         if held is not None:
             held.close()
 
@@ -136,6 +146,7 @@ def _guard(configure: Configure, inbox: Inbox, outbox: Outbox, terminated: threa
         baud_rate=settings.baud_rate,
     )
     core = GuardianCore(config, link, outbox.say)
+    # The silence is counted from here, not from the start of the process.
     core.beat()
     why = "The guardian had an error."
     try:
@@ -162,10 +173,12 @@ def _loop(core: GuardianCore, inbox: Inbox, terminated: threading.Event) -> str:
             return "The guardian was asked to end."
         wait = core.turn()
         if wait > 0:
+            # At most 0.1 s: the end and the silence of the window are looked at in time.
             inbox.wait(min(wait, 0.1))
 
 
 def main() -> int:
+    """The guardian's process; its exit status is what `run` returns."""
     terminated = threading.Event()
     # the descriptors, not sys.stdin: a windowed program has no sys.stdin even when it was given pipes
     inbox = Inbox(os.fdopen(os.dup(0), "rb"))
@@ -180,9 +193,11 @@ def main() -> int:
     for name in ("SIGHUP", "SIGPIPE"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
+    # Windows: Ctrl+Break is how a process in a group of its own is asked to end.
     if hasattr(signal, "SIGBREAK"):
         signal.signal(signal.SIGBREAK, end)
     status = run(inbox, outbox, terminated)
+    # Not longer: a window that does not read any more must not keep the guardian.
     outbox.close(0.5)
     return status
 

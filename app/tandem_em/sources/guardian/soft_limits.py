@@ -55,6 +55,7 @@ class Watch:
         """Forget the charge and the past: a program begins, or the output was off."""
         if limits is not None:
             self.limits = limits
+        # What was measured at another output says nothing of the next reading.
         self.charge_C, self._last, self._limited = 0.0, None, 0
         self._recent.clear()
         self._settling_until = -math.inf
@@ -64,10 +65,12 @@ class Watch:
         self._steady = False
         if jumped:
             self._settling_until = host_time + SETTLE_S
+            # A jump that was asked for is no accident.
             self._recent.clear()
             self._last = None
 
     def check(self, reading: MeterReading, mode: Mode) -> str | None:
+        """Look at one reading; a sentence says why the output must go off, None: all is well."""
         last, self._last = self._last, reading
         if last is not None:
             self.charge_C += last.current * (reading.host_time - last.host_time)
@@ -77,6 +80,7 @@ class Watch:
 
     def _outside(self, reading: MeterReading) -> str | None:
         limits, volts, current = self.limits, reading.voltage, reading.current
+        # An overflow is no voltage: nothing below could be compared with it.
         if math.isnan(volts) or math.isnan(current) or math.isinf(volts) or math.isinf(current):
             return "The reading is out of range (overflow)."
         if limits.high_V is not None and volts > limits.high_V:
@@ -97,6 +101,7 @@ class Watch:
         if self._limited >= 2:
             return f"The source reached its voltage compliance ({reading.voltage:.4g} V): the contact may be open."
         jump = self.limits.jump_V
+        # Only between two readings at one set point that has settled.
         if last is None or jump is None or not self._steady or reading.host_time < self._settling_until:
             return None
         if abs(reading.voltage - last.voltage) > jump:

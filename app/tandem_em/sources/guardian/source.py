@@ -62,6 +62,7 @@ from tandem_em.sources.programs.steps import Program
 from tandem_em.sources.scpi.meter import MeterSettings
 from tandem_em.sources.scpi.settings import ScpiTable
 
+# Five beats to the second of silence that the guardian allows.
 BEAT_S = 0.2
 END_S = 8.0
 """A guardian that is asked to end tries three times to make the cell safe; after this long it is killed."""
@@ -100,6 +101,7 @@ def guardian_command() -> list[str]:
 
 
 def limits_from(table: LimitsTable) -> CellLimits:
+    """The limits of a set-up as the guardian watches them; one current stands for both directions."""
     current = table.current_A
     return CellLimits(
         low_V=table.low_V,
@@ -117,6 +119,7 @@ class GuardedSource(ThreadedSource):
 
     kind: ClassVar[str] = "scpi"
     retry_s: ClassVar[float] = 0.2
+    # The guardian has its own time to end, and this thread has to see it end.
     stop_s: ClassVar[float] = END_S + 2.0
     says_when_connected: ClassVar[bool] = True
 
@@ -146,6 +149,7 @@ class GuardedSource(ThreadedSource):
     # the source
 
     def describe(self) -> SourceDescription:
+        """The source-meter by its *IDN?, as soon as the guardian has told it."""
         return SourceDescription(
             name=self._name,
             kind="scpi",
@@ -165,7 +169,9 @@ class GuardedSource(ThreadedSource):
         )
 
     def start(self) -> None:
+        """Start the guardian process, which connects; beats begin with it."""
         if self._thread is None:
+            # Kept over a restart, so that the device timeline goes on.
             self._origin_host = self._origin_host or host_now()
             super().start()
             self._beating = threading.Thread(
@@ -186,6 +192,7 @@ class GuardedSource(ThreadedSource):
     # what can be ordered
 
     def beat(self) -> None:
+        """Tell the guardian that the window is alive; at least every second or it makes the cell safe."""
         self._order(Beat())
 
     def run_program(
@@ -194,20 +201,25 @@ class GuardedSource(ThreadedSource):
         """Start a biasing program (its JSON), as soon as the cell is watched. Mistakes in it come back as an event."""
         text = program.source_json if isinstance(program, Program) else program
         with self._heard:
+            # It waits here until the guardian watches the cell; it may still be connecting.
             self._program = RunProgram(text, name, capacity_C)
         self._send_program()
 
     def pause(self) -> None:
+        """Hold the program at 0 A; its time stands still."""
         self._order(Pause())
 
     def resume(self) -> None:
+        """Go on with a paused program, where it was."""
         self._order(Resume())
 
     def skip(self) -> None:
+        """End the present step of the program at the next reading."""
         self._order(Skip())
 
     def abort(self) -> None:
         """End the program; the cell goes to open circuit at 0 A and stays watched."""
+        # A program that has not been handed over must not start later.
         self._program = None
         self._order(Abort())
 
@@ -216,11 +228,13 @@ class GuardedSource(ThreadedSource):
         self._order(Apply("current", current_A))
 
     def set_limits(self, limits: CellLimits) -> None:
+        """Watch other limits from now on; they also hold for a guardian that is started anew."""
         self._limits = limits
         self._order(SetLimits(limits))
 
     def emergency_stop(self, why: str = "Emergency stop.") -> None:
         """Immediate high impedance; returns at once, `wait_for` tells when it is verified."""
+        # The same: after a stop no program may begin by itself.
         self._program = None
         self._order(Stop(why))
 
@@ -235,11 +249,13 @@ class GuardedSource(ThreadedSource):
 
     @property
     def process_id(self) -> int | None:
+        """Process id of the guardian; None while there is none."""
         return None if self._process is None else self._process.pid
 
     # inside
 
     def _connect(self) -> None:
+        # A session of its own: Ctrl+C in the terminal of the window must not end the guardian.
         options: dict[str, Any] = {"start_new_session": True}
         if sys.platform == "win32":
             options = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
@@ -247,6 +263,7 @@ class GuardedSource(ThreadedSource):
             guardian_command(),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            # Nobody reads it: a full pipe would hold the guardian up.
             stderr=subprocess.DEVNULL,
             bufsize=0,
             **options,
@@ -280,6 +297,7 @@ class GuardedSource(ThreadedSource):
         assert self._process.stdout is not None
         piece = self._process.stdout.read(1 << 16)
         if not piece:
+            # End of the pipe: the guardian has ended, on purpose or not.
             self._pending = b""
             if self._stopping.is_set():
                 return
@@ -287,6 +305,7 @@ class GuardedSource(ThreadedSource):
                 raise self._refusal
             self._lose_control()
             raise SourceLostError(f"The guardian of {self._name} ended unexpectedly. Output may be ON.")
+        # The last piece may be half a line.
         *lines, self._pending = (self._pending + piece).split(b"\n")
         for line in lines:
             try:
@@ -306,9 +325,11 @@ class GuardedSource(ThreadedSource):
         process, self._process = self._process, None
         if process is None:
             return
+        # The end of its input asks a guardian to make the cell safe, even if no order arrives any more.
         if process.stdin is not None:
             with contextlib.suppress(OSError):
                 process.stdin.close()
+        # A guardian that hangs in its instrument's driver would else keep this thread for ever.
         last_resort = threading.Timer(END_S, process.kill)
         last_resort.start()
         self._drain(process)
@@ -317,6 +338,7 @@ class GuardedSource(ThreadedSource):
         last_resort.join()
         if process.stdout is not None:
             process.stdout.close()
+        # 0, 1 and 2 are how a guardian ends by itself.
         if code not in (0, 1, 2) and self._stopping.is_set():
             self._say(f"The guardian of {self._name} had to be terminated. Output may be ON.", "warning")
 
@@ -335,6 +357,7 @@ class GuardedSource(ThreadedSource):
 
     def _hear(self, line: bytes) -> None:
         answer, dropped = read_answer(line)
+        # The guardian tells the sum of what it dropped; only the difference is new.
         self._missed += dropped - self._dropped_there
         self._dropped_there = dropped
         self._take(answer)
@@ -359,6 +382,7 @@ class GuardedSource(ThreadedSource):
             self._set_control(replace(self.control, progress=None if now.finished else now))
         elif isinstance(answer, ClockNow):
             self._round_trip_s = answer.round_trip_s
+            # The worst stretch so far: which one a sample belongs to is not kept.
             self._anchor_s = max(self._anchor_s, answer.anchor_s)
         elif isinstance(answer, Refused):
             self._refusal = UserError(answer.title, answer.advice)
@@ -386,11 +410,14 @@ class GuardedSource(ThreadedSource):
                 charge_C=now.charge_C,
             )
         )
+        # Kept on this side of the pipe: a stop stays a stop, even if this guardian dies.
         if now.state == "tripped":
             self._stays_off = now.message
+        # Somebody has switched it on again.
         elif now.state in READY:
             self._stays_off = ""
         self._send_program()
+        # Rows alone say that it runs; the other states are the guardian's to tell.
         shown = SHOWN_STATE.get(now.state)
         if shown is not None:
             self._set_state(shown, now.message)
@@ -414,6 +441,7 @@ class GuardedSource(ThreadedSource):
         process = self._process
         if process is None or process.stdin is None:
             return
+        # Several threads order: window, beat and receiver. A pipe that is closed is noticed by the receiver.
         with self._writing, contextlib.suppress(OSError, ValueError):
             process.stdin.write(order_line(order))
             process.stdin.flush()

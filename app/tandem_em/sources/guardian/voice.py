@@ -9,12 +9,17 @@ from tandem_em.sources.core.base import EventCategory, host_now
 from tandem_em.sources.guardian.wire import Answer, ClockNow, Happened, Row, Samples, StateNow
 
 Say = Callable[[Answer], None]
+# s between two portions of rows.
 PORTION_S = 0.05
+# s after which a state is told again though it has not changed.
 REPEAT_S = 0.5
+# Rows that are sent before their time, when a burst brings many.
 LARGE_PORTION = 100
 
 
 class Voice:
+    """What the guardian says, in portions: rows together, states only when they change."""
+
     def __init__(self, say: Say) -> None:
         self.say = say
         self.new_segment = True
@@ -26,9 +31,11 @@ class Voice:
         self._told_clock = ClockNow(0.0, 0.0)
 
     def row(self, time: float, host: float, voltage: float, current: float, step: float) -> None:
+        """Keep one reading (s, s, V, A; step NaN: no program) for the next portion."""
         self._rows.append((time, host, voltage, current, step))
 
     def flush(self, force: bool = False) -> None:
+        """Send the rows that are kept, when it is time or there are many; `force`: now."""
         now = host_now()
         if self._rows and (force or now - self._flushed >= PORTION_S or len(self._rows) > LARGE_PORTION):
             self._flushed = now
@@ -37,6 +44,7 @@ class Voice:
             self.new_segment = False
 
     def event(self, text: str, category: EventCategory, **data: Any) -> None:
+        """Say at once that something happened, with the host time of now."""
         self.say(Happened(text, category, host_now(), data))
 
     def state(self, told: StateNow, *, force: bool = False) -> bool:

@@ -88,16 +88,22 @@ class RunProgram:
 
 @dataclass(frozen=True)
 class Pause:
+    """The program waits at 0 A."""
+
     do: ClassVar[str] = "pause"
 
 
 @dataclass(frozen=True)
 class Resume:
+    """A paused program goes on."""
+
     do: ClassVar[str] = "resume"
 
 
 @dataclass(frozen=True)
 class Skip:
+    """The present step of the program ends."""
+
     do: ClassVar[str] = "skip"
 
 
@@ -119,6 +125,8 @@ class Apply:
 
 @dataclass(frozen=True)
 class SetLimits:
+    """Other limits for the cell, from now on."""
+
     do: ClassVar[str] = "limits"
     limits: CellLimits
 
@@ -254,6 +262,8 @@ class StateNow:
 
 @dataclass(frozen=True)
 class ProgramNow:
+    """Where the program is, also when it has just ended."""
+
     say: ClassVar[str] = "progress"
     progress: ProgramProgress
 

@@ -39,13 +39,16 @@ class ImpulseSimulator:
 
     @property
     def address(self) -> str:
+        """Where it publishes, host:port."""
         return f"127.0.0.1:{self._ports[0]}"
 
     @property
     def control(self) -> str:
+        """Where it takes orders, host:port."""
         return f"127.0.0.1:{self._ports[1]}"
 
     def close(self) -> None:
+        """End its thread and close both sockets."""
         self._closing.set()
         self._thread.join(5.0)
 
@@ -71,6 +74,7 @@ class ImpulseSimulator:
                     control.send(json.dumps(self._answer(control.recv())).encode())
                 if host_now() >= due:
                     self._publish(data, host_now() - begun, 1 / self.rate_hz)
+                    # A slow computer does not publish a burst of what it has missed.
                     due = max(due + 1 / self.rate_hz, host_now() - 0.1)
 
     def _publish(self, data: Any, duration: float, dt: float) -> None:

@@ -16,6 +16,7 @@ from tandem_em.sources.core.timeline import Numbers, Timeline
 from tandem_em.sources.core.zmq_socket import ZmqReceiver, zmq_library
 from tandem_em.sources.impulse.settings import DEFAULT_PORT, ImpulseTable
 
+# What a message claims is believed up to here.
 MAX_MESSAGE = 1 << 20
 SETTLE_S = 1.0
 """Topics come one after another; rows are held back this long so that all columns are known from the first block."""
@@ -28,6 +29,7 @@ QUANTITIES: dict[str, tuple[str, str]] = {
     "resistance": ("resistance", "Ohm"),
 }
 """Impulse's name: quantity and the unit Impulse sends, unless its control socket says otherwise."""
+# Both the heater and the bias have these; without the topic they would be one column.
 SHARED = ("voltage", "current", "power", "resistance", "setpoint", "compliance")
 NOT_VALUES = ("sequenceNumber", "timeStamp", "experimentDuration", "$type")
 
@@ -57,6 +59,7 @@ class ImpulseSource(ThreadedSource):
         self._status = ""
 
     def describe(self) -> SourceDescription:
+        """The quantities that came so far with their units, and what Impulse said of its state."""
         return SourceDescription(
             name=self._name,
             kind="impulse",
@@ -74,6 +77,7 @@ class ImpulseSource(ThreadedSource):
     def _connect(self) -> None:
         self._receiver.open()
         self._timeline.restart()
+        # Without a control address nothing can be asked, and the usual units hold.
         if self._table.control:
             status = ask_impulse(self._table.control, {"$type": "control.impulse.getStatus"})
             if status is None:
@@ -81,6 +85,7 @@ class ImpulseSource(ThreadedSource):
                 return
             self._status = str(_data(status).get("status", ""))
             self._spelled = property_units(self._table.control, self._table.topics)
+            # The columns are settled before the first values come.
             for topic, name in self._spelled:
                 self._quantity(topic, name)
 
@@ -118,6 +123,7 @@ class ImpulseSource(ThreadedSource):
         if not values:
             return
         device, new = self._timeline.place(_stamp(facts), now)
+        # Counted from the first row, not from the connection.
         if self._held is not None:
             self._hold_until = min(self._hold_until, now + SETTLE_S)
             self._held.append((device, now, values, new or again))
@@ -132,6 +138,7 @@ class ImpulseSource(ThreadedSource):
                 self._put_row(*row)
 
     def _put_row(self, device: float, host: float, values: dict[str, float], new: bool) -> None:
+        # Every row has all columns: what this topic does not bring is NaN.
         columns = {key: [values.get(key, math.nan)] for key in self._units}
         self._put_samples([device], [host], columns, new_segment=new)
 
@@ -161,6 +168,7 @@ class ImpulseSource(ThreadedSource):
 
     def _refuse(self, why: str) -> None:
         self._refused += 1
+        # Each trouble once, and not more than a few kinds.
         if why not in self._told and len(self._told) < 20:
             self._told.add(why)
             self._say(f"{self._name}: {why}", "warning")
@@ -185,6 +193,7 @@ def property_units(control: str, topics: list[str]) -> dict[tuple[str, str], str
                 "propertyName": name,
             }
             answer = ask_impulse(control, question)
+            # Each further question would wait its whole second too.
             if answer is None:
                 return found
             found[str(topic), str(name)] = str(_data(answer).get("unit") or "")
@@ -196,6 +205,7 @@ def ask_impulse(address: str, order: dict[str, Any], timeout_s: float = 1.0) -> 
     zmq = zmq_library()
     host, port = host_port(address, 5557)
     with zmq.Context(1) as context, context.socket(zmq.REQ) as request:
+        # A request that nobody takes must not hold up the end of the context.
         request.setsockopt(zmq.LINGER, 0)
         request.setsockopt(zmq.MAXMSGSIZE, MAX_MESSAGE)
         request.connect(f"tcp://{host}:{port}")

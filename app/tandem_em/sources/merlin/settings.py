@@ -14,6 +14,8 @@ DEFAULT_PORT = 6342
 
 
 class MerlinTable(SourceTable):
+    """A Merlin camera by the address of its data socket."""
+
     kind: Literal["merlin"] = "merlin"
     address: str = "127.0.0.1:6342"
     control: str = ""
@@ -23,6 +25,7 @@ class MerlinTable(SourceTable):
     frame_time_s: float | None = Field(default=None, gt=0)
 
     def owned_address(self) -> str:
+        """The data socket, which stands for the camera."""
         return one_spelling(self.address, DEFAULT_PORT)
 
 

@@ -58,14 +58,18 @@ class MerlinSimulator:
 
     @property
     def address(self) -> str:
+        """The data socket, host:port."""
         return f"127.0.0.1:{self._data.getsockname()[1]}"
 
     @property
     def control(self) -> str:
+        """The command socket, host:port."""
         return f"127.0.0.1:{self._control.getsockname()[1]}"
 
     def close(self) -> None:
+        """End its threads and close both sockets."""
         self._closing.set()
+        # Its thread may still wait for the start.
         self._started.set()
         for thread in self._threads:
             thread.join(5.0)
@@ -84,10 +88,12 @@ class MerlinSimulator:
             return np.asarray(self._movie[(number - 1) % len(self._movie)], np.uint16)
         dtype = {"U08": np.uint8, "U16": np.uint16, "U32": np.uint32}[self.kind]
         base = np.arange(self.shape[0] * self.shape[1], dtype=np.uint32).reshape(self.shape) % 251
+        # The frame number lies in the first pixels, so that a test sees which frame it has got.
         base[0, :4] = [number % 256, number // 256 % 256, number // 65536 % 256, 7]
         return base.astype(dtype)
 
     def message(self, number: int) -> bytes:
+        """Frame `number` (from 1) as it goes over the wire, MPX prefix included."""
         return _message(self._frame_header(number) + self._bytes(number))
 
     def _bytes(self, number: int) -> bytes:
@@ -126,6 +132,7 @@ class MerlinSimulator:
             self._send_series(client)
             if not self.endless:
                 break
+        # The connection stays until the client goes: closing it would count as a loss.
         while not self._closing.is_set():
             with contextlib.suppress(TimeoutError):
                 if not client.recv(64):
@@ -147,6 +154,7 @@ class MerlinSimulator:
             if self._movie is not None:
                 pattern = bytearray(self._bytes(number))
             else:
+                # Only the pixels of the number change: making each frame anew would be the slowest part.
                 for place, digit in enumerate((number % 256, number // 256 % 256, number // 65536 % 256)):
                     pattern[place * size : (place + 1) * size] = digit.to_bytes(size, "big")
             self._send(client, _message(self._frame_header(number) + pattern))

@@ -43,6 +43,7 @@ class MerlinSource(ThreadedSource):
         self._bad_told = False
 
     def describe(self) -> SourceDescription:
+        """What the last frame and the acquisition header said."""
         return SourceDescription(
             name=self._name,
             kind="merlin",
@@ -64,6 +65,7 @@ class MerlinSource(ThreadedSource):
             raise SourceLostError(
                 f"{self._name} does not answer at {self._table.address} ({error})."
             ) from error
+        # Room for what comes while this thread is busy.
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)
         self._socket.settimeout(0.2)
         if self._control_at is not None:
@@ -88,6 +90,7 @@ class MerlinSource(ThreadedSource):
         except TimeoutError:
             self._say(f"{self._name} did not answer the command {name}.", "warning")
             return
+        # The answer ends with a code; 0 is well.
         code = answer.rsplit(b",", 1)[-1].strip()
         if code not in (b"0", b""):
             self._say(
@@ -127,6 +130,7 @@ class MerlinSource(ThreadedSource):
             return
         missing, again = self._numbers.take(frame.number)
         self._missed += missing
+        # A number smaller than expected: the camera counts anew.
         if again:
             self._timeline.restart()
         self._shape, self._dtype = (frame.pixels.shape[0], frame.pixels.shape[1]), str(frame.pixels.dtype)
@@ -157,6 +161,7 @@ class MerlinSource(ThreadedSource):
     def _disconnect(self) -> None:
         control, self._control = self._control, None
         if control is not None:
+            # Only what we have started is stopped, and only at the end, not at a loss.
             if self._table.trigger and self._stopping.is_set():
                 with contextlib.suppress(OSError):
                     control.sendall(command("CMD", "STOPACQUISITION"))

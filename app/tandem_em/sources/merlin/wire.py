@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 PREFIX = re.compile(rb"MPX,(\d{10}),")
+# "MPX,", ten digits and a comma.
 PREFIX_BYTES = 15
 MAX_MESSAGE = 96 << 20
 """A 2048 × 2048 frame of 64 bits with room; more is not a Merlin."""
@@ -88,8 +89,10 @@ class MerlinStream:
 
     def room(self) -> memoryview:
         """Where to receive into next."""
+        # Empty: begin in front, so that nothing has to be moved.
         if self._start == self._end:
             self._start = self._end = 0
+        # Room for the whole message, if its length is known by now.
         wanted = self._message_bytes() or 0
         if self._start and (
             len(self._buffer) - self._end < 1 << 16 or self._start + wanted > len(self._buffer)
@@ -104,6 +107,7 @@ class MerlinStream:
         return memoryview(self._buffer)[self._end :]
 
     def received(self, count: int) -> None:
+        """So many bytes were received into `room`."""
         self._end += count
 
     def messages(self) -> Iterator[memoryview]:
@@ -125,9 +129,11 @@ class MerlinStream:
                 if 0 < length <= MAX_MESSAGE:
                     return PREFIX_BYTES + length
                 self.oversized += 1
+                # Past "MPX,", so that the search goes on behind it.
                 self._skip(4)
                 continue
             found = self._buffer.find(b"MPX,", self._start + 1, self._end)
+            # The last three bytes may be the beginning of the next prefix.
             self._skip((found if found >= 0 else max(self._end - 3, self._start + 1)) - self._start)
         return None
 
@@ -168,6 +174,7 @@ def _raw_pixels(
         )
     if depth == 24:
         half = len(data) // 2
+        # 24 bits come as two frames of 12: the high half first.
         parts = [_raw_pixels(data[i * half : (i + 1) * half], width, height, "", 12, layout) for i in (0, 1)]
         high, low = (part.astype(np.uint32) for part in parts)
         return (high << 12) | low

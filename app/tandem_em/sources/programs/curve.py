@@ -12,6 +12,7 @@ from tandem_em.sources.core.battery_cell import BatteryCell
 from tandem_em.sources.programs.runner import ProgramRunner, SetPoint
 from tandem_em.sources.programs.steps import ConstantCurrent, Program, Pulse, label
 
+# Bounds for programs that loop for very long: the preview has to come at once.
 MAX_POINTS = 20_000
 MAX_SPAN_S = 90 * 86_400.0
 LARGE_STEP_V = 4e-3
@@ -31,6 +32,7 @@ class ProgramCurve:
 
     @property
     def duration_s(self) -> float:
+        """From the start to the last point (s); 0 for an empty curve."""
         return float(self.times[-1]) if len(self.times) else 0.0
 
 
@@ -62,6 +64,7 @@ def program_curve(
             steps.append((t, runner.step_number, "" if step is None else label(step)))
             dt = 0.01
         if before is not None and (wanted.mode != before.mode or abs(wanted.level - before.level) > 1e-3):
+            # At a new level the cell answers quickly: look closely.
             dt = min(dt, 0.05)
         if (
             before is not None
@@ -73,12 +76,14 @@ def program_curve(
         limit = limit_V if wanted.mode == "current" else 1.0
         last = answer
         rows.append((t, *_now(model, wanted, limit)))
+        # Never over the moment at which the set point changes.
         end = runner.deadline()
         stride = dt if end is None or end <= t else min(dt, end - t)
         answer = model.drive(wanted.mode, wanted.level, limit, stride)
         t += stride
         moved = abs(answer.voltage - last.voltage)
         changed = abs(answer.current - last.current) / max(abs(answer.current), abs(last.current), 1e-15)
+        # Short steps where the curve bends, long ones where nothing happens.
         dt = dt * 0.6 if moved > LARGE_STEP_V or changed > 0.05 else min(dt * 1.3, 600.0)
         dt = max(dt, 1e-3)
     rows.append((t, answer.voltage, answer.current))
@@ -104,6 +109,7 @@ def _battery_for(program: Program, cell: Cell | None, start_V: float | None, not
         currents += [abs(s.pulse_A) for s in program.steps if isinstance(s, Pulse)]
         capacity = max(currents, default=1e-9) * 3600
         notes.append("No capacity is known: the preview assumes one hour at the largest current.")
+    # 50 mV at 1 C.
     battery = BatteryCell(capacity_C=capacity, resistance_ohm=0.05 / (capacity / 3600), soc=0.5)
     if start_V is not None:
         battery.soc = _soc_at(battery, start_V)
@@ -115,6 +121,7 @@ def _battery_for(program: Program, cell: Cell | None, start_V: float | None, not
 
 def _soc_at(battery: BatteryCell, voltage: float) -> float:
     """The state of charge whose open-circuit voltage is this."""
+    # The open-circuit voltage rises with the charge: halving finds it.
     low, high = -0.05, 1.05
     for _ in range(50):
         battery.soc = (low + high) / 2

@@ -35,6 +35,7 @@ def read_program(path: Path, capacity_C: float | None = None) -> Program:
 
 
 def parse_program(text: str, file_name: str = "The program", capacity_C: float | None = None) -> Program:
+    """A program from the text of its JSON; UserError says which step and key does not fit."""
     try:
         raw = read_json(text)
     except ValueError as error:
@@ -52,6 +53,7 @@ def parse_program(text: str, file_name: str = "The program", capacity_C: float |
 def _program(raw: dict[str, Any], text: str, file_name: str, capacity_C: float | None) -> Program:
     sample, record, safety = (_table(raw, key, file_name) for key in ("sample", "record", "safety"))
     given = real(sample.get("capacity_mAh"))
+    # 3.6 C are one mAh. What the file says goes before the cell.
     capacity = given * 3.6 if given > 0 else capacity_C
     reader = _Reader(file_name, capacity, raw["method"])
     steps = tuple(reader.step(number, item) for number, item in enumerate(raw["method"]))
@@ -169,6 +171,7 @@ class _Reader:
 
     def _read_loop(self) -> Step:
         self._only("loop_to", "cycle_count")
+        # Loops count from 1 in the file.
         to, count = self.item.get("loop_to", 1), self._positive("cycle_count")
         if isinstance(to, str):
             tags = [
@@ -186,6 +189,7 @@ class _Reader:
 
     def _only(self, *keys: str) -> None:
         for key in self.item:
+            # Unknown keys are refused: a misspelled limit would be no limit.
             if key not in (*keys, "step", "id"):
                 raise UserError(
                     f'{self.where} has an unknown key "{key}".', f"Known here: {', '.join(keys)}."
@@ -243,6 +247,7 @@ def c_rate(value: Any) -> float | None:
     if "/" not in text:
         return float(text)
     top, bottom = text.split("/", 1)
+    # D for discharge, as cycler programs write it.
     sign = -1.0 if "D" in top else 1.0
     return sign * float(top.replace("C", "").replace("D", "") or 1.0) / float(bottom)
 
@@ -268,6 +273,7 @@ def _safety(raw: dict[str, Any]) -> Safety:
 def _check_loops(steps: tuple[Step, ...], file_name: str) -> None:
     for number, step in enumerate(steps):
         if isinstance(step, Loop):
+            # A loop over nothing but tags would never let time pass.
             inside = steps[max(step.to, 0) : number]
             if step.to < 0 or step.to >= number or all(isinstance(each, Tag | Loop) for each in inside):
                 raise UserError(

@@ -30,6 +30,8 @@ SLEW_V_PER_S = 0.5
 
 @dataclass(frozen=True)
 class SetPoint:
+    """What the source-meter should hold: a level in A or V."""
+
     mode: Quantity
     level: float
 
@@ -70,10 +72,12 @@ class ProgramRunner:
 
     @property
     def step(self) -> Step | None:
+        """The step that is being run; None when the program is over."""
         return None if self.finished else self.program.steps[self._at]
 
     @property
     def step_number(self) -> int:
+        """Number of the step in the program as written, from 0."""
         return self._at
 
     def update(self, t: float, voltage: float, current: float) -> SetPoint | None:
@@ -81,11 +85,14 @@ class ProgramRunner:
         self._now = t
         if self.paused and not self.finished:
             if self._paused_at is None:
+                # The pause begins with the reading that notices it.
                 self._paused_at = t
             return SetPoint("current", 0.0)
         if self._paused_at is not None:
+            # The step began that much later: a pause does not shorten it.
             self._started = None if self._started is None else self._started + (t - self._paused_at)
             self._paused_at = None
+            # A ramp or an approach begins anew from what the cell is at now.
             self._start_V, self._start_I = voltage, current
         if self._started is not None:
             why = "skipped" if self._skip else self._why_over(t - self._started, voltage, current)
@@ -103,9 +110,11 @@ class ProgramRunner:
         self._skip = True
 
     def pause(self) -> None:
+        """Hold 0 A from the next reading on; the time of the step stands still."""
         self.paused = True
 
     def resume(self) -> None:
+        """Go on from where it was paused."""
         self.paused = False
 
     def deadline(self) -> float | None:
@@ -115,12 +124,14 @@ class ProgramRunner:
         step, since = self.program.steps[self._at], self._now - self._started
         if isinstance(step, Pulse):
             period = step.pulse_s + step.base_s
+            # Inside a pulse train the next change is the end of this pulse or of this base.
             inside = since % period
             return self._now + ((step.pulse_s if inside < step.pulse_s else period) - inside)
         duration = self._duration(step)
         return None if duration is None else self._started + duration
 
     def progress(self) -> ProgramProgress:
+        """Where the program is, for people and for the log."""
         step = self.step
         since = 0.0 if self._started is None else (self._paused_at or self._now) - self._started
         duration = None if step is None else self._duration(step)
@@ -145,6 +156,7 @@ class ProgramRunner:
                     self._loops[self._at] = turns
                     self._at = step.to
                 else:
+                    # Forgotten, so that an outer loop can run this one again in full.
                     self._loops.pop(self._at, None)
                     self._at += 1
             elif isinstance(step, Tag):
@@ -153,6 +165,7 @@ class ProgramRunner:
                 self._started, self._start_V, self._start_I = t, voltage, current
                 return True
         self.finished = True
+        # The last step stays shown when the program is over.
         self._at = len(self.program.steps) - 1
         return False
 
@@ -165,14 +178,17 @@ class ProgramRunner:
         """What ends the present step now; empty while it goes on."""
         step = self.program.steps[self._at]
         if isinstance(step, ConstantCurrent) and step.until_voltage_V is not None:
+            # In the direction of the current: a discharge ends when the voltage has fallen.
             passed = (voltage - step.until_voltage_V) * math.copysign(1.0, step.current_A)
             if passed >= 0 and since > 0:
                 return f"{step.until_voltage_V:g} V reached"
         if isinstance(step, ConstantVoltage) and step.until_current_A is not None:
+            # While the voltage is still approached the current says nothing of the end.
             arrived = since > abs(step.voltage_V - self._start_V) / SLEW_V_PER_S + 0.05
             if arrived and abs(current) <= step.until_current_A:
                 return f"{amperes(step.until_current_A)} reached"
         duration = self._duration(step)
+        # A hair of rounding must not cost a whole reading.
         return "" if duration is None or since < duration - 1e-9 else f"after {duration:g} s"
 
     def _duration(self, step: Step) -> float | None:
@@ -202,6 +218,7 @@ class ProgramRunner:
                 fraction = min(since / step.duration_s, 1.0)
                 return SetPoint(step.quantity, start + (step.end - start) * fraction)
             case Pulse():
+                # The same hair: a reading just at the edge belongs to the next part.
                 inside = (since + 1e-9) % (step.pulse_s + step.base_s)
                 return SetPoint("current", step.pulse_A if inside < step.pulse_s else step.base_A)
             case Scan():

@@ -75,6 +75,8 @@ class Loop:
 
 @dataclass(frozen=True)
 class Tag:
+    """A name for a place that a loop can go back to; takes no time."""
+
     name: str
 
 
@@ -94,6 +96,8 @@ class Safety:
 
 @dataclass(frozen=True)
 class Program:
+    """A biasing program as it is run: currents in A, voltages in V, charge in C."""
+
     steps: tuple[Step, ...]
     name: str = ""
     capacity_C: float | None = None
@@ -132,6 +136,7 @@ def label(step: Step) -> str:
 def amperes(value: float) -> str:
     """2.5e-10 as "250 pA"."""
     for factor, unit in ((1.0, "A"), (1e-3, "mA"), (1e-6, "µA"), (1e-9, "nA"), (1e-12, "pA")):
+        # A hair below 1 is still written in the larger unit: 1 nA, not 1000 pA.
         if abs(value) >= factor * 0.9999:
             return f"{value / factor:.4g} {unit}"
     return f"{value / 1e-12:.4g} pA"

@@ -6,6 +6,7 @@ import threading
 
 from tandem_em.sources.core.base import host_now
 
+# The same bounds as in the set-up file.
 MIN_SPEED, MAX_SPEED = 0.1, 100.0
 
 
@@ -29,32 +30,40 @@ class ReplayClock:
 
     @property
     def speed(self) -> float:
+        """Recorded seconds per second, 0.1 to 100."""
         return self._speed
 
     @speed.setter
     def speed(self, speed: float) -> None:
+        """Goes on from the recorded second that is playing, at another speed within 0.1 to 100."""
         with self._lock:
+            # What has passed so far passed at the old speed.
             self._at, self._since = self._now(), None if self._since is None else host_now()
             self._speed = min(max(speed, MIN_SPEED), MAX_SPEED)
 
     @property
     def is_running(self) -> bool:
+        """False while it is paused."""
         return self._since is not None
 
     @property
     def is_over(self) -> bool:
+        """Whether the last recorded moment has been reached."""
         return self.now() >= self.end_s
 
     def resume(self) -> None:
+        """Go on; does nothing while it runs."""
         with self._lock:
             if self._since is None:
                 self._since = host_now()
 
     def pause(self) -> None:
+        """Stop at the recorded second that is playing."""
         with self._lock:
             self._at, self._since = self._now(), None
 
     def seek(self, t: float) -> None:
+        """Jump to a recorded second, kept within the span; all streams begin a new segment."""
         with self._lock:
             self._at = self.jumped_to = min(max(t, self.start_s), self.end_s)
             self._since = None if self._since is None else host_now()
@@ -69,4 +78,5 @@ class ReplayClock:
     def _now(self) -> float:
         if self._since is None:
             return self._at
+        # It stands still at the end.
         return min(self._at + (host_now() - self._since) * self._speed, self.end_s)

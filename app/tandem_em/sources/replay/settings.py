@@ -12,6 +12,8 @@ from tandem_em.sources.core.tables import SourceTable
 
 
 class ReplayTable(SourceTable):
+    """A recorded session that is played as if it were live."""
+
     kind: Literal["replay"] = "replay"
     path: Path
     speed: float = Field(default=1.0, ge=0.1, le=100)

@@ -32,6 +32,7 @@ from tandem_em.sources.core.threaded import ThreadedSource
 from tandem_em.sources.replay.clock import ReplayClock
 
 NEWEST_ONLY_ABOVE = 10.0
+# s between two looks at the clock.
 TICK_S = 0.02
 SHORTEST_TICK_S = 0.004
 """Rows that are due closer together go out in one block."""
@@ -42,24 +43,28 @@ class Track(Protocol):
 
     times: Floats
 
-    def play(
-        self, source: ReplaySource, start: int, end: int, clock: ReplayClock, new_segment: bool
-    ) -> None: ...
+    def play(self, source: ReplaySource, start: int, end: int, clock: ReplayClock, new_segment: bool) -> None:
+        """Put the places `start` to `end` (exclusive) into a source, with the host times the clock gives them."""
 
 
 @dataclass
 class RunTrack:
+    """The rows of a biasing run, in the order of their times."""
+
     run: BiasRun
 
     def __post_init__(self) -> None:
         t = np.asarray(self.run.t, np.float64)
+        # Stable: rows of one time stay in the order they were recorded.
         self.order = np.argsort(t, kind="stable")
         self.times = t[self.order]
 
     def play(self, source: ReplaySource, start: int, end: int, clock: ReplayClock, new_segment: bool) -> None:
+        """All rows that are due in one block."""
         chosen = self.order[start:end]
         times = self.times[start:end]
         columns = {key: np.asarray(column.values.view)[chosen] for key, column in self.run.columns.items()}
+        # Within a block the clock runs evenly: two points are enough.
         host = np.array([clock.host_time_of(float(t)) for t in (times[0], times[-1])])
         hosts = np.interp(times, times[[0, -1]], host) if len(times) > 1 else host[:1]
         starts = set(self.run.segment_starts[1:])
@@ -68,15 +73,19 @@ class RunTrack:
 
 @dataclass
 class StackTrack:
+    """The frames of a stack that have a time."""
+
     stack: FrameStack
 
     def __post_init__(self) -> None:
         t = np.asarray(self.stack.t, np.float64)[: len(self.stack)]
+        # Frames without a time cannot be due.
         good = np.flatnonzero(np.isfinite(t))
         self.order = good[np.argsort(t[good], kind="stable")]
         self.times = t[self.order]
 
     def play(self, source: ReplaySource, start: int, end: int, clock: ReplayClock, new_segment: bool) -> None:
+        """The frames that are due, or above ten times the speed only the newest of them."""
         first = end - 1 if clock.speed > NEWEST_ONLY_ABOVE else start
         numbers = self.stack.frame_numbers
         for place in range(first, end):
@@ -97,6 +106,8 @@ class StackTrack:
 
 @dataclass
 class EventTrack:
+    """The events of a session, in the order of their times."""
+
     events: list[Event]
 
     def __post_init__(self) -> None:
@@ -104,6 +115,7 @@ class EventTrack:
         self.times = np.array([event.t for event in self.events], np.float64)
 
     def play(self, source: ReplaySource, start: int, end: int, clock: ReplayClock, new_segment: bool) -> None:
+        """Each event that is due, one by one."""
         for event in self.events[start:end]:
             source.put_event(event, clock.host_time_of(event.t))
 
@@ -113,6 +125,7 @@ class ReplaySource(ThreadedSource):
 
     kind: ClassVar[str] = "replay"
     sync: ClassVar[Origin] = "same host"
+    # Nothing of a replay is lost because a reader is slow: it waits.
     patience_s: ClassVar[float] = 5.0
     released: ClassVar[Signal] = Signal()
     """What it plays is not read any more."""
@@ -128,6 +141,7 @@ class ReplaySource(ThreadedSource):
         self._is_released = False
 
     def close(self) -> None:
+        """Stop, and tell once that the recorded file is not read any more."""
         super().close()
         if not self._is_released:
             self._is_released = True
@@ -135,9 +149,11 @@ class ReplaySource(ThreadedSource):
 
     @property
     def is_stopping(self) -> bool:
+        """Whether somebody asked it to stop: a track gives up between two frames."""
         return self._stopping.is_set()
 
     def describe(self) -> SourceDescription:
+        """What the recorded streams were, marked as a replay."""
         units: dict[str, str] = {}
         shape, dtype, pixel = None, "", None
         for track in self._tracks:
@@ -175,14 +191,17 @@ class ReplaySource(ThreadedSource):
         )
 
     def put_samples(self, times: Floats, hosts: Floats, columns: dict[str, Any], new_segment: bool) -> None:
+        """Hand out rows; called by a track, in the receiver thread."""
         self._put_samples(times, hosts, columns, new_segment=new_segment)
 
     def put_frame(
         self, frame: Any, t: float, host: float, number: int, new_segment: bool, info: dict[str, Any]
     ) -> None:
+        """Hand out one frame; called by a track, in the receiver thread."""
         self._put_frame(frame, t, number, host_time=host, new_segment=new_segment, info=info)
 
     def put_event(self, event: Event, host: float) -> None:
+        """Hand out a recorded event at its session time; unknown categories become notes."""
         category: Any = event.category if event.category in ("bias", "contact", "beam", "warning") else "note"
         self._queue.put(
             EventBlock(source=self._name, host_time=host, time=event.t, text=event.name, category=category)
@@ -203,12 +222,14 @@ class ReplaySource(ThreadedSource):
             for number, (track, place) in enumerate(zip(self._tracks, self._places))
             if place < len(track.times) and track.times[place] <= now
         ]
+        # The stream that is due first goes first.
         for _t, number in sorted(due):
             track, place = self._tracks[number], self._places[number]
             end = int(np.searchsorted(track.times, now, side="right"))
             track.play(self, place, end, self.clock, self._jumped[number])
             self._jumped[number] = False
             self._places[number] = end
+            # One track may bring many frames at once.
             if self._stopping.is_set():
                 return
         self._tell_state()
@@ -217,6 +238,7 @@ class ReplaySource(ThreadedSource):
     def _jump(self) -> None:
         self._jumps = self.clock.jumps
         target = self.clock.jumped_to
+        # A hair before, so that what lies exactly at the target is played.
         self._places = [int(np.searchsorted(track.times, target - 1e-9)) for track in self._tracks]
         self._jumped = [True] * len(self._tracks)
 

@@ -27,11 +27,13 @@ class ReplayOverWire:
         self._sender = MessageSender(address, source.name, pattern=pattern, bind=bind, facts=facts)
         self.sent = {"sample": 0, "frame": 0, "event": 0}
         """Rows, frames and events that went out."""
+        # The thread uses the sender alone; it is closed after the thread has ended.
         self._thread = threading.Thread(target=self._send, name=f"replay {source.name}", daemon=True)
         source.start()
         self._thread.start()
 
     def close(self) -> None:
+        """Stop sending and playing; can be called at any time."""
         self._sender.closing.set()
         self.source.close()
         self._thread.join(5.0)
@@ -39,6 +41,7 @@ class ReplayOverWire:
 
     @property
     def is_done(self) -> bool:
+        """Whether everything was sent, or sending was ended."""
         return not self._thread.is_alive()
 
     def _send(self) -> None:

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from tandem_em.core.notices import UserError
 
+# No reply of a source-meter comes near; an endless one is cut off here.
 MAX_REPLY = 1 << 20
 SOCKET_ADDRESS = re.compile(r"^TCPIP\d*::(?P<host>.+)::(?P<port>\d+)::SOCKET$", re.IGNORECASE)
 
@@ -35,12 +36,21 @@ class BadReplyError(LinkError):
 
 
 class Link(Protocol):
+    """A line to an instrument that takes SCPI; what goes wrong is a LinkError."""
+
     address: str
 
-    def open(self) -> None: ...
-    def write(self, command: str) -> None: ...
-    def query(self, command: str, timeout_s: float | None = None) -> str: ...
-    def close(self) -> None: ...
+    def open(self) -> None:
+        """Connect, closing what was open; LinkClosedError when nobody is there."""
+
+    def write(self, command: str) -> None:
+        """Send a command that has no answer."""
+
+    def query(self, command: str, timeout_s: float | None = None) -> str:
+        """The answer to a question, without its line end; `timeout_s` None: the link's own."""
+
+    def close(self) -> None:
+        """Give the line free; can be called twice."""
 
 
 def number(value: float) -> str:
@@ -70,14 +80,17 @@ class SocketLink:
         self._socket: socket.socket | None = None
 
     def open(self) -> None:
+        """Connect, within the timeout; LinkClosedError when nobody is there."""
         self.close()
         try:
             self._socket = socket.create_connection(self._where, self._timeout_s)
         except OSError as error:
             raise LinkClosedError(f"{self.address} does not answer ({error}).") from error
+        # Without this every short command waits for the acknowledgement of the one before.
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def write(self, command: str) -> None:
+        """Send one line; LinkTimeoutError when it is not taken."""
         try:
             self._opened().sendall(command.encode("ascii") + b"\n")
         except TimeoutError as error:
@@ -86,8 +99,11 @@ class SocketLink:
             raise LinkClosedError(f"{self.address} closed the connection ({error}).") from error
 
     def query(self, command: str, timeout_s: float | None = None) -> str:
+        """Throw away what lies in the input, ask, and wait for one line."""
+        # The answer to an earlier question would be taken for this one's.
         self._throw_away_input()
         self.write(command)
+        # For the whole reply: an instrument that sends a byte now and then does not put it off.
         deadline = time.monotonic() + (self._timeout_s if timeout_s is None else timeout_s)
         reply = bytearray()
         opened = self._opened()
@@ -107,11 +123,13 @@ class SocketLink:
             if not piece:
                 raise LinkClosedError(f"{self.address} closed the connection.")
             reply += piece
+            # A reply without end may not fill the memory.
             if len(reply) > MAX_REPLY:
                 raise BadReplyError(f"{self.address} sent an endless answer to {command!r}.")
         return reply.decode("ascii", "replace").strip()
 
     def close(self) -> None:
+        """Close the socket; can be called twice."""
         if self._socket is not None:
             self._socket.close()
             self._socket = None
@@ -148,10 +166,12 @@ class VisaLink:
         self._resource: Any = None
 
     def open(self) -> None:
+        """Open the resource; LinkClosedError when VISA cannot."""
         self.close()
         self._manager = visa_manager()
         try:
             self._resource = self._manager.open_resource(self.address)
+        # VISA backends raise what they like: all of it means that it is not open.
         except Exception as error:
             self.close()
             raise LinkClosedError(f"{self.address} could not be opened ({error}).") from error
@@ -162,12 +182,14 @@ class VisaLink:
         self._no_delay()
 
     def write(self, command: str) -> None:
+        """Send one line through VISA."""
         try:
             self._opened().write(command)
         except Exception as error:
             raise self._translated(error, command) from error
 
     def query(self, command: str, timeout_s: float | None = None) -> str:
+        """Ask through VISA and wait for one line; `timeout_s` for this question only."""
         resource = self._opened()
         try:
             if timeout_s is not None:
@@ -184,6 +206,7 @@ class VisaLink:
         return reply
 
     def close(self) -> None:
+        """Close resource and manager; what a driver raises then is of no interest."""
         resource, self._resource = self._resource, None
         manager, self._manager = self._manager, None
         for each in (resource, manager):
@@ -214,6 +237,7 @@ def visa_manager() -> Any:
     """A resource manager on the installed VISA, or on pyvisa-py."""
     import pyvisa
 
+    # Looking for a library can fail in many ways; pyvisa-py is the answer to all of them.
     with contextlib.suppress(Exception):
         from pyvisa.ctwrapper.highlevel import IVIVisaLibrary
 

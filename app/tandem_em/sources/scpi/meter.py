@@ -22,6 +22,8 @@ TIME_RESET_S = 3600.0
 
 @dataclass(frozen=True)
 class MeterSettings:
+    """What a source-meter is set to before it measures; `nplc` in power line cycles."""
+
     compliance_V: float = 5.0
     compliance_A: float = 1e-6
     nplc: float = 1.0
@@ -84,7 +86,8 @@ class Meter(ABC):
         """Formats, integration time, both compliances. The output stays as it is."""
 
     @abstractmethod
-    def read_state(self) -> MeterState: ...
+    def read_state(self) -> MeterState:
+        """Output, mode, level and off-state as the instrument has them now."""
 
     @abstractmethod
     def set_level(self, mode: Mode, level: float) -> None:
@@ -95,7 +98,8 @@ class Meter(ABC):
         """Change the mode with the output off; the level is there before the output comes on."""
 
     @abstractmethod
-    def read(self) -> MeterReading: ...
+    def read(self) -> MeterReading:
+        """One reading; takes as long as the integration and the round trip."""
 
     @abstractmethod
     def use_high_impedance(self) -> str:
@@ -110,16 +114,19 @@ class Meter(ABC):
         return [self.read() for _ in range(count)]
 
     def identify(self) -> str:
+        """Ask for *IDN? and keep it."""
         self.idn = self.link.query("*IDN?")
         return self.idn
 
     def output_is_on(self) -> bool:
+        """Whether the instrument says that its output is on; BadReplyError for any other answer."""
         reply = self.link.query(":OUTP?")
         if reply not in ("0", "1", "OFF", "ON"):
             raise BadReplyError(f"{self.link.address} answered {reply!r} when asked for its output.")
         return reply in ("1", "ON")
 
     def set_output(self, on: bool) -> None:
+        """Switch the output and ask it back; BadReplyError when it is not as wanted."""
         self.link.write(":OUTP ON" if on else ":OUTP OFF")
         if self.output_is_on() is not on:
             raise BadReplyError(f"{self.link.address} did not switch its output {'on' if on else 'off'}.")
@@ -127,6 +134,7 @@ class Meter(ABC):
     def require_high_impedance(self) -> None:
         """Before the output may come on."""
         state = self.use_high_impedance()
+        # Not HIMP: the output would go to 0 V when it is switched off, a short for a battery.
         if state != "HIMP":
             raise UserError(
                 f"The source-meter keeps its off-state {state!r} instead of high impedance.",
@@ -135,6 +143,7 @@ class Meter(ABC):
 
     def make_safe(self) -> SafeReport:
         """High impedance, output off, both asked back. Raises LinkError when the instrument cannot be reached."""
+        # The off-state first: only then is switching off an open circuit.
         state = self.use_high_impedance()
         self.link.write(":OUTP OFF")
         off = not self.output_is_on()
@@ -181,6 +190,7 @@ class Meter(ABC):
 
     def stamped(self, raw_time: float) -> float:
         """Device time of this source from the instrument's time element; never runs backwards."""
+        # A reset or its rounding may bring the time back by a hair.
         self._last_time = max(self._time_base + raw_time, self._last_time)
         return self._last_time
 
@@ -207,14 +217,17 @@ class Meter(ABC):
         """Write a number and ask it back; it must have arrived to a thousandth."""
         self.link.write(f"{setting} {number(value)}")
         got = self.fields(f"{setting}?", 1)[0]
+        # Instruments round to their resolution: a thousandth is no other setting.
         if not math.isclose(got, value, rel_tol=2e-3, abs_tol=1e-13):
             raise BadReplyError(f"{setting} is {got:g} on {self.link.address} after {value:g} was asked for.")
 
     def with_settings(self, compliance_V: float, compliance_A: float) -> None:
+        """Other compliances from now on; the instrument gets them with the next change of mode."""
         self.settings = replace(self.settings, compliance_V=compliance_V, compliance_A=compliance_A)
 
 
 def _real(value: float) -> float:
+    # SCPI: 9.9e37 is infinity and 9.91e37 is not a number; the border lies between, since both are rounded.
     if abs(value) >= 9.9e37:
         return math.nan if abs(value) > 9.905e37 else math.copysign(math.inf, value)
     return value

@@ -9,7 +9,9 @@ from tandem_em.sources.scpi.link import BadReplyError
 from tandem_em.sources.scpi.meter import Meter, MeterReading, MeterState, Mode
 
 WORDS: dict[Mode, str] = {"current": "CURR", "voltage": "VOLT"}
+# Of the 24-bit status word that comes with each reading.
 IN_COMPLIANCE = 1 << 3
+# The trace buffer of the 2400 holds no more.
 BURST_MAX = 2500
 
 
@@ -20,6 +22,7 @@ class Keithley2400(Meter):
     has_bursts = True
 
     def prepare(self) -> None:
+        """Fixed sources, autoranging, both compliances, and what one reading brings."""
         write, settings = self.link.write, self.settings
         write("*CLS")
         write(f":SYST:RSEN {'ON' if settings.four_wire else 'OFF'}")
@@ -27,7 +30,9 @@ class Keithley2400(Meter):
             write(":ROUT:TERM REAR")
         write(":ARM:COUN 1")
         write(":TRIG:COUN 1")
+        # The 2400 would else switch its output off after each reading.
         write(":SOUR:CLE:AUTO OFF")
+        # Both at once: without this one of them would be a set value, not a measured one.
         write(":SENS:FUNC:CONC ON")
         write(":SENS:FUNC 'VOLT','CURR'")
         write(f":SENS:CURR:NPLC {settings.nplc:g}")
@@ -40,6 +45,7 @@ class Keithley2400(Meter):
         self.set_checked(":SENS:CURR:PROT", settings.compliance_A)
 
     def read_state(self) -> MeterState:
+        """Asked of the instrument; the off-state holds for both functions."""
         mode = self._mode()
         return MeterState(
             output_on=self.output_is_on(),
@@ -49,9 +55,11 @@ class Keithley2400(Meter):
         )
 
     def set_level(self, mode: Mode, level: float) -> None:
+        """Set the level and ask it back."""
         self.set_checked(f":SOUR:{WORDS[mode]}", level)
 
     def select(self, mode: Mode, level: float) -> None:
+        """Output off, the other function, compliances and level; the output stays off."""
         self.set_output(False)
         self.link.write(f":SOUR:FUNC {WORDS[mode]}")
         if self._mode() != mode:
@@ -61,6 +69,7 @@ class Keithley2400(Meter):
         self.set_level(mode, level)
 
     def read(self) -> MeterReading:
+        """One reading, placed by the instrument's time element."""
         asked = host_now()
         voltage, current, raw, status = self.fields(":READ?", 4)
         host = host_now()
@@ -79,9 +88,12 @@ class Keithley2400(Meter):
             ":INIT",
         ):
             self.link.write(command)
+        # Two functions a reading, each so many cycles of 50 Hz, and at least a millisecond.
         expected_s = count * max(2 * self.settings.nplc / 50, 0.001)
+        # Twice what it should take, and a second more.
         numbers = self.fields(":TRAC:DATA?", 4 * count, 2 * expected_s + 1.0)
         now = host_now()
+        # Single readings follow: one trigger, one reading.
         self.link.write(":TRIG:COUN 1")
         rows = [numbers[i : i + 4] for i in range(0, len(numbers), 4)]
         device_end = self._time_base + (now - (self._time_reset_host or now))
@@ -98,10 +110,12 @@ class Keithley2400(Meter):
         ]
 
     def use_high_impedance(self) -> str:
+        """The off-state as the instrument reports it; HIMP when it took it."""
         self.link.write(":OUTP:SMOD HIMP")
         return self.link.query(":OUTP:SMOD?")
 
     def reset_time(self) -> None:
+        """The time element counts from zero again."""
         self.link.write(":SYST:TIME:RES")
 
     def _mode(self) -> Mode:

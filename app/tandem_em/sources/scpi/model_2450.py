@@ -20,6 +20,7 @@ class Keithley2450(Meter):
     _sourcing: Mode = "current"
 
     def prepare(self) -> None:
+        """Autoranging, read-back of the source and both limits; the output stays as it is."""
         write, settings = self.link.write, self.settings
         write("*CLS")
         if settings.rear_terminals:
@@ -31,11 +32,13 @@ class Keithley2450(Meter):
             write(f":SENS:{word}:NPLC {settings.nplc:g}")
             write(f":SENS:{word}:RSEN {'ON' if settings.four_wire else 'OFF'}")
             write(f":SOUR:{word}:RANG:AUTO ON")
+            # The set value is not what flows: the source reads itself back.
             write(f":SOUR:{word}:READ:BACK ON")
         self._set_limits()
         self._sourcing = self._mode()
 
     def read_state(self) -> MeterState:
+        """Asked of the instrument; the off-state is that of the present function."""
         self._sourcing = mode = self._mode()
         return MeterState(
             output_on=self.output_is_on(),
@@ -45,9 +48,11 @@ class Keithley2450(Meter):
         )
 
     def set_level(self, mode: Mode, level: float) -> None:
+        """Set the level and ask it back."""
         self.set_checked(f":SOUR:{WORDS[mode]}", level)
 
     def select(self, mode: Mode, level: float) -> None:
+        """Output off, the other function and its measurement, limits and level; the output stays off."""
         self.set_output(False)
         self.link.write(f":SOUR:FUNC {WORDS[mode]}")
         self.link.write(f':SENS:FUNC "{WORDS[MEASURED[mode]]}"')
@@ -58,6 +63,7 @@ class Keithley2450(Meter):
         self.set_level(mode, level)
 
     def read(self) -> MeterReading:
+        """One reading, placed by the buffer's relative time; a second question asks for the limit."""
         asked = host_now()
         sourced, measured, raw = self.fields(f":READ? {BUFFER},SOUR,READ,REL", 3)
         host = host_now()
@@ -73,11 +79,13 @@ class Keithley2450(Meter):
         wait_s = 2 * count * max(2 * self.settings.nplc / 50, 0.001) + 1.0
         numbers = self.fields(f":TRAC:DATA? 1,{count},{BUFFER},SOUR,READ,REL", 3 * count, wait_s)
         now = host_now()
+        # Single readings follow.
         self.link.write(":SENS:COUN 1")
         rows = [numbers[i : i + 3] for i in range(0, len(numbers), 3)]
         last = rows[-1][2]
         end = self._time_base + (now - (self._time_reset_host or now))
         self._time_base, self._time_reset_host, self._is_placed = end - last, now - last, True
+        # The state after the fill stands for all its readings: they do not bring it themselves.
         limited = self._is_limited()
         return [
             MeterReading(self.stamped(time), now - (last - time), *self._sorted(sourced, measured), limited)

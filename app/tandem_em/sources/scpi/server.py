@@ -38,18 +38,23 @@ class ScpiServer:
 
     @property
     def port(self) -> int:
+        """The TCP port it listens at, on this computer only."""
         return int(self._listener.getsockname()[1])
 
     @property
     def address(self) -> str:
+        """Its VISA address as a raw socket."""
         return f"TCPIP::127.0.0.1::{self.port}::SOCKET"
 
     def disconnect(self) -> None:
+        """Cut all connections now; clients may connect again."""
         for client in list(self._clients):
+            # Shut down, not closed: the thread that reads from it closes it.
             with contextlib.suppress(OSError):
                 client.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
+        """End all threads and stop listening."""
         self._closing.set()
         self.disconnect()
         self._accepting.join(2.0)
@@ -117,6 +122,7 @@ class SerialServer(ScpiServer):
 
     def __init__(self, meter: SimulatedMeter) -> None:
         self._master, slave = os.openpty()
+        # Raw: a terminal would else echo what is sent and change line ends.
         tty.setraw(self._master)
         tty.setraw(slave)
         self.device = os.ttyname(slave)
@@ -127,9 +133,11 @@ class SerialServer(ScpiServer):
 
     @property
     def address(self) -> str:
+        """Its VISA address as a serial line."""
         return f"ASRL{self.device}::INSTR"
 
     def close(self) -> None:
+        """End all threads and close both ends of the pseudo terminal."""
         super().close()
         self._serial.join(2.0)
         for handle in (self._master, self._slave):

@@ -29,6 +29,7 @@ class ScpiTable(SourceTable):
     timeout_s: float = Field(default=0.8, gt=0, le=10)
 
     def owned_address(self) -> str:
+        """The VISA address; its spellings are made one where the lock file is named."""
         return self.address
 
 

@@ -82,11 +82,13 @@ class SimulatedMeter:
 
     @property
     def output_on(self) -> bool:
+        """Whether the output is on now."""
         with self._lock:
             return bool(self.state["OUTP"])
 
     @property
     def off_state(self) -> str:
+        """The off-state that holds now, in SCPI's word: NORM, HIMP, …; of the 2450 that of its function."""
         if self.is_2450:
             return str(self.state[f"OUTP:{self.state['SOUR:FUNC']}:SMOD"])
         return str(self.state["OUTP:SMOD"])
@@ -97,6 +99,7 @@ class SimulatedMeter:
             now = host_now()
             left = (now - self._last_host) * self.speed if seconds is None else seconds
             self._last_host = now
+            # Short steps, since the cell bends; bounded, so that a long pause does not take long to catch up.
             steps = min(max(int(left / STEP_S), 1), 500)
             for _ in range(steps):
                 answer = self._drive(left / steps)
@@ -123,6 +126,7 @@ class SimulatedMeter:
             try:
                 return special(argument)
             except (ValueError, KeyError, IndexError) as error:
+                # As the real one: the error goes into the queue, the query stays without an answer.
                 self._errors.append(f'-102,"Syntax error {error}"')
                 return None
         if header not in self.state:
@@ -155,11 +159,13 @@ class SimulatedMeter:
             return
         if header == "SENS:FUNC":
             value = f'"{value.removesuffix(":DC")}:DC"' if self.is_2450 else text
+        # Real ones switch their output off when the function changes.
         if header == "SOUR:FUNC" and value != known:
             self.state["OUTP"] = 0
         if header == "ROUT:TERM":
             value = value[:4]
         self.state[header] = value
+        # The 2400 has one integration time for all functions.
         if header.endswith(":NPLC") and not self.is_2450:
             for word in ("CURR", "VOLT", "RES"):
                 self.state[f"SENS:{word}:NPLC"] = value
@@ -352,8 +358,10 @@ class SimulatedMeter:
     def _drive(self, dt: float) -> CellAnswer:
         self.clipped_on = self.clipped_on or bool(self.state["OUTP"]) or self.off_state == "HIMP"
         if not self.state["OUTP"]:
+            # Not clipped on yet: there is no cell at the output, whatever the off-state is.
             if self.off_state == "HIMP" or not self.clipped_on:
                 return self.cell.drive("open", 0.0, 0.0, dt)
+            # The normal off-state is 0 V across the cell, which a battery feels.
             return self.cell.drive("voltage", 0.0, self._limit_A(), dt)
         if self.state["SOUR:FUNC"] == "CURR":
             return self.cell.drive("current", self.state["SOUR:CURR"], self._limit_V(), dt)

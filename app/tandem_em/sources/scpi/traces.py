@@ -30,9 +30,11 @@ class Traces:
         self.sizes: dict[str, int] = {}
 
     def make(self, name: str, size: int) -> None:
+        """A new empty buffer of this size; one of the same name is replaced."""
         self._rows[name], self.sizes[name] = [], size
 
     def delete(self, name: str) -> None:
+        """Forget a buffer; nothing happens when there is none."""
         self._rows.pop(name, None)
 
     def rows(self, name: str = DEFAULT) -> list[TracedReading]:
@@ -40,9 +42,11 @@ class Traces:
         return self._rows[name]
 
     def fill(self, name: str, rows: list[TracedReading]) -> None:
+        """Put these readings in the place of what a buffer held."""
         self.rows(name)[:] = rows[-LONGEST:]
 
     def append(self, name: str, reading: TracedReading) -> None:
+        """Add a reading to a buffer; the oldest goes when it is full."""
         rows = self.rows(name)
         rows.append(reading)
         del rows[:-LONGEST]

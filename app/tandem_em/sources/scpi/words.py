@@ -17,6 +17,7 @@ def short_word(word: str) -> str:
 
 
 def normal_form(header: str) -> str:
+    """A header in short keywords without leading colon: ":SOURce:FUNCtion" gives "SOUR:FUNC"."""
     return ":".join(short_word(word) for word in header.strip().lstrip(":").split(":"))
 
 

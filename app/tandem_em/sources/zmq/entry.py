@@ -14,6 +14,7 @@ from tandem_em.sources.zmq.source import ZmqSource
 
 
 def _simulate(name: str, movie: AnyArray | None, rate_hz: float) -> Simulation:
+    # A port that is free now; the sender binds it a moment later.
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{probe.getsockname()[1]}"

@@ -53,6 +53,7 @@ class MessageSender:
         """Set from another thread: a send that waits for the receiver gives up."""
 
     def frame(self, pixels: NDArray[Any], t: float, **facts: Any) -> bool:
+        """Send one picture taken at `t` (s); False when it was given up because `closing` was set."""
         return self._send("frame", {"t": t, "seq": self._next("frame"), **facts}, pixels)
 
     def samples(self, table: NDArray[Any], columns: list[str], units: list[str], **facts: Any) -> bool:
@@ -66,12 +67,15 @@ class MessageSender:
         return self._send("sample", {"t": t, "seq": self._next("sample"), "values": values, "units": units})
 
     def event(self, text: str, t: float | None = None, category: str = "note") -> bool:
+        """Send a sentence; `t` None: now, by the host's clock."""
         return self._send("event", {"t": host_now() if t is None else t, "text": text, "category": category})
 
     def end(self) -> bool:
+        """Say that this sender stops; what comes later is a new stretch."""
         return self._send("end", {})
 
     def close(self) -> None:
+        """Free the socket; what is still queued gets half a second."""
         self._socket.close()
         self._context.term()
 
@@ -84,6 +88,7 @@ class MessageSender:
         parts = write_message(kind, {**self._facts, **facts}, array)
         while not self.closing.is_set():
             try:
+                # Without waiting in ZeroMQ, so that `closing` is noticed.
                 self._socket.send_multipart(parts, self._zmq.NOBLOCK, copy=True)
                 return True
             except self._zmq.Again:

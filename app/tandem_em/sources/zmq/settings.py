@@ -15,6 +15,8 @@ DEFAULT_PORT = 5555
 
 
 class ZmqTable(SourceTable):
+    """A script that sends frames and values in the open ZeroMQ message."""
+
     kind: Literal["zmq"] = "zmq"
     address: str = "127.0.0.1:5555"
     socket: Literal["pull", "sub"] = "pull"

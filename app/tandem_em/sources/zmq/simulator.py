@@ -20,6 +20,8 @@ class MovieSender:
         self._thread.start()
 
     def close(self) -> None:
+        """Stop sending, in mid-movie if need be."""
+        # First: a send may be waiting for a receiver that is gone.
         self._sender.closing.set()
         self._thread.join(5.0)
         self._sender.close()

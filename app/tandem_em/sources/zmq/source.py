@@ -20,10 +20,13 @@ from tandem_em.sources.core.zmq_socket import ZmqReceiver
 from tandem_em.sources.zmq.settings import DEFAULT_PORT, ZmqTable
 from tandem_em.sources.zmq.wire import Heard, MessageError, read_message
 
+# Different troubles that are told; a faulty sender may invent a new one in each message.
 MAX_TOLD = 20
 
 
 class ZmqSource(ThreadedSource):
+    """Frames, samples and events of one sender, in the open ZeroMQ message."""
+
     kind: ClassVar[str] = "zmq"
     patience_s: ClassVar[float] = 0.5
 
@@ -51,6 +54,7 @@ class ZmqSource(ThreadedSource):
         self._told: set[str] = set()
 
     def describe(self) -> SourceDescription:
+        """What the last messages of the sender said."""
         known = ("simulated", "exposure_s", "label", "replay_of")
         return SourceDescription(
             name=self._name,
@@ -69,6 +73,7 @@ class ZmqSource(ThreadedSource):
 
     @property
     def port(self) -> int:
+        """The port that is listened at or connected to."""
         return self._receiver.port
 
     def _origin(self) -> Origin:
@@ -93,6 +98,7 @@ class ZmqSource(ThreadedSource):
             self._refuse(str(error))
 
     def _take(self, heard: Heard, now: float) -> None:
+        # The first name that is heard is the sender's; two at once would mix their clocks.
         if self._sender is None:
             self._sender = heard.sender
         elif heard.sender != self._sender:
@@ -126,6 +132,7 @@ class ZmqSource(ThreadedSource):
         known: dict[str, Any] = {key: heard.facts[key] for key in wanted if key in heard.facts}
         if heard.pixel_nm is not None:
             known["pixel_nm"] = heard.pixel_nm
+        # Senders need not number their frames.
         number = heard.number if heard.number is not None else self._queue.received
         self._put_frame(heard.pixels, device, number, host_time=now, new_segment=new, info=known)
 
@@ -138,6 +145,7 @@ class ZmqSource(ThreadedSource):
         first, new = timeline.place(float(raw[0]), now)
         if len(raw) > 1:
             timeline.place(float(raw[-1]), now)
+        # One table may run back within itself; the device timeline never does.
         times = np.maximum.accumulate(raw - raw[0] + first) if not math.isnan(first) else raw
         self._put_samples(times, np.full(len(raw), now), heard.columns, new_segment=new)
 
@@ -159,6 +167,7 @@ class ZmqSource(ThreadedSource):
         if news == "disconnected":
             self._restart()
             self._set_state("waiting", "The sender is disconnected; waiting for it.")
+            # ZeroMQ does not tell why a connection ended.
             self._say(
                 f"{self._name}: a sender disconnected, or was cut off because of a message larger than "
                 f"{self._max_bytes / 2**20:.0f} MiB.",

@@ -25,11 +25,13 @@ from tandem_em.sources.core.checked import read_json, real
 from tandem_em.sources.core.compressed import CompressedDataError, decompressed
 
 VERSION = 1
+# 64 KiB: the description names things, the data come as raw bytes.
 MAX_JSON = 1 << 16
 DTYPES = ("uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64", "float32", "float64")
 KINDS = (b"frame", b"sample", b"event", b"end")
 LENGTHS_NM = {"nm": 1.0, "µm": 1e3, "um": 1e3, "pm": 1e-3, "Å": 0.1, "A": 0.1, "m": 1e9, "mm": 1e6}
 Category = Literal["bias", "contact", "beam", "warning", "note"]
+# Taken from the type, so that neither can forget one.
 CATEGORIES: tuple[Category, ...] = get_args(Category)
 
 
@@ -62,6 +64,7 @@ def write_message(kind: str, facts: dict[str, Any], array: NDArray[Any] | None =
     parts = [kind.encode()]
     if array is None:
         return [*parts, json.dumps(facts).encode()]
+    # Little-endian on the wire, whatever this computer is.
     plain = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
     facts |= {"shape": list(array.shape), "dtype": array.dtype.newbyteorder("=").name}
     facts.setdefault("encoding", "raw")
@@ -79,6 +82,7 @@ def read_message(parts: list[bytes], max_bytes: int = 256 << 20) -> Heard:
     number = facts.get("seq")
     common: dict[str, Any] = {
         "kind": kind,
+        # Somebody else's text: bounded before it is kept.
         "sender": str(facts.get("source", ""))[:80],
         "number": number if isinstance(number, int) and not isinstance(number, bool) else None,
         "t": real(facts.get("t"), math.nan),
@@ -116,6 +120,7 @@ def _array(facts: dict[str, Any], raw: bytes | None, dimensions: int, max_bytes:
     if raw is None:
         raise MessageError("A message has no raw bytes.")
     shape, name = facts.get("shape"), facts.get("dtype")
+    # True would pass for 1; it is no size.
     whole = isinstance(shape, list) and all(
         isinstance(n, int) and not isinstance(n, bool) and n > 0 for n in shape
     )
@@ -125,6 +130,7 @@ def _array(facts: dict[str, Any], raw: bytes | None, dimensions: int, max_bytes:
         raise MessageError(f"A message has the number type {str(name)[:20]!r}.")
     dtype = np.dtype(str(name)).newbyteorder("<")
     wanted = math.prod(shape) * dtype.itemsize
+    # Before anything is allocated or unpacked.
     if wanted > max_bytes:
         raise MessageError(
             f"A message of {wanted / 2**20:.0f} MiB is larger than the {max_bytes / 2**20:.0f} allowed."
@@ -158,6 +164,7 @@ def _samples(common: dict[str, Any], facts: dict[str, Any], raw: bytes | None, m
         table = np.asarray(_array(facts, raw, 2, max_bytes), np.float64)
         if not isinstance(names, list) or table.shape[1] != len(names) + 1:
             raise MessageError("A table of samples does not have one column more than it has names.")
+    # Two columns of one name would lie upon each other.
     if len(set(map(str, names))) != len(names) or len(names) > 64:
         raise MessageError("The columns of a sample are named twice, or there are too many.")
     given = facts.get("units") or {}
