@@ -32,6 +32,7 @@ class Bindings:
         owner.destroyed.connect(self._owner_gone)
 
     def on(self, signal: Any, slot: Callable[..., Any]) -> None:
+        """Connect a psygnal signal; the slot should be a bound method of the owner or keep it alive itself."""
         signal.connect(slot)
         self._pairs.append((signal, slot))
 

@@ -18,6 +18,7 @@ class Bridge(QObject):
         self._posted.connect(self._run, type=Qt.ConnectionType.QueuedConnection)  # type: ignore[call-arg]
 
     def post(self, call: Callable[[], None]) -> None:
+        """Hand a call over from any thread; after `close` it is dropped without a word."""
         if self._open:
             self._posted.emit(call)
 

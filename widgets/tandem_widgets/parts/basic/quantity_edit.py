@@ -37,13 +37,16 @@ class QuantityEdit(QLineEdit):
 
     @property
     def value(self) -> float | None:
+        """The quantity in its base unit with all its digits; None: empty, or it cannot be read."""
         return self._value
 
     @property
     def is_valid(self) -> bool:
+        """Whether the text can be read; an empty field can, it means unknown."""
         return not self.problem
 
     def set_value(self, value: float | None) -> None:
+        """Show a value given in the base unit, with a prefix that suits it; None empties the field."""
         text, self._factor = ("", 1.0) if value is None else field_text(value, self._unit, self._fixed)
         self._shown = text, value
         self.setText(text)

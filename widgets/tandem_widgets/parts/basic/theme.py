@@ -104,6 +104,7 @@ def numbers_font(pixel_size: int = 12, *, bold: bool = False) -> QFont:
 
 
 def colour(text: str, alpha: float = 1.0) -> QColor:
+    """A colour of the theme (hex) for painting; `alpha` 0 is clear, 1 opaque."""
     made = QColor(text)
     made.setAlphaF(alpha)
     return made

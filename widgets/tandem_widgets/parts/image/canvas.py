@@ -32,12 +32,23 @@ from tandem_widgets.parts.image.render import View, fitting
 class Tool(Protocol):
     """What the mouse does. Points are image pixels (x, y); return True to swallow the event."""
 
-    def press(self, x: float, y: float, event: QMouseEvent) -> bool: ...
-    def move(self, x: float, y: float, event: QMouseEvent) -> bool: ...
-    def release(self, x: float, y: float, event: QMouseEvent) -> bool: ...
-    def double_click(self, x: float, y: float, event: QMouseEvent) -> bool: ...
-    def key(self, event: QKeyEvent) -> bool: ...
-    def paint(self, painter: QPainter, canvas: ImageCanvas) -> None: ...
+    def press(self, x: float, y: float, event: QMouseEvent) -> bool:
+        """Left button down; what is not swallowed moves the view."""
+
+    def move(self, x: float, y: float, event: QMouseEvent) -> bool:
+        """The pointer moved, with or without a button; True repaints the canvas."""
+
+    def release(self, x: float, y: float, event: QMouseEvent) -> bool:
+        """Button up after a press that the tool swallowed."""
+
+    def double_click(self, x: float, y: float, event: QMouseEvent) -> bool:
+        """Not swallowed, it fits the image into the pane."""
+
+    def key(self, event: QKeyEvent) -> bool:
+        """A key while the canvas has the focus."""
+
+    def paint(self, painter: QPainter, canvas: ImageCanvas) -> None:
+        """Draw the unfinished shape above frame and overlays, in widget pixels."""
 
 
 Overlay = Callable[[QPainter, "ImageCanvas"], None]
@@ -121,6 +132,7 @@ class ImageCanvas(QWidget):
         self.update()
 
     def fit(self, *, tell: bool = True) -> None:
+        """Show the whole image (or fill the pane); `tell`: linked canvases are to follow."""
         self._fitted = True
         if self._frame is not None:
             height, width = self._frame.shape
@@ -157,6 +169,7 @@ class ImageCanvas(QWidget):
     # --- painting ------------------------------------------------------------------------------------------------
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
+        """Frame, overlays, the tool's shape, then scale bar and texts, which nothing may cover."""
         self.painted += 1
         painter = QPainter(self)
         painter.fillRect(self.rect(), QColor(theme.active().image))
@@ -231,10 +244,12 @@ class ImageCanvas(QWidget):
     # --- gestures ------------------------------------------------------------------------------------------------
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
+        """An image that was fitted stays fitted; a chosen view stays where it is."""
         if self._fitted:
             self.fit(tell=False)
 
     def wheelEvent(self, event: QWheelEvent | None) -> None:
+        """Zoom about the pointer."""
         if event is None or self._frame is None:
             return
         factor = 1.0015 ** event.angleDelta().y()
@@ -246,6 +261,7 @@ class ImageCanvas(QWidget):
         event.accept()
 
     def mousePressEvent(self, event: QMouseEvent | None) -> None:
+        """The tool first; what it does not want takes hold of the image."""
         if event is None:
             return
         x, y = self.to_image(event.position())
@@ -259,6 +275,7 @@ class ImageCanvas(QWidget):
         self._grabbed, self._moved = event.pos(), False
 
     def mouseMoveEvent(self, event: QMouseEvent | None) -> None:
+        """Tell the pixel under the pointer; drag the image, or let the tool follow."""
         if event is None:
             return
         x, y = self.to_image(event.position())
@@ -275,6 +292,7 @@ class ImageCanvas(QWidget):
             self.update()
 
     def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:
+        """The end of a drag; a press that did not move is a click."""
         if event is None:
             return
         x, y = self.to_image(event.position())
@@ -286,6 +304,7 @@ class ImageCanvas(QWidget):
             self.update()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent | None) -> None:
+        """For the tool, else the whole image."""
         if event is None:
             return
         x, y = self.to_image(event.position())
@@ -293,6 +312,7 @@ class ImageCanvas(QWidget):
             self.fit_or_fill()
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:
+        """For the tool, else for the window's shortcuts."""
         if event is None:
             return
         if self.tool is not None and self.tool.key(event):
@@ -301,6 +321,7 @@ class ImageCanvas(QWidget):
             super().keyPressEvent(event)
 
     def leaveEvent(self, event: object) -> None:
+        """The readout of the pixel under the pointer ends."""
         self.left.emit()
 
 

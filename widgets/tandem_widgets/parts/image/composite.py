@@ -36,6 +36,7 @@ class Limits:
         self._remembered = remembered
 
     def of(self, image: AnyArray, percent: float) -> tuple[float, float]:
+        """Limits of a map; found once per array object and percentage, whatever its values do later."""
         for known, its_percent, found in self._known:
             if known is image and its_percent == percent:
                 return found
@@ -101,6 +102,7 @@ class Mixer:
     def mix(
         self, maps: dict[str, AnyArray], levels: dict[str, tuple[float, float]], *, safe: bool = False
     ) -> NDArray[np.uint8]:
+        """An RGB picture (Y, X, 3); `safe`: in colours that colour-blind eyes tell apart."""
         if safe:
             return composite_safe(maps, levels)
         picture = np.zeros((*next(iter(maps.values())).shape, 3), np.uint8)

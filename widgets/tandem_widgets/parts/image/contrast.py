@@ -29,11 +29,13 @@ class Contrast:
     invert: bool = False
 
     def levels(self, frame: NDArray[Any]) -> tuple[float, float]:
+        """Counts shown black and white; read from this frame unless they are fixed."""
         if self.mode != "each frame" and self.low is not None and self.high is not None:
             return self.low, self.high
         return auto_levels(frame, self.percent)
 
     def table(self) -> NDArray[np.uint32]:
+        """ARGB colours from black to white level, with gamma and inversion."""
         return colour_table(colours_named(self.colours), self.gamma, invert=self.invert)
 
 

@@ -37,6 +37,7 @@ class Histogram(QWidget):
         self._held: int | None = None
 
     def sizeHint(self) -> QSize:
+        """Low, so that three channels fit under one another."""
         return QSize(260, 58)
 
     def show_values(self, image: NDArray[Any], limits: tuple[float, float]) -> None:
@@ -58,6 +59,7 @@ class Histogram(QWidget):
         self.update()
 
     def show_limits(self, limits: tuple[float, float]) -> None:
+        """Move the two lines without counting the values again."""
         self.limits = limits
         self.update()
 
@@ -71,6 +73,7 @@ class Histogram(QWidget):
         return area.left() + (value - low) / (high - low) * area.width()
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
+        """Heights in the channel's colour; what lies outside the limits is in the shade."""
         look, area, painter = theme.active(), self._area(), QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.fillRect(area, QColor(look.plot))
@@ -99,10 +102,12 @@ class Histogram(QWidget):
         return nearest if apart[nearest] <= GRAB_PX else None
 
     def mousePressEvent(self, event: QMouseEvent | None) -> None:
+        """Take hold of a limit near the pointer."""
         if event is not None and event.button() == Qt.MouseButton.LeftButton:
             self._held = self._grip(event.position().x())
 
     def mouseMoveEvent(self, event: QMouseEvent | None) -> None:
+        """Drag the limit that is held; else the pointer's shape says whether there is one."""
         if event is None:
             return
         px = event.position().x()
@@ -121,8 +126,10 @@ class Histogram(QWidget):
         self.update()
 
     def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:
+        """Let go of the limit."""
         self._held = None
 
     def mouseDoubleClickEvent(self, event: QMouseEvent | None) -> None:
+        """Back to automatic limits."""
         self._held = None
         self.reset.emit()

@@ -23,8 +23,11 @@ class Surface(Protocol):
     """What is drawn on: it knows where a pixel of the image lies on screen."""
 
     @property
-    def view(self) -> View: ...
-    def to_screen(self, x: float, y: float) -> QPointF: ...
+    def view(self) -> View:
+        """The part of the image that is seen, and its zoom (screen pixels per image pixel)."""
+
+    def to_screen(self, x: float, y: float) -> QPointF:
+        """A pixel of the frame in widget pixels."""
 
 
 def on_screen(surface: Surface, points: Polygon) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -34,6 +37,7 @@ def on_screen(surface: Surface, points: Polygon) -> tuple[NDArray[np.float64], N
 
 
 def draw_line(painter: QPainter, surface: Surface, points: Polygon) -> None:
+    """An open line in the accent colour with a dark rim, readable on any image."""
     line = to_qt(*on_screen(surface, points))
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.setPen(QPen(QColor(0, 0, 0, 110), 3.4))
@@ -45,6 +49,7 @@ def draw_line(painter: QPainter, surface: Surface, points: Polygon) -> None:
 def draw_rectangle(
     painter: QPainter, surface: Surface, start: Point, end: Point, colour: str, text: str = ""
 ) -> None:
+    """A rectangle between two corners in any order; the text stands above it, where it is in view."""
     box = QRectF(surface.to_screen(*start), surface.to_screen(*end)).normalized()
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.setPen(QPen(QColor(0, 0, 0, 110), 3.2))

@@ -28,9 +28,11 @@ class View:
     zoom: float = 1.0
 
     def to_screen(self, x: float, y: float, width: float, height: float) -> tuple[float, float]:
+        """An image point in pixels of a widget of this size; whole numbers are pixel centres."""
         return (x - self.x) * self.zoom + width / 2, (y - self.y) * self.zoom + height / 2
 
     def to_image(self, sx: float, sy: float, width: float, height: float) -> tuple[float, float]:
+        """The image point under a place of a widget of this size."""
         return (sx - width / 2) / self.zoom + self.x, (sy - height / 2) / self.zoom + self.y
 
     def zoomed(self, factor: float, sx: float, sy: float, width: float, height: float) -> View:

@@ -32,6 +32,7 @@ class ShownOutlines:
     """While filming: an outline that is so many frames old at most is shown for one that is not there yet."""
 
     def particles(self) -> list[Particle]:
+        """The visible particles of this stack, in the order of the session."""
         return [p for p in self.session.particles if p.stack_id == self.stack.id and p.visible]
 
     def newest(self, particle: Particle) -> int | None:

@@ -63,6 +63,7 @@ class EditTool(BaseTool):
         return near[0] if near is not None else None
 
     def press(self, x: float, y: float, event: QMouseEvent) -> bool:
+        """Take hold of the outline under the pointer and choose its particle; elsewhere the image moves."""
         held = self.under(x, y)
         if held is None:
             return False
@@ -71,6 +72,7 @@ class EditTool(BaseTool):
         return True
 
     def move(self, x: float, y: float, event: QMouseEvent) -> bool:
+        """Drag the outline that is held; from two screen pixels on, so that a click changes nothing."""
         if self._held is None:
             near = self.under(x, y)
             shape = Qt.CursorShape.SizeAllCursor if near is not None else Qt.CursorShape.ArrowCursor
@@ -95,6 +97,7 @@ class EditTool(BaseTool):
         return particles_shape.soft_drag(polygon, vertex, dx, dy, part * around)
 
     def release(self, x: float, y: float, event: QMouseEvent) -> bool:
+        """Hands over a changed outline; without a change nothing becomes a step to undo."""
         held, shape = self._held, self._shape
         self._held = self._shape = None
         self._hide("")
@@ -103,6 +106,7 @@ class EditTool(BaseTool):
         return held is not None
 
     def key(self, event: QKeyEvent) -> bool:
+        """Delete removes what is chosen; Esc drops the drag, else the choice."""
         if event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
             return self._delete()
         if event.key() == Qt.Key.Key_Escape:
@@ -115,6 +119,7 @@ class EditTool(BaseTool):
         return False
 
     def paint(self, painter: QPainter, canvas: ImageCanvas) -> None:
+        """The outline while it is dragged, and dotted where it was before."""
         if self._held is None or self._shape is None:
             return
         particle, before, vertex = self._held

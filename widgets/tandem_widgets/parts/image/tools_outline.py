@@ -72,6 +72,7 @@ class OutlineTool(BaseTool):
         return True
 
     def press(self, x: float, y: float, event: QMouseEvent) -> bool:
+        """Takes hold of a proposal, or begins a line, an ellipse (Shift) or a click."""
         self._pressed, self._at, self._far = event.position(), (x, y), False
         with_shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
         self._held = None if with_shift else self._grasp(x, y)
@@ -85,6 +86,7 @@ class OutlineTool(BaseTool):
         return True
 
     def move(self, x: float, y: float, event: QMouseEvent) -> bool:
+        """Follows a drag, of a proposal or of a new line; always True while something is drawn."""
         self._at = (x, y)
         least = PULL_PX if self._held is not None and self._held[1] is not None else CLICK_PX
         if self._pressed is not None and apart(event.position(), self._pressed) > least:
@@ -97,6 +99,7 @@ class OutlineTool(BaseTool):
         return bool(self._drag or self._corner or self._clicked)
 
     def release(self, x: float, y: float, event: QMouseEvent) -> bool:
+        """Tells a click from a drag and ends what the press began."""
         if self._pressed is None:  # the second half of a double click
             return True
         far = self._far
@@ -159,11 +162,13 @@ class OutlineTool(BaseTool):
             self._propose(*self._clicked[0], None)
 
     def double_click(self, x: float, y: float, event: QMouseEvent) -> bool:
+        """Takes the polygon, or the proposal as it is."""
         if len(self._clicked) >= 3 or self._offer is not None:
             self._close()
         return True
 
     def key(self, event: QKeyEvent) -> bool:
+        """Backspace goes back to the smaller proposal or by a corner, Enter closes, Esc begins anew."""
         if event.key() == Qt.Key.Key_Backspace and self._smaller:
             self._offer = self._smaller.pop()
             return True
@@ -186,6 +191,7 @@ class OutlineTool(BaseTool):
         self._done(np.asarray(polygon, np.float64))
 
     def paint(self, painter: QPainter, canvas: ImageCanvas) -> None:
+        """The line or ellipse being drawn, the proposal dashed, and the corners that were clicked."""
         self._scale = canvas.view.zoom
         shape: list[Point] | Polygon = self._drag
         if self._corner is not None:

@@ -18,8 +18,11 @@ class LanesShown(Protocol):
     layout_now: Layout
     ups: list[LaneScale]
 
-    def arrange(self) -> None: ...
-    def invalidate(self) -> None: ...
+    def arrange(self) -> None:
+        """Bring rectangles and scales up to date with the weights."""
+
+    def invalidate(self) -> None:
+        """Paint everything anew at the next turn."""
 
 
 class LaneAdjusting(QObject):
@@ -37,11 +40,13 @@ class LaneAdjusting(QObject):
         self._lanes = lanes
 
     def zoom_values(self, number: int, y: float, factor: float) -> None:
+        """Zoom the values of a lane about widget pixel `y`; factor < 1 shows less."""
         up = self._lanes.ups[number]
         at = up.value(y)
         self._scale(number, at + (up.low - at) * factor, at + (up.high - at) * factor)
 
     def pan_values(self, number: int, pixels: float) -> None:
+        """Move the curves of a lane down by so many pixels."""
         up = self._lanes.ups[number]
         shift = pixels / up.per_unit
         self._scale(number, up.low + shift, up.high + shift)

@@ -62,12 +62,15 @@ class Curve:
         return np.searchsorted(self.x, own) if self.even is None else self.even.positions(self.x, own)
 
     def own(self, t: Any) -> Any:
+        """Session seconds as seconds of the curve's own clock."""
         return (t - self.offset_s) / self.rate
 
     def session(self, x: Any) -> Any:
+        """Seconds of the curve's own clock as session seconds."""
         return self.offset_s + x * self.rate
 
     def shown(self, y: Any) -> Any:
+        """Stored values in the unit and place they are drawn at."""
         return y if self.factor == 1.0 and self.shift == 0.0 else y * self.factor + self.shift
 
     def error_at(self, t: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -84,6 +87,7 @@ class Curve:
 
     @property
     def extent(self) -> tuple[float, float] | None:
+        """First and last moment (session seconds); None without samples."""
         if not len(self.x):
             return None
         return float(self.session(self.x[0])), float(self.session(self.x[-1]))
@@ -109,6 +113,7 @@ class Curve:
         return at
 
     def value_at(self, t: float) -> float:
+        """The shown value that counts at session time t; NaN in gaps and outside."""
         at = self.index_at(t)
         return float(self.shown(float(self.y[at]))) if at >= 0 else float("nan")
 

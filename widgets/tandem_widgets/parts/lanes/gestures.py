@@ -26,16 +26,32 @@ class LanesUnderHand(Protocol):
     scale: TimeScale
     stretch: Stretch | None
 
-    def time_at(self, x: float) -> float: ...
-    def flag_at(self, at: QPointF) -> str: ...
-    def band_at(self, at: QPointF) -> str: ...
-    def curve_at(self, at: QPointF, lane: int) -> str: ...
+    def time_at(self, x: float) -> float:
+        """Session second of widget pixel x, held inside the plot."""
 
-    def set_cursor_time(self, t: float) -> None: ...
-    def set_span(self, span: tuple[float, float]) -> None: ...
-    def set_stretch(self, stretch: Stretch | None) -> None: ...
-    def move_stretch(self, edge: str, t: float) -> None: ...
-    def end_stretch(self, *, click: bool) -> None: ...
+    def flag_at(self, at: QPointF) -> str:
+        """Id of the flag whose tab is there; empty: none."""
+
+    def band_at(self, at: QPointF) -> str:
+        """Id of the map in the row under the axis; empty: none."""
+
+    def curve_at(self, at: QPointF, lane: int) -> str:
+        """Key of the marked curve of a lane within a few pixels; empty: none."""
+
+    def set_cursor_time(self, t: float) -> None:
+        """Move the one cursor to a session second."""
+
+    def set_span(self, span: tuple[float, float]) -> None:
+        """Show from one session second to another."""
+
+    def set_stretch(self, stretch: Stretch | None) -> None:
+        """Begin a stretch, or end it (None)."""
+
+    def move_stretch(self, edge: str, t: float) -> None:
+        """Move one end of the stretch, `a` or `b`, to a session second."""
+
+    def end_stretch(self, *, click: bool) -> None:
+        """The hand let go; `click`: it had not moved."""
 
 
 class LaneGestures(QObject):
@@ -76,6 +92,7 @@ class LaneGestures(QObject):
     # --- mouse ---------------------------------------------------------------------------------------------------
 
     def press(self, event: QMouseEvent) -> None:
+        """Find out which gesture begins here and do what a mere click does."""
         at = event.position()
         self._from = self._last = at
         self._moved = False
@@ -133,6 +150,7 @@ class LaneGestures(QObject):
         return False
 
     def move(self, event: QMouseEvent) -> None:
+        """Go on with the gesture; without a button only the pointer's shape changes."""
         at = event.position()
         if not event.buttons():
             self._show_shape(at)
@@ -157,6 +175,7 @@ class LaneGestures(QObject):
             self.drop_moved.emit()
 
     def release(self, event: QMouseEvent) -> None:
+        """End the gesture and ask for what it means."""
         lanes, kind = self._lanes, self.kind
         self.kind = ""
         if event.button() == Button.RightButton and not self._moved:
@@ -174,6 +193,7 @@ class LaneGestures(QObject):
         self.lane = -1
 
     def double_click(self, event: QMouseEvent) -> None:
+        """Over the curves: show all time; over the gutter: fit the lane's values."""
         zone, number = self._lanes.layout_now.zone(event.position().x(), event.position().y())
         self.kind = ""
         if zone in ("plot", "axis", "strip"):
@@ -184,6 +204,7 @@ class LaneGestures(QObject):
     # --- wheel ---------------------------------------------------------------------------------------------------
 
     def wheel(self, event: QWheelEvent) -> None:
+        """Zoom the time; with Ctrl or over the gutter the values; with Shift or sideways pan."""
         lanes = self._lanes
         at = event.position()
         zone, number = lanes.layout_now.zone(at.x(), at.y())

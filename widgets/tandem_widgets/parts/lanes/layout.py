@@ -46,10 +46,12 @@ class Layout:
 
     @property
     def left(self) -> float:
+        """Where the plots begin (px)."""
         return GUTTER
 
     @property
     def plot_width(self) -> float:
+        """Pixels of the time axis; at least ten, however narrow the widget."""
         return max(self.width - GUTTER - RIGHT, 10.0)
 
     @property
@@ -81,6 +83,7 @@ class Layout:
 def lay_out(
     content: LanesContent, width: float, height: float, scroll: float = 0.0, head: float = 0.0
 ) -> Layout:
+    """Rectangles for lanes, strip, axis and row of maps; `scroll` and `head` in pixels."""
     layout = Layout(width, height, head=head)
     row = ROW if content.bands else 2.0
     strip = STRIP if content.findings is not None else 0.0

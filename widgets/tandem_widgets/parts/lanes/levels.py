@@ -132,6 +132,7 @@ class Levels:
 
 
 def build(values: NDArray[Any]) -> Job[Levels]:
+    """The levels of an array, as a job."""
     return (yield from Levels(values).building())
 
 

@@ -26,6 +26,7 @@ class Limit:
     """Where it holds (session seconds)."""
 
     def is_within(self, low: float, high: float) -> bool:
+        """Whether it holds anywhere between two session seconds."""
         return self.start <= high and self.end >= low
 
 
@@ -83,6 +84,7 @@ class Lane:
 
     @property
     def main_curves(self) -> list[Curve]:
+        """The curves whose values the gutter shows."""
         return [curve for curve in self.curves if curve.is_main]
 
 
@@ -133,6 +135,8 @@ class Finding:
 
 @dataclass
 class LanesContent:
+    """Everything the lanes show; replaced as a whole when something changes."""
+
     lanes: list[Lane] = field(default_factory=list)
     flags: list[Flag] = field(default_factory=list)
     bands: list[Band] = field(default_factory=list)

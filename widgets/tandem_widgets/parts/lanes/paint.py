@@ -43,13 +43,16 @@ class LaneScale:
         self.per_unit = rect.height() / ((high - low) or 1.0)
 
     def y(self, value: float) -> float:
+        """Widget pixel of a value in the lane's base unit."""
         return self.rect.bottom() - (value - self.low) * self.per_unit
 
     def value(self, y: float) -> float:
+        """The value at a widget pixel, in the lane's base unit."""
         return self.low + (self.rect.bottom() - y) / self.per_unit
 
 
 def pen(colour: str, width: float = 1.0, alpha: float = 1.0, dashed: bool = False) -> QPen:
+    """A pen whose width does not grow with the zoom."""
     made = QPen(theme.colour(colour, alpha), width)
     made.setCosmetic(True)
     made.setJoinStyle(Qt.PenJoinStyle.BevelJoin)
@@ -166,6 +169,7 @@ def _paint_name(painter: QPainter, lane: Lane, up: LaneScale, fonts: Fonts) -> N
 
 
 def paint_curve(painter: QPainter, curve: Curve, scale: TimeScale, up: LaneScale, ratio: float) -> None:
+    """One curve, with its error band behind it; pale where only a coarse answer is there yet."""
     line = trace(curve, scale, max(1, round(scale.width * ratio)))
     if not len(line.xs):
         return
@@ -248,6 +252,7 @@ def flag_boxes(flags: list[Flag], scale: TimeScale, fonts: Fonts, top: float) ->
 def paint_flags(
     painter: QPainter, boxes: list[tuple[Flag, QRectF]], layout: Layout, scale: TimeScale, fonts: Fonts
 ) -> None:
+    """Stretches, dashed lines and tabs of the flags, in three passes so that no tab is crossed."""
     painter.save()
     painter.setClipRect(QRectF(scale.left - 1, 0, scale.width + 2, layout.bottom))
     painter.setFont(fonts.flag)
@@ -291,6 +296,7 @@ def band_boxes(
 def paint_bands(
     painter: QPainter, boxes: list[tuple[Band, QRectF, bool]], layout: Layout, scale: TimeScale, fonts: Fonts
 ) -> None:
+    """Bars and diamonds of the maps with what they are called, in the row under the axis."""
     painter.save()
     painter.setClipRect(
         QRectF(scale.left - 8, layout.bands.top(), scale.width + 8 + 24, layout.bands.height())

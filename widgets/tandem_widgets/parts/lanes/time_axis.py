@@ -29,12 +29,15 @@ class TimeScale:
 
     @property
     def per_pixel(self) -> float:
+        """Seconds per pixel."""
         return (self.high - self.low) / max(self.width, 1.0)
 
     def x(self, t: TimeT) -> TimeT:
+        """Pixels of session seconds, one or many."""
         return self.left + (t - self.low) * (self.width / (self.high - self.low))
 
     def t(self, x: float) -> float:
+        """Session second of a pixel; also outside the plot."""
         return self.low + (x - self.left) * self.per_pixel
 
     def zoomed(self, x: float, factor: float) -> tuple[float, float]:

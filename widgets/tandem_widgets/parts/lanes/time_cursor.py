@@ -27,14 +27,17 @@ class Stretch:
 
     @property
     def low(self) -> float:
+        """The earlier moment."""
         return min(self.a, self.b)
 
     @property
     def high(self) -> float:
+        """The later moment."""
         return max(self.a, self.b)
 
 
 def paint_cursor(painter: QPainter, t: float, layout: Layout, scale: TimeScale) -> None:
+    """The line at session second t through all lanes, if that is in view."""
     x = scale.x(t)
     if scale.left - 0.5 <= x <= scale.left + scale.width + 0.5:
         pen = QPen(theme.colour(theme.active().cursor), 1.0)

@@ -113,11 +113,13 @@ class Lanes(QWidget):
             self.setCursor(shape)
 
     def sizeHint(self) -> QSize:
+        """Wide and low: the strip under the two panes."""
         return QSize(900, 260)
 
     # --- what is shown -------------------------------------------------------------------------------------------
 
     def show_content(self, content: LanesContent) -> None:
+        """Show other lanes, flags and bands; cursor, span and stretch stay."""
         self.content = content
         self.invalidate()
 
@@ -127,6 +129,7 @@ class Lanes(QWidget):
         self.update()
 
     def show_statistics(self, texts: dict[str, str]) -> None:
+        """What is known of the stretch, by kind of lane; comes later than the stretch itself."""
         self.statistics = texts
         self.update()
 
@@ -235,6 +238,7 @@ class Lanes(QWidget):
         painter.drawLine(QLineF(8, y, self.width() - 8, y))
 
     def changeEvent(self, event: QEvent | None) -> None:
+        """Another theme or font: the fonts and the kept picture are made anew."""
         if event is not None and event.type() in (
             QEvent.Type.PaletteChange,
             QEvent.Type.FontChange,
@@ -245,17 +249,21 @@ class Lanes(QWidget):
         super().changeEvent(event)
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
+        """Everything lies elsewhere now."""
         self.invalidate()
 
     # --- what lies where -----------------------------------------------------------------------------------------
 
     def time_at(self, x: float) -> float:
+        """Session second of widget pixel x, held inside the plot."""
         return self.scale.t(min(max(x, self.scale.left), self.scale.left + self.scale.width))
 
     def flag_at(self, at: QPointF) -> str:
+        """Id of the flag whose tab is there; empty: none."""
         return next((flag.id for flag, box in self._flag_boxes if box.contains(at)), "")
 
     def band_at(self, at: QPointF) -> str:
+        """Id of the map there, with a few pixels to spare; empty: none."""
         for band, box, _long in self._band_boxes:
             if box.adjusted(-2, -3, 2, 3).contains(at):
                 return band.id
@@ -275,13 +283,16 @@ class Lanes(QWidget):
     # --- answers to gestures -------------------------------------------------------------------------------------
 
     def set_cursor_time(self, t: float) -> None:
+        """A hand moves the cursor: it follows the newest moment no longer."""
         self.focus_model.follow_live = False
         self.focus_model.t = t
 
     def set_span(self, span: tuple[float, float]) -> None:
+        """Show from one session second to another, in every pane that follows the focus."""
         self.focus_model.span = span
 
     def set_stretch(self, stretch: Stretch | None) -> None:
+        """Begin a stretch, or end it (None), which is told; a new one is told when it is complete."""
         self.stretch = stretch
         self.statistics = {}
         self.update()
@@ -289,6 +300,7 @@ class Lanes(QWidget):
             self.stretch_chosen.emit(None)
 
     def move_stretch(self, edge: str, t: float) -> None:
+        """Move its end `a` or `b`; the statistics no longer hold and go."""
         if self.stretch is not None:
             setattr(self.stretch, edge, t)
             self.statistics = {}
@@ -317,33 +329,40 @@ class Lanes(QWidget):
     # --- events --------------------------------------------------------------------------------------------------
 
     def mousePressEvent(self, event: QMouseEvent | None) -> None:
+        """A gesture begins."""
         if event is not None:
             self._gestures.press(event)
 
     def mouseMoveEvent(self, event: QMouseEvent | None) -> None:
+        """A gesture goes on, or the pointer passes over."""
         if event is not None:
             self._gestures.move(event)
 
     def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:
+        """A gesture ends."""
         if event is not None:
             self._gestures.release(event)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent | None) -> None:
+        """Fits time or values."""
         if event is not None:
             self._gestures.double_click(event)
 
     def wheelEvent(self, event: QWheelEvent | None) -> None:
+        """Zooms or pans; never scrolls what the lanes lie in."""
         if event is not None:
             self._gestures.wheel(event)
             event.accept()
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:
+        """Esc ends the stretch."""
         if event is not None and event.key() == Qt.Key.Key_Escape and self.stretch is not None:
             self.set_stretch(None)
         else:
             super().keyPressEvent(event)
 
     def event(self, event: QEvent | None) -> bool:
+        """Tips depend on the place in the widget, so they are answered here."""
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
             QToolTip.showText(event.globalPos(), self.tip_at(QPointF(event.pos())), self)
             return True

@@ -26,6 +26,8 @@ class Axis:
 
 
 class PlotFonts:
+    """The fonts of a plot, made once per theme."""
+
     def __init__(self) -> None:
         self.tick = theme.numbers_font(11)
         self.title = theme.numbers_font(11)
@@ -44,18 +46,23 @@ class AxisScale:
         self.factor, self.unit = (1.0, "V") if voltage else texts.reading_unit(largest, axis.unit)
 
     def pixel(self, value: float) -> float:
+        """Widget pixel of a value in the base unit."""
         return self.start + (value - self.low) * self.per_unit
 
     def pixels(self, values: NDArray[Any]) -> NDArray[np.float64]:
+        """Widget pixels of many values at once."""
         return np.asarray(self.start + (values - self.low) * self.per_unit, np.float64)
 
     def value(self, pixel: float) -> float:
+        """The value (base unit) at a widget pixel."""
         return self.low + (pixel - self.start) / self.per_unit
 
     def reading(self, value: float) -> str:
+        """A value with four digits in the unit of the axis."""
         return f"{figure(value * self.factor, 4)} {self.unit}".rstrip()
 
     def ticks(self, spacing_px: float) -> list[tuple[float, str]]:
+        """Pixels and texts of round values, about `spacing_px` apart or more."""
         most = max(2, int(abs(self.end - self.start) / spacing_px))
         marks = texts.ticks(self.low * self.factor, self.high * self.factor, most)
         decimals = texts.decimals_for(marks)
@@ -71,6 +78,7 @@ class AxisScale:
 
 
 def paint_axes(painter: QPainter, area: QRectF, across: AxisScale, up: AxisScale, fonts: PlotFonts) -> None:
+    """Grid, tick labels and titles around `area`."""
     active = theme.active()
     grid = theme.colour(active.line, 0.55)
     painter.setFont(fonts.tick)

@@ -16,6 +16,7 @@ LONG_WAY_PX = 15_000.0
 
 
 def polygon(xs: NDArray[Any], ys: NDArray[Any]) -> QPolygonF:
+    """Points in pixels as a polygon for Qt, held within ± FAR_PX."""
     made = QPolygonF()
     count = len(xs)
     if not count:

@@ -115,6 +115,7 @@ class SpectrumPlot(QWidget):
         self._pan: float | None = None
 
     def show_content(self, content: Content) -> None:
+        """Show other curves and windows; the zoom stays unless the content has another range."""
         if self.content.x_range != content.x_range:
             self._x_range = None
         self.content = content
@@ -124,6 +125,7 @@ class SpectrumPlot(QWidget):
 
     @property
     def x_range(self) -> tuple[float, float]:
+        """Lowest and highest x in view: zoomed, as the content says, or all of the curves."""
         if self._x_range is not None:
             return self._x_range
         if self.content.x_range is not None:
@@ -158,6 +160,7 @@ class SpectrumPlot(QWidget):
         return min(widest + 8, self.width() // 4)
 
     def x_to_px(self, x: Any) -> Any:
+        """Widget pixels of x values, one or many."""
         area, (low, high) = self._area(), self.x_range
         return area.left() + (x - low) / (high - low) * area.width()
 
@@ -168,6 +171,7 @@ class SpectrumPlot(QWidget):
     # --- painting ------------------------------------------------------------------------------------------------
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
+        """Axes from their picture, windows and marks below the curves, labels on top."""
         self.painted += 1
         painter = QPainter(self)
         area = self._area()
@@ -356,6 +360,7 @@ class SpectrumPlot(QWidget):
         return None
 
     def mousePressEvent(self, event: QMouseEvent | None) -> None:
+        """Take hold of a window, or of the x axis."""
         if event is None or event.button() != Qt.MouseButton.LeftButton:
             return
         self._grip = self._grip_at(event.position().x())
@@ -365,6 +370,7 @@ class SpectrumPlot(QWidget):
             self._pan = event.position().x()
 
     def mouseMoveEvent(self, event: QMouseEvent | None) -> None:
+        """Drag the window or the axis; else the pointer's shape says what a press would do."""
         if event is None:
             return
         px = event.position().x()
@@ -399,16 +405,19 @@ class SpectrumPlot(QWidget):
         self.band_dragged.emit(band.key, band.kind, low, high)
 
     def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:
+        """Let go; a window that was held is told."""
         if self._grip is not None:
             self._grip = None
             self.band_released.emit()
         self._pan = None
 
     def mouseDoubleClickEvent(self, event: QMouseEvent | None) -> None:
+        """Back to the whole range."""
         self._x_range = None
         self.update()
 
     def wheelEvent(self, event: QWheelEvent | None) -> None:
+        """Zoom x about the pointer; y follows what is in view."""
         if event is None:
             return
         low, high = self.x_range

@@ -78,6 +78,7 @@ class XYPlot(QWidget):
         self._near: tuple[PlotLine, int] | None = None
 
     def sizeHint(self) -> QSize:
+        """As wide as a dialog likes it."""
         return QSize(600, 260)
 
     # --- what is shown -------------------------------------------------------------------------------------------
@@ -85,6 +86,7 @@ class XYPlot(QWidget):
     def show_lines(
         self, lines: Sequence[PlotLine], across: Axis, up: Axis, *, keep_view: bool = False
     ) -> None:
+        """Show other lines; `keep_view` keeps the zoom while the axes mean the same."""
         same_axes = (across, up) == (self.across, self.up)
         self.lines, self.across, self.up = list(lines), across, up
         if not (keep_view and same_axes):
@@ -93,6 +95,7 @@ class XYPlot(QWidget):
         self.invalidate()
 
     def show_marks(self, marks: list[tuple[float, float, str]]) -> None:
+        """Move the dots (x, y, colour) without painting the lines again."""
         if marks != self.marks:
             self.marks = marks
             self.update()
@@ -104,10 +107,12 @@ class XYPlot(QWidget):
         return "  ".join(part for part in (self._scales[0].reading(x), self._scales[1].reading(y)) if part)
 
     def fit(self) -> None:
+        """Show all of the lines."""
         self._view = None
         self.invalidate()
 
     def invalidate(self) -> None:
+        """Paint the lines anew at the next turn."""
         self._still = None
         self.update()
 
@@ -122,6 +127,7 @@ class XYPlot(QWidget):
     # --- painting ------------------------------------------------------------------------------------------------
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
+        """The kept picture, then the dots and the readout."""
         still = self._still_picture()
         painter = QPainter(self)
         painter.drawPixmap(0, 0, still)
@@ -218,6 +224,7 @@ class XYPlot(QWidget):
     # --- gestures ------------------------------------------------------------------------------------------------
 
     def wheelEvent(self, event: QWheelEvent | None) -> None:
+        """Zoom about the pointer; over an axis that axis only."""
         if event is None or self._scales is None:
             return
         factor = 1.0015 ** -event.angleDelta().y()
@@ -238,10 +245,12 @@ class XYPlot(QWidget):
             self.invalidate()
 
     def mousePressEvent(self, event: QMouseEvent | None) -> None:
+        """The start of a drag or a click."""
         if event is not None:
             self._drag, self._moved = event.position(), False
 
     def mouseMoveEvent(self, event: QMouseEvent | None) -> None:
+        """Pan while a button is down; else show the nearest point."""
         if event is None or self._scales is None:
             return
         if self._drag is not None and event.buttons():
@@ -260,6 +269,7 @@ class XYPlot(QWidget):
             self.update()
 
     def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:
+        """A press that did not move picks the nearest point."""
         if event is not None and not self._moved and event.button() == Qt.MouseButton.LeftButton:
             near = self._nearest(event.position())
             if near is not None:
@@ -267,14 +277,17 @@ class XYPlot(QWidget):
         self._drag = None
 
     def mouseDoubleClickEvent(self, event: QMouseEvent | None) -> None:
+        """Show all of the lines."""
         self.fit()
 
     def leaveEvent(self, event: QEvent | None) -> None:
+        """The readout goes."""
         if self._near is not None:
             self._near = None
             self.update()
 
     def contextMenuEvent(self, event: QContextMenuEvent | None) -> None:
+        """Copies of picture and numbers."""
         if event is None or not self.lines:
             return
         menu = QMenu(self)
@@ -312,12 +325,14 @@ class XYPlot(QWidget):
         return (best[1], best[2]) if best is not None and best[0] < NEAR_PX**2 else None
 
     def changeEvent(self, event: QEvent | None) -> None:
+        """Another theme: fonts and picture are made anew."""
         if event is not None and event.type() in (QEvent.Type.PaletteChange, QEvent.Type.StyleChange):
             self._fonts = None
             self.invalidate()
         super().changeEvent(event)
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
+        """The picture has another size now."""
         self.invalidate()
 
 
