@@ -115,6 +115,8 @@ def first_steps(window: MainWindow, paths: list[Path], *, demo: bool) -> None:
 
 
 def install_crash_dialog(window: MainWindow) -> None:
+    """Unexpected errors open a dialog that offers to save a copy."""
+
     def show(details: str) -> None:
         crash.CrashDialog(window, details, window.files.ask_save_as).exec()
 
@@ -132,6 +134,7 @@ def let_signals_through(window: MainWindow) -> QTimer:
 
 
 def start_log() -> None:
+    """The log in the folder of the settings: three files of 1 MiB at most."""
     folder = config_folder()
     folder.mkdir(parents=True, exist_ok=True)
     handler = RotatingFileHandler(folder / "tandem.log", maxBytes=1 << 20, backupCount=2, encoding="utf-8")

@@ -32,7 +32,7 @@ class Bindings:
         owner.destroyed.connect(self._owner_gone)
 
     def on(self, signal: Any, slot: Callable[..., Any]) -> None:
-        """Connect a psygnal signal; the slot should be a bound method of the owner or keep it alive itself."""
+        """Connect a signal of the model for as long as the owner lives, or until `release`."""
         signal.connect(slot)
         self._pairs.append((signal, slot))
 

@@ -169,7 +169,7 @@ class ImageCanvas(QWidget):
     # --- painting ------------------------------------------------------------------------------------------------
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
-        """Frame, overlays, the tool's shape, then scale bar and texts, which nothing may cover."""
+        """Frame, overlays, the tool's shape, then scale bar and texts above all of it."""
         self.painted += 1
         painter = QPainter(self)
         painter.fillRect(self.rect(), QColor(theme.active().image))
@@ -312,7 +312,7 @@ class ImageCanvas(QWidget):
             self.fit_or_fill()
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:
-        """For the tool, else for the window's shortcuts."""
+        """For the tool, else passed on to the widgets around."""
         if event is None:
             return
         if self.tool is not None and self.tool.key(event):

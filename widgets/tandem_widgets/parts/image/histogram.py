@@ -37,7 +37,7 @@ class Histogram(QWidget):
         self._held: int | None = None
 
     def sizeHint(self) -> QSize:
-        """Low, so that three channels fit under one another."""
+        """Wide and low; only its width grows with the room."""
         return QSize(260, 58)
 
     def show_values(self, image: NDArray[Any], limits: tuple[float, float]) -> None:

@@ -87,7 +87,7 @@ class RectangleTool(BaseTool):
         return self._start is not None
 
     def release(self, x: float, y: float, event: QMouseEvent) -> bool:
-        """Hands the rectangle over; one of less than a pixel is a slip and is forgotten."""
+        """Hands the rectangle over; one not over a pixel wide and high is a slip."""
         start, self._start = self._start, None
         if start is not None and abs(x - start[0]) > 1 and abs(y - start[1]) > 1:
             self._done(min(x, start[0]), min(y, start[1]), max(x, start[0]), max(y, start[1]))

@@ -252,7 +252,7 @@ def flag_boxes(flags: list[Flag], scale: TimeScale, fonts: Fonts, top: float) ->
 def paint_flags(
     painter: QPainter, boxes: list[tuple[Flag, QRectF]], layout: Layout, scale: TimeScale, fonts: Fonts
 ) -> None:
-    """Stretches, dashed lines and tabs of the flags, in three passes so that no tab is crossed."""
+    """Stretches and dashed lines of the flags, then their tabs, so that no line crosses one."""
     painter.save()
     painter.setClipRect(QRectF(scale.left - 1, 0, scale.width + 2, layout.bottom))
     painter.setFont(fonts.flag)

@@ -78,7 +78,7 @@ class XYPlot(QWidget):
         self._near: tuple[PlotLine, int] | None = None
 
     def sizeHint(self) -> QSize:
-        """As wide as a dialog likes it."""
+        """The size it has where the layout leaves it a choice."""
         return QSize(600, 260)
 
     # --- what is shown -------------------------------------------------------------------------------------------

@@ -63,6 +63,7 @@ class CommandPalette(QDialog):
             item.data(Qt.ItemDataRole.UserRole).trigger()
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        """Arrows and Enter go to the list while the line keeps the letters."""
         if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
             if event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down):
                 step = 1 if event.key() == Qt.Key.Key_Down else -1

@@ -15,6 +15,7 @@ class CopyActions:
         self._context = context
 
     def copy_hyperspy_line(self) -> None:
+        """The Python line that loads the session's file in HyperSpy; nothing without a file."""
         clipboard = QGuiApplication.clipboard()
         if clipboard is not None and self._context.document.path is not None:
             clipboard.setText(

@@ -97,6 +97,7 @@ class RecordActions:
 
     @property
     def is_recording(self) -> bool:
+        """Whether a recorder is there, also while it is only armed."""
         return self._recorder is not None
 
     @property
@@ -195,6 +196,7 @@ class RecordActions:
         self._begin(session, connect(), begun, armed=armed)
 
     def ask_replay(self) -> None:
+        """Choose a session and play it as if it were live."""
         chosen, _ = QFileDialog.getOpenFileName(
             self._context.window, "Choose a session to replay", "", "Session (*.nxs)"
         )

@@ -132,6 +132,7 @@ class ActionTable:
         return action
 
     def fill(self, menu: QMenu, name: str) -> None:
+        """Put the actions of one menu into it, with lines between their groups."""
         for row in self.rows:
             if row.menu == name:
                 if row.starts_group:

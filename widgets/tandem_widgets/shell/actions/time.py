@@ -39,12 +39,15 @@ class TimeActions:
             focus.t = extent[0]
 
     def toggle_play(self) -> None:
+        """Start or stop the player."""
         self._context.views.player.toggle()
 
     def next_frame(self) -> None:
+        """One frame on; see `_step` for what counts as one."""
         self._step(+1)
 
     def previous_frame(self) -> None:
+        """One frame back."""
         self._step(-1)
 
     def _step(self, direction: int) -> None:
@@ -66,9 +69,11 @@ class TimeActions:
         focus.t = float(known[target])
 
     def next_event(self) -> None:
+        """The cursor to the event after it, if there is one."""
         self._to_event(+1)
 
     def previous_event(self) -> None:
+        """The cursor to the event before it, if there is one."""
         self._to_event(-1)
 
     def _to_event(self, direction: int) -> None:
@@ -77,12 +82,14 @@ class TimeActions:
             self._context.session.focus.t = event.t
 
     def to_start(self) -> None:
+        """The first image, and the first moment of what is watched."""
         self._context.views.stack.go_to_image(0)
         extent = self._context.session.watched_extent()
         if extent:
             self._context.session.focus.t = extent[0]
 
     def to_end(self) -> None:
+        """The last image, and the last moment of what is watched."""
         self._context.views.stack.go_to_image(-1)
         extent = self._context.session.watched_extent()
         if extent:

@@ -24,6 +24,7 @@ class PaneDock(QDockWidget):
         self._pane: PaneFrame | None = None
 
     def show_pane(self, pane: PaneFrame) -> None:
+        """Put a pane in the place of the one before, which is closed and deleted."""
         self.close_pane()
         old, self._pane = self._pane, pane
         button = pane.add_tool(
@@ -38,9 +39,11 @@ class PaneDock(QDockWidget):
 
     @property
     def pane(self) -> PaneFrame | None:
+        """The pane in this dock; None before the first."""
         return self._pane
 
     def close_pane(self) -> None:
+        """End what the pane has running; it stays on screen until the next one comes."""
         if self._pane is not None:
             self._pane.close_pane()
 
@@ -63,6 +66,7 @@ class PaneDocks:
 
     @property
     def all(self) -> tuple[PaneDock, PaneDock, PaneDock]:
+        """The docks of stack, EELS and biasing."""
         return self.stack, self.eels, self.biasing
 
     @property
@@ -78,10 +82,12 @@ class PaneDocks:
         )
 
     def close_panes(self) -> None:
+        """End what the panes have running: the window closes."""
         for dock in self.all:
             dock.close_pane()
 
     def restore_home(self) -> None:
+        """Floating and hidden panes come back to the places of the design."""
         for dock in self.all:
             dock.setFloating(False)
             dock.show()
@@ -99,9 +105,11 @@ class PaneDocks:
         )
 
     def state(self) -> str:
+        """The layout as text (base64) for the settings."""
         return bytes(self._window.saveState().toBase64().data()).decode()
 
     def restore_state(self, text: str) -> bool:
+        """Take a layout from the settings; False when Qt does not accept it."""
         return self._window.restoreState(QByteArray.fromBase64(text.encode()))
 
     def _place(self) -> None:

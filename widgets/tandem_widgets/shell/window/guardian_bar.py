@@ -44,6 +44,7 @@ class StopKey(QObject):
             window.installEventFilter(self)
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        """F12 alone is taken away from everybody; held down it counts once."""
         if (
             isinstance(event, QKeyEvent)
             and event.type() == QEvent.Type.KeyPress

@@ -50,6 +50,7 @@ class Chip(QFrame):
         self.setVisible(bool(text))
 
     def mousePressEvent(self, event: QMouseEvent | None) -> None:
+        """Tells the press; what it means is for the owner."""
         self.pressed.emit()
         super().mousePressEvent(event)
 
@@ -121,6 +122,7 @@ class Header(QWidget):
         row.addWidget(self.dose)
 
     def show_desk(self, desk: Desk) -> None:
+        """Follow another session; also called to show the same one in other colours."""
         if self._bindings is not None:
             self._bindings.release()
         self._desk = desk
@@ -130,6 +132,7 @@ class Header(QWidget):
         self._refresher.mark()
 
     def show_file(self, name: str, tip: str, holder: str) -> None:
+        """Name and path of the document; `holder` says why it is read-only, empty: it is not."""
         self.session_name.setText(self.fontMetrics().elidedText(name, Qt.TextElideMode.ElideMiddle, 220))
         self.session_name.setToolTip(tip)
         self.read_only.show_text("read-only" if holder else "", theme.active().warning, holder)

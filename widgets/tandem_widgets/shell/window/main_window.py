@@ -76,10 +76,12 @@ class MainWindow(QMainWindow):
 
     @property
     def desk(self) -> Desk:
+        """The desk of the open session."""
         return self.context.desk
 
     @property
     def document(self) -> Document:
+        """The open document."""
         return self.context.document
 
     def show_session(self, session: Session) -> None:
@@ -139,6 +141,7 @@ class MainWindow(QMainWindow):
         self._transport["play"].setIcon(icons.icon("pause" if playing else "play"))
 
     def use_theme(self, name: str) -> None:
+        """Dress the program `light` or `dark` and remember that."""
         self.services.settings.change(theme=name)
         app = QApplication.instance()
         if isinstance(app, QApplication):
@@ -223,25 +226,30 @@ class MainWindow(QMainWindow):
     # --- gestures ------------------------------------------------------------------------------------------------
 
     def undo(self) -> None:
+        """Take the last step back."""
         self._edit.undo()
 
     def redo(self) -> None:
+        """Do the step that was taken back once more."""
         self._edit.redo()
 
     # --- window events -------------------------------------------------------------------------------------------
 
     def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:
+        """Files are welcome; what they are is found out when they are dropped."""
         mime = event.mimeData() if event is not None else None
         if event is not None and mime is not None and mime.hasUrls():
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent | None) -> None:
+        """Open or import files of this computer; other addresses are left out."""
         mime = event.mimeData() if event is not None else None
         if event is not None and mime is not None:
             self.files.open_paths([Path(url.toLocalFile()) for url in mime.urls() if url.isLocalFile()])
             event.acceptProposedAction()
 
     def closeEvent(self, event: QCloseEvent | None) -> None:
+        """Ask about a running recording, then about changes; either answer can keep the window."""
         if event is None:
             return
         if not (self.recording.may_leave() and self.files.may_leave()):

@@ -28,15 +28,18 @@ class Player(QObject):
 
     @property
     def is_playing(self) -> bool:
+        """Whether the cursor is moving by itself."""
         return self._timer.isActive()
 
     def toggle(self) -> None:
+        """Play or pause."""
         if self.is_playing:
             self.stop()
         else:
             self.start()
 
     def start(self) -> None:
+        """Play from the cursor, from the start when it is at the end; nothing without data."""
         extent = self._session.watched_extent()
         if extent is None:
             return
@@ -48,6 +51,7 @@ class Player(QObject):
         self.playing_changed.emit(True)
 
     def stop(self) -> None:
+        """Leave the cursor where it is."""
         if self.is_playing:
             self._timer.stop()
             self.playing_changed.emit(False)

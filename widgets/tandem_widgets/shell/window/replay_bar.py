@@ -59,6 +59,7 @@ class ReplayBar(QFrame):
         self.show_replay(None)
 
     def show_replay(self, replay: Replay | None) -> None:
+        """The replay whose clock is moved; None: the bar goes."""
         self.replay = replay
         self.setVisible(replay is not None)
         if replay is not None:
@@ -68,6 +69,7 @@ class ReplayBar(QFrame):
         self.look()
 
     def look(self) -> None:
+        """Show where the replay is; the handle stays while a hand holds it."""
         if self.replay is None:
             return
         clock = self.replay.clock
@@ -93,6 +95,7 @@ class ReplayBar(QFrame):
         self.look()
 
     def use_speed(self, value: float) -> None:
+        """Play at so many recorded seconds per second."""
         if self.replay is not None:
             self.replay.clock.speed = value
             self.look()

@@ -42,6 +42,7 @@ class JobView(QWidget):
         self.show_task(task)
 
     def show_task(self, task: Task[Any]) -> None:
+        """Message, progress and, from one second on, the time left."""
         left = task.seconds_left()
         note = f" · {left:.0f} s left" if left is not None and left >= 1 else ""
         self._label.setText(f"{task.progress.message or task.label}{note}")
