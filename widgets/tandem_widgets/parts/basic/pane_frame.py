@@ -27,6 +27,7 @@ class ElidedLabel(QLabel):
         super().__init__()
         self._full = ""
         self.setProperty("role", role)
+        # a long text must not keep the pane from being made narrower
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.setMinimumWidth(20)
 
@@ -76,6 +77,7 @@ class EmptyHint(QWidget):
         row.addStretch(1)
         for title, call in actions:
             button = QPushButton(title)
+            # `call=call`: bound now, else every button would do what the last one does
             button.clicked.connect(lambda _checked=False, call=call: call())
             row.addWidget(button)
         row.addStretch(1)

@@ -51,6 +51,7 @@ class QuantityEdit(QLineEdit):
         self._shown = text, value
         self.setText(text)
         self._read(text)
+        # in a narrow field the start of the number is seen, not its end
         self.setCursorPosition(0)
 
     def _read(self, text: str) -> None:

@@ -35,6 +35,7 @@ class Refresher(QObject):
     def flush(self) -> None:
         """Show now (tests and screenshots need not wait)."""
         self._timer.stop()
+        # before showing: the time that takes is part of the gap
         self._last = time.monotonic()
         self.count += 1
         self._show()

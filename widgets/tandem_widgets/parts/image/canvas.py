@@ -125,7 +125,9 @@ class ImageCanvas(QWidget):
         if rgb is not None:
             height, width, _ = rgb.shape
             data = np.ascontiguousarray(rgb)
+            # a QImage only borrows the bytes: the copy owns them
             self._rgb = QImage(data.tobytes(), width, height, 3 * width, QImage.Format.Format_RGB888).copy()
+            # stands in for a frame: only its size is asked for, and it takes no memory
             self._frame = np.broadcast_to(np.uint8(0), (height, width))
             if self._fitted:
                 self.fit(tell=False)
@@ -135,6 +137,7 @@ class ImageCanvas(QWidget):
         """Show the whole image (or fill the pane); `tell`: linked canvases are to follow."""
         self._fitted = True
         if self._frame is not None:
+            # of the frame itself, also while a coarse one is shown: the view must not jump when it comes
             height, width = self._frame.shape
             self.view = fitting(width, height, max(1, self.width()), max(1, self.height()), fill=self.fill)
         if tell:
@@ -190,17 +193,21 @@ class ImageCanvas(QWidget):
     def _paint_frame(self, painter: QPainter) -> None:
         assert self._frame is not None
         ratio = self.devicePixelRatioF()
+        # device pixels: on a dense screen the frame is as sharp as the screen
         width, height = max(1, round(self.width() * ratio)), max(1, round(self.height() * ratio))
         view = View(self.view.x + self.shift[0], self.view.y + self.shift[1], self.view.zoom * ratio)
         frame = self._frame
         if self._coarse is not None:
             frame, block = self._coarse, self._frame.shape[1] // self._coarse.shape[1]
+            # whole numbers are pixel centres: the outer edges of both frames must coincide
             view = View((view.x + 0.5) / block - 0.5, (view.y + 0.5) / block - 0.5, view.zoom * block)
         made_of = view, width, height, self.levels, render.types_ready()
         pixels, table = self._pixels, self.table
+        # an array cannot be compared inside a tuple: the table is told by identity
         if pixels is None or made_of != self._pixels_of or table is not self._pixels_table:
             pixels = render.render(frame, view, width, height, self.levels, table, pixels)
             self._pixels, self._pixels_of, self._pixels_table = pixels, made_of, table
+        # the format Qt paints without converting; our pixels are opaque or nothing, so it is the same
         image = QImage(pixels.data, width, height, 4 * width, QImage.Format.Format_ARGB32_Premultiplied)  # type: ignore[call-overload]
         image.setDevicePixelRatio(ratio)
         painter.drawImage(0, 0, image)
@@ -209,6 +216,7 @@ class ImageCanvas(QWidget):
         assert self._rgb is not None
         corner = self.to_screen(-0.5, -0.5)
         size = self._rgb.width() * self.view.zoom, self._rgb.height() * self.view.zoom
+        # magnified pixels stay squares: smoothing would show detail that was not measured
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, self.view.zoom < 1)
         painter.drawImage(QRectF(corner.x(), corner.y(), *size), self._rgb)
 
@@ -252,6 +260,7 @@ class ImageCanvas(QWidget):
         """Zoom about the pointer."""
         if event is None or self._frame is None:
             return
+        # a notch of the wheel is 120: a fifth larger
         factor = 1.0015 ** event.angleDelta().y()
         place = event.position()
         self._fitted = False
@@ -282,6 +291,7 @@ class ImageCanvas(QWidget):
         self.hovered.emit(x, y)
         if self._grabbed is not None and event.buttons():
             step = event.pos() - self._grabbed
+            # less is a click of an unsteady hand
             if self._moved or step.manhattanLength() > 3:
                 self._moved, self._fitted = True, False
                 self.view = self.view.moved(step.x(), step.y())

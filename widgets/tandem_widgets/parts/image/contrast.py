@@ -43,6 +43,7 @@ def colours_named(name: str) -> NDArray[np.uint8] | None:
     """256 colours (n, 3) of a map; None is grey."""
     if name == "gray":
         return None
+    # imported late: a start does not pay for it
     import cmap
 
     rgba = cmap.Colormap(name).lut(256)
@@ -88,6 +89,7 @@ class ContrastPanel(QFrame):
             field.valueChanged.connect(lambda _value: self._by_hand())
 
     def _by_hand(self) -> None:
+        # a limit that is typed is meant to stay
         self._mode.setCurrentText("manual")
         self._tell()
 
@@ -98,6 +100,7 @@ class ContrastPanel(QFrame):
             mode=self._mode.currentText(),
             percent=self._percent.value(),
             low=self._low.value() if manual else None,
+            # black and white may not coincide
             high=max(self._high.value(), self._low.value() + 1e-6) if manual else None,
             gamma=self._gamma.value(),
             colours=self._colours.currentText(),

@@ -46,8 +46,10 @@ class Histogram(QWidget):
         values = values[np.isfinite(values)]
         self.limits = limits
         if values.size:
+            # a few hot pixels would squeeze everything else into one bin
             low, high = (float(each) for each in np.percentile(values, [0.05, 99.95]))
             low, high = min(low, limits[0]), max(high, limits[1])
+            # `or`: a map of one value
             room = 0.04 * (high - low) or 1.0
             self._range = (low - room, high + room)
             counts, _ = np.histogram(values, BINS, self._range)
@@ -117,6 +119,7 @@ class Histogram(QWidget):
             return
         area, (low, high) = self._area(), self._range
         value = low + (px - area.left()) / area.width() * (high - low)
+        # the limits may come close but not meet or cross
         least = (high - low) / 500
         first, last = self.limits
         self.limits = (

@@ -32,6 +32,7 @@ class Surface(Protocol):
 
 def on_screen(surface: Surface, points: Polygon) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Many image points in widget pixels at once."""
+    # the map is a scale and a shift: one call for any number of points
     origin, unit = surface.to_screen(0.0, 0.0), surface.view.zoom
     return points[:, 0] * unit + origin.x(), points[:, 1] * unit + origin.y()
 
@@ -56,6 +57,7 @@ def draw_rectangle(
     painter.drawRect(box)
     painter.setPen(QPen(QColor(colour), 1.6))
     painter.drawRect(box)
+    # tags are held inside the view: one of a far rectangle would stand at the edge
     if text and box.intersects(QRectF(painter.viewport())):
         draw_tag(painter, QPointF(box.left() + 2, box.top() - 18), text, colour)
 
@@ -72,6 +74,7 @@ def draw_ruler(
     """A line with end marks, its width as a faint band, and a text beside its end."""
     a, b = surface.to_screen(*start), surface.to_screen(*end)
     colour = colour or theme.active().accent
+    # start and end may coincide while a drag begins
     length = max(apart(a, b), 1e-6)
     nx, ny = -(b.y() - a.y()) / length, (b.x() - a.x()) / length
     half = width_px * surface.view.zoom / 2

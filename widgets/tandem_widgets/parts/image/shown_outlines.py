@@ -105,6 +105,7 @@ def change_text(
 
 
 def _percent(first: Outline | None, outline: Outline) -> str:
+    # the first outline has no change against itself
     if first is None or first is outline or not first.area_px > 0 or not np.isfinite(outline.area_px):
         return ""
     return f" {100 * (outline.area_px / first.area_px - 1):+.0f} %".replace("-", "−")

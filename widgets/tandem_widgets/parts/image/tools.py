@@ -216,6 +216,7 @@ class MeasureTool(LineTool):
         self.lines: list[tuple[Point, Point]] = []
 
     def _keep(self, start: Point, end: Point) -> None:
+        # an angle needs the last two
         self.lines = [*self.lines[-1:], (start, end)]
 
     def paint(self, painter: QPainter, canvas: ImageCanvas) -> None:
@@ -232,4 +233,5 @@ def angle_between(one: tuple[Point, Point], other: tuple[Point, Point]) -> float
     """The acute or right angle between two lines (degrees)."""
     a, b = (math.atan2(end[1] - start[1], end[0] - start[0]) for start, end in (one, other))
     apart = math.degrees(abs(a - b)) % 180
+    # a line has no direction: 170° between two of them is 10°
     return min(apart, 180 - apart)

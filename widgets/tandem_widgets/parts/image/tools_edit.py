@@ -58,6 +58,7 @@ class EditTool(BaseTool):
         """The particle a point lies in (the smallest one), else the one whose line is near."""
         within = [(_size(s), p) for p, s in self._shapes() if particles_shape.contains(s, x, y)]
         if within:
+            # a small particle on a large one could not be chosen otherwise
             return min(within, key=lambda pair: pair[0])[1]
         near = self.under(x, y)
         return near[0] if near is not None else None

@@ -63,6 +63,7 @@ class OutlineTool(BaseTool):
 
     def offer(self, polygon: Polygon) -> bool:
         """A proposal has been found; False when the hand has gone on meanwhile."""
+        # proposals come from a job: a second corner or Esc may have been quicker
         if len(self._clicked) != 1:
             return False
         if self._offer is not None:
@@ -106,6 +107,7 @@ class OutlineTool(BaseTool):
         held, self._held = self._held, None
         if held is not None:
             self._pressed = None
+            # a click inside takes the proposal, a click on its line is the next corner
             if self._offer is not None and (far or held[1] is None):
                 self._finish(self._offer)
             else:
@@ -118,6 +120,7 @@ class OutlineTool(BaseTool):
                 self._finish(self._ellipse(corner, (x, y)))
             elif self._offer is not None:
                 self._propose(x, y, self._offer)
+        # fewer points enclose nothing
         elif far and len(drag) > 3:
             self._finish(np.array(drag))
         else:

@@ -55,6 +55,7 @@ class LaneAdjusting(QObject):
         """Show other limits at once; the pane keeps them."""
         if high > low:
             lanes = self._lanes
+            # at once, without waiting for the pane: the hand is on it
             lanes.content.lanes[number].y = low, high
             lanes.ups[number] = LaneScale(low, high, lanes.ups[number].rect)
             lanes.invalidate()
@@ -74,6 +75,7 @@ class LaneAdjusting(QObject):
         heights = {lane.kind: rect.height() for lane, rect in zip(lanes, rects)}
         heights[lanes[number].kind], heights[lanes[number + 1].kind] = upper, lower
         mean = sum(heights.values()) / len(heights)
+        # around 1, whatever the window's height: it is the shares that are kept
         weights = {kind: round(height / mean, 4) for kind, height in heights.items()}
         for lane in lanes:
             lane.weight = weights[lane.kind]
@@ -83,6 +85,7 @@ class LaneAdjusting(QObject):
 
     def move_lane(self, number: int, drop: int) -> None:
         """Before the lane that has the number `drop` now."""
+        # its own place is gone once it is taken out
         target = drop - 1 if drop > number else drop
         if drop >= 0 and target != number:
             self.order_chosen.emit(self._lanes.content.lanes[number].kind, target)

@@ -15,6 +15,7 @@ from tandem_widgets.parts.lanes.time_cursor import GRIP_PX, Stretch
 
 Button, Modifier = Qt.MouseButton, Qt.KeyboardModifier
 CLICK_PX = 4.0
+# Per unit of turn; a notch is 120: a fifth more or less.
 WHEEL_ZOOM = 1.0015
 
 
@@ -111,6 +112,7 @@ class LaneGestures(QObject):
             return "pan" if zone in ("plot", "axis", "strip", "bands") else "menu"
         if event.button() != Button.LeftButton:
             return ""
+        # first: flags lie above the lanes
         if zone in ("plot", "outside") and (flag := lanes.flag_at(at)):
             self._flag = flag
             return "flag"
@@ -125,6 +127,7 @@ class LaneGestures(QObject):
 
     def _choose_plot(self, event: QMouseEvent, at: QPointF) -> str:
         lanes = self._lanes
+        # keys before places: with them a press means the same over a curve, too
         if event.modifiers() & Modifier.ControlModifier:
             return "stretch"
         if event.modifiers() & Modifier.ShiftModifier:
@@ -178,6 +181,7 @@ class LaneGestures(QObject):
         """End the gesture and ask for what it means."""
         lanes, kind = self._lanes, self.kind
         self.kind = ""
+        # a right drag pans; only where it did not move is it a menu
         if event.button() == Button.RightButton and not self._moved:
             self.menu_asked.emit(event.position(), event.globalPosition().toPoint())
         elif kind in ("scale", "resize", "flag") and self._moved:
@@ -218,8 +222,10 @@ class LaneGestures(QObject):
         elif event.modifiers() & Modifier.ControlModifier and number >= 0:
             self._adjusting.zoom_values(number, at.y(), factor)
         elif event.modifiers() & Modifier.ShiftModifier or abs(turn.x()) > abs(turn.y()):
+            # some systems report Shift+wheel as a sideways turn themselves
             lanes.set_span(lanes.scale.panned((turn.x() or turn.y()) * 0.6))
         elif turn.y():
+            # over the gutter: about the left edge
             lanes.set_span(lanes.scale.zoomed(max(at.x(), lanes.scale.left), factor))
 
     # --- helpers -------------------------------------------------------------------------------------------------
