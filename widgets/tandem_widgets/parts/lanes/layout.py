@@ -96,6 +96,7 @@ def lay_out(
         return layout
     heights = shares([lane.weight for lane in content.lanes], room - SPACE * (count - 1), MIN_LANE)
     layout.overflow = max(0.0, sum(heights) + SPACE * (count - 1) - room)
+    # after a lane has gone the old scroll may be too far
     y = head + TOP - min(scroll, layout.overflow)
     for tall in heights:
         layout.lanes.append(QRectF(GUTTER, y, layout.plot_width, tall))
@@ -109,6 +110,7 @@ def shares(weights: list[float], room: float, least: float) -> list[float]:
     free = set(range(len(weights)))
     left = room
     while free:
+        # `or`: all weights may be zero
         total = sum(weights[i] for i in free) or 1.0
         small = [i for i in free if left * weights[i] / total < least]
         if not small:
@@ -117,6 +119,7 @@ def shares(weights: list[float], room: float, least: float) -> list[float]:
             break
         for i in small:
             heights[i] = least
+            # what they take is missing for the others, so these are shared out once more
             left -= least
             free.discard(i)
     return heights
@@ -134,6 +137,7 @@ def in_rows(widths: Sequence[float], room: float, rows: int) -> list[tuple[float
     places: list[tuple[float, int]] = []
     x, row = 0.0, 0
     for width in widths:
+        # `x`: a value wider than the room stays in its row all the same
         if x and x + width > room:
             x, row = 0.0, row + 1
         if row >= rows:

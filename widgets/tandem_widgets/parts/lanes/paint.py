@@ -68,6 +68,7 @@ def paint_lane(
     """One lane: grid and tick labels, limits, curves, name and unit."""
     _paint_grid(painter, lane, up, scale, fonts)
     painter.save()
+    # a curve along a limit keeps its whole width
     painter.setClipRect(up.rect.adjusted(0, -1, 0, 1))
     for limit in lane.limits:
         if limit.is_within(scale.low, scale.high):
@@ -180,6 +181,7 @@ def paint_curve(painter: QPainter, curve: Curve, scale: TimeScale, up: LaneScale
         colour = active.quiet
     if curve.band is not None or curve.error is not None:
         _paint_band(painter, curve, scale, up, line, colour)
+    # pale: a spike may be missing until the levels are built
     strong = 0.55 if line.is_coarse else alpha
     draw_thin(painter, pen(colour, 1.0, strong), line.xs, ys, line.breaks, ratio)
 
@@ -191,6 +193,7 @@ def _paint_band(
     painter.setBrush(theme.colour(colour, 0.18))
     if curve.band is not None:
         lower, upper = (trace(curve.limit(side), scale, round(scale.width)) for side in (0, 1))
+        # NaN in one edge only: no polygon would be right
         if len(lower.xs) == len(upper.xs):
             _fill_between(painter, lower, upper, up)
         return
@@ -207,6 +210,7 @@ def _paint_band(
 
 def _fill_between(painter: QPainter, lower: Trace, upper: Trace, up: LaneScale) -> None:
     start = 0
+    # one polygon would bridge the gaps
     for end in [*(int(b) for b in lower.breaks), len(lower.xs)]:
         part = slice(start, end)
         xs = np.concatenate([lower.xs[part], upper.xs[part][::-1]])
@@ -237,6 +241,7 @@ def flag_boxes(flags: list[Flag], scale: TimeScale, fonts: Fonts, top: float) ->
     boxes = []
     for flag in sorted(flags, key=lambda f: f.t):
         x = scale.x(flag.t)
+        # a tab that begins left of the view may reach into it
         if not scale.left - 200 <= x <= scale.left + scale.width:
             continue
         width = min(fonts.flag_metrics.horizontalAdvance(flag.text), 220.0) + 10
@@ -270,6 +275,7 @@ def paint_flags(
         painter.drawRoundedRect(box, 2, 2)
         if box.width() > 8:
             painter.setPen(
+                # read on the flag's own colour, whatever the theme
                 theme.colour("#14171c" if theme.colour(flag.colour).lightnessF() > 0.45 else "#ffffff")
             )
             text = fonts.flag_metrics.elidedText(flag.text, Qt.TextElideMode.ElideRight, box.width() - 9)
@@ -303,6 +309,7 @@ def paint_bands(
     )
     painter.setFont(fonts.row)
     for number, (band, box, long) in enumerate(boxes):
+        # upright edges of bars are sharper without
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, not long)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(theme.colour(band.colour, 0.35 if long else 1.0))

@@ -64,6 +64,7 @@ def moments(scale: TimeScale, spacing_px: float = 90.0) -> list[tuple[float, str
         return [(value, f"{texts.tick_text(value * factor, decimals)} {unit}") for value in values]
     step = next((s for s in _CLOCK_STEPS if s * most >= span), None)
     if step is None:
+        # beyond a day only whole days are round
         step = 86400 * max(1, math.ceil(texts.round_step(span / 86400, most)))
     first, last = math.ceil(scale.low / step), math.floor(scale.high / step)
     return [

@@ -58,6 +58,7 @@ class Lanes(QWidget):
         super().__init__()
         self.setAccessibleName("Biasing lanes")
         self.setAccessibleDescription("Curves over time with a common cursor")
+        # every pixel is painted: Qt need not clear it first
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
@@ -145,6 +146,7 @@ class Lanes(QWidget):
         self._fonts = self._fonts or Fonts()
         low, high = self.focus_model.span
         self.scale = TimeScale(low, high, GUTTER, Layout(self.width()).plot_width)
+        # before the lanes: the rows of flags push them down
         self._flag_boxes = paint.flag_boxes(self.content.flags, self.scale, self._fonts, 1.0)
         head = max((box.bottom() for _flag, box in self._flag_boxes), default=0.0)
         layout = lay_out(self.content, self.width(), self.height(), self._bar.value(), head)
@@ -179,6 +181,7 @@ class Lanes(QWidget):
         painter.end()
 
     def _paint_all(self, painter: QPainter, ratio: float) -> None:
+        # only when painted: many changes, one layout
         self.arrange()
         self.static_count += 1
         painter.fillRect(self.rect(), theme.colour(theme.active().plot))
@@ -244,6 +247,7 @@ class Lanes(QWidget):
             QEvent.Type.FontChange,
             QEvent.Type.StyleChange,
         ):
+            # made anew when painted, in the fonts of the new style
             self._fonts = None
             self.invalidate()
         super().changeEvent(event)
@@ -265,6 +269,7 @@ class Lanes(QWidget):
     def band_at(self, at: QPointF) -> str:
         """Id of the map there, with a few pixels to spare; empty: none."""
         for band, box, _long in self._band_boxes:
+            # diamonds are small
             if box.adjusted(-2, -3, 2, 3).contains(at):
                 return band.id
         return ""
@@ -275,6 +280,7 @@ class Lanes(QWidget):
         near = [
             (abs(up.y(value) - at.y()), curve.key)
             for curve in self.content.lanes[lane].curves
+            # not NaN
             if curve.marker and (value := curve.value_at(t)) == value
         ]
         distance, key = min(near, default=(99.0, ""))
@@ -311,6 +317,7 @@ class Lanes(QWidget):
         if self.stretch is None:
             return
         if click:
+            # a Ctrl+click on the cursor itself compares nothing: it ends the stretch
             if abs(self.scale.x(self.focus_model.t) - self.scale.x(self.stretch.b)) < 1:
                 self.set_stretch(None)
                 return

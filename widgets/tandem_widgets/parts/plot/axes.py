@@ -40,7 +40,9 @@ class AxisScale:
 
     def __init__(self, axis: Axis, low: float, high: float, start: float, end: float) -> None:
         self.axis, self.low, self.high, self.start, self.end = axis, low, high, start, end
+        # one value only
         self.per_unit = (end - start) / ((high - low) or 1.0)
+        # without the room around the values, which must not decide about the prefix
         largest = max(abs(low), abs(high)) / 1.1
         voltage = axis.unit == "V" and largest > 0.03
         self.factor, self.unit = (1.0, "V") if voltage else texts.reading_unit(largest, axis.unit)

@@ -157,6 +157,7 @@ class SpectrumPlot(QWidget):
     def _legend_px(self) -> int:
         metrics = QFontMetrics(theme.numbers_font(11))
         widest = max((metrics.horizontalAdvance(c.label) for c in self.content.curves), default=0)
+        # long names are cut rather than the plot
         return min(widest + 8, self.width() // 4)
 
     def x_to_px(self, x: Any) -> Any:
@@ -282,6 +283,7 @@ class SpectrumPlot(QWidget):
         if len(curve.x) < 2:
             return
         low, high = self.x_range
+        # one more on either side: the line goes on to the edges of the plot
         first = max(0, int(np.searchsorted(curve.x, low)) - 1)
         last = min(len(curve.x), int(np.searchsorted(curve.x, high)) + 2)
         xs = np.asarray(self.x_to_px(curve.x[first:last]), np.float64)
@@ -289,6 +291,7 @@ class SpectrumPlot(QWidget):
         ys = area.bottom() - (curve.y[first:last] - y_range[0]) * scale
         good = np.isfinite(ys)
         if curve.error is not None:
+            # an unknown error is no band there, not a hole in all of it
             band = np.nan_to_num(curve.error[first:last]) * scale
             around = np.concatenate([ys[good] - band[good], (ys[good] + band[good])[::-1]])
             painter.setPen(Qt.PenStyle.NoPen)
@@ -395,6 +398,7 @@ class SpectrumPlot(QWidget):
         assert self._grip is not None
         band, part = self._grip.band, self._grip.part
         low, high = band.low, band.high
+        # a window keeps a width: else its edges could not be told apart any more
         least = (self.x_range[1] - self.x_range[0]) / 1000
         if part == "low":
             low = min(x, high - least)
@@ -422,6 +426,7 @@ class SpectrumPlot(QWidget):
             return
         low, high = self.x_range
         x = self._px_to_x(event.position().x())
+        # a notch of the wheel is 120: a sixth less
         factor = 0.9985 ** event.angleDelta().y()
         self._x_range = (x + (low - x) * factor, x + (high - x) * factor)
         self.update()

@@ -57,6 +57,7 @@ class XYPlot(QWidget):
     def __init__(self, hint: str = "") -> None:
         super().__init__()
         self.setAccessibleName("Plot")
+        # every pixel is painted: Qt need not clear it first
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setMouseTracking(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
@@ -89,6 +90,7 @@ class XYPlot(QWidget):
         """Show other lines; `keep_view` keeps the zoom while the axes mean the same."""
         same_axes = (across, up) == (self.across, self.up)
         self.lines, self.across, self.up = list(lines), across, up
+        # a zoom into other quantities would show nothing
         if not (keep_view and same_axes):
             self._view = None
         self._near = None
@@ -180,6 +182,7 @@ class XYPlot(QWidget):
         if line.points:
             _paint_points(painter, xs[good], ys[good], line)
             return
+        # missing points interrupt the line; they are not bridged
         breaks = np.flatnonzero(good[1:] & ~good[:-1]) + 1
         number: NDArray[np.intp] = np.cumsum(good) - good
         pen = QPen(theme.colour(theme.ink(line.colour), line.alpha))
@@ -227,6 +230,7 @@ class XYPlot(QWidget):
         """Zoom about the pointer; over an axis that axis only."""
         if event is None or self._scales is None:
             return
+        # a notch of the wheel is 120: a sixth less
         factor = 1.0015 ** -event.angleDelta().y()
         at = event.position()
         across, up = self._scales
@@ -240,6 +244,7 @@ class XYPlot(QWidget):
         event.accept()
 
     def _set_view(self, left: float, right: float, low: float, high: float) -> None:
+        # zooming far enough ends in equal or infinite limits
         if right > left and high > low and all(map(math.isfinite, (left, right, low, high))):
             self._view = left, right, low, high
             self.invalidate()
@@ -255,6 +260,7 @@ class XYPlot(QWidget):
             return
         if self._drag is not None and event.buttons():
             delta = event.position() - self._drag
+            # less is a click of an unsteady hand
             if self._moved or delta.manhattanLength() > 4:
                 self._moved = True
                 self._drag = event.position()
@@ -317,6 +323,7 @@ class XYPlot(QWidget):
             if not len(line.x):
                 continue
             far = (across.pixels(line.x) - at.x()) ** 2 + (up.pixels(line.y) - at.y()) ** 2
+            # nanargmin raises then
             if np.isnan(far).all():
                 continue
             index = int(np.nanargmin(far))

@@ -58,6 +58,7 @@ class CommandPalette(QDialog):
 
     def _run(self) -> None:
         item = self.list.currentItem()
+        # closed first: the action may open a dialog of its own
         self.accept()
         if item is not None:
             item.data(Qt.ItemDataRole.UserRole).trigger()

@@ -31,6 +31,7 @@ class CopyActions:
 
     def copy_figure(self) -> None:
         """What the pane shows onto the clipboard, as a figure for print."""
+        # imported late: a start does not pay for the figures
         from tandem_em.desk.export.preview import FigureSettings, figure_of
 
         pane = self._context.parts.docks.pane_in_use()

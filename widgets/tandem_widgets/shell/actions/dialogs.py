@@ -16,6 +16,7 @@ class DialogActions:
 
     def find_event(self) -> None:
         """The events of the session, to search, rename and go to."""
+        # imported late, here and below: a start does not pay for dialogs
         from tandem_widgets.dialogs.events import EventsDialog
 
         self._context.open_dialog(EventsDialog(self._context.window, self._context.desk))
@@ -39,6 +40,7 @@ class DialogActions:
         groups: dict[str, list[tuple[str, str]]] = {}
         for action in self._context.window.actions():
             if keys := action.shortcut().toString():
+                # `title`, not the text: that of undo and redo names the last change
                 groups.setdefault(action.property("menu"), []).append((keys, action.property("title")))
         for pane in self._context.parts.docks.panes:
             if own := [(action.shortcut().toString(), action.text()) for action in pane.actions()]:

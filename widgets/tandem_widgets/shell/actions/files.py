@@ -127,6 +127,7 @@ class FileActions:
             self._context.views.player.speed, self.play_at = self.play_at, None
             self._context.views.player.start()
         if self.then is not None:
+            # cleared before it is called: what it does may open the next session
             then, self.then = self.then, None
             then()
         document.make_previews()
@@ -292,6 +293,7 @@ class FileActions:
         """Save before leaving; False when that did not work, or there is no name."""
         try:
             if not self.document.needs_name:
+                # not a job: the window goes as soon as this returns
                 self.document.save_now()
                 return True
             suggested = str(Path.home() / f"experiment{files.SUFFIX}")

@@ -179,12 +179,14 @@ class RecordActions:
 
     def start_chosen(self, name: str = "", *, armed: bool = False) -> None:
         """Record what is set up into a new session; it lives in the recovery folder until it is named."""
+        # the dialog may stay open and change the set-up meanwhile
         setup = self.instruments.setup.model_copy(deep=True)
         self.instruments.remember(remembered())
         session = live.session_for(setup, name or "untitled")
         ending = self.instruments.end_tests()
 
         def connect() -> Job[list[Any]]:
+            # an instrument has one owner: its test lets go before the recording connects
             yield from ending
             return live.make_sources(setup)
 
@@ -225,6 +227,7 @@ class RecordActions:
     ) -> None:
         """Connect and make the file in a job, then record."""
         context, services = self._context, self._context.services
+        # connecting takes a while: R may be pressed again
         if self.is_recording or self._starting:
             return
         self._starting = True
@@ -267,6 +270,7 @@ class RecordActions:
     def stop(self, then: Callable[[], object] | None = None) -> None:
         """End it off the GUI thread, then save."""
         recorder = self._recorder
+        # asked again while it is ending: what is to come after it stays
         self._after = then or self._after
         if recorder is None or self._stopping:
             return
@@ -320,6 +324,7 @@ class RecordActions:
         box.setText("A recording is running. Stop it and close?")
         box.setStandardButtons(QMessageBox.StandardButton.Yes | QMessageBox.StandardButton.No)
         if box.exec() == QMessageBox.StandardButton.Yes:
+            # refused now; the window closes itself once the recording has ended
             self.stop(then=self._context.close)
         return False
 

@@ -35,6 +35,7 @@ class TimeActions:
             self._context.services.notices.info(
                 f"{item.name} lies outside the time in view.", "F shows everything."
             )
+        # a cursor outside the data would show nothing anywhere
         if not extent[0] <= focus.t <= extent[1]:
             focus.t = extent[0]
 
@@ -61,9 +62,11 @@ class TimeActions:
         times = stack.t if stack is not None else (session.runs.first.t if session.runs.first else None)
         if times is None or not len(times):
             return
+        # frames may have no time, or not ascend
         known = np.sort(times[np.isfinite(times)])
         if not len(known):
             return
+        # 1e-9: a cursor on a frame counts as on it after rounding between clocks
         at = int(np.searchsorted(known, focus.t + 1e-9, side="right")) - 1
         target = min(max(at + direction, 0), len(known) - 1)
         focus.t = float(known[target])

@@ -18,6 +18,7 @@ class PaneDock(QDockWidget):
 
     def __init__(self, name: str, title: str) -> None:
         super().__init__(title)
+        # Qt's saved layout knows docks by this name
         self.setObjectName(f"dock-{name}")
         self.setTitleBarWidget(QWidget())
         self.topLevelChanged.connect(self._dress)
@@ -48,6 +49,7 @@ class PaneDock(QDockWidget):
             self._pane.close_pane()
 
     def _dress(self, floating: bool) -> None:
+        # an empty widget hides the bar; None brings back the system's frame
         self.setTitleBarWidget(None if floating else QWidget())
 
 
@@ -60,6 +62,7 @@ class PaneDocks:
         self.eels = PaneDock("eels", "EELS maps")
         self.biasing = PaneDock("biasing", "Biasing")
         window.setDockNestingEnabled(True)
+        # the biasing strip below has the whole width
         window.setCorner(Qt.Corner.BottomLeftCorner, Qt.DockWidgetArea.BottomDockWidgetArea)
         window.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.BottomDockWidgetArea)
         self._place()
@@ -95,6 +98,7 @@ class PaneDocks:
 
     def share_out(self) -> None:
         """Give the panes the proportions of the design for the present window size."""
+        # about what header and status strip take
         width, height = self._window.width(), self._window.height() - 70
         horizontal, vertical = Qt.Orientation.Horizontal, Qt.Orientation.Vertical
         self._window.resizeDocks(

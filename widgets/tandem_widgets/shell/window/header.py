@@ -38,6 +38,7 @@ class Chip(QFrame):
             text, tip = " · ".join(text.split(" · ")[:parts]), f"{text}\n{tip}"
         self.setToolTip(tip)
         mark = f'<span style="color:{dot}">●</span> ' if dot else ""
+        # several times a second while recording: an equal text must not lay out the line again
         if mark + text == self._shown:
             return
         self._shown = mark + text
@@ -99,6 +100,7 @@ class Header(QWidget):
         self.speed.setStyleSheet("QToolButton::menu-indicator { image: none; }")
         self.readout = QLabel()
         self.readout.setFont(theme.numbers_font(13, bold=True))
+        # a long readout is cut; it must not widen the window
         self.readout.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.dose = Chip()
         row = QHBoxLayout(self)

@@ -47,6 +47,7 @@ class MainWindow(QMainWindow):
         self.services = services
         self.state_refresher = Refresher(self, self._show_state)
         self._bindings = Bindings(self)
+        # for the views, which stop the player of the session before
         self.player = Player(self, Session())
         self._menu = QMenu(self)
         self._transport = {action_id: QToolButton() for action_id in TRANSPORT}
@@ -58,6 +59,7 @@ class MainWindow(QMainWindow):
         self.docks = PaneDocks(self)
         self.reading = ReadingSign(self, self.docks)
         self._make_status()
+        # after all parts: it puts the views of an empty session into them at once
         self.context = WindowContext(self, services, self._parts(), self)
         self._take_actions(WindowActions(self.context))
         self._fill_menu()
@@ -90,6 +92,7 @@ class MainWindow(QMainWindow):
 
     def show_views(self, desk: Desk) -> Views:
         """Everything that looked at another session is made anew."""
+        # chosen by a person, so it outlives the session
         speed = self.player.speed
         self.player.stop()
         self._bindings.release()
@@ -220,6 +223,7 @@ class MainWindow(QMainWindow):
             button.setIcon(icons.icon(TRANSPORT[action_id]))
             button.setToolTip(action.toolTip())
             button.setAccessibleName(action.text())
+            # Space plays: it must not press the button that was clicked last
             button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
             button.clicked.connect(lambda _checked=False, action=action: action.trigger())
 
@@ -263,6 +267,7 @@ class MainWindow(QMainWindow):
         if self.recording.is_recording:
             self.recording.stop(then=self.end_without_asking)
             return
+        # once, not at every look
         if patience == PATIENCE:
             self.files.autosave()
         if self.services.runner.tasks and patience > 0:  # it is being saved

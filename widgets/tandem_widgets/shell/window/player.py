@@ -8,6 +8,7 @@ from PyQt6.QtCore import QObject, QTimer, pyqtSignal
 
 from tandem_em.model.session import Session
 
+# About the rate of a screen.
 TICK_MS = 16
 
 
@@ -45,6 +46,7 @@ class Player(QObject):
             return
         if self._session.focus.t >= extent[1]:
             self._session.focus.t = extent[0]
+        # monotonic: the clock of the computer may be set while it plays
         self._last = time.monotonic()
         self._expected = self._session.focus.t
         self._timer.start()
@@ -65,6 +67,7 @@ class Player(QObject):
         focus = self._session.focus
         if abs(focus.t - self._expected) > 1e-9:
             self._expected = focus.t  # somebody moved the cursor: go on from there
+        # by the time that has passed: ticks come late while panes draw
         self._expected = min(extent[1], self._expected + (now - self._last) * self.speed)
         self._last = now
         focus.t = self._expected

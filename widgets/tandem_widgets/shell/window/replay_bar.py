@@ -32,6 +32,7 @@ class ReplayBar(QFrame):
         self.pause.clicked.connect(lambda _checked=False: self.toggle())
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setRange(0, STEPS)
+        # the arrow keys step through frames; they must not move the slider
         self.slider.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.slider.setToolTip("Go to another time of the recording")
         self.slider.setAccessibleName("Time of the recording")
@@ -73,6 +74,7 @@ class ReplayBar(QFrame):
         if self.replay is None:
             return
         clock = self.replay.clock
+        # a recording of one moment
         length = max(clock.end_s - clock.start_s, 1e-9)
         if not self.slider.isSliderDown():
             self.slider.setValue(round(STEPS * (clock.now() - clock.start_s) / length))
@@ -113,4 +115,5 @@ class ReplayBar(QFrame):
     def _paged(self, _action: int) -> None:
         """A click beside the handle."""
         if not self.slider.isSliderDown():
+            # not `value`: that follows only after this signal
             self.seek(self.slider.sliderPosition() / STEPS)

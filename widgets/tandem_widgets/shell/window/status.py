@@ -47,6 +47,7 @@ class JobView(QWidget):
         note = f" · {left:.0f} s left" if left is not None and left >= 1 else ""
         self._label.setText(f"{task.progress.message or task.label}{note}")
         fraction = task.progress.fraction
+        # an empty range: the bar runs to and fro
         self._bar.setRange(0, 0 if fraction is None else 1000)
         if fraction is not None:
             self._bar.setValue(int(1000 * fraction))
