@@ -53,6 +53,7 @@ def take_down(window: MainWindow, bridge: Bridge) -> None:
     """End what the window has running, then the window, while there still is an application: Qt falls otherwise."""
     # first: nothing that is still posted may reach a window that goes
     bridge.close()
+    # jobs that wait for a compilation give up: closing would take up to a minute
     with compiled.ending():
         window.services.runner.close()
     sip.delete(window)
@@ -110,6 +111,7 @@ def first_steps(window: MainWindow, paths: list[Path], *, demo: bool) -> None:
     is_first = not window.services.settings.values.tour_seen
     if paths:
         window.files.open_paths(paths)
+    # lost work matters more than the tour
     elif is_first and not recovery.everything(window.services.settings.values.recent):
         window.dialogs.start_tour()
     elif demo:

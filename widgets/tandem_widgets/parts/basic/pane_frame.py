@@ -160,6 +160,7 @@ class PaneFrame(QFrame):
         """Cover the body with a hint (the one before is deleted); None shows the body."""
         if self._hint is not None:
             self._cover.removeWidget(self._hint)
+            # later: it may be one of its own buttons that has led here
             self._hint.deleteLater()
             self._hint = None
         if hint is not None:

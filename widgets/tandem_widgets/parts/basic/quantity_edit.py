@@ -70,6 +70,7 @@ class QuantityEdit(QLineEdit):
         self.checked.emit()
 
     def _understood(self, text: str) -> float:
+        # a number alone is in the prefix shown last: 12 typed over `10 pA` is 12 pA
         value = read_quantity(text, self._unit, self._factor)
         if self._above_zero and not value > 0:
             raise ValueError(
@@ -83,5 +84,6 @@ class QuantityEdit(QLineEdit):
 
     def _normalise(self) -> None:
         """On leaving: the value as it was understood; what is wrong stays as it was typed."""
+        # an untouched text keeps the digits that are not shown
         if self.is_valid and self.text() != self._shown[0]:
             self.set_value(self._value)

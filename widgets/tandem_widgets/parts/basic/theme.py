@@ -78,6 +78,7 @@ def apply(app: QApplication, theme: Theme) -> None:
     # native styles draw over parts of a style sheet; this one looks the same on every system
     app.setStyle("Fusion")
     app.setFont(_font())
+    # what the style sheet does not name takes its colours from the palette
     app.setPalette(_palette(theme))
     app.setStyleSheet(_style_sheet(theme))
 

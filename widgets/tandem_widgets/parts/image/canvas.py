@@ -124,6 +124,7 @@ class ImageCanvas(QWidget):
         self._rgb = None
         if rgb is not None:
             height, width, _ = rgb.shape
+            # the QImage is told 3 × width bytes a row
             data = np.ascontiguousarray(rgb)
             # a QImage only borrows the bytes: the copy owns them
             self._rgb = QImage(data.tobytes(), width, height, 3 * width, QImage.Format.Format_RGB888).copy()
@@ -154,6 +155,7 @@ class ImageCanvas(QWidget):
         """Look there (another canvas was moved)."""
         if view != self.view:
             self._fitted = False
+            # not told on: two linked canvases would answer one another for ever
             self.view = view
             self.update()
 

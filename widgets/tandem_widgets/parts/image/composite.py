@@ -61,6 +61,7 @@ def smoothed(image: AnyArray) -> AnyArray:
     corners = ((slice(None, -1), slice(1, None)),) * 2
     total = sum(filled[y, x] for y in corners[0] for x in corners[1])
     count = sum(good[y, x].astype(np.int64) for y in corners[0] for x in corners[1])
+    # `maximum`: where nothing counts the pixel is blank anyway
     return np.where(np.isfinite(image), total / np.maximum(count, 1), np.nan)
 
 

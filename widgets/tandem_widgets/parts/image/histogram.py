@@ -48,6 +48,7 @@ class Histogram(QWidget):
         if values.size:
             # a few hot pixels would squeeze everything else into one bin
             low, high = (float(each) for each in np.percentile(values, [0.05, 99.95]))
+            # limits beyond the data are to be seen and dragged as well
             low, high = min(low, limits[0]), max(high, limits[1])
             # `or`: a map of one value
             room = 0.04 * (high - low) or 1.0

@@ -46,6 +46,7 @@ class OutlineOverlay:
                 painter.drawPolygon(to_polygon(canvas, ghost.polygon - shown.between(reference)))
         self._paint_newest(painter, canvas, particle)
         outline, age = shown.latest(particle)
+        # after the ghosts: these stay while a tool draws the outline itself
         if outline is None or particle.id == shown.hidden_id:
             return None
         unsure = outline.confidence < DOUBT

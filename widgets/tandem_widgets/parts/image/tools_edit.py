@@ -94,6 +94,7 @@ class EditTool(BaseTool):
         if keys & Qt.KeyboardModifier.ControlModifier:
             return np.asarray(polygon + np.array([dx, dy]))
         around = float(np.hypot(*(np.roll(polygon, -1, axis=0) - polygon).T).sum())
+        # sigma of a bell along the outline, as part of its length: an eighth on each side is two of 0.06
         part = 0.02 if keys & Qt.KeyboardModifier.ShiftModifier else 0.06
         return particles_shape.soft_drag(polygon, vertex, dx, dy, part * around)
 

@@ -142,6 +142,7 @@ class OutlineTool(BaseTool):
         if vertex is None:
             return before + np.array([dx, dy])
         around = float(np.hypot(*(np.roll(before, -1, axis=0) - before).T).sum())
+        # as widely as EditTool drags without keys
         return particles_shape.soft_drag(before, vertex, dx, dy, 0.06 * around)
 
     def _add_vertex(self, x: float, y: float, on_screen: QPointF) -> None:

@@ -53,6 +53,7 @@ class LaneAdjusting(QObject):
 
     def _scale(self, number: int, low: float, high: float) -> None:
         """Show other limits at once; the pane keeps them."""
+        # zooming in far enough ends in equal limits
         if high > low:
             lanes = self._lanes
             # at once, without waiting for the pane: the hand is on it

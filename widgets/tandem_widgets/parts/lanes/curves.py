@@ -83,6 +83,7 @@ class Curve:
     def limit(self, side: int) -> Curve:
         """The lower (0) or upper (1) edge of the error band as a curve."""
         assert self.band is not None
+        # levels and error are those of the old y
         return replace(self, y=self.band[side], band=None, levels=None, error=None)
 
     @property
@@ -226,6 +227,7 @@ def _extremes(curve: Curve, bounds: NDArray[np.intp]) -> tuple[NDArray[Any], NDA
 
 
 def _column_trace(curve: Curve, scale: TimeScale, columns: int) -> Trace:
+    # the few edges are converted, never the millions of stamps
     edges = curve.own(np.linspace(scale.low, scale.high, columns + 1))
     bounds = curve.positions(edges)
     low, high, coarse = _extremes(curve, bounds)

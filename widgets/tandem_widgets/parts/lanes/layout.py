@@ -61,6 +61,7 @@ class Layout:
 
     def zone(self, x: float, y: float) -> tuple[Zone, int]:
         """What lies under a point, and the number of the lane (-1: none)."""
+        # from the bottom up: lanes that do not fit reach under strip and axis
         if self.bands.height() and y >= self.bands.top():
             return "bands", -1
         if y >= self.axis.top():
@@ -71,6 +72,7 @@ class Layout:
             if (
                 x < GUTTER
                 and abs(y - (lane.bottom() + SPACE / 2)) <= SPACE / 2
+                # below the last lane there is none to take height from
                 and number < len(self.lanes) - 1
             ):
                 return "border", number

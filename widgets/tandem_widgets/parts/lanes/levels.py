@@ -96,6 +96,7 @@ class Levels:
         """Build what is missing, in pieces, off the GUI thread."""
         warm()
         total = len(self.values)
+        # kept: `grow` puts the piece it is given in its place
         whole = self.values
         for end in range(min(self.covered + CHUNK, total), total, CHUNK):
             self.grow(whole[:end])

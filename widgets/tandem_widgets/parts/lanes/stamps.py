@@ -49,6 +49,7 @@ class Even:
 
 def look_through(x: NDArray[np.float64], limit_s: float) -> tuple[bool, NDArray[np.intp], Even | None]:
     """Whether stamps ascend, the numbers of the samples after longer pauses than `limit_s`, and the rule they follow."""
+    # imported late, in a worker: numba takes its time
     from tandem_widgets.parts.lanes import stamps_kernels as kernels
 
     count = len(x) - 1

@@ -75,6 +75,7 @@ def moments(scale: TimeScale, spacing_px: float = 90.0) -> list[tuple[float, str
 def clock_text(seconds: float, *, seconds_too: bool = False) -> str:
     """`12:30` below an hour, `2:05:00` above, `1 d 02:00` beyond a day (there seconds only where they are asked for)."""
     sign = "−" if seconds < 0 else ""
+    # divmod would borrow from the next larger unit below zero
     whole = round(abs(seconds))
     days, rest = divmod(whole, 86400)
     hours, minutes, left = rest // 3600, rest // 60 % 60, rest % 60

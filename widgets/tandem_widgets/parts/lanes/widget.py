@@ -138,6 +138,7 @@ class Lanes(QWidget):
         self.update()
 
     def _show_span(self, low: float, high: float) -> None:
+        # at once: gestures ask for it before the next painting
         self.scale = TimeScale(low, high, self.layout_now.left, self.layout_now.plot_width)
         self.invalidate()
 
@@ -385,6 +386,7 @@ class Lanes(QWidget):
                 return band.tip or band.text
         zone, _number = self.layout_now.zone(at.x(), at.y())
         if zone == "strip":
+            # a finding may be thinner than a pixel
             t, reach = self.time_at(at.x()), 3 * self.scale.per_pixel
             found = [f.tip for f in self.content.findings or () if f.start - reach <= t <= f.end + reach]
             return "\n".join(found[:6]) or "No anomalies here."

@@ -85,6 +85,7 @@ def paint_axes(painter: QPainter, area: QRectF, across: AxisScale, up: AxisScale
     grid = theme.colour(active.line, 0.55)
     painter.setFont(fonts.tick)
     for x, text in across.ticks(80):
+        # as in the lanes: a line that shines through takes far longer than a rectangle
         painter.fillRect(QRectF(round(x), area.top(), 1, area.height()), grid)
         painter.setPen(theme.colour(active.quiet))
         painter.drawText(QRectF(x - 50, area.bottom() + 2, 100, 15), Align.AlignCenter, text)
@@ -116,6 +117,7 @@ def paint_legend(
 ) -> None:
     """Names in their colours, in the corner with the fewest points (pixels, one per row); too many end in a count."""
     most = max(1, int(area.height() / 15) - 1)
+    # lines of one name and colour stand there once
     shown = list(dict.fromkeys(entries))
     more = len(shown) - most
     if more > 0:

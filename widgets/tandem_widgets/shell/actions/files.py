@@ -155,6 +155,7 @@ class FileActions:
 
     def recover(self, lost: Lost) -> None:
         """Open what a crash left, with the changes that were never saved."""
+        # leaving this session must not delete the file that is about to be read
         self.document.spare(lost.path)
         self._start_open(lost.session_path, recovering=True)
 

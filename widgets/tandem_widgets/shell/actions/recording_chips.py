@@ -50,6 +50,7 @@ def chips(session: Session, sources: list[Any], counters: dict[str, Counters]) -
 def _chip(session: Session, source: Any, counters: Counters) -> Chip:
     look = theme.active()
     about = source.describe()
+    # samples come in Hz, frames in fps
     unit = "Hz" if about.units or about.kind in ("scpi", "text", "impulse") else "fps"
     # the header has a chip of its own for that
     name = source.name.removeprefix("Simulated ") if about.simulated else source.name

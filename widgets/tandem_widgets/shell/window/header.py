@@ -188,6 +188,7 @@ class Header(QWidget):
 
     def show_live(self, follows: bool | None) -> None:
         """Whether the cursor is on the newest moment; None: nothing is recorded."""
+        # called at every step of the live cursor
         if follows == self._follows:
             return
         self._follows = follows

@@ -256,6 +256,7 @@ class MainWindow(QMainWindow):
         """Ask about a running recording, then about changes; either answer can keep the window."""
         if event is None:
             return
+        # the recording first: once it has ended it closes the window anew
         if not (self.recording.may_leave() and self.files.may_leave()):
             event.ignore()
             return

@@ -90,6 +90,7 @@ class StatusStrip(QWidget):
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self._hide_notice)
         self._hide_notice()
+        # the strip keeps them (see Bindings)
         Bindings(self).on(notices.posted, self._show_notice)
         runner.listen(self._show_task)
 
