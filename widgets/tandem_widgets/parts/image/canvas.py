@@ -155,7 +155,7 @@ class ImageCanvas(QWidget):
         """Look there (another canvas was moved)."""
         if view != self.view:
             self._fitted = False
-            # not told on: two linked canvases would answer one another for ever
+            # not told on: the canvas that was moved has told all others
             self.view = view
             self.update()
 

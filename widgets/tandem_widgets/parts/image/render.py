@@ -38,7 +38,6 @@ class View:
     def zoomed(self, factor: float, sx: float, sy: float, width: float, height: float) -> View:
         """Zoom about a screen point: what is under the pointer stays there."""
         x, y = self.to_image(sx, sy, width, height)
-        # beyond these a lost image is hard to find again
         zoom = min(max(self.zoom * factor, 1e-3), 64.0)
         return View(x - (sx - width / 2) / zoom, y - (sy - height / 2) / zoom, zoom)
 

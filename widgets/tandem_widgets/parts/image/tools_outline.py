@@ -120,7 +120,6 @@ class OutlineTool(BaseTool):
                 self._finish(self._ellipse(corner, (x, y)))
             elif self._offer is not None:
                 self._propose(x, y, self._offer)
-        # fewer points enclose nothing
         elif far and len(drag) > 3:
             self._finish(np.array(drag))
         else:
