@@ -41,6 +41,7 @@ def run(paths: list[Path], *, demo: bool = False, play_at: float | None = None) 
     keep_on_screen(window)
     window.show()
     window.files.play_at = play_at
+    # once the event loop runs: questions and the tour need the window on screen
     QTimer.singleShot(0, lambda: first_steps(window, paths, demo=demo))
     status = app.exec()
     heartbeat.stop()
@@ -50,7 +51,9 @@ def run(paths: list[Path], *, demo: bool = False, play_at: float | None = None) 
 
 def take_down(window: MainWindow, bridge: Bridge) -> None:
     """End what the window has running, then the window, while there still is an application: Qt falls otherwise."""
+    # first: nothing that is still posted may reach a window that goes
     bridge.close()
+    # jobs that wait for a compilation give up: closing would take up to a minute
     with compiled.ending():
         window.services.runner.close()
     sip.delete(window)
@@ -68,6 +71,7 @@ def make_application() -> QApplication:
     QCoreApplication.setOrganizationName("TandEM")
     QCoreApplication.setApplicationName("TandEM")
     QCoreApplication.setApplicationVersion(__version__)
+    # Wayland finds the icon by it
     QGuiApplication.setDesktopFileName("tandem-em")
     return QApplication(sys.argv[:1])
 
@@ -92,6 +96,7 @@ def keep_on_screen(window: MainWindow) -> None:
     """A window that would hang over the edge of the screen fills it instead."""
     screen = QGuiApplication.primaryScreen()
     if screen is not None and not has_room(window.size(), room := screen.availableGeometry()):
+        # the size it falls back to when it is no longer maximised
         window.resize(window.size().boundedTo(room.size() - QSize(*FRAME_PX)))
         window.setWindowState(Qt.WindowState.WindowMaximized)
 
@@ -106,6 +111,7 @@ def first_steps(window: MainWindow, paths: list[Path], *, demo: bool) -> None:
     is_first = not window.services.settings.values.tour_seen
     if paths:
         window.files.open_paths(paths)
+    # lost work matters more than the tour
     elif is_first and not recovery.everything(window.services.settings.values.recent):
         window.dialogs.start_tour()
     elif demo:
@@ -115,6 +121,8 @@ def first_steps(window: MainWindow, paths: list[Path], *, demo: bool) -> None:
 
 
 def install_crash_dialog(window: MainWindow) -> None:
+    """Unexpected errors open a dialog that offers to save a copy."""
+
     def show(details: str) -> None:
         crash.CrashDialog(window, details, window.files.ask_save_as).exec()
 
@@ -125,6 +133,7 @@ def let_signals_through(window: MainWindow) -> QTimer:
     """Ctrl+C in the terminal closes the window, SIGTERM without asking: Python sees signals only when Qt lets it run."""
     timer = QTimer()
     timer.timeout.connect(lambda: None)
+    # the interpreter runs five times a second: Ctrl+C is heard soon enough
     timer.start(200)
     signal.signal(signal.SIGINT, lambda *_: QApplication.quit())
     signal.signal(signal.SIGTERM, lambda *_: window.end_without_asking())
@@ -132,6 +141,7 @@ def let_signals_through(window: MainWindow) -> QTimer:
 
 
 def start_log() -> None:
+    """The log in the folder of the settings: three files of 1 MiB at most."""
     folder = config_folder()
     folder.mkdir(parents=True, exist_ok=True)
     handler = RotatingFileHandler(folder / "tandem.log", maxBytes=1 << 20, backupCount=2, encoding="utf-8")
@@ -148,6 +158,7 @@ def settle(window: MainWindow, timeout_ms: int = 20_000, quiet_ms: int = 250) ->
     def look() -> None:
         if window.services.runner.tasks:
             quiet.restart()
+        # quiet for a while, not empty once: one job often starts the next
         if quiet.elapsed() >= quiet_ms or clock.elapsed() >= timeout_ms:
             loop.quit()
 
@@ -187,6 +198,7 @@ def screenshot(
         window.desk.session.focus.t = at
     window.docks.share_out()
     settle(window)
+    # only the picture has opened it so
     window.header.read_only.hide()
     picture = window.grab()
     out.parent.mkdir(parents=True, exist_ok=True)

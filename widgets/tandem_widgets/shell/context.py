@@ -34,9 +34,11 @@ class AppServices:
     settings: Settings
 
     def desk(self, session: Session) -> Desk:
+        """A desk for a session, with the services of the program."""
         return Desk(session, self.runner, self.notices, self.settings)
 
     def document(self, session: Session, opened: Opened | None = None) -> Document:
+        """A document of a session; `opened` is the file it came from, None: it has none yet."""
         return Document(session, opened, self.desk(session).start, keeps_view=True)
 
 
@@ -47,23 +49,40 @@ class StackView(Protocol):
     """The image stack: which frame is shown, and how far live outlines are behind."""
 
     @property
-    def stack(self) -> FrameStack | None: ...
+    def stack(self) -> FrameStack | None:
+        """The stack on screen; None without one."""
+
     @property
-    def frame_index(self) -> int: ...
-    def go_to(self, index: int) -> None: ...
-    def go_to_image(self, index: int) -> None: ...
-    def show_lag(self, text: str, lost: Sequence[str], reach: int = 0) -> None: ...
+    def frame_index(self) -> int:
+        """Number of the frame on screen, from 0."""
+
+    def go_to(self, index: int) -> None:
+        """Move the cursor to a frame by its number, from 0."""
+
+    def go_to_image(self, index: int) -> None:
+        """Show one of several images that are no movie; negative counts from the end."""
+
+    def show_lag(self, text: str, lost: Sequence[str], reach: int = 0) -> None:
+        """Say how far outlines are behind the camera; `lost`: ids, `reach`: frames an outline may be old."""
 
 
 class BiasingView(Protocol):
-    def end_growing(self) -> None: ...
+    """The biasing strip, as far as a recording needs it."""
+
+    def end_growing(self) -> None:
+        """The recording is over: nothing is followed any more."""
 
 
 class PlayerView(Protocol):
+    """The player of the open session; `speed` is session seconds per second."""
+
     speed: float
 
-    def start(self) -> None: ...
-    def toggle(self) -> None: ...
+    def start(self) -> None:
+        """Play from the cursor, or from the start when that is at the end."""
+
+    def toggle(self) -> None:
+        """Play or pause."""
 
 
 @dataclass(frozen=True)
@@ -81,38 +100,63 @@ class Docks(Protocol):
     """The panes by their place in the window."""
 
     @property
-    def panes(self) -> list[PaneFrame]: ...
-    def pane_in_use(self) -> PaneFrame: ...
-    def restore_home(self) -> None: ...
+    def panes(self) -> list[PaneFrame]:
+        """The panes that are shown now."""
+
+    def pane_in_use(self) -> PaneFrame:
+        """The pane under the pointer or with the focus."""
+
+    def restore_home(self) -> None:
+        """All panes back into the window, in the proportions of the design."""
 
 
 class HeaderView(Protocol):
     """What is recorded, in the line at the top."""
 
-    def show_stopped(self, why: str) -> None: ...
-    def show_armed(self, sources: list[tuple[str, str, str]], kept_s: float) -> None: ...
-    def show_live(self, follows: bool | None) -> None: ...
+    def show_stopped(self, why: str) -> None:
+        """Why a recording ended by itself; empty text takes the note away."""
+
+    def show_armed(self, sources: list[tuple[str, str, str]], kept_s: float) -> None:
+        """Sources (text, dot colour, tip) that wait for R, and how many seconds are kept."""
+
+    def show_live(self, follows: bool | None) -> None:
+        """Whether the cursor is on the newest moment; None: nothing is recorded."""
+
     def show_recording(
         self,
         elapsed: str,
         sources: list[tuple[str, str, str]],
         disk_minutes: float | None = None,
         word: str = "REC",
-    ) -> None: ...
+    ) -> None:
+        """Time and sources of the recording; `disk_minutes`: room left, None while unknown."""
 
 
 class GuardianView(Protocol):
-    def show_meters(self, meters: list[Any], full_charge_C: float | None = None) -> None: ...
-    def look(self) -> None: ...
+    """The bar of the guardian, which is there while a cell is driven."""
+
+    def show_meters(self, meters: list[Any], full_charge_C: float | None = None) -> None:
+        """Source-meters that are driven; `full_charge_C` of the cell, None: not known."""
+
+    def look(self) -> None:
+        """Show what the guardian last said."""
 
 
 class ReplayView(Protocol):
-    def show_replay(self, replay: Replay | None) -> None: ...
-    def look(self) -> None: ...
+    """The bar of a replay, which is there while something is replayed."""
+
+    def show_replay(self, replay: Replay | None) -> None:
+        """The replay that plays now; None: the bar goes."""
+
+    def look(self) -> None:
+        """Show where the replay is."""
 
 
 class ReadingView(Protocol):
-    def follow(self, task: Task[Any]) -> None: ...
+    """What empty panes say while files are read."""
+
+    def follow(self, task: Task[Any]) -> None:
+        """Tell the panes about this job until it ends."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +178,9 @@ class Show(Protocol):
     def show_views(self, desk: Desk) -> Views:
         """Make everything anew that looks at a session."""
 
-    def use_theme(self, name: str) -> None: ...
+    def use_theme(self, name: str) -> None:
+        """Dress the program `light` or `dark`, and remember that."""
+
     def refresh(self) -> None:
         """Show title and actions anew, once, in the next turn of the event loop."""
 
@@ -156,10 +202,12 @@ class WindowContext:
 
     @property
     def session(self) -> Session:
+        """The open session; another one after each opening."""
         return self.document.session
 
     @property
     def has_data(self) -> bool:
+        """Whether there is anything to act on."""
         return not self.session.is_empty
 
     def replace_document(self, document: Document) -> None:
@@ -171,14 +219,18 @@ class WindowContext:
         self.refresh()
 
     def refresh(self) -> None:
+        """Title and actions follow at the next turn of the event loop."""
         self._show.refresh()
 
     def use_theme(self, name: str) -> None:
+        """Dress the program `light` or `dark`."""
         self._show.use_theme(name)
 
     def open_dialog(self, dialog: QWidget) -> None:
+        """Show a dialog beside the window; it is deleted when it is closed."""
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.show()
 
     def close(self) -> None:
+        """Close the window, which asks about recording and changes first."""
         self.window.close()

@@ -18,6 +18,7 @@ def _note(phase: str, _info: dict[str, int]) -> None:
     _collecting = phase == "start"
 
 
+# Python tells only its callbacks that a collection runs; `destroyed` may come in the middle of one.
 gc.callbacks.append(_note)
 
 
@@ -32,6 +33,7 @@ class Bindings:
         owner.destroyed.connect(self._owner_gone)
 
     def on(self, signal: Any, slot: Callable[..., Any]) -> None:
+        """Connect a signal of the model for as long as the owner lives, or until `release`."""
         signal.connect(slot)
         self._pairs.append((signal, slot))
 
@@ -43,4 +45,5 @@ class Bindings:
         """Not while garbage is collected: the signals of a closed session may be half gone then, touching them crashes."""
         pairs, self._pairs = self._pairs, []
         for signal, slot in pairs:
+            # psygnal holds methods weakly: it may have dropped this one already
             signal.disconnect(slot, missing_ok=True)

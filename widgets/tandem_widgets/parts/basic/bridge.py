@@ -15,9 +15,11 @@ class Bridge(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._open = True
+        # queued also on the GUI thread itself: whatever is posted runs in the order of posting
         self._posted.connect(self._run, type=Qt.ConnectionType.QueuedConnection)  # type: ignore[call-arg]
 
     def post(self, call: Callable[[], None]) -> None:
+        """Hand a call over from any thread; after `close` it is dropped without a word."""
         if self._open:
             self._posted.emit(call)
 

@@ -51,6 +51,7 @@ class _Sign(QIconEngine):
         return _Sign(self._name)
 
     def paint(self, painter: QPainter | None, rect: QRect, mode: QIcon.Mode, state: QIcon.State) -> None:
+        # PyQt's types allow None, here as in all events; Qt itself never hands one over
         if painter is None:
             return
         active = theme.active()
@@ -72,6 +73,7 @@ class _Sign(QIconEngine):
 
     def pixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State) -> QPixmap:
         picture = QPixmap(size)
+        # a new pixmap holds whatever was in memory
         picture.fill(Qt.GlobalColor.transparent)
         painter = QPainter(picture)
         self.paint(painter, QRect(0, 0, size.width(), size.height()), mode, state)

@@ -27,16 +27,19 @@ class ElidedLabel(QLabel):
         super().__init__()
         self._full = ""
         self.setProperty("role", role)
+        # a long text must not keep the pane from being made narrower
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.setMinimumWidth(20)
 
     def set_text(self, text: str) -> None:
+        """Show as much of a text as fits; the tip has all of it."""
         if text != self._full:
             self._full = text
             self.setToolTip(text)
             self._elide()
 
     def resizeEvent(self, event: object) -> None:
+        """More or less of the text fits now."""
         self._elide()
 
     def _elide(self) -> None:
@@ -74,6 +77,7 @@ class EmptyHint(QWidget):
         row.addStretch(1)
         for title, call in actions:
             button = QPushButton(title)
+            # `call=call`: bound now, else every button would do what the last one does
             button.clicked.connect(lambda _checked=False, call=call: call())
             row.addWidget(button)
         row.addStretch(1)
@@ -86,6 +90,7 @@ class EmptyHint(QWidget):
 
     @property
     def text(self) -> str:
+        """What stands there now: the hint, or what is being read."""
         return self._label.text()
 
     def show_reading(self, text: str) -> None:
@@ -148,11 +153,14 @@ class PaneFrame(QFrame):
         self.addAction(action)
 
     def add_tool_widget(self, widget: QWidget) -> None:
+        """Put any widget at the right end of the title row."""
         self._tools.addWidget(widget)
 
     def set_empty(self, hint: EmptyHint | None) -> None:
+        """Cover the body with a hint (the one before is deleted); None shows the body."""
         if self._hint is not None:
             self._cover.removeWidget(self._hint)
+            # later: it may be one of its own buttons that has led here
             self._hint.deleteLater()
             self._hint = None
         if hint is not None:
@@ -183,8 +191,10 @@ class PaneFrame(QFrame):
 
     @property
     def title(self) -> str:
+        """The bold words at the top; messages call the pane by them."""
         return self._title.text()
 
     @property
     def is_empty(self) -> bool:
+        """Whether a hint covers the body."""
         return self._hint is not None

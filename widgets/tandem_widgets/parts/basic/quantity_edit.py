@@ -37,17 +37,21 @@ class QuantityEdit(QLineEdit):
 
     @property
     def value(self) -> float | None:
+        """The quantity in its base unit with all its digits; None: empty, or it cannot be read."""
         return self._value
 
     @property
     def is_valid(self) -> bool:
+        """Whether the text can be read; an empty field can, it means unknown."""
         return not self.problem
 
     def set_value(self, value: float | None) -> None:
+        """Show a value given in the base unit, with a prefix that suits it; None empties the field."""
         text, self._factor = ("", 1.0) if value is None else field_text(value, self._unit, self._fixed)
         self._shown = text, value
         self.setText(text)
         self._read(text)
+        # in a narrow field the start of the number is seen, not its end
         self.setCursorPosition(0)
 
     def _read(self, text: str) -> None:
@@ -66,6 +70,7 @@ class QuantityEdit(QLineEdit):
         self.checked.emit()
 
     def _understood(self, text: str) -> float:
+        # a number alone is in the prefix shown last: 12 typed over `10 pA` is 12 pA
         value = read_quantity(text, self._unit, self._factor)
         if self._above_zero and not value > 0:
             raise ValueError(
@@ -79,5 +84,6 @@ class QuantityEdit(QLineEdit):
 
     def _normalise(self) -> None:
         """On leaving: the value as it was understood; what is wrong stays as it was typed."""
+        # an untouched text keeps the digits that are not shown
         if self.is_valid and self.text() != self._shown[0]:
             self.set_value(self._value)

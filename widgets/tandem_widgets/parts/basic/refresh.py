@@ -22,6 +22,7 @@ class Refresher(QObject):
         self._timer.timeout.connect(self.flush)
 
     def mark(self) -> None:
+        """Something has changed: show it soon. Costs nothing when that is under way already."""
         if not self._timer.isActive():
             wait = max(0.0, self._last + self._gap_s - time.monotonic())
             self._timer.start(int(wait * 1000))
@@ -34,6 +35,7 @@ class Refresher(QObject):
     def flush(self) -> None:
         """Show now (tests and screenshots need not wait)."""
         self._timer.stop()
+        # before showing: the time that takes is part of the gap
         self._last = time.monotonic()
         self.count += 1
         self._show()

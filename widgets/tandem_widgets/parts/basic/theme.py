@@ -75,8 +75,10 @@ def apply(app: QApplication, theme: Theme) -> None:
     """Dress the application. Widgets get a palette change event and repaint."""
     global _active
     _active = theme
+    # native styles draw over parts of a style sheet; this one looks the same on every system
     app.setStyle("Fusion")
     app.setFont(_font())
+    # what the style sheet does not name takes its colours from the palette
     app.setPalette(_palette(theme))
     app.setStyleSheet(_style_sheet(theme))
 
@@ -88,6 +90,7 @@ def _font() -> QFont:
             break
     else:
         font = QFont()
+    # pixels, not points: rows and gutters of lanes and plots are counted in pixels
     font.setPixelSize(12)
     return font
 
@@ -97,6 +100,7 @@ def numbers_font(pixel_size: int = 12, *, bold: bool = False) -> QFont:
     font = QFont(QApplication.font())
     font.setPixelSize(pixel_size)
     font.setBold(bold)
+    # font features came with Qt 6.7
     tabular = QFont.Tag.fromString("tnum") if hasattr(QFont, "Tag") else None
     if tabular is not None:
         font.setFeature(tabular, 1)
@@ -104,11 +108,13 @@ def numbers_font(pixel_size: int = 12, *, bold: bool = False) -> QFont:
 
 
 def colour(text: str, alpha: float = 1.0) -> QColor:
+    """A colour of the theme (hex) for painting; `alpha` 0 is clear, 1 opaque."""
     made = QColor(text)
     made.setAlphaF(alpha)
     return made
 
 
+# asked for by every curve at every painting
 @cache
 def _ink(text: str, on_light: bool) -> str:
     made = QColor(text)
@@ -125,6 +131,7 @@ def ink(text: str) -> str:
 def _brightness(made: QColor) -> float:
     """Relative luminance, 0 to 1."""
     linear = [
+        # the sRGB curve
         (v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4)
         for v in made.getRgbF()[:3]
         if v is not None
@@ -150,6 +157,7 @@ def _palette(theme: Theme) -> QPalette:
 
 def _picture(name: str) -> str:
     """Where a style sheet finds a picture."""
+    # a backslash of Windows would be an escape in a style sheet
     return str(resources.files("tandem_resources") / f"{name}.png").replace("\\", "/")
 
 

@@ -32,12 +32,23 @@ from tandem_widgets.parts.image.render import View, fitting
 class Tool(Protocol):
     """What the mouse does. Points are image pixels (x, y); return True to swallow the event."""
 
-    def press(self, x: float, y: float, event: QMouseEvent) -> bool: ...
-    def move(self, x: float, y: float, event: QMouseEvent) -> bool: ...
-    def release(self, x: float, y: float, event: QMouseEvent) -> bool: ...
-    def double_click(self, x: float, y: float, event: QMouseEvent) -> bool: ...
-    def key(self, event: QKeyEvent) -> bool: ...
-    def paint(self, painter: QPainter, canvas: ImageCanvas) -> None: ...
+    def press(self, x: float, y: float, event: QMouseEvent) -> bool:
+        """Left button down; what is not swallowed moves the view."""
+
+    def move(self, x: float, y: float, event: QMouseEvent) -> bool:
+        """The pointer moved, with or without a button; True repaints the canvas."""
+
+    def release(self, x: float, y: float, event: QMouseEvent) -> bool:
+        """Button up after a press that the tool swallowed."""
+
+    def double_click(self, x: float, y: float, event: QMouseEvent) -> bool:
+        """Not swallowed, it fits the image into the pane."""
+
+    def key(self, event: QKeyEvent) -> bool:
+        """A key while the canvas has the focus."""
+
+    def paint(self, painter: QPainter, canvas: ImageCanvas) -> None:
+        """Draw the unfinished shape above frame and overlays, in widget pixels."""
 
 
 Overlay = Callable[[QPainter, "ImageCanvas"], None]
@@ -113,16 +124,21 @@ class ImageCanvas(QWidget):
         self._rgb = None
         if rgb is not None:
             height, width, _ = rgb.shape
+            # the QImage is told 3 × width bytes a row
             data = np.ascontiguousarray(rgb)
+            # a QImage only borrows the bytes: the copy owns them
             self._rgb = QImage(data.tobytes(), width, height, 3 * width, QImage.Format.Format_RGB888).copy()
+            # stands in for a frame: only its size is asked for, and it takes no memory
             self._frame = np.broadcast_to(np.uint8(0), (height, width))
             if self._fitted:
                 self.fit(tell=False)
         self.update()
 
     def fit(self, *, tell: bool = True) -> None:
+        """Show the whole image (or fill the pane); `tell`: linked canvases are to follow."""
         self._fitted = True
         if self._frame is not None:
+            # of the frame itself, also while a coarse one is shown: the view must not jump when it comes
             height, width = self._frame.shape
             self.view = fitting(width, height, max(1, self.width()), max(1, self.height()), fill=self.fill)
         if tell:
@@ -139,6 +155,7 @@ class ImageCanvas(QWidget):
         """Look there (another canvas was moved)."""
         if view != self.view:
             self._fitted = False
+            # not told on: the canvas that was moved has told all others
             self.view = view
             self.update()
 
@@ -157,6 +174,7 @@ class ImageCanvas(QWidget):
     # --- painting ------------------------------------------------------------------------------------------------
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
+        """Frame, overlays, the tool's shape, then scale bar and texts above all of it."""
         self.painted += 1
         painter = QPainter(self)
         painter.fillRect(self.rect(), QColor(theme.active().image))
@@ -177,17 +195,21 @@ class ImageCanvas(QWidget):
     def _paint_frame(self, painter: QPainter) -> None:
         assert self._frame is not None
         ratio = self.devicePixelRatioF()
+        # device pixels: on a dense screen the frame is as sharp as the screen
         width, height = max(1, round(self.width() * ratio)), max(1, round(self.height() * ratio))
         view = View(self.view.x + self.shift[0], self.view.y + self.shift[1], self.view.zoom * ratio)
         frame = self._frame
         if self._coarse is not None:
             frame, block = self._coarse, self._frame.shape[1] // self._coarse.shape[1]
+            # whole numbers are pixel centres: the outer edges of both frames must coincide
             view = View((view.x + 0.5) / block - 0.5, (view.y + 0.5) / block - 0.5, view.zoom * block)
         made_of = view, width, height, self.levels, render.types_ready()
         pixels, table = self._pixels, self.table
+        # an array cannot be compared inside a tuple: the table is told by identity
         if pixels is None or made_of != self._pixels_of or table is not self._pixels_table:
             pixels = render.render(frame, view, width, height, self.levels, table, pixels)
             self._pixels, self._pixels_of, self._pixels_table = pixels, made_of, table
+        # the format Qt paints without converting; our pixels are opaque or nothing, so it is the same
         image = QImage(pixels.data, width, height, 4 * width, QImage.Format.Format_ARGB32_Premultiplied)  # type: ignore[call-overload]
         image.setDevicePixelRatio(ratio)
         painter.drawImage(0, 0, image)
@@ -196,6 +218,7 @@ class ImageCanvas(QWidget):
         assert self._rgb is not None
         corner = self.to_screen(-0.5, -0.5)
         size = self._rgb.width() * self.view.zoom, self._rgb.height() * self.view.zoom
+        # magnified pixels stay squares: smoothing would show detail that was not measured
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, self.view.zoom < 1)
         painter.drawImage(QRectF(corner.x(), corner.y(), *size), self._rgb)
 
@@ -231,12 +254,15 @@ class ImageCanvas(QWidget):
     # --- gestures ------------------------------------------------------------------------------------------------
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
+        """An image that was fitted stays fitted; a chosen view stays where it is."""
         if self._fitted:
             self.fit(tell=False)
 
     def wheelEvent(self, event: QWheelEvent | None) -> None:
+        """Zoom about the pointer."""
         if event is None or self._frame is None:
             return
+        # a notch of the wheel is 120: a fifth larger
         factor = 1.0015 ** event.angleDelta().y()
         place = event.position()
         self._fitted = False
@@ -246,6 +272,7 @@ class ImageCanvas(QWidget):
         event.accept()
 
     def mousePressEvent(self, event: QMouseEvent | None) -> None:
+        """The tool first; what it does not want takes hold of the image."""
         if event is None:
             return
         x, y = self.to_image(event.position())
@@ -259,12 +286,14 @@ class ImageCanvas(QWidget):
         self._grabbed, self._moved = event.pos(), False
 
     def mouseMoveEvent(self, event: QMouseEvent | None) -> None:
+        """Tell the pixel under the pointer; drag the image, or let the tool follow."""
         if event is None:
             return
         x, y = self.to_image(event.position())
         self.hovered.emit(x, y)
         if self._grabbed is not None and event.buttons():
             step = event.pos() - self._grabbed
+            # less is a click of an unsteady hand
             if self._moved or step.manhattanLength() > 3:
                 self._moved, self._fitted = True, False
                 self.view = self.view.moved(step.x(), step.y())
@@ -275,6 +304,7 @@ class ImageCanvas(QWidget):
             self.update()
 
     def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:
+        """The end of a drag; a press that did not move is a click."""
         if event is None:
             return
         x, y = self.to_image(event.position())
@@ -286,6 +316,7 @@ class ImageCanvas(QWidget):
             self.update()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent | None) -> None:
+        """For the tool, else the whole image."""
         if event is None:
             return
         x, y = self.to_image(event.position())
@@ -293,6 +324,7 @@ class ImageCanvas(QWidget):
             self.fit_or_fill()
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:
+        """For the tool, else passed on to the widgets around."""
         if event is None:
             return
         if self.tool is not None and self.tool.key(event):
@@ -301,6 +333,7 @@ class ImageCanvas(QWidget):
             super().keyPressEvent(event)
 
     def leaveEvent(self, event: object) -> None:
+        """The readout of the pixel under the pointer ends."""
         self.left.emit()
 
 

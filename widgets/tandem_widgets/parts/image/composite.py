@@ -36,10 +36,12 @@ class Limits:
         self._remembered = remembered
 
     def of(self, image: AnyArray, percent: float) -> tuple[float, float]:
+        """Limits of a map; found once per array object and percentage, whatever its values do later."""
         for known, its_percent, found in self._known:
             if known is image and its_percent == percent:
                 return found
         found = self._find(image, percent)
+        # with the new one there are `remembered` of them
         self._known = [*self._known[1 - self._remembered :], (image, percent, found)]
         return found
 
@@ -52,12 +54,14 @@ def common_limits(images: list[AnyArray], percent: float = 2.0) -> tuple[float, 
 
 def smoothed(image: AnyArray) -> AnyArray:
     """The mean of 2 × 2 pixels at every pixel, for display only; blank pixels do not count and stay blank."""
+    # the last row and column have no neighbours: they are their own
     padded = np.pad(np.asarray(image, np.float64), ((0, 1), (0, 1)), mode="edge")
     good = np.isfinite(padded)
     filled = np.where(good, padded, 0.0)
     corners = ((slice(None, -1), slice(1, None)),) * 2
     total = sum(filled[y, x] for y in corners[0] for x in corners[1])
     count = sum(good[y, x].astype(np.int64) for y in corners[0] for x in corners[1])
+    # `maximum`: where nothing counts the pixel is blank anyway
     return np.where(np.isfinite(image), total / np.maximum(count, 1), np.nan)
 
 
@@ -69,6 +73,7 @@ def composite_safe(maps: dict[str, AnyArray], levels: dict[str, tuple[float, flo
     """The same picture mixed of vermilion, yellow and blue."""
     rgb = composite(maps, levels).astype(np.float64) / 255
     colours = np.array([SAFE_COLOURS[channel] for channel in CHANNELS], float)
+    # sums above one are scaled back: else mixtures would all end up saturated
     mixed = rgb @ colours / np.maximum(rgb.sum(axis=2, keepdims=True), 1.0)
     return np.clip(mixed, 0, 255).astype(np.uint8)
 
@@ -86,7 +91,9 @@ def composite(maps: dict[str, AnyArray], levels: dict[str, tuple[float, float]])
 def _plane(image: AnyArray, levels: tuple[float, float]) -> NDArray[np.uint8]:
     low, high = levels
     value = np.subtract(image, low, dtype=np.float32)
+    # the limits may coincide
     value *= 255.0 / max(high - low, 1e-30)
+    # blank pixels are NaN: black, and no reason for a warning
     with np.errstate(invalid="ignore"):
         np.clip(value, 0, 255, out=value)
     return np.nan_to_num(value, copy=False).astype(np.uint8)
@@ -101,6 +108,7 @@ class Mixer:
     def mix(
         self, maps: dict[str, AnyArray], levels: dict[str, tuple[float, float]], *, safe: bool = False
     ) -> NDArray[np.uint8]:
+        """An RGB picture (Y, X, 3); `safe`: in colours that colour-blind eyes tell apart."""
         if safe:
             return composite_safe(maps, levels)
         picture = np.zeros((*next(iter(maps.values())).shape, 3), np.uint8)

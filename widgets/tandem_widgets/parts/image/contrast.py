@@ -29,11 +29,13 @@ class Contrast:
     invert: bool = False
 
     def levels(self, frame: NDArray[Any]) -> tuple[float, float]:
+        """Counts shown black and white; read from this frame unless they are fixed."""
         if self.mode != "each frame" and self.low is not None and self.high is not None:
             return self.low, self.high
         return auto_levels(frame, self.percent)
 
     def table(self) -> NDArray[np.uint32]:
+        """ARGB colours from black to white level, with gamma and inversion."""
         return colour_table(colours_named(self.colours), self.gamma, invert=self.invert)
 
 
@@ -41,6 +43,7 @@ def colours_named(name: str) -> NDArray[np.uint8] | None:
     """256 colours (n, 3) of a map; None is grey."""
     if name == "gray":
         return None
+    # imported late: a start does not pay for it
     import cmap
 
     rgba = cmap.Colormap(name).lut(256)
@@ -86,6 +89,7 @@ class ContrastPanel(QFrame):
             field.valueChanged.connect(lambda _value: self._by_hand())
 
     def _by_hand(self) -> None:
+        # a limit that is typed is meant to stay
         self._mode.setCurrentText("manual")
         self._tell()
 
@@ -96,6 +100,7 @@ class ContrastPanel(QFrame):
             mode=self._mode.currentText(),
             percent=self._percent.value(),
             low=self._low.value() if manual else None,
+            # black and white may not coincide
             high=max(self._high.value(), self._low.value() + 1e-6) if manual else None,
             gamma=self._gamma.value(),
             colours=self._colours.currentText(),

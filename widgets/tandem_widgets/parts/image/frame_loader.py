@@ -55,12 +55,14 @@ class FrameLoader:
         self._open = True
         self._epoch = 0
         """Counts the ways of reading: what was read in an older way is not kept."""
+        # daemon: a read that hangs must not keep the program from ending
         self._thread = threading.Thread(target=self._work, name="frame-loader", daemon=True)
         self._thread.start()
 
     def want(self, index: int) -> Frame | None:
         """The frame if it is here; otherwise it is on its way."""
         with self._lock:
+            # repaints ask for the same frame again: that is no step in either direction
             if index != self._last_request:
                 now = time.monotonic()
                 self._request_gap_s, self._requested_at = now - self._requested_at, now
@@ -124,6 +126,7 @@ class FrameLoader:
 
     def _fits_ahead(self) -> bool:
         sizes = [frame.nbytes for frame in self._cache.values()]
+        # else reading ahead would throw out what was read just before
         return not sizes or max(sizes) * (AHEAD + 2) <= self._room
 
     def _work(self) -> None:
@@ -131,10 +134,12 @@ class FrameLoader:
             with self._lock:
                 todo = self._next()
                 while todo is None and self._open:
+                    # at least a millisecond: rounding must not turn the wait into a spin
                     self._lock.wait(None if self._pending is None else max(self._debounce_s(), 0.001))
                     todo = self._next()
                 if not self._open:
                     return
+                # taken under the lock, used outside: the GUI thread may ask on while a frame is read
                 read, epoch = self._read, self._epoch
                 coarse = self.coarse if self._pending is not None and not self._is_coarse else None
             assert todo is not None
@@ -150,14 +155,17 @@ class FrameLoader:
                     self._failed(index, error)
                 continue
             with self._lock:
+                # read in the old way: thrown away, and read anew if somebody still waits for it
                 if epoch != self._epoch or not self._open:
                     if waited_for and self._pending is None:
                         self._pending = index
                     continue
                 self._cache[index] = frame
+                # measured, not assumed: disks and network shares differ by orders of magnitude
                 self._read_s = time.monotonic() - began
                 self._trim()
             if waited_for:
+                # outside the lock: whoever gets it may ask for the next one at once
                 self._arrived(index, frame)
 
     def _read_coarse(self, coarse: Callable[[int], Frame], index: int) -> None:
@@ -167,11 +175,13 @@ class FrameLoader:
         except Exception:  # noqa: BLE001  the edge: without a small frame the real one is awaited
             self.coarse = None
         with self._lock:
+            # not when another frame has been asked for meanwhile
             self._is_coarse = self._is_coarse or self._pending == index
         if frame is not None:
             self._arrived_coarse(index, frame)
 
     def _trim(self) -> None:
         total, room = sum(frame.nbytes for frame in self._cache.values()), self._room
+        # frames may be larger than all the room: the newest two stay
         while len(self._cache) > 2 and total > room:
             total -= self._cache.popitem(last=False)[1].nbytes

@@ -37,6 +37,7 @@ class Histogram(QWidget):
         self._held: int | None = None
 
     def sizeHint(self) -> QSize:
+        """Wide and low; only its width grows with the room."""
         return QSize(260, 58)
 
     def show_values(self, image: NDArray[Any], limits: tuple[float, float]) -> None:
@@ -45,8 +46,11 @@ class Histogram(QWidget):
         values = values[np.isfinite(values)]
         self.limits = limits
         if values.size:
+            # a few hot pixels would squeeze everything else into one bin
             low, high = (float(each) for each in np.percentile(values, [0.05, 99.95]))
+            # limits beyond the data are to be seen and dragged as well
             low, high = min(low, limits[0]), max(high, limits[1])
+            # `or`: a map of one value
             room = 0.04 * (high - low) or 1.0
             self._range = (low - room, high + room)
             counts, _ = np.histogram(values, BINS, self._range)
@@ -58,6 +62,7 @@ class Histogram(QWidget):
         self.update()
 
     def show_limits(self, limits: tuple[float, float]) -> None:
+        """Move the two lines without counting the values again."""
         self.limits = limits
         self.update()
 
@@ -71,6 +76,7 @@ class Histogram(QWidget):
         return area.left() + (value - low) / (high - low) * area.width()
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
+        """Heights in the channel's colour; what lies outside the limits is in the shade."""
         look, area, painter = theme.active(), self._area(), QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.fillRect(area, QColor(look.plot))
@@ -99,10 +105,12 @@ class Histogram(QWidget):
         return nearest if apart[nearest] <= GRAB_PX else None
 
     def mousePressEvent(self, event: QMouseEvent | None) -> None:
+        """Take hold of a limit near the pointer."""
         if event is not None and event.button() == Qt.MouseButton.LeftButton:
             self._held = self._grip(event.position().x())
 
     def mouseMoveEvent(self, event: QMouseEvent | None) -> None:
+        """Drag the limit that is held; else the pointer's shape says whether there is one."""
         if event is None:
             return
         px = event.position().x()
@@ -112,6 +120,7 @@ class Histogram(QWidget):
             return
         area, (low, high) = self._area(), self._range
         value = low + (px - area.left()) / area.width() * (high - low)
+        # the limits may come close but not meet or cross
         least = (high - low) / 500
         first, last = self.limits
         self.limits = (
@@ -121,8 +130,10 @@ class Histogram(QWidget):
         self.update()
 
     def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:
+        """Let go of the limit."""
         self._held = None
 
     def mouseDoubleClickEvent(self, event: QMouseEvent | None) -> None:
+        """Back to automatic limits."""
         self._held = None
         self.reset.emit()

@@ -17,6 +17,7 @@ def _sum_rows(
     frame: NDArray[Any], top: int, bottom: int, left: int, right: int, zero: Any, line: NDArray[Any]
 ) -> None:
     """line = the sum of some rows (at least one) of the columns left .. right, up to four rows in one pass."""
+    # the first one to four rows here, so that what is left is a multiple of four
     y = top + (bottom - top - 1) % 4 + 1
     one = frame[top, left:right]
     if y == top + 1:
@@ -34,6 +35,7 @@ def _sum_rows(
         two = frame[top + 1, left:right]
         three, four = frame[top + 2, left:right], frame[top + 3, left:right]
         for x in range(len(line)):
+            # `zero` carries the type of the sum: pixels of 8 or 16 bits would overflow
             line[x] = zero + one[x] + two[x] + three[x] + four[x]
     while y < bottom:
         one, two = frame[y, left:right], frame[y + 1, left:right]
@@ -139,10 +141,12 @@ def _stripe(
     blank: np.uint32,
 ) -> None:
     line = np.full(right - left, zero)  # of the type of the sums
+    # one more than groups: the zero that boxes without an extra column point at
     small = np.zeros((right - left + group - 1) // group + 1, np.float32)
     boxes = np.empty(len(weights), np.float32)
     for j in range(out.shape[0]):
         seen = out[j, first : first + len(boxes)]
+        # outside the frame
         if rows[j + 1] <= rows[j]:
             for i in range(len(seen)):
                 seen[i] = blank
@@ -152,6 +156,7 @@ def _stripe(
         _add_boxes(small, edges, least, extra, boxes)
         _colour(boxes, weights, scale / np.float32(rows[j + 1] - rows[j]), low * scale, table, seen)
         for i in range(len(boxes)):
+            # NaN
             if boxes[i] != boxes[i]:
                 seen[i] = blank
 
@@ -222,4 +227,5 @@ def magnify(
                 out[j, i] = blank
             else:
                 value = (np.float32(frame[y, x]) - low) * scale
+                # NaN has no place in the table
                 out[j, i] = table[min(max(int(value), 0), steps)] if value == value else blank

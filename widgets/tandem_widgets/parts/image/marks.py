@@ -23,17 +23,22 @@ class Surface(Protocol):
     """What is drawn on: it knows where a pixel of the image lies on screen."""
 
     @property
-    def view(self) -> View: ...
-    def to_screen(self, x: float, y: float) -> QPointF: ...
+    def view(self) -> View:
+        """The part of the image that is seen, and its zoom (screen pixels per image pixel)."""
+
+    def to_screen(self, x: float, y: float) -> QPointF:
+        """A pixel of the frame in widget pixels."""
 
 
 def on_screen(surface: Surface, points: Polygon) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Many image points in widget pixels at once."""
+    # the map is a scale and a shift: one call for any number of points
     origin, unit = surface.to_screen(0.0, 0.0), surface.view.zoom
     return points[:, 0] * unit + origin.x(), points[:, 1] * unit + origin.y()
 
 
 def draw_line(painter: QPainter, surface: Surface, points: Polygon) -> None:
+    """An open line in the accent colour with a dark rim, readable on any image."""
     line = to_qt(*on_screen(surface, points))
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.setPen(QPen(QColor(0, 0, 0, 110), 3.4))
@@ -45,12 +50,14 @@ def draw_line(painter: QPainter, surface: Surface, points: Polygon) -> None:
 def draw_rectangle(
     painter: QPainter, surface: Surface, start: Point, end: Point, colour: str, text: str = ""
 ) -> None:
+    """A rectangle between two corners in any order; the text stands above it, where it is in view."""
     box = QRectF(surface.to_screen(*start), surface.to_screen(*end)).normalized()
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.setPen(QPen(QColor(0, 0, 0, 110), 3.2))
     painter.drawRect(box)
     painter.setPen(QPen(QColor(colour), 1.6))
     painter.drawRect(box)
+    # tags are held inside the view: one of a far rectangle would stand at the edge
     if text and box.intersects(QRectF(painter.viewport())):
         draw_tag(painter, QPointF(box.left() + 2, box.top() - 18), text, colour)
 
@@ -67,6 +74,7 @@ def draw_ruler(
     """A line with end marks, its width as a faint band, and a text beside its end."""
     a, b = surface.to_screen(*start), surface.to_screen(*end)
     colour = colour or theme.active().accent
+    # start and end may coincide while a drag begins
     length = max(apart(a, b), 1e-6)
     nx, ny = -(b.y() - a.y()) / length, (b.x() - a.x()) / length
     half = width_px * surface.view.zoom / 2

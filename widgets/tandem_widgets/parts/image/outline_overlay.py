@@ -15,6 +15,7 @@ from tandem_widgets.parts.plot.polyline import polygon as fast_polygon
 
 
 def to_polygon(canvas: ImageCanvas, vertices: Polygon) -> QPolygonF:
+    """An outline (n, 2) of image pixels as a polygon in widget pixels."""
     origin, unit = canvas.to_screen(0.0, 0.0), canvas.view.zoom
     return fast_polygon(vertices[:, 0] * unit + origin.x(), vertices[:, 1] * unit + origin.y())
 
@@ -45,6 +46,7 @@ class OutlineOverlay:
                 painter.drawPolygon(to_polygon(canvas, ghost.polygon - shown.between(reference)))
         self._paint_newest(painter, canvas, particle)
         outline, age = shown.latest(particle)
+        # after the ghosts: these stay while a tool draws the outline itself
         if outline is None or particle.id == shown.hidden_id:
             return None
         unsure = outline.confidence < DOUBT

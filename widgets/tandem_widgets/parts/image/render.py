@@ -28,9 +28,11 @@ class View:
     zoom: float = 1.0
 
     def to_screen(self, x: float, y: float, width: float, height: float) -> tuple[float, float]:
+        """An image point in pixels of a widget of this size; whole numbers are pixel centres."""
         return (x - self.x) * self.zoom + width / 2, (y - self.y) * self.zoom + height / 2
 
     def to_image(self, sx: float, sy: float, width: float, height: float) -> tuple[float, float]:
+        """The image point under a place of a widget of this size."""
         return (sx - width / 2) / self.zoom + self.x, (sy - height / 2) / self.zoom + self.y
 
     def zoomed(self, factor: float, sx: float, sy: float, width: float, height: float) -> View:
@@ -87,11 +89,14 @@ def warm_up(pixels: DTypeLike = np.uint16) -> Job[None]:
 
         compiled.ahead("image", [image_kernels.shrink, image_kernels.magnify])
         frame, out = np.zeros((8, 8), wanted), np.empty((4, 4), np.uint32)
+        # one of each kernel
         for zoom in (0.5, 2.0):
             _run(image_kernels, frame, View(3.5, 3.5, zoom), out, (0.0, 1.0), colour_table())
     except BaseException:
+        # cancelled or failed: the next one may try again
         _begun.discard(wanted)
         raise
+    # at the very end: the GUI thread paints with numpy until it sees them
     _kernels, _ready = image_kernels, _ready | {wanted}
 
 
@@ -130,12 +135,14 @@ def _prepared(frame: NDArray[Any], zoom: float) -> tuple[Any, NDArray[Any]]:
     if frame.dtype not in _ready:
         return None, frame
     plain = frame.flags.c_contiguous and frame.flags.writeable and frame.flags.aligned
+    # another layout is another type to numba
     return _kernels, frame if plain else frame.copy()
 
 
 def _edges(middle: float, zoom: float, count: int, limit: int) -> NDArray[np.int64]:
     """Pixel edges of the screen in whole image pixels, held inside the image."""
     screen = (np.arange(count + 1) - count / 2) / zoom + middle + 0.5
+    # 1e-9: an edge that is on a pixel's edge but for rounding stays there
     return np.clip(np.floor(screen + 1e-9), 0, limit).astype(np.int64)
 
 
@@ -204,6 +211,7 @@ def _run(
     table: NDArray[np.uint32],
 ) -> None:
     low, high = float(levels[0]), float(levels[1])
+    # levels may coincide
     scale = (len(table) - 1) / max(high - low, 1e-12)
     height, width = out.shape
     rows_all, columns_all = frame.shape
@@ -240,6 +248,7 @@ def _shrink_numpy(
     table: NDArray[np.uint32],
 ) -> NDArray[np.uint32]:
     out = np.full((len(rows) - 1, len(columns) - 1), BLANK, np.uint32)
+    # reduceat gives a sample for an empty range: only ranges with pixels
     across, down = np.flatnonzero(np.diff(columns)), np.flatnonzero(np.diff(rows))
     if not len(across) or not len(down):
         return out
@@ -271,6 +280,7 @@ def auto_levels(frame: NDArray[Any], percent: float = 0.2) -> tuple[float, float
     if not sample.size:
         return 0.0, 1.0
     low, high = np.percentile(sample, [percent, 100 - percent])
+    # flat but for a few pixels: show these
     if high <= low:
         low, high = float(sample.min()), float(sample.max())
     return float(low), float(high if high > low else low + 1.0)

@@ -32,6 +32,7 @@ class ShownOutlines:
     """While filming: an outline that is so many frames old at most is shown for one that is not there yet."""
 
     def particles(self) -> list[Particle]:
+        """The visible particles of this stack, in the order of the session."""
         return [p for p in self.session.particles if p.stack_id == self.stack.id and p.visible]
 
     def newest(self, particle: Particle) -> int | None:
@@ -104,6 +105,7 @@ def change_text(
 
 
 def _percent(first: Outline | None, outline: Outline) -> str:
+    # the first outline has no change against itself
     if first is None or first is outline or not first.area_px > 0 or not np.isfinite(outline.area_px):
         return ""
     return f" {100 * (outline.area_px / first.area_px - 1):+.0f} %".replace("-", "−")

@@ -24,25 +24,30 @@ class BaseTool:
         self.cancelled = cancelled
 
     def press(self, x: float, y: float, event: QMouseEvent) -> bool:
+        """Leaves the press to the canvas, which moves the image."""
         return False
 
     def move(self, x: float, y: float, event: QMouseEvent) -> bool:
+        """Nothing follows the pointer."""
         return False
 
     def release(self, x: float, y: float, event: QMouseEvent) -> bool:
+        """Leaves the release to the canvas."""
         return False
 
     def double_click(self, x: float, y: float, event: QMouseEvent) -> bool:
+        """Leaves it to the canvas, which fits the image."""
         return False
 
     def key(self, event: QKeyEvent) -> bool:
+        """Esc leaves the tool."""
         if event.key() == Qt.Key.Key_Escape:
             self.cancelled()
             return True
         return False
 
     def paint(self, painter: QPainter, canvas: ImageCanvas) -> None:
-        pass
+        """A tool without a shape draws nothing."""
 
     @staticmethod
     def _corner_key(event: QKeyEvent, corners: list[Point], end: Callable[[], None]) -> bool:
@@ -72,20 +77,24 @@ class RectangleTool(BaseTool):
         self._at: Point = (0.0, 0.0)
 
     def press(self, x: float, y: float, event: QMouseEvent) -> bool:
+        """The first corner."""
         self._start = self._at = (x, y)
         return True
 
     def move(self, x: float, y: float, event: QMouseEvent) -> bool:
+        """The opposite corner follows the pointer."""
         self._at = (x, y)
         return self._start is not None
 
     def release(self, x: float, y: float, event: QMouseEvent) -> bool:
+        """Hands the rectangle over; one not over a pixel wide and high is a slip."""
         start, self._start = self._start, None
         if start is not None and abs(x - start[0]) > 1 and abs(y - start[1]) > 1:
             self._done(min(x, start[0]), min(y, start[1]), max(x, start[0]), max(y, start[1]))
         return True
 
     def paint(self, painter: QPainter, canvas: ImageCanvas) -> None:
+        """The rectangle while it is dragged."""
         if self._start is not None:
             draw_rectangle(painter, canvas, self._start, self._at, theme.active().accent)
 
@@ -109,14 +118,17 @@ class LineTool(BaseTool):
         self._at: Point = (0.0, 0.0)
 
     def press(self, x: float, y: float, event: QMouseEvent) -> bool:
+        """The start of the line."""
         self._start = self._at = (x, y)
         return True
 
     def move(self, x: float, y: float, event: QMouseEvent) -> bool:
+        """The end follows the pointer, or the nearest multiple of 45° with Shift."""
         self._at = self._straight(x, y, event)
         return self._start is not None
 
     def release(self, x: float, y: float, event: QMouseEvent) -> bool:
+        """Hands the line over; one of up to two pixels is a slip and is forgotten."""
         end, start = self._straight(x, y, event), self._start
         self._start = None
         if start is not None and math.dist(start, end) > 2:
@@ -132,6 +144,7 @@ class LineTool(BaseTool):
         return self._start[0] + length * math.cos(angle), self._start[1] + length * math.sin(angle)
 
     def paint(self, painter: QPainter, canvas: ImageCanvas) -> None:
+        """The line while it is dragged, with its description beside it."""
         if self._start is not None:
             draw_ruler(
                 painter, canvas, self._start, self._at, self._describe(self._start, self._at), self.width_px
@@ -158,9 +171,11 @@ class PolylineTool(LineTool):
         self._finished(points)
 
     def move(self, x: float, y: float, event: QMouseEvent) -> bool:
+        """The next stretch follows the pointer also between clicks."""
         return super().move(x, y, event) or bool(self.corners)
 
     def release(self, x: float, y: float, event: QMouseEvent) -> bool:
+        """A click sets a corner; a drag without corners is a straight line."""
         if self._start is None:  # the second half of a double click
             return True
         end = self._straight(x, y, event)
@@ -171,10 +186,12 @@ class PolylineTool(LineTool):
         return super().release(x, y, event)
 
     def double_click(self, x: float, y: float, event: QMouseEvent) -> bool:
+        """Ends the polyline; its first click has set the last corner."""
         self._end()
         return True
 
     def key(self, event: QKeyEvent) -> bool:
+        """Enter ends, Backspace takes a corner back, Esc all; without corners Esc leaves the tool."""
         return self._corner_key(event, self.corners, self._end) or super().key(event)
 
     def _end(self) -> None:
@@ -182,6 +199,7 @@ class PolylineTool(LineTool):
             self._done_with(self.corners)
 
     def paint(self, painter: QPainter, canvas: ImageCanvas) -> None:
+        """The corners so far and the stretch to the pointer."""
         if self.corners:
             draw_line(painter, canvas, np.array([*self.corners, self._at]))
         else:
@@ -198,9 +216,11 @@ class MeasureTool(LineTool):
         self.lines: list[tuple[Point, Point]] = []
 
     def _keep(self, start: Point, end: Point) -> None:
+        # an angle needs the last two
         self.lines = [*self.lines[-1:], (start, end)]
 
     def paint(self, painter: QPainter, canvas: ImageCanvas) -> None:
+        """The last two lines with their lengths and their angle, and the one being dragged."""
         for number, (start, end) in enumerate(self.lines):
             text = self._describe(start, end)
             if number == 1:
@@ -213,4 +233,5 @@ def angle_between(one: tuple[Point, Point], other: tuple[Point, Point]) -> float
     """The acute or right angle between two lines (degrees)."""
     a, b = (math.atan2(end[1] - start[1], end[0] - start[0]) for start, end in (one, other))
     apart = math.degrees(abs(a - b)) % 180
+    # a line has no direction: 170° between two of them is 10°
     return min(apart, 180 - apart)

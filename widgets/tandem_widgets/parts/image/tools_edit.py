@@ -58,11 +58,13 @@ class EditTool(BaseTool):
         """The particle a point lies in (the smallest one), else the one whose line is near."""
         within = [(_size(s), p) for p, s in self._shapes() if particles_shape.contains(s, x, y)]
         if within:
+            # a small particle on a large one could not be chosen otherwise
             return min(within, key=lambda pair: pair[0])[1]
         near = self.under(x, y)
         return near[0] if near is not None else None
 
     def press(self, x: float, y: float, event: QMouseEvent) -> bool:
+        """Take hold of the outline under the pointer and choose its particle; elsewhere the image moves."""
         held = self.under(x, y)
         if held is None:
             return False
@@ -71,6 +73,7 @@ class EditTool(BaseTool):
         return True
 
     def move(self, x: float, y: float, event: QMouseEvent) -> bool:
+        """Drag the outline that is held; from two screen pixels on, so that a click changes nothing."""
         if self._held is None:
             near = self.under(x, y)
             shape = Qt.CursorShape.SizeAllCursor if near is not None else Qt.CursorShape.ArrowCursor
@@ -91,10 +94,12 @@ class EditTool(BaseTool):
         if keys & Qt.KeyboardModifier.ControlModifier:
             return np.asarray(polygon + np.array([dx, dy]))
         around = float(np.hypot(*(np.roll(polygon, -1, axis=0) - polygon).T).sum())
+        # sigma of a bell along the outline, as part of its length: an eighth on each side is two of 0.06
         part = 0.02 if keys & Qt.KeyboardModifier.ShiftModifier else 0.06
         return particles_shape.soft_drag(polygon, vertex, dx, dy, part * around)
 
     def release(self, x: float, y: float, event: QMouseEvent) -> bool:
+        """Hands over a changed outline; without a change nothing becomes a step to undo."""
         held, shape = self._held, self._shape
         self._held = self._shape = None
         self._hide("")
@@ -103,6 +108,7 @@ class EditTool(BaseTool):
         return held is not None
 
     def key(self, event: QKeyEvent) -> bool:
+        """Delete removes what is chosen; Esc drops the drag, else the choice."""
         if event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
             return self._delete()
         if event.key() == Qt.Key.Key_Escape:
@@ -115,6 +121,7 @@ class EditTool(BaseTool):
         return False
 
     def paint(self, painter: QPainter, canvas: ImageCanvas) -> None:
+        """The outline while it is dragged, and dotted where it was before."""
         if self._held is None or self._shape is None:
             return
         particle, before, vertex = self._held

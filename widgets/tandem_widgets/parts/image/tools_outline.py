@@ -63,6 +63,7 @@ class OutlineTool(BaseTool):
 
     def offer(self, polygon: Polygon) -> bool:
         """A proposal has been found; False when the hand has gone on meanwhile."""
+        # proposals come from a job: a second corner or Esc may have been quicker
         if len(self._clicked) != 1:
             return False
         if self._offer is not None:
@@ -72,6 +73,7 @@ class OutlineTool(BaseTool):
         return True
 
     def press(self, x: float, y: float, event: QMouseEvent) -> bool:
+        """Takes hold of a proposal, or begins a line, an ellipse (Shift) or a click."""
         self._pressed, self._at, self._far = event.position(), (x, y), False
         with_shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
         self._held = None if with_shift else self._grasp(x, y)
@@ -85,6 +87,7 @@ class OutlineTool(BaseTool):
         return True
 
     def move(self, x: float, y: float, event: QMouseEvent) -> bool:
+        """Follows a drag, of a proposal or of a new line; always True while something is drawn."""
         self._at = (x, y)
         least = PULL_PX if self._held is not None and self._held[1] is not None else CLICK_PX
         if self._pressed is not None and apart(event.position(), self._pressed) > least:
@@ -97,12 +100,14 @@ class OutlineTool(BaseTool):
         return bool(self._drag or self._corner or self._clicked)
 
     def release(self, x: float, y: float, event: QMouseEvent) -> bool:
+        """Tells a click from a drag and ends what the press began."""
         if self._pressed is None:  # the second half of a double click
             return True
         far = self._far
         held, self._held = self._held, None
         if held is not None:
             self._pressed = None
+            # a click inside takes the proposal, a click on its line is the next corner
             if self._offer is not None and (far or held[1] is None):
                 self._finish(self._offer)
             else:
@@ -136,6 +141,7 @@ class OutlineTool(BaseTool):
         if vertex is None:
             return before + np.array([dx, dy])
         around = float(np.hypot(*(np.roll(before, -1, axis=0) - before).T).sum())
+        # as widely as EditTool drags without keys
         return particles_shape.soft_drag(before, vertex, dx, dy, 0.06 * around)
 
     def _add_vertex(self, x: float, y: float, on_screen: QPointF) -> None:
@@ -159,11 +165,13 @@ class OutlineTool(BaseTool):
             self._propose(*self._clicked[0], None)
 
     def double_click(self, x: float, y: float, event: QMouseEvent) -> bool:
+        """Takes the polygon, or the proposal as it is."""
         if len(self._clicked) >= 3 or self._offer is not None:
             self._close()
         return True
 
     def key(self, event: QKeyEvent) -> bool:
+        """Backspace goes back to the smaller proposal or by a corner, Enter closes, Esc begins anew."""
         if event.key() == Qt.Key.Key_Backspace and self._smaller:
             self._offer = self._smaller.pop()
             return True
@@ -186,6 +194,7 @@ class OutlineTool(BaseTool):
         self._done(np.asarray(polygon, np.float64))
 
     def paint(self, painter: QPainter, canvas: ImageCanvas) -> None:
+        """The line or ellipse being drawn, the proposal dashed, and the corners that were clicked."""
         self._scale = canvas.view.zoom
         shape: list[Point] | Polygon = self._drag
         if self._corner is not None:

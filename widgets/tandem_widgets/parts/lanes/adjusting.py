@@ -18,8 +18,11 @@ class LanesShown(Protocol):
     layout_now: Layout
     ups: list[LaneScale]
 
-    def arrange(self) -> None: ...
-    def invalidate(self) -> None: ...
+    def arrange(self) -> None:
+        """Bring rectangles and scales up to date with the weights."""
+
+    def invalidate(self) -> None:
+        """Paint everything anew at the next turn."""
 
 
 class LaneAdjusting(QObject):
@@ -37,19 +40,23 @@ class LaneAdjusting(QObject):
         self._lanes = lanes
 
     def zoom_values(self, number: int, y: float, factor: float) -> None:
+        """Zoom the values of a lane about widget pixel `y`; factor < 1 shows less."""
         up = self._lanes.ups[number]
         at = up.value(y)
         self._scale(number, at + (up.low - at) * factor, at + (up.high - at) * factor)
 
     def pan_values(self, number: int, pixels: float) -> None:
+        """Move the curves of a lane down by so many pixels."""
         up = self._lanes.ups[number]
         shift = pixels / up.per_unit
         self._scale(number, up.low + shift, up.high + shift)
 
     def _scale(self, number: int, low: float, high: float) -> None:
         """Show other limits at once; the pane keeps them."""
+        # zooming in far enough ends in equal limits
         if high > low:
             lanes = self._lanes
+            # at once, without waiting for the pane: the hand is on it
             lanes.content.lanes[number].y = low, high
             lanes.ups[number] = LaneScale(low, high, lanes.ups[number].rect)
             lanes.invalidate()
@@ -69,6 +76,7 @@ class LaneAdjusting(QObject):
         heights = {lane.kind: rect.height() for lane, rect in zip(lanes, rects)}
         heights[lanes[number].kind], heights[lanes[number + 1].kind] = upper, lower
         mean = sum(heights.values()) / len(heights)
+        # around 1, whatever the window's height: it is the shares that are kept
         weights = {kind: round(height / mean, 4) for kind, height in heights.items()}
         for lane in lanes:
             lane.weight = weights[lane.kind]
@@ -78,6 +86,7 @@ class LaneAdjusting(QObject):
 
     def move_lane(self, number: int, drop: int) -> None:
         """Before the lane that has the number `drop` now."""
+        # its own place is gone once it is taken out
         target = drop - 1 if drop > number else drop
         if drop >= 0 and target != number:
             self.order_chosen.emit(self._lanes.content.lanes[number].kind, target)

@@ -62,12 +62,15 @@ class Curve:
         return np.searchsorted(self.x, own) if self.even is None else self.even.positions(self.x, own)
 
     def own(self, t: Any) -> Any:
+        """Session seconds as seconds of the curve's own clock."""
         return (t - self.offset_s) / self.rate
 
     def session(self, x: Any) -> Any:
+        """Seconds of the curve's own clock as session seconds."""
         return self.offset_s + x * self.rate
 
     def shown(self, y: Any) -> Any:
+        """Stored values in the unit and place they are drawn at."""
         return y if self.factor == 1.0 and self.shift == 0.0 else y * self.factor + self.shift
 
     def error_at(self, t: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -80,10 +83,12 @@ class Curve:
     def limit(self, side: int) -> Curve:
         """The lower (0) or upper (1) edge of the error band as a curve."""
         assert self.band is not None
+        # levels and error are those of the old y
         return replace(self, y=self.band[side], band=None, levels=None, error=None)
 
     @property
     def extent(self) -> tuple[float, float] | None:
+        """First and last moment (session seconds); None without samples."""
         if not len(self.x):
             return None
         return float(self.session(self.x[0])), float(self.session(self.x[-1]))
@@ -96,6 +101,7 @@ class Curve:
     def index_at(self, t: float) -> int:
         """The sample that counts at session time t; -1 in gaps and outside."""
         own = self.own(t)
+        # 1e-9: a cursor that was set to a stamp lies on it, whatever rounding between clocks says
         at = int(np.searchsorted(self.x, own + 1e-9, side="right")) - 1
         if self.nearest and at + 1 < len(self.x) and (at < 0 or self.x[at + 1] - own < own - self.x[at]):
             return at + 1 if self.x[at + 1] - own <= self.hold_s else -1
@@ -109,6 +115,7 @@ class Curve:
         return at
 
     def value_at(self, t: float) -> float:
+        """The shown value that counts at session time t; NaN in gaps and outside."""
         at = self.index_at(t)
         return float(self.shown(float(self.y[at]))) if at >= 0 else float("nan")
 
@@ -127,6 +134,7 @@ class Curve:
     def known_levels(self) -> Levels | None:
         """The levels; made here and now when nobody has them yet and they can be had in a moment."""
         if self.levels is None and len(self.y) > levels.SMALL:
+            # asked for while painting: None rather than a pause
             self.levels = levels.at_once(self.y)
         return self.levels
 
@@ -141,6 +149,7 @@ class Curve:
             low = np.array([np.fmin.reduce(np.fmin(lower[first:last], self.y[first:last]))])
             high = np.array([np.fmax.reduce(np.fmax(upper[first:last], self.y[first:last]))])
         else:
+            # no levels yet: a coarse range until the job has built them
             low, high = levels.glance(self.y, np.linspace(first, last, 257).astype(np.intp), 8)
             low, high = np.fmin.reduce(low, keepdims=True), np.fmax.reduce(high, keepdims=True)
         ends = float(self.shown(float(low[0]))), float(self.shown(float(high[0])))
@@ -161,6 +170,7 @@ def trace(curve: Curve, scale: TimeScale, columns: int) -> Trace:
     """The line of a curve on `columns` columns of pixels: every sample, or exact extremes where there are too many."""
     x = curve.x
     ends = curve.positions(np.array([curve.own(scale.low), curve.own(scale.high)]))
+    # one more on either side: the line goes on to the edges of the view
     first, last = max(int(ends[0]) - 1, 0), min(int(ends[1]) + 1, len(x))
     if last <= first:
         return Trace(np.zeros(0), np.zeros(0), _NONE)
@@ -187,6 +197,7 @@ def _staircase(
     xs: NDArray[np.float64], ys: NDArray[np.float64], breaks: NDArray[np.intp]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.intp]]:
     """Each value holds until the next sample: point i becomes 2i, its end 2i + 1."""
+    # nothing holds the last value any longer
     ends = np.append(xs[1:], xs[-1:])
     if len(breaks):
         ends[breaks - 1] = xs[breaks - 1]
@@ -199,8 +210,10 @@ def _without_nan(xs: NDArray[np.float64], ys: NDArray[np.float64], breaks: NDArr
         return Trace(xs, ys, breaks)
     number = np.cumsum(good) - good
     opened = np.flatnonzero(good[1:] & ~good[:-1]) + 1
+    # both count points that are left, not samples
     cuts = np.union1d(number[opened], number[breaks])
     kept = int(good.sum())
+    # a break before the first or after the last point is none
     return Trace(xs[good], ys[good], cuts[(cuts > 0) & (cuts < kept)].astype(np.intp))
 
 
@@ -214,6 +227,7 @@ def _extremes(curve: Curve, bounds: NDArray[np.intp]) -> tuple[NDArray[Any], NDA
 
 
 def _column_trace(curve: Curve, scale: TimeScale, columns: int) -> Trace:
+    # the few edges are converted, never the millions of stamps
     edges = curve.own(np.linspace(scale.low, scale.high, columns + 1))
     bounds = curve.positions(edges)
     low, high, coarse = _extremes(curve, bounds)
@@ -231,6 +245,7 @@ def _column_trace(curve: Curve, scale: TimeScale, columns: int) -> Trace:
     if not len(good):
         return Trace(np.zeros(0), np.zeros(0), _NONE, coarse)
     corners = np.empty((len(good), 4))
+    # up in one column, down in the next: no line from top to bottom between them
     odd = good % 2 == 1
     corners[:, 0] = curve.y[bounds[good]]
     corners[:, 1] = np.where(odd, high[good], low[good])
@@ -238,6 +253,7 @@ def _column_trace(curve: Curve, scale: TimeScale, columns: int) -> Trace:
     corners[:, 3] = curve.y[bounds[good + 1] - 1]
     keep = np.ones((len(good), 4), bool)
     alone = np.diff(good) > 1
+    # first and last sample of a column are seen only where its neighbour is empty
     keep[0, 0] = keep[-1, 3] = False
     keep[1:, 0] = keep[:-1, 3] = alone
     breaks = _column_breaks(curve, bounds, filled, good)
@@ -245,6 +261,7 @@ def _column_trace(curve: Curve, scale: TimeScale, columns: int) -> Trace:
     xs = np.repeat(scale.left + (good + 0.5) * step_px, 4).reshape(-1, 4)
     if curve.is_step:
         keep[:, 0] = keep[:, 3] = True
+        # a step holds its value until the next sample
         corners[1:, 0] = corners[:-1, 3]
         corners[breaks, 0] = curve.y[bounds[good[breaks]]]
     before = np.cumsum(keep.sum(axis=1)) - keep.sum(axis=1)
@@ -258,6 +275,7 @@ def _full_columns(curve: Curve, scale: TimeScale, low: NDArray[Any], high: NDArr
     values = np.empty(2 * len(low))
     values[0::4], values[1::4] = low[0::2], high[0::2]
     values[2::4], values[3::4] = high[1::2], low[1::2]
+    # one sum shows whether there is any NaN
     if not np.isfinite(np.add.reduce(values)):
         return None
     shown = (

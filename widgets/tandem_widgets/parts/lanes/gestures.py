@@ -15,6 +15,7 @@ from tandem_widgets.parts.lanes.time_cursor import GRIP_PX, Stretch
 
 Button, Modifier = Qt.MouseButton, Qt.KeyboardModifier
 CLICK_PX = 4.0
+# Per unit of turn; a notch is 120: a fifth more or less.
 WHEEL_ZOOM = 1.0015
 
 
@@ -26,16 +27,32 @@ class LanesUnderHand(Protocol):
     scale: TimeScale
     stretch: Stretch | None
 
-    def time_at(self, x: float) -> float: ...
-    def flag_at(self, at: QPointF) -> str: ...
-    def band_at(self, at: QPointF) -> str: ...
-    def curve_at(self, at: QPointF, lane: int) -> str: ...
+    def time_at(self, x: float) -> float:
+        """Session second of widget pixel x, held inside the plot."""
 
-    def set_cursor_time(self, t: float) -> None: ...
-    def set_span(self, span: tuple[float, float]) -> None: ...
-    def set_stretch(self, stretch: Stretch | None) -> None: ...
-    def move_stretch(self, edge: str, t: float) -> None: ...
-    def end_stretch(self, *, click: bool) -> None: ...
+    def flag_at(self, at: QPointF) -> str:
+        """Id of the flag whose tab is there; empty: none."""
+
+    def band_at(self, at: QPointF) -> str:
+        """Id of the map in the row under the axis; empty: none."""
+
+    def curve_at(self, at: QPointF, lane: int) -> str:
+        """Key of the marked curve of a lane within a few pixels; empty: none."""
+
+    def set_cursor_time(self, t: float) -> None:
+        """Move the one cursor to a session second."""
+
+    def set_span(self, span: tuple[float, float]) -> None:
+        """Show from one session second to another."""
+
+    def set_stretch(self, stretch: Stretch | None) -> None:
+        """Begin a stretch, or end it (None)."""
+
+    def move_stretch(self, edge: str, t: float) -> None:
+        """Move one end of the stretch, `a` or `b`, to a session second."""
+
+    def end_stretch(self, *, click: bool) -> None:
+        """The hand let go; `click`: it had not moved."""
 
 
 class LaneGestures(QObject):
@@ -76,6 +93,7 @@ class LaneGestures(QObject):
     # --- mouse ---------------------------------------------------------------------------------------------------
 
     def press(self, event: QMouseEvent) -> None:
+        """Find out which gesture begins here and do what a mere click does."""
         at = event.position()
         self._from = self._last = at
         self._moved = False
@@ -94,6 +112,7 @@ class LaneGestures(QObject):
             return "pan" if zone in ("plot", "axis", "strip", "bands") else "menu"
         if event.button() != Button.LeftButton:
             return ""
+        # first: flags lie above the lanes
         if zone in ("plot", "outside") and (flag := lanes.flag_at(at)):
             self._flag = flag
             return "flag"
@@ -108,6 +127,7 @@ class LaneGestures(QObject):
 
     def _choose_plot(self, event: QMouseEvent, at: QPointF) -> str:
         lanes = self._lanes
+        # keys before places: with them a press means the same over a curve, too
         if event.modifiers() & Modifier.ControlModifier:
             return "stretch"
         if event.modifiers() & Modifier.ShiftModifier:
@@ -133,6 +153,7 @@ class LaneGestures(QObject):
         return False
 
     def move(self, event: QMouseEvent) -> None:
+        """Go on with the gesture; without a button only the pointer's shape changes."""
         at = event.position()
         if not event.buttons():
             self._show_shape(at)
@@ -157,8 +178,10 @@ class LaneGestures(QObject):
             self.drop_moved.emit()
 
     def release(self, event: QMouseEvent) -> None:
+        """End the gesture and ask for what it means."""
         lanes, kind = self._lanes, self.kind
         self.kind = ""
+        # a right drag pans; only where it did not move is it a menu
         if event.button() == Button.RightButton and not self._moved:
             self.menu_asked.emit(event.position(), event.globalPosition().toPoint())
         elif kind in ("scale", "resize", "flag") and self._moved:
@@ -174,6 +197,7 @@ class LaneGestures(QObject):
         self.lane = -1
 
     def double_click(self, event: QMouseEvent) -> None:
+        """Over the curves: show all time; over the gutter: fit the lane's values."""
         zone, number = self._lanes.layout_now.zone(event.position().x(), event.position().y())
         self.kind = ""
         if zone in ("plot", "axis", "strip"):
@@ -184,6 +208,7 @@ class LaneGestures(QObject):
     # --- wheel ---------------------------------------------------------------------------------------------------
 
     def wheel(self, event: QWheelEvent) -> None:
+        """Zoom the time; with Ctrl or over the gutter the values; with Shift or sideways pan."""
         lanes = self._lanes
         at = event.position()
         zone, number = lanes.layout_now.zone(at.x(), at.y())
@@ -197,8 +222,10 @@ class LaneGestures(QObject):
         elif event.modifiers() & Modifier.ControlModifier and number >= 0:
             self._adjusting.zoom_values(number, at.y(), factor)
         elif event.modifiers() & Modifier.ShiftModifier or abs(turn.x()) > abs(turn.y()):
+            # some systems report Shift+wheel as a sideways turn themselves
             lanes.set_span(lanes.scale.panned((turn.x() or turn.y()) * 0.6))
         elif turn.y():
+            # over the gutter: about the left edge
             lanes.set_span(lanes.scale.zoomed(max(at.x(), lanes.scale.left), factor))
 
     # --- helpers -------------------------------------------------------------------------------------------------

@@ -46,10 +46,12 @@ class Layout:
 
     @property
     def left(self) -> float:
+        """Where the plots begin (px)."""
         return GUTTER
 
     @property
     def plot_width(self) -> float:
+        """Pixels of the time axis; at least ten, however narrow the widget."""
         return max(self.width - GUTTER - RIGHT, 10.0)
 
     @property
@@ -59,6 +61,7 @@ class Layout:
 
     def zone(self, x: float, y: float) -> tuple[Zone, int]:
         """What lies under a point, and the number of the lane (-1: none)."""
+        # from the bottom up: lanes that do not fit reach under strip and axis
         if self.bands.height() and y >= self.bands.top():
             return "bands", -1
         if y >= self.axis.top():
@@ -69,6 +72,7 @@ class Layout:
             if (
                 x < GUTTER
                 and abs(y - (lane.bottom() + SPACE / 2)) <= SPACE / 2
+                # below the last lane there is none to take height from
                 and number < len(self.lanes) - 1
             ):
                 return "border", number
@@ -81,6 +85,7 @@ class Layout:
 def lay_out(
     content: LanesContent, width: float, height: float, scroll: float = 0.0, head: float = 0.0
 ) -> Layout:
+    """Rectangles for lanes, strip, axis and row of maps; `scroll` and `head` in pixels."""
     layout = Layout(width, height, head=head)
     row = ROW if content.bands else 2.0
     strip = STRIP if content.findings is not None else 0.0
@@ -93,6 +98,7 @@ def lay_out(
         return layout
     heights = shares([lane.weight for lane in content.lanes], room - SPACE * (count - 1), MIN_LANE)
     layout.overflow = max(0.0, sum(heights) + SPACE * (count - 1) - room)
+    # after a lane has gone the old scroll may be too far
     y = head + TOP - min(scroll, layout.overflow)
     for tall in heights:
         layout.lanes.append(QRectF(GUTTER, y, layout.plot_width, tall))
@@ -106,6 +112,7 @@ def shares(weights: list[float], room: float, least: float) -> list[float]:
     free = set(range(len(weights)))
     left = room
     while free:
+        # `or`: all weights may be zero
         total = sum(weights[i] for i in free) or 1.0
         small = [i for i in free if left * weights[i] / total < least]
         if not small:
@@ -114,6 +121,7 @@ def shares(weights: list[float], room: float, least: float) -> list[float]:
             break
         for i in small:
             heights[i] = least
+            # what they take is missing for the others, so these are shared out once more
             left -= least
             free.discard(i)
     return heights
@@ -131,6 +139,7 @@ def in_rows(widths: Sequence[float], room: float, rows: int) -> list[tuple[float
     places: list[tuple[float, int]] = []
     x, row = 0.0, 0
     for width in widths:
+        # `x`: a value wider than the room stays in its row all the same
         if x and x + width > room:
             x, row = 0.0, row + 1
         if row >= rows:

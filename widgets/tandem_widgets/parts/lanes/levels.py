@@ -22,10 +22,12 @@ SMALL = 100_000
 """Fewer samples than this are looked at one by one: no levels are needed."""
 AT_ONCE = 50_000_000
 """So many samples can be gone through while somebody waits for a picture: some ten milliseconds, once numba is warm."""
+# So many samples between two looks at progress and cancel.
 CHUNK = 1 << 22
 
 Extremes = tuple[NDArray[np.float64], NDArray[np.float64]]
 _kernels: ModuleType | None = None
+# several jobs may want the kernels at the same time
 _warming = threading.Lock()
 
 
@@ -38,6 +40,7 @@ def warm() -> None:
         from tandem_widgets.parts.lanes import levels_kernels as kernels
 
         compiled.ahead("levels", [kernels._blocks, kernels._ranges])
+        # every type that `_numbers` lets through, so that nothing is compiled while painting
         for dtype in (np.float64, np.float32):
             levels = Levels(np.zeros(2 * BLOCK + 3, dtype))
             levels.grow(levels.values, kernels)
@@ -93,6 +96,7 @@ class Levels:
         """Build what is missing, in pieces, off the GUI thread."""
         warm()
         total = len(self.values)
+        # kept: `grow` puts the piece it is given in its place
         whole = self.values
         for end in range(min(self.covered + CHUNK, total), total, CHUNK):
             self.grow(whole[:end])
@@ -117,10 +121,12 @@ class Levels:
 
     def _extremes_numpy(self, bounds: NDArray[np.int64]) -> Extremes:
         first, last = bounds[:-1], bounds[1:]
+        # rounded up: a block counts only when all of it lies in the range
         inner = -(-first // BLOCK)
         outer = np.minimum(last // BLOCK, len(self._low))
         whole = inner < outer
         raw = (self.values, self.values)
+        # a range without a whole block is ragged all through
         low, high = _ragged(raw, first, np.where(whole, inner * BLOCK, last))
         for source, start, end in (
             (raw, np.where(whole, outer * BLOCK, last), last),
@@ -132,6 +138,7 @@ class Levels:
 
 
 def build(values: NDArray[Any]) -> Job[Levels]:
+    """The levels of an array, as a job."""
     return (yield from Levels(values).building())
 
 
@@ -140,6 +147,7 @@ def glance(values: NDArray[Any], bounds: NDArray[Any], looks: int = 6) -> Extrem
     first, last = bounds[:-1, None], bounds[1:, None]
     at = first + (last - first) * np.arange(looks) // looks
     seen = np.asarray(values[np.minimum(at, len(values) - 1)], np.float64)
+    # the samples that were looked at belong to the next range
     seen[(last <= first)[:, 0]] = np.nan
     return np.fmin.reduce(seen, axis=1), np.fmax.reduce(seen, axis=1)
 
@@ -152,6 +160,7 @@ def _ragged(source: tuple[NDArray[Any], NDArray[Any]], first: NDArray[Any], last
     """Extremes of many ranges of any length by one `reduceat`."""
     low, high = np.full(len(first), np.nan), np.full(len(first), np.nan)
     lengths = np.maximum(last - first, 0)
+    # reduceat gives a sample for an empty range
     some = lengths > 0
     total = int(lengths.sum())
     if not total:

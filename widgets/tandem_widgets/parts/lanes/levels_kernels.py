@@ -94,6 +94,7 @@ def _ranges(
     infinite: Any,
 ) -> None:
     if len(low):
+        # written over below; without a use the compiler would leave the reading out
         low_bits[0] = _touched(bits, bounds)
     for i in range(len(low)):
         first, last = bounds[i], bounds[i + 1]
@@ -107,6 +108,7 @@ def _ranges(
             largest = max(one[1], two[1], _keys(block_high[inner:outer], sign, others)[1])
         else:
             smallest, largest = _keys(bits[first:last], sign, others)
+        # an empty range has no number at all: `_odd` answers NaN
         if first < last and largest <= infinite and smallest >= -infinite - 1:
             low_bits[i] = smallest ^ ((smallest >> sign) & others)
             high_bits[i] = largest ^ ((largest >> sign) & others)
@@ -120,6 +122,7 @@ def _touched(bits: Bits, bounds: NDArray[np.int64]) -> int:
     total = 0
     for i in range(len(bounds)):
         first = bounds[i] // BLOCK * BLOCK
+        # memory comes in lines of 64 bytes: one sample of each will do
         for k in range(first, min(first + BLOCK, len(bits)), 16):
             total ^= bits[k]
     return total
@@ -141,6 +144,7 @@ def _odd(values: NDArray[Any]) -> tuple[float, float]:
     low, high = np.nan, np.nan
     for value in values:
         if value == value:
+            # also true while `low` is NaN
             if not low <= value:
                 low = value
             if not high >= value:

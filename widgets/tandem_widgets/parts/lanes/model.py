@@ -26,6 +26,7 @@ class Limit:
     """Where it holds (session seconds)."""
 
     def is_within(self, low: float, high: float) -> bool:
+        """Whether it holds anywhere between two session seconds."""
         return self.start <= high and self.end >= low
 
 
@@ -55,6 +56,7 @@ class Lane:
         if isinstance(self.y, tuple):
             return self.y
         between = self.y == "visible"
+        # `or`: with nothing in view the ticks need a scale all the same
         present = [c for c in self.curves if c.is_within(low_t, high_t)] or self.curves
         found = [c.range_between(low_t, high_t) if between else c.whole_range() for c in present]
         lows = [low for low, _ in found if math.isfinite(low)]
@@ -64,6 +66,7 @@ class Lane:
         low, high = min(lows), max(highs)
         if self.from_zero:
             low, high = min(low, 0.0), max(high, 0.0)
+        # a limit far from the data would press the curves flat: it is left out
         near = (2 * low - high, 2 * high - low)
         limits = [
             x.value for x in self.limits if x.is_within(low_t, high_t) and near[0] <= x.value <= near[1]
@@ -74,6 +77,7 @@ class Lane:
         """Factor and text of the unit that reads best over a range."""
         if self.caption:
             return 1.0, self.caption
+        # without the room around the values, which must not decide about the prefix
         largest = max(abs(low), abs(high)) / 1.2
         return axis_unit(largest, self.unit)
 
@@ -83,6 +87,7 @@ class Lane:
 
     @property
     def main_curves(self) -> list[Curve]:
+        """The curves whose values the gutter shows."""
         return [curve for curve in self.curves if curve.is_main]
 
 
@@ -133,6 +138,8 @@ class Finding:
 
 @dataclass
 class LanesContent:
+    """Everything the lanes show; replaced as a whole when something changes."""
+
     lanes: list[Lane] = field(default_factory=list)
     flags: list[Flag] = field(default_factory=list)
     bands: list[Band] = field(default_factory=list)

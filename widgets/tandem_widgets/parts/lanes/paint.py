@@ -43,13 +43,16 @@ class LaneScale:
         self.per_unit = rect.height() / ((high - low) or 1.0)
 
     def y(self, value: float) -> float:
+        """Widget pixel of a value in the lane's base unit."""
         return self.rect.bottom() - (value - self.low) * self.per_unit
 
     def value(self, y: float) -> float:
+        """The value at a widget pixel, in the lane's base unit."""
         return self.low + (self.rect.bottom() - y) / self.per_unit
 
 
 def pen(colour: str, width: float = 1.0, alpha: float = 1.0, dashed: bool = False) -> QPen:
+    """A pen whose width does not grow with the zoom."""
     made = QPen(theme.colour(colour, alpha), width)
     made.setCosmetic(True)
     made.setJoinStyle(Qt.PenJoinStyle.BevelJoin)
@@ -65,6 +68,7 @@ def paint_lane(
     """One lane: grid and tick labels, limits, curves, name and unit."""
     _paint_grid(painter, lane, up, scale, fonts)
     painter.save()
+    # a curve along a limit keeps its whole width
     painter.setClipRect(up.rect.adjusted(0, -1, 0, 1))
     for limit in lane.limits:
         if limit.is_within(scale.low, scale.high):
@@ -166,6 +170,7 @@ def _paint_name(painter: QPainter, lane: Lane, up: LaneScale, fonts: Fonts) -> N
 
 
 def paint_curve(painter: QPainter, curve: Curve, scale: TimeScale, up: LaneScale, ratio: float) -> None:
+    """One curve, with its error band behind it; pale where only a coarse answer is there yet."""
     line = trace(curve, scale, max(1, round(scale.width * ratio)))
     if not len(line.xs):
         return
@@ -176,6 +181,7 @@ def paint_curve(painter: QPainter, curve: Curve, scale: TimeScale, up: LaneScale
         colour = active.quiet
     if curve.band is not None or curve.error is not None:
         _paint_band(painter, curve, scale, up, line, colour)
+    # pale: a spike may be missing until the levels are built
     strong = 0.55 if line.is_coarse else alpha
     draw_thin(painter, pen(colour, 1.0, strong), line.xs, ys, line.breaks, ratio)
 
@@ -187,6 +193,7 @@ def _paint_band(
     painter.setBrush(theme.colour(colour, 0.18))
     if curve.band is not None:
         lower, upper = (trace(curve.limit(side), scale, round(scale.width)) for side in (0, 1))
+        # NaN in one edge only: no polygon would be right
         if len(lower.xs) == len(upper.xs):
             _fill_between(painter, lower, upper, up)
         return
@@ -203,6 +210,7 @@ def _paint_band(
 
 def _fill_between(painter: QPainter, lower: Trace, upper: Trace, up: LaneScale) -> None:
     start = 0
+    # one polygon would bridge the gaps
     for end in [*(int(b) for b in lower.breaks), len(lower.xs)]:
         part = slice(start, end)
         xs = np.concatenate([lower.xs[part], upper.xs[part][::-1]])
@@ -233,6 +241,7 @@ def flag_boxes(flags: list[Flag], scale: TimeScale, fonts: Fonts, top: float) ->
     boxes = []
     for flag in sorted(flags, key=lambda f: f.t):
         x = scale.x(flag.t)
+        # a tab that begins left of the view may reach into it
         if not scale.left - 200 <= x <= scale.left + scale.width:
             continue
         width = min(fonts.flag_metrics.horizontalAdvance(flag.text), 220.0) + 10
@@ -248,6 +257,7 @@ def flag_boxes(flags: list[Flag], scale: TimeScale, fonts: Fonts, top: float) ->
 def paint_flags(
     painter: QPainter, boxes: list[tuple[Flag, QRectF]], layout: Layout, scale: TimeScale, fonts: Fonts
 ) -> None:
+    """Stretches and dashed lines of the flags, then their tabs, so that no line crosses one."""
     painter.save()
     painter.setClipRect(QRectF(scale.left - 1, 0, scale.width + 2, layout.bottom))
     painter.setFont(fonts.flag)
@@ -265,6 +275,7 @@ def paint_flags(
         painter.drawRoundedRect(box, 2, 2)
         if box.width() > 8:
             painter.setPen(
+                # read on the flag's own colour, whatever the theme
                 theme.colour("#14171c" if theme.colour(flag.colour).lightnessF() > 0.45 else "#ffffff")
             )
             text = fonts.flag_metrics.elidedText(flag.text, Qt.TextElideMode.ElideRight, box.width() - 9)
@@ -291,12 +302,14 @@ def band_boxes(
 def paint_bands(
     painter: QPainter, boxes: list[tuple[Band, QRectF, bool]], layout: Layout, scale: TimeScale, fonts: Fonts
 ) -> None:
+    """Bars and diamonds of the maps with what they are called, in the row under the axis."""
     painter.save()
     painter.setClipRect(
         QRectF(scale.left - 8, layout.bands.top(), scale.width + 8 + 24, layout.bands.height())
     )
     painter.setFont(fonts.row)
     for number, (band, box, long) in enumerate(boxes):
+        # upright edges of bars are sharper without
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, not long)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(theme.colour(band.colour, 0.35 if long else 1.0))

@@ -35,6 +35,7 @@ class Even:
         doubtful = np.abs(at - np.rint(at)) <= margin
         found: NDArray[np.intp] = np.clip(guess, 0, len(x)).astype(np.intp)
         if doubtful.any():
+            # few: the rest of the stamps need not be fetched from memory
             found[doubtful] = np.searchsorted(x, own[doubtful])
         return found
 
@@ -48,6 +49,7 @@ class Even:
 
 def look_through(x: NDArray[np.float64], limit_s: float) -> tuple[bool, NDArray[np.intp], Even | None]:
     """Whether stamps ascend, the numbers of the samples after longer pauses than `limit_s`, and the rule they follow."""
+    # imported late, in a worker: numba takes its time
     from tandem_widgets.parts.lanes import stamps_kernels as kernels
 
     count = len(x) - 1
@@ -57,6 +59,7 @@ def look_through(x: NDArray[np.float64], limit_s: float) -> tuple[bool, NDArray[
     x.flags.writeable = False  # numba compiles for one kind of array only
     rule = float(x[0]), float(x[-1] - x[0]) / count
     wide = np.zeros(-(-count // kernels.BLOCK), bool)
+    # filled from several threads: `append` is safe, and the order does not matter
     found: list[tuple[int, float]] = []
     in_strips(len(wide), lambda begin, end: found.append(kernels.look(x, limit_s, rule, (begin, end), wide)))
     ascending = not any(falling for falling, _ in found)
@@ -69,6 +72,7 @@ def _gaps(x: NDArray[np.float64], limit_s: float, wide: NDArray[np.bool_], block
     if np.count_nonzero(wide) > MANY:
         return np.flatnonzero(np.diff(x) > limit_s) + 1
     starts = (np.flatnonzero(wide) * block).tolist()
+    # one stamp more: the step to the next block belongs to this one
     parts = [np.flatnonzero(np.diff(x[k : k + block + 1]) > limit_s) + 1 + k for k in starts]
     return np.concatenate([np.zeros(0, np.intp), *parts])
 

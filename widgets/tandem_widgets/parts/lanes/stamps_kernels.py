@@ -30,6 +30,7 @@ def look(
         long_ones = 0
         for k in range(count):
             length = following[k] - stamps[k]
+            # so that NaN does not ascend either
             falling += not length >= 0.0
             long_ones += length > limit_s
         begin = rule[0] + first * rule[1]
@@ -38,5 +39,6 @@ def look(
         for k in range(count):
             largest = max(largest, bits[k])
         wide[i] = long_ones > 0
+    # back to a float by way of its bits
     bits[0] = largest
     return falling, off[0]

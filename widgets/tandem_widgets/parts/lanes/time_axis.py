@@ -29,12 +29,15 @@ class TimeScale:
 
     @property
     def per_pixel(self) -> float:
+        """Seconds per pixel."""
         return (self.high - self.low) / max(self.width, 1.0)
 
     def x(self, t: TimeT) -> TimeT:
+        """Pixels of session seconds, one or many."""
         return self.left + (t - self.low) * (self.width / (self.high - self.low))
 
     def t(self, x: float) -> float:
+        """Session second of a pixel; also outside the plot."""
         return self.low + (x - self.left) * self.per_pixel
 
     def zoomed(self, x: float, factor: float) -> tuple[float, float]:
@@ -61,6 +64,7 @@ def moments(scale: TimeScale, spacing_px: float = 90.0) -> list[tuple[float, str
         return [(value, f"{texts.tick_text(value * factor, decimals)} {unit}") for value in values]
     step = next((s for s in _CLOCK_STEPS if s * most >= span), None)
     if step is None:
+        # beyond a day only whole days are round
         step = 86400 * max(1, math.ceil(texts.round_step(span / 86400, most)))
     first, last = math.ceil(scale.low / step), math.floor(scale.high / step)
     return [
@@ -71,6 +75,7 @@ def moments(scale: TimeScale, spacing_px: float = 90.0) -> list[tuple[float, str
 def clock_text(seconds: float, *, seconds_too: bool = False) -> str:
     """`12:30` below an hour, `2:05:00` above, `1 d 02:00` beyond a day (there seconds only where they are asked for)."""
     sign = "−" if seconds < 0 else ""
+    # divmod would borrow from the next larger unit below zero
     whole = round(abs(seconds))
     days, rest = divmod(whole, 86400)
     hours, minutes, left = rest // 3600, rest // 60 % 60, rest % 60

@@ -27,14 +27,17 @@ class Stretch:
 
     @property
     def low(self) -> float:
+        """The earlier moment."""
         return min(self.a, self.b)
 
     @property
     def high(self) -> float:
+        """The later moment."""
         return max(self.a, self.b)
 
 
 def paint_cursor(painter: QPainter, t: float, layout: Layout, scale: TimeScale) -> None:
+    """The line at session second t through all lanes, if that is in view."""
     x = scale.x(t)
     if scale.left - 0.5 <= x <= scale.left + scale.width + 0.5:
         pen = QPen(theme.colour(theme.active().cursor), 1.0)
@@ -68,6 +71,7 @@ def paint_values(painter: QPainter, lane: Lane, t: float, up: LaneScale, fonts: 
         return
     alone = [curve for curve in mains if not math.isnan(curve.value_at(t))]
     if not lane.shows_each:
+        # of several runs the one that has a value at this moment
         chosen = alone[0] if alone else mains[0]
         painter.setFont(fonts.value)
         painter.setPen(theme.colour(theme.active().text))
@@ -124,6 +128,7 @@ def paint_stretch(
     for x in (left, right):
         painter.drawLine(QLineF(x, 0, x, layout.bottom))
     painter.restore()
+    # the length stays readable where the stretch leaves the view
     middle = min(max((left + right) / 2, scale.left + 40), scale.left + scale.width - 40)
     chip(painter, text, QPointF(middle, layout.axis.center().y()), fonts, accent, centred=True)
 

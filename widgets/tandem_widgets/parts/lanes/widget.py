@@ -58,6 +58,7 @@ class Lanes(QWidget):
         super().__init__()
         self.setAccessibleName("Biasing lanes")
         self.setAccessibleDescription("Curves over time with a common cursor")
+        # every pixel is painted: Qt need not clear it first
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
@@ -113,11 +114,13 @@ class Lanes(QWidget):
             self.setCursor(shape)
 
     def sizeHint(self) -> QSize:
+        """Wide and low: the strip under the two panes."""
         return QSize(900, 260)
 
     # --- what is shown -------------------------------------------------------------------------------------------
 
     def show_content(self, content: LanesContent) -> None:
+        """Show other lanes, flags and bands; cursor, span and stretch stay."""
         self.content = content
         self.invalidate()
 
@@ -127,6 +130,7 @@ class Lanes(QWidget):
         self.update()
 
     def show_statistics(self, texts: dict[str, str]) -> None:
+        """What is known of the stretch, by kind of lane; comes later than the stretch itself."""
         self.statistics = texts
         self.update()
 
@@ -134,6 +138,7 @@ class Lanes(QWidget):
         self.update()
 
     def _show_span(self, low: float, high: float) -> None:
+        # at once: gestures ask for it before the next painting
         self.scale = TimeScale(low, high, self.layout_now.left, self.layout_now.plot_width)
         self.invalidate()
 
@@ -142,6 +147,7 @@ class Lanes(QWidget):
         self._fonts = self._fonts or Fonts()
         low, high = self.focus_model.span
         self.scale = TimeScale(low, high, GUTTER, Layout(self.width()).plot_width)
+        # before the lanes: the rows of flags push them down
         self._flag_boxes = paint.flag_boxes(self.content.flags, self.scale, self._fonts, 1.0)
         head = max((box.bottom() for _flag, box in self._flag_boxes), default=0.0)
         layout = lay_out(self.content, self.width(), self.height(), self._bar.value(), head)
@@ -176,6 +182,7 @@ class Lanes(QWidget):
         painter.end()
 
     def _paint_all(self, painter: QPainter, ratio: float) -> None:
+        # only when painted: many changes, one layout
         self.arrange()
         self.static_count += 1
         painter.fillRect(self.rect(), theme.colour(theme.active().plot))
@@ -235,28 +242,35 @@ class Lanes(QWidget):
         painter.drawLine(QLineF(8, y, self.width() - 8, y))
 
     def changeEvent(self, event: QEvent | None) -> None:
+        """Another theme or font: the fonts and the kept picture are made anew."""
         if event is not None and event.type() in (
             QEvent.Type.PaletteChange,
             QEvent.Type.FontChange,
             QEvent.Type.StyleChange,
         ):
+            # made anew when painted, in the fonts of the new style
             self._fonts = None
             self.invalidate()
         super().changeEvent(event)
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
+        """Everything lies elsewhere now."""
         self.invalidate()
 
     # --- what lies where -----------------------------------------------------------------------------------------
 
     def time_at(self, x: float) -> float:
+        """Session second of widget pixel x, held inside the plot."""
         return self.scale.t(min(max(x, self.scale.left), self.scale.left + self.scale.width))
 
     def flag_at(self, at: QPointF) -> str:
+        """Id of the flag whose tab is there; empty: none."""
         return next((flag.id for flag, box in self._flag_boxes if box.contains(at)), "")
 
     def band_at(self, at: QPointF) -> str:
+        """Id of the map there, with a few pixels to spare; empty: none."""
         for band, box, _long in self._band_boxes:
+            # diamonds are small
             if box.adjusted(-2, -3, 2, 3).contains(at):
                 return band.id
         return ""
@@ -267,6 +281,7 @@ class Lanes(QWidget):
         near = [
             (abs(up.y(value) - at.y()), curve.key)
             for curve in self.content.lanes[lane].curves
+            # not NaN
             if curve.marker and (value := curve.value_at(t)) == value
         ]
         distance, key = min(near, default=(99.0, ""))
@@ -275,13 +290,16 @@ class Lanes(QWidget):
     # --- answers to gestures -------------------------------------------------------------------------------------
 
     def set_cursor_time(self, t: float) -> None:
+        """A hand moves the cursor: it follows the newest moment no longer."""
         self.focus_model.follow_live = False
         self.focus_model.t = t
 
     def set_span(self, span: tuple[float, float]) -> None:
+        """Show from one session second to another, in every pane that follows the focus."""
         self.focus_model.span = span
 
     def set_stretch(self, stretch: Stretch | None) -> None:
+        """Begin a stretch, or end it (None), which is told; a new one is told when it is complete."""
         self.stretch = stretch
         self.statistics = {}
         self.update()
@@ -289,6 +307,7 @@ class Lanes(QWidget):
             self.stretch_chosen.emit(None)
 
     def move_stretch(self, edge: str, t: float) -> None:
+        """Move its end `a` or `b`; the statistics no longer hold and go."""
         if self.stretch is not None:
             setattr(self.stretch, edge, t)
             self.statistics = {}
@@ -299,6 +318,7 @@ class Lanes(QWidget):
         if self.stretch is None:
             return
         if click:
+            # a Ctrl+click on the cursor itself compares nothing: it ends the stretch
             if abs(self.scale.x(self.focus_model.t) - self.scale.x(self.stretch.b)) < 1:
                 self.set_stretch(None)
                 return
@@ -317,33 +337,40 @@ class Lanes(QWidget):
     # --- events --------------------------------------------------------------------------------------------------
 
     def mousePressEvent(self, event: QMouseEvent | None) -> None:
+        """A gesture begins."""
         if event is not None:
             self._gestures.press(event)
 
     def mouseMoveEvent(self, event: QMouseEvent | None) -> None:
+        """A gesture goes on, or the pointer passes over."""
         if event is not None:
             self._gestures.move(event)
 
     def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:
+        """A gesture ends."""
         if event is not None:
             self._gestures.release(event)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent | None) -> None:
+        """Fits time or values."""
         if event is not None:
             self._gestures.double_click(event)
 
     def wheelEvent(self, event: QWheelEvent | None) -> None:
+        """Zooms or pans; never scrolls what the lanes lie in."""
         if event is not None:
             self._gestures.wheel(event)
             event.accept()
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:
+        """Esc ends the stretch."""
         if event is not None and event.key() == Qt.Key.Key_Escape and self.stretch is not None:
             self.set_stretch(None)
         else:
             super().keyPressEvent(event)
 
     def event(self, event: QEvent | None) -> bool:
+        """Tips depend on the place in the widget, so they are answered here."""
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
             QToolTip.showText(event.globalPos(), self.tip_at(QPointF(event.pos())), self)
             return True
@@ -359,6 +386,7 @@ class Lanes(QWidget):
                 return band.tip or band.text
         zone, _number = self.layout_now.zone(at.x(), at.y())
         if zone == "strip":
+            # a finding may be thinner than a pixel
             t, reach = self.time_at(at.x()), 3 * self.scale.per_pixel
             found = [f.tip for f in self.content.findings or () if f.start - reach <= t <= f.end + reach]
             return "\n".join(found[:6]) or "No anomalies here."

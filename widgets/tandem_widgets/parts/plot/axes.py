@@ -26,6 +26,8 @@ class Axis:
 
 
 class PlotFonts:
+    """The fonts of a plot, made once per theme."""
+
     def __init__(self) -> None:
         self.tick = theme.numbers_font(11)
         self.title = theme.numbers_font(11)
@@ -38,24 +40,31 @@ class AxisScale:
 
     def __init__(self, axis: Axis, low: float, high: float, start: float, end: float) -> None:
         self.axis, self.low, self.high, self.start, self.end = axis, low, high, start, end
+        # one value only
         self.per_unit = (end - start) / ((high - low) or 1.0)
+        # without the room around the values, which must not decide about the prefix
         largest = max(abs(low), abs(high)) / 1.1
         voltage = axis.unit == "V" and largest > 0.03
         self.factor, self.unit = (1.0, "V") if voltage else texts.reading_unit(largest, axis.unit)
 
     def pixel(self, value: float) -> float:
+        """Widget pixel of a value in the base unit."""
         return self.start + (value - self.low) * self.per_unit
 
     def pixels(self, values: NDArray[Any]) -> NDArray[np.float64]:
+        """Widget pixels of many values at once."""
         return np.asarray(self.start + (values - self.low) * self.per_unit, np.float64)
 
     def value(self, pixel: float) -> float:
+        """The value (base unit) at a widget pixel."""
         return self.low + (pixel - self.start) / self.per_unit
 
     def reading(self, value: float) -> str:
+        """A value with four digits in the unit of the axis."""
         return f"{figure(value * self.factor, 4)} {self.unit}".rstrip()
 
     def ticks(self, spacing_px: float) -> list[tuple[float, str]]:
+        """Pixels and texts of round values, about `spacing_px` apart or more."""
         most = max(2, int(abs(self.end - self.start) / spacing_px))
         marks = texts.ticks(self.low * self.factor, self.high * self.factor, most)
         decimals = texts.decimals_for(marks)
@@ -71,10 +80,12 @@ class AxisScale:
 
 
 def paint_axes(painter: QPainter, area: QRectF, across: AxisScale, up: AxisScale, fonts: PlotFonts) -> None:
+    """Grid, tick labels and titles around `area`."""
     active = theme.active()
     grid = theme.colour(active.line, 0.55)
     painter.setFont(fonts.tick)
     for x, text in across.ticks(80):
+        # as in the lanes: a line that shines through takes far longer than a rectangle
         painter.fillRect(QRectF(round(x), area.top(), 1, area.height()), grid)
         painter.setPen(theme.colour(active.quiet))
         painter.drawText(QRectF(x - 50, area.bottom() + 2, 100, 15), Align.AlignCenter, text)
@@ -106,6 +117,7 @@ def paint_legend(
 ) -> None:
     """Names in their colours, in the corner with the fewest points (pixels, one per row); too many end in a count."""
     most = max(1, int(area.height() / 15) - 1)
+    # lines of one name and colour stand there once
     shown = list(dict.fromkeys(entries))
     more = len(shown) - most
     if more > 0:

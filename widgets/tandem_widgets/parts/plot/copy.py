@@ -37,6 +37,7 @@ def copy_figure(made: Mapping[str, bytes]) -> None:
 
 
 def copy_text(text: str) -> None:
+    """A text onto the clipboard, where the platform has one."""
     clipboard = QGuiApplication.clipboard()
     if clipboard is not None:
         clipboard.setText(text)

@@ -26,6 +26,7 @@ class IntervalPlot(XYPlot):
         self._held: int | None = None
 
     def show_interval(self, low: float, high: float) -> None:
+        """Put the bounds at two x values; none are drawn while low is not below high."""
         if (low, high) != self.interval:
             self.interval = low, high
             self.update()
@@ -39,6 +40,7 @@ class IntervalPlot(XYPlot):
         return near if far[near] <= GRAB_PX else None
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
+        """The plot, then shade and bounds over it."""
         super().paintEvent(event)
         if self._scales is None or not self.lines or self.interval[0] >= self.interval[1]:
             return
@@ -58,6 +60,7 @@ class IntervalPlot(XYPlot):
         painter.end()
 
     def mousePressEvent(self, event: QMouseEvent | None) -> None:
+        """Take hold of a bound; elsewhere the plot pans."""
         if event is not None and event.button() == Qt.MouseButton.LeftButton:
             self._held = self.bound_at(event.position())
             if self._held is not None:
@@ -65,6 +68,7 @@ class IntervalPlot(XYPlot):
         super().mousePressEvent(event)
 
     def mouseMoveEvent(self, event: QMouseEvent | None) -> None:
+        """Drag the bound that is held, up to the other one."""
         if event is None or self._scales is None:
             return
         if self._held is None:
@@ -79,6 +83,7 @@ class IntervalPlot(XYPlot):
             self.interval_moved.emit(*self.interval)
 
     def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:
+        """The interval is chosen, or the plot's own gesture ends."""
         if self._held is None:
             super().mouseReleaseEvent(event)
             return

@@ -16,12 +16,15 @@ LONG_WAY_PX = 15_000.0
 
 
 def polygon(xs: NDArray[Any], ys: NDArray[Any]) -> QPolygonF:
+    """Points in pixels as a polygon for Qt, held within ± FAR_PX."""
     made = QPolygonF()
     count = len(xs)
     if not count:
         return made
+    # Qt's own memory, written to below without a copy
     made.fill(QPointF(), count)
     pointer: Any = made.data()
+    # two doubles a point; the pointer comes without a length
     pointer.setsize(16 * count)
     points = np.frombuffer(pointer, np.float64).reshape(-1, 2)
     points[:, 0] = np.clip(xs, -FAR_PX, FAR_PX)
@@ -40,6 +43,7 @@ def draw_pieces(painter: QPainter, xs: NDArray[Any], ys: NDArray[Any], breaks: N
     start = 0
     for end in [*(int(b) for b in breaks), len(xs)]:
         if end - start == 1:
+            # a sample between two gaps has no line, but it is there
             painter.drawPoint(
                 QPointF(
                     float(np.clip(xs[start], -FAR_PX, FAR_PX)), float(np.clip(ys[start], -FAR_PX, FAR_PX))

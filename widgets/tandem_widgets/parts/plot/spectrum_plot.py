@@ -115,6 +115,7 @@ class SpectrumPlot(QWidget):
         self._pan: float | None = None
 
     def show_content(self, content: Content) -> None:
+        """Show other curves and windows; the zoom stays unless the content has another range."""
         if self.content.x_range != content.x_range:
             self._x_range = None
         self.content = content
@@ -124,6 +125,7 @@ class SpectrumPlot(QWidget):
 
     @property
     def x_range(self) -> tuple[float, float]:
+        """Lowest and highest x in view: zoomed, as the content says, or all of the curves."""
         if self._x_range is not None:
             return self._x_range
         if self.content.x_range is not None:
@@ -155,9 +157,11 @@ class SpectrumPlot(QWidget):
     def _legend_px(self) -> int:
         metrics = QFontMetrics(theme.numbers_font(11))
         widest = max((metrics.horizontalAdvance(c.label) for c in self.content.curves), default=0)
+        # long names are cut rather than the plot
         return min(widest + 8, self.width() // 4)
 
     def x_to_px(self, x: Any) -> Any:
+        """Widget pixels of x values, one or many."""
         area, (low, high) = self._area(), self.x_range
         return area.left() + (x - low) / (high - low) * area.width()
 
@@ -168,6 +172,7 @@ class SpectrumPlot(QWidget):
     # --- painting ------------------------------------------------------------------------------------------------
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
+        """Axes from their picture, windows and marks below the curves, labels on top."""
         self.painted += 1
         painter = QPainter(self)
         area = self._area()
@@ -278,6 +283,7 @@ class SpectrumPlot(QWidget):
         if len(curve.x) < 2:
             return
         low, high = self.x_range
+        # one more on either side: the line goes on to the edges of the plot
         first = max(0, int(np.searchsorted(curve.x, low)) - 1)
         last = min(len(curve.x), int(np.searchsorted(curve.x, high)) + 2)
         xs = np.asarray(self.x_to_px(curve.x[first:last]), np.float64)
@@ -285,6 +291,7 @@ class SpectrumPlot(QWidget):
         ys = area.bottom() - (curve.y[first:last] - y_range[0]) * scale
         good = np.isfinite(ys)
         if curve.error is not None:
+            # an unknown error is no band there, not a hole in all of it
             band = np.nan_to_num(curve.error[first:last]) * scale
             around = np.concatenate([ys[good] - band[good], (ys[good] + band[good])[::-1]])
             painter.setPen(Qt.PenStyle.NoPen)
@@ -356,6 +363,7 @@ class SpectrumPlot(QWidget):
         return None
 
     def mousePressEvent(self, event: QMouseEvent | None) -> None:
+        """Take hold of a window, or of the x axis."""
         if event is None or event.button() != Qt.MouseButton.LeftButton:
             return
         self._grip = self._grip_at(event.position().x())
@@ -365,6 +373,7 @@ class SpectrumPlot(QWidget):
             self._pan = event.position().x()
 
     def mouseMoveEvent(self, event: QMouseEvent | None) -> None:
+        """Drag the window or the axis; else the pointer's shape says what a press would do."""
         if event is None:
             return
         px = event.position().x()
@@ -389,6 +398,7 @@ class SpectrumPlot(QWidget):
         assert self._grip is not None
         band, part = self._grip.band, self._grip.part
         low, high = band.low, band.high
+        # a window keeps a width: else its edges could not be told apart any more
         least = (self.x_range[1] - self.x_range[0]) / 1000
         if part == "low":
             low = min(x, high - least)
@@ -399,20 +409,24 @@ class SpectrumPlot(QWidget):
         self.band_dragged.emit(band.key, band.kind, low, high)
 
     def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:
+        """Let go; a window that was held is told."""
         if self._grip is not None:
             self._grip = None
             self.band_released.emit()
         self._pan = None
 
     def mouseDoubleClickEvent(self, event: QMouseEvent | None) -> None:
+        """Back to the whole range."""
         self._x_range = None
         self.update()
 
     def wheelEvent(self, event: QWheelEvent | None) -> None:
+        """Zoom x about the pointer; y follows what is in view."""
         if event is None:
             return
         low, high = self.x_range
         x = self._px_to_x(event.position().x())
+        # a notch of the wheel is 120: a sixth less
         factor = 0.9985 ** event.angleDelta().y()
         self._x_range = (x + (low - x) * factor, x + (high - x) * factor)
         self.update()

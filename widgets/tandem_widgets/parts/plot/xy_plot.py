@@ -57,6 +57,7 @@ class XYPlot(QWidget):
     def __init__(self, hint: str = "") -> None:
         super().__init__()
         self.setAccessibleName("Plot")
+        # every pixel is painted: Qt need not clear it first
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setMouseTracking(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
@@ -78,6 +79,7 @@ class XYPlot(QWidget):
         self._near: tuple[PlotLine, int] | None = None
 
     def sizeHint(self) -> QSize:
+        """The size it has where the layout leaves it a choice."""
         return QSize(600, 260)
 
     # --- what is shown -------------------------------------------------------------------------------------------
@@ -85,14 +87,17 @@ class XYPlot(QWidget):
     def show_lines(
         self, lines: Sequence[PlotLine], across: Axis, up: Axis, *, keep_view: bool = False
     ) -> None:
+        """Show other lines; `keep_view` keeps the zoom while the axes mean the same."""
         same_axes = (across, up) == (self.across, self.up)
         self.lines, self.across, self.up = list(lines), across, up
+        # a zoom into other quantities would show nothing
         if not (keep_view and same_axes):
             self._view = None
         self._near = None
         self.invalidate()
 
     def show_marks(self, marks: list[tuple[float, float, str]]) -> None:
+        """Move the dots (x, y, colour) without painting the lines again."""
         if marks != self.marks:
             self.marks = marks
             self.update()
@@ -104,10 +109,12 @@ class XYPlot(QWidget):
         return "  ".join(part for part in (self._scales[0].reading(x), self._scales[1].reading(y)) if part)
 
     def fit(self) -> None:
+        """Show all of the lines."""
         self._view = None
         self.invalidate()
 
     def invalidate(self) -> None:
+        """Paint the lines anew at the next turn."""
         self._still = None
         self.update()
 
@@ -122,6 +129,7 @@ class XYPlot(QWidget):
     # --- painting ------------------------------------------------------------------------------------------------
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
+        """The kept picture, then the dots and the readout."""
         still = self._still_picture()
         painter = QPainter(self)
         painter.drawPixmap(0, 0, still)
@@ -174,6 +182,7 @@ class XYPlot(QWidget):
         if line.points:
             _paint_points(painter, xs[good], ys[good], line)
             return
+        # missing points interrupt the line; they are not bridged
         breaks = np.flatnonzero(good[1:] & ~good[:-1]) + 1
         number: NDArray[np.intp] = np.cumsum(good) - good
         pen = QPen(theme.colour(theme.ink(line.colour), line.alpha))
@@ -218,8 +227,10 @@ class XYPlot(QWidget):
     # --- gestures ------------------------------------------------------------------------------------------------
 
     def wheelEvent(self, event: QWheelEvent | None) -> None:
+        """Zoom about the pointer; over an axis that axis only."""
         if event is None or self._scales is None:
             return
+        # a notch of the wheel is 120: a sixth less
         factor = 1.0015 ** -event.angleDelta().y()
         at = event.position()
         across, up = self._scales
@@ -233,19 +244,23 @@ class XYPlot(QWidget):
         event.accept()
 
     def _set_view(self, left: float, right: float, low: float, high: float) -> None:
+        # zooming far enough ends in equal or infinite limits
         if right > left and high > low and all(map(math.isfinite, (left, right, low, high))):
             self._view = left, right, low, high
             self.invalidate()
 
     def mousePressEvent(self, event: QMouseEvent | None) -> None:
+        """The start of a drag or a click."""
         if event is not None:
             self._drag, self._moved = event.position(), False
 
     def mouseMoveEvent(self, event: QMouseEvent | None) -> None:
+        """Pan while a button is down; else show the nearest point."""
         if event is None or self._scales is None:
             return
         if self._drag is not None and event.buttons():
             delta = event.position() - self._drag
+            # less is a click of an unsteady hand
             if self._moved or delta.manhattanLength() > 4:
                 self._moved = True
                 self._drag = event.position()
@@ -260,6 +275,7 @@ class XYPlot(QWidget):
             self.update()
 
     def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:
+        """A press that did not move picks the nearest point."""
         if event is not None and not self._moved and event.button() == Qt.MouseButton.LeftButton:
             near = self._nearest(event.position())
             if near is not None:
@@ -267,14 +283,17 @@ class XYPlot(QWidget):
         self._drag = None
 
     def mouseDoubleClickEvent(self, event: QMouseEvent | None) -> None:
+        """Show all of the lines."""
         self.fit()
 
     def leaveEvent(self, event: QEvent | None) -> None:
+        """The readout goes."""
         if self._near is not None:
             self._near = None
             self.update()
 
     def contextMenuEvent(self, event: QContextMenuEvent | None) -> None:
+        """Copies of picture and numbers."""
         if event is None or not self.lines:
             return
         menu = QMenu(self)
@@ -304,6 +323,7 @@ class XYPlot(QWidget):
             if not len(line.x):
                 continue
             far = (across.pixels(line.x) - at.x()) ** 2 + (up.pixels(line.y) - at.y()) ** 2
+            # nanargmin raises then
             if np.isnan(far).all():
                 continue
             index = int(np.nanargmin(far))
@@ -312,12 +332,14 @@ class XYPlot(QWidget):
         return (best[1], best[2]) if best is not None and best[0] < NEAR_PX**2 else None
 
     def changeEvent(self, event: QEvent | None) -> None:
+        """Another theme: fonts and picture are made anew."""
         if event is not None and event.type() in (QEvent.Type.PaletteChange, QEvent.Type.StyleChange):
             self._fonts = None
             self.invalidate()
         super().changeEvent(event)
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
+        """The picture has another size now."""
         self.invalidate()
 
 

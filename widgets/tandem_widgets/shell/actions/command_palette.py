@@ -58,11 +58,13 @@ class CommandPalette(QDialog):
 
     def _run(self) -> None:
         item = self.list.currentItem()
+        # closed first: the action may open a dialog of its own
         self.accept()
         if item is not None:
             item.data(Qt.ItemDataRole.UserRole).trigger()
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        """Arrows and Enter go to the list while the line keeps the letters."""
         if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
             if event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down):
                 step = 1 if event.key() == Qt.Key.Key_Down else -1

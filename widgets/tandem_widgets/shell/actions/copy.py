@@ -15,6 +15,7 @@ class CopyActions:
         self._context = context
 
     def copy_hyperspy_line(self) -> None:
+        """The Python line that loads the session's file in HyperSpy; nothing without a file."""
         clipboard = QGuiApplication.clipboard()
         if clipboard is not None and self._context.document.path is not None:
             clipboard.setText(
@@ -30,6 +31,7 @@ class CopyActions:
 
     def copy_figure(self) -> None:
         """What the pane shows onto the clipboard, as a figure for print."""
+        # imported late: a start does not pay for the figures
         from tandem_em.desk.export.preview import FigureSettings, figure_of
 
         pane = self._context.parts.docks.pane_in_use()

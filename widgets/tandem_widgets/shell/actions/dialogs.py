@@ -15,11 +15,14 @@ class DialogActions:
         self._context, self._files = context, files
 
     def find_event(self) -> None:
+        """The events of the session, to search, rename and go to."""
+        # imported late, here and below: a start does not pay for dialogs
         from tandem_widgets.dialogs.events import EventsDialog
 
         self._context.open_dialog(EventsDialog(self._context.window, self._context.desk))
 
     def show_palette(self) -> None:
+        """The palette in the middle of the window, with the keys of the panes too."""
         from tandem_widgets.shell.actions.command_palette import CommandPalette
 
         window = self._context.window
@@ -31,11 +34,13 @@ class DialogActions:
         palette.line.setFocus()
 
     def show_shortcuts(self) -> None:
+        """All keys by menu and pane, read from the actions themselves."""
         from tandem_widgets.dialogs.help.sheet import ShortcutSheet
 
         groups: dict[str, list[tuple[str, str]]] = {}
         for action in self._context.window.actions():
             if keys := action.shortcut().toString():
+                # `title`, not the text: that of undo and redo names the last change
                 groups.setdefault(action.property("menu"), []).append((keys, action.property("title")))
         for pane in self._context.parts.docks.panes:
             if own := [(action.shortcut().toString(), action.text()) for action in pane.actions()]:
@@ -43,6 +48,7 @@ class DialogActions:
         self._context.open_dialog(ShortcutSheet(self._context.window, list(groups.items())))
 
     def show_guide(self) -> None:
+        """The user guide."""
         from tandem_widgets.dialogs.help.guide import GuideDialog
 
         self._context.open_dialog(GuideDialog(self._context.window))
@@ -60,6 +66,7 @@ class DialogActions:
             self._files.open_demo()
 
     def show_about(self) -> None:
+        """Version and licence."""
         from tandem_widgets.dialogs.help.sheet import TextDialog
 
         text = (
@@ -69,16 +76,19 @@ class DialogActions:
         self._context.open_dialog(TextDialog(self._context.window, "About TandEM", text))
 
     def show_contents(self) -> None:
+        """Everything in the session, to rename, show or remove."""
         from tandem_widgets.dialogs.contents import ContentsDialog
 
         self._context.open_dialog(ContentsDialog(self._context.window, self._context.desk))
 
     def show_export(self) -> None:
+        """Figures, movie, tables and report."""
         from tandem_widgets.dialogs.export.dialog import ExportDialog
 
         self._context.open_dialog(ExportDialog(self._context.window, self._context.desk))
 
     def show_doctor(self) -> None:
+        """Problems of the data and of the file, each with a way to fix it."""
         from tandem_widgets.dialogs.diagnostics.dialog import DoctorDialog
 
         path = self._context.document.path
@@ -96,11 +106,13 @@ class DialogActions:
         self._context.window.activateWindow()
 
     def show_clocks(self, item_id: str = "") -> None:
+        """The alignment of the streams; `item_id` is the one to begin with, empty: none."""
         from tandem_widgets.dialogs.clocks import ClocksDialog
 
         self._context.open_dialog(ClocksDialog(self._context.window, self._context.desk, item_id))
 
     def show_preferences(self) -> None:
+        """The preferences; they count once the dialog is accepted."""
         from tandem_widgets.dialogs.preferences import PreferencesDialog
 
         dialog = PreferencesDialog(self._context.window, self._context.services.settings)

@@ -14,19 +14,24 @@ class EditActions:
 
     @property
     def can_undo(self) -> bool:
+        """Whether there is a step to take back."""
         return bool(self._context.session.history.undo_label)
 
     @property
     def can_redo(self) -> bool:
+        """Whether there is a step that was taken back."""
         return bool(self._context.session.history.redo_label)
 
     def undo(self) -> None:
+        """Take the last step back."""
         self._context.session.history.undo()
 
     def redo(self) -> None:
+        """Do the step that was taken back once more."""
         self._context.session.history.redo()
 
     def mark_event(self) -> None:
+        """An event at the cursor; nothing while the session is empty."""
         if self._context.has_data:
             event = events.mark(self._context.desk)
             self._context.services.notices.info(

@@ -39,10 +39,12 @@ class FileActions:
 
     @property
     def document(self) -> Document:
+        """The document in the window now; another one after each opening."""
         return self._context.document
 
     @property
     def can_save(self) -> bool:
+        """Whether saving would write anything: changes, or data that have no name yet."""
         document = self.document
         if document.is_readonly:
             return False
@@ -50,11 +52,13 @@ class FileActions:
 
     @property
     def has_file(self) -> bool:
+        """Whether somebody has given the session a name on disk."""
         return self.document.path is not None
 
     # --- opening -------------------------------------------------------------------------------------------------
 
     def ask_open(self) -> None:
+        """Choose files: a session is opened, anything else imported."""
         chosen, _ = QFileDialog.getOpenFileNames(self._context.window, "Open", "", files.open_filter())
         if chosen:
             self.open_paths([Path(text) for text in chosen])
@@ -123,6 +127,7 @@ class FileActions:
             self._context.views.player.speed, self.play_at = self.play_at, None
             self._context.views.player.start()
         if self.then is not None:
+            # cleared before it is called: what it does may open the next session
             then, self.then = self.then, None
             then()
         document.make_previews()
@@ -139,6 +144,7 @@ class FileActions:
         document.failed.connect(self._context.services.notices.tell)
 
     def open_demo(self) -> None:
+        """Build the demo experiment in a job, then open it."""
         from tandem_em.desk.demo.build import demo_path  # with the simulation, which a start does not need
 
         if self.may_leave():
@@ -148,6 +154,8 @@ class FileActions:
             self._context.parts.reading.follow(task)
 
     def recover(self, lost: Lost) -> None:
+        """Open what a crash left, with the changes that were never saved."""
+        # leaving this session must not delete the file that is about to be read
         self.document.spare(lost.path)
         self._start_open(lost.session_path, recovering=True)
 
@@ -164,10 +172,12 @@ class FileActions:
         return True
 
     def ask_recover(self) -> None:
+        """Offer work that was never saved, and say so when there is none."""
         if not self.offer_lost_work():
             self._context.services.notices.info("There is no unsaved work to recover.")
 
     def new_session(self) -> None:
+        """Leave what is shown, after asking about changes, for an empty session."""
         if self.may_leave():
             self._empty()
 
@@ -213,12 +223,14 @@ class FileActions:
     # --- saving --------------------------------------------------------------------------------------------------
 
     def save(self) -> None:
+        """Save in a job; a session without a name asks for one."""
         if self.document.needs_name:
             self.ask_save_as()
         else:
             self.document.save()
 
     def ask_save_as(self) -> None:
+        """Ask for a name and save a compact copy there; `.nxs` is added if there is no suffix."""
         document = self.document
         name = f"{self._context.session.info.name or 'experiment'}{files.SUFFIX}"
         chosen, _ = QFileDialog.getSaveFileName(
@@ -234,6 +246,7 @@ class FileActions:
         services.notices.info(f"Saved {path.name}.")
 
     def autosave(self) -> None:
+        """Keep the changes where a crash leaves them; the file of the person is not touched."""
         self.document.autosave()
 
     def set_autosave(self) -> None:
@@ -281,6 +294,7 @@ class FileActions:
         """Save before leaving; False when that did not work, or there is no name."""
         try:
             if not self.document.needs_name:
+                # not a job: the window goes as soon as this returns
                 self.document.save_now()
                 return True
             suggested = str(Path.home() / f"experiment{files.SUFFIX}")

@@ -20,6 +20,7 @@ class GuardianActions:
 
     def emergency_stop(self) -> None:
         """Every output off, now; said also when there is none."""
+        # of tested instruments too: an output may be on without a recording
         told = guardian.stop_all(self._recording.sources)
         if told:
             self._context.services.notices.post(

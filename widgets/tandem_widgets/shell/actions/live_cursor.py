@@ -32,6 +32,7 @@ class LiveCursor:
         session = self._context.session
         focus = session.focus
         followed, self._followed = self._followed, None
+        # the very number that was set: any other was set by somebody else
         if followed is not None and followed[0] is focus and focus.t != followed[1]:
             focus.follow_live = False
         if focus.follow_live:

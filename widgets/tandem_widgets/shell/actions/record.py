@@ -97,6 +97,7 @@ class RecordActions:
 
     @property
     def is_recording(self) -> bool:
+        """Whether a recorder is there, also while it is only armed."""
         return self._recorder is not None
 
     @property
@@ -178,12 +179,14 @@ class RecordActions:
 
     def start_chosen(self, name: str = "", *, armed: bool = False) -> None:
         """Record what is set up into a new session; it lives in the recovery folder until it is named."""
+        # the dialog may stay open and change the set-up meanwhile
         setup = self.instruments.setup.model_copy(deep=True)
         self.instruments.remember(remembered())
         session = live.session_for(setup, name or "untitled")
         ending = self.instruments.end_tests()
 
         def connect() -> Job[list[Any]]:
+            # an instrument has one owner: its test lets go before the recording connects
             yield from ending
             return live.make_sources(setup)
 
@@ -195,6 +198,7 @@ class RecordActions:
         self._begin(session, connect(), begun, armed=armed)
 
     def ask_replay(self) -> None:
+        """Choose a session and play it as if it were live."""
         chosen, _ = QFileDialog.getOpenFileName(
             self._context.window, "Choose a session to replay", "", "Session (*.nxs)"
         )
@@ -222,6 +226,7 @@ class RecordActions:
         armed: bool = False,
     ) -> None:
         """Connect and make the file in a job, then record."""
+        # connecting takes a while: R may be pressed again
         if self.is_recording or self._starting:
             return
         self._starting = True
@@ -276,6 +281,7 @@ class RecordActions:
     def stop(self, then: Callable[[], object] | None = None) -> None:
         """End it off the GUI thread, then save."""
         recorder = self._recorder
+        # asked again while it is ending: what is to come after it stays
         self._after = then or self._after
         if recorder is None or self._stopping:
             return
@@ -336,6 +342,7 @@ class RecordActions:
         box.setText("A recording is running. Stop it and close?")
         box.setStandardButtons(QMessageBox.StandardButton.Yes | QMessageBox.StandardButton.No)
         if box.exec() == QMessageBox.StandardButton.Yes:
+            # refused now; the window closes itself once the recording has ended
             self.stop(then=self._context.close)
         return False
 

@@ -50,7 +50,9 @@ def chips(session: Session, sources: list[Any], counters: dict[str, Counters]) -
 def _chip(session: Session, source: Any, counters: Counters) -> Chip:
     look = theme.active()
     about = source.describe()
+    # samples come in Hz, frames in fps
     unit = "Hz" if about.units or about.kind in ("scpi", "text", "impulse") else "fps"
+    # the header has a chip of its own for that
     name = source.name.removeprefix("Simulated ") if about.simulated else source.name
     parts = [name[:1].upper() + name[1:]]
     if counters.dropped:  # first: a narrow window leaves out what comes last

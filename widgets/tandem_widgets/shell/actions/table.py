@@ -29,6 +29,7 @@ def _has_data(do: WindowActions) -> bool:
     return do.context.has_data
 
 
+# Lambdas: the table is there before any window.
 ROWS: tuple[Row, ...] = (
     Row("new", "File", "New session", lambda do: do.files.new_session(), "Ctrl+N", "Start an empty session"),
     Row("open", "File", "Open…", lambda do: do.files.ask_open(),
@@ -123,6 +124,7 @@ class ActionTable:
         action = QAction(row.title, self._window)
         action.setObjectName(row.id)
         action.setProperty("menu", row.menu)
+        # the text of undo and redo changes; the sheet of shortcuts shows this
         action.setProperty("title", row.title)
         if row.shortcut:
             action.setShortcut(QKeySequence(row.shortcut))
@@ -132,6 +134,7 @@ class ActionTable:
         return action
 
     def fill(self, menu: QMenu, name: str) -> None:
+        """Put the actions of one menu into it, with lines between their groups."""
         for row in self.rows:
             if row.menu == name:
                 if row.starts_group:

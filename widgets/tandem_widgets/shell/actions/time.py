@@ -35,16 +35,20 @@ class TimeActions:
             self._context.services.notices.info(
                 f"{item.name} lies outside the time in view.", "F shows everything."
             )
+        # a cursor outside the data would show nothing anywhere
         if not extent[0] <= focus.t <= extent[1]:
             focus.t = extent[0]
 
     def toggle_play(self) -> None:
+        """Start or stop the player."""
         self._context.views.player.toggle()
 
     def next_frame(self) -> None:
+        """One frame on; see `_step` for what counts as one."""
         self._step(+1)
 
     def previous_frame(self) -> None:
+        """One frame back."""
         self._step(-1)
 
     def _step(self, direction: int) -> None:
@@ -58,17 +62,21 @@ class TimeActions:
         times = stack.t if stack is not None else (session.runs.first.t if session.runs.first else None)
         if times is None or not len(times):
             return
+        # frames may have no time, or not ascend
         known = np.sort(times[np.isfinite(times)])
         if not len(known):
             return
+        # 1e-9: a cursor on a frame counts as on it after rounding between clocks
         at = int(np.searchsorted(known, focus.t + 1e-9, side="right")) - 1
         target = min(max(at + direction, 0), len(known) - 1)
         focus.t = float(known[target])
 
     def next_event(self) -> None:
+        """The cursor to the event after it, if there is one."""
         self._to_event(+1)
 
     def previous_event(self) -> None:
+        """The cursor to the event before it, if there is one."""
         self._to_event(-1)
 
     def _to_event(self, direction: int) -> None:
@@ -77,12 +85,14 @@ class TimeActions:
             self._context.session.focus.t = event.t
 
     def to_start(self) -> None:
+        """The first image, and the first moment of what is watched."""
         self._context.views.stack.go_to_image(0)
         extent = self._context.session.watched_extent()
         if extent:
             self._context.session.focus.t = extent[0]
 
     def to_end(self) -> None:
+        """The last image, and the last moment of what is watched."""
         self._context.views.stack.go_to_image(-1)
         extent = self._context.session.watched_extent()
         if extent:

@@ -27,4 +27,5 @@ class WindowActions:
         self.time = TimeActions(context)
 
     def toggle_theme(self) -> None:
+        """Light becomes dark and the other way round; remembered in the settings."""
         self.context.use_theme("light" if theme.active().name == "dark" else "dark")

@@ -49,6 +49,7 @@ def install(show: Callable[[str], None]) -> None:
 
     def hook(kind: type[BaseException], error: BaseException, where: TracebackType | None) -> None:
         nonlocal busy
+        # Ctrl+C in the terminal is no error of the program
         if issubclass(kind, KeyboardInterrupt):
             sys.__excepthook__(kind, error, where)
             return

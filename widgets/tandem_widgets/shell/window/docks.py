@@ -18,12 +18,14 @@ class PaneDock(QDockWidget):
 
     def __init__(self, name: str, title: str) -> None:
         super().__init__(title)
+        # Qt's saved layout knows docks by this name
         self.setObjectName(f"dock-{name}")
         self.setTitleBarWidget(QWidget())
         self.topLevelChanged.connect(self._dress)
         self._pane: PaneFrame | None = None
 
     def show_pane(self, pane: PaneFrame) -> None:
+        """Put a pane in the place of the one before, which is closed and deleted."""
         self.close_pane()
         old, self._pane = self._pane, pane
         button = pane.add_tool(
@@ -38,13 +40,16 @@ class PaneDock(QDockWidget):
 
     @property
     def pane(self) -> PaneFrame | None:
+        """The pane in this dock; None before the first."""
         return self._pane
 
     def close_pane(self) -> None:
+        """End what the pane has running; it stays on screen until the next one comes."""
         if self._pane is not None:
             self._pane.close_pane()
 
     def _dress(self, floating: bool) -> None:
+        # an empty widget hides the bar; None brings back the system's frame
         self.setTitleBarWidget(None if floating else QWidget())
 
 
@@ -57,12 +62,14 @@ class PaneDocks:
         self.eels = PaneDock("eels", "EELS maps")
         self.biasing = PaneDock("biasing", "Biasing")
         window.setDockNestingEnabled(True)
+        # the biasing strip below has the whole width
         window.setCorner(Qt.Corner.BottomLeftCorner, Qt.DockWidgetArea.BottomDockWidgetArea)
         window.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.BottomDockWidgetArea)
         self._place()
 
     @property
     def all(self) -> tuple[PaneDock, PaneDock, PaneDock]:
+        """The docks of stack, EELS and biasing."""
         return self.stack, self.eels, self.biasing
 
     @property
@@ -78,10 +85,12 @@ class PaneDocks:
         )
 
     def close_panes(self) -> None:
+        """End what the panes have running: the window closes."""
         for dock in self.all:
             dock.close_pane()
 
     def restore_home(self) -> None:
+        """Floating and hidden panes come back to the places of the design."""
         for dock in self.all:
             dock.setFloating(False)
             dock.show()
@@ -89,6 +98,7 @@ class PaneDocks:
 
     def share_out(self) -> None:
         """Give the panes the proportions of the design for the present window size."""
+        # about what header and status strip take
         width, height = self._window.width(), self._window.height() - 70
         horizontal, vertical = Qt.Orientation.Horizontal, Qt.Orientation.Vertical
         self._window.resizeDocks(
@@ -99,9 +109,11 @@ class PaneDocks:
         )
 
     def state(self) -> str:
+        """The layout as text (base64) for the settings."""
         return bytes(self._window.saveState().toBase64().data()).decode()
 
     def restore_state(self, text: str) -> bool:
+        """Take a layout from the settings; False when Qt does not accept it."""
         return self._window.restoreState(QByteArray.fromBase64(text.encode()))
 
     def _place(self) -> None:

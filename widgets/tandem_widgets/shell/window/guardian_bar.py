@@ -44,6 +44,7 @@ class StopKey(QObject):
             window.installEventFilter(self)
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        """F12 alone is taken away from everybody; held down it counts once."""
         if (
             isinstance(event, QKeyEvent)
             and event.type() == QEvent.Type.KeyPress
@@ -70,6 +71,7 @@ class GuardianBar(QFrame):
         self.full_charge_C: float | None = None
         self.stop = QPushButton("■  EMERGENCY STOP   F12")
         self.stop.setToolTip("Switch the output off (high impedance) at once; F12 works in every window")
+        # Space and Enter press what has the focus: they must not give orders to the guardian
         self.stop.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.stop.setMinimumSize(230, 38)
         self.stop.clicked.connect(lambda _checked=False: self.stop_wanted.emit())
@@ -140,6 +142,7 @@ class GuardianBar(QFrame):
     def _words(self, control: Any) -> tuple[str, str]:
         look = theme.active()
         state = STATES.get(control.state, control.state)
+        # not known is shown as dangerous, never as off
         if control.output_on is None:
             return look.bad, f"{state} · output MAY BE ON"
         if not control.output_on:
@@ -176,6 +179,7 @@ class GuardianBar(QFrame):
             return
         self.step.setText(f"step {progress.done + 1} of {progress.total} · {progress.label}")
         fraction = progress.step_fraction
+        # an empty range: the bar runs to and fro
         self.progress.setRange(0, 0 if fraction is None else 1000)
         if fraction is not None:
             self.progress.setValue(int(1000 * fraction))

@@ -38,6 +38,7 @@ class Chip(QFrame):
             text, tip = " · ".join(text.split(" · ")[:parts]), f"{text}\n{tip}"
         self.setToolTip(tip)
         mark = f'<span style="color:{dot}">●</span> ' if dot else ""
+        # several times a second while recording: an equal text must not lay out the line again
         if mark + text == self._shown:
             return
         self._shown = mark + text
@@ -50,6 +51,7 @@ class Chip(QFrame):
         self.setVisible(bool(text))
 
     def mousePressEvent(self, event: QMouseEvent | None) -> None:
+        """Tells the press; what it means is for the owner."""
         self.pressed.emit()
         super().mousePressEvent(event)
 
@@ -98,6 +100,7 @@ class Header(QWidget):
         self.speed.setStyleSheet("QToolButton::menu-indicator { image: none; }")
         self.readout = QLabel()
         self.readout.setFont(theme.numbers_font(13, bold=True))
+        # a long readout is cut; it must not widen the window
         self.readout.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.dose = Chip()
         row = QHBoxLayout(self)
@@ -121,6 +124,7 @@ class Header(QWidget):
         row.addWidget(self.dose)
 
     def show_desk(self, desk: Desk) -> None:
+        """Follow another session; also called to show the same one in other colours."""
         if self._bindings is not None:
             self._bindings.release()
         self._desk = desk
@@ -130,6 +134,7 @@ class Header(QWidget):
         self._refresher.mark()
 
     def show_file(self, name: str, tip: str, holder: str) -> None:
+        """Name and path of the document; `holder` says why it is read-only, empty: it is not."""
         self.session_name.setText(self.fontMetrics().elidedText(name, Qt.TextElideMode.ElideMiddle, 220))
         self.session_name.setToolTip(tip)
         self.read_only.show_text("read-only" if holder else "", theme.active().warning, holder)
@@ -183,6 +188,7 @@ class Header(QWidget):
 
     def show_live(self, follows: bool | None) -> None:
         """Whether the cursor is on the newest moment; None: nothing is recorded."""
+        # called at every step of the live cursor
         if follows == self._follows:
             return
         self._follows = follows

@@ -47,6 +47,7 @@ class MainWindow(QMainWindow):
         self.services = services
         self.state_refresher = Refresher(self, self._show_state)
         self._bindings = Bindings(self)
+        # for the views, which stop the player of the session before
         self.player = Player(self, Session())
         self._menu = QMenu(self)
         self._transport = {action_id: QToolButton() for action_id in TRANSPORT}
@@ -58,6 +59,7 @@ class MainWindow(QMainWindow):
         self.docks = PaneDocks(self)
         self.reading = ReadingSign(self, self.docks)
         self._make_status()
+        # after all parts: it puts the views of an empty session into them at once
         self.context = WindowContext(self, services, self._parts(), self)
         self._take_actions(WindowActions(self.context))
         self._fill_menu()
@@ -76,10 +78,12 @@ class MainWindow(QMainWindow):
 
     @property
     def desk(self) -> Desk:
+        """The desk of the open session."""
         return self.context.desk
 
     @property
     def document(self) -> Document:
+        """The open document."""
         return self.context.document
 
     def show_session(self, session: Session) -> None:
@@ -88,6 +92,7 @@ class MainWindow(QMainWindow):
 
     def show_views(self, desk: Desk) -> Views:
         """Everything that looked at another session is made anew."""
+        # chosen by a person, so it outlives the session
         speed = self.player.speed
         self.player.stop()
         self._bindings.release()
@@ -139,6 +144,7 @@ class MainWindow(QMainWindow):
         self._transport["play"].setIcon(icons.icon("pause" if playing else "play"))
 
     def use_theme(self, name: str) -> None:
+        """Dress the program `light` or `dark` and remember that."""
         self.services.settings.change(theme=name)
         app = QApplication.instance()
         if isinstance(app, QApplication):
@@ -217,33 +223,40 @@ class MainWindow(QMainWindow):
             button.setIcon(icons.icon(TRANSPORT[action_id]))
             button.setToolTip(action.toolTip())
             button.setAccessibleName(action.text())
+            # Space plays: it must not press the button that was clicked last
             button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
             button.clicked.connect(lambda _checked=False, action=action: action.trigger())
 
     # --- gestures ------------------------------------------------------------------------------------------------
 
     def undo(self) -> None:
+        """Take the last step back."""
         self._edit.undo()
 
     def redo(self) -> None:
+        """Do the step that was taken back once more."""
         self._edit.redo()
 
     # --- window events -------------------------------------------------------------------------------------------
 
     def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:
+        """Files are welcome; what they are is found out when they are dropped."""
         mime = event.mimeData() if event is not None else None
         if event is not None and mime is not None and mime.hasUrls():
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent | None) -> None:
+        """Open or import files of this computer; other addresses are left out."""
         mime = event.mimeData() if event is not None else None
         if event is not None and mime is not None:
             self.files.open_paths([Path(url.toLocalFile()) for url in mime.urls() if url.isLocalFile()])
             event.acceptProposedAction()
 
     def closeEvent(self, event: QCloseEvent | None) -> None:
+        """Ask about a running recording, then about changes; either answer can keep the window."""
         if event is None:
             return
+        # the recording first: once it has ended it closes the window anew
         if not (self.recording.may_leave() and self.files.may_leave()):
             event.ignore()
             return
@@ -255,6 +268,7 @@ class MainWindow(QMainWindow):
         if self.recording.is_recording:
             self.recording.stop(then=self.end_without_asking)
             return
+        # once, not at every look
         if patience == PATIENCE:
             self.files.autosave()
         if self.services.runner.tasks and patience > 0:  # it is being saved

@@ -8,6 +8,7 @@ from PyQt6.QtCore import QObject, QTimer, pyqtSignal
 
 from tandem_em.model.session import Session
 
+# About the rate of a screen.
 TICK_MS = 16
 
 
@@ -28,26 +29,31 @@ class Player(QObject):
 
     @property
     def is_playing(self) -> bool:
+        """Whether the cursor is moving by itself."""
         return self._timer.isActive()
 
     def toggle(self) -> None:
+        """Play or pause."""
         if self.is_playing:
             self.stop()
         else:
             self.start()
 
     def start(self) -> None:
+        """Play from the cursor, from the start when it is at the end; nothing without data."""
         extent = self._session.watched_extent()
         if extent is None:
             return
         if self._session.focus.t >= extent[1]:
             self._session.focus.t = extent[0]
+        # monotonic: the clock of the computer may be set while it plays
         self._last = time.monotonic()
         self._expected = self._session.focus.t
         self._timer.start()
         self.playing_changed.emit(True)
 
     def stop(self) -> None:
+        """Leave the cursor where it is."""
         if self.is_playing:
             self._timer.stop()
             self.playing_changed.emit(False)
@@ -61,6 +67,7 @@ class Player(QObject):
         focus = self._session.focus
         if abs(focus.t - self._expected) > 1e-9:
             self._expected = focus.t  # somebody moved the cursor: go on from there
+        # by the time that has passed: ticks come late while panes draw
         self._expected = min(extent[1], self._expected + (now - self._last) * self.speed)
         self._last = now
         focus.t = self._expected

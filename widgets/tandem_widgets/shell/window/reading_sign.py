@@ -25,6 +25,7 @@ class ReadingSign(QObject):
         self._timer.timeout.connect(self._look)
 
     def follow(self, task: Task[Any]) -> None:
+        """Tell the panes about this job until it ends."""
         self._tasks.append(task)
         self._timer.start()
 

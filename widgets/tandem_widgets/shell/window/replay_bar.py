@@ -32,6 +32,7 @@ class ReplayBar(QFrame):
         self.pause.clicked.connect(lambda _checked=False: self.toggle())
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setRange(0, STEPS)
+        # the arrow keys step through frames; they must not move the slider
         self.slider.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.slider.setToolTip("Go to another time of the recording")
         self.slider.setAccessibleName("Time of the recording")
@@ -59,6 +60,7 @@ class ReplayBar(QFrame):
         self.show_replay(None)
 
     def show_replay(self, replay: Replay | None) -> None:
+        """The replay whose clock is moved; None: the bar goes."""
         self.replay = replay
         self.setVisible(replay is not None)
         if replay is not None:
@@ -68,9 +70,11 @@ class ReplayBar(QFrame):
         self.look()
 
     def look(self) -> None:
+        """Show where the replay is; the handle stays while a hand holds it."""
         if self.replay is None:
             return
         clock = self.replay.clock
+        # a recording of one moment
         length = max(clock.end_s - clock.start_s, 1e-9)
         if not self.slider.isSliderDown():
             self.slider.setValue(round(STEPS * (clock.now() - clock.start_s) / length))
@@ -93,6 +97,7 @@ class ReplayBar(QFrame):
         self.look()
 
     def use_speed(self, value: float) -> None:
+        """Play at so many recorded seconds per second."""
         if self.replay is not None:
             self.replay.clock.speed = value
             self.look()
@@ -110,4 +115,5 @@ class ReplayBar(QFrame):
     def _paged(self, _action: int) -> None:
         """A click beside the handle."""
         if not self.slider.isSliderDown():
+            # not `value`: that follows only after this signal
             self.seek(self.slider.sliderPosition() / STEPS)

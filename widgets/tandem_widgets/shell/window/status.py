@@ -42,10 +42,12 @@ class JobView(QWidget):
         self.show_task(task)
 
     def show_task(self, task: Task[Any]) -> None:
+        """Message, progress and, from one second on, the time left."""
         left = task.seconds_left()
         note = f" · {left:.0f} s left" if left is not None and left >= 1 else ""
         self._label.setText(f"{task.progress.message or task.label}{note}")
         fraction = task.progress.fraction
+        # an empty range: the bar runs to and fro
         self._bar.setRange(0, 0 if fraction is None else 1000)
         if fraction is not None:
             self._bar.setValue(int(1000 * fraction))
@@ -88,6 +90,7 @@ class StatusStrip(QWidget):
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self._hide_notice)
         self._hide_notice()
+        # the strip keeps them (see Bindings)
         Bindings(self).on(notices.posted, self._show_notice)
         runner.listen(self._show_task)
 
