@@ -26,6 +26,7 @@ class Column:
 
     @property
     def header(self) -> str:
+        """Head of the column as it stands in a file: the name, and the unit in brackets if it has one."""
         return f"{self.name} ({self.unit})" if self.unit else self.name
 
 

@@ -48,6 +48,7 @@ CLUSTER = (
 
 
 def swelling(onset_s: float, gain: float) -> Swelling:
+    """How a demo particle grows: `onset_s` counts from the bias step, `gain` is the fast part of the area."""
     return Swelling(
         onset_s=BIAS_ON_S + onset_s,
         fast_gain=gain,

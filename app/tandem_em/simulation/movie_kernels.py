@@ -32,6 +32,7 @@ def add_particle(out, cx, cy, radii, absorption, power, flatness, domains, grain
     """Add the thickness of one particle and its diffraction stripes (strength, kx, ky, phase, core)."""
     rows, columns = out.shape
     steps = radii.size
+    # only the box around the particle is visited: a frame is far larger than any of them
     reach = radii.max() + 1.0
     first_row, last_row = max(0, int(cy - reach)), min(rows, int(cy + reach) + 2)
     first_col, last_col = max(0, int(cx - reach)), min(columns, int(cx + reach) + 2)
@@ -158,6 +159,7 @@ def count(expected, seed, gain, offset, read_noise, normal):
 
 @njit(cache=True, nogil=True)
 def to_uint16(image):
+    """Counts rounded, and clipped to what a 16-bit camera can write (0 to 65535)."""
     out = np.empty(image.shape, np.uint16)
     for r in range(image.shape[0]):
         for c in range(image.shape[1]):

@@ -73,6 +73,7 @@ class Particle:
     grain: float = 0.0  # mottle inside, relative to the absorption
 
     def area_ratio(self, time_s: float) -> float:
+        """Projected area relative to the pristine particle; 1 before the onset."""
         return self.swelling.area_ratio(time_s)
 
     def centre(self, time_s: float) -> tuple[float, float]:
@@ -88,6 +89,7 @@ class Particle:
         rows += [(k, a * min(1.0, ratio - 1.0), p) for k, a, p in self.later_harmonics]
         for order, amplitude, phase in rows:
             shape += amplitude * np.cos(order * angles + phase)
+            # the harmonics add to the area: taken off again, so that it is the swelling law's alone
             square += amplitude**2 / 2
         return np.asarray(self.radius_px * math.sqrt(ratio / square) * shape)
 
@@ -123,6 +125,7 @@ class Needle:
     speed_px_s: float
 
     def tip(self, time_s: float) -> tuple[float, float]:
+        """Place of the tip (x, y) in sample coordinates; it stays put between touching and leaving."""
         away = 0.0
         if time_s < self.touch_s:
             away = min(self.travel_px, (self.touch_s - time_s) * self.speed_px_s)
@@ -172,6 +175,7 @@ class Light:
     wobble: float = 0.0
 
     def level(self, time_s: float) -> float:
+        """Brightness of the whole frame relative to the start: the steps so far times a slow wobble."""
         level = 1.0 + self.wobble * math.sin(0.9 * time_s) * math.sin(0.23 * time_s + 1.0)
         for when, factor in self.steps:
             if time_s >= when:
@@ -200,6 +204,7 @@ class MovieRecipe:
 
     @cached_property
     def target_members(self) -> dict[str, tuple[Particle, ...]]:
+        """Particles that each target unites, by its name; without targets each particle is its own."""
         by_name = {particle.name: particle for particle in self.particles}
         if not self.targets:
             return {name: (particle,) for name, particle in by_name.items()}

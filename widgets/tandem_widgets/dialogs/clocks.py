@@ -195,11 +195,13 @@ class ClocksDialog(QDialog):
 
     @property
     def clock(self) -> Clock | None:
+        """Clock of the chosen row; None where no row is chosen."""
         row = self.table.currentRow()
         return self._rows[row][0] if 0 <= row < len(self._rows) else None
 
     @property
     def streams(self) -> list[clocks.Stream]:
+        """What is timed by the chosen clock; empty where no row is chosen."""
         row = self.table.currentRow()
         return self._rows[row][1] if 0 <= row < len(self._rows) else []
 
@@ -270,15 +272,18 @@ class ClocksDialog(QDialog):
     # --- doing ---------------------------------------------------------------------------------------------------
 
     def mark_here(self) -> None:
+        """Keeps the cursor as the moment of the event by the chosen clock."""
         if self.clock is not None:
             self._device_s = float(self.clock.to_device(self._desk.session.focus.t))
             self._show_cursor()
 
     def mark_there(self) -> None:
+        """Keeps the cursor as the moment of the same event in the other stream."""
         self._session_s = self._desk.session.focus.t
         self._show_cursor()
 
     def align(self) -> None:
+        """Shifts the clock so that both marks fall together and forgets them; both must be there."""
         clock = self.clock
         if clock is None or self._device_s is None or self._session_s is None:
             return
@@ -287,6 +292,7 @@ class ClocksDialog(QDialog):
         self.fill()
 
     def place_map(self) -> None:
+        """Gives the chosen map the typed start and end (session seconds)."""
         image = self._desk.session.maps.get(self.map_choice.currentData() or "")
         if image is None:
             return

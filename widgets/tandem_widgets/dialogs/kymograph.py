@@ -27,6 +27,7 @@ class KymographCanvas(ImageCanvas):
     """Stretches the rows over the whole height: one row is one frame, whatever the number of pixels across."""
 
     def fit(self, *, tell: bool = True) -> None:
+        """Fits the whole kymograph into the canvas."""
         if self.frame is not None:
             height, width = self.frame.shape
             self.view = View(
@@ -130,6 +131,7 @@ class KymographDialog(QDialog):
             ) from error
 
     def closeEvent(self, event: QEvent | None) -> None:
+        """Closing cancels the reading of frames that still runs."""
         self._open = False
         self._task.cancel()
         super().closeEvent(event)  # type: ignore[arg-type]

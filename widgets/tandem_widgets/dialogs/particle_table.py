@@ -43,6 +43,7 @@ class SizesModel(QAbstractTableModel):
         self._shown: list[tuple[str, Any, Any]] = []
 
     def show(self, table: Table) -> None:
+        """Replaces all rows and columns by those of a table."""
         self.beginResetModel()
         self.table = table
         named = {column.name: np.asarray(column.values, np.float64) for column in table.columns}
@@ -57,12 +58,15 @@ class SizesModel(QAbstractTableModel):
         self.endResetModel()
 
     def rowCount(self, parent: QModelIndex = QModelIndex()) -> int:  # noqa: B008  Qt's own default
+        """One row per frame of the table."""
         return len(self.table)
 
     def columnCount(self, parent: QModelIndex = QModelIndex()) -> int:  # noqa: B008
+        """One column per quantity, limits and errors taken into it."""
         return len(self._shown)
 
     def data(self, index: QModelIndex, role: int = Role.DisplayRole) -> Any:
+        """Value with its ± as text; doubtful frames are amber."""
         header, values, half = self._shown[index.column()]
         if role == Role.DisplayRole:
             return _text(
@@ -77,6 +81,7 @@ class SizesModel(QAbstractTableModel):
         return trust is not None and bool(trust[row] < DOUBT)
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Role.DisplayRole) -> Any:
+        """Name and unit of the quantity."""
         if role == Role.DisplayRole and orientation == Qt.Orientation.Horizontal:
             return self._shown[section][0]
         return None
@@ -155,9 +160,11 @@ class ParticleTableDialog(QDialog):
 
     @property
     def particle(self) -> Particle | None:
+        """The chosen particle; None if it has been deleted meanwhile."""
         return self._desk.session.particles.get(self.chooser.currentData())
 
     def refresh(self) -> None:
+        """Fills the table anew, and says how many frames are missing and whether it is stale."""
         particle = self.particle
         if particle is None:
             return
@@ -195,6 +202,7 @@ class ParticleTableDialog(QDialog):
         particles_table.save(self._desk, path, self.model.table)
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:
+        """Copy takes the whole table, not only the selected cell."""
         if event is not None and event.matches(QKeySequence.StandardKey.Copy):
             copy_text(self.model.as_text())
             return

@@ -66,6 +66,7 @@ class Charge:
 
     @property
     def total_C(self) -> float:
+        """Charge at the last sample; 0 where there is no sample."""
         return float(self.charge_C[-1]) if len(self.charge_C) else 0.0
 
 

@@ -110,6 +110,7 @@ def report_from_arrays(
 
 
 def half_cycle_row(half: HalfCycle, area_cm2: float | None) -> dict[str, Any]:
+    """One half cycle as a record; per-area values are None where the area of the cell (cm²) is unknown."""
     plateau = half.plateau
     return {
         "number": half.number,
@@ -136,6 +137,7 @@ def half_cycle_row(half: HalfCycle, area_cm2: float | None) -> dict[str, Any]:
 
 
 def cycle_row(cycle: Cycle, area_cm2: float | None) -> dict[str, Any]:
+    """One cycle as a record; per-area values are None where the area of the cell (cm²) is unknown."""
     scale = UAH_PER_C / area_cm2 if area_cm2 else None
     return {
         "number": cycle.number,
@@ -154,10 +156,12 @@ def cycle_row(cycle: Cycle, area_cm2: float | None) -> dict[str, Any]:
 
 
 def gap_row(gap: Gap) -> dict[str, Any]:
+    """A stretch that was left out (session seconds), and why."""
     return {"start_s": gap.start_s, "end_s": gap.end_s, "reason": gap.reason}
 
 
 def zero_row(zero: Zero) -> dict[str, Any]:
+    """The current at rest (A) that was taken off, its error and where it was found."""
     return {
         "current_A": zero.current_A,
         "error_A": zero.error_A,
@@ -167,6 +171,7 @@ def zero_row(zero: Zero) -> dict[str, Any]:
 
 
 def threshold_row(halves: HalfCycles) -> dict[str, Any]:
+    """Current (A) below which a sample counts as rest, the noise it follows from, and the averaging."""
     found = halves.thresholds
     return {
         "rest_below_A": float(found.on_A),

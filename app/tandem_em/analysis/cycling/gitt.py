@@ -46,6 +46,7 @@ class Pulse:
 
     @property
     def duration_s(self) -> float:
+        """Seconds from switching the current on to switching it off."""
         return self.end_s - self.start_s
 
 

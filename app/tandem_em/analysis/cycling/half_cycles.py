@@ -52,6 +52,7 @@ class HalfCycle:
 
     @property
     def duration_s(self) -> float:
+        """Seconds from the first to the last sample."""
         return self.end_s - self.start_s
 
 

@@ -35,6 +35,7 @@ class Grid:
 
     @classmethod
     def of(cls, rows: int, columns: int, highest: float = 0.3) -> Grid:
+        """The grid of frames of so many binned rows and columns; `highest` is in cycles per bin."""
         ny, nx = max(3, int(highest * rows)), max(3, int(highest * columns))
         return cls(rows, columns, np.r_[0 : ny + 1, -ny:0] / rows, np.arange(nx + 1) / columns)
 

@@ -69,9 +69,11 @@ class Plan(Protocol):
     """A background model ready for one pair of windows."""
 
     @property
-    def form(self) -> CurveForm | None: ...
+    def form(self) -> CurveForm | None:
+        """The curve to be drawn over a spectrum; None where the model has none."""
 
-    def solve(self, strip: NDArray[Any], detail: Detail) -> Solved: ...
+    def solve(self, strip: NDArray[Any], detail: Detail) -> Solved:
+        """Sums and background in the signal window for a strip of spectra (pixels, channels)."""
 
 
 def blank_runaways(background: Floats, variance: Floats | None = None) -> int:
@@ -94,6 +96,7 @@ class NoBackground:
     form: CurveForm | None = None
 
     def solve(self, strip: NDArray[Any], detail: Detail) -> Solved:
+        """A background of 0 without variance; NaN where the sum itself is not finite."""
         window = strip[:, self.channels.signal_start : self.channels.signal_stop]
         total = window.sum(axis=1, dtype=np.float64)
         zero = np.where(np.isfinite(total), 0.0, np.nan)

@@ -39,6 +39,7 @@ class PolynomialFit:
         self.weights = np.ascontiguousarray(tail @ self._solver)
 
     def solve(self, strip: NDArray[Any], detail: Detail) -> Solved:
+        """Background and its variance from fixed weights; NaN in dead pixels."""
         from tandem_em.analysis.eels.kernels_fits import weighted_sums
 
         c = self.channels
@@ -86,6 +87,7 @@ class LogPolynomial:
         self._powers = np.ascontiguousarray(self._powers)
 
     def solve(self, strip: NDArray[Any], detail: Detail) -> Solved:
+        """Fits every spectrum of the strip by itself; NaN where the fit has no answer."""
         from tandem_em.analysis.eels.kernels_fits import fit_log_polynomial, moments
 
         pixels, c = strip.shape[0], self.channels
@@ -143,6 +145,7 @@ class PowerLawFit:
         return float(np.clip(found / apart, -10.0, 10.0)) if apart > 0 else 3.0 * self.form.scale
 
     def solve(self, strip: NDArray[Any], detail: Detail) -> Solved:
+        """Fits every spectrum of the strip by itself; what runs away is blank and counted."""
         from tandem_em.analysis.eels.kernels_fits import fit_power_law, moments, power_law_tail
 
         pixels, c = strip.shape[0], self.channels

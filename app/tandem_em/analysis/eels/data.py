@@ -62,6 +62,7 @@ class Windows:
             self.channels = channels.shifted(-self._low)
 
     def strip(self, rows: NDArray[Any]) -> NDArray[Any]:
+        """Rows of spectra (pixels, channels), contiguous and in a type the compiled loops take."""
         if is_plain(self.spectra):
             return np.ascontiguousarray(rows)
         kind = np.float64 if rows.dtype.itemsize > 4 else np.float32

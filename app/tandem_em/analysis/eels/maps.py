@@ -233,6 +233,7 @@ def rows_in_block(shape: tuple[int, int, int], block_bytes: int = BLOCK_BYTES) -
 
 
 def count_blocks(shape: tuple[int, int, int], block_bytes: int = BLOCK_BYTES) -> int:
+    """How many blocks of rows the job over a spectrum image of this shape takes, for its progress."""
     return -(-shape[0] // rows_in_block(shape, block_bytes))
 
 

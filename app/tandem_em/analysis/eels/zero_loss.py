@@ -35,6 +35,7 @@ class ZeroLoss:
 
     @property
     def median_fwhm_eV(self) -> float:
+        """Energy resolution of the typical pixel (eV); NaN where no pixel has a zero-loss peak."""
         return float(np.nanmedian(self.fwhm_eV)) if np.isfinite(self.fwhm_eV).any() else float("nan")
 
 

@@ -23,6 +23,7 @@ class Model:
 
     @property
     def names(self) -> tuple[str, ...]:
+        """Parameters in the order in which a fitted row holds them: start, onset, shapes, amplitudes."""
         return ("start", "onset_s", *self.shapes, *self.amplitudes)
 
 
@@ -54,16 +55,20 @@ class KineticsFit:
 
     @property
     def names(self) -> tuple[str, ...]:
+        """Parameters in the order of `vector`."""
         return self.model.names
 
     @property
     def vector(self) -> Floats:
+        """Fitted values in the order of `names`."""
         return np.array([self.parameters[name] for name in self.names])
 
     def weighted(self, weight: float) -> KineticsFit:
+        """The same fit with its Akaike weight (0..1) among the models."""
         return replace(self, weight=weight)
 
     def onset(self, row: Floats | None = None) -> float:
+        """Onset in session seconds, of this fit or of another row of parameters."""
         return float((self.vector if row is None else row)[1])
 
     def value_at(self, times_s: Floats, row: Floats | None = None) -> Floats:
@@ -104,6 +109,7 @@ class Solved:
 
     @property
     def plain_aic(self) -> float:
+        """Akaike's criterion without the correction for small samples."""
         count = len(self.left)
         return count * math.log(max(float((self.left**2).sum()), 1e-300) / count) + 2 * len(self.row)
 

@@ -36,6 +36,7 @@ class EdgeBand:
 
     @property
     def middle(self) -> int:
+        """Index of the offset that lies on the outline itself."""
         return int(self.values.shape[1] // 2)
 
 

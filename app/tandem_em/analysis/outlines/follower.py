@@ -46,6 +46,7 @@ class Follower:
 
     @property
     def first_key(self) -> int:
+        """Earliest frame whose outline was given; what comes before it is walked backward."""
         return next(iter(self.keys))
 
     def forward(self, frame: int, usable: list[int], ahead: list[int]) -> FollowedOutline | None:

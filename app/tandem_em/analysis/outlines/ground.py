@@ -32,6 +32,7 @@ class Ground:
 
     @classmethod
     def empty(cls, shape: tuple[int, int]) -> Ground:
+        """A background of which nothing has been seen yet: brightness 1 everywhere, seen 0 times."""
         return cls(np.ones(shape, np.float32), np.zeros(shape, np.float32))
 
     def learn(self, crops: Crops, frame: int, outline: Polygon, unsure: Floats | float = 0.0) -> None:

@@ -29,6 +29,7 @@ class FrameLevel:
 
     @classmethod
     def of(cls, frame: NDArray[np.generic]) -> FrameLevel:
+        """Measures a frame by a sample of its pixels; pixels that are not finite are left out."""
         stride = max(1, math.isqrt(frame.size // 16384))
         sample = np.asarray(frame[stride // 2 :: stride, ::stride], float)
         beside = np.asarray(frame[stride // 2 :: stride, 1:][:, ::stride], float)

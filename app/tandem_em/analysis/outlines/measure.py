@@ -24,11 +24,16 @@ class Outlined(Protocol):
     """Anything with an outline and the limits of its area (px²)."""
 
     @property
-    def polygon(self) -> Polygon: ...
+    def polygon(self) -> Polygon:
+        """Corners (n, 2) as x, y in px."""
+
     @property
-    def area_low_px(self) -> float: ...
+    def area_low_px(self) -> float:
+        """Lower limit of the area (px²)."""
+
     @property
-    def area_high_px(self) -> float: ...
+    def area_high_px(self) -> float:
+        """Upper limit of the area (px²)."""
 
 
 @dataclass(frozen=True)

@@ -74,6 +74,7 @@ class Review:
 
     @property
     def frames(self) -> list[int]:
+        """Numbers of the frames that have an outline, ascending."""
         return sorted(self.shapes)
 
     def improve(self, turns: int = 2) -> RefineStep[None]:

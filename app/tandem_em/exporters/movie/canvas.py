@@ -19,6 +19,7 @@ NEEDED = "−·⁻²₂₃µÅ×±"
 
 
 def rgba(colour: str, alpha: float = 1.0) -> tuple[float, float, float, float]:
+    """`#rrggbb` as red, green, blue and alpha in 0..1."""
     red, green, blue = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
     return red, green, blue, alpha
 
@@ -77,6 +78,7 @@ class Canvas:
         self._down = Affine2D.from_values(1, 0, 0, -1, 0, height)
 
     def fill(self, colour: str) -> None:
+        """Covers the whole picture with one opaque colour."""
         self.pixels[...] = np.array([round(255 * part) for part in rgba(colour)], np.uint8)
 
     def _pen(self, colour: str, width: float, alpha: float, clip: Rect | None) -> Any:
@@ -132,6 +134,7 @@ class Canvas:
         self.area(np.concatenate([np.stack(arc, axis=1) for arc in arcs]), colour, alpha)
 
     def dot(self, x: float, y: float, radius: float, colour: str, rim: str) -> None:
+        """A filled circle with a rim 1 px wide; place and radius in px."""
         turn = np.linspace(0, 2 * np.pi, 20)
         for r, ink in ((radius + 1.0, rim), (radius, colour)):
             self.area(np.stack([x + r * np.cos(turn), y + r * np.sin(turn)], axis=1), ink)
@@ -159,6 +162,7 @@ class Canvas:
         under[...] = under + share * (np.array(rgba(colour)[:3]) * 255 - under) + 0.5
 
     def text_width(self, text: str, size: float, *, bold: bool = False) -> float:
+        """Width in px that `text` takes when it is written in this size."""
         return float(_font(round(size, 1), bold).getlength(text))
 
     def picture(self, rgb: Bytes, x: int, y: int) -> None:

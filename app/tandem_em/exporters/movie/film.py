@@ -77,6 +77,7 @@ class Scene:
 
     @property
     def speed(self) -> float:
+        """Session seconds per second of the movie; chosen, or such that it lasts about `ABOUT_S`."""
         low, high = self.span
         return self.settings.speed or max((high - low) / ABOUT_S, 1e-6)
 
@@ -123,6 +124,7 @@ class Scene:
             canvas.text(x + 22 * unit + wide, y + 19 * unit, self.stack.name, 11 * unit, c.quiet)
 
     def paint(self, canvas: Canvas, t: float) -> None:
+        """Paints the moment `t` (session seconds) over whatever the canvas held."""
         np.copyto(canvas.pixels, self._ground.pixels)
         for painter in self._painters:
             painter.paint(canvas, t)
@@ -156,6 +158,7 @@ def _has(found: Picture, stack: FrameStack | None) -> dict[Pane, bool]:
 
 
 def can_film(found: Picture, stack: FrameStack | None, settings: MovieSettings) -> bool:
+    """Whether any of the chosen panes has something to show; else there is no movie to be made."""
     has = _has(found, stack)
     return any(has[pane] for pane in settings.panes)
 

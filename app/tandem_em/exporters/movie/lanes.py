@@ -29,6 +29,7 @@ class Plot:
     unit: str
 
     def y(self, values: Floats) -> Floats:
+        """Values in their own unit as heights in the pane (px, down)."""
         _, top, _, tall = self.rect
         return top + tall * (self.high - values * self.factor) / (self.high - self.low)
 
@@ -54,10 +55,12 @@ class LanesPainter:
         self._bright, self._faint = (self._drawn(found, alpha) for alpha in (1.0, FAINT))
 
     def x_of(self, t: float | Floats) -> Floats:
+        """Session seconds as places in the pane (px)."""
         low, high = self._span
         return np.asarray(self._axis[0] + self._axis[1] * (np.asarray(t) - low) / (high - low))
 
     def paint(self, canvas: Canvas, t: float) -> None:
+        """Paints what has happened by `t` bright, what is to come faint, and the cursor between them."""
         inside = min(max(t, self._span[0]), self._span[1])
         cut = round(float(self.x_of(inside)))
         width, height = self._size
@@ -252,4 +255,5 @@ def moments(span: tuple[float, float], most: int) -> list[tuple[float, str]]:
 
 
 def number(value: float) -> str:
+    """A number for a tick, with a true minus sign and never as −0."""
     return f"{round(value, 10) + 0.0:g}".replace("-", "−")

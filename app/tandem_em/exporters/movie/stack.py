@@ -44,6 +44,7 @@ class StackPainter:
         return int(self._frames[max(at, 0)])
 
     def paint(self, canvas: Canvas, t: float) -> None:
+        """Paints the frame of `t`, dimmed where `t` lies before or after the stack."""
         index = self.frame_at(t)
         picture = self._picture(index)
         outside = not self._ends[0] - 1e-6 <= t <= self._ends[1]

@@ -155,6 +155,7 @@ class DoctorDialog(QDialog):
             self._timer.start(SETTLED_MS)
 
     def done(self, result: int) -> None:
+        """Closes; a check that is still waiting or running tells nothing any more."""
         self._open = False
         self._timer.stop()
         super().done(result)

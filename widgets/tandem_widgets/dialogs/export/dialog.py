@@ -55,11 +55,13 @@ class ExportDialog(QDialog):
         self.movie.take(material)
 
     def done(self, result: int) -> None:
+        """Closes and lets go of the data that the pages hold."""
         self._open = False
         self.figures.close_page()
         self.movie.close_page()
         super().done(result)
 
     def closeEvent(self, event: QEvent | None) -> None:
+        """Closed by its frame: what still arrives from a job is not shown any more."""
         self._open = False
         super().closeEvent(event)  # type: ignore[arg-type]

@@ -141,6 +141,7 @@ class FiguresPage(QWidget):
         self.list.setFocus()
 
     def settings(self) -> FigureSettings:
+        """What is chosen on the page; the times of images are read from free text."""
         times = tuple(
             float(word) for word in re.findall(r"-?\d+(?:\.\d+)?", self.times.text().replace("−", "-"))
         )
@@ -152,6 +153,7 @@ class FiguresPage(QWidget):
 
     @property
     def chosen(self) -> str:
+        """Name of the figure to be previewed; "" where none is."""
         item = self.list.currentItem()
         return str(item.data(Qt.ItemDataRole.UserRole)) if item is not None else ""
 
@@ -194,6 +196,7 @@ class FiguresPage(QWidget):
         return [f"{name}.{kind}" for name in settings.names for kind in settings.kinds]
 
     def save_into(self, folder: Path) -> None:
+        """Writes the ticked figures in the background; says so if nothing is ticked."""
         if self._material is None:
             return
         settings = self.settings()
@@ -208,6 +211,7 @@ class FiguresPage(QWidget):
         )  # fmt: skip
 
     def close_page(self) -> None:
+        """Lets go of the data and of a preview that is still waiting."""
         self._material = None
         self._soon.stop()
 

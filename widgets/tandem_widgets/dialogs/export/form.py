@@ -30,6 +30,7 @@ class PicturePreview(QWidget):
         self.update()
 
     def show_pixels(self, pixels: NDArray[np.uint8]) -> None:
+        """Shows RGBA pixels (height, width, 4); they are copied, and the note is taken away."""
         height, width = pixels.shape[:2]
         whole = np.ascontiguousarray(pixels)
         self._image = QImage(whole.tobytes(), width, height, 4 * width, QImage.Format.Format_RGBA8888).copy()
@@ -38,12 +39,15 @@ class PicturePreview(QWidget):
 
     @property
     def image(self) -> QImage:
+        """The picture at its full size; null before the first one."""
         return self._image
 
     def sizeHint(self) -> QSize:
+        """Room for a picture of usual shape before there is one."""
         return QSize(640, 480)
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
+        """The picture scaled to its room, and the note over it."""
         painter = QPainter(self)
         painter.fillRect(self.rect(), theme.colour(theme.active().image))
         if not self._image.isNull():
@@ -82,6 +86,7 @@ def usual_folder(desk: Desk) -> Path:
 
 
 def ask_folder(parent: QWidget, desk: Desk, title: str) -> Path | None:
+    """Asks for a folder, starting where exports usually go; None if cancelled."""
     chosen = QFileDialog.getExistingDirectory(parent, title, str(usual_folder(desk)))
     return Path(chosen) if chosen else None
 

@@ -108,6 +108,7 @@ class MoviePage(QWidget):
         self.slider.valueChanged.connect(lambda _value: self._soon.start())
 
     def take(self, material: Material) -> None:
+        """Takes the collected data and renders a first frame, at the cursor."""
         self._material = material
         self.preview.say("Rendering a frame…")
         job = preview.film_still(material, MovieSettings(), material.session.focus.t)
@@ -132,6 +133,7 @@ class MoviePage(QWidget):
         self._soon.start()
 
     def settings(self) -> MovieSettings:
+        """What is chosen on the page; at full size the movie shows the stack alone."""
         full = self.size_box.currentText() == FULL
         panes = tuple(name for name, _ in PANES if self.panes[name].isChecked())
         return MovieSettings(
@@ -184,11 +186,13 @@ class MoviePage(QWidget):
             self.save_as(path if path.suffix else path.with_suffix(".mp4"))
 
     def save_as(self, path: Path) -> None:
+        """Renders the movie into a file, in the background."""
         self._desk.start(
             f"Rendering {path.name}", folder.export_movie(self._desk.session, path, self.settings()),
             lambda written: self._desk.notices.info(f"Saved {written}."),
         )  # fmt: skip
 
     def close_page(self) -> None:
+        """Lets go of the data and of a preview that is still waiting."""
         self._material = None
         self._soon.stop()

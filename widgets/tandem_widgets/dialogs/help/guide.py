@@ -36,6 +36,7 @@ class GuideDialog(QDialog):
         column.addWidget(self.page)
 
     def find_next(self) -> None:
+        """Goes to the next place of the searched words; after the last one it begins at the top."""
         if not self.page.find(self.search.text()):
             self.page.moveCursor(self.page.textCursor().MoveOperation.Start)
             self.page.find(self.search.text(), QTextDocument.FindFlag(0))

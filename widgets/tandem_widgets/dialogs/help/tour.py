@@ -60,6 +60,7 @@ class Glow(QWidget):
         self.hide()
 
     def around(self, target: QWidget) -> None:
+        """Moves the frame around a widget and above everything beside it."""
         parent = self.parentWidget()
         assert parent is not None
         corner = target.mapTo(parent, QPoint(0, 0)) if parent.isAncestorOf(target) else QPoint(0, 0)
@@ -68,6 +69,7 @@ class Glow(QWidget):
         self.raise_()
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
+        """A round frame in the accent colour; the inside stays clear."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(QPen(theme.colour(theme.active().accent), 2.5))
@@ -142,6 +144,7 @@ class Tour(QDialog):
             super().keyPressEvent(event)
 
     def go_on(self) -> None:
+        """Shows the next stop; after the last one the tour ends."""
         if self.number + 1 < len(STOPS):
             self.number += 1
             self._show()
@@ -149,6 +152,7 @@ class Tour(QDialog):
             self.close()
 
     def go_back(self) -> None:
+        """Shows the stop before; at the first one it stays."""
         self.number = max(0, self.number - 1)
         self._show()
 
@@ -183,15 +187,18 @@ class Tour(QDialog):
         self.move(centre - self.rect().center())
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        """Follows the window when it is moved or resized; no event is held back."""
         if event is not None and event.type() in (QEvent.Type.Resize, QEvent.Type.Move):
             self._place()
         return False
 
     def done(self, result: int) -> None:
+        """Ends the tour and takes the glow away."""
         self._leave()
         super().done(result)
 
     def closeEvent(self, event: QEvent | None) -> None:
+        """Ends the tour also when its card is closed by the window system."""
         self._leave()
         super().closeEvent(event)  # type: ignore[arg-type]
 

@@ -192,10 +192,12 @@ class InstrumentsDialog(QDialog):
 
     @property
     def chosen(self) -> str:
+        """Name of the chosen instrument; "" where none is."""
         item = self.list.currentItem()
         return "" if item is None else str(item.data(Qt.ItemDataRole.UserRole))
 
     def choose(self, name: str) -> None:
+        """Selects an instrument by its name; nothing if it is not in the list."""
         for row in range(self.list.count()):
             if self.list.item(row).data(Qt.ItemDataRole.UserRole) == name:  # type: ignore[union-attr]
                 self.list.setCurrentRow(row)
@@ -355,6 +357,7 @@ class InstrumentsDialog(QDialog):
         self._allow()
 
     def try_simulated(self) -> None:
+        """Sets up a simulated source-meter and then a simulated camera, to try the program without any."""
         self.simulate("scpi", lambda: self.simulate("merlin"))
 
     def _find(self) -> None:
@@ -431,6 +434,7 @@ class InstrumentsDialog(QDialog):
             self.load(Path(chosen))
 
     def load(self, path: Path) -> None:
+        """Reads a set-up file; one that cannot be read is told and changes nothing."""
         try:
             self._instruments.read(path)
         except UserError as error:
@@ -445,6 +449,7 @@ class InstrumentsDialog(QDialog):
             self.save_as(Path(chosen))
 
     def save_as(self, path: Path) -> None:
+        """Writes the set-up; a name without ending gets `.toml`."""
         path = path if path.suffix else path.with_suffix(".toml")
         try:
             self._instruments.write(path)

@@ -239,6 +239,7 @@ class ProgramDialog(QDialog):
             self._timer.start()
 
     def add_step(self, kind: str) -> None:
+        """Inserts a step of this kind with usual values below the chosen one."""
         row = self.list.currentRow() + 1
         self.steps.insert(row, new_step(kind))
         self._fill(row)
@@ -261,6 +262,7 @@ class ProgramDialog(QDialog):
             self.load(Path(chosen))
 
     def load(self, path: Path) -> None:
+        """Replaces all steps by those of a program file; if it cannot be read, says so and keeps them."""
         try:
             self.steps[:] = guardian.read_steps(path, self._cell)
         except UserError as error:

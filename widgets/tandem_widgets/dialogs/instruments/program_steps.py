@@ -69,6 +69,7 @@ STEPS: dict[str, StepText] = {
 
 
 def new_step(kind: str) -> Step:
+    """A step of this kind with usual values, as a program file holds it."""
     return {"step": kind, **STEPS[kind].new}
 
 

@@ -118,6 +118,7 @@ class KineticsDialog(QDialog):
 
     @property
     def particle(self) -> Particle | None:
+        """The chosen particle; None if it has been deleted meanwhile."""
         return self._desk.session.particles.get(self.chooser.currentData())
 
     def _chosen(self) -> None:
@@ -164,6 +165,7 @@ class KineticsDialog(QDialog):
             self.fit()
 
     def fit(self) -> None:
+        """Fits all models to the chosen stretch, in the background."""
         particle = self.particle
         if particle is not None:
             span = (self.start.value(), self.end.value())
@@ -276,6 +278,7 @@ class KineticsDialog(QDialog):
             self._desk.notices.info(f"Kept the kinetics of {particle.name} in the session.")
 
     def closeEvent(self, event: QEvent | None) -> None:
+        """Closing cancels a fit that still runs."""
         self._open = False
         if self._task is not None:
             self._task.cancel()

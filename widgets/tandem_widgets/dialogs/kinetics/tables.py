@@ -59,6 +59,7 @@ class Findings(QWidget):
         self.texts: dict[str, str] = {}
 
     def show_found(self, analysed: Analysed) -> None:
+        """Shows what the models agree on; a speed in cm²/s only where areas are in nm²."""
         found, unit = analysed.found, analysed.curve.unit
         rows: list[tuple[str, Estimate, str]] = [
             ("Onset", found.onset_s, "s"),
@@ -129,6 +130,7 @@ class ModelTable(_Table):
         return self._names[row] if 0 <= row < len(self._names) else ""
 
     def show_fits(self, analysed: Analysed) -> None:
+        """Shows the models, best first, and chooses the first."""
         fits, unit = analysed.found.fits, analysed.curve.unit
         self.blockSignals(True)
         self._names = [fit.model.name for fit in fits]
@@ -138,6 +140,7 @@ class ModelTable(_Table):
         self.blockSignals(False)
 
     def clear_fits(self) -> None:
+        """Empties the table while there is no fit."""
         self._names = []
         self.setRowCount(0)
 
@@ -161,6 +164,7 @@ class ReferenceTable(_Table):
         super().__init__(("Material", "D (cm²/s)", "At", "Speed / D", "Source"))
 
     def show_speed(self, analysed: Analysed) -> None:
+        """Shows the measured speed over each reference; blank where the pixel size is unknown."""
         is_known = analysed.curve.unit == "nm²"
         speed = abs(analysed.found.initial_speed_cm2_s.value) if is_known else None
         rows = []

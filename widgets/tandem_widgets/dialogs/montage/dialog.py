@@ -185,6 +185,7 @@ class MontageDialog(QDialog):
         self.read()
 
     def copy(self) -> None:
+        """Puts the montage on the clipboard at its full size."""
         clipboard = QGuiApplication.clipboard()
         if clipboard is not None:
             clipboard.setImage(self.image)
@@ -200,12 +201,14 @@ class MontageDialog(QDialog):
                 self._desk.notices.tell(error)
 
     def save(self, path: Path) -> None:
+        """Writes the montage as the ending of the name says; UserError where that is not possible."""
         if not self.image.save(str(path)):
             raise UserError(
                 f"{path.name} could not be written.", "Choose another folder, or a name that ends in .png."
             )
 
     def closeEvent(self, event: QEvent | None) -> None:
+        """Closed: frames that still arrive are not shown any more."""
         self._open = False
         super().closeEvent(event)  # type: ignore[arg-type]
 
@@ -216,6 +219,7 @@ class Picture(QLabel):
     clicked = pyqtSignal(float, float)
 
     def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:
+        """Emits `clicked` with the place in px of the picture; beside it nothing happens."""
         pixmap = self.pixmap()
         if event is None or pixmap.isNull():
             return

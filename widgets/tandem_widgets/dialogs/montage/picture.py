@@ -71,6 +71,7 @@ def paint_montage(
 
 
 def picture_width(count: int, panel_px: int) -> int:
+    """Width in px of a row of so many panels, gaps included."""
     return count * panel_px + (count - 1) * GAP_PX
 
 

@@ -23,6 +23,8 @@ LEFT, RIGHT, TOP, BOTTOM = 58, 44, 12, 40
 
 @dataclass(frozen=True)
 class Line:
+    """One curve of the plot: `t` in session seconds, NaN where there is no value."""
+
     name: str
     colour: str
     t: Floats
@@ -39,10 +41,12 @@ class MontagePlot:
     """Session seconds that are called 0."""
 
     def area(self, width: float, top: float) -> QRectF:
+        """Rectangle (px) inside the axes, for a picture of this width with the plot below `top`."""
         return QRectF(LEFT, top + TOP, width - LEFT - RIGHT, HEIGHT_PX - TOP - BOTTOM)
 
     @property
     def span(self) -> tuple[float, float]:
+        """First and last moment (session seconds) that any line reaches."""
         known = [line.t[np.isfinite(line.t)] for line in self.lines]
         return min(float(t.min()) for t in known if len(t)), max(float(t.max()) for t in known if len(t))
 
@@ -53,6 +57,7 @@ class MontagePlot:
         return low + part * (high - low) if -0.02 <= part <= 1.02 else None
 
     def paint(self, painter: QPainter, width: int, top: int, chosen: list[float]) -> None:
+        """Draws the plot below `top`, with a mark at each chosen time (session seconds)."""
         area, (low, high) = self.area(width, top), self.span
         bottom, ceiling = padded(*self._y_range())
         ink, quiet = QColor("#22262b"), QColor("#d5d9de")

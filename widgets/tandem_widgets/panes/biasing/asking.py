@@ -35,6 +35,7 @@ class Asking:
         on_result: Callable[[Result], None],
         on_error: Callable[[BaseException], None],
     ) -> None:
+        """Starts the job unless its key was asked last; while another runs, it is asked again later."""
         if key == self._key:
             return
         if self._running:

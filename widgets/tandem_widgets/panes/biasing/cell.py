@@ -242,6 +242,7 @@ class CellDialog(QDialog):
         ]
 
     def electrode_um2(self) -> float | None:
+        """Area in µm²: as typed, else width times thickness; None while it is not known."""
         if not self.area.is_valid:
             return None
         if self.area.value:
@@ -297,6 +298,7 @@ class CellDialog(QDialog):
         }
 
     def accept(self) -> None:
+        """Writes the cell to the chosen runs as one undoable step; does nothing while a field is wrong."""
         if self.problem():
             return
         session = self._desk.session

@@ -37,6 +37,7 @@ class Calculator(QGroupBox):
             field.edited.connect(lambda field=field: self._lead(field))
 
     def set_cell(self, area_um2: float | None, capacity_uAh_cm2: float | None) -> None:
+        """Takes area (µm²) and capacity (µAh/cm²) of the cell, None where unknown, and computes anew."""
         self._area_um2, self._capacity = area_um2, capacity_uAh_cm2
         self._show()
 

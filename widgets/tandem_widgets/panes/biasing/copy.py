@@ -28,6 +28,7 @@ def _rows(lanes: Lanes) -> list[tuple[Lane, Curve]]:
 
 
 def column_name(lane: Lane, curve: Curve) -> str:
+    """Head of a curve's column with its unit; the curve is named only where the lane holds several."""
     unit = lane.caption or lane.unit
     name = lane.title if len(lane.curves) == 1 else f"{lane.title} {curve.label}"
     return f"{name} ({unit})" if unit else name
@@ -47,6 +48,7 @@ def _number(value: float) -> str:
 
 
 def copy_values(lanes: Lanes) -> None:
+    """Puts the values of the lanes on the clipboard as text for a spreadsheet."""
     copy_text(values_text(lanes))
 
 

@@ -70,6 +70,7 @@ class GittPage(Page):
         return known[0] if known else None
 
     def refresh(self) -> None:
+        """Looks for pulses in the background, again when the run, the length or the theme has changed."""
         run = self._scene.chosen_run()
         if run is None:
             self._show(None, "There is no biasing run yet.")
@@ -85,6 +86,7 @@ class GittPage(Page):
         )
 
     def copy(self) -> None:
+        """Puts the plot on the clipboard, as a picture and as numbers."""
         copy_picture(self.plot, self.plot.as_text())
 
     def _fail(self, error: BaseException) -> None:

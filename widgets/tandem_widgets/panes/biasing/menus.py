@@ -32,6 +32,7 @@ class MenuContext:
 def add(
     menu: QMenu, text: str, call: Callable[[], object], *, checked: bool | None = None, tip: str = ""
 ) -> QAction:
+    """Appends an entry that calls `call`; it can be ticked where `checked` is not None."""
     action = QAction(text, menu)
     if checked is not None:
         action.setCheckable(True)

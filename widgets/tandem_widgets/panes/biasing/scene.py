@@ -35,6 +35,7 @@ class BiasingScene:
         """The newest sample of the runs that grow (session seconds)."""
 
     def show_view(self, name: str) -> None:
+        """Changes to another view of the runs and tells it once."""
         if name != self.view:
             self.view = name
             self.view_changed.emit(name)
@@ -60,12 +61,14 @@ class BiasingScene:
         self.session.focus.t = t
 
     def go_to_event(self, event_id: str) -> None:
+        """Selects an event and moves the cursor to it; nothing if it has been deleted meanwhile."""
         event = self.session.events.get(event_id)
         if event is not None:
             self.session.focus.select("event", event_id)
             self.go_to(event.t)
 
     def move_event(self, event_id: str, t: float) -> None:
+        """Moves an event to `t` as an undoable step; nothing if it has been deleted meanwhile."""
         event = self.session.events.get(event_id)
         if event is not None:
             events.move(self.desk, event, t)

@@ -41,6 +41,7 @@ class RunSeries:
         return run.gap_limit_s, tuple(run.columns), id(run.times), len(run.segment_starts)
 
     def job(self) -> Job[Ready]:
+        """The work that makes the run ready, on as many samples as there are now."""
         run = self.run
         self.size = len(run)
         columns = {name: column.values.view[: self.size] for name, column in run.columns.items()}
@@ -130,6 +131,7 @@ class SeriesStore:
         self.bindings = bindings
 
     def of(self, run: BiasRun) -> RunSeries:
+        """The series of a run, made anew when what it rests on has changed."""
         series = self._series.get(run.id)
         if series is None or series.run is not run or series.key != series.input_key():
             series = self._series[run.id] = RunSeries(run)

@@ -29,6 +29,7 @@ class StretchStatistics:
         self.numbers: Numbers = {}
 
     def show(self, stretch: tuple[float, float] | None) -> None:
+        """Computes the numbers of a stretch (session seconds); None, or an empty one, takes them away."""
         self.numbers = {}
         if stretch is None or stretch[1] <= stretch[0]:
             return
@@ -58,6 +59,7 @@ class StretchStatistics:
 
 
 def computing(curves: list[Curve], low: float, high: float) -> Job[Numbers]:
+    """Numbers of every curve between two moments (session seconds), by the curve's key."""
     found: Numbers = {}
     for number, curve in enumerate(curves):
         yield Progress(number, len(curves))
@@ -70,6 +72,7 @@ def computing(curves: list[Curve], low: float, high: float) -> Job[Numbers]:
 
 
 def numbers_of(values: NDArray[Any]) -> tuple[int, float, float, float, float]:
+    """Count, mean, standard deviation (NaN for a single value), least and greatest of finite values."""
     spread = float(np.std(values, ddof=1)) if len(values) > 1 else math.nan
     return len(values), float(np.mean(values)), spread, float(np.min(values)), float(np.max(values))
 

@@ -249,6 +249,7 @@ class TextImportDialog(QDialog):
     # --- importing -----------------------------------------------------------------------------------------------
 
     def done(self, result: int) -> None:
+        """Closes; a preview that is still waiting is not made any more."""
         self._later.stop()
         super().done(result)
 

@@ -37,6 +37,7 @@ class PreviewTable(QTableWidget):
         self._rows: list[list[str]] = []
 
     def show_rows(self, columns: list[TextColumn], rows: list[list[str]]) -> None:
+        """Shows the columns and the first rows of the file; only what has changed is filled anew."""
         if columns != self._columns or self.columnCount() != len(columns):
             self._show_columns(columns)
         if rows == self._rows and self.rowCount() == len(rows) + FIXED_ROWS:

@@ -131,6 +131,7 @@ class PlotPage(Page):
         )
 
     def copy(self) -> None:
+        """Puts the plot on the clipboard, as a picture and as numbers."""
         copy_picture(self.plot, self.plot.as_text())
 
     def _inputs(self) -> list[RunInput]:
@@ -223,6 +224,7 @@ class PlotPage(Page):
         self._reading.setText("     ".join(texts[:MOST_READ]))
 
     def showEvent(self, event: Any) -> None:
+        """A hidden page does not follow the cursor: it catches up when it is shown."""
         super().showEvent(event)
         self._show_t(self._scene.session.focus.t)
 

@@ -21,6 +21,7 @@ HEADINGS = ("Edge", "Onset", "Background", "Signal", "Model", "RGB")
 
 
 def window_text(window: tuple[float, float]) -> str:
+    """An energy window (eV) to a tenth of an eV."""
     return f"{window[0]:.1f} – {window[1]:.1f}"
 
 
@@ -31,6 +32,7 @@ def read_window(text: str) -> tuple[float, float] | None:
 
 
 def method_text(edge: Edge) -> str:
+    """Title of an edge's background model, with the order of a polynomial."""
     title = BACKGROUND_TITLES.get(edge.background, edge.background)
     return f"{title}, {edge.order}" if "polynomial" in edge.background else title
 
@@ -213,6 +215,7 @@ class EdgeTable(QTableWidget):
 
 
 def swatch(colour: str) -> QIcon:
+    """A small square of one colour for a list or menu."""
     pixmap = QPixmap(10, 10)
     pixmap.fill(QColor(colour))
     return QIcon(pixmap)

@@ -69,6 +69,7 @@ class EelsImages(QWidget):
 
     @property
     def canvases(self) -> tuple[ImageCanvas, ...]:
+        """All canvases, shown or not: ADF, composite, single map and those of the compared states."""
         return self.adf, self.rgb, self.single, *self._states
 
     def show_states(
@@ -92,6 +93,7 @@ class EelsImages(QWidget):
 
     @property
     def is_comparing(self) -> bool:
+        """Whether the states are shown side by side in place of the single map."""
         return not self.single.isVisibleTo(self)
 
     def set_tools(self, make: Callable[[ImageCanvas], Any] | None) -> None:
@@ -141,6 +143,7 @@ class EelsImages(QWidget):
         self, maps: dict[str, NDArray[Any]], levels: dict[str, tuple[float, float]], caption: str,
         *, safe: bool = False,
     ) -> None:  # fmt: skip
+        """Shows maps by colour, each between its levels; the last picture stays where there are no maps."""
         self.rgb.caption = caption
         if maps:
             self.rgb.show_rgb(self._stretched(self._mixer.mix(maps, levels, safe=safe)))
@@ -148,6 +151,7 @@ class EelsImages(QWidget):
     def show_single(
         self, counts: NDArray[Any], levels: tuple[float, float], caption: str, colours: NDArray[np.uint8] | None
     ) -> None:  # fmt: skip
+        """Shows one map between its levels; `colours` is the colour table, None for grey."""
         self.single.levels = levels
         self.single.table = colour_table(colours)
         self.single.caption = caption

@@ -40,6 +40,7 @@ class LimitsPanel(QFrame):
             grid.addWidget(QLabel("There is no map to set limits for."), 0, 0)
 
     def open_at(self, place: QPoint) -> None:
+        """Shows the panel with its upper left corner at a place of the screen."""
         self.adjustSize()
         self.move(place)
         self.show()

@@ -89,6 +89,7 @@ class EelsPane(PaneFrame):
     # --- which map -----------------------------------------------------------------------------------------------
 
     def figure_for_print(self) -> tuple[str, dict[str, Any]]:
+        """The figure of the maps, without options."""
         return "maps", {}
 
     def _choose(self) -> None:
@@ -137,10 +138,12 @@ class EelsPane(PaneFrame):
 
     @property
     def image(self) -> SpectrumImage | None:
+        """The shown spectrum image; None in an empty session."""
         return self.scene.image
 
     @property
     def choice(self) -> Choice:
+        """What is chosen to be shown, and how."""
         return self.scene.choice
 
     def live(self, image: SpectrumImage) -> LiveMap:

@@ -65,6 +65,7 @@ class Region:
 
     @property
     def text(self) -> str:
+        """Size of the region in map pixels, for captions."""
         return f"region {self.x1 - self.x0 + 1} × {self.y1 - self.y0 + 1} px"
 
 

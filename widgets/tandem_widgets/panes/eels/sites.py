@@ -33,6 +33,7 @@ class SiteTool(BaseTool):
         self._held: Site | None = None
 
     def press(self, x: float, y: float, event: QMouseEvent) -> bool:
+        """Takes hold of the site under the mouse; where there is none, a new one is made."""
         image = self._scene.image
         if image is None:
             return False
@@ -43,6 +44,7 @@ class SiteTool(BaseTool):
         return True
 
     def move(self, x: float, y: float, event: QMouseEvent) -> bool:
+        """Moves the held site along."""
         image = self._scene.image
         if self._held is None or image is None:
             return False
@@ -50,6 +52,7 @@ class SiteTool(BaseTool):
         return True
 
     def release(self, x: float, y: float, event: QMouseEvent) -> bool:
+        """Lets go; the whole drag becomes one step of the history."""
         if self._held is not None:
             self._desk.end_gesture()
         self._held = None

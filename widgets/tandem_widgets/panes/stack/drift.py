@@ -32,9 +32,11 @@ class DriftOnView:
 
     @property
     def is_known(self) -> bool:
+        """Whether the drift of the shown stack has been measured."""
         return self._stack is not None and self._stack.drift_px is not None
 
     def show_stack(self, stack: FrameStack | None) -> None:
+        """Changes to another stack (None: none); a drift on trial is dropped."""
         self._stack, self._trial_task = stack, None
 
     def shift(self, index: int) -> tuple[float, float]:
@@ -47,6 +49,7 @@ class DriftOnView:
         return self._stack.drift_at(index)
 
     def use(self, on: bool) -> None:
+        """Takes the drift off the frames on screen, or leaves them as recorded."""
         if on != self.on:
             self.on = on
             self.changed.emit()
@@ -73,6 +76,7 @@ class DriftOnView:
         self._trial_task, self._trial = task, None
 
     def preview(self, drift: NDArray[np.float64]) -> None:
+        """Shows a drift (frames, 2) in px while it is still being measured."""
         self._trial = drift
         self.previewed.emit()
 

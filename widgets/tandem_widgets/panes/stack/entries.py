@@ -26,6 +26,7 @@ class Entries:
         checked: bool | None = None,
         on: bool = True,
     ) -> QAction:
+        """Appends an entry; it can be ticked where `checked` is not None, and is grey unless `on`."""
         action = QAction(text, self.menu)
         action.setToolTip(tip)
         action.setEnabled(on)
@@ -44,6 +45,7 @@ class Entries:
         return action
 
     def line(self) -> None:
+        """Sets what follows apart from what is above."""
         self.menu.addSeparator()
 
     def below(self, title: str) -> Entries:

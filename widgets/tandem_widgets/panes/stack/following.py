@@ -37,6 +37,7 @@ class Following:
 
     @property
     def is_running(self) -> bool:
+        """Whether any particle is being followed now."""
         return bool(self._runs)
 
     def start(

@@ -45,6 +45,7 @@ class FramesShown:
         self._loader = self._reading(stack)
 
     def let_go(self) -> None:
+        """Closes the loader of the stack that was shown; a new one is made when a frame is wanted."""
         if self._loader is not None:
             self._loader.close()
             self._loader = None

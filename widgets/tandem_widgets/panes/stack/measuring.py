@@ -34,6 +34,7 @@ class Measuring:
     # --- a region ------------------------------------------------------------------------------------------------
 
     def activate_region(self) -> None:
+        """The next drag draws the rectangle whose intensity is measured."""
         self._active.activate("region", RectangleTool(self._region_drawn, self._active.deactivate))
 
     def _region_drawn(self, x0: float, y0: float, x1: float, y1: float) -> None:
@@ -51,6 +52,7 @@ class Measuring:
     # --- a profile -----------------------------------------------------------------------------------------------
 
     def activate_profile(self) -> None:
+        """The next clicks draw a line whose profile opens in a window."""
         self._active.activate(
             "profile", PolylineTool(self._profile_drawn, self._active.deactivate, self._length_text)
         )

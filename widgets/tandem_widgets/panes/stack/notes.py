@@ -39,6 +39,7 @@ class AskBar(QFrame):
 
     @property
     def text(self) -> str:
+        """The whole question, also where the bar is too narrow to show it."""
         return self._text.toolTip()
 
     def _show_question(self) -> None:
@@ -69,14 +70,17 @@ class Notes:
 
     @property
     def hint(self) -> str:
+        """How the active tool is used; "" without one."""
         return self._scene.hint
 
     @property
     def trouble(self) -> str:
+        """Why the wanted frame is not shown; "" when all is well."""
         return self._scene.trouble
 
     @property
     def lag(self) -> str:
+        """How far live outlines are behind the newest frame; "" when they are not."""
         return self._scene.lag
 
     def __call__(self, painter: QPainter, canvas: ImageCanvas) -> None:

@@ -60,6 +60,7 @@ class Outlining:
         return particle
 
     def delete_selected(self) -> bool:
+        """Removes the selected particle as an undoable step; False if none is selected."""
         particle = self._scene.selected
         if particle is None:
             return False

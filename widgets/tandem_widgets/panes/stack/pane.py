@@ -197,10 +197,12 @@ class StackPane(PaneFrame):
         self.subtitle.set_text(pixel_text(self.scene, x, y) or stack_text(self.scene))
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
+        """In a narrow pane the buttons keep their words and lose their signs."""
         self.tools.make_compact(self.width() < COMPACT_BELOW_PX)
         super().resizeEvent(event)
 
     def close_pane(self) -> None:
+        """Closes the windows that belong to the pane, and the file behind its frames."""
         super().close_pane()
         self.tools.windows.close()
         self._frames.close()
@@ -209,10 +211,12 @@ class StackPane(PaneFrame):
 
     @property
     def stack(self) -> FrameStack | None:
+        """The shown stack; None in an empty session."""
         return self.scene.stack
 
     @property
     def frame_index(self) -> int:
+        """Number of the shown frame, from 0."""
         return self.scene.frame_index
 
     def go_to(self, index: int) -> None:

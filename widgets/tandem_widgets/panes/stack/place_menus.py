@@ -35,6 +35,7 @@ class ParticleMenu:
         self._outlining, self._windows = outlining, windows
 
     def fill(self, menu: QMenu, particle: Particle) -> None:
+        """Adds what can be done with this particle; what needs several frames only for a movie."""
         entries, stack = Entries(menu, self._desk.notices), self._scene.stack
         outline = particle.outlines.get(self._scene.frame_index)
         is_movie = stack is not None and len(stack) > 1 and stack.axis0_is_time is not False
@@ -152,6 +153,7 @@ class CanvasMenu:
         self._outlining, self._windows, self._new_outline = outlining, windows, new_outline
 
     def fill(self, menu: QMenu) -> None:
+        """Adds what can be done with the image itself; nothing where no stack is shown."""
         stack = self._scene.stack
         if stack is None:
             return

@@ -37,6 +37,7 @@ class Questions:
 
     @property
     def about(self) -> str:
+        """Id of what the open question is about; "" where none is open."""
         return self.question.about if self.question is not None else ""
 
     def ask(self, about: str, text: str, *answers: Answer, leave: str = "") -> None:

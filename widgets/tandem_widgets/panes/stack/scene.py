@@ -151,6 +151,7 @@ class StackScene:
         return f"{stack.time_of(index):.2f} s".replace("-", "−")
 
     def use_filter(self, view_filter: ViewFilter) -> None:
+        """Changes the filter of the display; the frames themselves and what is measured stay as they are."""
         self.view_filter = view_filter
         self.filter_changed.emit()
         self.show_again()
@@ -167,6 +168,7 @@ class StackScene:
             self.drawn_changed.emit()
 
     def use_tool(self, name: str) -> None:
+        """Changes the active tool by its name ("" is none) and tells it once."""
         if name != self.tool:
             self.tool = name
             self.tool_changed.emit(name)
@@ -181,6 +183,7 @@ class StackScene:
         )
 
     def select(self, particle_id: str) -> None:
+        """Selects a particle in every pane; "" selects none."""
         self.session.focus.select("particle", particle_id)
 
     def show_selection(self) -> None:
@@ -203,5 +206,6 @@ class StackScene:
         return point[0] - dx, point[1] - dy
 
     def length_text(self, length_px: float) -> str:
+        """A length in nm; in px where the pixel size is unknown."""
         pixel = self.stack.pixel_nm if self.stack is not None else None
         return f"{length_px * pixel:.3g} nm" if pixel else f"{length_px:.1f} px"

@@ -143,6 +143,7 @@ class StackTools:
 
     @property
     def following(self) -> Following:
+        """What runs and finds the outlines of the shown stack."""
         return self.outlining.following
 
     def refresh(self) -> None:
@@ -164,6 +165,7 @@ class StackTools:
         menu.popup(self.more.mapToGlobal(self.more.rect().bottomLeft()))
 
     def fill_more(self, menu: QMenu) -> None:
+        """Fills the menu behind the three dots."""
         from tandem_widgets.panes.stack.menus import MoreMenu
 
         MoreMenu(self._scene, self._canvas, self._frame, self.measuring, self.windows, self.following).fill(
