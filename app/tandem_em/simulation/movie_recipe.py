@@ -29,6 +29,7 @@ class Swelling:
 
     def area_ratio(self, time_s: float) -> float:
         """Area relative to the pristine particle."""
+        # without contact nothing more goes in
         ratio = 1.0 + self._gain(min(time_s, self.loss_s))
         if time_s > self.loss_s:
             left = math.exp(-(time_s - self.loss_s) / self.loss_tau_s)
@@ -90,6 +91,7 @@ class Particle:
         for order, amplitude, phase in rows:
             shape += amplitude * np.cos(order * angles + phase)
             # the harmonics add to the area: taken off again, so that it is the swelling law's alone
+            # harmonics add to the area: divided out below, so that it is the swelling law's alone
             square += amplitude**2 / 2
         return np.asarray(self.radius_px * math.sqrt(ratio / square) * shape)
 
@@ -148,6 +150,7 @@ class Optics:
     def at(self, time_s: float) -> tuple[float, float]:
         """Blur in px and fringe strength at a time."""
         swing = math.sin(2 * math.pi * time_s / self.period_s + 0.7)
+        # no lens is sharper than this, however the blur wanders
         return max(0.3, self.blur_px + self.blur_change_px * swing), self.fringe + self.fringe_change * swing
 
 
@@ -176,6 +179,7 @@ class Light:
 
     def level(self, time_s: float) -> float:
         """Brightness of the whole frame relative to the start: the steps so far times a slow wobble."""
+        # two frequencies without a common period, so that nothing locks on to them
         level = 1.0 + self.wobble * math.sin(0.9 * time_s) * math.sin(0.23 * time_s + 1.0)
         for when, factor in self.steps:
             if time_s >= when:

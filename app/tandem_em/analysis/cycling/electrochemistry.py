@@ -39,6 +39,7 @@ def cycles_report(run: BiasRun, cell: Cell | None = None) -> dict[str, Any]:
         )
     t, current = run.t, np.asarray(run.values("current"), np.float64)
     voltage = np.asarray(run.values("voltage"), np.float64) if "voltage" in run.columns else None
+    # older sessions keep only the marked rest: the numbers are made from it
     if run.zero_span is not None and not run.zero_current_A and not run.zero_current_error_A:
         zero = zero_from_span(t, current, run.zero_span)
     else:
@@ -58,6 +59,7 @@ def cycles_report(run: BiasRun, cell: Cell | None = None) -> dict[str, Any]:
     if "charge" in run.columns:
         counted = np.asarray(run.values("charge"), np.float64)
         for row in report["half_cycles"]:
+            # shown beside ours, never mixed with it
             passed = float(counted[row["last_sample"]] - counted[row["first_sample"]])
             row["instrument_charge_C"] = passed if np.isfinite(passed) else None
     return {"run": run.name, "cell": cell.name if cell else None, **report}

@@ -72,8 +72,10 @@ def measure(
     middle = np.full((n_frames, 2), np.nan)
     for frame, outline in outlines.items():
         inside = area(outline.polygon)
+        # outlines drawn by hand have no limits
         limits = (v if math.isfinite(v) else inside for v in (outline.area_low_px, outline.area_high_px))
         columns[frame] = inside, *limits, perimeter(outline.polygon)
+        # in sample coordinates, else the drift would look like motion
         middle[frame] = centroid(outline.polygon) - drift[frame]
     size, low, high, around = columns.T
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -107,6 +109,7 @@ def _relative(areas: Range, outlines: Mapping[int, Outlined], reference_frame: i
     wide = [np.abs(edge - areas.value) / areas.value for edge in (areas.low, areas.high)]
     ratio = areas.value / start
     low, high = (ratio * np.hypot(w, own) for w in wide)
+    # the reference is 1 by definition
     low[frame] = high[frame] = 0.0
     return Range(ratio, ratio - low, ratio + high)
 

@@ -33,6 +33,7 @@ def _font_file(bold: bool) -> str:
     found = ""
     for family in (name for name in FAMILIES if name in here):
         found = str(findfont(FontProperties(family=[family], weight="bold" if bold else "normal")))
+        # a font without these signs would print boxes; the last one found is better than none
         if set(map(ord, NEEDED)) <= set(get_font(found).get_charmap()):
             break
     return found
@@ -52,6 +53,7 @@ def _letters(text: str, size: float, bold: bool, shadow: bool) -> tuple[Floats, 
 
     font = _font(size, bold)
     left, top, right, bottom = font.getbbox(text, anchor="ls")
+    # room for the shadow, which is a pixel wider all around
     edge = 2
     image = Image.new("L", (round(right - left) + 2 * edge, round(bottom - top) + 2 * edge))
     ImageDraw.Draw(image).text((edge - left, edge - top), text, 255, font, anchor="ls")
@@ -75,6 +77,7 @@ class Canvas:
         self.width, self.height = width, height
         self._agg = RendererAgg(width, height, 72)  # at 72 dpi points are pixels
         self.pixels: Bytes = np.asarray(self._agg.buffer_rgba())
+        # Agg counts y upwards, everything here downwards
         self._down = Affine2D.from_values(1, 0, 0, -1, 0, height)
 
     def fill(self, colour: str) -> None:
@@ -91,6 +94,7 @@ class Canvas:
         pen.set_joinstyle("round")
         if clip is not None:
             x, y, w, h = clip
+            # the clip is in Agg's own coordinates, not in those of `_down`
             pen.set_clip_rectangle(Bbox.from_bounds(x, self.height - y - h, w, h))
         return pen
 
@@ -146,6 +150,7 @@ class Canvas:
         """Letters with their baseline at y; returns their width."""
         wide = self.text_width(text, size, bold=bold)
         left = x - {"left": 0.0, "centre": wide / 2, "right": wide}[align]
+        # sizes to a tenth of a px, so that the cache of letters is hit
         ink, dark, dx, dy = _letters(text, round(size, 1), bold, bool(shadow))
         if dark is not None:
             self._blend(dark, shadow, round(left) + dx, round(y) + dy)
@@ -155,6 +160,7 @@ class Canvas:
     def _blend(self, ink: Floats, colour: str, x: int, y: int) -> None:
         top, left = max(0, -y), max(0, -x)
         h, w = min(ink.shape[0], self.height - y), min(ink.shape[1], self.width - x)
+        # wholly outside the picture
         if h <= top or w <= left:
             return
         under = self.pixels[y + top : y + h, x + left : x + w, :3]
@@ -170,6 +176,7 @@ class Canvas:
         h = min(rgb.shape[0], self.height - y)
         w = min(rgb.shape[1], self.width - x)
         part = rgb[:h, :w]
+        # a grey picture
         if part.ndim == 2:
             part = np.broadcast_to(part[..., None], (h, w, 3))
         self.pixels[y : y + h, x : x + w, : part.shape[2]] = part
