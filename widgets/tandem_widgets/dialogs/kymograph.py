@@ -78,6 +78,7 @@ class KymographDialog(QDialog):
         # rows are repeated to a picture of about three by four: a hundred frames of a long line are no ribbon
         times = max(1, round(0.75 * columns / max(rows, 1)))
         picture = np.repeat(values.astype(np.float32), times, axis=0)
+        # kept for the mouse: it points at repeated rows
         self._repeat = times
         self.canvas.levels = render.auto_levels(picture, 0.5)
         self.canvas.show_frame(picture)

@@ -53,6 +53,7 @@ class SizesModel(QAbstractTableModel):
                 low, high = (named.get(f"{column.name} {side}") for side in ("low", "high"))
                 half = (high - low) / 2 if low is not None and high is not None else None
                 if half is None:
+                    # x and y of a centroid share one error
                     half = named.get(f"{column.name.split(' ')[0]} ±")
                 self._shown.append((column.header, named[column.name], half))
         self.endResetModel()

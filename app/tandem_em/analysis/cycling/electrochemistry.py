@@ -39,7 +39,7 @@ def cycles_report(run: BiasRun, cell: Cell | None = None) -> dict[str, Any]:
         )
     t, current = run.t, np.asarray(run.values("current"), np.float64)
     voltage = np.asarray(run.values("voltage"), np.float64) if "voltage" in run.columns else None
-    # older sessions keep only the marked rest: the numbers are made from it
+    # a marked rest without its numbers: they are measured here
     if run.zero_span is not None and not run.zero_current_A and not run.zero_current_error_A:
         zero = zero_from_span(t, current, run.zero_span)
     else:

@@ -171,7 +171,7 @@ def _starts(model: Model, t: Floats, a: Floats, sigma: Floats, span: float) -> l
             left = float(((table @ solved - a / sigma) ** 2).sum())
             tried.append((left, np.concatenate([[solved[0], onset], shapes, solved[1:]])))
     tried.sort(key=lambda pair: pair[0])
-    # three starts: the surface has several valleys in the onset
+    # three starts: the misfit may have several valleys along the onset
     return [row for _, row in tried[:3]]
 
 

@@ -101,6 +101,6 @@ def response(band: EdgeBand, width: float, along: float) -> Floats:
 
 def response_noise(band: EdgeBand, width: float, along: float) -> float:
     """Deviation of `response` from counting noise; bilinear sampling takes a quarter off."""
-    # bilinear reading has taken a quarter of the pixel noise already
+    # reading between pixels averages part of their noise away
     across = 0.75 * band.noise * np.sqrt(0.886 / width)
     return float(across * np.sqrt((bell(along) ** 2).sum()) if along > 0 else across)

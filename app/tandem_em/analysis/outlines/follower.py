@@ -210,7 +210,6 @@ class Follower:
 def first_confidence(found: LocatedEdge) -> float:
     """A quick guess while walking: the share of the outline where the expected edge was found."""
     share = float(np.mean(found.strength > 0.4 * found.expected))
-    # a quarter of the edge is found in noise as well
     return float(np.clip(1.4 * share - 0.35, 0, 1))
 
 

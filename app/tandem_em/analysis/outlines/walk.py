@@ -100,7 +100,6 @@ class Walk:
             sides = None
             if turn > 0:
                 ground = Ground.empty(self.crops.shape)
-                # few frames, each twice, so that the first does not stand alone for the background
                 for number in sorted(weights)[:3] * 2:
                     ground.learn(self.crops, number, points)
                 lack = lacking(band, ground, polarity)

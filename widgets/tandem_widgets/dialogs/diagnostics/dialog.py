@@ -126,6 +126,7 @@ class DoctorDialog(QDialog):
         """At once what is quick, and then the frames too."""
         self._round += 1
         now = self._round
+        # what is known at once; looking into the files takes its time
         self._show(diagnose.look(self.desk.session))
         job = diagnose.examine_session(self.desk.session, self.folder)
 

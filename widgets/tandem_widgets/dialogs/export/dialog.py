@@ -32,6 +32,7 @@ class ExportDialog(QDialog):
         column = QVBoxLayout(self)
         column.setContentsMargins(12, 8, 12, 12)
         column.addWidget(self.tabs)
+        # until the data are collected
         self.tabs.setEnabled(False)
         desk.start(
             "Preparing the figures",

@@ -75,6 +75,7 @@ class FiguresPage(QWidget):
         self.preview = PicturePreview()
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
+        # typing and turning boxes draw once, at the end
         self._soon.setInterval(150)
         self._soon.timeout.connect(self._draw)
         self._lay_out()
@@ -160,6 +161,7 @@ class FiguresPage(QWidget):
     def _draw(self) -> None:
         if self._material is None or not self.chosen:
             return
+        # as sharp as the screen can show
         dpi = PREVIEW_DPI * self.devicePixelRatioF()
         job = preview.figure_pixels(self._material, self.chosen, self.settings(), dpi)
         self.preview.say("Drawing…")

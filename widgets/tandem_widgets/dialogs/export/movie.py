@@ -111,6 +111,7 @@ class MoviePage(QWidget):
         """Takes the collected data and renders a first frame, at the cursor."""
         self._material = material
         self.preview.say("Rendering a frame…")
+        # the default movie tells which span, speed and panes there are
         job = preview.film_still(material, MovieSettings(), material.session.focus.t)
         self._desk.start("Rendering the preview", job, self._first, on_error=self._refused)
 
@@ -120,6 +121,7 @@ class MoviePage(QWidget):
             return
         low, high = still.span
         for box, value in ((self.start, low), (self.end, high), (self.speed, max((high - low) / 20, 0.001))):
+            # three fields are one change
             box.blockSignals(True)
             box.setValue(value)
             box.blockSignals(False)
@@ -143,6 +145,7 @@ class MoviePage(QWidget):
         )  # fmt: skip
 
     def _changed(self) -> None:
+        # each frame once: the rate alone gives the speed
         self.speed.setEnabled(not self.every_frame.isChecked())
         for check in self.panes.values():
             check.setVisible(self.size_box.currentText() != FULL)

@@ -114,6 +114,7 @@ class Tour(QDialog):
             connect(lambda _checked=False, call=call: call())
             button.setAutoDefault(False)
             button.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the keys belong to the card
+        # the card stands on the window but is not part of its layout
         window.installEventFilter(self)
         self._show()
 
@@ -180,6 +181,7 @@ class Tour(QDialog):
             self._glow.around(target)
             there = QRect(target.mapToGlobal(QPoint(0, 0)), target.size())
             x = whole.left() + whole.width() // 4 if there.center().x() > centre.x() + 50 else centre.x()
+            # the card stands on the other side of what it speaks of
             if there.center().x() < centre.x() - 50:
                 x = whole.right() - whole.width() // 4
             y = there.top() - self.height() // 2 - 20 if there.center().y() > centre.y() + 50 else centre.y()
@@ -205,4 +207,5 @@ class Tour(QDialog):
     def _leave(self) -> None:
         self._window.removeEventFilter(self)
         self._glow.hide()
+        # it is a child of the window, which outlives the tour
         self._glow.deleteLater()

@@ -227,6 +227,7 @@ class ProgramDialog(QDialog):
             item = self.list.item(number)
             if item is not None:
                 item.setText(f"{number + 1}   {text}")
+        # another quantity has other fields
         if key == "quantity":
             self._show_step()
         self._timer.start()
@@ -264,6 +265,7 @@ class ProgramDialog(QDialog):
     def load(self, path: Path) -> None:
         """Replaces all steps by those of a program file; if it cannot be read, says so and keeps them."""
         try:
+            # in place: the list belongs to whoever opened the dialog
             self.steps[:] = guardian.read_steps(path, self._cell)
         except UserError as error:
             self._show_trouble(error)

@@ -68,6 +68,7 @@ class Findings(QWidget):
             ("Area at the start", found.start_area, unit),
             ("Area at the end", found.end_area, unit),
         ]
+        # without a calibration there is no speed
         if unit == "nm²":
             rows.insert(2, ("", found.initial_speed_cm2_s, "cm²/s"))
         self.texts = {
@@ -126,6 +127,7 @@ class ModelTable(_Table):
     @property
     def chosen_model(self) -> str:
         """Name of the model whose row is chosen; the likeliest one while none is."""
+        # without a choice the best model is the one that is drawn
         row = self.currentRow() if self.selectedItems() else 0
         return self._names[row] if 0 <= row < len(self._names) else ""
 
@@ -136,6 +138,7 @@ class ModelTable(_Table):
         self._names = [fit.model.name for fit in fits]
         least = fits[0].aic
         self.show_rows([(self._texts(fit, least, unit), fit.model.label) for fit in fits])
+        # with signals blocked: the dialog paints once, when everything is filled
         self.selectRow(0)
         self.blockSignals(False)
 

@@ -55,6 +55,7 @@ def paint_montage(
         canvas = ImageCanvas()
         canvas.resize(across, down)
         canvas.levels, canvas.table = look.levels, look.table
+        # one scale bar for all: they have the same scale
         canvas.pixel_nm = stack.pixel_nm if number == 0 else None
         when = _time(stack, index)
         canvas.stamp = (
@@ -65,6 +66,7 @@ def paint_montage(
             canvas.overlays = [OutlineOverlay(shown)]
         canvas.show_frame(frame, stack.drift_at(index))
         canvas.render(painter, QPoint(number * (across + GAP_PX), 0))
+        # never shown, so nothing else deletes it
         canvas.deleteLater()
     painter.end()
     return picture

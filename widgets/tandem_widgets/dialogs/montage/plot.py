@@ -54,6 +54,7 @@ class MontagePlot:
         """Session seconds of a place in the picture; None beside the plot."""
         area, (low, high) = self.area(width, 0.0), self.span
         part = (x - area.left()) / area.width()
+        # a click just beside the ends still means them
         return low + part * (high - low) if -0.02 <= part <= 1.02 else None
 
     def paint(self, painter: QPainter, width: int, top: int, chosen: list[float]) -> None:
@@ -101,6 +102,7 @@ class MontagePlot:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         for line in self.lines:
             painter.setPen(QPen(QColor(line.colour), 1.6))
+            # lost frames leave a gap in the line
             for piece in runs(np.isfinite(line.y) & np.isfinite(line.t)):
                 painter.drawPolyline(polygon(x_of(line.t[piece]), y_of(line.y[piece])))
             self._paint_points(painter, line, chosen, x_of(line.t), y_of(line.y), area)
@@ -131,12 +133,14 @@ def plot_of(session: Session, stack: FrameStack, zero: float = 0.0) -> MontagePl
     """Areas of the stack's particles relative to their start, else the thickness of its layers; None without any."""
     t = np.asarray(stack.t, np.float64)
     order = np.argsort(t, kind="stable")
+    # frames without a time have no place in the plot
     order = order[np.isfinite(t[order])]
     lines = []
     for particle in session.particles:
         if particle.stack_id == stack.id and particle.visible and len(particle.outlines) > 1:
             area = np.full(len(t), np.nan)
             for frame, outline in particle.outlines.items():
+                # outlines may be newer than the times of a recording
                 if frame < len(area):
                     known = np.isfinite(outline.area_px)
                     area[frame] = outline.area_px if known else following.polygon_area(outline.polygon)

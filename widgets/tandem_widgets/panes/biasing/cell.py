@@ -305,6 +305,7 @@ class CellDialog(QDialog):
         if self.for_all.isChecked():
             runs = list(session.runs)
         else:
+            # the run or cell may have been removed while the dialog was open
             runs = [self._run] if self._run is not None and self._run.id in session.runs else []
         cell = self.cell if self.cell is not None and self.cell.id in session.cells else None
         biasing.set_cell(self._desk, runs, cell, self.fields())

@@ -22,6 +22,7 @@ class Calculator(QGroupBox):
         self.rate = QuantityEdit(C_RATE, True, "1C charges the cell in one hour")
         self.answer = QLabel()
         self.answer.setWordWrap(True)
+        # room for the longest warning, so that the form does not jump
         self.answer.setMinimumHeight(3 * self.answer.fontMetrics().lineSpacing())
         self.answer.setAlignment(Qt.AlignmentFlag.AlignTop)
         form = QFormLayout(self)

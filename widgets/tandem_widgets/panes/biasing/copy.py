@@ -78,6 +78,7 @@ def making_table(named: list[tuple[str, Curve]], low: float, high: float) -> Job
         )
     yield Progress(0, len(parts))
     stamps = [np.asarray(c.session(c.x[a:b]), np.float64) for _n, c, a, b in parts]
+    # curves have their own samples: rows are all moments, cells without a sample stay empty
     t = np.unique(np.concatenate(stamps)) if stamps else np.zeros(0)
     columns = [t]
     for number, ((_name, curve, first, last), own) in enumerate(zip(parts, stamps)):
@@ -88,4 +89,5 @@ def making_table(named: list[tuple[str, Curve]], low: float, high: float) -> Job
     text = io.StringIO()
     text.write("\t".join(["time (s)", *(name for name, *_ in parts)]) + "\n")
     np.savetxt(text, np.column_stack(columns), fmt="%.10g", delimiter="\t")
+    # a spreadsheet takes an empty cell for no value, but "nan" for text
     return text.getvalue().replace("nan", "")

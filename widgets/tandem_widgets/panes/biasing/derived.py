@@ -47,6 +47,7 @@ class Derived:
 
     def catch_up(self, run: BiasRun, ready: Ready) -> None:
         """Add what was recorded since; costs what was added."""
+        # samples out of order cannot be appended: then all is computed anew
         if ready.order is not None or len(ready.x) <= len(self):
             return
         before = Computed(self.y, self.error, self._state)

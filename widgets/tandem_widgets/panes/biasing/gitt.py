@@ -39,6 +39,7 @@ class GittPage(Page):
         self.length.setToolTip(
             "Diffusion length: the thickness of the active layer. D is proportional to its square."
         )
+        # else every typed digit would start a computation
         self.length.setKeyboardTracking(False)
         self.length.valueChanged.connect(lambda _value: self.refresh())
         self.plot = XYPlot("Looking for pulses…")

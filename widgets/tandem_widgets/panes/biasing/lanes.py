@@ -60,6 +60,7 @@ class LaneMaker:
         """The selected run's value is the one written in the gutter."""
         if not lane.shows_each:
             chosen = self._session.focus.selected("run")
+            # the first curve is the one that is read out and measured
             lane.curves.sort(key=lambda curve: not curve.key.startswith(f"{chosen}:"))
 
     def _curve(self, series: Series) -> tuple[Curve | None, str]:

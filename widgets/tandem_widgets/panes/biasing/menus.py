@@ -52,6 +52,7 @@ def fill_lanes_menu(menu: QMenu, context: MenuContext) -> None:
     session, desk = context.scene.session, context.scene.desk
     shown = {lane.kind for lane in context.lanes.content.lanes}
     offered = {source.kind: source for source in LANES.offered(session)}
+    # shown lanes without data stay in the menu, so that they can be hidden
     others = {kind: LANES.source(kind) for kind in shown if kind not in offered}
     for kind, source in (offered | others).items():
         name = source.name

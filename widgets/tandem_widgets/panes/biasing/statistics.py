@@ -42,9 +42,11 @@ class StretchStatistics:
         )
 
     def _take(self, stretch: tuple[float, float], numbers: Numbers) -> None:
+        # the session may have been closed meanwhile
         if sip.isdeleted(self._lanes):
             return
         now = self._lanes.stretch
+        # the answer to a stretch that has been changed since
         if now is None or (now.low, now.high) != stretch:
             return
         self.numbers = numbers

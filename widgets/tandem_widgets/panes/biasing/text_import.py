@@ -152,6 +152,7 @@ class TextImportDialog(QDialog):
 
     def _layout_changed(self) -> None:
         """Another separator, mark, encoding or row: the columns are guessed anew; a date order is only that."""
+        # set by the program, not by a person
         if self._filling:
             return
         changed = replace(
@@ -169,6 +170,7 @@ class TextImportDialog(QDialog):
                 UserError("The decimal mark and the separator are the same.", "Change one of them.")
             )
             return
+        # a new order of dates alone needs no other columns: what was chosen for them stays
         only_order = replace(
             changed, date_order=self.settings.date_order, date_order_sure=self.settings.date_order_sure
         )
@@ -195,6 +197,7 @@ class TextImportDialog(QDialog):
     # --- what it gives -------------------------------------------------------------------------------------------
 
     def _try(self) -> None:
+        # a copy for the thread: the dialog goes on changing its own
         settings = replace(self.settings, columns=list(self.settings.columns))
         self._desk.start(
             f"Reading {self.path.name}",
@@ -225,6 +228,7 @@ class TextImportDialog(QDialog):
             else ""
         )
         guesses = self.settings.guesses
+        # a guess that is told as such is not told twice
         problems = [text for text in tried.problems if not any(guess in text for guess in guesses)]
         doubts = [known, *guesses, *problems]
         return "\n".join(doubt for doubt in doubts[:4] if doubt) or "All columns were recognised."

@@ -105,14 +105,17 @@ class EdgeAdvice:
             self._timer.stop()
             self._line.doubt([])
             return
+        # an estimate would raise doubts that the spectra do not
         if not live.is_ready:
             return
         state = self._state(live, edge)
         if state != self._asked:
             another = self._asked[:2] != state[:2]
             self._asked = state
+            # doubts of the edge before must not stand beside this one
             if another:
                 self._line.doubt([])
+            # while windows are dragged nobody reads: checked once they rest
             self._timer.start(0 if another else SETTLED_MS)
 
     def _state(self, live: LiveMap, edge: Edge) -> tuple[Any, ...]:

@@ -40,6 +40,7 @@ class Analyses:
         menu.addAction("Non-negative factors (NMF)", partial(self.find_components, non_negative=True))
         self._fill_components(menu, image)
         sites = list(self._scene.session.sites)
+        # one reference explains nothing
         if len(sites) > 1:
             menu.addAction("MLLS fit with the sites as references", self.fit_sites)
         menu.addAction("MLLS fit with reference spectra from files…", self.ask_files)
@@ -127,6 +128,7 @@ class Analyses:
         if image is None:
             return
         if analysis == "MLLS":
+            # where the edges are: far from them references only compete for background
             parameters["window_eV"] = self._window(image)
         request = self._request(analysis, image, inputs or [], parameters)
         request.start(self._scene.desk, partial(self._take, request))

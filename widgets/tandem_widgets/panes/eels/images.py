@@ -88,6 +88,7 @@ class EelsImages(QWidget):
             if number < len(maps):
                 canvas.caption, counts = maps[number]
                 canvas.levels, canvas.table = levels, colour_table(colours)
+                # one scale for all: they share their limits
                 canvas.overlays[3:] = [self._paint_scale] if number == len(maps) - 1 else []
                 canvas.show_frame(self._stretched(np.asarray(counts, np.float32)))
 
@@ -113,6 +114,7 @@ class EelsImages(QWidget):
         self._image = image
         height, width, _ = image.shape
         longest = max(height, width)
+        # a line scan is one pixel wide: repeated, or nobody would see it
         across = round(THIN_ASPECT * longest) if width == 1 else 1
         self._stretch = (across, max(1, round(longest / THIN_ASPECT)) if height == 1 else 1)
         for canvas in self.canvases:
@@ -176,6 +178,7 @@ class EelsImages(QWidget):
     def to_map(self, canvas: ImageCanvas, x: float, y: float) -> tuple[float, float]:
         """Pixels of a picture to pixels of the map."""
         scale, (across, down) = self._scale(canvas), self._stretch
+        # pixel centres lie at whole numbers in both pictures
         return (x + 0.5) / scale / across - 0.5, (y + 0.5) / scale / down - 0.5
 
     def _from_map(self, canvas: ImageCanvas, x: float, y: float) -> QPointF:
@@ -186,6 +189,7 @@ class EelsImages(QWidget):
         """One picture was zoomed or moved: the others look at the same place."""
         scale = self._scale(moved)
         for canvas in self.canvases:
+            # states of another size show another field: their view is their own
             if canvas is not moved and canvas.frame is not None and self._same_field(canvas):
                 ratio = self._scale(canvas) / scale
                 canvas.set_view(
@@ -226,6 +230,7 @@ class EelsImages(QWidget):
 
     def _paint_scale(self, painter: QPainter, canvas: ImageCanvas) -> None:
         """A strip of the colours with the limits at its ends."""
+        # in a small picture the scale would cover the map
         if canvas.width() < 130 or canvas.height() < 80:
             return
         bar = QRectF(canvas.width() - 15, 26, 7, canvas.height() - 52)
@@ -245,6 +250,7 @@ class EelsImages(QWidget):
             )
 
     def _paint_sites(self, painter: QPainter, canvas: ImageCanvas) -> None:
+        # numbers would hide small maps
         if canvas is not self.adf and self._scene.tool != "sites":
             return
         painter.setFont(theme.numbers_font(10, bold=True))

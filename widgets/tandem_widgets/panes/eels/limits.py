@@ -70,6 +70,7 @@ class LimitsPanel(QFrame):
         if low is not None and high is not None and low < high:
             self._set(key, low, high)
         else:
+            # not a range: the fields say again what holds
             self._show(key, row.histogram.limits)
 
     def _set(self, key: str, low: float, high: float) -> None:

@@ -55,6 +55,7 @@ class EelsPane(PaneFrame):
         column.addWidget(self.edges)
         column.addWidget(self.profile, 22)
         self._refresher = Refresher(self, self._show_all, rate_hz=120.0)
+        # the mouse moves only the spectrum: maps and profile are not drawn again
         self._hover = Refresher(self, self._show_spectrum)
         self.tools = EelsTools(scene, self.images, self.pictures, self)
         self._make_chooser()
@@ -173,6 +174,7 @@ class EelsPane(PaneFrame):
         self._show_profile(image)
         edge = self.scene.edge
         self.note.say(self._elsewhere(image) or next(iter(self.pictures.troubles.values()), ""))
+        # what lies elsewhere is not on this map, which the line says already
         on_axis = edge is not None and bool(fitting_edges([edge], image.energy_eV))
         self._advice.watch(self.scene.lives.get(image.id), edge if on_axis else None)
 

@@ -117,6 +117,7 @@ class EelsScene:
         self.changed.emit()
 
     def _add_default_edges(self, image: SpectrumImage) -> None:
+        # edges that a person has chosen are left alone
         if not len(self.session.edges):
             for edge in fitting_edges(default_edges(), image.energy_eV):
                 self.session.edges.add(edge)
@@ -169,6 +170,7 @@ class EelsScene:
         """The stored result that was chosen in the menu, when it belongs to this map."""
         result_id, name = self.choice.result
         result = self.session.results.get(result_id)
+        # the choice outlives the image and the result it was made for
         if result is None or result.owner_id != image.id or name not in result.arrays:
             return None
         return result

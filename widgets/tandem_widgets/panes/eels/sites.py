@@ -64,6 +64,7 @@ def site_spectra(live: LiveMap, sites: Iterable[Site]) -> list[tuple[Site, NDArr
     found = (
         (site, _spectrum(live, site))
         for site in sites
+        # an outline belongs to its own map, a disc is looked at on every state
         if site.points and (site.shape == "disc" or site.map_id == live.image.id)
     )
     return [(site, spectrum) for site, spectrum in found if spectrum is not None]
@@ -101,6 +102,7 @@ def add_site_spectra(
         if site.visible
     ]
     seen = [s[first:last] for _, s, _ in found if last > first]
+    # offsets in units of the highest shown peak, so that they look alike on any scale
     top = max((float(np.nanmax(s)) for s in seen if np.isfinite(s).any()), default=1.0)
     for place, (site, spectrum, name) in enumerate(found):
         lifted = spectrum + place * choice.site_offset * top

@@ -54,5 +54,6 @@ class ActiveTool:
         self._canvas.update()
 
     def _end(self) -> None:
+        # taken away first: what it calls may end the tool once more
         left, self._left = self._left, _nothing
         left()

@@ -44,6 +44,7 @@ class DriftOnView:
         if self._stack is None or not self.on:
             return 0.0, 0.0
         found, trial = self._trial_task, self._trial
+        # a trial that has ended or failed is no drift
         if found is not None and found.state == "running" and trial is not None and index < len(trial):
             return float(trial[index, 0]), float(trial[index, 1])
         return self._stack.drift_at(index)
@@ -66,6 +67,7 @@ class DriftOnView:
         if self._stack is None:
             return
         self.on = True
+        # frames still come in: the recorder measures as they do
         if stacks.is_growing(self._stack):
             follow.ask_for_drift(self._desk, self._stack)
         else:

@@ -15,6 +15,7 @@ class Entries:
 
     def __init__(self, menu: QMenu, notices: Notices) -> None:
         self.menu, self._notices = menu, notices
+        # Qt hides the tips of menus unless asked
         menu.setToolTipsVisible(True)
 
     def add(

@@ -45,6 +45,7 @@ class AskBar(QFrame):
     def _show_question(self) -> None:
         for button in self.buttons:
             self._row.removeWidget(button)
+            # not at once: it may be the very button whose click is being answered
             button.deleteLater()
         self.buttons = []
         question = self._questions.question
@@ -159,6 +160,7 @@ def along(
     for (x0, y0), (x1, y1) in pairwise(points):
         length = math.hypot(x1 - x0, y1 - y0)
         if 0 <= place <= length and length:
+            # at least 8 px: a bar as narrow as its line would not be seen
             ux, uy, half = (x1 - x0) / length, (y1 - y0) / length, max(width_px, 8.0) / 2
             x, y = x0 + ux * place, y0 + uy * place
             return (x + uy * half, y - ux * half), (x - uy * half, y + ux * half)

@@ -141,6 +141,7 @@ class StackPane(PaneFrame):
         self.canvas.pixel_nm = stack.pixel_nm
         if "source" in names:
             self._frames.forget()
+        # the mean is taken over frames that are laid on one another
         if "drift_px" in names and scene.view_filter.kind == "mean":
             scene.use_filter(scene.view_filter)
         if "axis0_is_time" in names:
@@ -158,6 +159,7 @@ class StackPane(PaneFrame):
         """Another stack, or none: everything that belonged to the one before goes."""
         scene = self.scene
         self._frames.let_go()
+        # a half-drawn outline belongs to the stack before
         self.tools.active.deactivate()
         if scene.stack is None or scene.outlines is None:
             self._show_nothing()
@@ -186,6 +188,7 @@ class StackPane(PaneFrame):
     def _show_axis(self) -> None:
         stack = self.stack
         timeless = stack is not None and self.scene.is_timeless and len(stack) > 1
+        # with a time axis the cursor of all panes leads
         self.slider.setVisible(timeless)
         if stack is not None and timeless:
             self.slider.setRange(0, len(stack) - 1)
@@ -243,6 +246,7 @@ class StackPane(PaneFrame):
         about = f"lost {' '.join(lost)}"
         if not names:
             scene.questions.withdraw("lost")
+        # asked once per loss, not once per frame
         elif scene.questions.about != about:
             scene.questions.ask(
                 about,

@@ -84,6 +84,7 @@ class ParticleMenu:
                 tip="Accept this outline as drawn by hand; following starts from it",
             )  # fmt: skip
         if outline is not None and outline.is_key and is_movie:
+            # without any key nothing could be followed
             entries.add("Remove key frame", lambda: self._delete_key(particle), on=len(particle.keys) > 1)
 
     def _fill_others(self, entries: Entries, particle: Particle) -> None:
@@ -105,6 +106,7 @@ class ParticleMenu:
                 copying.add(stack.name, partial(particles_edit.copy_to, self._desk, particle, frame, stack))
 
     def _fill_maps(self, entries: Entries, particle: Particle, stack: FrameStack) -> None:
+        # a line scan has no area for an outline
         maps = [image for image in self._desk.session.maps if min(image.shape[:2]) > 1]
         if maps:
             placing = entries.below("Place on map")

@@ -75,6 +75,7 @@ class StackScene:
         self.drift.show_stack(stack)
         self.outlines = ShownOutlines(self.session, stack) if stack is not None else None
         self.show_selection()
+        # all of them: they were about the stack before
         self.questions.withdraw("")
         self.stack_changed.emit()
 
@@ -96,10 +97,12 @@ class StackScene:
         if stack is None or not len(stack):
             return
         index = self.image if self.is_timeless else stack.index_at(self.session.focus.t)
+        # a frame is announced before its pixels are written
         index = min(index, stacks.ready(stack) - 1)
         outlines = self.outlines
         if outlines is not None and outlines.reach and self.session.focus.follow_live:
             index = outlines.newest_followed(index, outlines.reach // 2)
+        # the cursor moves often without reaching another frame
         if index not in (self.wanted, -1):
             self.wanted = index
             self.frame_wanted.emit(index)
@@ -120,6 +123,7 @@ class StackScene:
             return
         if self.is_timeless:
             self.show_image(max(0, index))
+        # a frame without a time cannot be gone to by the cursor
         elif index < len(stack.times) and np.isfinite(stack.times[index]):
             self.session.focus.t = stack.time_of(index)
 

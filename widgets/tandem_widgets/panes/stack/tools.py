@@ -112,6 +112,7 @@ class StackTools:
             self.active.deactivate()
             if on and self._scene.stack is not None:
                 activate()
+            # a tool that could not be activated must not look active
             button.setChecked(self._scene.tool == name)
 
         button.toggled.connect(toggled)
@@ -173,6 +174,7 @@ class StackTools:
         )
 
     def _context_menu(self, at: QPoint) -> None:
+        # the menu takes the release of the button, and the canvas would go on dragging
         self._let_go(at)
         if self._scene.stack is None:
             return
