@@ -38,6 +38,7 @@ def find_lag(
     end = max(reference[0][-1], other[0][-1] + within_s)
     count = int(np.ceil((end - start) / step_s)) + 2
     one, two = (_on_grid(t, y, start, step_s, count) for t, y in (reference, other))
+    # twice the length: the end of one must not meet the start of the other
     spectrum = np.fft.rfft(one, 2 * count) * np.conj(np.fft.rfft(two, 2 * count))
     product = np.fft.irfft(spectrum, 2 * count)
     most = int(within_s / step_s)
@@ -47,6 +48,7 @@ def find_lag(
     if score[best] <= 0:
         return Lag(0.0, float("inf"), 0.0)
     width = max(2, round(1.0 / step_s * 0.5))
+    # the flank of the best peak is no second place
     apart = np.abs(lags - lags[best]) > width
     second = float(score[apart].max(initial=0.0))
     confidence = float(np.clip(1.0 - second / score[best], 0.0, 1.0))

@@ -16,6 +16,7 @@ SMALL_STEP = 1 << 17
 
 @cache
 def _pool() -> ThreadPoolExecutor:
+    # the calling thread works as well
     return ThreadPoolExecutor(max(1, cores() - 1))
 
 
@@ -35,6 +36,7 @@ def in_strips(pixels: int, work: Callable[[int, int], None], small: int = SMALL)
     if pixels < small or threads == 1:
         work(0, pixels)
         return
+    # more strips than threads: who is done early takes another
     number = min(4 * threads, max(threads, pixels // SMALL))
     # strips begin at multiples of eight pixels: no two threads write the same cache line
     edges = [pixels * k // number // 8 * 8 for k in range(number)] + [pixels]
@@ -49,5 +51,6 @@ def in_strips(pixels: int, work: Callable[[int, int], None], small: int = SMALL)
         take()
     finally:
         for other in others:
+            # not begun: nothing is left to take for it anyway
             if not other.cancel():
                 other.result()

@@ -21,6 +21,7 @@ DROPPED = re.compile("[\u0300-\u036f]")
 
 def file_stem(text: str) -> str:
     """A name that every file system takes: `P L₂,₃` gives `P_L2_3`, `10 µm` gives `10_um`."""
+    # indices become plain digits, accents come apart from their letters
     plain = unicodedata.normalize("NFKD", text.translate(SPELLED))
     return re.sub(r"[^A-Za-z0-9.+-]+", "_", DROPPED.sub("", plain)).strip("_.") or "map"
 
@@ -56,7 +57,9 @@ def write_png(path: Path, image: AnyArray) -> None:
     from PIL import Image
 
     finite = image[np.isfinite(image)]
+    # a hot pixel would leave the rest dark
     low, high = np.percentile(finite, [1, 99]) if finite.size else (0.0, 1.0)
+    # a constant map has no span
     place = np.clip((np.nan_to_num(image) - low) / max(high - low, 1e-30), 0, 1)
     colours = np.asarray(cmap.Colormap("viridis").lut(256))
     rgba = (colours[(place * 255).astype(int)] * 255).astype(np.uint8)

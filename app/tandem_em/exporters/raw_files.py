@@ -19,6 +19,7 @@ def write_movie_tif(path: Path, stack: FrameStack) -> Path:
     import tifffile
 
     pixel = stack.pixel_nm or 1.0
+    # one at a time: a movie may be larger than the memory
     frames = (stack.frame(index) for index in range(len(stack)))
     step = float(np.median(np.diff(stack.times))) if len(stack) > 1 else 1.0
     with replacing(path) as temporary:
@@ -54,6 +55,7 @@ def write_movie_mrc(path: Path, stack: FrameStack) -> Path:
     ):
         for index in range(len(stack)):
             mrc.data[index] = stack.frame(index)
+        # Å
         mrc.voxel_size = 10 * (stack.pixel_nm or 0.1)
         mrc.update_header_stats()
     return path
@@ -80,10 +82,12 @@ def write_mpt(path: Path, run: BiasRun) -> Path:
         "Nb header lines : 7",
         "",
         "Chronoamperometry",
+        # EC-Lab writes milliseconds
         f"Acquisition started on : {began:%m/%d/%Y %H:%M:%S.%f}"[:-3],
         "Comments : simulated by the TandEM demo",
         "time/s\tEwe/V\tI/mA",
     ]
+    # EC-Lab counts from its own start, which the header tells
     times = run.times.view - run.times.view[0]
     with replacing(path) as temporary, temporary.open("w", encoding="latin-1", newline="") as file:
         file.write("\r\n".join(header) + "\r\n")

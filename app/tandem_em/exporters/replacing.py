@@ -13,6 +13,7 @@ from tandem_em.core.notices import UserError
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Write to the yielded temporary path; it replaces `path` at the end, or vanishes if anything went wrong."""
+    # beside the file, since a rename across file systems would copy; the number keeps two programs apart
     temporary = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -73,6 +73,7 @@ def notes(lines: Sequence[tuple[str, str, str]]) -> str:
 
 
 def listing(lines: Sequence[str]) -> str:
+    """Lines as an HTML list, special characters escaped."""
     return "<ul>" + "".join(f"<li>{escape(line)}</li>" for line in lines) + "</ul>"
 
 

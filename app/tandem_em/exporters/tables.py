@@ -26,6 +26,7 @@ class Column:
 
     @property
     def header(self) -> str:
+        """Head of the column as it stands in a file: the name, and the unit in brackets if it has one."""
         return f"{self.name} ({self.unit})" if self.unit else self.name
 
 
@@ -45,6 +46,7 @@ def write_table(path: Path, table: Table) -> Job[Path]:
     """Write a table; pandas reads it back with `read_csv(path, comment="#")`, numbers exactly as they were."""
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         for key, text in table.notes.items():
+            # a line break in a note would make its second line data
             file.write(f"# {key}: {' '.join(str(text).split())}\r\n")
         file.write(",".join(_cell(column.header) for column in table.columns) + "\r\n")
         for start in range(0, len(table), ROWS_AT_ONCE):

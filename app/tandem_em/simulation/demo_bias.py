@@ -57,23 +57,28 @@ def cluster_log(
     """Potentiostatic −0.2 V from the bias step to the loss of contact."""
     rng = np.random.default_rng([seed, 1])
     times = np.arange(start_s, end_s, 1 / rate_hz)
+    # a real meter does not sample evenly: readers must not rely on it
     times = np.asarray(np.sort(times + rng.uniform(0, 0.02 / rate_hz, len(times))), np.float64)
     contact = (times >= BIAS_ON_S) & (times < RETRACT_S)
     lithium = lithium_in_view_mol(recipe, times)
     uptake = np.gradient(lithium, times) * FARADAY_C_MOL
     uptake = _settling(uptake, rate_hz)
+    # the number of particles in contact follows from the peak current that is wanted
     in_contact = 95e-12 / max(float(uptake[contact].max()), 1e-30)
     since = np.where(contact, times - BIAS_ON_S, 0.0)
     true = -np.where(
         contact, in_contact * np.maximum(uptake, 0) + 130e-12 * np.exp(-since / 3.0) + 42e-12, 0.0
     )
+    # the first moments run into the compliance, as they do with a real source-meter
     compliance = 205e-12
     limited = np.abs(true) > compliance
     true = np.clip(true, -compliance, compliance)
+    # autorange: the noise depends on the range, so that it steps with it
     ranges = np.where(np.abs(true) > 100e-12, 1e-9, 1e-10)
     noise = rng.normal(0, 1, len(times)) * np.where(ranges > 5e-10, 2.4e-12, 0.9e-12)
     open_circuit = 0.012 * np.exp(-np.maximum(times - RETRACT_S, 0) / 15)
     voltage = np.where(contact, -0.2, np.where(times < BIAS_ON_S, 0.0, -open_circuit))
+    # in compliance the meter does not reach its set voltage
     voltage = np.where(limited, -0.185, voltage) + rng.normal(0, 2e-4, len(times))
     return BiasLog(
         times,
@@ -126,9 +131,11 @@ def cycling_log(battery: Nanobattery, *, cycles: int = 10, step_s: float = 4.0, 
         [np.zeros(int(120 / step_s))],
     )
     for cycle in range(cycles):
+        # each cycle starts from what the ones before have left
         usable = (1 - battery.loss_per_cycle) ** cycle
         for sign, part in ((1.0, usable), (-1.0, usable * (1 - battery.loss_per_cycle / 2))):
             count = max(2, int((0.08 * full_s if battery.shorted else part * full_s) / step_s))
+            # seen from the full cell when it is discharged
             depth = np.linspace(0, part, count)
             state = depth if sign > 0 else usable - depth
             drop = DENSITY_uA_CM2 * 1e-6 * battery.resistance_ohm_cm2

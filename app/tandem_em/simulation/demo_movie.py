@@ -48,6 +48,7 @@ CLUSTER = (
 
 
 def swelling(onset_s: float, gain: float) -> Swelling:
+    """How a demo particle grows: `onset_s` counts from the bias step, `gain` is the fast part of the area."""
     return Swelling(
         onset_s=BIAS_ON_S + onset_s,
         fast_gain=gain,
@@ -94,6 +95,7 @@ def demo_recipe(frames: int = 300, size: int = 512, seed: int = 7) -> MovieRecip
         ),
         camera=Camera(
             electrons=electrons,
+            # half the full well is headroom
             gain=min(ELECTRON_GAIN, FULL_WELL / 2 / electrons),
             offset=100.0,
             read_noise=6.0,
@@ -126,9 +128,11 @@ def _needle(size: int) -> Needle:
 
 def frame_times(frames: int, rng: np.random.Generator) -> tuple[list[float], float]:
     """Session seconds of the frames that were kept: jitter of a few per cent, one in sixty dropped."""
+    # longer than the kept frames need: some of the planned ones are dropped below
     step = END_S / (frames * 61 / 60)
     planned = max(frames + max(1, frames // 60), 2)
     times = np.arange(planned) * step + np.abs(rng.normal(0, 0.03 * step, planned))
+    # never the first or the last, so that the length stays
     dropped = rng.choice(np.arange(1, planned - 1), planned - frames, replace=False)
     return [float(t) for t in np.delete(np.sort(times), dropped)], 0.9 * step
 
@@ -142,6 +146,7 @@ def drift(times: list[float], size: int, rng: np.random.Generator) -> tuple[tupl
     jumps[t >= BIAS_ON_S] += (0.006 * size, 0.004 * size)
     jumps[t >= RETRACT_S] += (-0.011 * size, 0.007 * size)
     total = walk + slow + jumps
+    # drift counts from frame 0
     total -= total[0]
     return tuple((float(x), float(y)) for x, y in total)
 
@@ -157,6 +162,7 @@ def _particle(
     gain: float,
 ) -> Particle:
     harmonics = tuple(
+        # order 1 would only move the particle: the shape starts at 2
         (order, float(rng.normal(0, 0.05 / order)), float(rng.uniform(0, 2 * math.pi)))
         for order in (2, 3, 4, 5)
     )

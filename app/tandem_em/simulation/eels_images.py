@@ -100,6 +100,7 @@ def simulate_in_blocks(
     """The work of `simulate_map`, reporting progress."""
     height, width, channels = shape
     stack = build_stack(state, height, width, seed)
+    # the states share the sample (build_stack), not their noise
     rng = np.random.default_rng([seed, STATES.index(state)])
     beam = _Beam(channels)
     shift, fwhm = _drift(height, width, rng), _focus(height, width)
@@ -108,6 +109,7 @@ def simulate_in_blocks(
     shells = np.stack([shell.cross_section(beam.loss_eV) * BARN_NM2 for shell in SHELLS]) * beam.step
     spectra = np.empty((height * width, channels), np.float32)
     net = {name: np.empty(height * width) for name in SIGNAL_eV}
+    # beam current and dwell time vary by a per cent
     dose = counts * (1 + 0.01 * rng.standard_normal(height * width))
     total = np.empty(height * width)
     for begin in range(0, height * width, BLOCK_PIXELS):
@@ -117,8 +119,10 @@ def simulate_in_blocks(
         inelastic = shares[part] @ valence.sum(axis=1) + edges[part] @ shells.sum(axis=1)
         total[part] = inelastic
         incident = beam.zero_loss(fwhm.ravel()[part], shift.ravel()[part]) * dose[part, None]
+        # Poisson law of plural scattering; the second term keeps the number of electrons
         beamed = incident * np.exp(scattering - inelastic[:, None])
         expected = beam.spectra(beamed)
+        # the inverse transform leaves tiny negative counts, which Poisson does not take
         spectra[part] = rng.poisson(np.maximum(expected, 0.0))
         for name, counts_of_edge in net.items():
             counts_of_edge[part] = _net_counts(name, beam, beamed, expected, edges[part], shells)
@@ -135,9 +139,11 @@ class _Beam:
 
     def __init__(self, channels: int) -> None:
         self.step = (LAST_eV - FIRST_eV) / channels
+        # a whole number of channels below zero, so that a channel lies at 0 eV
         self.first = -round(-FIRST_eV / self.step) * self.step
         self.channels = channels
         self.energy_eV: Floats = np.asarray(self.first + self.step * np.arange(channels), np.float64)
+        # twice the axis: what scatters beyond its end must not reappear at its start
         self._length = 1 << int(np.ceil(np.log2(2 * channels)))
         self.loss_eV: Floats = np.asarray(self.step * np.arange(self._length // 2), np.float64)
         self._frequency = np.fft.rfftfreq(self._length, self.step)
@@ -162,6 +168,7 @@ def _net_counts(
     """Counts that vanish from the signal window when one edge is taken away."""
     index = [shell.name for shell in SHELLS].index(name)
     edge = edges[:, index : index + 1]
+    # in the full spectrum, so that plural scattering of the edge counts as in a measurement
     without = beam.spectra(beamed * np.exp(-edge * beam.transform(shells[index])))
     low, high = (round((energy - beam.first) / beam.step) for energy in SIGNAL_eV[name])
     return np.asarray((expected - without)[:, low:high].sum(axis=1))

@@ -61,6 +61,7 @@ def valence_losses(material: Material, loss_eV: Floats) -> Floats:
     Drude peaks weighted with the angular integral log(1 + (beta/theta_E)²) of a 20 mrad aperture at 200 kV.
     """
     step = loss_eV[1] - loss_eV[0]
+    # far beyond the map's axis, so that unit area is that of all energies
     fine = np.arange(0.5 * step, 600.0, step)
     total = np.zeros_like(fine)
     for energy, width, share in material.peaks:
@@ -87,6 +88,7 @@ class Shell:
     def cross_section(self, loss_eV: Floats) -> Floats:
         """Barn per eV and atom."""
         above = np.maximum(loss_eV - self.onset_eV, 0.0)
+        # half an eV keeps the onset itself from being exactly zero
         rise = 1.0 - np.exp(-(above + 0.5) / self.rise_eV) if self.rise_eV > 0 else np.ones_like(above)
         tail = (self.onset_eV / np.maximum(loss_eV, self.onset_eV)) ** self.decay
         place, width, height = self.resonance

@@ -73,6 +73,7 @@ def build_stack(state: State, height: int, width: int, seed: int) -> Stack:
         ("Li", LITHIUM, steps[2] - steps[3]),
         ("Cu", COPPER, steps[3]),
     ]
+    # steps of thin layers overlap: a share must not go below zero
     shares = [(material, np.clip(share, 0, None)) for _, material, share in phases]
     atoms = {
         element: np.asarray(sum(material.atoms_nm3.get(element, 0.0) * share for material, share in shares))
@@ -80,10 +81,12 @@ def build_stack(state: State, height: int, width: int, seed: int) -> Stack:
     }
     if chemistry.mixed_nm > 0:
         _mix_interface(atoms, depth, float(bounds[1]), chemistry.mixed_nm)
+    # wholly on the cathode's side of the interface
     offset = (depth - (bounds[0] - 1.5 * ACCUMULATION_SIGMA_NM)) / ACCUMULATION_SIGMA_NM
     extra = chemistry.accumulation_nm3 * np.exp(-0.5 * offset**2)
     atoms["Li"] = atoms["Li"] + extra
     y = np.linspace(0, 1, height)[:, None]
+    # a wedge with slow waves, as lamellae are milled: maps must not assume one thickness
     thickness = (31.0 + 7.0 * y) * (1 + 0.03 * np.sin(2 * np.pi * x / FIELD_NM * 1.3 + 1.0))
     return Stack(atoms, shares, thickness, _layers(phases, bounds, pixel_nm), extra, pixel_nm)
 

@@ -36,6 +36,7 @@ def _grain(shape: tuple[int, int], size_px: float, rng: np.random.Generator) -> 
     from scipy import fft
 
     fy, fx = np.fft.fftfreq(shape[0])[:, None], np.fft.rfftfreq(shape[1])[None, :]
+    # q² exp(−q²): no slow waves, which belong to the thickness, and none below a pixel
     q2 = (fx**2 + fy**2) * (2 * np.pi * size_px) ** 2
     spectrum = fft.rfft2(rng.standard_normal(shape)) * q2 * np.exp(-q2)
     noise = np.asarray(fft.irfft2(spectrum, s=shape))
@@ -46,13 +47,16 @@ def _lace(film: Film, shape: tuple[int, int], rng: np.random.Generator) -> NDArr
     """Relative thickness of a film with rounded holes; slightly thicker along the hole edges."""
     from scipy.ndimage import gaussian_filter, zoom
 
+    # large holes are made on a coarse grid: a wide blur of the full frame is slow
     step = max(1, int(film.hole_radius_px / 8))
     small = tuple(n // step + 8 for n in shape)
     field = gaussian_filter(rng.standard_normal(small), film.hole_radius_px / step / 2.2, mode="wrap")
+    # the level that leaves just the wanted share covered
     field -= np.quantile(field, 1 - film.coverage)
     smooth = zoom(field, step, order=3)[: shape[0], : shape[1]] if step > 1 else field[: shape[0], : shape[1]]
     gradient = np.hypot(*np.gradient(smooth)) + 1e-12
     distance = smooth / np.maximum(gradient, np.median(gradient) / 2)  # px from the edge, positive on carbon
+    # edges of real holes are not as smooth as the enlarged grid
     wobble = gaussian_filter(rng.standard_normal(shape), 6)
     distance += wobble / wobble.std() * 0.5
     cover = 0.5 * (1 + np.tanh(distance / film.edge_px))

@@ -19,6 +19,7 @@ def add_shifted(out, texture, x0, y0):
     height, width = texture.shape
     one = np.float32(1)
     for r in range(rows):
+        # outside the texture its last row goes on
         a = min(max(top + r, 0), height - 2)
         for c in range(columns):
             b = min(max(left + c, 0), width - 2)
@@ -32,6 +33,8 @@ def add_particle(out, cx, cy, radii, absorption, power, flatness, domains, grain
     """Add the thickness of one particle and its diffraction stripes (strength, kx, ky, phase, core)."""
     rows, columns = out.shape
     steps = radii.size
+    # only the box around the particle is visited: a frame is far larger than any of them
+    # only the box around the particle is visited: the frame is far larger
     reach = radii.max() + 1.0
     first_row, last_row = max(0, int(cy - reach)), min(rows, int(cy + reach) + 2)
     first_col, last_col = max(0, int(cx - reach)), min(columns, int(cx + reach) + 2)
@@ -42,6 +45,7 @@ def add_particle(out, cx, cy, radii, absorption, power, flatness, domains, grain
         for c in range(first_col, last_col):
             dx = c - cx
             distance = math.sqrt(dx * dx + dy * dy)
+            # cheaper than the angle, and most pixels of the box end here
             if distance > reach:
                 continue
             at = math.atan2(dy, dx) * to_index
@@ -56,11 +60,13 @@ def add_particle(out, cx, cy, radii, absorption, power, flatness, domains, grain
             thick = (1 - rho**flatness) ** power
             value = absorption * thick
             if grain > 0:
+                # positive before the cut, so that the grain has no seam at the centre
                 u, v = int(dx + 4096) % side, int(dy + 4096) % side
                 value *= 1 + grain * texture[u, v]
             for d in range(domains.shape[0]):
                 if rho < domains[d, 4]:
                     wave = 0.5 + 0.5 * math.cos(domains[d, 1] * dx + domains[d, 2] * dy + domains[d, 3])
+                    # stripes fade towards the rim of the crystal core instead of ending in a line
                     soft = min(1.0, (domains[d, 4] - rho) * 6)
                     value += domains[d, 0] * wave * wave * wave * thick * soft
             out[r, c] += value
@@ -101,6 +107,7 @@ def blur(image, taps_x, taps_y):
     rows, columns = image.shape
     across = np.empty_like(image)
     reach = taps_x.size - 1
+    # one padded line spares the inner loop its border checks
     line = np.empty(columns + 2 * reach, np.float32)
     for r in range(rows):
         line[:reach] = image[r, 0]
@@ -148,6 +155,7 @@ def count(expected, seed, gain, offset, read_noise, normal):
                 electrons = 0.0
                 left = math.exp(-mean)
                 chance = np.float64(bits >> np.uint64(32)) * 2.0**-32
+                # inversion of the law; exact where the means are small
                 while chance > left and electrons < 60:
                     chance -= left
                     electrons += 1
@@ -158,6 +166,7 @@ def count(expected, seed, gain, offset, read_noise, normal):
 
 @njit(cache=True, nogil=True)
 def to_uint16(image):
+    """Counts rounded, and clipped to what a 16-bit camera can write (0 to 65535)."""
     out = np.empty(image.shape, np.uint16)
     for r in range(image.shape[0]):
         for c in range(image.shape[1]):

@@ -63,6 +63,7 @@ def level_recipe(
     length_s: float = 120.0,
 ) -> MovieRecipe:
     """A movie of a level and scene; the same arguments give the same movie."""
+    # level and scene are in the seed: the same seed gives other particles for each
     rng = np.random.default_rng([seed, LEVELS.index(level), SCENES.index(scene)])
     hard = DIFFICULTIES[level]
     times_s = _times(rng, frames, length_s)
@@ -84,6 +85,7 @@ def level_recipe(
         exposure_s=length_s / frames * float(rng.uniform(0.3, 1.0)),
         seed=int(rng.integers(2**31)),
     )
+    # drawn last, so that the rest of a movie is the same with and without a needle
     if level in ("hard", "brutal") or (level == "medium" and rng.random() < 0.5):
         recipe = replace(recipe, needle=_needle(rng, particles, length_s))
     return recipe
@@ -94,6 +96,7 @@ def _times(rng: Rng, frames: int, length_s: float) -> tuple[float, ...]:
     slots = np.sort(rng.choice(frames + frames // 15 + 1, frames, replace=False))
     step = length_s / slots[-1]
     times = slots * step + rng.normal(0, 0.03 * step, frames)
+    # jitter can swap neighbours; a movie starts at 0 s
     return tuple(float(t) for t in np.sort(times - times.min()))
 
 
@@ -134,6 +137,7 @@ def _heap(rng: Rng, hard: Difficulty, size: int, length_s: float) -> tuple[Parti
     unit = size * rng.uniform(0.075, 0.1)
     spots = [(0.0, 0.0, unit * rng.uniform(0.9, 1.3))]
     for _ in range(int(rng.integers(2, 7))):
+        # a crowded heap may have no free place: then it stays smaller
         for _attempt in range(40):
             x0, y0, r0 = spots[int(rng.integers(len(spots)))]
             r, angle = unit * rng.uniform(0.7, 1.3), rng.uniform(0, 2 * math.pi)
@@ -145,6 +149,7 @@ def _heap(rng: Rng, hard: Difficulty, size: int, length_s: float) -> tuple[Parti
             ):
                 spots.append((x, y, r))
                 break
+    # swelling pushes the members outwards from here
     middle = np.mean([(x, y) for x, y, _ in spots], axis=0)
     members = []
     for k, (x, y, r) in enumerate(spots):
@@ -180,6 +185,7 @@ def _particle(
         absorption=hard.absorption * float(rng.uniform(0.85, 1.2)),
         harmonics=harmonics,
         later_harmonics=later,
+        # mostly balls, some flatter bodies
         power=float(rng.choice([0.5, 0.5, 0.4, 0.3])),
         flatness=float(rng.choice([2.0, 2.0, 3.0, 4.0])),
         swelling=_swelling(rng, length_s),
@@ -208,6 +214,7 @@ def _drift(rng: Rng, hard: Difficulty, frames: int) -> tuple[tuple[float, float]
     for when in rng.integers(min(5, frames - 1), frames, hard.jumps):
         steps[when] += rng.normal(0, 6, 2)
     path = np.cumsum(steps, axis=0)
+    # at most 25 px, else the particles would leave the frame
     path *= min(1.0, 25.0 / (np.abs(path).max() + 1e-9))
     return tuple((float(x), float(y)) for x, y in path)
 

@@ -18,6 +18,7 @@ from tandem_em.simulation.movie_film import film_texture, grain_texture
 from tandem_em.simulation.movie_recipe import MovieRecipe, Particle
 
 Image = NDArray[np.float32]
+# half a degree: below a pixel on every silhouette that fits a frame
 ANGLES = np.linspace(0, 2 * np.pi, 720, endpoint=False)
 FRINGE_FLOOR = 0.02  # a weaker fringe is not worth a second blur
 
@@ -31,9 +32,11 @@ def render_frame(recipe: MovieRecipe, frame: int) -> NDArray[np.uint16]:
     counts = kernels.count(
         electrons, _seed(recipe, frame), camera.gain, camera.offset, camera.read_noise, _normal_quantiles()
     )
+    # after counting: the scintillator spreads what an electron has set free, noise included
     if camera.spread_px > 0:
         taps = _taps(camera.spread_px)
         counts = kernels.blur(counts, taps, taps)
+    # after the spread: single pixels, not spots
     _hot_pixels(recipe, frame, counts)
     image: NDArray[np.uint16] = kernels.to_uint16(counts)
     return image
@@ -54,6 +57,7 @@ def expected_electrons(recipe: MovieRecipe, frame: int) -> Image:
     if abs(fringe) > FRINGE_FLOOR:
         wide = _taps(recipe.optics.fringe_px)
         image += np.float32(fringe) * (image - kernels.blur(image, wide, wide))
+    # after blur and fringe, which belong to the sample's contrast alone
     image *= _illumination(recipe) * np.float32(recipe.camera.electrons * recipe.light.level(time_s))
     return np.asarray(image, np.float32)
 
@@ -115,6 +119,7 @@ def _thickness(recipe: MovieRecipe, frame: int) -> Image:
     time_s = recipe.times_s[frame]
     dx, dy = recipe.drift(frame)
     out = np.zeros(recipe.shape[1:], np.float32)
+    # the film moves with the sample: the window into it goes the other way
     texture, pad = _film(recipe)
     if texture is not None:
         kernels.add_shifted(out, texture, pad[0] - dx, pad[1] - dy)
@@ -142,6 +147,7 @@ def _domains(particle: Particle, time_s: float, ratio: float) -> Floats:
     for domain in particle.domains:
         flicker = 0.5 + 0.5 * math.sin(time_s / domain.flicker_s + domain.phase)
         strength = domain.strength * particle.absorption * (0.25 + 0.75 * flicker) * (1 - lithiated)
+        # stripes that nobody can see are not worth their cosine
         if strength < 1e-3:
             continue
         k = math.pi * domain.waves / particle.radius_px
@@ -153,23 +159,28 @@ def _domains(particle: Particle, time_s: float, ratio: float) -> Floats:
 
 def _motion_blur(recipe: MovieRecipe, frame: int, blur_px: float) -> tuple[float, float]:
     """Blur in x and y when the sample moves during the exposure."""
+    # the speed is that between the two neighbours
     near = min(frame + 1, recipe.shape[0] - 1), max(frame - 1, 0)
     elapsed = recipe.times_s[near[0]] - recipe.times_s[near[1]]
     if elapsed <= 0 or not recipe.drift_px:
         return blur_px, blur_px
+    # deviation of a uniform move over the exposure
     spread = min(1.0, recipe.exposure_s / elapsed) / math.sqrt(12)
+    # a jump happens between frames: its whole length is no blur
     moved = [min(6.0, abs(a - b)) * spread for a, b in zip(recipe.drift(near[0]), recipe.drift(near[1]))]
     return math.hypot(blur_px, moved[0]), math.hypot(blur_px, moved[1])
 
 
 def _hot_pixels(recipe: MovieRecipe, frame: int, counts: Image) -> None:
     camera = recipe.camera
+    # the same pixels are hot in every frame
     fixed = np.random.default_rng([recipe.seed, 71])
     rows, columns = counts.shape
     where = fixed.integers(0, [rows, columns], (camera.hot_pixels, 2))
     counts[where[:, 0], where[:, 1]] += (
         fixed.uniform(0.5, 5, camera.hot_pixels) * camera.gain * camera.electrons
     )
+    # X-ray hits are new in each frame
     rng = np.random.default_rng([recipe.seed, frame, 72])
     for _ in range(rng.poisson(camera.spikes)):
         r, c = int(rng.integers(0, rows - 1)), int(rng.integers(0, columns - 1))
@@ -184,6 +195,7 @@ def _seed(recipe: MovieRecipe, frame: int) -> int:
 def _normal_quantiles() -> Image:
     from scipy.special import ndtri
 
+    # centres of 65536 equal shares: both ends stay finite
     return np.asarray(ndtri((np.arange(65536) + 0.5) / 65536), np.float32)
 
 

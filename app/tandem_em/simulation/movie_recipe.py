@@ -29,6 +29,7 @@ class Swelling:
 
     def area_ratio(self, time_s: float) -> float:
         """Area relative to the pristine particle."""
+        # without contact nothing more goes in
         ratio = 1.0 + self._gain(min(time_s, self.loss_s))
         if time_s > self.loss_s:
             left = math.exp(-(time_s - self.loss_s) / self.loss_tau_s)
@@ -73,6 +74,7 @@ class Particle:
     grain: float = 0.0  # mottle inside, relative to the absorption
 
     def area_ratio(self, time_s: float) -> float:
+        """Projected area relative to the pristine particle; 1 before the onset."""
         return self.swelling.area_ratio(time_s)
 
     def centre(self, time_s: float) -> tuple[float, float]:
@@ -88,6 +90,8 @@ class Particle:
         rows += [(k, a * min(1.0, ratio - 1.0), p) for k, a, p in self.later_harmonics]
         for order, amplitude, phase in rows:
             shape += amplitude * np.cos(order * angles + phase)
+            # the harmonics add to the area: taken off again, so that it is the swelling law's alone
+            # harmonics add to the area: divided out below, so that it is the swelling law's alone
             square += amplitude**2 / 2
         return np.asarray(self.radius_px * math.sqrt(ratio / square) * shape)
 
@@ -123,6 +127,7 @@ class Needle:
     speed_px_s: float
 
     def tip(self, time_s: float) -> tuple[float, float]:
+        """Place of the tip (x, y) in sample coordinates; it stays put between touching and leaving."""
         away = 0.0
         if time_s < self.touch_s:
             away = min(self.travel_px, (self.touch_s - time_s) * self.speed_px_s)
@@ -145,6 +150,7 @@ class Optics:
     def at(self, time_s: float) -> tuple[float, float]:
         """Blur in px and fringe strength at a time."""
         swing = math.sin(2 * math.pi * time_s / self.period_s + 0.7)
+        # no lens is sharper than this, however the blur wanders
         return max(0.3, self.blur_px + self.blur_change_px * swing), self.fringe + self.fringe_change * swing
 
 
@@ -172,6 +178,8 @@ class Light:
     wobble: float = 0.0
 
     def level(self, time_s: float) -> float:
+        """Brightness of the whole frame relative to the start: the steps so far times a slow wobble."""
+        # two frequencies without a common period, so that nothing locks on to them
         level = 1.0 + self.wobble * math.sin(0.9 * time_s) * math.sin(0.23 * time_s + 1.0)
         for when, factor in self.steps:
             if time_s >= when:
@@ -200,6 +208,7 @@ class MovieRecipe:
 
     @cached_property
     def target_members(self) -> dict[str, tuple[Particle, ...]]:
+        """Particles that each target unites, by its name; without targets each particle is its own."""
         by_name = {particle.name: particle for particle in self.particles}
         if not self.targets:
             return {name: (particle,) for name, particle in by_name.items()}

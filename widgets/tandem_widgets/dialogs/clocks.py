@@ -58,8 +58,10 @@ class ClocksDialog(QDialog):
         self.place_box = self._place_box()
         column.addWidget(self.place_box)
         for button in self.findChildren(QPushButton):
+            # Enter in a number field must not press a button
             button.setAutoDefault(False)
         bindings = Bindings(self)
+        # a live recording changes the session far more often than anybody reads
         self._refresher = Refresher(self, self.fill, rate_hz=10)
         bindings.on(desk.session.changed, lambda _item: self._refresher.mark())
         bindings.on(desk.session.focus.t_changed, lambda _t: self._show_cursor())
@@ -167,6 +169,7 @@ class ClocksDialog(QDialog):
         """The table anew; the chosen row stays."""
         chosen = self.clock.id if self.clock is not None else ""
         self._rows = clocks.clocks_in_use(self._desk.session)
+        # filling is no choice of a row
         self.table.blockSignals(True)
         self.table.setRowCount(len(self._rows))
         for row, (clock, streams) in enumerate(self._rows):
@@ -195,11 +198,13 @@ class ClocksDialog(QDialog):
 
     @property
     def clock(self) -> Clock | None:
+        """Clock of the chosen row; None where no row is chosen."""
         row = self.table.currentRow()
         return self._rows[row][0] if 0 <= row < len(self._rows) else None
 
     @property
     def streams(self) -> list[clocks.Stream]:
+        """What is timed by the chosen clock; empty where no row is chosen."""
         row = self.table.currentRow()
         return self._rows[row][1] if 0 <= row < len(self._rows) else []
 
@@ -216,8 +221,10 @@ class ClocksDialog(QDialog):
             for c, streams in self._rows
             if c is not clock
             for s in streams
+            # a map has one moment, no course to be compared
             if not isinstance(s, SpectrumImage)
         ]
+        # left alone when it is the same: filling it would lose the choice
         if [self.reference.itemData(n) for n in range(self.reference.count())] != [s.id for s in others]:
             self.reference.clear()
             for stream in others:
@@ -270,15 +277,18 @@ class ClocksDialog(QDialog):
     # --- doing ---------------------------------------------------------------------------------------------------
 
     def mark_here(self) -> None:
+        """Keeps the cursor as the moment of the event by the chosen clock."""
         if self.clock is not None:
             self._device_s = float(self.clock.to_device(self._desk.session.focus.t))
             self._show_cursor()
 
     def mark_there(self) -> None:
+        """Keeps the cursor as the moment of the same event in the other stream."""
         self._session_s = self._desk.session.focus.t
         self._show_cursor()
 
     def align(self) -> None:
+        """Shifts the clock so that both marks fall together and forgets them; both must be there."""
         clock = self.clock
         if clock is None or self._device_s is None or self._session_s is None:
             return
@@ -287,6 +297,7 @@ class ClocksDialog(QDialog):
         self.fill()
 
     def place_map(self) -> None:
+        """Gives the chosen map the typed start and end (session seconds)."""
         image = self._desk.session.maps.get(self.map_choice.currentData() or "")
         if image is None:
             return
@@ -319,6 +330,7 @@ class ClocksDialog(QDialog):
         job = clocks.correlating(reference, self.streams[0], self.within.value())  # type: ignore[arg-type]
 
         def found(lag: Any) -> None:
+            # with its clock: another row may be chosen by the time it is applied
             self._lag = clock, lag
             self.take_lag.setEnabled(lag.confidence > 0)
             words = (
@@ -329,6 +341,7 @@ class ClocksDialog(QDialog):
                 text.replace("-", "−") if lag.confidence > 0 else "No common changes were found."
             )
 
+        # a newer search takes the place of one that still runs
         self._desk.start("Correlating", job, found, key=f"correlate {id(self)}")
 
     def _use_lag(self) -> None:

@@ -41,6 +41,7 @@ class ContentsDialog(QDialog):
         self.tree = QTreeWidget()
         self.tree.setHeaderLabels(["Name", "Description"])
         self.tree.itemChanged.connect(self._renamed)
+        # a double click on a name edits it
         self.tree.itemDoubleClicked.connect(lambda item, column: self._show() if column else None)
         show = QPushButton("Show")
         show.setToolTip("Show it in its pane")
@@ -85,6 +86,7 @@ class ContentsDialog(QDialog):
 
     def _renamed(self, row: QTreeWidgetItem, column: int) -> None:
         item = self._item(row)
+        # only a name can be typed; filling the tree changes items as well
         if self._filling or item is None or column != 0:
             return
         name = row.text(0).strip()

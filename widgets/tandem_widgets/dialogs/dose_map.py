@@ -50,6 +50,7 @@ class DoseMapDialog(QDialog):
         self.canvas.show_frame(self.values)
 
     def _summary(self) -> str:
+        # the map is larger than the field of view: what was never lit is no least dose
         seen = self.values[self.values > 1e-6 * self.values.max(initial=0.0)]
         if not len(seen):
             return "No part of the sample received any dose."
@@ -76,6 +77,7 @@ class DoseMapDialog(QDialog):
     def _paint_frame(self, painter: QPainter, canvas: ImageCanvas) -> None:
         """Where the first frame lies."""
         _, height, width = self._stack.shape
+        # the map begins at its origin, the frame at 0, 0
         x, y = (-each / self._step - 0.5 for each in self._origin)
         corner = x + width / self._step, y + height / self._step
         draw_rectangle(painter, canvas, (x, y), corner, theme.active().accent, "First frame")

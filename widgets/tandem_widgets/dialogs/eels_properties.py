@@ -79,6 +79,7 @@ class PropertiesDialog(QDialog):
             found |= {"start": float(image.clock.to_device(start)), "end": float(image.clock.to_device(end))}
         if pixel is None or pixel <= 0:
             found["pixel_nm"] = None
+        # untouched it keeps its own two numbers: pixels need not be square
         elif not image.pixel_nm or _text(image.pixel_nm[0]) != self.pixel.text():
             found["pixel_nm"] = (pixel, pixel)
         return {name: value for name, value in found.items() if not _same(getattr(image, name), value)}
@@ -122,5 +123,6 @@ def _value(field: QLineEdit) -> float | None:
 
 def _same(one: object, other: object) -> bool:
     if isinstance(one, float) and isinstance(other, float):
+        # fields show six digits: what was only shown is not changed
         return abs(one - other) <= 1e-5 * max(1.0, abs(one))
     return bool(one == other)

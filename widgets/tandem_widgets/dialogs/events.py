@@ -89,6 +89,7 @@ class EventsDialog(QDialog):
             self._desk.session.focus.t = event.t
 
     def _rename(self, item: QTableWidgetItem) -> None:
+        # filling the table changes items as well; the time is dragged on the lanes
         if self._filling or item.column() == 0:
             return
         event = self._shown[item.row()]

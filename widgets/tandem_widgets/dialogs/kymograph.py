@@ -27,6 +27,7 @@ class KymographCanvas(ImageCanvas):
     """Stretches the rows over the whole height: one row is one frame, whatever the number of pixels across."""
 
     def fit(self, *, tell: bool = True) -> None:
+        """Fits the whole kymograph into the canvas."""
         if self.frame is not None:
             height, width = self.frame.shape
             self.view = View(
@@ -77,6 +78,7 @@ class KymographDialog(QDialog):
         # rows are repeated to a picture of about three by four: a hundred frames of a long line are no ribbon
         times = max(1, round(0.75 * columns / max(rows, 1)))
         picture = np.repeat(values.astype(np.float32), times, axis=0)
+        # kept for the mouse: it points at repeated rows
         self._repeat = times
         self.canvas.levels = render.auto_levels(picture, 0.5)
         self.canvas.show_frame(picture)
@@ -130,6 +132,7 @@ class KymographDialog(QDialog):
             ) from error
 
     def closeEvent(self, event: QEvent | None) -> None:
+        """Closing cancels the reading of frames that still runs."""
         self._open = False
         self._task.cancel()
         super().closeEvent(event)  # type: ignore[arg-type]

@@ -43,6 +43,7 @@ class SizesModel(QAbstractTableModel):
         self._shown: list[tuple[str, Any, Any]] = []
 
     def show(self, table: Table) -> None:
+        """Replaces all rows and columns by those of a table."""
         self.beginResetModel()
         self.table = table
         named = {column.name: np.asarray(column.values, np.float64) for column in table.columns}
@@ -52,17 +53,21 @@ class SizesModel(QAbstractTableModel):
                 low, high = (named.get(f"{column.name} {side}") for side in ("low", "high"))
                 half = (high - low) / 2 if low is not None and high is not None else None
                 if half is None:
+                    # x and y of a centroid share one error
                     half = named.get(f"{column.name.split(' ')[0]} ±")
                 self._shown.append((column.header, named[column.name], half))
         self.endResetModel()
 
     def rowCount(self, parent: QModelIndex = QModelIndex()) -> int:  # noqa: B008  Qt's own default
+        """One row per frame of the table."""
         return len(self.table)
 
     def columnCount(self, parent: QModelIndex = QModelIndex()) -> int:  # noqa: B008
+        """One column per quantity, limits and errors taken into it."""
         return len(self._shown)
 
     def data(self, index: QModelIndex, role: int = Role.DisplayRole) -> Any:
+        """Value with its ± as text; doubtful frames are amber."""
         header, values, half = self._shown[index.column()]
         if role == Role.DisplayRole:
             return _text(
@@ -77,6 +82,7 @@ class SizesModel(QAbstractTableModel):
         return trust is not None and bool(trust[row] < DOUBT)
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Role.DisplayRole) -> Any:
+        """Name and unit of the quantity."""
         if role == Role.DisplayRole and orientation == Qt.Orientation.Horizontal:
             return self._shown[section][0]
         return None
@@ -155,9 +161,11 @@ class ParticleTableDialog(QDialog):
 
     @property
     def particle(self) -> Particle | None:
+        """The chosen particle; None if it has been deleted meanwhile."""
         return self._desk.session.particles.get(self.chooser.currentData())
 
     def refresh(self) -> None:
+        """Fills the table anew, and says how many frames are missing and whether it is stale."""
         particle = self.particle
         if particle is None:
             return
@@ -195,6 +203,7 @@ class ParticleTableDialog(QDialog):
         particles_table.save(self._desk, path, self.model.table)
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:
+        """Copy takes the whole table, not only the selected cell."""
         if event is not None and event.matches(QKeySequence.StandardKey.Copy):
             copy_text(self.model.as_text())
             return

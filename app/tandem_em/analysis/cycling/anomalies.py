@@ -111,11 +111,13 @@ def open_contacts(
     """A current is set but does not flow; without the set value: no current while the voltage stands at its limit."""
     noise = noise_of(current[np.isfinite(current)])
     if set_current is not None and np.nanmax(np.abs(set_current), initial=0.0) > 0:
+        # a set current within the noise could not be seen to flow
         wanted = np.abs(set_current) > max(5 * noise, 0.0)
         dead = wanted & (np.abs(current) < np.maximum(OPEN_FRACTION * np.abs(set_current), 3 * noise))
         words = "the set current does not flow"
     elif limits.compliance_V:
         nothing = max(5 * noise, 1e-3 * float(np.nanmax(np.abs(current), initial=0.0)), 1e-15)
+        # without a set current only the voltage shows that current is asked for
         dead = (np.abs(voltage) >= 0.99 * limits.compliance_V) & (np.abs(current) < nothing)
         words = "no current flows at the full compliance voltage"
     else:
@@ -178,6 +180,7 @@ def unrealistic_density(t: Floats, current: Floats, limits: CellLimits) -> list[
 def noise_and_leakage(t: Floats, current: Floats) -> list[Anomaly]:
     """Rests show the noise floor and the leakage; currents that hardly stand above the noise are named."""
     good = np.isfinite(current)
+    # too few samples to tell noise from current
     if np.count_nonzero(good) < 20:
         return []
     times, values = t[good], current[good]
@@ -189,6 +192,7 @@ def noise_and_leakage(t: Floats, current: Floats) -> list[Anomaly]:
         noise, mean = noise_of(rest), float(np.mean(rest))
         error = float(np.std(rest)) / np.sqrt(len(rest))
         floor = f"noise {readable(noise, 'A')}"
+        # four errors: below, the mean of the noise would be told as leakage
         if abs(mean) > 4 * max(error, 1e-18):
             words = f"Leakage {readable(mean, 'A')} ± {readable(error, 'A')} at rest; {floor}."
             found.append(_finding(times, a, b, "leakage", words))

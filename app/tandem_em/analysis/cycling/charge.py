@@ -66,6 +66,7 @@ class Charge:
 
     @property
     def total_C(self) -> float:
+        """Charge at the last sample; 0 where there is no sample."""
         return float(self.charge_C[-1]) if len(self.charge_C) else 0.0
 
 
@@ -122,6 +123,7 @@ def zero_from_span(t: Floats, current_A: Floats, span: tuple[float, float]) -> Z
     noise = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
     error = noise / np.sqrt(len(values)) if len(values) > 1 else abs(float(values[0]))
     if len(values) >= 20:
+        # slow drift of the zero is no noise that averages out
         means = np.array([np.mean(block) for block in np.array_split(values, 10)])
         error = max(error, float(np.std(means, ddof=1)) / np.sqrt(10))
     return Zero(float(np.mean(values)), float(error), noise, float(span[0]), float(span[1]), len(values))
@@ -146,5 +148,6 @@ def integrate(
     if not len(steps.index):
         empty = np.zeros(len(t))
         return Charge(empty, empty.copy(), [], zero, steps.late)
+    # samples that were left out show the charge of the last good one
     before = np.maximum(np.searchsorted(steps.index, np.arange(len(t)), side="right") - 1, 0)
     return Charge(passed[before], elapsed[before] * zero.error_A, steps.gaps, zero, steps.late)

@@ -39,6 +39,7 @@ def cycles_report(run: BiasRun, cell: Cell | None = None) -> dict[str, Any]:
         )
     t, current = run.t, np.asarray(run.values("current"), np.float64)
     voltage = np.asarray(run.values("voltage"), np.float64) if "voltage" in run.columns else None
+    # a marked rest without its numbers: they are measured here
     if run.zero_span is not None and not run.zero_current_A and not run.zero_current_error_A:
         zero = zero_from_span(t, current, run.zero_span)
     else:
@@ -58,6 +59,7 @@ def cycles_report(run: BiasRun, cell: Cell | None = None) -> dict[str, Any]:
     if "charge" in run.columns:
         counted = np.asarray(run.values("charge"), np.float64)
         for row in report["half_cycles"]:
+            # shown beside ours, never mixed with it
             passed = float(counted[row["last_sample"]] - counted[row["first_sample"]])
             row["instrument_charge_C"] = passed if np.isfinite(passed) else None
     return {"run": run.name, "cell": cell.name if cell else None, **report}
@@ -110,6 +112,7 @@ def report_from_arrays(
 
 
 def half_cycle_row(half: HalfCycle, area_cm2: float | None) -> dict[str, Any]:
+    """One half cycle as a record; per-area values are None where the area of the cell (cm²) is unknown."""
     plateau = half.plateau
     return {
         "number": half.number,
@@ -136,6 +139,7 @@ def half_cycle_row(half: HalfCycle, area_cm2: float | None) -> dict[str, Any]:
 
 
 def cycle_row(cycle: Cycle, area_cm2: float | None) -> dict[str, Any]:
+    """One cycle as a record; per-area values are None where the area of the cell (cm²) is unknown."""
     scale = UAH_PER_C / area_cm2 if area_cm2 else None
     return {
         "number": cycle.number,
@@ -154,10 +158,12 @@ def cycle_row(cycle: Cycle, area_cm2: float | None) -> dict[str, Any]:
 
 
 def gap_row(gap: Gap) -> dict[str, Any]:
+    """A stretch that was left out (session seconds), and why."""
     return {"start_s": gap.start_s, "end_s": gap.end_s, "reason": gap.reason}
 
 
 def zero_row(zero: Zero) -> dict[str, Any]:
+    """The current at rest (A) that was taken off, its error and where it was found."""
     return {
         "current_A": zero.current_A,
         "error_A": zero.error_A,
@@ -167,6 +173,7 @@ def zero_row(zero: Zero) -> dict[str, Any]:
 
 
 def threshold_row(halves: HalfCycles) -> dict[str, Any]:
+    """Current (A) below which a sample counts as rest, the noise it follows from, and the averaging."""
     found = halves.thresholds
     return {
         "rest_below_A": float(found.on_A),

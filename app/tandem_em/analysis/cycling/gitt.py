@@ -46,6 +46,7 @@ class Pulse:
 
     @property
     def duration_s(self) -> float:
+        """Seconds from switching the current on to switching it off."""
         return self.end_s - self.start_s
 
 
@@ -108,6 +109,7 @@ def _start_of(t: Floats, half: HalfCycle, before: HalfCycle) -> tuple[float, flo
     """When the current began, and how far that may be wrong: between the last sample of the rest and the first pulse's."""
     first, last_rest = float(t[half.first]), float(t[before.last])
     usual = float(np.median(np.diff(t[half.first : half.last + 1]))) if half.last > half.first else 0.0
+    # when exactly the current was switched on lies between two samples
     wait = min(first - last_rest, usual)
     return (first, 0.5 * wait) if wait < 0.5 * usual else (first - 0.5 * wait, 0.5 * wait)
 
@@ -121,6 +123,7 @@ def _rest_voltage(t: Floats, voltage: Floats, rest: HalfCycle) -> tuple[float, f
     if not len(volts):
         return np.nan, np.nan, np.nan
     span = times[-1] - times[0]
+    # the end of the rest, nearest to equilibrium
     late = times >= times[-1] - 0.2 * span
     last = volts[late]
     half = len(last) // 2
@@ -134,6 +137,7 @@ def _rest_voltage(t: Floats, voltage: Floats, rest: HalfCycle) -> tuple[float, f
 
 def _sqrt_fit(elapsed: Floats, volts: Floats, duration: float) -> tuple[float, float, float, float] | None:
     """Slope against √t with its error, voltage at t = 0, and R²; the first tenth of the pulse is left out."""
+    # ohmic drop and charge transfer rule the beginning
     use = elapsed >= 0.1 * duration
     if np.count_nonzero(use) < 4:
         use = elapsed > 0

@@ -52,6 +52,7 @@ class HalfCycle:
 
     @property
     def duration_s(self) -> float:
+        """Seconds from the first to the last sample."""
         return self.end_s - self.start_s
 
 
@@ -135,6 +136,7 @@ def find_half_cycles(
         kind = "rest" if sign == 0 else "charge" if (sign > 0) == positive_is_charge else "discharge"
         found.append(share.half_cycle(number, kind, stretch, signs[number - 1], signs[number + 1], zero))
     for half in found:
+        # back to samples of the log, of which some were left out
         half.first, half.last = int(steps.index[half.first]), int(steps.index[half.last])
         if area_cm2:
             half.charge_uAh_cm2 = half.charge_C * UAH_PER_C / area_cm2
@@ -151,6 +153,7 @@ class _Shares:
         self.t, self.current, self.volts, self.steps, self.thresholds = t, current, volts, steps, thresholds
         dt = steps.dt_s
         self.dq = 0.5 * (current[1:] + current[:-1]) * dt
+        # two samples carry twice the noise power of one
         self.jumps_A = np.sqrt(np.maximum(np.diff(current) ** 2 - 2 * thresholds.noise_A**2, 0.0))
         """Steps of the current from sample to sample, as far as they are more than noise."""
         if volts is not None:
@@ -190,6 +193,7 @@ class _Shares:
             if passed:
                 half.mean_voltage_V = float(self.de[inner].sum()) / passed
                 half.energy_J = half.mean_voltage_V * half.charge_C
+            # no charge to weigh by (a single sample): the plain mean
             elif np.isfinite(self.volts[first:end]).any():
                 half.mean_voltage_V = float(np.nanmean(self.volts[first:end]))
                 half.energy_J = half.mean_voltage_V * half.charge_C
@@ -268,6 +272,7 @@ def _cycle(number: int, one: list[HalfCycle], two: list[HalfCycle]) -> Cycle | N
     charge_C, discharge_C = (went, came) if is_charge else (came, went)
     efficiency = came / went
     error = efficiency * float(np.hypot(_error(one) / went, _error(two) / came)) if came > 0 else 0.0
+    # more came back than went in: part of the first half is not in the log
     if efficiency > MOST_EFFICIENCY + min(2 * error, MOST_DOUBT):
         return Cycle(number, one[0].kind, charge_C, discharge_C, None, None)
     cycle = Cycle(number, one[0].kind, charge_C, discharge_C, efficiency, error)

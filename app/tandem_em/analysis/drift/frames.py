@@ -53,6 +53,7 @@ class SmallFrames:
             return np.float32(1)
         parts, _ = label(dark)
         hidden = np.isin(parts, _reaching_in(parts))
+        # more than half of the frame is no needle
         if not hidden.any() or hidden.mean() > 0.5:
             return np.float32(1)
         soft = gaussian_filter(maximum_filter(hidden.astype(np.float32), NEEDLE_RIM), 1.0)
@@ -76,6 +77,7 @@ class SmallFrames:
     def _darkest(self) -> float:
         """Contrast of the darkest thing in the movie; how dark a needle is depends on the offset of the camera."""
         seen = np.flatnonzero(self.seen)
+        # twenty frames tell how dark the movie gets
         sample = seen[:: max(1, len(seen) // 20)]
         return min((float(np.quantile(self._coarse(int(k)), 0.004)) for k in sample), default=-1.0)
 
@@ -126,6 +128,7 @@ def read_small(read_frame: ReadFrame, n_frames: int, region: Region | None, shar
         stack[number], levels[number] = prepare(frame, (x0, y0, x1, y1), side)
 
     with ThreadPoolExecutor(1) as pool:
+        # one frame is prepared while the next one is read; no more are kept in memory
         waiting = pool.submit(fill, 0, first)
         for number in range(1, n_frames):
             frame = np.asarray(read_frame(number))
@@ -138,8 +141,10 @@ def read_small(read_frame: ReadFrame, n_frames: int, region: Region | None, shar
 
 def bin_side(rows: int, columns: int, n_frames: int) -> int:
     """Pixels per bin: about 512 bins across, fewer for long movies."""
+    # bins up to a quarter finer than asked for are left so
     wanted = math.ceil(min(rows, columns) / (1.25 * BINNED_SIDE))
     affordable = math.ceil(math.sqrt(rows * columns * n_frames / STACK_BYTES))
+    # memory never takes the frame below 64 bins
     return max(1, wanted, min(affordable, min(rows, columns) // 64))
 
 
@@ -148,8 +153,10 @@ def prepare(frame: NDArray[np.generic], region: Region, side: int) -> tuple[NDAr
     from tandem_em.analysis.drift import kernels
 
     x0, y0, x1, y1 = region
+    # one pixel in 49 tells the spread as well
     sample = np.asarray(frame[y0:y1:7, x0:x1:7], float)
     spread = float(np.median(np.abs(sample - np.median(sample)))) * 1.4826
+    # the compiled loops take native numbers only
     if frame.dtype.kind not in "uif" or not frame.dtype.isnative:
         frame = np.asarray(frame, np.float32)
     binned = kernels.block_means(frame, x0, y0, x1, y1, side, 6 * spread + 1)
@@ -163,6 +170,7 @@ def _illumination(binned: NDArray[np.float32], ny: int, nx: int) -> Floats:
     rows, columns = binned.shape
     tall, wide = rows // ny, columns // nx
     blocks = binned[: ny * tall, : nx * wide].reshape(ny, tall, nx, wide).swapaxes(1, 2).reshape(ny * nx, -1)
+    # rather bright: particles are darker than the light that is looked for
     level = np.quantile(blocks[:, :: max(1, blocks.shape[1] // 400)], 0.6, axis=1)
     y, x = (a.ravel() for a in np.meshgrid(np.linspace(-1, 1, ny), np.linspace(-1, 1, nx), indexing="ij"))
     terms = np.stack([np.ones_like(x), x, y, x * x, y * y, x * y], axis=1)[:, : 6 if ny * nx > 16 else 3]
@@ -171,5 +179,7 @@ def _illumination(binned: NDArray[np.float32], ny: int, nx: int) -> Floats:
         fit = terms @ np.linalg.lstsq(terms * weight[:, None], level * weight, rcond=None)[0]
         off = level - fit
         scale = np.median(np.abs(off)) * 1.4826 + 1e-9
+        # dark blocks, those with particles, count less than bright ones
         weight = 1 / (1 + np.where(off < 0, 2.0, 1.0) * (off / (2 * scale)) ** 2)
+    # frames are divided by it: it must not come near zero anywhere
     return np.asarray(np.maximum(fit, 1e-3 + 0.2 * np.median(fit)).reshape(ny, nx))

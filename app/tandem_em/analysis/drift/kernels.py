@@ -22,8 +22,10 @@ def block_means(frame, x0, y0, x1, y1, side, spike):
                     value = np.float64(frame[y0 + r * side + a, x0 + c * side + b])
                     total += value
                     highest = max(highest, value)
+            # what the block shows without its brightest pixel, which may be an X-ray hit
             rest = (total - highest) / (count - 1) if count > 1 else total
             if count == 1:
+                # a cheap look first: only a pixel that stands out is compared with all its neighbours
                 beside = c - 1 if c > 0 else c + 1
                 if total > np.float64(frame[y0 + r, x0 + beside]) + 0.7 * spike:
                     rest = _around(frame, y0 + r, x0 + c)
@@ -52,6 +54,7 @@ def flatten_to_bytes(image, background, contrast):
     grid_y, grid_x = background.shape
     out = np.empty((rows, columns), np.uint8)
     for r in range(rows):
+        # just below the last node, so that a + 1 exists
         gy = min(max((r + 0.5) * grid_y / rows - 0.5, 0.0), grid_y - 1.000001)
         a = int(gy)
         fy = gy - a

@@ -44,6 +44,7 @@ class LiveDrift:
             middle = polygon.mean(axis=0)
             reach = ROOM * np.hypot(*(polygon - middle).T).max() + self._side
             away = np.hypot(x[None, :] - middle[0], y[:, None] - middle[1]) / reach
+            # a soft rim: a sharp one would itself be a feature that does not move
             self._weights *= np.clip((away - 1) / 0.15, 0, 1).astype(np.float32)
         if self._weights.sum() < LEAST_LEFT * self._open.sum():
             self._weights = self._open
@@ -57,10 +58,12 @@ class LiveDrift:
         averaged = min(self._weight, LASTING)
         product = cross(spectrum, self._reference, noise_power(spectrum), SEARCH_CLUTTER, averaged)
         start, quality = coarse_shift(grid, product * np.conj(grid.ramp(self._known)))
+        # a doubtful frame keeps the last drift and does not enter the reference
         if quality <= UNSURE_PEAK:
             return self._known * self._side, False
         self._known, _ = fine_shift(grid, product, self._known + start)
         self._weight += 1
+        # a plain mean at first, a running one once it holds enough frames
         newest = np.float32(max(MEMORY, 1 / self._weight))
         self._reference += newest * (spectrum * np.conj(grid.ramp(self._known)) - self._reference)
         self._level += float(newest) * (float(small.levels[0]) - self._level)

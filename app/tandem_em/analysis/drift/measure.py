@@ -51,6 +51,7 @@ def estimate_drift(read_frame: ReadFrame, n_frames: int, region: Region | None =
         raise UserError("This movie has no frames.", "Choose another stack.")
     small = yield from read_small(read_frame, n_frames, region, 0.6)
     rows, columns = small.stack.shape[1:]
+    # as many frequencies as fit into memory for all frames
     grid = Grid.of(rows, columns, min(0.35, (SPECTRA_BYTES / 16 / n_frames / rows / columns) ** 0.5))
     spectra = yield from _spectra(small, grid, None, None, (0.6, 0.7))
     shifts, sure = yield from _follow(spectra, small)
@@ -124,6 +125,7 @@ def _unchanging(small: SmallFrames, shifts: Floats, sure: NDArray[np.bool_]) -> 
         total += smooth
         squares += smooth * smooth
     change = np.sqrt(np.maximum(0, squares / len(groups) - (total / len(groups)) ** 2))
+    # much of a frame may be particles: the quiet third tells what noise alone does
     usual = np.quantile(change, 0.3)
     strong = maximum_filter((change > 2.2 * usual).astype(np.float32), 5)
     return np.asarray(1 - gaussian_filter(strong, 2.0))
@@ -162,11 +164,13 @@ def _follow(spectra: Spectra, small: SmallFrames) -> Job[tuple[Floats, NDArray[n
         return shifts, sure
     reference = spectra.of[forward[0]].copy()
     weight = 1.0
+    # the way back sees the first frames with a reference made of all
     for turn, frames in enumerate((forward, forward[::-1])):
         known = shifts[frames[0]]
         for step, number in enumerate(frames):
             frame = spectra.of[number]
             product = cross(frame, reference, spectra.noise[number], SEARCH_CLUTTER, min(weight, LASTING))
+            # what the way there has found is only refined on the way back
             if not sure[number]:
                 start, quality = coarse_shift(grid, product * np.conj(grid.ramp(known)))
                 shifts[number], sure[number] = known + start, quality > UNSURE_PEAK
@@ -196,6 +200,7 @@ def _compare_with_neighbours(
         first = last = max(0, int(stretch[0]) - reach)
         for place in stretch:
             number = int(frames[place])
+            # a sliding sum: each spectrum is moved once, not once per neighbour
             while last < min(len(frames), place + reach + 1):
                 other = int(frames[last])
                 aligned[other] = spectra.of[other] * np.conj(spectra.grid.ramp(shifts[other]))
@@ -205,6 +210,7 @@ def _compare_with_neighbours(
                 total -= aligned.pop(int(frames[first]))
                 first += 1
             others = max(1, last - first - 1)
+            # without itself: a frame always agrees with its own noise
             mean = (total - aligned[number]) / np.float32(others)
             product = cross(spectra.of[number], mean, spectra.noise[number], MASKED_CLUTTER, others)
             refined[number], _ = fine_shift(spectra.grid, product, shifts[number], rounds=3)
@@ -215,6 +221,7 @@ def _compare_with_neighbours(
             pool.map(refine, (part for part in np.array_split(np.arange(len(frames)), threads) if len(part)))
         )
     moved = np.abs(refined - shifts).max(axis=1)
+    # a refinement that leaps has found another maximum
     shifts[moved < 1.5] = refined[moved < 1.5]
     shifts -= shifts[frames[0]]
 
@@ -231,6 +238,7 @@ def _compare_stretches(spectra: Spectra, shifts: Floats, sure: NDArray[np.bool_]
     for a, b in combinations(range(len(parts)), 2):
         product = cross(means[b], means[a], noise, MASKED_CLUTTER)
         moved, curvature = fine_shift(spectra.grid, product, np.zeros(2))
+        # no maximum, or one too far away: these two stretches say nothing
         if np.abs(moved).max() > 1.0 or np.linalg.eigvalsh(curvature)[0] <= 0:
             continue
         row = np.zeros(len(parts))
@@ -238,6 +246,7 @@ def _compare_stretches(spectra: Spectra, shifts: Floats, sure: NDArray[np.bool_]
         trust = 1.0 / (1.0 + 0.3 * (b - a - 1))  # contents change with time
         rows.append(row * trust)
         values.append(moved * trust)
+    # only differences are measured: the first stretch is held in place
     rows.append(np.eye(len(parts))[0])
     values.append(np.zeros(2))
     offsets = np.linalg.lstsq(np.array(rows), np.array(values), rcond=None)[0]
@@ -269,5 +278,6 @@ def _in_pixels(shifts: Floats, sure: NDArray[np.bool_], side: int) -> Floats:
 
 def drift_rms(found: Floats, true: Floats) -> float:
     """Root mean square distance between two drifts, px, each relative to its mean."""
+    # the place of frame 0 is arbitrary: only differences count
     off = (found - found.mean(axis=0)) - (true - true.mean(axis=0))
     return float(np.sqrt((off**2).sum(axis=1).mean()))

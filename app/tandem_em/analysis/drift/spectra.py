@@ -35,6 +35,7 @@ class Grid:
 
     @classmethod
     def of(cls, rows: int, columns: int, highest: float = 0.3) -> Grid:
+        """The grid of frames of so many binned rows and columns; `highest` is in cycles per bin."""
         ny, nx = max(3, int(highest * rows)), max(3, int(highest * columns))
         return cls(rows, columns, np.r_[0 : ny + 1, -ny:0] / rows, np.arange(nx + 1) / columns)
 
@@ -46,6 +47,7 @@ class Grid:
         ny = self.ky.size // 2
         columns = fft.fft(whole, axis=0)
         kept = np.concatenate([columns[: ny + 1], columns[-ny:]])
+        # mean brightness says nothing about the drift
         kept[0, 0] = 0
         return np.asarray(kept, np.complex64)
 
@@ -60,6 +62,7 @@ def noise_power(spectrum: Spectrum) -> float:
     """Power per frequency of the counting noise, from the highest frequencies kept."""
     ny = spectrum.shape[0] // 2
     edge = spectrum[ny - ny // 8 : ny + ny // 8 + 1, -max(2, spectrum.shape[1] // 8) :]
+    # median to mean of exponentially distributed power
     return float(np.median(np.abs(edge) ** 2) / np.log(2)) + 1e-12
 
 
@@ -72,6 +75,7 @@ def coarse_shift(grid: Grid, product: Spectrum) -> tuple[Floats, float]:
     spread = float(np.median(np.abs(correlation))) * 1.4826 + 1e-20
     place = _highest(correlation, range(rows), range(columns))
     near = _highest(correlation, *(range(n // 2 - NEARBY, n // 2 + NEARBY + 1) for n in (rows, columns)))
+    # noise has its highest place anywhere: one far away must win clearly
     if correlation[place] < correlation[near] + LEAP * spread:
         place = near
     row, column = place[0] - rows // 2, place[1] - columns // 2
@@ -101,6 +105,7 @@ def cross(
 
     left = noise / averaged
     power = uniform_filter(np.abs(reference) ** 2, SMOOTH, mode=("wrap", "nearest"))
+    # what is not surely above its noise has no vote
     signal = np.maximum(power - SURELY * left, 0.0)
     weight = signal / (signal + left) / (noise + clutter * signal)
     return np.asarray(frame * np.conj(reference) * weight, np.complex64)
@@ -141,7 +146,9 @@ def _uphill(slope: Floats, curvature: Floats) -> Floats:
         values, vectors = np.linalg.eigh(curvature)
     except np.linalg.LinAlgError:
         return np.zeros(2)
+    # Newton goes downhill where the curvature has the wrong sign: its amount still scales the step
     values = np.maximum(np.abs(values), 1e-12 + 1e-3 * np.abs(values).max())
     step = vectors @ ((vectors.T @ slope) / values)
     length = float(np.hypot(*step))
+    # half a bin at most: the parabola holds no further
     return np.asarray(step * min(1.0, 0.5 / (length + 1e-12)))

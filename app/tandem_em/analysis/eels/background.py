@@ -45,10 +45,12 @@ class CurveForm:
         """Counts per channel (…, energies) for coefficients (…, order + 1)."""
         t = self.variable(energy_eV)
         value = np.zeros((*coefficients.shape[:-1], t.size))
+        # Horner: no powers of large numbers
         for k in range(coefficients.shape[-1] - 1, -1, -1):
             value = value * t + coefficients[..., k, None]
         if not self.log_counts:
             return value
+        # a curve may run away far from its fit window; infinity is its honest value
         with np.errstate(over="ignore"):
             return np.asarray(np.exp(value))
 
@@ -69,9 +71,11 @@ class Plan(Protocol):
     """A background model ready for one pair of windows."""
 
     @property
-    def form(self) -> CurveForm | None: ...
+    def form(self) -> CurveForm | None:
+        """The curve to be drawn over a spectrum; None where the model has none."""
 
-    def solve(self, strip: NDArray[Any], detail: Detail) -> Solved: ...
+    def solve(self, strip: NDArray[Any], detail: Detail) -> Solved:
+        """Sums and background in the signal window for a strip of spectra (pixels, channels)."""
 
 
 def blank_runaways(background: Floats, variance: Floats | None = None) -> int:
@@ -94,6 +98,7 @@ class NoBackground:
     form: CurveForm | None = None
 
     def solve(self, strip: NDArray[Any], detail: Detail) -> Solved:
+        """A background of 0 without variance; NaN where the sum itself is not finite."""
         window = strip[:, self.channels.signal_start : self.channels.signal_stop]
         total = window.sum(axis=1, dtype=np.float64)
         zero = np.where(np.isfinite(total), 0.0, np.nan)
@@ -108,6 +113,7 @@ def signal_nodes(axis: EnergyAxis, channels: Channels, most: int = 8) -> tuple[F
     k = np.arange(1, most)
     beta = (count / (count - 1)) ** 2 * (1 - (k / count) ** 2) / (4 - 1 / k**2)
     jacobi = np.diag(np.sqrt(beta), 1)
+    # Gauss's rule for a sum over even channels, from the Gram polynomials' recurrence
     places, vectors = np.linalg.eigh(jacobi + jacobi.T)
     energies = axis.at(first + (count - 1) / 2) + axis.step_eV * (count - 1) / 2 * places
     return np.asarray(energies, dtype=np.float64), np.asarray(count * vectors[0] ** 2, dtype=np.float64)
@@ -119,5 +125,6 @@ def chebyshev_series(function: Callable[[Floats], Floats], points: int = 41) -> 
     values = function(np.cos(angle))
     series = 2.0 / points * (np.cos(np.arange(points)[:, None] * angle) @ values)
     series[0] *= 0.5
+    # terms below rounding only cost time in the inner loop
     large = np.flatnonzero(np.abs(series) > 1e-14 * max(1e-300, float(np.abs(series).max())))
     return np.ascontiguousarray(series[: (large[-1] + 1 if large.size else 1)], dtype=np.float64)

@@ -51,6 +51,7 @@ class TwoArea:
         slope = self._constants[0] * rho
         tail = -slope[..., None] * u
         largest = tail.max(axis=-1)
+        # largest term first: the exponentials would overflow
         log_tail = largest + np.log(np.exp(tail - largest[..., None]).sum(axis=-1))
         if not self.power:
             log_area = np.log(np.exp(-slope[..., None] * self._u_area).sum(axis=-1))
@@ -58,6 +59,7 @@ class TwoArea:
         low, width = self._constants[1:3] if area == 1 else self._constants[3:5]
         z = (1.0 - slope) * width
         small = np.abs(z) < 1e-8
+        # at an exponent of 1 the integral is a logarithm: 0/0 without this
         phi = np.where(small, 1.0 + 0.5 * z, np.expm1(z) / np.where(small, 1.0, z))
         return np.asarray(self._constants[5] - np.log(low) - np.log(width * phi) + log_tail)
 
@@ -71,6 +73,7 @@ class TwoArea:
         plain = chebyshev_series(lambda x: np.exp(self._log_share(x)))
         test = np.linspace(-1, 1, 37)
         off = np.polynomial.chebyshev.chebval(test, plain) / np.exp(self._log_share(test)) - 1
+        # the plain series spares an exponential per pixel; it is used where it is exact
         if np.abs(off).max() < 1e-12:
             return plain, False
         return chebyshev_series(self._log_share), True

@@ -30,6 +30,7 @@ class PolynomialFit:
         self.channels = channels
         energies = axis.values
         window = energies[channels.fit_start : channels.fit_stop]
+        # powers of -1..1: those of plain eV would lose the digits
         half = max(0.5 * (window[-1] - window[0]), 0.5 * axis.step_eV)
         self.form = CurveForm(False, False, float(window.mean()), float(half))
         powers = np.vander(self.form.variable(window), order + 1, increasing=True)
@@ -39,6 +40,7 @@ class PolynomialFit:
         self.weights = np.ascontiguousarray(tail @ self._solver)
 
     def solve(self, strip: NDArray[Any], detail: Detail) -> Solved:
+        """Background and its variance from fixed weights; NaN in dead pixels."""
         from tandem_em.analysis.eels.kernels_fits import weighted_sums
 
         c = self.channels
@@ -68,6 +70,7 @@ class LogPolynomial:
         centre = float(np.sqrt(window[0] * window[-1]))
         half = float(max(np.log(window[-1] / centre), 1e-9))
         self.form = CurveForm(True, True, centre, half)
+        # few areas hold many counts each, so that their logarithm is hardly biased
         areas = min(window.size, max(6, 2 * (order + 1)))
         # counted from the start of the window, so that the same window has the same areas wherever the data begin
         self._bounds = channels.fit_start + np.floor(np.linspace(0, window.size, areas + 1) + 0.5).astype(
@@ -86,6 +89,7 @@ class LogPolynomial:
         self._powers = np.ascontiguousarray(self._powers)
 
     def solve(self, strip: NDArray[Any], detail: Detail) -> Solved:
+        """Fits every spectrum of the strip by itself; NaN where the fit has no answer."""
         from tandem_em.analysis.eels.kernels_fits import fit_log_polynomial, moments
 
         pixels, c = strip.shape[0], self.channels
@@ -115,6 +119,7 @@ class PowerLawFit:
         self._t_signal = np.ascontiguousarray(
             self.form.variable(energies[channels.signal_start : channels.signal_stop])
         )
+        # Newton starts here, and the moments are expanded around it
         self._base = self._typical_exponent(sample)
         self._weights = np.ascontiguousarray(
             np.exp(-self._base * self._t) * self._t ** np.arange(ORDERS)[:, None]
@@ -127,6 +132,7 @@ class PowerLawFit:
 
     def _log_tail(self, exponent: Floats) -> Floats:
         power = -exponent[..., None] * self._t_signal
+        # taken out, or the exponentials would overflow
         largest = power.max(axis=-1, keepdims=True)
         return np.asarray(largest[..., 0] + np.log(np.exp(power - largest).sum(axis=-1)))
 
@@ -136,6 +142,7 @@ class PowerLawFit:
         window = np.nan_to_num(sample[:, c.fit_start : c.fit_stop].astype(np.float64), posinf=0.0, neginf=0.0)
         spectrum = window.sum(axis=0)
         low, high = spectrum[: window.shape[1] // 2], spectrum[window.shape[1] // 2 :]
+        # no counts in one half: the usual exponent of 3
         if low.mean() <= 0 or high.mean() <= 0:
             return 3.0 * self.form.scale
         found = float(np.log(low.mean() / high.mean()))
@@ -143,6 +150,7 @@ class PowerLawFit:
         return float(np.clip(found / apart, -10.0, 10.0)) if apart > 0 else 3.0 * self.form.scale
 
     def solve(self, strip: NDArray[Any], detail: Detail) -> Solved:
+        """Fits every spectrum of the strip by itself; what runs away is blank and counted."""
         from tandem_em.analysis.eels.kernels_fits import fit_power_law, moments, power_law_tail
 
         pixels, c = strip.shape[0], self.channels
@@ -168,6 +176,7 @@ class PowerLawFit:
         good = np.isfinite(exponent)
         if not good.any():
             return np.full_like(background, np.nan)
+        # the variance depends on the exponent alone: a table instead of a matrix per pixel
         grid = np.linspace(exponent[good].min() - 1e-6, exponent[good].max() + 1e-6, 65)
         table = np.array([self._relative_variance(value) for value in grid])
         factor = np.interp(np.where(good, exponent, grid[0]), grid, table)

@@ -19,6 +19,7 @@ def limits(image: ArrayLike, low_percent: float = 0.5, high_percent: float = 99.
     if good.size == 0:
         return 0.0, 1.0
     low, high = np.percentile(good, [low_percent, high_percent])
+    # nearly all pixels are alike: the rest must still be seen
     if high <= low:
         low, high = float(good.min()), float(good.max())
     return float(low), float(high) if high > low else float(low) + 1.0
@@ -43,6 +44,7 @@ def channel_limits(image: ArrayLike, percent: float = 2.0) -> Limits:
     rows = np.atleast_2d(values)
     steps = np.diff(rows[:: max(1, values.size // SAMPLED)], axis=-1)
     steps = np.abs(steps[np.isfinite(steps)])
+    # differences of neighbours: a smooth map has none but its noise
     noise = 1.05 * float(np.median(steps)) if steps.size else 0.0
     low = max(low, noise)
     return low, max(high, low + 3 * noise, low + 1e-9)
@@ -79,6 +81,7 @@ def compose_rgb(
             share = scaled(image, levels[channel] or limits(image), gamma[channel])
             picture[..., channel] = np.nan_to_num(255.0 * share + 0.5).astype(np.uint8)
     nowhere = np.all([~np.isfinite(image) for image in present], axis=0)
+    # grey, so that a pixel without a fit does not look like one without the element
     picture[nowhere] = blank
     return picture
 
@@ -96,6 +99,7 @@ def ratio(
     bottom_error = unknown if below_error is None else np.asarray(below_error, np.float64)
     least = np.where(np.isfinite(bottom_error), bottom_error, 0.0)
     with np.errstate(divide="ignore", invalid="ignore"):
+        # a ratio to something within its own error says nothing
         clear = np.abs(bottom) > np.maximum(least, 1e-300)
         value = np.where(clear, top / bottom, np.nan)
         error = np.where(clear, np.hypot(top_error / bottom, top * bottom_error / bottom**2), np.nan)

@@ -53,6 +53,7 @@ def principal_components(
         raise UserError("Components need at least two spectra and two channels.", "Open a spectrum image.")
     pixel_scale, channel_scale = yield from _scales(spectra)
     rows_are_channels = spectra.shape[1] <= spectra.shape[0]
+    # the smaller side: components of one follow from those of the other
     size = min(spectra.shape)
     gram = np.zeros((size, size))
     whole = spectra.shape[0]
@@ -78,6 +79,7 @@ def principal_components(
         scores[begin : begin + BLOCK_PIXELS] = (
             _weighted(spectra, pixel_scale, channel_scale, begin) @ directions
         )
+    # a component's sign is arbitrary: mostly positive maps are easier to read
     signs = np.where(scores.sum(axis=0) < 0, -1.0, 1.0)
     maps = (scores * signs * pixel_scale[:, None]).T.reshape(kept, *shape)
     total = float(values.sum())
@@ -99,6 +101,7 @@ def _scales(spectra: NDArray[np.generic]) -> Job[tuple[Floats, Floats]]:
     if mean <= 0:
         raise UserError("These spectra hold no counts.", "Choose another map or another energy range.")
     pixel = np.sqrt(np.where(pixel_mean > 1e-6 * mean, pixel_mean, mean) / mean)
+    # empty channels would be divided by zero and rule the components
     channel = np.sqrt(np.where(channel_mean > 1e-6 * mean, channel_mean, mean))
     return pixel, channel
 
@@ -123,10 +126,12 @@ def _above_noise(values: Floats, shape: tuple[int, int], gain: float) -> int:
     """
     pixels, channels = max(shape), min(shape)
     aspect = channels / pixels
+    # eigenvalues of pure noise end here (Marchenko and Pastur)
     low, high = (1 - np.sqrt(aspect)) ** 2, (1 + np.sqrt(aspect)) ** 2
     place = low + (high - low) * (np.arange(2000) + 0.5) / 2000
     share = np.cumsum(np.sqrt((high - place) * (place - low)) / place)
     middle = place[int(np.searchsorted(share, 0.5 * share[-1]))]
+    # the median component is noise; never less than that of counting
     noise = max(gain, float(np.median(values)) / (pixels * middle))
     return int((values > 1.05 * noise * pixels * high).sum())
 
@@ -147,7 +152,11 @@ def non_negative_factors(
     if number < 1:
         raise UserError("At least one factor is needed.", "Choose 1 or more.")
     pca = yield from principal_components(
-        data, max(number + 8, 16), counts_per_electron=counts_per_electron, channels=channels
+        # NMF works on a few components more than are asked for: quick, and hardly anything is lost
+        data,
+        max(number + 8, 16),
+        counts_per_electron=counts_per_electron,
+        channels=channels,
     )
     rank = pca.factors.shape[0]
     number = min(number, rank)
@@ -163,6 +172,7 @@ def non_negative_factors(
             (weights.T @ weights) @ shapes, 1e-30
         )
     factors = shapes * channel_scale
+    # factors of unit area: the maps carry the counts
     size = np.maximum(factors.sum(axis=1), 1e-30)
     order = np.argsort(-(weights.sum(axis=0) * size))
     maps = (weights * size)[:, order].T.reshape(number, *pca.maps.shape[1:])
@@ -178,4 +188,5 @@ def _first_guess(left: Floats, right: Floats, number: int) -> tuple[Floats, Floa
         strength = [np.linalg.norm(pair[0]) * np.linalg.norm(pair[1]) for pair in (positive, negative)]
         weights[:, k], shapes[k] = positive if strength[0] >= strength[1] else negative
     mean = np.abs(left[:, 0]).mean() + 1e-12, np.abs(right[0]).mean() + 1e-12
+    # a zero would stay zero for ever under updates that multiply
     return weights + 0.01 * mean[0], shapes + 0.01 * mean[1]

@@ -88,6 +88,7 @@ def differential(edge: KnownEdge, loss_eV: ArrayLike, *, beam_kV: float, collect
     high = low + 4 * np.sqrt(momentum * after) * np.sin(collection_mrad / 2000) ** 2
     nodes, weights = np.polynomial.legendre.leggauss(NODES)
     half = 0.5 * np.log(high / low)
+    # in log q: the strength spreads over decades of momentum transfer
     q = np.exp(np.log(low)[..., None] + half[..., None] * (1 + nodes))
     strength = _strength(edge, from_edge[..., None], q)
     integral = half * (strength @ weights)
@@ -100,6 +101,7 @@ def _strength(edge: KnownEdge, loss: Floats, q: Floats) -> Floats:
         return _strength_k(edge.atomic_number, loss, q)
     if edge.shell in ("L2,3", "L3", "L2") and edge.atomic_number >= 11:
         first = find_edge(f"{edge.element} L1")
+        # without an L1 edge in the table the formula below it holds throughout
         return _strength_l(edge.atomic_number, edge.onset_eV, first.onset_eV if first else 1e9, loss, q)
     raise UserError(
         f"There is no cross section for {edge.name}: the {MODEL} covers K and L2,3 edges only.",
@@ -118,8 +120,10 @@ def effective_angle(
         return collection_mrad
     gamma, speed = electron_speed(beam_kV)
     width = loss_eV / (2 * gamma * speed) * 1e3
+    # rings of equal area in the illuminating cone
     tilts = convergence_mrad * np.sqrt((np.arange(40) + 0.5) / 40)
     reach = convergence_mrad + collection_mrad
+    # in small steps near the axis, where the scattering peaks
     theta = np.concatenate([[0.0], np.geomspace(min(width, reach) * 1e-3, reach, 600)])
     middle, step = 0.5 * (theta[1:] + theta[:-1]), np.diff(theta)
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -62,8 +62,10 @@ class Windows:
             self.channels = channels.shifted(-self._low)
 
     def strip(self, rows: NDArray[Any]) -> NDArray[Any]:
+        """Rows of spectra (pixels, channels), contiguous and in a type the compiled loops take."""
         if is_plain(self.spectra):
             return np.ascontiguousarray(rows)
+        # wide integers keep their digits, the rest takes half the memory
         kind = np.float64 if rows.dtype.itemsize > 4 else np.float32
         return np.ascontiguousarray(rows[:, self._low : self._high], dtype=kind)
 
@@ -85,6 +87,7 @@ def mended(
     living: NDArray[Any] = spectra.astype(np.float64 if spectra.dtype.itemsize > 4 else np.float32)
     for channel in np.flatnonzero(dead).tolist():
         after = int(np.searchsorted(alive, channel))
+        # at an end of the axis both are the one living neighbour
         left, right = int(alive[max(after - 1, 0)]), int(alive[min(after, alive.size - 1)])
         share = 0.5 if left == right else (channel - left) / (right - left)
         living[..., channel] = (1 - share) * living[..., left] + share * living[..., right]
@@ -100,6 +103,7 @@ def find_dead_channels(spectra: ArrayLike) -> NDArray[np.int64]:
     if inside.size == 0:
         return np.empty(0, dtype=np.int64)
     dark = np.flatnonzero(~lit)
+    # no detector writes NaN everywhere unless the channel is broken
     never = ~np.isfinite(sample).any(axis=0)
     between = (dark > inside[0]) & (dark < inside[-1])
     # a dark channel between bright ones is dead; one beside a steep flank, or among single counts, is only dark

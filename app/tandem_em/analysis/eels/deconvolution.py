@@ -43,6 +43,7 @@ def fourier_log(
 def _deconvolved(block: Floats, axis: EnergyAxis, places_eV: Floats, threshold_eV: float) -> Floats:
     from scipy import fft
 
+    # twice the axis: plural scattering must not come round to the start
     length = fft.next_fast_len(2 * axis.size, real=True)
     good = np.isfinite(places_eV) & np.isfinite(block).all(axis=1)
     places = np.where(good, places_eV, 0.0)
@@ -70,10 +71,12 @@ def _led_to_zero(block: Floats, axis: EnergyAxis, length: int) -> Floats:
     whole = np.zeros((block.shape[0], length))
     whole[:, :size] = block
     last = max(1, size // 50)
+    # a spectrum that ends in a step would ring through the whole result
     level = np.maximum(block[:, -last:].mean(axis=1), 0.0)
     distance = np.arange(length - size)
     reach = max(axis.last_eV, 10 * axis.step_eV)
     tail = (1 + distance * axis.step_eV / reach) ** -3.0
+    # to exactly zero where the period closes
     tail *= np.cos(0.5 * np.pi * np.minimum(1.0, (distance + 1) / max(1, length - size))) ** 2
     whole[:, size:] = level[:, None] * tail
     return whole

@@ -49,7 +49,9 @@ def log_power_law_ratio(rho, r_per_rho, x_low, log_width, u_signal, log_step):  
     """log of (background in the signal window / counts of one area) when the areas say A x^-r; areas end at centres."""
     r = r_per_rho * rho
     z = (1.0 - r) * log_width
+    # stays exact where the exponent is close to 1
     phi = math.expm1(z) / z if abs(z) > 1e-8 else 1.0 + 0.5 * z
+    # the largest exponent is taken out, so that nothing overflows
     largest = -r * u_signal[0] if r >= 0 else -r * u_signal[-1]
     tail = 0.0
     for u in u_signal:
@@ -139,6 +141,7 @@ def close_two_area(  # type: ignore[no-untyped-def]
             two = area_2[begin + j]
             if not (one > 0.0 and two > 0.0 and one < math.inf and two < math.inf):
                 background[begin + j] = math.nan
+            # nearly every pixel; outside the series holds no more
             elif -1.0 <= x[j] <= 1.0:
                 background[begin + j] = (one + two) * (math.exp(b1[j]) if is_log else b1[j])
             else:

@@ -67,8 +67,10 @@ def _newton_step(p, p1, p2, q, q1, q2):  # type: ignore[no-untyped-def]
     """Step towards the largest p²/q from their values and two derivatives."""
     gradient = 2.0 * p1 / p - q1 / q
     curvature = 2.0 * (p2 * p - p1 * p1) / (p * p) - (q2 * q - q1 * q1) / (q * q)
+    # not near the maximum: a step of fixed length uphill
     if curvature >= 0.0:
         return 0.5 if gradient > 0.0 else -0.5
+    # no leap out of the range in which the spectrum makes sense
     return max(-2.0, min(2.0, -gradient / curvature))
 
 
@@ -111,6 +113,7 @@ def fit_power_law(data, start, moment, norm, t, base, reach, log_level, exponent
         exact = False
         log_scale = 0.0
         for _ in range(60):
+            # the series of the moments holds only near the typical exponent
             if not exact and abs(d) > reach:
                 exact = True
             if exact:
@@ -128,6 +131,7 @@ def fit_power_law(data, start, moment, norm, t, base, reach, log_level, exponent
                 p += p1 * step
                 q += q1 * step
                 break
+            # runs away: no power law fits these counts
             if abs(base + d) > 60.0:
                 step = math.nan
                 break
@@ -149,6 +153,7 @@ def _factor(matrix):  # type: ignore[no-untyped-def]
             for k in range(j):
                 value -= matrix[i, k] * matrix[j, k]
             if i == j:
+                # singular to rounding; also catches NaN
                 if not value > 1e-12 * (1.0 + abs(matrix[i, i])):
                     return False
                 matrix[i, i] = math.sqrt(value)
@@ -225,6 +230,7 @@ def _sum_at_nodes(found, nodes, node_weights, gradient):  # type: ignore[no-unty
         height = 0.0
         for i in range(n):
             height += found[i] * nodes[k, i]
+        # just before a double overflows
         part = node_weights[k] * math.exp(min(height, 700.0))
         value += part
         for i in range(n):
@@ -264,10 +270,12 @@ def fit_log_polynomial(  # type: ignore[no-untyped-def]
         variance[pixel] = math.nan
         coefficients[pixel, :] = math.nan
         usable = _weigh_areas(areas[pixel], powers, normal)
+        # fewer areas with counts than coefficients: no fit
         if usable < n or not _factor(normal):
             continue
         for a in range(n_areas):
             logs[a] = math.log(max(areas[pixel, a], 1e-300) / channels[a])
+        # the bend inside each area is known only after a first fit
         for turn in range(2 if n > 1 else 1):
             _right_side(areas[pixel], logs, powers, spreads, found, turn > 0, right)
             _solve_factored(normal, right)

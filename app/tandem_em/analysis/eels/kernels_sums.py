@@ -27,6 +27,7 @@ def block_prefix(data, block, prefix, odd):  # type: ignore[no-untyped-def]
     """
     pixels, channels = data.shape
     blocks = prefix.shape[0] - 1
+    # eight pixels are a cache line of the result
     for begin in range(0, pixels, 8):
         end = min(begin + 8, pixels)
         for pixel in range(begin, end):
@@ -36,6 +37,7 @@ def block_prefix(data, block, prefix, odd):  # type: ignore[no-untyped-def]
             last = min(first + block, channels)
             for pixel in range(begin, end):
                 value = block_sum(data[pixel, first:last])
+                # NaN or infinity in the block: the pixel is marked and summed without it
                 if not (-math.inf < value < math.inf):
                     odd[pixel] = True
                     value = 0.0
@@ -64,6 +66,7 @@ def unfold(data, before, first, start, stop, base, rows):  # type: ignore[no-unt
         for p in range(number):
             row = data[begin + p, start:stop]
             base[begin + p] = before[begin + p] + block_sum(data[begin + p, first:start])
+            # a length the compiler knows is unrolled
             if stop - start == UNIT:
                 for i in range(UNIT):
                     tile[i, p] = row[i]
@@ -81,6 +84,7 @@ def unfold(data, before, first, start, stop, base, rows):  # type: ignore[no-unt
 def add_rows(base, rows, number, out):  # type: ignore[no-untyped-def]
     """`base` plus the first rows."""
     pixels = base.shape[0]
+    # in pieces that stay in the cache while all rows are added
     for begin in range(0, pixels, 1024):
         end = min(begin + 1024, pixels)
         for pixel in range(begin, end):

@@ -135,6 +135,7 @@ def map_edge(
     spread = Windows(spectra, axis, channels)
     plan = make_plan(edge, spread.axis, spread.channels, spread.strip(sample_pixels(spectra)))
     answer = _solve_all(spread, edge, plan, detail, counts_per_electron)
+    # back on the whole axis: the work may have been done on the windows alone
     answer.axis, answer.channels = axis, channels
     return _shaped(answer, shape)
 
@@ -156,6 +157,7 @@ def _solve_all(spread: Windows, edge: EdgeWindows, plan: Plan, detail: Detail, g
         counts[begin:end] = net
         background[begin:end] = np.where(blank, np.nan, solved.background)
         if error is not None and solved.variance is not None:
+            # counting noise of the signal, and that of the background taken from it
             variance = gain * (np.maximum(solved.total, 0.0) + solved.variance)
             error[begin:end] = np.where(blank, np.nan, np.sqrt(variance))
         if solved.coefficients is not None and plan.form is not None:
@@ -167,6 +169,7 @@ def _solve_all(spread: Windows, edge: EdgeWindows, plan: Plan, detail: Detail, g
     in_strips(pixels, work)
     answer = EdgeMap(edge, spread.axis, spread.channels, counts, background, error, form=plan.form)
     if found:
+        # threads finish in any order: strips are sorted by their first pixel
         parts = [np.concatenate(part) for part in zip(*(found[key] for key in sorted(found)))]
         answer.coefficients, answer.residual_rms, answer.reduced_chi2 = parts
     if spread.channels.clipped:
@@ -195,6 +198,7 @@ def _residuals(
     t = np.ascontiguousarray(form.variable(spread.axis.values[c.fit_start : c.fit_stop]))
     rms, chi2 = np.empty(strip.shape[0]), np.empty(strip.shape[0])
     residuals(strip, c.fit_start, t, np.ascontiguousarray(coefficients), form.log_counts, rms, chi2)
+    # the fit has used up some of the scatter
     freedom = max(1, t.size - coefficients.shape[1]) / t.size
     return rms, chi2 / freedom / gain
 
@@ -218,6 +222,7 @@ def map_edge_in_blocks(
     for edge in edges:
         find_channels(edge, axis)
     parts: list[list[EdgeMap]] = []
+    # the same arrays are handed out each time: a preview, not a result
     growing = [np.full((height, width), np.nan) for _ in edges]
     for y0, y1, block in blocks_of_rows(read_rows, shape, block_bytes):
         parts.append(map_block(block, axis, edges, counts_per_electron, detail))
@@ -233,6 +238,7 @@ def rows_in_block(shape: tuple[int, int, int], block_bytes: int = BLOCK_BYTES) -
 
 
 def count_blocks(shape: tuple[int, int, int], block_bytes: int = BLOCK_BYTES) -> int:
+    """How many blocks of rows the job over a spectrum image of this shape takes, for its progress."""
     return -(-shape[0] // rows_in_block(shape, block_bytes))
 
 

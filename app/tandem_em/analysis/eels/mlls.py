@@ -105,6 +105,7 @@ def fit_references(
         kept[1][:, rows] = np.sqrt(noise @ (solver.T**2)).T
         off = block - found @ design
         rms[rows] = np.sqrt((off**2).mean(axis=1))
+        # a floor, or empty channels would rule chi²
         expected = counts_per_electron * np.maximum(found @ design, 1e-12 + 0.01 * np.abs(block).mean())
         chi2[rows] = (off**2 / expected).sum(axis=1) / max(1, block.shape[1] - design.shape[0])
     return _assembled(given.shape[0], names, shape, kept, rms, chi2, channels, tuple(background_powers))
@@ -134,8 +135,10 @@ def _weighted_solver(
     """Matrix that turns a spectrum into coefficients, and the weights it used; a sentence for look-alike references."""
     step = max(1, spectra.shape[0] // 512)
     mean = np.nan_to_num(spectra[::step, channels[0] : channels[1]].astype(np.float64)).mean(axis=0)
+    # channels without counts must not get infinite weight
     noise = gain * np.maximum(mean, 1e-3 * max(float(mean.max(initial=0.0)), 1e-12))
     weights = 1.0 / noise
+    # references differ by orders of magnitude: scaled before their likeness is judged
     scale = np.sqrt((design**2 * weights).sum(axis=1))
     if (scale <= 0).any() or not np.isfinite(scale).all():
         raise UserError(
@@ -155,6 +158,7 @@ def _non_negative(block: Floats, design: Floats, weights: Floats, found: Floats)
     from scipy.optimize import nnls
 
     weighted = design * np.sqrt(weights)
+    # only where the plain answer is negative: NNLS is slow, and the rest would come out the same
     for pixel in np.flatnonzero((found < 0).any(axis=1) & np.isfinite(found).all(axis=1)):
         found[pixel] = nnls(weighted.T, block[pixel] * np.sqrt(weights))[0]
     return found

@@ -70,6 +70,7 @@ def quantify(
             )
         elements.append(known.element)
         half = 0.5 * found.axis.step_eV
+        # channels are given by their centres: half of one more at each end
         window = (found.signal_eV[0] - half, found.signal_eV[1] + half)
         sections.append(
             partial_cross_section(

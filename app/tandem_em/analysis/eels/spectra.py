@@ -25,6 +25,7 @@ def disc_mask(shape: tuple[int, int], centre: tuple[float, float], radius_px: fl
     """Pixels whose centre lies in a disc around (x, y); at least the nearest pixel of the map."""
     y, x = np.ogrid[: shape[0], : shape[1]]
     mask = (x - centre[0]) ** 2 + (y - centre[1]) ** 2 <= radius_px**2
+    # a disc smaller than a pixel is the pixel it lies in
     if not mask.any():
         mask[_nearest(centre, shape)] = True
     return np.asarray(mask)
@@ -66,6 +67,7 @@ def region_spectrum(data: ArrayLike, mask: ArrayLike | None = None, *, mean: boo
             return np.full(spectra.shape[1], np.nan)
         chosen = spectra[picked]
     total = np.zeros(spectra.shape[1])
+    # in blocks: the spectra may be a file that is mapped, larger than the memory
     for begin in range(0, chosen.shape[0], 4096):
         total += np.nansum(chosen[begin : begin + 4096], axis=0, dtype=np.float64)
     return total / chosen.shape[0] if mean else total
@@ -123,6 +125,7 @@ def model_curve(
         curve = found.form.curve(found.coefficients, energies)
     residual = values[channels.low : last] - curve
     fitted = residual[: max(0, channels.fit_stop - channels.low)] if channels.fit_stop else residual[:0]
+    # residuals in units of the counting noise
     noise = np.sqrt(np.maximum(np.abs(curve[: fitted.size]), 1e-30))
     return ModelCurve(energies, curve, residual, found, _lag_correlation(fitted / noise))
 
@@ -177,6 +180,7 @@ def line_spectra(
     picked = np.flatnonzero(inside.ravel())
     of_point = index.ravel()[picked]
     sums = np.zeros((points, spectra.shape[1]))
+    # pixel by pixel: picking all at once would copy the spectra
     order = np.argsort(of_point, kind="stable")
     for pixel, point in zip(picked[order], of_point[order]):
         sums[point] += spectra[pixel]
@@ -227,5 +231,6 @@ def find_interface(profile: ArrayLike, distance_px: ArrayLike) -> float:
     if slope.max() <= 0:
         return float("nan")
     top = int(slope.argmax())
+    # the centre of gravity of the steepest stretch: finer than a pixel
     near = slice(max(0, top - 2), top + 3)
     return float((slope[near] * places[near]).sum() / slope[near].sum())

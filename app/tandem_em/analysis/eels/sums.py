@@ -140,6 +140,7 @@ class Sums:
         """Whether so many bounds lie on new ground that reading the windows is quicker than unfolding; one is unfolded."""
         if self._rows is None or self._spectra is None:
             return False
+        # a drag moves one or two bounds; more is a jump, for which the spectra are as quick
         new = [b for b in bounds if b not in self._bounds and b % self.block and not self._rows.holds(b)]
         if len(new) <= 2:
             return False
@@ -196,6 +197,7 @@ class Sums:
         with self._lock:
             if self._plan is None or self._plan[0] != edge:
                 channels = find_channels(edge, self.axis)
+                # two-area models need no sample
                 sample = np.ones((1, self.axis.size))
                 self._plan = (edge, make_plan(edge, self.axis, channels, sample), channels)
             return self._plan[1], self._plan[2]
@@ -265,6 +267,7 @@ class Sums:
         try:
             answer = map_edge(blocks[:, :full], axis, edge, detail=detail, counts_per_electron=gain)
             self._mend_odd(answer, detail, gain)
+        # too few blocks in the window: two areas need no more than its bounds
         except UserError:
             kind: Background = "power law" if edge.fit[0] > 0 else "exponential"
             answer = self.map(replace(edge, background=kind), "error" if detail == "full" else detail, gain)
@@ -273,6 +276,7 @@ class Sums:
         for name in ("counts", "background", "error"):
             if getattr(answer, name) is not None:
                 setattr(answer, name, getattr(answer, name).reshape(self.shape))
+        # bounds between blocks are shared out
         answer.exact = False
         return answer
 

@@ -36,6 +36,7 @@ class Rows:
 
     @property
     def nbytes(self) -> int:
+        """Memory in bytes that the kept channels take."""
         return sum(base.nbytes + rows.nbytes for base, rows in self._units.values())
 
     def up_to(self, channel: int) -> Floats:

@@ -51,11 +51,13 @@ def plasmon_table() -> dict[str, float]:
 
 def find_edge(name: str) -> KnownEdge | None:
     """The table's row for a name such as “Li K”, “Si L2,3”, “Si L” or “SiL23”; None when it knows none."""
+    # people write L2,3, L23 and L₂,₃
     wanted = _squeezed(name)
     exact = [edge for edge in edge_table() if _squeezed(edge.name) == wanted]
     if exact:
         return exact[0]
     begins = [edge for edge in edge_table() if _squeezed(edge.name).startswith(wanted) and edge.major]
+    # the element's name alone is no edge
     same = [
         edge for edge in begins if wanted.startswith(edge.element.lower()) and len(wanted) > len(edge.element)
     ]

@@ -79,10 +79,12 @@ class EnergyAxis:
 
     @property
     def values(self) -> NDArray[np.float64]:
+        """Energy loss (eV) at the centre of every channel."""
         return np.asarray(self.offset_eV + self.step_eV * np.arange(self.size), dtype=np.float64)
 
     @property
     def last_eV(self) -> float:
+        """Energy loss (eV) at the centre of the last channel."""
         return self.offset_eV + self.step_eV * (self.size - 1)
 
     def at(self, channel: float) -> float:
@@ -114,10 +116,12 @@ class Channels:
 
     @property
     def low(self) -> int:
+        """First channel that is needed; without a background window that of the signal."""
         return min(self.fit_start, self.signal_start) if self.fit_stop else self.signal_start
 
     @property
     def high(self) -> int:
+        """Channel after the last one that is needed."""
         return max(self.fit_stop, self.signal_stop)
 
     def shifted(self, by: int) -> Channels:

@@ -35,6 +35,7 @@ class ZeroLoss:
 
     @property
     def median_fwhm_eV(self) -> float:
+        """Energy resolution of the typical pixel (eV); NaN where no pixel has a zero-loss peak."""
         return float(np.nanmedian(self.fwhm_eV)) if np.isfinite(self.fwhm_eV).any() else float("nan")
 
 
@@ -108,6 +109,7 @@ def _search_range(spectra: NDArray[Any], axis: EnergyAxis) -> tuple[float, float
     mean = np.nan_to_num(spectra[::step].astype(np.float64)).mean(axis=0)
     top = axis.at(int(mean.argmax()))
     near = mean[axis.channel(low) : axis.channel(high) + 1]
+    # calibrations may be off by tens of eV; a peak twenty times as high can only be the zero loss
     if abs(top) > SEARCH_eV and abs(top) < 100 and mean.max() > 20 * max(float(near.max()), 1e-30):
         return top - SEARCH_eV, top + SEARCH_eV
     return low, high
@@ -136,6 +138,7 @@ def thickness_map(
     plain = _plain(spectra)
     in_strips(pixels, lambda a, b: sums_below(plain[a:b], bound[a:b], below[a:b], total[a:b]))
     with np.errstate(divide="ignore", invalid="ignore"):
+        # negative counts after a dark correction would turn the ratio round
         good = (below > 0) & (total >= below)
         ratio = np.where(good, np.log(total / below), np.nan)
         spread = np.sqrt(np.maximum(counts_per_electron * (1 / below - 1 / total), 0))
@@ -158,9 +161,11 @@ def valley_eV(spectra: NDArray[Any], axis: EnergyAxis, peak: ZeroLoss) -> float:
     width = peak.median_fwhm_eV
     centre = float(np.nanmedian(peak.position_eV))
     step = max(1, spectra.shape[0] // 512)
+    # some 500 spectra show where the valley is
     rows = np.ascontiguousarray(spectra[::step], np.float64)
     places = np.nan_to_num(np.ravel(peak.position_eV)[::step], nan=centre)
     mean = np.nan_to_num(_shifted(rows, (places - centre) / axis.step_eV)).mean(axis=0)
+    # beyond the flank, where the valley can begin
     first = axis.channel(centre + 1.6 * width)
     last = max(axis.channel(centre + max(8.0, 3 * width)), first + 1)
     smooth = np.convolve(mean, np.ones(3) / 3, mode="same")[first:last]
@@ -186,6 +191,7 @@ def aligned(
     spectra, shape = as_spectra(data)
     check_fit(spectra, axis)
     moves = np.broadcast_to(np.asarray(shift_eV, np.float64), shape).ravel() / axis.step_eV
+    # a pixel without a peak stays where it is
     moves = np.where(np.isfinite(moves), moves, 0.0)
     if moves.size and np.abs(moves).max() >= axis.size:
         raise UserError(

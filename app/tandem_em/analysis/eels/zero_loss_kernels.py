@@ -14,6 +14,7 @@ def _log_parabola(row, first, last, centre, peak):  # type: ignore[no-untyped-de
     for i in range(first, last + 1):
         if not row[i] > 0.0:
             continue
+        # counts as weights: the logarithm of few counts is noisy
         w = float(row[i])
         x = i - centre
         y = math.log(row[i] / peak)
@@ -26,6 +27,7 @@ def _log_parabola(row, first, last, centre, peak):  # type: ignore[no-untyped-de
         t1 += w * x * y
         t2 += w * x * x * y
     det = s0 * (s2 * s4 - s3 * s3) - s1 * (s1 * s4 - s2 * s3) + s2 * (s1 * s3 - s2 * s2)
+    # all but singular: too few channels with counts
     if not abs(det) > 1e-10 * s0 * s2 * s4:
         return 0.0, 0.0, 0.0
     a = (t0 * (s2 * s4 - s3 * s3) - s1 * (t1 * s4 - t2 * s3) + s2 * (t1 * s3 - t2 * s2)) / det
@@ -85,6 +87,7 @@ def _peak(row, low, high):  # type: ignore[no-untyped-def]
     for i in range(low, high):
         value = float(row[i])
         if i > 0:
+            # neighbours count half: a single hot channel is no peak
             value += 0.5 * row[i - 1]
         if i + 1 < row.shape[0]:
             value += 0.5 * row[i + 1]
@@ -146,6 +149,7 @@ def sums_below(data, bound, below, total):  # type: ignore[no-untyped-def]
         for value in row:
             whole += value
         total[pixel] = whole
+        # channels reach half a step to either side of their centre
         edge = bound[pixel] + 0.5
         if not (0.0 <= edge <= channels):
             below[pixel] = math.nan
@@ -165,6 +169,7 @@ def shift_rows(data, shift, out):  # type: ignore[no-untyped-def]
     channels = data.shape[1]
     for pixel in range(data.shape[0]):
         move = shift[pixel]
+        # also catches NaN
         if not (-channels < move < channels):
             move = 0.0
         whole = math.floor(move)

@@ -23,6 +23,7 @@ class Model:
 
     @property
     def names(self) -> tuple[str, ...]:
+        """Parameters in the order in which a fitted row holds them: start, onset, shapes, amplitudes."""
         return ("start", "onset_s", *self.shapes, *self.amplitudes)
 
 
@@ -54,16 +55,20 @@ class KineticsFit:
 
     @property
     def names(self) -> tuple[str, ...]:
+        """Parameters in the order of `vector`."""
         return self.model.names
 
     @property
     def vector(self) -> Floats:
+        """Fitted values in the order of `names`."""
         return np.array([self.parameters[name] for name in self.names])
 
     def weighted(self, weight: float) -> KineticsFit:
+        """The same fit with its Akaike weight (0..1) among the models."""
         return replace(self, weight=weight)
 
     def onset(self, row: Floats | None = None) -> float:
+        """Onset in session seconds, of this fit or of another row of parameters."""
         return float((self.vector if row is None else row)[1])
 
     def value_at(self, times_s: Floats, row: Floats | None = None) -> Floats:
@@ -72,9 +77,11 @@ class KineticsFit:
 
     def draws(self, count: int) -> Floats:
         """Parameter rows as likely as the data allow (normal approximation), for the error of derived numbers."""
+        # a fixed seed: the same curve gives the same limits
         rng = np.random.default_rng(1)
         rows = rng.multivariate_normal(self.vector, self.covariance, count, method="eigh")
         shapes = slice(2, 2 + len(self.model.shapes))
+        # a normal law does not know that time constants are positive
         rows[:, shapes] = np.maximum(rows[:, shapes], 1e-3 * self.vector[shapes])
         return np.asarray(rows)
 
@@ -100,10 +107,12 @@ class Solved:
         """Correlation of neighbouring residuals, 0..0.9."""
         square = float((self.left**2).sum())
         alike = float((self.left[1:] * self.left[:-1]).sum()) / square if square > 0 else 0.0
+        # beyond, hardly an observation would be left
         return min(0.9, max(0.0, alike))
 
     @property
     def plain_aic(self) -> float:
+        """Akaike's criterion without the correction for small samples."""
         count = len(self.left)
         return count * math.log(max(float((self.left**2).sum()), 1e-300) / count) + 2 * len(self.row)
 
@@ -113,6 +122,7 @@ def solve_model(model: Model, t: Floats, a: Floats, sigma: Floats) -> Solved | N
     from scipy.optimize import least_squares
 
     count = len(model.names)
+    # AIC corrected for small samples needs more points than parameters
     if len(t) < count + 3:
         return None
     span = t[-1] - t[0]
@@ -139,6 +149,7 @@ def _sizes(model: Model, span: float, scale: float) -> Floats:
 
 def _limits(model: Model, t: Floats, span: float) -> tuple[Floats, Floats]:
     low, high = np.full(len(model.names), -np.inf), np.full(len(model.names), np.inf)
+    # the change may have begun before the curve
     low[1], high[1] = t[0] - 0.2 * span, t[-1] - 0.02 * span
     if model.shapes:
         low[2], high[2] = max(1e-4 * span, 0.2 * float(np.median(np.diff(t)))), 5 * span
@@ -160,6 +171,7 @@ def _starts(model: Model, t: Floats, a: Floats, sigma: Floats, span: float) -> l
             left = float(((table @ solved - a / sigma) ** 2).sum())
             tried.append((left, np.concatenate([[solved[0], onset], shapes, solved[1:]])))
     tried.sort(key=lambda pair: pair[0])
+    # three starts: the misfit may have several valleys along the onset
     return [row for _, row in tried[:3]]
 
 

@@ -36,6 +36,7 @@ class EdgeBand:
 
     @property
     def middle(self) -> int:
+        """Index of the offset that lies on the outline itself."""
         return int(self.values.shape[1] // 2)
 
 
@@ -69,6 +70,7 @@ def read_band(
         noise += (weight * crops.noise(number)) ** 2
     whole = sum(weights.values())
     with np.errstate(invalid="ignore", divide="ignore"):
+        # where most of the frames show nothing the mean is that of a few: unknown
         values = np.where(mass > 0.4 * whole, total / mass, np.nan)
     return EdgeBand(at, normals(at), values, whole**2 / squares, float(np.sqrt(noise)) / whole)
 
@@ -99,5 +101,6 @@ def response(band: EdgeBand, width: float, along: float) -> Floats:
 
 def response_noise(band: EdgeBand, width: float, along: float) -> float:
     """Deviation of `response` from counting noise; bilinear sampling takes a quarter off."""
+    # reading between pixels averages part of their noise away
     across = 0.75 * band.noise * np.sqrt(0.886 / width)
     return float(across * np.sqrt((bell(along) ** 2).sum()) if along > 0 else across)

@@ -78,6 +78,7 @@ def _sides(evidence: Evidence, place: int) -> tuple[float, float]:
     sides = kernels.side_means(review.polarity * band.values, *(round(d / STEP) for d in SIDES))
     inside, outside = (side[:, band.middle] for side in sides)
     inside, outside = inside[np.isfinite(inside)], outside[np.isfinite(outside)]
+    # nothing to be seen on one side: it speaks fully against the outline
     if not len(inside) or not len(outside):
         return 1.0, 1.0
     half = 0.5 * (float(np.median(inside)) + float(np.quantile(outside, OPEN)))
@@ -93,9 +94,11 @@ def confidences(evidence: Evidence) -> list[tuple[float, float, float]]:
         found, outline = evidence.review.found[frame], evidence.final[frame]
         around = perimeter(outline)
         spacing = around / len(outline)
+        # neighbouring vertices err together: fewer independent ones than there are
         alike = max(1.0, CORRELATION / spacing)
         by_chance = 1.96 * spacing * float(np.sqrt(alike * (found.spread**2).sum()))
         model = LOBED_UNCERTAINTY if evidence.review.lobed else EDGE_UNCERTAINTY
+        # without a profile, the whole way from edge to silhouette is unknown
         shift = model + (2 * fit.error if fit is not None else 0.6)
         wide = math.hypot(
             SAFETY * math.hypot(by_chance, around * shift), around * STRAY_PX * _stray(evidence, frame)

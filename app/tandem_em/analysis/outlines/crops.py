@@ -70,6 +70,7 @@ class Crops:
         room = GROWTH / 2 * (high - low) + MARGIN * side
         x0, y0 = (int(v) for v in np.floor(low - room))
         columns, rows = (int(v) for v in np.ceil((high - low + 2 * room) / side))
+        # a copy: every particle corrects the drift for itself
         return cls((x0, y0), (rows, columns), side, drift_px.copy())
 
     def add(self, number: int, frame: NDArray[np.generic], level: FrameLevel) -> None:
@@ -78,6 +79,7 @@ class Crops:
             return
         from tandem_em.analysis.outlines import kernels
 
+        # cut at whole pixels, so that no frame is resampled; `shift` keeps the rest
         dx, dy = np.rint(self.drift_px[number]).astype(int)
         high = level.bright + 6 * level.noise
         cut = kernels.crop(
@@ -99,6 +101,7 @@ class Crops:
         """A crop to compute with; the last ones are kept."""
         if number not in self._ready:
             if len(self._ready) >= READY:
+                # the oldest: walks and looks back go on frame by frame
                 self._ready.pop(next(iter(self._ready)))
             image = self.images[number].astype(np.float32)
             if self.negative is not None:
@@ -115,6 +118,7 @@ class Crops:
     def turn_negative(self, negative: Negative) -> None:
         """From now on the particle is dark; in frames that have been looked at, too."""
         self.negative = negative
+        # those kept were made before the turn
         self._ready.clear()
 
     def visible(self, points: Polygon, number: int) -> float:
@@ -122,6 +126,7 @@ class Crops:
         x, y = np.rint(points + self.shift(number)).astype(int).T
         rows, columns = self.shape
         within = (x >= 0) & (y >= 0) & (x < columns) & (y < rows)
+        # outside the frame crops hold NaN
         known = np.isfinite(self.images[number][np.clip(y, 0, rows - 1), np.clip(x, 0, columns - 1)])
         return float(np.mean(within & known))
 

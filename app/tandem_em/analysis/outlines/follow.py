@@ -78,6 +78,7 @@ def follow_many(
         begin, end = (WALKED + (1 - WALKED) * k / len(followers) for k in (place, place + 1))
         try:
             results[name] = yield from _looked_back(follower.result(blank), n_frames, begin, end)
+        # not the fault of one particle: the others would fail as well
         except MemoryError:
             raise
         except Exception as error:  # noqa: BLE001  an edge: the others are looked at again all the same
@@ -96,6 +97,7 @@ def _looked_back(look: RefineStep[TrackResult], n_frames: int, begin: float, end
             return cast(TrackResult, answer.value)
         if seen % BETWEEN == 0:
             share = begin + (end - begin) * min(1.0, seen / (LOOKS * n_frames))
+            # LOOKS is an estimate: `min` above keeps the bar from passing its end
             yield Progress(share * n_frames, n_frames, LOOKING)
     raise AssertionError("a look back ends by itself")
 
@@ -124,8 +126,10 @@ class _Movie:
         """Make a frame available; False when it is blank or outside what was asked for."""
         if not self.span[0] <= number <= self.span[1]:
             return False
+        # a frame is read once for all particles and both directions
         if number not in self._read:
             frame = np.asarray(self._read_frame(number))
+            # the compiled loops take native numbers only
             if frame.dtype.kind not in "uif" or not frame.dtype.isnative:
                 frame = frame.astype(np.float32)
             self._read.add(number)
@@ -163,6 +167,7 @@ def _walk_forward(movie: _Movie) -> Job[None]:
     for key in sorted({key for follower in movie.followers.values() for key in follower.keys}):
         movie.read(key)  # so that a key in a blank frame is noticed early
     for number in range(first, last + 1):
+        # noisy particles are seen in a mean that reaches into coming frames
         for ahead in range(number, min(last, number + AHEAD) + 1):
             movie.read(ahead)
         if number in movie.blank:

@@ -46,6 +46,7 @@ class Follower:
 
     @property
     def first_key(self) -> int:
+        """Earliest frame whose outline was given; what comes before it is walked backward."""
         return next(iter(self.keys))
 
     def forward(self, frame: int, usable: list[int], ahead: list[int]) -> FollowedOutline | None:
@@ -89,6 +90,7 @@ class Follower:
         except MemoryError:
             raise
         except Exception as error:  # noqa: BLE001  an edge: what breaks for one particle does not end the others
+            # a half-made frame must not be what the next step starts from
             walk.forget(frame)
             self.fail(frame, error)
         return None
@@ -113,6 +115,7 @@ class Follower:
     def _preview(self, walk: Walk, frame: int) -> FollowedOutline:
         polygon = self.crops.to_frame(walk.shapes[frame], frame)
         size = area(polygon)
+        # 5 % either way stands for limits that only the look back can tell
         first = FollowedOutline(polygon, first_confidence(walk.found[frame]), size, 0.95 * size, 1.05 * size)
         self._first[frame] = first
         return first
@@ -134,6 +137,7 @@ class Follower:
         shapes, found = self._joined()
         if not shapes:
             return self._told({}, blank)
+        # the lead may have failed at once where a walk back has not
         walk = next(walk for walk in (self.lead, *self.back.values()) if walk.look is not None)
         assert walk.look is not None
         fixed = frozenset(self.options.exact_keys & self.keys.keys())
@@ -157,6 +161,7 @@ class Follower:
                 elif before is None or frame not in shapes:
                     shapes[frame], found[frame] = shape, walk.found[frame]
                 else:
+                    # between two keys each walk counts more the nearer its own key is
                     share = (frame - before) / (key - before)
                     shapes[frame] = blended(shapes[frame], shape, share)
                     found[frame] = walk.found[frame] if share > 0.5 else found[frame]
@@ -169,6 +174,7 @@ class Follower:
         for frame, (confidence, low, high) in zip(review.frames, confidences(evidence)):
             is_key = frame in self.keys
             exact = frame in review.fixed
+            # exact to the last digit: not through crop pixels and back
             polygon = self.keys[frame] if exact else self.crops.to_frame(final[frame], frame)
             size, square = area(polygon), self.crops.side**2
             wide = (low * square, high * square)
@@ -210,6 +216,7 @@ def first_confidence(found: LocatedEdge) -> float:
 def blended(one: Polygon, other: Polygon, share: float) -> Polygon:
     """Between two outlines of the same particle: `share` of the other."""
     other = resampled(other, len(one))
+    # four degrees are near enough to find which vertex belongs to which
     stride = max(1, len(one) // 90)
     turns = range(0, len(one), stride)
     costs = [float(((np.roll(other, -k, axis=0) - one) ** 2).sum()) for k in turns]
@@ -231,6 +238,7 @@ def _same_count(
         if len(found[frame].moved) != count:  # that of the walk from the other key
             found[frame] = found[frame].resampled(count)
         if base is not None:
+            # only its vertices are turned, so that they correspond from frame to frame
             shapes[frame] = blended(base, shapes[frame], 1.0)
         base = shapes[frame]
     return shapes, found

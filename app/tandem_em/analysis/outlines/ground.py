@@ -32,6 +32,7 @@ class Ground:
 
     @classmethod
     def empty(cls, shape: tuple[int, int]) -> Ground:
+        """A background of which nothing has been seen yet: brightness 1 everywhere, seen 0 times."""
         return cls(np.ones(shape, np.float32), np.zeros(shape, np.float32))
 
     def learn(self, crops: Crops, frame: int, outline: Polygon, unsure: Floats | float = 0.0) -> None:
@@ -72,6 +73,7 @@ def behind(band: EdgeBand, ground: Ground) -> Floats:
     geometry_kernels.sample_band(known, band.points, band.normals, columns, 1.0, total, mass)
     with np.errstate(invalid="ignore", divide="ignore"):
         values = np.where(mass > 0, total / mass, np.nan)
+    # under the particle the film was never seen: its nearest part goes on there
     kernels.continue_inwards(values, 4)
     return np.asarray(np.maximum(values, DARKEST))
 
@@ -110,5 +112,7 @@ def side_cost(lack: Floats, depth: Floats, noise: float, along: float = 1.5) -> 
 
 
 def _mild(off: Floats, odd: float = 0.06) -> Floats:
+    # bounded: one odd place cannot outvote the rest of the line
     cost = -np.log((1 - odd) * np.exp(-0.5 * off**2) + odd)
+    # what is not known speaks neither for nor against
     return np.where(np.isfinite(cost), cost, 0.0)

@@ -33,7 +33,9 @@ def _waves(count: int) -> Floats:
 def coherent(grown: Floats, support: Floats) -> tuple[Floats, float]:
     """Slow-wave fit of the growth (px along the normals) that ignores stretches apart, and the usual deviation."""
     waves = _waves(len(grown))
+    # short waves are held more: few frames cannot tell them from noise
     ridge = np.diag(0.002 * len(grown) * np.r_[0.0, np.repeat(np.arange(1, WAVES + 1) ** 2, 2)])
+    # a stretch that was not seen still holds a little, else the waves run free there
     trust = 0.1 + 0.9 * support
     weight = trust.copy()
     fit, scale = grown, LEAST_SCALE
@@ -56,6 +58,7 @@ def pull_to_growth(grown: Floats, support: Floats, lobed: bool) -> tuple[Floats,
 
     Small deviations are the particle's own. Of a cluster nothing is asked: its particles grow each at its pace.
     """
+    # members of a cluster grow each by itself: slow waves say nothing about its outline
     if lobed:
         return np.zeros(len(grown)), 1.0
     fit, scale = coherent(grown, support)
@@ -74,5 +77,6 @@ def growth_since_start(table: Floats) -> Floats:
 
 def _along_normals(old: Polygon, new: Polygon) -> Floats:
     moved = new - old
+    # a particle that is pushed as a whole has not grown
     moved = moved - moved.mean(axis=0)
     return np.asarray((moved * normals(old)).sum(axis=1))

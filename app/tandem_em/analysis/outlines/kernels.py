@@ -28,6 +28,7 @@ def is_hit(frame, y, x, high, usual, noise):
                 around[seen] = value
                 seen += 1
                 above += value > high
+    # too many bright pixels at once for a hit: this place is bright
     if above > HIT:
         return False
     if seen <= HIT:
@@ -57,6 +58,7 @@ def crop(frame, x0, y0, rows, columns, side, usual, noise, low, high):
                     if value <= high or (value < np.inf and not is_hit(frame, y, x, high, usual, noise)):
                         total += max(low, value)
                         count += 1
+            # less than half a block left would be noisier than its neighbours
             out[r, c] = total * scale / count if 2 * count > side * side else np.nan
     return out
 
@@ -99,6 +101,7 @@ def best_path(cost, step_cost):
     """Closed path of least cost: one column per row; a change of k columns costs step_cost[k]. Twice around."""
     nodes, width = cost.shape
     reach = step_cost.size - 1
+    # twice around: the cut of the closed line lies where nobody looks
     rounds = 2 * nodes
     came = np.empty((rounds, width), np.int16)
     old, new = cost[0].copy(), np.empty(width)
@@ -116,6 +119,7 @@ def best_path(cost, step_cost):
     path = np.empty(nodes, np.int64)
     u = int(np.argmin(old))
     for step in range(rounds - 1, 0, -1):
+        # the middle round; both its ends have forgotten where the path was cut
         if nodes // 2 <= step < nodes // 2 + nodes:
             path[step % nodes] = u
         u = came[step, u]
@@ -134,6 +138,7 @@ def _pass_on(state, likely, move, new):
         new[u] = value
         total += value
     for u in range(width):
+        # never zero: a state that is impossible at one vertex may be right at the next
         state[u] = new[u] / total + 1e-30
 
 
@@ -146,6 +151,7 @@ def marginals(cost, step_cost):
     for s in range(nodes):
         low = cost[s].min()
         for u in range(width):
+            # relative to the best, so that no row vanishes in rounding
             likely[s, u] = math.exp(low - cost[s, u])
     lead = min(nodes, 60)  # far enough for the start to be forgotten
     ahead, behind = np.ones((nodes, width)), np.ones((nodes, width))
@@ -194,6 +200,7 @@ def learn_ground(ground, seen, image, hidden, shift, slowest):
     one = np.float32(1)
     for r in range(rows):
         a = r + top
+        # a bilinear reading needs the row below as well
         if a < 0 or a >= rows - 1:
             continue
         for c in range(columns):

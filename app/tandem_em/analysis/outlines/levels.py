@@ -29,8 +29,11 @@ class FrameLevel:
 
     @classmethod
     def of(cls, frame: NDArray[np.generic]) -> FrameLevel:
+        """Measures a frame by a sample of its pixels; pixels that are not finite are left out."""
+        # some 16 000 pixels tell level and noise of a frame
         stride = max(1, math.isqrt(frame.size // 16384))
         sample = np.asarray(frame[stride // 2 :: stride, ::stride], float)
+        # differences of neighbours: what the picture shows cancels, noise stays
         beside = np.asarray(frame[stride // 2 :: stride, 1:][:, ::stride], float)
         width = min(sample.shape[1], beside.shape[1])
         with np.errstate(invalid="ignore"):
@@ -41,6 +44,7 @@ class FrameLevel:
         sample = _finite(sample)
         if not sample.size:
             return cls(math.nan, 1e-6, math.nan, _picture(np.zeros_like(frame, np.float32), 0.0))
+        # rather bright than middle: particles are dark
         level, bright = (float(q) for q in np.quantile(sample, [0.6, 0.9]))
         if level <= 0:  # a dark field with nothing between its particles
             level = EMPTY * _brightness(sample)
@@ -83,11 +87,13 @@ class BeamWatch:
         if not np.isfinite(level.level) or level.level <= 0:
             return True
         if self._levels and self._usual is not None:
+            # of the last frames only: the beam may change slowly
             share = level.level / float(np.median(self._levels[-REMEMBERED:]))
             if share < DARK or (share < DIMMER and _alike(level.picture, self._usual) < ALIKE):
                 return True
         self._levels.append(level.level)
         known = self._usual
+        # a running mean, which follows the drift of the picture
         self._usual = level.picture if known is None else 0.8 * known + 0.2 * level.picture
         return False
 

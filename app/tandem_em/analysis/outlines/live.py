@@ -72,6 +72,7 @@ class LiveFollower:
         self._measure_edge(number)
         outline = self._outline(number)
         self._forget(number)
+        # it grows or drifts out of its crop: a new one is cut around it
         if self._is_near_border(number):
             self._begin(self._crops.to_frame(self._walk.shapes[number], number), drift)
         return outline
@@ -79,11 +80,13 @@ class LiveFollower:
     def _begin(self, polygon: Polygon, drift: Floats) -> None:
         """Cut out anew around an outline of a frame with this drift."""
         self._number = -1
+        # the length of a recording is not known: doubled when it is reached
         self._crops = Crops.around([(0, polygon)], np.tile(drift, (256, 1)))
         self._walk = Walk(self._crops, enough=ENOUGH_NOW)
         self._start, self._start_drift = polygon, np.array(drift, float)
 
     def _add(self, frame: NDArray[np.generic], drift: Floats, level: FrameLevel, gap: int) -> int:
+        # skipped frames count, so that speeds stay those per frame
         self._number += gap if self._walk.look is not None else 1
         self._count += 1
         if self._number >= len(self._crops.drift_px):
@@ -99,6 +102,7 @@ class LiveFollower:
         recent = [k for k in sorted(self._walk.shapes)[-FITTED:] if k in self._crops.images]
         review = self._review({k: self._walk.shapes[k] for k in recent})
         if len(recent) > 2:
+            # a generator that yields between frames; here nobody waits for the words
             for _ in review.improve(1):
                 pass
             self._walk.shapes.update(review.shapes)
@@ -112,6 +116,7 @@ class LiveFollower:
         shape = self._walk.shapes[number]
         final, fits = shape, {}
         if self._exact and self._count == 1:
+            # drawn to be kept: neither moved nor given limits
             size = area(self._key)
             return FollowedOutline(self._key, 1.0, size, size, size, True)
         if self._fit is not None:

@@ -101,6 +101,7 @@ def find_edge(
     centre = np.broadcast_to(centre, expected.shape)
     off = (columns[None, :] - centre[:, None]) / search.away
     firm = USUAL_PULL + STRAY_PULL * np.minimum(1.0, np.abs(centre))  # what has gone astray follows the rest
+    # no line through the particle's own other side
     cost = cost + firm[:, None] * np.log1p(off**2 / 3) + np.where(blocked, 30.0, 0.0)
     moves = walk_costs(search.walk)
     path = kernels.best_path(cost, moves)
@@ -126,6 +127,7 @@ def _cost(answer: Floats, expected: Floats, noise: float) -> Floats:
     """
     scale = np.sqrt(noise**2 + (VARIETY * expected[:, None]) ** 2)
     lack = (expected[:, None] - answer) / scale
+    # a stronger edge than expected is held against a place far less than a weaker one
     off = np.where(lack > 0, lack**2, 0.25 * np.minimum(lack + 0.7, 0) ** 2)
     cost = -np.log((1 - ODD) * np.exp(-0.5 * off) + ODD)
     return np.where(np.isfinite(cost), cost, -np.log(ODD))
@@ -136,6 +138,7 @@ def _calmed(moved: Floats, spread: Floats, support: Floats) -> Floats:
     from scipy.linalg import solveh_banded
 
     count = len(moved)
+    # the floor keeps a single sharp vertex from bending the line to itself
     weight = support / (spread**2 + 0.15**2) + 1e-3
     # a closed outline: solved over one and a half turns, so that the cut does not matter
     lead = count // 4
@@ -157,6 +160,7 @@ def _around(likely: Floats, path: Floats, columns: Floats) -> tuple[Floats, Floa
     moved = (weight * columns).sum(axis=1) / mass
     spread = np.sqrt((weight * (columns - moved[:, None]) ** 2).sum(axis=1) / mass)
     whole = np.sqrt((likely * (columns - moved[:, None]) ** 2).sum(axis=1))
+    # a second likely place elsewhere makes the spread honest
     return moved, np.maximum(spread, whole), mass
 
 
@@ -174,6 +178,7 @@ def learn_polarity(band: EdgeBand, width: float) -> tuple[float, float]:
     inside = _mean(band.values[:, : band.middle - 2])
     outside = _mean(band.values[:, band.middle + 3 :])
     polarity = 1.0 if outside >= inside else -1.0
+    # a clear edge knows better than two sides that hardly differ
     if abs(means[best]) > 2 * abs(outside - inside):
         polarity = float(np.sign(means[best]))
     seen = answer[np.isfinite(answer).any(axis=1)]  # the rest lies outside of the picture

@@ -24,11 +24,16 @@ class Outlined(Protocol):
     """Anything with an outline and the limits of its area (px²)."""
 
     @property
-    def polygon(self) -> Polygon: ...
+    def polygon(self) -> Polygon:
+        """Corners (n, 2) as x, y in px."""
+
     @property
-    def area_low_px(self) -> float: ...
+    def area_low_px(self) -> float:
+        """Lower limit of the area (px²)."""
+
     @property
-    def area_high_px(self) -> float: ...
+    def area_high_px(self) -> float:
+        """Upper limit of the area (px²)."""
 
 
 @dataclass(frozen=True)
@@ -67,8 +72,10 @@ def measure(
     middle = np.full((n_frames, 2), np.nan)
     for frame, outline in outlines.items():
         inside = area(outline.polygon)
+        # outlines drawn by hand have no limits
         limits = (v if math.isfinite(v) else inside for v in (outline.area_low_px, outline.area_high_px))
         columns[frame] = inside, *limits, perimeter(outline.polygon)
+        # in sample coordinates, else the drift would look like motion
         middle[frame] = centroid(outline.polygon) - drift[frame]
     size, low, high, around = columns.T
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -102,6 +109,7 @@ def _relative(areas: Range, outlines: Mapping[int, Outlined], reference_frame: i
     wide = [np.abs(edge - areas.value) / areas.value for edge in (areas.low, areas.high)]
     ratio = areas.value / start
     low, high = (ratio * np.hypot(w, own) for w in wide)
+    # the reference is 1 by definition
     low[frame] = high[frame] = 0.0
     return Range(ratio, ratio - low, ratio + high)
 

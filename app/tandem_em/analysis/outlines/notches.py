@@ -55,18 +55,22 @@ def cut_notches(
     near = distance_transform_edt(marks) < DEEPEST * FINE
     y, x = np.mgrid[0:rows, 0:columns] / FINE
     sampled = map_coordinates(lack, [y + low[1] + shift[1], x + low[0] + shift[0]], order=1, mode="nearest")
+    # rims are thin and would make the particle look lighter than it is
     core = (distance_transform_edt(inside) > 3 * FINE).astype(np.float32)
     mass = gaussian_filter(core, LOCAL * FINE)
     local = np.where(
         mass > 0.05, gaussian_filter(core * sampled, LOCAL * FINE) / np.maximum(mass, 0.05), depth
     )
     bright = (sampled < SHALLOW * silhouette * np.minimum(local, depth)) & inside & near
+    # only from outside: a bright place in the middle is no notch
     opened = binary_propagation(~inside, mask=~inside | bright) & inside
+    # less than two pixels: noise
     if opened.sum() < 2 * FINE**2:
         return polygon
     soft = gaussian_filter((inside & ~opened).astype(np.float32), 0.6 * FINE)
     lines = find_contours(soft, 0.5)
     line = max(lines, key=len)[:-1, ::-1] / FINE + low
     cut = oriented(np.asarray(line, float))
+    # vertices keep their order, so that frames can be compared one by one
     start = int(np.argmin(np.hypot(*(cut - polygon[0]).T)))
     return resampled(np.roll(cut, -start, axis=0), len(polygon))

@@ -63,6 +63,7 @@ def comparer(form: EdgeForm, noise: float, loose: float = 1.0) -> Comparer:
     white = np.hypot(1.25 * noise / abs(form.contrast), LEAST_NOISE * contrast)
     covariance = white**2 * np.eye(distance.size)[None] + sum(f[:, :, None] * f[:, None, :] for f in free)
     lower = np.linalg.cholesky(covariance)
+    # once per form and noise: each vertex then costs one product
     whitening: Floats = np.linalg.inv(lower)
     logdet = np.log(np.diagonal(lower, axis1=1, axis2=2)).sum(axis=1)
     whitened = (whitening @ mean[..., None])[..., 0]
@@ -100,6 +101,7 @@ def find_places(band: Floats, behind: Floats, form: EdgeForm, comparers: tuple[C
             white = (y[which].astype(np.float32) @ whitening).reshape(-1, *mean.shape) - mean
             cost[which] = 0.5 * np.einsum("spn,spn->sp", white, white) + logdet
             misfit[which] = cost[which].min(axis=1) - logdet.min()
+    # the followed line is near already
     cost = cost + 0.5 * (PLACES / EXPECTED) ** 2
     weight = np.exp(cost.min(axis=1, keepdims=True) - cost)
     weight /= weight.sum(axis=1, keepdims=True)
@@ -107,7 +109,11 @@ def find_places(band: Floats, behind: Floats, form: EdgeForm, comparers: tuple[C
     spread = np.sqrt((weight * (PLACES[None, :] - moved[:, None]) ** 2).sum(axis=1))
     spread = np.hypot(spread, LEAST_SPREAD)
     return Places(
-        np.where(known, moved, 0.0), np.where(known, spread, 10 * FARTHEST), misfit / y.shape[1], stray
+        # what cannot be seen stays, and counts next to nothing
+        np.where(known, moved, 0.0),
+        np.where(known, spread, 10 * FARTHEST),
+        misfit / y.shape[1],
+        stray,
     )
 
 
@@ -140,6 +146,7 @@ def surface(moved: Floats, trust: Floats) -> Floats:
     from scipy.sparse.linalg import LinearOperator, cg
 
     shape = frames, nodes = moved.shape
+    # no vertex is wholly free, or the system would be singular
     trust = trust + 1e-3
     around = ROUND**2 * (2 - 2 * np.cos(2 * np.pi * np.fft.rfftfreq(nodes))) ** 2
     in_time = STEADY**2 * (2 - 2 * np.cos(np.pi * np.arange(frames) / frames))

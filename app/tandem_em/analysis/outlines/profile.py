@@ -81,6 +81,7 @@ def edge_profile(band: EdgeBand, radius: float, expected: Floats) -> EdgeProfile
     usual = float(np.nanmedian(expected))
     values, expected = band.values[known][:, use], expected[known]
     outer = values[:, columns[use] > 3.0].mean(axis=1)
+    # the film itself: neighbours are darker
     level = np.quantile(outer, 0.7)
     spread = np.median(np.abs(outer - np.median(outer))) * 1.4826
     clean = (np.abs(outer - level) < 2.5 * spread + 0.1 * usual) & (expected > 0.6 * usual)
@@ -90,6 +91,7 @@ def edge_profile(band: EdgeBand, radius: float, expected: Floats) -> EdgeProfile
     mean = chosen.mean(axis=0)
     if np.ptp(mean) < FLAT:
         return None
+    # neighbouring vertices share pixels: fewer independent ones
     error = chosen.std(axis=0) / np.sqrt(max(4.0, clean.sum() / 2.5))
     return EdgeProfile(columns[use], mean, np.maximum(error, 1e-4), radius)
 
@@ -136,9 +138,11 @@ def _misfits(profile: EdgeProfile, bases: Floats) -> tuple[Floats, Floats]:
     basis = bases / profile.error
     normal = np.einsum("ijkan,ijkbn->ijkab", basis, basis, optimize=True)
     right = basis @ y
+    # a basis may be all but flat: the solution must stay finite
     normal += np.eye(3) * 1e-9 * np.trace(normal, axis1=-2, axis2=-1)[..., None, None]
     solved = np.linalg.solve(normal, right[..., None])[..., 0]
     table = (y @ y) - (solved * right).sum(axis=-1)
+    # a fringe stronger than the edge itself is no edge
     table += np.where(np.abs(solved[..., 2]) > 1.5 * np.abs(solved[..., 1]), 20.0, 0.0)
     return table, solved
 
@@ -154,6 +158,7 @@ def _basis(
     distance: Floats, radius: float, power: float, blur: float, depth: float, outward: Floats
 ) -> Floats:
     """Constant, blurred transmission and its fringe at the profile's distances, for every outward distance."""
+    # room for blur and shift, or the ends of the grid would show
     low, high = distance[0] - 12.0, distance[-1] + 12.0
     x = np.arange(low, high, FINE)
     inside = np.clip(-x / radius, 0, 1)

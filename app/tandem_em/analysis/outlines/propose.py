@@ -39,6 +39,7 @@ def propose_outline(image: NDArray[Any], x: float, y: float) -> Polygon:
     smooth = _smoothed(np.asarray(image, np.float64))
     largest = max(3 * SMALLEST_PX, LARGEST_SHARE * min(height, width))
     polygon = _closed_edge(smooth, x, y, largest)
+    # again from the middle of what was found: a click near the rim sees its far side badly
     for _ in range(2):
         middle = polygon.mean(axis=0)
         reach = 1.6 * float(np.hypot(*(polygon - middle).T).max())
@@ -72,6 +73,7 @@ def _differs(image: NDArray[np.float64], polygon: Polygon) -> bool:
         for size in (WITHIN, *AROUND)
     )
     around = all_of_it & ~ring
+    # fills the frame or is tiny: nothing to compare with
     if not within.any() or not around.any():
         return True
     calm = median_filter(near, 3)  # without X-rays
@@ -97,6 +99,7 @@ def _closed_edge(smooth: NDArray[np.float64], x: float, y: float, largest: float
     px, py = x + np.cos(angles)[:, None] * radii, y + np.sin(angles)[:, None] * radii
     values = bilinear(smooth, px, py)
     outside = np.isnan(values)
+    # beyond the frame there is no edge; NaN would spread through the sums
     values = np.where(outside, np.nanmedian(smooth), values)
     half = max(2, RADII // 28)
     step = _step(values, half)
@@ -104,6 +107,7 @@ def _closed_edge(smooth: NDArray[np.float64], x: float, y: float, largest: float
     spread = float(np.median(np.abs(step))) * 1.4826 + 1e-12
     moves = 0.35 * np.arange(STEPS_BETWEEN_RAYS + 1, dtype=np.float64) ** 1.5
     best: tuple[float, NDArray[np.int64]] | None = None
+    # nobody has said whether the particle is dark or bright
     for polarity in (1.0, -1.0):
         gain = polarity * step / spread
         # a clear edge is not cut off: what is left of it would be wide, and its nearest place the best

@@ -52,6 +52,7 @@ def propose_cluster(image: NDArray[Any], particle: Polygon) -> Polygon:
         raise UserError(
             "No larger outline was found around this one.", "Shift+click the neighbours that belong to it."
         )
+    # pixel centres at whole numbers, in bins as in pixels
     return (_outline(best.mask) + 0.5) * bins - 0.5
 
 
@@ -73,6 +74,7 @@ def _nested(picture: Picture, particle: Polygon) -> Iterator[_Region]:
     if not core.any() or not ring.any():
         return
     if np.median(smooth[core]) > np.median(smooth[ring]):
+        # bright particles: from here on the sample is dark
         smooth = -smooth
     gradient = np.hypot(*np.gradient(smooth))
     inside, background = float(np.median(smooth[core])), float(np.percentile(smooth, 97))
@@ -104,6 +106,7 @@ def _region(below: Flags, core: Flags, gradient: Picture) -> _Region | None:
     shared = np.bincount(pieces[core])
     if len(shared) < 2 or shared[1:].max() < LEAST_OF_PARTICLE * core.sum():
         return None
+    # gaps inside a cluster belong to it
     mask = np.asarray(binary_fill_holes(pieces == 1 + shared[1:].argmax()))
     edge = mask & ~binary_erosion(mask)
     at_frame = sum(int(side.sum()) for side in (mask[0], mask[-1], mask[:, 0], mask[:, -1]))
@@ -116,6 +119,7 @@ def _outline(mask: Flags) -> Polygon:
     from scipy.ndimage import gaussian_filter
     from skimage.measure import find_contours
 
+    # padded, so that a region at the frame is closed as well
     soft = gaussian_filter(np.pad(mask, 2).astype(np.float32), 1.0)
     longest = max(find_contours(soft, 0.5), key=len)
     return np.asarray(longest[:-1, ::-1] - 2, np.float64)

@@ -39,6 +39,7 @@ def particle_shift(
     band = read_band(crops, {frame: guess}, {frame: 1.0}, guess, reach + 3 * width)
     answer = polarity * response(band, width, 1.5)
     noise = response_noise(band, width, 1.5)
+    # one very strong edge, of a neighbour perhaps, must not decide for the whole outline
     low, high = -0.5 - noise / np.median(expected), 1.3 + noise / np.median(expected)
     score = np.clip(answer / expected[:, None], low, high)
     count = round(reach / GRID)
@@ -56,6 +57,7 @@ def particle_shift(
 def _mean_place(likely: Floats, steps: Floats) -> tuple[float, float]:
     """The mean of the places around the best one, each as likely as it is: what is not known does not move."""
     i, j = (int(n) for n in np.unravel_index(int(np.argmax(likely)), likely.shape))
+    # of the best place only: the mean of two places is neither
     near = np.hypot(*np.meshgrid(steps - steps[i], steps - steps[j], indexing="ij")) <= NEARBY
     weight = np.where(near, np.exp(likely - likely[i, j]), 0.0)
     weight /= weight.sum()
@@ -77,4 +79,5 @@ def _growth(score: Floats, ahead: Floats) -> float:
 def _vertex(three: Floats) -> float:
     """Place of the top of a parabola through three values, from the middle one."""
     bend = float(three[0] - 2 * three[1] + three[2])
+    # no top to be refined
     return 0.0 if bend > -1e-9 else float(np.clip(0.5 * (three[0] - three[2]) / bend, -0.6, 0.6))

@@ -74,6 +74,7 @@ class Review:
 
     @property
     def frames(self) -> list[int]:
+        """Numbers of the frames that have an outline, ascending."""
         return sorted(self.shapes)
 
     def improve(self, turns: int = 2) -> RefineStep[None]:
@@ -119,6 +120,7 @@ class Review:
         calm = _shape_mean(table, sigma)
         for place, frame in enumerate(frames):
             if frame in self.fixed:
+                # a fixed outline is not averaged with its neighbours
                 calm[place] = table[place]
         grown = growth_since_start(calm)
         centres, scales = [], []
@@ -180,6 +182,7 @@ class Review:
             weights = self.weights(place)
             band = read_band(self.crops, calm, weights, calm[frame], INSIDE + STEP)
             form = fits[frame].form
+            # frames of nearly the same noise share a comparer: making one is slow
             key = id(form), round(8 * math.log2(max(1e-4, band.noise)))
             if key not in comparers:
                 comparers[key] = comparer(form, band.noise), comparer(form, band.noise, loose=LOOSE)
@@ -198,6 +201,7 @@ class Review:
         outward = np.stack([normals(calm[k]) for k in frames])
         whole = rigid_part(moved, outward, trust)
         smooth = whole + surface(moved - whole, trust)
+        # what stands off from the rest counts less the second time
         trust = trust / (1 + ((moved - smooth) / (2.5 * spread)) ** 2)
         whole = rigid_part(moved, outward, trust)
         smooth = whole + surface(moved - whole, trust)
@@ -214,8 +218,10 @@ class Review:
     def _cut_notches(self, outlines: dict[int, Polygon], fits: dict[int, EdgeFit]) -> RefineStep[None]:
         """Notches of a cluster, which a line along normals rounds off, are read from the picture itself."""
         ground = Ground.empty(self.crops.shape)
+        # a dozen frames over the movie show the film well enough
         for frame in self.frames[:: max(1, len(self.frames) // 12)]:
             ground.learn(self.crops, frame, outlines[frame])
+        # frames are divided by it
         smooth = np.maximum(ground.smooth(), DARKEST)
         for place, frame in enumerate(self.frames):
             yield
@@ -250,6 +256,7 @@ class Review:
         sigma = max(0.5, 0.7 * reach)
         near = frames[max(0, place - 2 * reach) : place + 2 * reach + 1]
         weights = {k: math.exp(-0.5 * ((k - frames[place]) / sigma) ** 2) for k in near}
+        # reading a frame that counts so little costs as much as any
         return {k: w for k, w in weights.items() if w > 0.05}
 
     def edge_fits(self, shapes: dict[int, Polygon]) -> dict[int, EdgeFit]:
@@ -297,6 +304,7 @@ def _shape_mean(table: Floats, sigma: float) -> Floats:
     middles = np.stack([centroid(row) for row in table])[:, None, :]
     sizes = np.sqrt([max(area(row), TINY) for row in table])[:, None, None]
     calm = _time_mean((table - middles) / sizes, sigma)
+    # averaging shapes takes area away: it is given back
     own = np.sqrt([max(area(row), TINY) for row in calm])[:, None, None]
     return np.asarray(middles + calm * (sizes / own))
 
@@ -306,6 +314,7 @@ def _matched(table: Floats, reach: int = 3) -> Floats:
     out = table.copy()
     count = table.shape[1]
     for k in range(1, len(out)):
+        # only a few vertices of turn are tried: frames follow each other closely
         around = np.concatenate([table[k, -reach:], table[k], table[k, :reach]])
         alike = [float(np.vdot(around[start : start + count], out[k - 1])) for start in range(2 * reach + 1)]
         start = int(np.argmax(alike))

@@ -92,6 +92,7 @@ class Walk:
         polarity, strength = learn_polarity(band, self.width)
         expected = np.full(len(points), max(strength, 0.2 * contrast))
         away = max(1.5, 0.045 * radius)
+        # a drawn line is rough at first: looser, then firmer
         for turn, walk in enumerate((0.3, 0.25, 0.2, 0.15)):
             band = read_band(
                 self.crops, dict.fromkeys(weights, points), weights, points, reach + 3 * self.width
@@ -121,6 +122,7 @@ class Walk:
         for _ in range(3):
             self.ground.learn(self.crops, frame, points)
         depth = self._depth(band)
+        # thin places at the start must not accept plain film later
         self.look.depth = np.maximum(depth, 0.3 * float(np.median(depth)))
         self.grown = np.zeros(len(points))
         self.shapes[frame], self.found[frame] = points, found
@@ -178,6 +180,7 @@ class Walk:
         inside, outside = _levels(band)
         contrast = abs(outside - inside) + 1e-6
         ratio = 0.6 * contrast / (0.75 * band.noise)  # of one pixel
+        # the noisier, the wider the edge is averaged across
         self.width = float(np.clip(2.6 - 0.8 * math.log2(max(ratio, 1e-3)), 1.5, 3.0))
         single = ratio * math.sqrt(self.width / 0.886) * 1.6
         self.reach_mean = int(np.clip(math.ceil(((self.enough / single) ** 2 - 1) / 2), 0, LONGEST_MEAN))
@@ -197,6 +200,7 @@ class Walk:
             before -= direction
         last = self.shapes[before]
         gap = abs(frame - before)
+        # over a longer gap the speed is no longer that of the last frame
         ahead_by = look.speed * min(gap, 3)
         guess = moved_outline(last, None, ahead_by)
         for number in (frame, *ahead[: self.reach_mean]):
@@ -228,6 +232,7 @@ class Walk:
         seen = inner[np.arange(len(points)), nearest]
         usual = usual_of(seen)
         rate = 0.1 * found.support
+        # never so thin that plain film would do
         fresh = np.where(np.isfinite(seen), np.maximum(seen, 0.3 * usual), look.depth)
         look.depth = (1 - rate) * look.depth + rate * fresh
         unsure = np.maximum(0.0, centre) + UNSEEN * (1 - smoothed(found.support, 2.0))
@@ -250,6 +255,7 @@ class Walk:
         behind = [k for k in self.shapes if 0 < (frame - k) * direction <= self.reach_mean]
         for other in behind:
             around[other] = self.shapes[other]
+            # a little less: past outlines already carry what those frames said
             weights[other] = 0.7 * math.exp(-0.5 * ((frame - other) / sigma) ** 2)
         return around, weights
 
@@ -260,6 +266,7 @@ class Walk:
         rate = 0.12 * smoothed(found.support, 3.0)
         look.expected = np.asarray((1 - rate) * look.expected + rate * seen)
         drift = smoothed(found.moved, len(found.moved) / 30) / gap
+        # one frame that leaps does not become a speed
         own = 0.92 * look.speed + 0.35 * np.clip(drift, -1.2, 1.2)
         trust = smoothed(found.support, 3.0)  # a stretch that is not seen moves like the rest
         look.speed = np.asarray(trust * own + (1 - trust) * 0.9 * float(np.median(own)))
@@ -287,5 +294,6 @@ def moved_outline(points: Polygon, directions: Floats | None, by: Floats) -> Pol
         start = moved[0]
         moved = outer_outline(moved, len(points), THINNEST / 2)
         first = int(np.argmin(np.hypot(*(moved - start).T)))
+        # the repair starts anywhere: vertices keep their numbers
         moved = np.roll(moved, -first, axis=0)
     return resampled(moved, len(points))

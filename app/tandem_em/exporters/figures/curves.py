@@ -30,6 +30,7 @@ LONG_LABEL = 13
 
 
 def lanes(found: data.Picture, settings: FigureSettings) -> Any:
+    """Every lane over one time axis, event flags named above and bands below; one column wide."""
     figure = new_figure(settings.width_in(ONE_COLUMN_MM), 0.45 + 0.8 * len(found.lanes))
     rows = figure.subplots(len(found.lanes), 1, sharex=True, squeeze=False)[:, 0]
     for axes, lane in zip(rows, found.lanes):

@@ -34,6 +34,7 @@ CHANNEL_INKS = {"red": "#c62828", "green": "#2e7d32", "blue": "#1565c0"}
 
 
 def scale_bar(axes: Axes, shape: tuple[int, ...], pixel_nm: float | None, settings: FigureSettings) -> None:
+    """Draws a bar of round length into the lower left; nothing where the pixel size is unknown."""
     if not pixel_nm:
         return
     from matplotlib.patheffects import withStroke

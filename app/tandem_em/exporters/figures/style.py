@@ -56,6 +56,7 @@ class FigureSettings:
     """Rows of the montage; empty: the shown stack."""
 
     def width_in(self, suits_mm: float) -> float:
+        """Width in inches: the person's choice, else what suits the figure."""
         return (self.width_mm or suits_mm) * MM
 
 
@@ -92,6 +93,7 @@ def styled(settings: FigureSettings) -> Iterator[None]:
 
 
 def new_figure(width_in: float, height_in: float) -> Any:
+    """An empty figure that draws without a window, so that it can be made in any thread."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

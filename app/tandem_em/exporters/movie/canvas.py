@@ -19,6 +19,7 @@ NEEDED = "−·⁻²₂₃µÅ×±"
 
 
 def rgba(colour: str, alpha: float = 1.0) -> tuple[float, float, float, float]:
+    """`#rrggbb` as red, green, blue and alpha in 0..1."""
     red, green, blue = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
     return red, green, blue, alpha
 
@@ -32,6 +33,7 @@ def _font_file(bold: bool) -> str:
     found = ""
     for family in (name for name in FAMILIES if name in here):
         found = str(findfont(FontProperties(family=[family], weight="bold" if bold else "normal")))
+        # a font without these signs would print boxes; the last one found is better than none
         if set(map(ord, NEEDED)) <= set(get_font(found).get_charmap()):
             break
     return found
@@ -51,6 +53,7 @@ def _letters(text: str, size: float, bold: bool, shadow: bool) -> tuple[Floats, 
 
     font = _font(size, bold)
     left, top, right, bottom = font.getbbox(text, anchor="ls")
+    # room for the shadow, which is a pixel wider all around
     edge = 2
     image = Image.new("L", (round(right - left) + 2 * edge, round(bottom - top) + 2 * edge))
     ImageDraw.Draw(image).text((edge - left, edge - top), text, 255, font, anchor="ls")
@@ -74,9 +77,11 @@ class Canvas:
         self.width, self.height = width, height
         self._agg = RendererAgg(width, height, 72)  # at 72 dpi points are pixels
         self.pixels: Bytes = np.asarray(self._agg.buffer_rgba())
+        # Agg counts y upwards, everything here downwards
         self._down = Affine2D.from_values(1, 0, 0, -1, 0, height)
 
     def fill(self, colour: str) -> None:
+        """Covers the whole picture with one opaque colour."""
         self.pixels[...] = np.array([round(255 * part) for part in rgba(colour)], np.uint8)
 
     def _pen(self, colour: str, width: float, alpha: float, clip: Rect | None) -> Any:
@@ -89,6 +94,7 @@ class Canvas:
         pen.set_joinstyle("round")
         if clip is not None:
             x, y, w, h = clip
+            # the clip is in Agg's own coordinates, not in those of `_down`
             pen.set_clip_rectangle(Bbox.from_bounds(x, self.height - y - h, w, h))
         return pen
 
@@ -132,6 +138,7 @@ class Canvas:
         self.area(np.concatenate([np.stack(arc, axis=1) for arc in arcs]), colour, alpha)
 
     def dot(self, x: float, y: float, radius: float, colour: str, rim: str) -> None:
+        """A filled circle with a rim 1 px wide; place and radius in px."""
         turn = np.linspace(0, 2 * np.pi, 20)
         for r, ink in ((radius + 1.0, rim), (radius, colour)):
             self.area(np.stack([x + r * np.cos(turn), y + r * np.sin(turn)], axis=1), ink)
@@ -143,6 +150,7 @@ class Canvas:
         """Letters with their baseline at y; returns their width."""
         wide = self.text_width(text, size, bold=bold)
         left = x - {"left": 0.0, "centre": wide / 2, "right": wide}[align]
+        # sizes to a tenth of a px, so that the cache of letters is hit
         ink, dark, dx, dy = _letters(text, round(size, 1), bold, bool(shadow))
         if dark is not None:
             self._blend(dark, shadow, round(left) + dx, round(y) + dy)
@@ -152,6 +160,7 @@ class Canvas:
     def _blend(self, ink: Floats, colour: str, x: int, y: int) -> None:
         top, left = max(0, -y), max(0, -x)
         h, w = min(ink.shape[0], self.height - y), min(ink.shape[1], self.width - x)
+        # wholly outside the picture
         if h <= top or w <= left:
             return
         under = self.pixels[y + top : y + h, x + left : x + w, :3]
@@ -159,6 +168,7 @@ class Canvas:
         under[...] = under + share * (np.array(rgba(colour)[:3]) * 255 - under) + 0.5
 
     def text_width(self, text: str, size: float, *, bold: bool = False) -> float:
+        """Width in px that `text` takes when it is written in this size."""
         return float(_font(round(size, 1), bold).getlength(text))
 
     def picture(self, rgb: Bytes, x: int, y: int) -> None:
@@ -166,6 +176,7 @@ class Canvas:
         h = min(rgb.shape[0], self.height - y)
         w = min(rgb.shape[1], self.width - x)
         part = rgb[:h, :w]
+        # a grey picture
         if part.ndim == 2:
             part = np.broadcast_to(part[..., None], (h, w, 3))
         self.pixels[y : y + h, x : x + w, : part.shape[2]] = part

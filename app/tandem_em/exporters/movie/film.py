@@ -46,10 +46,12 @@ class Scene:
         self.span = settings.span or default_span(found, stack, self.panes)
         self.size = self._size()
         self.colours = LIGHT if settings.light else DARK
+        # everything is laid out for 720 lines and scaled from there
         self._unit = self.size[1] / 720
         self._alone = self.panes == ("stack",)
         self._ground = Canvas(*self.size)
         self._painters = self._make()
+        # painted once: only what changes is drawn for each frame
         self._ground_painted()
 
     def _size(self) -> tuple[int, int]:
@@ -58,6 +60,7 @@ class Scene:
         if size is None and self.stack is not None:
             size = self.stack.shape[2], self.stack.shape[1]
         width, height = size or (1280, 720)
+        # yuv420p halves the colours both ways: odd sides cannot be encoded
         return max(2, width - width % 2), max(2, height - height % 2)
 
     def times(self) -> Floats:
@@ -67,6 +70,7 @@ class Scene:
             times = in_order(self.stack)[1]
             return times[(times >= low - 1e-9) & (times <= high + 1e-9)]
         step = self.speed / self.settings.rate
+        # a hair more, or rounding would lose the last frame
         count = int(np.floor((high - low) / step + 1e-9)) + 1
         if count > MOST_FRAMES:
             raise UserError(
@@ -77,6 +81,7 @@ class Scene:
 
     @property
     def speed(self) -> float:
+        """Session seconds per second of the movie; chosen, or such that it lasts about `ABOUT_S`."""
         low, high = self.span
         return self.settings.speed or max((high - low) / ABOUT_S, 1e-6)
 
@@ -123,6 +128,7 @@ class Scene:
             canvas.text(x + 22 * unit + wide, y + 19 * unit, self.stack.name, 11 * unit, c.quiet)
 
     def paint(self, canvas: Canvas, t: float) -> None:
+        """Paints the moment `t` (session seconds) over whatever the canvas held."""
         np.copyto(canvas.pixels, self._ground.pixels)
         for painter in self._painters:
             painter.paint(canvas, t)
@@ -156,6 +162,7 @@ def _has(found: Picture, stack: FrameStack | None) -> dict[Pane, bool]:
 
 
 def can_film(found: Picture, stack: FrameStack | None, settings: MovieSettings) -> bool:
+    """Whether any of the chosen panes has something to show; else there is no movie to be made."""
     has = _has(found, stack)
     return any(has[pane] for pane in settings.panes)
 
@@ -174,6 +181,7 @@ def default_span(found: Picture, stack: FrameStack | None, panes: tuple[Pane, ..
         times = in_order(stack)[1]
         low, high = float(times[0]), float(times[-1])
         if "eels" in panes:
+            # maps that are far from the movie in time would make most of it a still
             length = max(high - low, 1e-9)
             near = [b for b in found.bands if b.start <= high + length and b.end >= low - length]
             low, high = min([low, *(b.start for b in near)]), max([high, *(b.end for b in near)])
@@ -209,6 +217,7 @@ def _encoder(path: Path, size: tuple[int, int], rate: int) -> Iterator[Callable[
             with av.open(file, "w", format="mp4") as container, ThreadPoolExecutor(1) as packer:
                 yield from _packing(container, packer, size, rate)
         except av.error.FFmpegError as error:
+            # FFmpeg only says that writing failed; the file knows why (disk full)
             raise file.error or OSError(str(error)) from error
 
 
@@ -220,6 +229,7 @@ def _packing(
     stream = container.add_stream("libx264", rate=rate, options={"preset": "veryfast", "crf": "21"})
     stream.width, stream.height = size
     stream.pix_fmt = "yuv420p"
+    # MPEG range
     stream.codec_context.color_range = 1
     for name in ("colorspace", "color_primaries", "color_trc"):
         setattr(stream.codec_context, name, 1)  # BT.709, as players expect of this size
@@ -234,6 +244,7 @@ def _packing(
 
     def put(pixels: AnyArray) -> None:
         waiting.append(packer.submit(pack, next(numbers), pixels))
+        # no more frames in memory than this when encoding is slower than painting
         if len(waiting) > AHEAD:
             waiting.popleft().result()
 
@@ -243,6 +254,7 @@ def _packing(
             waiting.popleft().result()
         container.mux(stream.encode())
     finally:
+        # before the container closes under a frame that is still being packed
         packer.shutdown(wait=True, cancel_futures=True)
 
 
@@ -260,6 +272,7 @@ def write_movie(
         for number, t in enumerate(times):
             yield Progress(number, len(times), "Rendering")
             scene.paint(canvas, float(t))
+            # the canvas is painted over while the frame is being packed
             put(canvas.pixels.copy())
     return path
 

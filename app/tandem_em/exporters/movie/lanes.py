@@ -29,6 +29,7 @@ class Plot:
     unit: str
 
     def y(self, values: Floats) -> Floats:
+        """Values in their own unit as heights in the pane (px, down)."""
         _, top, _, tall = self.rect
         return top + tall * (self.high - values * self.factor) / (self.high - self.low)
 
@@ -51,13 +52,16 @@ class LanesPainter:
             _plot(lane, (axis, top + number * each, self._axis[1], each - 10 * unit), span)
             for number, lane in enumerate(found.lanes)
         ]
+        # drawn once: a frame only joins two halves of these at the cursor
         self._bright, self._faint = (self._drawn(found, alpha) for alpha in (1.0, FAINT))
 
     def x_of(self, t: float | Floats) -> Floats:
+        """Session seconds as places in the pane (px)."""
         low, high = self._span
         return np.asarray(self._axis[0] + self._axis[1] * (np.asarray(t) - low) / (high - low))
 
     def paint(self, canvas: Canvas, t: float) -> None:
+        """Paints what has happened by `t` bright, what is to come faint, and the cursor between them."""
         inside = min(max(t, self._span[0]), self._span[1])
         cut = round(float(self.x_of(inside)))
         width, height = self._size
@@ -181,7 +185,9 @@ class LanesPainter:
             x, size = float(self.x_of(flag.t)), 9.5 * unit
             canvas.line(np.array([(x, top), (x, bottom)]), flag.colour, 1.0, dash=4.0 * unit)
             wide = canvas.text_width(flag.name, size, bold=True) + 8 * unit
+            # a flag at the right end is written leftwards
             left = min(x, self._size[0] - wide - 4 * unit)
+            # its name would lie on the one before; its line stays
             if left < free:
                 continue
             free = left + wide + 2 * unit
@@ -209,6 +215,7 @@ def value_at(curve: Curve, t: float) -> float:
     if curve.is_linear:
         return float(np.interp(t, x, y)) if t <= x[-1] else float("nan")
     at = max(int(np.searchsorted(x, t + 1e-9, side="right")) - 1, 0)
+    # a gap opens at a sample's own moment: there the sample still counts
     opens = at > 0 and x[at] == x[at - 1] and np.isnan(y[at])
     return float(y[at - 1] if opens and t <= x[at] + curve.hold_s else y[at])
 
@@ -231,6 +238,7 @@ def _plot(lane: Lane, rect: Rect, span: tuple[float, float]) -> Plot:
     low, high = low * factor, high * factor
     if lane.y is not None:
         return Plot(lane, rect, low, high, factor, unit)
+    # a constant curve has no span of its own
     edge = 0.08 * (high - low) or max(abs(high), 1e-12) * 0.1
     return Plot(lane, rect, low - edge, high + edge, factor, unit)
 
@@ -238,6 +246,7 @@ def _plot(lane: Lane, rect: Rect, span: tuple[float, float]) -> Plot:
 def ticks(low: float, high: float, most: int) -> list[float]:
     """Round numbers between two values."""
     step = 10.0 ** np.floor(np.log10((high - low) / max(most, 1)))
+    # the next round step that leaves few enough ticks
     step = next(step * times for times in (1, 2, 5, 10) if (high - low) / (step * times) <= most)
     first = int(np.ceil(low / step - 1e-9))
     return [float(n * step) for n in range(first, int(np.floor(high / step + 1e-9)) + 1)]
@@ -252,4 +261,5 @@ def moments(span: tuple[float, float], most: int) -> list[tuple[float, str]]:
 
 
 def number(value: float) -> str:
+    """A number for a tick, with a true minus sign and never as −0."""
     return f"{round(value, 10) + 0.0:g}".replace("-", "−")

@@ -37,6 +37,8 @@ class MovieSettings:
 
 @dataclass(frozen=True)
 class Colours:
+    """Colours (`#rrggbb`) of one look of the movie, dark or light."""
+
     window: str
     pane: str
     line: str

@@ -84,6 +84,7 @@ class MapsPainter:
         return rect if rect[3] > 30 * unit else None
 
     def paint(self, canvas: Canvas, t: float) -> None:
+        """Paints the map that was recorded last at `t`; while it is recorded, only as far as it has come."""
         x, y, _w, _h = self._rect
         unit, c = self._unit, self._colours
         canvas.box(self._rect, c.pane, radius=5 * unit)

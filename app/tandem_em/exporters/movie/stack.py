@@ -44,6 +44,7 @@ class StackPainter:
         return int(self._frames[max(at, 0)])
 
     def paint(self, canvas: Canvas, t: float) -> None:
+        """Paints the frame of `t`, dimmed where `t` lies before or after the stack."""
         index = self.frame_at(t)
         picture = self._picture(index)
         outside = not self._ends[0] - 1e-6 <= t <= self._ends[1]
@@ -83,6 +84,7 @@ class StackPainter:
 
         height, width = grey.shape
         _, _, w, h = self._place
+        # one to one the pixels stay those of the camera: whole shifts only
         dx, dy = drift if self._scale != 1 else (round(drift[0]), round(drift[1]))
         left, right = _cut(dx, width, w)
         top, bottom = _cut(dy, height, h)
@@ -90,6 +92,7 @@ class StackPainter:
         if right > left and bottom > top:
             per_x, per_y = width / w, height / h
             box = (dx + left * per_x, dy + top * per_y, dx + right * per_x, dy + bottom * per_y)
+            # smaller: every camera pixel counts; larger: none is repeated
             how = Image.Resampling.BOX if self._scale < 1 else Image.Resampling.BILINEAR
             part = Image.fromarray(grey).resize((right - left, bottom - top), how, box)
             out[top:bottom, left:right] = np.asarray(part)
@@ -102,6 +105,7 @@ class StackPainter:
             shape = track.polygons.get(index)
             if shape is None:
                 continue
+            # pixel centres lie at whole numbers, the canvas begins at their corner
             points = (shape - np.array(self._stack.drift_at(index)) + 0.5) * self._scale + (x, y)
             canvas.line(points, "#000000", 3.4 * self._unit, alpha=0.35, closed=True, clip=clip)
             canvas.line(points, track.colour, 1.8 * self._unit, closed=True, clip=clip)

@@ -126,6 +126,7 @@ class DoctorDialog(QDialog):
         """At once what is quick, and then the frames too."""
         self._round += 1
         now = self._round
+        # what is known at once; looking into the files takes its time
         self._show(diagnose.look(self.desk.session))
         job = diagnose.examine_session(self.desk.session, self.folder)
 
@@ -155,6 +156,7 @@ class DoctorDialog(QDialog):
             self._timer.start(SETTLED_MS)
 
     def done(self, result: int) -> None:
+        """Closes; a check that is still waiting or running tells nothing any more."""
         self._open = False
         self._timer.stop()
         super().done(result)

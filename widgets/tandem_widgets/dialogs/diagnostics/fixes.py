@@ -47,6 +47,7 @@ def buttons(context: FixContext, finding: diagnose.Finding) -> list[Button]:
     made = maker(context, finding) if maker is not None else []
     if not made:
         made = _show(context, finding)
+    # an error stays until it is put right; fixes bring their own way of accepting
     if finding.severity != "error" and finding.fix not in FIXES:
         made.append(("Mark as reviewed", partial(diagnose.accept, context.desk, finding)))
     return made

@@ -32,6 +32,7 @@ class ExportDialog(QDialog):
         column = QVBoxLayout(self)
         column.setContentsMargins(12, 8, 12, 12)
         column.addWidget(self.tabs)
+        # until the data are collected
         self.tabs.setEnabled(False)
         desk.start(
             "Preparing the figures",
@@ -55,11 +56,13 @@ class ExportDialog(QDialog):
         self.movie.take(material)
 
     def done(self, result: int) -> None:
+        """Closes and lets go of the data that the pages hold."""
         self._open = False
         self.figures.close_page()
         self.movie.close_page()
         super().done(result)
 
     def closeEvent(self, event: QEvent | None) -> None:
+        """Closed by its frame: what still arrives from a job is not shown any more."""
         self._open = False
         super().closeEvent(event)  # type: ignore[arg-type]

@@ -75,6 +75,7 @@ class FiguresPage(QWidget):
         self.preview = PicturePreview()
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
+        # typing and turning boxes draw once, at the end
         self._soon.setInterval(150)
         self._soon.timeout.connect(self._draw)
         self._lay_out()
@@ -141,6 +142,7 @@ class FiguresPage(QWidget):
         self.list.setFocus()
 
     def settings(self) -> FigureSettings:
+        """What is chosen on the page; the times of images are read from free text."""
         times = tuple(
             float(word) for word in re.findall(r"-?\d+(?:\.\d+)?", self.times.text().replace("−", "-"))
         )
@@ -152,12 +154,14 @@ class FiguresPage(QWidget):
 
     @property
     def chosen(self) -> str:
+        """Name of the figure to be previewed; "" where none is."""
         item = self.list.currentItem()
         return str(item.data(Qt.ItemDataRole.UserRole)) if item is not None else ""
 
     def _draw(self) -> None:
         if self._material is None or not self.chosen:
             return
+        # as sharp as the screen can show
         dpi = PREVIEW_DPI * self.devicePixelRatioF()
         job = preview.figure_pixels(self._material, self.chosen, self.settings(), dpi)
         self.preview.say("Drawing…")
@@ -194,6 +198,7 @@ class FiguresPage(QWidget):
         return [f"{name}.{kind}" for name in settings.names for kind in settings.kinds]
 
     def save_into(self, folder: Path) -> None:
+        """Writes the ticked figures in the background; says so if nothing is ticked."""
         if self._material is None:
             return
         settings = self.settings()
@@ -208,6 +213,7 @@ class FiguresPage(QWidget):
         )  # fmt: skip
 
     def close_page(self) -> None:
+        """Lets go of the data and of a preview that is still waiting."""
         self._material = None
         self._soon.stop()
 

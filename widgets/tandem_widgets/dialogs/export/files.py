@@ -65,6 +65,7 @@ class FilesPage(QWidget):
             self.save_into(folder)
 
     def save_into(self, folder: Path) -> None:
+        """Writes what is ticked into the folder, in the background."""
         wanted = export.Wanted(**{kind: check.isChecked() for kind, check in self.checks.items()})  # type: ignore[arg-type]
         self._desk.start(
             "Exporting", export.export(self._desk.session, folder, wanted),

@@ -30,20 +30,25 @@ class PicturePreview(QWidget):
         self.update()
 
     def show_pixels(self, pixels: NDArray[np.uint8]) -> None:
+        """Shows RGBA pixels (height, width, 4); they are copied, and the note is taken away."""
         height, width = pixels.shape[:2]
         whole = np.ascontiguousarray(pixels)
+        # copied: QImage does not keep the bytes it is made of alive
         self._image = QImage(whole.tobytes(), width, height, 4 * width, QImage.Format.Format_RGBA8888).copy()
         self._shown = QImage()
         self.say("")
 
     @property
     def image(self) -> QImage:
+        """The picture at its full size; null before the first one."""
         return self._image
 
     def sizeHint(self) -> QSize:
+        """Room for a picture of usual shape before there is one."""
         return QSize(640, 480)
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
+        """The picture scaled to its room, and the note over it."""
         painter = QPainter(self)
         painter.fillRect(self.rect(), theme.colour(theme.active().image))
         if not self._image.isNull():
@@ -64,8 +69,10 @@ class PicturePreview(QWidget):
     def _paint_image(self, painter: QPainter) -> None:
         room, ratio = self.rect().adjusted(12, 12, -12, -12), self.devicePixelRatioF()
         wanted = self._image.size().scaled(room.size() * ratio, Qt.AspectRatioMode.KeepAspectRatio)
+        # enlarged pixels would look worse than the file will
         if wanted.width() > self._image.width():
             wanted = self._image.size()
+        # scaling well is slow: done once for each size
         if self._shown.size() != wanted:
             averaged = Qt.TransformationMode.SmoothTransformation
             self._shown = self._image.scaled(wanted, Qt.AspectRatioMode.IgnoreAspectRatio, averaged)
@@ -78,10 +85,12 @@ def usual_folder(desk: Desk) -> Path:
     """Beside the session that was opened last."""
     recent = desk.settings.values.recent
     beside = Path(recent[0]).parent if recent else Path.home()
+    # the newest session may lie on a drive that is gone
     return beside if beside.is_dir() else Path.home()
 
 
 def ask_folder(parent: QWidget, desk: Desk, title: str) -> Path | None:
+    """Asks for a folder, starting where exports usually go; None if cancelled."""
     chosen = QFileDialog.getExistingDirectory(parent, title, str(usual_folder(desk)))
     return Path(chosen) if chosen else None
 

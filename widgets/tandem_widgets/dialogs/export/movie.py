@@ -108,8 +108,10 @@ class MoviePage(QWidget):
         self.slider.valueChanged.connect(lambda _value: self._soon.start())
 
     def take(self, material: Material) -> None:
+        """Takes the collected data and renders a first frame, at the cursor."""
         self._material = material
         self.preview.say("Rendering a frame…")
+        # the default movie tells which span, speed and panes there are
         job = preview.film_still(material, MovieSettings(), material.session.focus.t)
         self._desk.start("Rendering the preview", job, self._first, on_error=self._refused)
 
@@ -119,6 +121,7 @@ class MoviePage(QWidget):
             return
         low, high = still.span
         for box, value in ((self.start, low), (self.end, high), (self.speed, max((high - low) / 20, 0.001))):
+            # three fields are one change
             box.blockSignals(True)
             box.setValue(value)
             box.blockSignals(False)
@@ -132,6 +135,7 @@ class MoviePage(QWidget):
         self._soon.start()
 
     def settings(self) -> MovieSettings:
+        """What is chosen on the page; at full size the movie shows the stack alone."""
         full = self.size_box.currentText() == FULL
         panes = tuple(name for name, _ in PANES if self.panes[name].isChecked())
         return MovieSettings(
@@ -141,6 +145,7 @@ class MoviePage(QWidget):
         )  # fmt: skip
 
     def _changed(self) -> None:
+        # each frame once: the rate alone gives the speed
         self.speed.setEnabled(not self.every_frame.isChecked())
         for check in self.panes.values():
             check.setVisible(self.size_box.currentText() != FULL)
@@ -184,11 +189,13 @@ class MoviePage(QWidget):
             self.save_as(path if path.suffix else path.with_suffix(".mp4"))
 
     def save_as(self, path: Path) -> None:
+        """Renders the movie into a file, in the background."""
         self._desk.start(
             f"Rendering {path.name}", folder.export_movie(self._desk.session, path, self.settings()),
             lambda written: self._desk.notices.info(f"Saved {written}."),
         )  # fmt: skip
 
     def close_page(self) -> None:
+        """Lets go of the data and of a preview that is still waiting."""
         self._material = None
         self._soon.stop()

@@ -23,6 +23,7 @@ class GuideDialog(QDialog):
         self.resize(820, 720)
         self.page = QTextBrowser()
         self.page.setOpenExternalLinks(False)
+        # else the browser would look for the file of a link within the page
         self.page.setOpenLinks(False)
         self.page.anchorClicked.connect(self._follow)
         self.page.setMarkdown(guide_text())
@@ -36,6 +37,7 @@ class GuideDialog(QDialog):
         column.addWidget(self.page)
 
     def find_next(self) -> None:
+        """Goes to the next place of the searched words; after the last one it begins at the top."""
         if not self.page.find(self.search.text()):
             self.page.moveCursor(self.page.textCursor().MoveOperation.Start)
             self.page.find(self.search.text(), QTextDocument.FindFlag(0))
@@ -59,7 +61,9 @@ def give_room(document: QTextDocument | None) -> None:
 def guide_text() -> str:
     """The guide without its pictures: beside the resources when installed, in the docs of a checkout."""
     inside = files("tandem_resources") / "guide.md"
+    # installed, the guide is beside the resources; in a checkout it is in docs
     text = inside.read_text("utf-8") if inside.is_file() else _in_checkout().read_text("utf-8")
+    # pictures are not installed with it
     return "\n".join(line for line in text.splitlines() if not line.startswith("!["))
 
 

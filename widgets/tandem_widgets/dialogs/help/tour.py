@@ -60,6 +60,7 @@ class Glow(QWidget):
         self.hide()
 
     def around(self, target: QWidget) -> None:
+        """Moves the frame around a widget and above everything beside it."""
         parent = self.parentWidget()
         assert parent is not None
         corner = target.mapTo(parent, QPoint(0, 0)) if parent.isAncestorOf(target) else QPoint(0, 0)
@@ -68,6 +69,7 @@ class Glow(QWidget):
         self.raise_()
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
+        """A round frame in the accent colour; the inside stays clear."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(QPen(theme.colour(theme.active().accent), 2.5))
@@ -112,6 +114,7 @@ class Tour(QDialog):
             connect(lambda _checked=False, call=call: call())
             button.setAutoDefault(False)
             button.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the keys belong to the card
+        # the card stands on the window but is not part of its layout
         window.installEventFilter(self)
         self._show()
 
@@ -142,6 +145,7 @@ class Tour(QDialog):
             super().keyPressEvent(event)
 
     def go_on(self) -> None:
+        """Shows the next stop; after the last one the tour ends."""
         if self.number + 1 < len(STOPS):
             self.number += 1
             self._show()
@@ -149,6 +153,7 @@ class Tour(QDialog):
             self.close()
 
     def go_back(self) -> None:
+        """Shows the stop before; at the first one it stays."""
         self.number = max(0, self.number - 1)
         self._show()
 
@@ -176,6 +181,7 @@ class Tour(QDialog):
             self._glow.around(target)
             there = QRect(target.mapToGlobal(QPoint(0, 0)), target.size())
             x = whole.left() + whole.width() // 4 if there.center().x() > centre.x() + 50 else centre.x()
+            # the card stands on the other side of what it speaks of
             if there.center().x() < centre.x() - 50:
                 x = whole.right() - whole.width() // 4
             y = there.top() - self.height() // 2 - 20 if there.center().y() > centre.y() + 50 else centre.y()
@@ -183,19 +189,23 @@ class Tour(QDialog):
         self.move(centre - self.rect().center())
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        """Follows the window when it is moved or resized; no event is held back."""
         if event is not None and event.type() in (QEvent.Type.Resize, QEvent.Type.Move):
             self._place()
         return False
 
     def done(self, result: int) -> None:
+        """Ends the tour and takes the glow away."""
         self._leave()
         super().done(result)
 
     def closeEvent(self, event: QEvent | None) -> None:
+        """Ends the tour also when its card is closed by the window system."""
         self._leave()
         super().closeEvent(event)  # type: ignore[arg-type]
 
     def _leave(self) -> None:
         self._window.removeEventFilter(self)
         self._glow.hide()
+        # it is a child of the window, which outlives the tour
         self._glow.deleteLater()

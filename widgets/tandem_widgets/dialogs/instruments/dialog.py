@@ -173,6 +173,7 @@ class InstrumentsDialog(QDialog):
     def _fill(self) -> None:
         """The list after the set-up has changed; what was chosen stays chosen."""
         chosen = self._shown
+        # the choice is put back below: clearing the list is none
         self.list.blockSignals(True)
         self.list.clear()
         for table in self._instruments.setup.source:
@@ -192,10 +193,12 @@ class InstrumentsDialog(QDialog):
 
     @property
     def chosen(self) -> str:
+        """Name of the chosen instrument; "" where none is."""
         item = self.list.currentItem()
         return "" if item is None else str(item.data(Qt.ItemDataRole.UserRole))
 
     def choose(self, name: str) -> None:
+        """Selects an instrument by its name; nothing if it is not in the list."""
         for row in range(self.list.count()):
             if self.list.item(row).data(Qt.ItemDataRole.UserRole) == name:  # type: ignore[union-attr]
                 self.list.setCurrentRow(row)
@@ -274,6 +277,7 @@ class InstrumentsDialog(QDialog):
     @property
     def _is_open(self) -> bool:
         """Jobs may answer when the dialog is gone already."""
+        # answers from jobs may come after the window is closed
         return not sip.isdeleted(self) and self.isVisible()
 
     def _tell(self, error: BaseException) -> None:
@@ -287,9 +291,11 @@ class InstrumentsDialog(QDialog):
     def _edited(self, name: str, key: str, value: Any) -> None:
         """A field was changed; a running test goes on with the old settings until it is started again."""
         table: Any = self._instruments.table(name)
+        # leaving a field tells its value, changed or not
         if table is None or getattr(table, key) == value or (value is None and key == "path"):
             return
         try:
+            # before the edit: it fills the list, which looks for the shown name
             self._shown = value if key == "name" else self._shown
             self._instruments.edit(name, **{key: value})
         except UserError as error:
@@ -300,6 +306,7 @@ class InstrumentsDialog(QDialog):
         if key == "name":
             self._rename_probe(name, value)
             self._show_chosen()
+        # a running test goes on with what was typed
         elif name in self._instruments.probes:
             self._start_test(name)
 
@@ -355,6 +362,8 @@ class InstrumentsDialog(QDialog):
         self._allow()
 
     def try_simulated(self) -> None:
+        """Sets up a simulated source-meter and then a simulated camera, to try the program without any."""
+        # one after the other, so that the camera ends up chosen
         self.simulate("scpi", lambda: self.simulate("merlin"))
 
     def _find(self) -> None:
@@ -431,6 +440,7 @@ class InstrumentsDialog(QDialog):
             self.load(Path(chosen))
 
     def load(self, path: Path) -> None:
+        """Reads a set-up file; one that cannot be read is told and changes nothing."""
         try:
             self._instruments.read(path)
         except UserError as error:
@@ -445,6 +455,7 @@ class InstrumentsDialog(QDialog):
             self.save_as(Path(chosen))
 
     def save_as(self, path: Path) -> None:
+        """Writes the set-up; a name without ending gets `.toml`."""
         path = path if path.suffix else path.with_suffix(".toml")
         try:
             self._instruments.write(path)
@@ -461,5 +472,6 @@ class InstrumentsDialog(QDialog):
         """Tests end with the dialog: what is not looked at is not driven. A recording ends them itself first."""
         self._timer.stop()
         if self._instruments.probes:
+            # an instrument that nobody looks at is not held open
             self._desk.start("Closing the tests", self._instruments.end_tests())
         super().closeEvent(event)

@@ -127,6 +127,7 @@ class FieldForm(QWidget):
     def _line(self, spec: FormField, value: Any) -> QWidget:
         line = QLineEdit("" if value is None else str(value))
         line.setPlaceholderText(spec.hint)
+        # a long address shows its beginning
         line.setCursorPosition(0)
         line.editingFinished.connect(lambda: self.edited.emit(spec.key, line.text().strip()))
         return line
@@ -148,6 +149,7 @@ class FieldForm(QWidget):
     def _yes(self, spec: FormField, value: Any) -> QWidget:
         box = QCheckBox(spec.label)
         box.setChecked(bool(value))
+        # clicked, not toggled: only a person edits
         box.clicked.connect(lambda on: self.edited.emit(spec.key, on))
         return box
 
@@ -155,6 +157,7 @@ class FieldForm(QWidget):
         box = QComboBox()
         for choice, text in spec.choices:
             box.addItem(text, choice)
+        # a set-up file may hold a value that is not offered
         if box.findData(value) < 0:
             box.addItem(str(value), value)
         box.setCurrentIndex(box.findData(value))

@@ -22,6 +22,7 @@ class LimitsDialog(QDialog):
     def __init__(self, parent: QWidget, limits: Any, is_live: bool) -> None:
         super().__init__(parent)
         self.setWindowTitle("Limits")
+        # nothing holds before Apply
         self._limits = limits.model_copy()
         about = QLabel(
             "If any of these is exceeded, the output is switched off (high impedance) within half a second. "

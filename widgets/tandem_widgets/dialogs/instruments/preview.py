@@ -101,6 +101,7 @@ class ProbeView(QWidget):
     def _show_frame(self, look: Look) -> None:
         if look.frame is None:
             return
+        # levels of the first frame are kept: a picture that flickers with each frame cannot be judged
         if self._levels_of != look.frame.shape:
             self._levels_of = look.frame.shape
             self.canvas.levels = render.auto_levels(look.frame, 0.5)

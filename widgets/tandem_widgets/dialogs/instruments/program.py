@@ -227,6 +227,7 @@ class ProgramDialog(QDialog):
             item = self.list.item(number)
             if item is not None:
                 item.setText(f"{number + 1}   {text}")
+        # another quantity has other fields
         if key == "quantity":
             self._show_step()
         self._timer.start()
@@ -239,6 +240,7 @@ class ProgramDialog(QDialog):
             self._timer.start()
 
     def add_step(self, kind: str) -> None:
+        """Inserts a step of this kind with usual values below the chosen one."""
         row = self.list.currentRow() + 1
         self.steps.insert(row, new_step(kind))
         self._fill(row)
@@ -261,7 +263,9 @@ class ProgramDialog(QDialog):
             self.load(Path(chosen))
 
     def load(self, path: Path) -> None:
+        """Replaces all steps by those of a program file; if it cannot be read, says so and keeps them."""
         try:
+            # in place: the list belongs to whoever opened the dialog
             self.steps[:] = guardian.read_steps(path, self._cell)
         except UserError as error:
             self._show_trouble(error)

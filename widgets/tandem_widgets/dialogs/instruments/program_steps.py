@@ -69,6 +69,7 @@ STEPS: dict[str, StepText] = {
 
 
 def new_step(kind: str) -> Step:
+    """A step of this kind with usual values, as a program file holds it."""
     return {"step": kind, **STEPS[kind].new}
 
 
@@ -136,6 +137,7 @@ def _shown(value: Any, unit: str, factor: float = 1.0) -> str:
 
 def _set_current(step: Step, text: str, rate_key: str, current_key: str) -> None:
     """Amperes when a unit or a plain number says so, else a C-rate; what cannot be read is kept for the reader to name."""
+    # a current is given in one way only
     step.pop(rate_key, None)
     step.pop(current_key, None)
     current = _milli(text)
@@ -143,6 +145,7 @@ def _set_current(step: Step, text: str, rate_key: str, current_key: str) -> None
         step[current_key] = current
     elif text:
         rate = text.upper().replace("−", "-").replace(" ", "").replace(",", ".")
+        # C/5 keeps its C, 0.5C loses it: the file knows both forms
         rate = rate.removesuffix("C") if rate.endswith("C") and "/" not in rate else rate
         step[rate_key] = rate if re.fullmatch(r"[-+.\dECD/]+", rate) else f"“{text}”"
 
@@ -151,6 +154,7 @@ def _typed(text: str, unit: str) -> float | str | None:
     """The value in the base unit; what cannot be read is kept in quotes, so that the reader of the program names it."""
     text = (text or "").strip()
     found = parse_quantity(text, unit)
+    # what is not understood is kept in quotes: the check names it, and it can be put right
     return found if found is not None or not text else f"“{text}”"
 
 

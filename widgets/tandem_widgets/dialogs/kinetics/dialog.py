@@ -118,6 +118,7 @@ class KineticsDialog(QDialog):
 
     @property
     def particle(self) -> Particle | None:
+        """The chosen particle; None if it has been deleted meanwhile."""
         return self._desk.session.particles.get(self.chooser.currentData())
 
     def _chosen(self) -> None:
@@ -129,6 +130,7 @@ class KineticsDialog(QDialog):
         span = kept.span_s if kept is not None else kinetics.likely_span(self.curve)
         for field in (self.start, self.end):
             field.blockSignals(True)
+            # narrowing the range moves the value: no new fit for that
             field.setRange(float(self.curve.t[0]), float(self.curve.t[-1]))
             field.blockSignals(False)
         self._show_span(*span)
@@ -164,6 +166,7 @@ class KineticsDialog(QDialog):
             self.fit()
 
     def fit(self) -> None:
+        """Fits all models to the chosen stretch, in the background."""
         particle = self.particle
         if particle is not None:
             span = (self.start.value(), self.end.value())
@@ -225,6 +228,7 @@ class KineticsDialog(QDialog):
         """The models, the chosen one on top."""
         chosen, active = self.models.chosen_model, theme.active()
         lines = []
+        # the chosen one last: it is drawn on top
         for fit in sorted(analysed.found.fits, key=lambda fit: fit.model.name == chosen):
             is_chosen = fit.model.name == chosen
             colour, label = (active.text, NAMES[chosen]) if is_chosen else (active.faint, "")
@@ -247,6 +251,7 @@ class KineticsDialog(QDialog):
         is_speed = self.curve.unit == "nm²"
         factor, unit = (CM2_PER_NM2, "cm²/s") if is_speed else (1.0, "px²/s")
         most = float(np.nanmax(np.abs(analysed.rate))) * factor if np.isfinite(analysed.rate).any() else 0.0
+        # rates in cm²/s are far below one: the power goes into the title
         power = math.floor(math.log10(most)) if most > 0 else 0
         scale = factor * 10.0**-power
         line = PlotLine(
@@ -258,6 +263,7 @@ class KineticsDialog(QDialog):
 
     def _whole(self, analysed: Analysed, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Values of the stretch over the whole curve, so that the three plots share their time axis."""
+        # all plots share the time axis of the whole curve
         whole = np.full(len(self.curve.t), np.nan)
         first = int(np.searchsorted(self.curve.t, analysed.curve.t[0]))
         whole[first : first + len(values)] = values
@@ -276,6 +282,7 @@ class KineticsDialog(QDialog):
             self._desk.notices.info(f"Kept the kinetics of {particle.name} in the session.")
 
     def closeEvent(self, event: QEvent | None) -> None:
+        """Closing cancels a fit that still runs."""
         self._open = False
         if self._task is not None:
             self._task.cancel()
@@ -287,6 +294,7 @@ def _seconds(tip: str) -> QDoubleSpinBox:
     field.setDecimals(2)
     field.setSuffix(" s")
     field.setToolTip(f"{tip} (session seconds); or drag the bound on the curve")
+    # else every typed digit would start a fit
     field.setKeyboardTracking(False)
     return field
 

@@ -59,6 +59,7 @@ class Findings(QWidget):
         self.texts: dict[str, str] = {}
 
     def show_found(self, analysed: Analysed) -> None:
+        """Shows what the models agree on; a speed in cm²/s only where areas are in nm²."""
         found, unit = analysed.found, analysed.curve.unit
         rows: list[tuple[str, Estimate, str]] = [
             ("Onset", found.onset_s, "s"),
@@ -67,6 +68,7 @@ class Findings(QWidget):
             ("Area at the start", found.start_area, unit),
             ("Area at the end", found.end_area, unit),
         ]
+        # without a calibration there is no speed
         if unit == "nm²":
             rows.insert(2, ("", found.initial_speed_cm2_s, "cm²/s"))
         self.texts = {
@@ -125,19 +127,23 @@ class ModelTable(_Table):
     @property
     def chosen_model(self) -> str:
         """Name of the model whose row is chosen; the likeliest one while none is."""
+        # without a choice the best model is the one that is drawn
         row = self.currentRow() if self.selectedItems() else 0
         return self._names[row] if 0 <= row < len(self._names) else ""
 
     def show_fits(self, analysed: Analysed) -> None:
+        """Shows the models, best first, and chooses the first."""
         fits, unit = analysed.found.fits, analysed.curve.unit
         self.blockSignals(True)
         self._names = [fit.model.name for fit in fits]
         least = fits[0].aic
         self.show_rows([(self._texts(fit, least, unit), fit.model.label) for fit in fits])
+        # with signals blocked: the dialog paints once, when everything is filled
         self.selectRow(0)
         self.blockSignals(False)
 
     def clear_fits(self) -> None:
+        """Empties the table while there is no fit."""
         self._names = []
         self.setRowCount(0)
 
@@ -161,6 +167,7 @@ class ReferenceTable(_Table):
         super().__init__(("Material", "D (cm²/s)", "At", "Speed / D", "Source"))
 
     def show_speed(self, analysed: Analysed) -> None:
+        """Shows the measured speed over each reference; blank where the pixel size is unknown."""
         is_known = analysed.curve.unit == "nm²"
         speed = abs(analysed.found.initial_speed_cm2_s.value) if is_known else None
         rows = []

@@ -128,6 +128,7 @@ class MontageDialog(QDialog):
             index = self._stack.index_at(value) if self._timed else round(value) - 1
             if 0 <= index < len(self._stack):
                 found.append(index)
+        # more frames than these make a picture wider than a painter takes
         return found[:40]
 
     def read(self) -> None:
@@ -160,6 +161,7 @@ class MontageDialog(QDialog):
         _, height, width = self._stack.shape
         down = max(1, round(self.panel.value() * height / max(width, 1)))
         indices = [index for index, _ in self._frames]
+        # on a frame: that one goes
         if y < down:
             gone = int(x // (self.panel.value() + GAP_PX))
             self._choose([index for place, index in enumerate(indices) if place != gone])
@@ -169,6 +171,7 @@ class MontageDialog(QDialog):
         t = plot.time_at(x, across) if plot is not None else None
         if plot is None or t is None:
             return
+        # six pixels either way: a click on a mark takes it away
         near = (plot.span[1] - plot.span[0]) * 6 / max(across, 1)
         left = [index for index in indices if abs(self._stack.time_of(index) - t) > near]
         self._choose(left if len(left) < len(indices) else [*indices, self._stack.index_at(t)])
@@ -185,6 +188,7 @@ class MontageDialog(QDialog):
         self.read()
 
     def copy(self) -> None:
+        """Puts the montage on the clipboard at its full size."""
         clipboard = QGuiApplication.clipboard()
         if clipboard is not None:
             clipboard.setImage(self.image)
@@ -200,12 +204,14 @@ class MontageDialog(QDialog):
                 self._desk.notices.tell(error)
 
     def save(self, path: Path) -> None:
+        """Writes the montage as the ending of the name says; UserError where that is not possible."""
         if not self.image.save(str(path)):
             raise UserError(
                 f"{path.name} could not be written.", "Choose another folder, or a name that ends in .png."
             )
 
     def closeEvent(self, event: QEvent | None) -> None:
+        """Closed: frames that still arrive are not shown any more."""
         self._open = False
         super().closeEvent(event)  # type: ignore[arg-type]
 
@@ -216,6 +222,7 @@ class Picture(QLabel):
     clicked = pyqtSignal(float, float)
 
     def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:
+        """Emits `clicked` with the place in px of the picture; beside it nothing happens."""
         pixmap = self.pixmap()
         if event is None or pixmap.isNull():
             return

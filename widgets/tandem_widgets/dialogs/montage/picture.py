@@ -55,6 +55,7 @@ def paint_montage(
         canvas = ImageCanvas()
         canvas.resize(across, down)
         canvas.levels, canvas.table = look.levels, look.table
+        # one scale bar for all: they have the same scale
         canvas.pixel_nm = stack.pixel_nm if number == 0 else None
         when = _time(stack, index)
         canvas.stamp = (
@@ -65,12 +66,14 @@ def paint_montage(
             canvas.overlays = [OutlineOverlay(shown)]
         canvas.show_frame(frame, stack.drift_at(index))
         canvas.render(painter, QPoint(number * (across + GAP_PX), 0))
+        # never shown, so nothing else deletes it
         canvas.deleteLater()
     painter.end()
     return picture
 
 
 def picture_width(count: int, panel_px: int) -> int:
+    """Width in px of a row of so many panels, gaps included."""
     return count * panel_px + (count - 1) * GAP_PX
 
 

@@ -23,6 +23,8 @@ LEFT, RIGHT, TOP, BOTTOM = 58, 44, 12, 40
 
 @dataclass(frozen=True)
 class Line:
+    """One curve of the plot: `t` in session seconds, NaN where there is no value."""
+
     name: str
     colour: str
     t: Floats
@@ -39,10 +41,12 @@ class MontagePlot:
     """Session seconds that are called 0."""
 
     def area(self, width: float, top: float) -> QRectF:
+        """Rectangle (px) inside the axes, for a picture of this width with the plot below `top`."""
         return QRectF(LEFT, top + TOP, width - LEFT - RIGHT, HEIGHT_PX - TOP - BOTTOM)
 
     @property
     def span(self) -> tuple[float, float]:
+        """First and last moment (session seconds) that any line reaches."""
         known = [line.t[np.isfinite(line.t)] for line in self.lines]
         return min(float(t.min()) for t in known if len(t)), max(float(t.max()) for t in known if len(t))
 
@@ -50,9 +54,11 @@ class MontagePlot:
         """Session seconds of a place in the picture; None beside the plot."""
         area, (low, high) = self.area(width, 0.0), self.span
         part = (x - area.left()) / area.width()
+        # a click just beside the ends still means them
         return low + part * (high - low) if -0.02 <= part <= 1.02 else None
 
     def paint(self, painter: QPainter, width: int, top: int, chosen: list[float]) -> None:
+        """Draws the plot below `top`, with a mark at each chosen time (session seconds)."""
         area, (low, high) = self.area(width, top), self.span
         bottom, ceiling = padded(*self._y_range())
         ink, quiet = QColor("#22262b"), QColor("#d5d9de")
@@ -96,6 +102,7 @@ class MontagePlot:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         for line in self.lines:
             painter.setPen(QPen(QColor(line.colour), 1.6))
+            # lost frames leave a gap in the line
             for piece in runs(np.isfinite(line.y) & np.isfinite(line.t)):
                 painter.drawPolyline(polygon(x_of(line.t[piece]), y_of(line.y[piece])))
             self._paint_points(painter, line, chosen, x_of(line.t), y_of(line.y), area)
@@ -126,12 +133,14 @@ def plot_of(session: Session, stack: FrameStack, zero: float = 0.0) -> MontagePl
     """Areas of the stack's particles relative to their start, else the thickness of its layers; None without any."""
     t = np.asarray(stack.t, np.float64)
     order = np.argsort(t, kind="stable")
+    # frames without a time have no place in the plot
     order = order[np.isfinite(t[order])]
     lines = []
     for particle in session.particles:
         if particle.stack_id == stack.id and particle.visible and len(particle.outlines) > 1:
             area = np.full(len(t), np.nan)
             for frame, outline in particle.outlines.items():
+                # outlines may be newer than the times of a recording
                 if frame < len(area):
                     known = np.isfinite(outline.area_px)
                     area[frame] = outline.area_px if known else following.polygon_area(outline.polygon)

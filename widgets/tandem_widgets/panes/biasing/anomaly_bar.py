@@ -56,6 +56,7 @@ class TrustWatch:
             snapshot = views.snapshot(self._desk.session, run)
             if self._asked.get(run.id) == snapshot.key:
                 continue
+            # a live run changes all the time: it is checked again every few seconds
             if run.id in self._asked and wait > 0:
                 if not self._later.isActive():
                     self._later.start(int(wait * 1000) + 10)
@@ -100,6 +101,7 @@ class TrustWatch:
                     else active.accent
                 )
                 marks.append(Finding(finding.start_s, finding.end_s, colour, finding.sentence))
+        # painted in this order: the worst on top
         return sorted(marks, key=lambda mark: (mark.colour == active.bad, mark.colour == active.warning))
 
     def show_button(self) -> None:

@@ -35,8 +35,10 @@ class Asking:
         on_result: Callable[[Result], None],
         on_error: Callable[[BaseException], None],
     ) -> None:
+        """Starts the job unless its key was asked last; while another runs, it is asked again later."""
         if key == self._key:
             return
+        # not queued: by the time this one is done the inputs may have changed again
         if self._running:
             self._late.start()
             return

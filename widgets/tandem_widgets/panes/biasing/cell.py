@@ -242,6 +242,7 @@ class CellDialog(QDialog):
         ]
 
     def electrode_um2(self) -> float | None:
+        """Area in µm²: as typed, else width times thickness; None while it is not known."""
         if not self.area.is_valid:
             return None
         if self.area.value:
@@ -297,12 +298,14 @@ class CellDialog(QDialog):
         }
 
     def accept(self) -> None:
+        """Writes the cell to the chosen runs as one undoable step; does nothing while a field is wrong."""
         if self.problem():
             return
         session = self._desk.session
         if self.for_all.isChecked():
             runs = list(session.runs)
         else:
+            # the run or cell may have been removed while the dialog was open
             runs = [self._run] if self._run is not None and self._run.id in session.runs else []
         cell = self.cell if self.cell is not None and self.cell.id in session.cells else None
         biasing.set_cell(self._desk, runs, cell, self.fields())

@@ -22,6 +22,7 @@ class Calculator(QGroupBox):
         self.rate = QuantityEdit(C_RATE, True, "1C charges the cell in one hour")
         self.answer = QLabel()
         self.answer.setWordWrap(True)
+        # room for the longest warning, so that the form does not jump
         self.answer.setMinimumHeight(3 * self.answer.fontMetrics().lineSpacing())
         self.answer.setAlignment(Qt.AlignmentFlag.AlignTop)
         form = QFormLayout(self)
@@ -37,6 +38,7 @@ class Calculator(QGroupBox):
             field.edited.connect(lambda field=field: self._lead(field))
 
     def set_cell(self, area_um2: float | None, capacity_uAh_cm2: float | None) -> None:
+        """Takes area (µm²) and capacity (µAh/cm²) of the cell, None where unknown, and computes anew."""
         self._area_um2, self._capacity = area_um2, capacity_uAh_cm2
         self._show()
 

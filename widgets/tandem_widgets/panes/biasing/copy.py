@@ -28,6 +28,7 @@ def _rows(lanes: Lanes) -> list[tuple[Lane, Curve]]:
 
 
 def column_name(lane: Lane, curve: Curve) -> str:
+    """Head of a curve's column with its unit; the curve is named only where the lane holds several."""
     unit = lane.caption or lane.unit
     name = lane.title if len(lane.curves) == 1 else f"{lane.title} {curve.label}"
     return f"{name} ({unit})" if unit else name
@@ -47,6 +48,7 @@ def _number(value: float) -> str:
 
 
 def copy_values(lanes: Lanes) -> None:
+    """Puts the values of the lanes on the clipboard as text for a spreadsheet."""
     copy_text(values_text(lanes))
 
 
@@ -76,6 +78,7 @@ def making_table(named: list[tuple[str, Curve]], low: float, high: float) -> Job
         )
     yield Progress(0, len(parts))
     stamps = [np.asarray(c.session(c.x[a:b]), np.float64) for _n, c, a, b in parts]
+    # curves have their own samples: rows are all moments, cells without a sample stay empty
     t = np.unique(np.concatenate(stamps)) if stamps else np.zeros(0)
     columns = [t]
     for number, ((_name, curve, first, last), own) in enumerate(zip(parts, stamps)):
@@ -86,4 +89,5 @@ def making_table(named: list[tuple[str, Curve]], low: float, high: float) -> Job
     text = io.StringIO()
     text.write("\t".join(["time (s)", *(name for name, *_ in parts)]) + "\n")
     np.savetxt(text, np.column_stack(columns), fmt="%.10g", delimiter="\t")
+    # a spreadsheet takes an empty cell for no value, but "nan" for text
     return text.getvalue().replace("nan", "")

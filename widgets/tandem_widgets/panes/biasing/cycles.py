@@ -68,18 +68,22 @@ class CyclesModel(QAbstractTableModel):
         self.texts: list[list[str]] = []
 
     def show(self, halves: list[HalfCycle]) -> None:
+        """Replaces all rows by these half cycles."""
         self.beginResetModel()
         self.halves = halves
         self.texts = [row_texts(half) for half in halves]
         self.endResetModel()
 
     def rowCount(self, parent: QModelIndex = QModelIndex()) -> int:  # noqa: B008  Qt's own default
+        """One row per half cycle."""
         return len(self.texts)
 
     def columnCount(self, parent: QModelIndex = QModelIndex()) -> int:  # noqa: B008
+        """The same columns for every run."""
         return len(HEADINGS)
 
     def data(self, index: QModelIndex, role: int = Role.DisplayRole) -> Any:
+        """Text of a cell; rests are written in the quiet colour."""
         if role == Role.DisplayRole:
             return self.texts[index.row()][index.column()]
         if role == Role.ForegroundRole and self.halves[index.row()].kind == "rest":
@@ -87,6 +91,7 @@ class CyclesModel(QAbstractTableModel):
         return None
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Role.DisplayRole) -> Any:
+        """Headings; the tip of the efficiency says how it is defined."""
         if role == Role.DisplayRole and orientation == Qt.Orientation.Horizontal:
             return HEADINGS[section]
         if role == Role.ToolTipRole and HEADINGS[section] == "Efficiency":
@@ -94,6 +99,7 @@ class CyclesModel(QAbstractTableModel):
         return None
 
     def as_text(self) -> str:
+        """The table with its headings, tabs between columns, as a spreadsheet pastes it."""
         return "\n".join("\t".join(row) for row in [list(HEADINGS), *self.texts]) + "\n"
 
 
@@ -101,6 +107,7 @@ class CyclesTable(QTableView):
     """Ctrl+C copies the whole table."""
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:
+        """Copy takes the whole table, not only the selected cell."""
         model = self.model()
         if (
             event is not None
@@ -160,6 +167,7 @@ class CyclesPage(Page):
         column.addWidget(self.table, 1)
 
     def refresh(self) -> None:
+        """Finds the half cycles of the chosen run in the background; the same input is not computed twice."""
         run = self._scene.chosen_run()
         if run is None:
             self._show(None, "There is no biasing run yet.")
@@ -174,6 +182,7 @@ class CyclesPage(Page):
         )
 
     def copy(self) -> None:
+        """Puts the whole table on the clipboard."""
         copy_text(self.model.as_text())
 
     def _fail(self, error: BaseException) -> None:

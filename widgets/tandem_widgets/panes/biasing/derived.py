@@ -32,18 +32,22 @@ class Derived:
 
     @property
     def name(self) -> str:
+        """Name of the quantity, as the lanes are told apart."""
         return self.what.name
 
     @property
     def y(self) -> NDArray[np.float64]:
+        """Values, one per sample that has been computed so far."""
         return self._values.view
 
     @property
     def error(self) -> NDArray[Any] | None:
+        """Errors of the values, in their unit; None where the quantity has none."""
         return None if self._error is None else self._error.view
 
     def catch_up(self, run: BiasRun, ready: Ready) -> None:
         """Add what was recorded since; costs what was added."""
+        # samples out of order cannot be appended: then all is computed anew
         if ready.order is not None or len(ready.x) <= len(self):
             return
         before = Computed(self.y, self.error, self._state)

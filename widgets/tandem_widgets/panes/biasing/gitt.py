@@ -39,6 +39,7 @@ class GittPage(Page):
         self.length.setToolTip(
             "Diffusion length: the thickness of the active layer. D is proportional to its square."
         )
+        # else every typed digit would start a computation
         self.length.setKeyboardTracking(False)
         self.length.valueChanged.connect(lambda _value: self.refresh())
         self.plot = XYPlot("Looking for pulses…")
@@ -70,6 +71,7 @@ class GittPage(Page):
         return known[0] if known else None
 
     def refresh(self) -> None:
+        """Looks for pulses in the background, again when the run, the length or the theme has changed."""
         run = self._scene.chosen_run()
         if run is None:
             self._show(None, "There is no biasing run yet.")
@@ -85,6 +87,7 @@ class GittPage(Page):
         )
 
     def copy(self) -> None:
+        """Puts the plot on the clipboard, as a picture and as numbers."""
         copy_picture(self.plot, self.plot.as_text())
 
     def _fail(self, error: BaseException) -> None:

@@ -29,6 +29,7 @@ class LaneMaker:
         self._store = store
 
     def content(self) -> LanesContent:
+        """All shown lanes with their flags and bands, as the session is now."""
         from tandem_em.desk.lanes.shown import shown  # every kind of lane: the empty window shows none
 
         lanes = [self._lane(each) for each in shown(self._session, None)]
@@ -59,6 +60,7 @@ class LaneMaker:
         """The selected run's value is the one written in the gutter."""
         if not lane.shows_each:
             chosen = self._session.focus.selected("run")
+            # the first curve is the one that is read out and measured
             lane.curves.sort(key=lambda curve: not curve.key.startswith(f"{chosen}:"))
 
     def _curve(self, series: Series) -> tuple[Curve | None, str]:
@@ -127,6 +129,7 @@ class LinearCurve(Curve):
     """A curve known between its samples too: a typed rate needs two of them."""
 
     def value_at(self, t: float) -> float:
+        """Shown value at `t`, interpolated between samples; NaN before the first and after the last."""
         if not self.x[0] <= t <= self.x[-1]:
             return float("nan")
         return float(self.shown(np.interp(t, self.x, self.y)))

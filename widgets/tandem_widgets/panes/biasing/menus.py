@@ -32,6 +32,7 @@ class MenuContext:
 def add(
     menu: QMenu, text: str, call: Callable[[], object], *, checked: bool | None = None, tip: str = ""
 ) -> QAction:
+    """Appends an entry that calls `call`; it can be ticked where `checked` is not None."""
     action = QAction(text, menu)
     if checked is not None:
         action.setCheckable(True)
@@ -51,6 +52,7 @@ def fill_lanes_menu(menu: QMenu, context: MenuContext) -> None:
     session, desk = context.scene.session, context.scene.desk
     shown = {lane.kind for lane in context.lanes.content.lanes}
     offered = {source.kind: source for source in LANES.offered(session)}
+    # shown lanes without data stay in the menu, so that they can be hidden
     others = {kind: LANES.source(kind) for kind in shown if kind not in offered}
     for kind, source in (offered | others).items():
         name = source.name

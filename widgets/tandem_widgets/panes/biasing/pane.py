@@ -264,6 +264,7 @@ class BiasingPane(PaneFrame):
         menu.popup(where)
 
     def figure_for_print(self) -> tuple[str, dict[str, Any]]:
+        """Figure that shows the present view ("" where there is none), and its options."""
         return FIGURES_OF_VIEWS.get(self.scene.view, ""), {}
 
     def copy_picture(self) -> None:
@@ -290,10 +291,12 @@ class BiasingPane(PaneFrame):
             self.import_text(Path(chosen))
 
     def import_text(self, path: Path, instead: BiasRun | None = None) -> None:
+        """Opens the import of a text file; what comes of it replaces the run `instead`, if given."""
         from tandem_widgets.panes.biasing.text_import import TextImportDialog
 
         self.open_dialog(TextImportDialog(self, self.desk, path, instead))
 
     def open_dialog(self, dialog: QDialog) -> None:
+        """Shows a dialog beside the program; closing it also deletes it."""
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.show()

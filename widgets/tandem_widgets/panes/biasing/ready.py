@@ -39,11 +39,13 @@ def making_ready(
     limit = usual_gap_limit(times) if limit_s is None else limit_s
     x, order = times, None
     in_order, gaps, even = look_through(times, limit)
+    # instruments repeat or step back in time: drawing and searching need rising times
     if not in_order:
         order = time_order(times)
         x = times[order]
         limit = usual_gap_limit(x) if limit_s is None else limit_s
         _, gaps, even = look_through(x, limit)
+    # sorted samples no longer lie where the segments began
     starts = [s for s in segments if 0 < s < len(x)] if order is None else []
     ready = Ready(x, order, limit, np.union1d(gaps, starts).astype(np.intp), even=even)
     for number, (name, values) in enumerate(columns.items(), start=1):

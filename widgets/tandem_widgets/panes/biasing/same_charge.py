@@ -31,9 +31,12 @@ def moments(run: BiasRun | None, store: SeriesStore, t: float) -> list[float]:
     if here < 0 or not np.isfinite(y[here]) or not np.ptp(y[np.isfinite(y)]) > 0:
         return []
     off = np.nan_to_num(y - y[here])
+    # where the charge crosses the wanted one, samples rarely hit it
     passages = np.flatnonzero((off[:-1] < 0) != (off[1:] < 0))
+    # noise crosses several times: passages without a real distance between them are one
     stretch = np.cumsum(np.abs(off) > APART * np.ptp(y[np.isfinite(y)]))
     found = {int(stretch[at]): float(curve.session(curve.x[at])) for at in passages}
+    # the passage through the moment itself
     found.pop(int(stretch[here]), None)
     return sorted(found.values(), key=lambda moment: abs(moment - t))[:MOST]
 

@@ -35,6 +35,7 @@ class BiasingScene:
         """The newest sample of the runs that grow (session seconds)."""
 
     def show_view(self, name: str) -> None:
+        """Changes to another view of the runs and tells it once."""
         if name != self.view:
             self.view = name
             self.view_changed.emit(name)
@@ -60,12 +61,14 @@ class BiasingScene:
         self.session.focus.t = t
 
     def go_to_event(self, event_id: str) -> None:
+        """Selects an event and moves the cursor to it; nothing if it has been deleted meanwhile."""
         event = self.session.events.get(event_id)
         if event is not None:
             self.session.focus.select("event", event_id)
             self.go_to(event.t)
 
     def move_event(self, event_id: str, t: float) -> None:
+        """Moves an event to `t` as an undoable step; nothing if it has been deleted meanwhile."""
         event = self.session.events.get(event_id)
         if event is not None:
             events.move(self.desk, event, t)
@@ -94,6 +97,7 @@ class BiasingScene:
         span = extent
         if chosen is not None and len(session.runs) > 1:
             own = chosen.clock.to_session(chosen.times.view[[0, -1]])
+            # pressed again it shows everything
             if own[1] > own[0] and tuple(own) != session.focus.span:
                 span = float(own[0]), float(own[1])
         session.focus.span = span
@@ -106,9 +110,11 @@ class BiasingScene:
         newest = max(float(run.clock.to_session(float(run.times.view[-1]))) for run in growing)
         before, self.newest = self.newest, newest
         low, high = focus.span
+        # a person who looks elsewhere is not pulled along
         if not focus.follow_live or newest <= high or (before is not None and before > high):
             return
         first = min(float(run.clock.to_session(float(run.times.view[0]))) for run in growing)
+        # all of it is in view: it stays in view, with room for what comes
         if low <= first:
             focus.span = low, newest + 0.25 * (newest - low)
         else:

@@ -41,6 +41,7 @@ class RunSeries:
         return run.gap_limit_s, tuple(run.columns), id(run.times), len(run.segment_starts)
 
     def job(self) -> Job[Ready]:
+        """The work that makes the run ready, on as many samples as there are now."""
         run = self.run
         self.size = len(run)
         columns = {name: column.values.view[: self.size] for name, column in run.columns.items()}
@@ -58,7 +59,9 @@ class RunSeries:
         if ready is None or len(run) == self.size:
             return True
         times = run.times.view
+        # with the last known sample, for the step between old and new
         tail = times[max(self.size - 1, 0) :]
+        # out of order: appending is not enough
         if ready.order is not None or not bool(np.all(np.diff(tail) >= 0)):
             return False
         if not np.isfinite(ready.gap_limit_s) and run.gap_limit_s is None and len(run) < CHUNK:
@@ -130,7 +133,9 @@ class SeriesStore:
         self.bindings = bindings
 
     def of(self, run: BiasRun) -> RunSeries:
+        """The series of a run, made anew when what it rests on has changed."""
         series = self._series.get(run.id)
+        # another run may stand under the same id
         if series is None or series.run is not run or series.key != series.input_key():
             series = self._series[run.id] = RunSeries(run)
             self._prepare(series)
@@ -178,6 +183,7 @@ class SeriesStore:
         self.bindings.on(run.appended, heard)
 
     def _prepare(self, series: RunSeries) -> None:
+        # a thread costs more than the work
         if len(series.run) <= levels.SMALL:
             series.take(_at_once(series))
             return
@@ -189,8 +195,10 @@ class SeriesStore:
         )
 
     def _take(self, series: RunSeries, ready: Ready) -> None:
+        # a newer series has taken its place meanwhile
         if self._series.get(series.run.id) is not series:
             return
+        # samples came out of order while it was made
         if not series.take(ready):
             self._prepare(series)
         self._on_change()

@@ -29,6 +29,7 @@ class StretchStatistics:
         self.numbers: Numbers = {}
 
     def show(self, stretch: tuple[float, float] | None) -> None:
+        """Computes the numbers of a stretch (session seconds); None, or an empty one, takes them away."""
         self.numbers = {}
         if stretch is None or stretch[1] <= stretch[0]:
             return
@@ -41,9 +42,11 @@ class StretchStatistics:
         )
 
     def _take(self, stretch: tuple[float, float], numbers: Numbers) -> None:
+        # the session may have been closed meanwhile
         if sip.isdeleted(self._lanes):
             return
         now = self._lanes.stretch
+        # the answer to a stretch that has been changed since
         if now is None or (now.low, now.high) != stretch:
             return
         self.numbers = numbers
@@ -58,6 +61,7 @@ class StretchStatistics:
 
 
 def computing(curves: list[Curve], low: float, high: float) -> Job[Numbers]:
+    """Numbers of every curve between two moments (session seconds), by the curve's key."""
     found: Numbers = {}
     for number, curve in enumerate(curves):
         yield Progress(number, len(curves))
@@ -70,6 +74,7 @@ def computing(curves: list[Curve], low: float, high: float) -> Job[Numbers]:
 
 
 def numbers_of(values: NDArray[Any]) -> tuple[int, float, float, float, float]:
+    """Count, mean, standard deviation (NaN for a single value), least and greatest of finite values."""
     spread = float(np.std(values, ddof=1)) if len(values) > 1 else math.nan
     return len(values), float(np.mean(values)), spread, float(np.min(values)), float(np.max(values))
 

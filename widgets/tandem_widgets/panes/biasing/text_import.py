@@ -151,6 +151,7 @@ class TextImportDialog(QDialog):
 
     def _layout_changed(self) -> None:
         """Another separator, mark, encoding or row: the columns are guessed anew; a date order is only that."""
+        # set by the program, not by a person
         if self._filling:
             return
         changed = replace(
@@ -168,6 +169,7 @@ class TextImportDialog(QDialog):
                 UserError("The decimal mark and the separator are the same.", "Change one of them.")
             )
             return
+        # a new order of dates alone needs no other columns: what was chosen for them stays
         only_order = replace(
             changed, date_order=self.settings.date_order, date_order_sure=self.settings.date_order_sure
         )
@@ -194,6 +196,7 @@ class TextImportDialog(QDialog):
     # --- what it gives -------------------------------------------------------------------------------------------
 
     def _try(self) -> None:
+        # a copy for the thread: the dialog goes on changing its own
         settings = replace(self.settings, columns=list(self.settings.columns))
         self._desk.start(
             f"Reading {self.path.name}",
@@ -224,6 +227,7 @@ class TextImportDialog(QDialog):
             else ""
         )
         guesses = self.settings.guesses
+        # a guess that is told as such is not told twice
         problems = [text for text in tried.problems if not any(guess in text for guess in guesses)]
         doubts = [known, *guesses, *problems]
         return "\n".join(doubt for doubt in doubts[:4] if doubt) or "All columns were recognised."
@@ -248,6 +252,7 @@ class TextImportDialog(QDialog):
     # --- importing -----------------------------------------------------------------------------------------------
 
     def done(self, result: int) -> None:
+        """Closes; a preview that is still waiting is not made any more."""
         self._later.stop()
         super().done(result)
 

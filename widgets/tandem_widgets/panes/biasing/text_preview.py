@@ -37,6 +37,7 @@ class PreviewTable(QTableWidget):
         self._rows: list[list[str]] = []
 
     def show_rows(self, columns: list[TextColumn], rows: list[list[str]]) -> None:
+        """Shows the columns and the first rows of the file; only what has changed is filled anew."""
         if columns != self._columns or self.columnCount() != len(columns):
             self._show_columns(columns)
         if rows == self._rows and self.rowCount() == len(rows) + FIXED_ROWS:
@@ -66,6 +67,7 @@ class PreviewTable(QTableWidget):
         box = QComboBox()
         box.addItems(list(text_import.ROLES))
         role = text_import.role_of(column)
+        # roles that a file brings beyond the usual ones
         if box.findText(role) < 0:
             box.addItem(role)
         box.setCurrentText(role)
@@ -130,6 +132,7 @@ def _onto(first: Floats, y: Floats, name: str, unit: str) -> tuple[Floats, str]:
     low, high = float(np.nanmin(y)), float(np.nanmax(y))
     bottom, top = float(np.nanmin(first)), float(np.nanmax(first))
     text = f"{name} ({quantity(low, unit)} … {quantity(high, unit)})"
+    # a constant second curve lies in the middle
     if not high > low:
         text = f"{name} ({quantity(low, unit)})"
         return np.full(len(y), (bottom + top) / 2), text

@@ -131,6 +131,7 @@ class PlotPage(Page):
         )
 
     def copy(self) -> None:
+        """Puts the plot on the clipboard, as a picture and as numbers."""
         copy_picture(self.plot, self.plot.as_text())
 
     def _inputs(self) -> list[RunInput]:
@@ -164,6 +165,7 @@ class PlotPage(Page):
 
     def _say(self, text: str) -> None:
         self._note.setText(text)
+        # an empty row goes, unless it holds the control
         self._note.setVisible(bool(text) or self.choice.count() > 0)
 
     def _fail(self, error: BaseException) -> None:
@@ -202,6 +204,7 @@ class PlotPage(Page):
                 colour = active.voltage if curve.kind == "charge" else active.current
             elif self.name == "iv":
                 colour = active.accent
+            # late cycles are drawn strongest
             age = 1.0 if not curve.cycle or last == 1 else 0.35 + 0.65 * curve.cycle / last
             lines.append(
                 PlotLine(str(number), curve.label, colour, curve.x, curve.y, curve.t, age, error=curve.error,
@@ -213,6 +216,7 @@ class PlotPage(Page):
 
     def _show_t(self, t: float) -> None:
         """A dot where the cursor's moment lies on each line that covers it, and what is read there."""
+        # hidden pages would only cost time while the cursor runs
         if not self.isVisible() and self.plot.marks == []:
             return
         found = [(line, at) for line in self.plot.lines if (at := _point_at(line, t)) >= 0]
@@ -223,6 +227,7 @@ class PlotPage(Page):
         self._reading.setText("     ".join(texts[:MOST_READ]))
 
     def showEvent(self, event: Any) -> None:
+        """A hidden page does not follow the cursor: it catches up when it is shown."""
         super().showEvent(event)
         self._show_t(self._scene.session.focus.t)
 
@@ -241,4 +246,5 @@ def _point_at(line: PlotLine, t: float) -> int:
         return -1
     if line.t[0] <= line.t[-1] and bool(np.all(line.t[1:] >= line.t[:-1])):
         return int(np.searchsorted(line.t, t, side="right")) - 1
+    # a line may run back in time
     return int(np.nanargmin(np.abs(line.t - t)))

@@ -39,10 +39,12 @@ class NoteLine(ElidedLabel):
             self.write()
 
     def doubt(self, warnings: list[dict[str, Any]]) -> None:
+        """Takes the doubts about the shown map; an empty list clears the line."""
         self.warnings = warnings
         self.write()
 
     def write(self) -> None:
+        """Writes the sentence, if any, else the first doubt and how many there are, in amber."""
         self.setStyleSheet(f"color: {theme.active().warning};")
         if self.sentence:
             self.set_text(f"⚠ {self.sentence}")
@@ -53,6 +55,7 @@ class NoteLine(ElidedLabel):
         self.setToolTip("\n\n".join(f"{each['title']}\n{each['reason']}" for each in self.warnings))
 
     def mousePressEvent(self, event: QMouseEvent | None) -> None:
+        """Opens the doubts with their reasons below the line."""
         if self.warnings and event is not None:
             panel = DoubtsPanel(self, self.warnings)
             panel.move(self.mapToGlobal(QPoint(0, self.height() + 2)))
@@ -102,14 +105,17 @@ class EdgeAdvice:
             self._timer.stop()
             self._line.doubt([])
             return
+        # an estimate would raise doubts that the spectra do not
         if not live.is_ready:
             return
         state = self._state(live, edge)
         if state != self._asked:
             another = self._asked[:2] != state[:2]
             self._asked = state
+            # doubts of the edge before must not stand beside this one
             if another:
                 self._line.doubt([])
+            # while windows are dragged nobody reads: checked once they rest
             self._timer.start(0 if another else SETTLED_MS)
 
     def _state(self, live: LiveMap, edge: Edge) -> tuple[Any, ...]:

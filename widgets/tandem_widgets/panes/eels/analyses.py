@@ -33,12 +33,14 @@ class Analyses:
         self._scene, self._parent = scene, parent
 
     def fill(self, menu: QMenu, image: SpectrumImage) -> None:
+        """Adds what can be computed from this image; what lacks its inputs is not offered."""
         self._fill_zero_loss(menu, image)
         menu.addSeparator()
         menu.addAction("Principal components (PCA)", self.find_components)
         menu.addAction("Non-negative factors (NMF)", partial(self.find_components, non_negative=True))
         self._fill_components(menu, image)
         sites = list(self._scene.session.sites)
+        # one reference explains nothing
         if len(sites) > 1:
             menu.addAction("MLLS fit with the sites as references", self.fit_sites)
         menu.addAction("MLLS fit with reference spectra from files…", self.ask_files)
@@ -93,23 +95,29 @@ class Analyses:
     # --- asked for -----------------------------------------------------------------------------------------------
 
     def find_zero_loss(self) -> None:
+        """Finds the zero-loss peak of every pixel of the shown image."""
         self._ask("zero loss")
 
     def find_components(self, *, non_negative: bool = False) -> None:
+        """Takes the spectra apart: PCA, or NMF where components must not be negative."""
         self._ask("NMF" if non_negative else "PCA")
 
     def fit_sites(self) -> None:
+        """Fits every spectrum with those of the sites (MLLS)."""
         self._ask("MLLS", inputs=list(self._scene.session.sites))
 
     def ask_files(self) -> None:
+        """Asks for files of reference spectra and fits with them."""
         chosen, _ = QFileDialog.getOpenFileNames(self._parent, "Reference spectra", "", SPECTRA_FILTER)
         if chosen:
             self.fit_files([Path(path) for path in chosen])
 
     def fit_files(self, paths: list[Path]) -> None:
+        """Fits every spectrum with the reference spectra of these files (MLLS)."""
         self._ask("MLLS", files=[str(path) for path in paths])
 
     def quantify(self) -> None:
+        """Asks for beam and apertures, then gives the atomic shares of the mapped edges."""
         image = self._scene.image
         if image is not None and ask_optics(self._parent, self._scene.desk, image):
             edges = self._scene.edges_on(image)
@@ -120,6 +128,7 @@ class Analyses:
         if image is None:
             return
         if analysis == "MLLS":
+            # where the edges are: far from them references only compete for background
             parameters["window_eV"] = self._window(image)
         request = self._request(analysis, image, inputs or [], parameters)
         request.start(self._scene.desk, partial(self._take, request))
@@ -172,9 +181,11 @@ class Analyses:
     # --- maps made from maps -------------------------------------------------------------------------------------
 
     def deconvolve(self) -> None:
+        """Makes a new image without plural scattering."""
         self._derive("single scattering")
 
     def reconstruct(self, components: ResultSet, number: int) -> None:
+        """Makes a new image from the first `number` components only."""
         self._derive("reconstruction", [components], analysis=components.analysis, components=number)
 
     def _derive(self, name: str, inputs: list[Item] | None = None, **parameters: object) -> None:
@@ -184,6 +195,7 @@ class Analyses:
             request.start(desk, lambda items: desk.session.focus.select("map", items[0].id))
 
     def align(self) -> None:
+        """Aligns the energies of the shown image by the zero-loss peak of its low-loss image."""
         image, desk = self._scene.image, self._scene.desk
         low_loss = spectra.low_loss_of(desk.session, image) if image is not None else None
         if image is not None and low_loss is not None:

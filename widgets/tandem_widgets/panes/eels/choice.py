@@ -35,6 +35,7 @@ def lookup(name: str) -> NDArray[np.uint8] | None:
 
 
 def option(menu: QMenu, text: str, checked: bool, call: Callable[[], None]) -> None:
+    """Appends an entry that can be ticked."""
     action = menu.addAction(text, call)
     if action is not None:
         action.setCheckable(True)
@@ -48,6 +49,7 @@ class ChoiceMenus:
         self._scene, self._ask_limits = scene, ask_limits
 
     def fill_rgb(self, menu: QMenu) -> None:
+        """Fills the menu of the RGB tool anew with the choices of the composite."""
         menu.clear()
         choice = self._scene.choice
         option(
@@ -76,6 +78,7 @@ class ChoiceMenus:
         )
 
     def fill_map(self, menu: QMenu) -> None:
+        """Fills the menu of the Map tool anew: quantities, ratios to other states, results."""
         menu.clear()
         scene, choice, image = self._scene, self._scene.choice, self._scene.image
         for quantity in QUANTITIES:

@@ -21,6 +21,7 @@ HEADINGS = ("Edge", "Onset", "Background", "Signal", "Model", "RGB")
 
 
 def window_text(window: tuple[float, float]) -> str:
+    """An energy window (eV) to a tenth of an eV."""
     return f"{window[0]:.1f} – {window[1]:.1f}"
 
 
@@ -31,6 +32,7 @@ def read_window(text: str) -> tuple[float, float] | None:
 
 
 def method_text(edge: Edge) -> str:
+    """Title of an edge's background model, with the order of a polynomial."""
     title = BACKGROUND_TITLES.get(edge.background, edge.background)
     return f"{title}, {edge.order}" if "polynomial" in edge.background else title
 
@@ -75,6 +77,7 @@ class EdgeTable(QTableWidget):
         if self.rowCount() != len(edges):
             self.setRowCount(len(edges))
             header = self.horizontalHeader()
+            # as high as its rows: the pane has no room for empty ones
             self.setFixedHeight((header.height() if header else 24) + 20 * max(1, len(edges)) + 4)
         for row, edge in enumerate(edges):
             texts = (
@@ -91,9 +94,11 @@ class EdgeTable(QTableWidget):
         item = self.item(row, column)
         if item is None:
             item = QTableWidgetItem(text)
+            # model and channel are chosen in the menu
             if column >= 4:
                 item.setFlags(item.flags() & ~Qt.ItemFlag.ItemIsEditable)
             self.setItem(row, column, item)
+        # an unchanged item is left alone: writing it would repaint the table at every drag
         elif item.text() != text:
             item.setText(text)
 
@@ -188,6 +193,7 @@ class EdgeTable(QTableWidget):
         there = {edge.name for edge in self._desk.session.edges}
         target, first = menu, 0
         for number, edge in enumerate(known):
+            # a menu longer than the screen cannot be used
             if len(known) > AT_ONCE and number % AT_ONCE == 0:
                 first = number
                 last = known[min(first + AT_ONCE, len(known)) - 1]
@@ -213,6 +219,7 @@ class EdgeTable(QTableWidget):
 
 
 def swatch(colour: str) -> QIcon:
+    """A small square of one colour for a list or menu."""
     pixmap = QPixmap(10, 10)
     pixmap.fill(QColor(colour))
     return QIcon(pixmap)

@@ -69,6 +69,7 @@ class EelsImages(QWidget):
 
     @property
     def canvases(self) -> tuple[ImageCanvas, ...]:
+        """All canvases, shown or not: ADF, composite, single map and those of the compared states."""
         return self.adf, self.rgb, self.single, *self._states
 
     def show_states(
@@ -87,11 +88,13 @@ class EelsImages(QWidget):
             if number < len(maps):
                 canvas.caption, counts = maps[number]
                 canvas.levels, canvas.table = levels, colour_table(colours)
+                # one scale for all: they share their limits
                 canvas.overlays[3:] = [self._paint_scale] if number == len(maps) - 1 else []
                 canvas.show_frame(self._stretched(np.asarray(counts, np.float32)))
 
     @property
     def is_comparing(self) -> bool:
+        """Whether the states are shown side by side in place of the single map."""
         return not self.single.isVisibleTo(self)
 
     def set_tools(self, make: Callable[[ImageCanvas], Any] | None) -> None:
@@ -111,6 +114,7 @@ class EelsImages(QWidget):
         self._image = image
         height, width, _ = image.shape
         longest = max(height, width)
+        # a line scan is one pixel wide: repeated, or nobody would see it
         across = round(THIN_ASPECT * longest) if width == 1 else 1
         self._stretch = (across, max(1, round(longest / THIN_ASPECT)) if height == 1 else 1)
         for canvas in self.canvases:
@@ -141,6 +145,7 @@ class EelsImages(QWidget):
         self, maps: dict[str, NDArray[Any]], levels: dict[str, tuple[float, float]], caption: str,
         *, safe: bool = False,
     ) -> None:  # fmt: skip
+        """Shows maps by colour, each between its levels; the last picture stays where there are no maps."""
         self.rgb.caption = caption
         if maps:
             self.rgb.show_rgb(self._stretched(self._mixer.mix(maps, levels, safe=safe)))
@@ -148,6 +153,7 @@ class EelsImages(QWidget):
     def show_single(
         self, counts: NDArray[Any], levels: tuple[float, float], caption: str, colours: NDArray[np.uint8] | None
     ) -> None:  # fmt: skip
+        """Shows one map between its levels; `colours` is the colour table, None for grey."""
         self.single.levels = levels
         self.single.table = colour_table(colours)
         self.single.caption = caption
@@ -172,6 +178,7 @@ class EelsImages(QWidget):
     def to_map(self, canvas: ImageCanvas, x: float, y: float) -> tuple[float, float]:
         """Pixels of a picture to pixels of the map."""
         scale, (across, down) = self._scale(canvas), self._stretch
+        # pixel centres lie at whole numbers in both pictures
         return (x + 0.5) / scale / across - 0.5, (y + 0.5) / scale / down - 0.5
 
     def _from_map(self, canvas: ImageCanvas, x: float, y: float) -> QPointF:
@@ -182,6 +189,7 @@ class EelsImages(QWidget):
         """One picture was zoomed or moved: the others look at the same place."""
         scale = self._scale(moved)
         for canvas in self.canvases:
+            # states of another size show another field: their view is their own
             if canvas is not moved and canvas.frame is not None and self._same_field(canvas):
                 ratio = self._scale(canvas) / scale
                 canvas.set_view(
@@ -222,6 +230,7 @@ class EelsImages(QWidget):
 
     def _paint_scale(self, painter: QPainter, canvas: ImageCanvas) -> None:
         """A strip of the colours with the limits at its ends."""
+        # in a small picture the scale would cover the map
         if canvas.width() < 130 or canvas.height() < 80:
             return
         bar = QRectF(canvas.width() - 15, 26, 7, canvas.height() - 52)
@@ -241,6 +250,7 @@ class EelsImages(QWidget):
             )
 
     def _paint_sites(self, painter: QPainter, canvas: ImageCanvas) -> None:
+        # numbers would hide small maps
         if canvas is not self.adf and self._scene.tool != "sites":
             return
         painter.setFont(theme.numbers_font(10, bold=True))

@@ -40,6 +40,7 @@ class LimitsPanel(QFrame):
             grid.addWidget(QLabel("There is no map to set limits for."), 0, 0)
 
     def open_at(self, place: QPoint) -> None:
+        """Shows the panel with its upper left corner at a place of the screen."""
         self.adjustSize()
         self.move(place)
         self.show()
@@ -69,6 +70,7 @@ class LimitsPanel(QFrame):
         if low is not None and high is not None and low < high:
             self._set(key, low, high)
         else:
+            # not a range: the fields say again what holds
             self._show(key, row.histogram.limits)
 
     def _set(self, key: str, low: float, high: float) -> None:

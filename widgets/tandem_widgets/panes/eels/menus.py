@@ -29,6 +29,7 @@ class MoreMenu:
         self._scene, self._parent, self._analyses = scene, parent, analyses
 
     def fill(self, menu: QMenu) -> None:
+        """Fills the menu anew for the shown image; without one only the ways of looking are offered."""
         menu.clear()
         choice, change = self._scene.choice, self._scene.look
         option(menu, "Compare states", choice.compare, lambda: change(compare=not choice.compare))

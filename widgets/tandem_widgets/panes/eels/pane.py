@@ -55,6 +55,7 @@ class EelsPane(PaneFrame):
         column.addWidget(self.edges)
         column.addWidget(self.profile, 22)
         self._refresher = Refresher(self, self._show_all, rate_hz=120.0)
+        # the mouse moves only the spectrum: maps and profile are not drawn again
         self._hover = Refresher(self, self._show_spectrum)
         self.tools = EelsTools(scene, self.images, self.pictures, self)
         self._make_chooser()
@@ -89,6 +90,7 @@ class EelsPane(PaneFrame):
     # --- which map -----------------------------------------------------------------------------------------------
 
     def figure_for_print(self) -> tuple[str, dict[str, Any]]:
+        """The figure of the maps, without options."""
         return "maps", {}
 
     def _choose(self) -> None:
@@ -137,10 +139,12 @@ class EelsPane(PaneFrame):
 
     @property
     def image(self) -> SpectrumImage | None:
+        """The shown spectrum image; None in an empty session."""
         return self.scene.image
 
     @property
     def choice(self) -> Choice:
+        """What is chosen to be shown, and how."""
         return self.scene.choice
 
     def live(self, image: SpectrumImage) -> LiveMap:
@@ -170,6 +174,7 @@ class EelsPane(PaneFrame):
         self._show_profile(image)
         edge = self.scene.edge
         self.note.say(self._elsewhere(image) or next(iter(self.pictures.troubles.values()), ""))
+        # what lies elsewhere is not on this map, which the line says already
         on_axis = edge is not None and bool(fitting_edges([edge], image.energy_eV))
         self._advice.watch(self.scene.lives.get(image.id), edge if on_axis else None)
 

@@ -59,6 +59,7 @@ class Pictures:
         """Edges of other maps, far from this one's energies, are left out without a word unless they are chosen."""
         low, high = float(image.energy_eV[0]), float(image.energy_eV[-1])
         elsewhere = all(window[0] > high or window[1] < low for window in (edge.fit, edge.signal))
+        # edges of the core loss are no trouble of a low-loss map, unless one is chosen
         if not elsewhere or edge is self._scene.edge:
             self.troubles[edge.id] = f"{error.title} {error.advice}"
 
@@ -110,6 +111,7 @@ class Pictures:
         if edge is not None and states:
             found = [(each.state or each.name, self._quantity(each, edge)) for each in states]
             there = [(name, values) for name, values in found if values is not None]
+            # states are compared: the same colour means the same counts
             common = choice.limits or common_limits([values for _, values in there], choice.percent)
             self._images.show_states([(f"{self._caption(edge)} · {n}", v) for n, v in there], common, colours)
             if there:
@@ -155,6 +157,7 @@ class Pictures:
         call = dict(zip(QUANTITIES, (live.counts, live.snr, live.error)))[self._scene.choice.quantity]
         try:
             base = self._scene.session.maps.get(self._scene.choice.ratio_to)
+            # a ratio needs pixel by pixel the same place
             if base is None or base.shape[:2] != image.shape[:2]:
                 return call(edge)
             return live.ratio(self._scene.live(base), edge)

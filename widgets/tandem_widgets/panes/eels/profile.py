@@ -37,6 +37,7 @@ def profile_content(scene: EelsScene, image: SpectrumImage, edge: Edge) -> Conte
         asked = [
             (each, edge, colours[n % 6], each.state or each.name)
             for n, each in enumerate(session.maps)
+            # line scans of another length are not along this one
             if along is None or each.shape[:2] == image.shape[:2]
         ]
     for each, which, colour, label in asked:
@@ -107,6 +108,7 @@ def layers_along(image: SpectrumImage, line: ProfileLine) -> list[tuple[str, flo
     """Layers (name, from, to) in pixels along the line; layers are stacked along x, so a line along y meets none."""
     dx, dy = line.end[0] - line.start[0], line.end[1] - line.start[1]
     length = float(np.hypot(dx, dy))
+    # layers are known along x: a steep line crosses none of them in order
     if abs(dx) < 0.5 * length or length == 0:
         return []
     per_x = length / dx
@@ -124,6 +126,7 @@ def layers_along(image: SpectrumImage, line: ProfileLine) -> list[tuple[str, flo
 def scree_content(result: ResultSet) -> Content:
     """Share of the variance of each component, in powers of ten; those above the counting noise are named."""
     suggested = int(result.values.get("suggested", 0))
+    # enough of the noise to see where it begins
     scree = np.asarray(result.arrays["scree"], np.float64)[: max(20, 2 * suggested)]
     with np.errstate(divide="ignore"):
         shares = np.where(scree > 0, np.log10(scree), np.nan)

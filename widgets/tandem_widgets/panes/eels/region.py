@@ -29,6 +29,7 @@ class RegionTool(BaseTool):
         return self._scene.image.shape[:2] if self._scene.image is not None else None
 
     def press(self, x: float, y: float, event: QMouseEvent) -> bool:
+        """Begins a region; zoomed in and without Shift the press is left to moving the view."""
         shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
         if self._shape is None or not (shift or self._canvas.is_fitted):
             return False
@@ -36,6 +37,7 @@ class RegionTool(BaseTool):
         return True
 
     def move(self, x: float, y: float, event: QMouseEvent) -> bool:
+        """Draws the region up to here while the button is held."""
         shape = self._shape
         if self._start is None or shape is None:
             return False
@@ -45,6 +47,7 @@ class RegionTool(BaseTool):
         return True
 
     def release(self, x: float, y: float, event: QMouseEvent) -> bool:
+        """Ends the region; a click without a move takes it away."""
         shape, start = self._shape, self._start
         self._start = None
         if start is None or shape is None:

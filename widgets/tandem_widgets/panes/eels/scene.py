@@ -65,6 +65,7 @@ class Region:
 
     @property
     def text(self) -> str:
+        """Size of the region in map pixels, for captions."""
         return f"region {self.x1 - self.x0 + 1} × {self.y1 - self.y0 + 1} px"
 
 
@@ -116,6 +117,7 @@ class EelsScene:
         self.changed.emit()
 
     def _add_default_edges(self, image: SpectrumImage) -> None:
+        # edges that a person has chosen are left alone
         if not len(self.session.edges):
             for edge in fitting_edges(default_edges(), image.energy_eV):
                 self.session.edges.add(edge)
@@ -168,6 +170,7 @@ class EelsScene:
         """The stored result that was chosen in the menu, when it belongs to this map."""
         result_id, name = self.choice.result
         result = self.session.results.get(result_id)
+        # the choice outlives the image and the result it was made for
         if result is None or result.owner_id != image.id or name not in result.arrays:
             return None
         return result

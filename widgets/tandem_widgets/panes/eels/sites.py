@@ -33,6 +33,7 @@ class SiteTool(BaseTool):
         self._held: Site | None = None
 
     def press(self, x: float, y: float, event: QMouseEvent) -> bool:
+        """Takes hold of the site under the mouse; where there is none, a new one is made."""
         image = self._scene.image
         if image is None:
             return False
@@ -43,6 +44,7 @@ class SiteTool(BaseTool):
         return True
 
     def move(self, x: float, y: float, event: QMouseEvent) -> bool:
+        """Moves the held site along."""
         image = self._scene.image
         if self._held is None or image is None:
             return False
@@ -50,6 +52,7 @@ class SiteTool(BaseTool):
         return True
 
     def release(self, x: float, y: float, event: QMouseEvent) -> bool:
+        """Lets go; the whole drag becomes one step of the history."""
         if self._held is not None:
             self._desk.end_gesture()
         self._held = None
@@ -61,6 +64,7 @@ def site_spectra(live: LiveMap, sites: Iterable[Site]) -> list[tuple[Site, NDArr
     found = (
         (site, _spectrum(live, site))
         for site in sites
+        # an outline belongs to its own map, a disc is looked at on every state
         if site.points and (site.shape == "disc" or site.map_id == live.image.id)
     )
     return [(site, spectrum) for site, spectrum in found if spectrum is not None]
@@ -98,6 +102,7 @@ def add_site_spectra(
         if site.visible
     ]
     seen = [s[first:last] for _, s, _ in found if last > first]
+    # offsets in units of the highest shown peak, so that they look alike on any scale
     top = max((float(np.nanmax(s)) for s in seen if np.isfinite(s).any()), default=1.0)
     for place, (site, spectrum, name) in enumerate(found):
         lifted = spectrum + place * choice.site_offset * top

@@ -69,6 +69,7 @@ class SpectrumShown:
             return None
         factors = result.arrays["factors"]
         number = int(found.group(1))
+        # the axis may have been calibrated or cut since
         if number > len(factors) or factors.shape[1] != len(image.energy_eV):
             return None
         return factors[number - 1].astype(np.float64), f"spectrum of {result.analysis} component {number}"
@@ -99,4 +100,5 @@ def energy_range(image: SpectrumImage, edges: list[Edge]) -> tuple[float, float]
     low = min(min(edge.fit[0] or edge.signal[0], edge.signal[0]) for edge in edges)
     high = max(edge.signal[1] for edge in edges)
     room = 0.25 * (high - low)
+    # more room behind the edges, where their tails are looked at
     return max(float(energy[0]), low - 0.12 * room), min(float(energy[-1]), high + room)

@@ -76,6 +76,7 @@ class EelsTools:
         self._images.set_tools(tools.get(name))
 
     def deactivate(self) -> None:
+        """Puts the active tool down; the region can be drawn again."""
         self._scene.use_tool("")
 
     def _line_tool(self, canvas: ImageCanvas) -> LineTool:
@@ -100,12 +101,14 @@ class EelsTools:
 
     @cached_property
     def analyses(self) -> Analyses:
+        """Answers the entries of the analyses; loaded at its first use."""
         from tandem_widgets.panes.eels.analyses import Analyses
 
         return Analyses(self._scene, self._frame)
 
     @cached_property
     def more(self) -> MoreMenu:
+        """Menu behind the three dots; loaded at its first use."""
         from tandem_widgets.panes.eels.menus import MoreMenu
 
         return MoreMenu(self._scene, self._frame, self.analyses)

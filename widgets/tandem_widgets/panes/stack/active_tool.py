@@ -23,9 +23,11 @@ class ActiveTool:
 
     @property
     def is_at_rest(self) -> bool:
+        """Whether no tool is active but the one at rest."""
         return self._canvas.tool is self.rest
 
     def is_active(self, tool: BaseTool) -> bool:
+        """Whether this very tool has the mouse."""
         return self._canvas.tool is tool
 
     def activate(
@@ -52,5 +54,6 @@ class ActiveTool:
         self._canvas.update()
 
     def _end(self) -> None:
+        # taken away first: what it calls may end the tool once more
         left, self._left = self._left, _nothing
         left()

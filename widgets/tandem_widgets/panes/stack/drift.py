@@ -32,9 +32,11 @@ class DriftOnView:
 
     @property
     def is_known(self) -> bool:
+        """Whether the drift of the shown stack has been measured."""
         return self._stack is not None and self._stack.drift_px is not None
 
     def show_stack(self, stack: FrameStack | None) -> None:
+        """Changes to another stack (None: none); a drift on trial is dropped."""
         self._stack, self._trial_task = stack, None
 
     def shift(self, index: int) -> tuple[float, float]:
@@ -42,11 +44,13 @@ class DriftOnView:
         if self._stack is None or not self.on:
             return 0.0, 0.0
         found, trial = self._trial_task, self._trial
+        # a trial that has ended or failed is no drift
         if found is not None and found.state == "running" and trial is not None and index < len(trial):
             return float(trial[index, 0]), float(trial[index, 1])
         return self._stack.drift_at(index)
 
     def use(self, on: bool) -> None:
+        """Takes the drift off the frames on screen, or leaves them as recorded."""
         if on != self.on:
             self.on = on
             self.changed.emit()
@@ -63,6 +67,7 @@ class DriftOnView:
         if self._stack is None:
             return
         self.on = True
+        # frames still come in: the recorder measures as they do
         if stacks.is_growing(self._stack):
             follow.ask_for_drift(self._desk, self._stack)
         else:
@@ -73,6 +78,7 @@ class DriftOnView:
         self._trial_task, self._trial = task, None
 
     def preview(self, drift: NDArray[np.float64]) -> None:
+        """Shows a drift (frames, 2) in px while it is still being measured."""
         self._trial = drift
         self.previewed.emit()
 

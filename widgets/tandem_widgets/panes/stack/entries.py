@@ -15,6 +15,7 @@ class Entries:
 
     def __init__(self, menu: QMenu, notices: Notices) -> None:
         self.menu, self._notices = menu, notices
+        # Qt hides the tips of menus unless asked
         menu.setToolTipsVisible(True)
 
     def add(
@@ -26,6 +27,7 @@ class Entries:
         checked: bool | None = None,
         on: bool = True,
     ) -> QAction:
+        """Appends an entry; it can be ticked where `checked` is not None, and is grey unless `on`."""
         action = QAction(text, self.menu)
         action.setToolTip(tip)
         action.setEnabled(on)
@@ -44,6 +46,7 @@ class Entries:
         return action
 
     def line(self) -> None:
+        """Sets what follows apart from what is above."""
         self.menu.addSeparator()
 
     def below(self, title: str) -> Entries:

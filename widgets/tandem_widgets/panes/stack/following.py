@@ -37,6 +37,7 @@ class Following:
 
     @property
     def is_running(self) -> bool:
+        """Whether any particle is being followed now."""
         return bool(self._runs)
 
     def start(
@@ -61,6 +62,7 @@ class Following:
             desk.notices.tell(UserError("There is no key frame to start from.", "Draw an outline first (N)."))
             return
         if stack.drift_px is None:
+            # particles are followed on the sample, so the drift comes first
             stacks.correct_drift(desk, stack, on_end=lambda: self.start(chosen, span, ask=ask))
             return
         self._forget(chosen)
@@ -105,6 +107,7 @@ class Following:
     def outlines_changed(self, particle: Particle) -> None:
         """Undone or corrected while it is followed: what is found from the older outlines is of no use any more."""
         for run in list(self._runs):
+            # by identity: this run's own result would also change them
             if particle in run.particles and particle.outlines is not run.began_with[particle.id]:
                 self._leave(run, particle)
 
@@ -117,6 +120,7 @@ class Following:
 
     def _leave(self, run: _Run, particle: Particle) -> None:
         """Go on without a particle, or not at all when it was the last one."""
+        # its result is being written: that change is its own
         if run.task is None or run.task.state not in ("waiting", "running"):
             return
         run.particles.remove(particle)
@@ -132,6 +136,7 @@ class Following:
 
     def _stopped(self, run: _Run, by_a_person: bool) -> None:
         """A follow that was stopped leaves what it had found, as one step; one that failed leaves nothing."""
+        # taken over by a newer run, or the pane is closed
         if run not in self._runs or sip.isdeleted(self._owner):
             return
         if by_a_person:
@@ -198,6 +203,7 @@ class Following:
             self._said_stale = ""
             return
         about = f"stale {stack.id} {stack.revision} " + " ".join(sorted(p.id for p in stale))
+        # said once; not while it is being put right, nor over a question that comes first
         if about == self._said_stale or self._runs or questions.about.startswith(("axis", "pixel")):
             return
         self._said_stale = about

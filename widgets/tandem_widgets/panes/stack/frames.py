@@ -41,10 +41,12 @@ class FramesShown:
         """Read from this stack now; its contrast is found anew."""
         self.let_go()
         self._canvas.pixel_nm = stack.pixel_nm
+        # limits are counts of the stack before; the kind of contrast stays
         self._contrast = replace(self._contrast, low=None, high=None)
         self._loader = self._reading(stack)
 
     def let_go(self) -> None:
+        """Closes the loader of the stack that was shown; a new one is made when a frame is wanted."""
         if self._loader is not None:
             self._loader.close()
             self._loader = None
@@ -53,6 +55,7 @@ class FramesShown:
         """The pane is going: its reading thread ends."""
         self._bridge.close()
         if self._loader is not None:
+            # a slow disk must not hold up the closing window
             self._loader.close(wait_s=0.2)
         self.let_go()
 
@@ -66,6 +69,7 @@ class FramesShown:
         """A loader whose frames are dropped once another one has taken its place."""
 
         def arrived(index: int, frame: NDArray[Any]) -> None:
+            # from the reading thread into that of the window; too late for a stack that was left
             self._bridge.post(lambda: self._show(index, frame) if self._loader is loader else None)
 
         def failed(index: int, error: Exception) -> None:
@@ -100,6 +104,7 @@ class FramesShown:
     @property
     def _takes_coarse(self) -> bool:
         """Small frames have another noise: levels are not found on them, and filters are not run on them."""
+        # limits of a coarse picture are not those of its frame
         settled = self._contrast.mode != "each frame" and self._contrast.low is not None
         return settled and self._scene.view_filter.kind == "none" and self._scene.shown >= 0
 
@@ -107,6 +112,7 @@ class FramesShown:
 
     def _show(self, index: int, frame: NDArray[Any]) -> None:
         scene = self._scene
+        # already on screen, and another frame is on its way
         if scene.stack is None or (index != scene.wanted and index == scene.shown):
             return
         if self._contrast.mode == "percentile" and self._contrast.low is None:
@@ -118,6 +124,7 @@ class FramesShown:
 
     def _show_coarse(self, index: int, frame: NDArray[Any]) -> None:
         scene = self._scene
+        # never from sharp back to coarse
         is_sharp = scene.shown == scene.wanted and self._canvas.frame is not None
         if scene.stack is not None and not is_sharp:
             scene.say(trouble="")
@@ -135,6 +142,7 @@ class FramesShown:
         title = error.title if isinstance(error, UserError) else f"Frame {index + 1} cannot be read: {error}"
         self._scene.say(trouble=f"Frame {index + 1}: {title}")
         _, height, width = stack.shape
+        # black, lest the frame before is taken for this one
         self._put(index, np.zeros((height, width), np.uint8))
 
     def _put(self, index: int, frame: NDArray[Any]) -> None:

@@ -34,6 +34,7 @@ class Measuring:
     # --- a region ------------------------------------------------------------------------------------------------
 
     def activate_region(self) -> None:
+        """The next drag draws the rectangle whose intensity is measured."""
         self._active.activate("region", RectangleTool(self._region_drawn, self._active.deactivate))
 
     def _region_drawn(self, x0: float, y0: float, x1: float, y1: float) -> None:
@@ -41,6 +42,7 @@ class Measuring:
         stack = self._scene.stack
         if stack is None:
             return
+        # kept on the sample, so that region and drift move together
         low, high = self._scene.on_sample((x0, y0)), self._scene.on_sample((x1, y1))
         _, height, width = stack.shape
         region = (
@@ -51,6 +53,7 @@ class Measuring:
     # --- a profile -----------------------------------------------------------------------------------------------
 
     def activate_profile(self) -> None:
+        """The next clicks draw a line whose profile opens in a window."""
         self._active.activate(
             "profile", PolylineTool(self._profile_drawn, self._active.deactivate, self._length_text)
         )
@@ -65,6 +68,7 @@ class Measuring:
         ends = [self._scene.on_sample(point) for point in points]
         line = ProfileLine(
             name=name, owner_id=stack.id, start=ends[0], end=ends[-1], via=ends[1:-1],
+            # as wide as the last one: lines are compared
             width_px=known[-1].width_px if known else max(1.0, round(0.02 * stack.shape[2])), simulated=stack.simulated,
         )  # fmt: skip
         desk.add(f"Draw profile {name}", line)

@@ -37,6 +37,7 @@ class MoreMenu:
         self._measuring, self._windows, self._following = measuring, windows, following
 
     def fill(self, menu: QMenu) -> None:
+        """Adds what can be done with the shown stack; what is not possible now is grey or left out."""
         entries, stack = Entries(menu, self._desk.notices), self._scene.stack
         if stack is None:
             entries.add("No stack is open", lambda: None, on=False)
@@ -172,6 +173,7 @@ class MoreMenu:
 
 
 def copy_image(canvas: ImageCanvas) -> None:
+    """Puts the canvas on the clipboard as it is on screen, outlines and scale bar included."""
     clipboard = QApplication.clipboard()
     if clipboard is not None:
         clipboard.setPixmap(canvas.grab())

@@ -39,11 +39,13 @@ class AskBar(QFrame):
 
     @property
     def text(self) -> str:
+        """The whole question, also where the bar is too narrow to show it."""
         return self._text.toolTip()
 
     def _show_question(self) -> None:
         for button in self.buttons:
             self._row.removeWidget(button)
+            # not at once: it may be the very button whose click is being answered
             button.deleteLater()
         self.buttons = []
         question = self._questions.question
@@ -69,14 +71,17 @@ class Notes:
 
     @property
     def hint(self) -> str:
+        """How the active tool is used; "" without one."""
         return self._scene.hint
 
     @property
     def trouble(self) -> str:
+        """Why the wanted frame is not shown; "" when all is well."""
         return self._scene.trouble
 
     @property
     def lag(self) -> str:
+        """How far live outlines are behind the newest frame; "" when they are not."""
         return self._scene.lag
 
     def __call__(self, painter: QPainter, canvas: ImageCanvas) -> None:
@@ -155,6 +160,7 @@ def along(
     for (x0, y0), (x1, y1) in pairwise(points):
         length = math.hypot(x1 - x0, y1 - y0)
         if 0 <= place <= length and length:
+            # at least 8 px: a bar as narrow as its line would not be seen
             ux, uy, half = (x1 - x0) / length, (y1 - y0) / length, max(width_px, 8.0) / 2
             x, y = x0 + ux * place, y0 + uy * place
             return (x + uy * half, y - ux * half), (x - uy * half, y + ux * half)

@@ -60,6 +60,7 @@ class Outlining:
         return particle
 
     def delete_selected(self) -> bool:
+        """Removes the selected particle as an undoable step; False if none is selected."""
         particle = self._scene.selected
         if particle is None:
             return False
@@ -80,6 +81,7 @@ class Outlining:
         """Draw a new particle, or a given one anew in this frame. While filming the picture stands still until then."""
         self._active.deactivate()
         focus, stack = self._scene.session.focus, self._scene.stack
+        # the frame must stay while it is drawn on, and go on afterwards
         was_live = stack is not None and stacks.is_growing(stack) and focus.follow_live
 
         def left() -> None:
@@ -118,6 +120,7 @@ class Outlining:
             return proposals.propose(stack, frame, x, y)
 
         def found(polygon: Polygon) -> None:
+            # the tool may have been put down while the search ran
             if self._active.is_active(tool) and tool.offer(particles_shape.evened(polygon)):
                 self._scene.drawn_changed.emit()
 

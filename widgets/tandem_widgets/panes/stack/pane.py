@@ -141,6 +141,7 @@ class StackPane(PaneFrame):
         self.canvas.pixel_nm = stack.pixel_nm
         if "source" in names:
             self._frames.forget()
+        # the mean is taken over frames that are laid on one another
         if "drift_px" in names and scene.view_filter.kind == "mean":
             scene.use_filter(scene.view_filter)
         if "axis0_is_time" in names:
@@ -158,6 +159,7 @@ class StackPane(PaneFrame):
         """Another stack, or none: everything that belonged to the one before goes."""
         scene = self.scene
         self._frames.let_go()
+        # a half-drawn outline belongs to the stack before
         self.tools.active.deactivate()
         if scene.stack is None or scene.outlines is None:
             self._show_nothing()
@@ -186,6 +188,7 @@ class StackPane(PaneFrame):
     def _show_axis(self) -> None:
         stack = self.stack
         timeless = stack is not None and self.scene.is_timeless and len(stack) > 1
+        # with a time axis the cursor of all panes leads
         self.slider.setVisible(timeless)
         if stack is not None and timeless:
             self.slider.setRange(0, len(stack) - 1)
@@ -197,10 +200,12 @@ class StackPane(PaneFrame):
         self.subtitle.set_text(pixel_text(self.scene, x, y) or stack_text(self.scene))
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
+        """In a narrow pane the buttons keep their words and lose their signs."""
         self.tools.make_compact(self.width() < COMPACT_BELOW_PX)
         super().resizeEvent(event)
 
     def close_pane(self) -> None:
+        """Closes the windows that belong to the pane, and the file behind its frames."""
         super().close_pane()
         self.tools.windows.close()
         self._frames.close()
@@ -209,10 +214,12 @@ class StackPane(PaneFrame):
 
     @property
     def stack(self) -> FrameStack | None:
+        """The shown stack; None in an empty session."""
         return self.scene.stack
 
     @property
     def frame_index(self) -> int:
+        """Number of the shown frame, from 0."""
         return self.scene.frame_index
 
     def go_to(self, index: int) -> None:
@@ -239,6 +246,7 @@ class StackPane(PaneFrame):
         about = f"lost {' '.join(lost)}"
         if not names:
             scene.questions.withdraw("lost")
+        # asked once per loss, not once per frame
         elif scene.questions.about != about:
             scene.questions.ask(
                 about,

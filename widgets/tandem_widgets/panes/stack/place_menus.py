@@ -35,6 +35,7 @@ class ParticleMenu:
         self._outlining, self._windows = outlining, windows
 
     def fill(self, menu: QMenu, particle: Particle) -> None:
+        """Adds what can be done with this particle; what needs several frames only for a movie."""
         entries, stack = Entries(menu, self._desk.notices), self._scene.stack
         outline = particle.outlines.get(self._scene.frame_index)
         is_movie = stack is not None and len(stack) > 1 and stack.axis0_is_time is not False
@@ -83,6 +84,7 @@ class ParticleMenu:
                 tip="Accept this outline as drawn by hand; following starts from it",
             )  # fmt: skip
         if outline is not None and outline.is_key and is_movie:
+            # without any key nothing could be followed
             entries.add("Remove key frame", lambda: self._delete_key(particle), on=len(particle.keys) > 1)
 
     def _fill_others(self, entries: Entries, particle: Particle) -> None:
@@ -104,6 +106,7 @@ class ParticleMenu:
                 copying.add(stack.name, partial(particles_edit.copy_to, self._desk, particle, frame, stack))
 
     def _fill_maps(self, entries: Entries, particle: Particle, stack: FrameStack) -> None:
+        # a line scan has no area for an outline
         maps = [image for image in self._desk.session.maps if min(image.shape[:2]) > 1]
         if maps:
             placing = entries.below("Place on map")
@@ -152,6 +155,7 @@ class CanvasMenu:
         self._outlining, self._windows, self._new_outline = outlining, windows, new_outline
 
     def fill(self, menu: QMenu) -> None:
+        """Adds what can be done with the image itself; nothing where no stack is shown."""
         stack = self._scene.stack
         if stack is None:
             return

@@ -130,6 +130,7 @@ class ProfileWindow(QWidget):
 
     def _result_came(self, result: ResultSet) -> None:
         if result is layers.of_line(self._desk.session, self._line):
+            # from here on the edges follow the result, frame by frame
             self.edges_px = []
         self.mark()
 
@@ -170,6 +171,7 @@ class ProfileWindow(QWidget):
         ]
         self.plot.show_content(
             Content(
+                # one pixel across has no scatter
                 curves=[Curve(distance, self._values, colour, error=error if line.width_px > 1 else None)],
                 bands=bands,
                 x_label=f"Distance ({unit})",

@@ -37,6 +37,7 @@ class Questions:
 
     @property
     def about(self) -> str:
+        """Id of what the open question is about; "" where none is open."""
         return self.question.about if self.question is not None else ""
 
     def ask(self, about: str, text: str, *answers: Answer, leave: str = "") -> None:
@@ -60,6 +61,7 @@ class Questions:
 
 def ask_what_is_unknown(desk: Desk, stack: FrameStack, questions: Questions) -> None:
     """Whether the images of a stack are a movie; whether the pixel size of its magnification is known from before."""
+    # one question at a time: the calibration can wait
     if stack.axis0_is_time is None and len(stack) > 1:
         questions.ask(
             f"axis {stack.id}",

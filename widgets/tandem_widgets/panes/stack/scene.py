@@ -75,6 +75,7 @@ class StackScene:
         self.drift.show_stack(stack)
         self.outlines = ShownOutlines(self.session, stack) if stack is not None else None
         self.show_selection()
+        # all of them: they were about the stack before
         self.questions.withdraw("")
         self.stack_changed.emit()
 
@@ -96,10 +97,12 @@ class StackScene:
         if stack is None or not len(stack):
             return
         index = self.image if self.is_timeless else stack.index_at(self.session.focus.t)
+        # a frame is announced before its pixels are written
         index = min(index, stacks.ready(stack) - 1)
         outlines = self.outlines
         if outlines is not None and outlines.reach and self.session.focus.follow_live:
             index = outlines.newest_followed(index, outlines.reach // 2)
+        # the cursor moves often without reaching another frame
         if index not in (self.wanted, -1):
             self.wanted = index
             self.frame_wanted.emit(index)
@@ -120,6 +123,7 @@ class StackScene:
             return
         if self.is_timeless:
             self.show_image(max(0, index))
+        # a frame without a time cannot be gone to by the cursor
         elif index < len(stack.times) and np.isfinite(stack.times[index]):
             self.session.focus.t = stack.time_of(index)
 
@@ -151,6 +155,7 @@ class StackScene:
         return f"{stack.time_of(index):.2f} s".replace("-", "−")
 
     def use_filter(self, view_filter: ViewFilter) -> None:
+        """Changes the filter of the display; the frames themselves and what is measured stay as they are."""
         self.view_filter = view_filter
         self.filter_changed.emit()
         self.show_again()
@@ -167,6 +172,7 @@ class StackScene:
             self.drawn_changed.emit()
 
     def use_tool(self, name: str) -> None:
+        """Changes the active tool by its name ("" is none) and tells it once."""
         if name != self.tool:
             self.tool = name
             self.tool_changed.emit(name)
@@ -181,6 +187,7 @@ class StackScene:
         )
 
     def select(self, particle_id: str) -> None:
+        """Selects a particle in every pane; "" selects none."""
         self.session.focus.select("particle", particle_id)
 
     def show_selection(self) -> None:
@@ -203,5 +210,6 @@ class StackScene:
         return point[0] - dx, point[1] - dy
 
     def length_text(self, length_px: float) -> str:
+        """A length in nm; in px where the pixel size is unknown."""
         pixel = self.stack.pixel_nm if self.stack is not None else None
         return f"{length_px * pixel:.3g} nm" if pixel else f"{length_px:.1f} px"

@@ -112,6 +112,7 @@ class StackTools:
             self.active.deactivate()
             if on and self._scene.stack is not None:
                 activate()
+            # a tool that could not be activated must not look active
             button.setChecked(self._scene.tool == name)
 
         button.toggled.connect(toggled)
@@ -143,6 +144,7 @@ class StackTools:
 
     @property
     def following(self) -> Following:
+        """What runs and finds the outlines of the shown stack."""
         return self.outlining.following
 
     def refresh(self) -> None:
@@ -164,6 +166,7 @@ class StackTools:
         menu.popup(self.more.mapToGlobal(self.more.rect().bottomLeft()))
 
     def fill_more(self, menu: QMenu) -> None:
+        """Fills the menu behind the three dots."""
         from tandem_widgets.panes.stack.menus import MoreMenu
 
         MoreMenu(self._scene, self._canvas, self._frame, self.measuring, self.windows, self.following).fill(
@@ -171,6 +174,7 @@ class StackTools:
         )
 
     def _context_menu(self, at: QPoint) -> None:
+        # the menu takes the release of the button, and the canvas would go on dragging
         self._let_go(at)
         if self._scene.stack is None:
             return

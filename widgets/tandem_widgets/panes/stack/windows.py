@@ -30,6 +30,7 @@ class StackWindows:
             self.profile.close()
 
     def show_profile(self, line: ProfileLine) -> None:
+        """Opens the profile along a line, in place of the one before."""
         from tandem_widgets.panes.stack.profile import ProfileWindow
 
         self.close()
@@ -51,6 +52,7 @@ class StackWindows:
         KymographDialog(self._parent, desk, stack, line or lines[-1]).show()
 
     def open_kinetics(self, particle: Particle | None = None) -> None:
+        """Opens the kinetics of a particle; without one, of a particle that has been followed."""
         from tandem_widgets.dialogs.kinetics.dialog import KineticsDialog
 
         stack = self._scene.stack
@@ -58,6 +60,7 @@ class StackWindows:
             KineticsDialog(self._parent, self._scene.desk, stack, self._followed(particle, 2)).show()
 
     def open_sizes(self, particle: Particle | None = None) -> None:
+        """Opens the table of sizes of a particle; without one, of a particle with an outline."""
         from tandem_widgets.dialogs.particle_table import ParticleTableDialog
 
         stack = self._scene.stack
@@ -75,6 +78,7 @@ class StackWindows:
         return chosen
 
     def open_montage(self) -> None:
+        """Opens the montage of the shown stack, with the contrast that is on screen."""
         from tandem_widgets.dialogs.montage.dialog import MontageDialog
 
         stack = self._scene.stack

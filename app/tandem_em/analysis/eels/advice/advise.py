@@ -53,6 +53,7 @@ def check_map(
         warnings += _structured_residual(edge, spectrum, axis, found, counts_per_electron)
     if found is not None:
         warnings += _weak_or_cut(edge, found)
+    # warnings before notes, else in the order of the checks
     return sorted(warnings, key=lambda warning: warning.level != "warning")
 
 
@@ -63,6 +64,7 @@ def _plasmon_multiples(
     thickness = _median(t_over_lambda)
     warnings = []
     for plasmon in plasmons:
+        # the first is the plasmon itself; beyond the fifth nothing is left
         for multiple in range(2, 6):
             energy = multiple * plasmon.energy_eV
             width = multiple * plasmon.width_eV
@@ -72,6 +74,7 @@ def _plasmon_multiples(
             strength = (
                 None if thick is None else thick ** (multiple - 1) / float(np.prod(range(2, multiple + 1)))
             )
+            # too weak to be worth a warning
             if strength is not None and strength < 0.002:
                 continue
             text = "" if strength is None else f", about {100 * strength:.1f} % of the plasmon itself"
@@ -110,6 +113,7 @@ def _too_thick(edge: EdgeWindows, t_over_lambda: ArrayLike | None) -> list[Guard
     values = np.asarray(t_over_lambda, dtype=np.float64)
     good = values[np.isfinite(values)]
     over = float((good > VERY_THICK).mean())
+    # a thick corner alone is not worth a word
     if median <= THICK and over < 0.05:
         return []
     return [
@@ -137,9 +141,11 @@ def _structured_residual(
     fitted = curve.residual[: channels.fit_stop - channels.low]
     if fitted.size < 6 or not curve.misfit >= 3.0:
         return []
+    # noise averages out, structure stays
     smooth = np.convolve(fitted, np.ones(3) / 3, mode="valid")
     matters = abs(float(curve.found.counts))
     if found is not None and found.error is not None:
+        # an edge that is not there has no counts: then its error is the measure
         matters = max(matters, float(np.nansum(found.error)))
     per_channel = matters / max(1, channels.signal_stop - channels.signal_start)
     share = float(np.sqrt((smooth**2).mean())) / per_channel if per_channel > 0 else float("inf")
@@ -184,6 +190,7 @@ def _weak_or_cut(edge: EdgeWindows, found: EdgeMap) -> list[GuardWarning]:
                 {"signal_high_eV": found.signal_eV[1]},
             )
         )  # fmt: skip
+    # an empty map counts as blank
     blank = float((~np.isfinite(found.counts)).mean()) if found.counts.size else 1.0
     if blank > 0.01:
         warnings.append(

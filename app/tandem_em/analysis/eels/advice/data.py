@@ -28,9 +28,11 @@ def find_saturation(data: ArrayLike) -> Saturation | None:
     """Pixels with three neighbouring channels at exactly their highest count, or at the end of an integer's range."""
     spectra, _ = as_spectra(data)
     channels = spectra.shape[1]
+    # three neighbours are needed to tell a plateau
     if channels < 3:
         return None
     full_scale = float(np.iinfo(spectra.dtype).max) if spectra.dtype.kind in "iu" else float("inf")
+    # wide integers are never full: 2³¹ stands for their full scale
     full_scale = min(full_scale, 2.0**31) if np.isfinite(full_scale) else full_scale
     number, highest = 0, 0.0
     at_top = np.zeros(channels, dtype=bool)

@@ -35,6 +35,7 @@ def find_plasmons(
     axis = EnergyAxis.from_values(energy_eV)
     spectra, shape = as_spectra(data)
     check_fit(spectra, axis)
+    # core-loss spectra hold no plasmons
     if axis.offset_eV > 1.0 or axis.last_eV < RANGE_eV[1] or axis.size < 16:
         return []
     tiles, thickness = _tiles(spectra, shape, t_over_lambda)
@@ -47,6 +48,7 @@ def find_plasmons(
             groups[-1].append((energy, width, thick))
         else:
             groups.append([(energy, width, thick)])
+    # a group of few tiles is a peak of noise
     plasmons = [_summary(np.array(group), len(found)) for group in groups if len(group) >= 0.03 * len(found)]
     return sorted(plasmons, key=lambda plasmon: -plasmon.share)
 
@@ -88,11 +90,13 @@ def _main_peak(spectrum: Floats, axis: EnergyAxis) -> tuple[float, float] | None
     if inner.size == 0:
         return None
     top = int(inner[part[inner].argmax()])
+    # too few counts, or no more than a bump on the flank of the zero loss
     if part[top] < 9 or part[top] < 1.15 * part[: top + 1].min():
         return None
     half = 0.5 * part[top]
     above = np.flatnonzero(smooth[first + top :] < half)
     below = np.flatnonzero(smooth[: first + top][::-1] < half)
     right = above[0] if above.size else last - first - top
+    # towards the zero loss it may never fall to half: then taken as wide as on the right
     left = below[0] if below.size and below[0] < top else right
     return axis.at(first + top), float((left + right) * axis.step_eV)

@@ -26,6 +26,7 @@ class GuardWarning:
     numbers: dict[str, float] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
+        """Plain values, as the session file and the notes keep them."""
         return {name: getattr(self, name) for name in ("code", "level", "edge", "title", "reason", "numbers")}
 
 
