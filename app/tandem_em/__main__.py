@@ -20,6 +20,7 @@ class Window:
     """The window as the command line sees it: loaded only when a command needs it."""
 
     def open(self, paths: list[Path], *, demo: bool = False, play_at: float | None = None) -> int:
+        """The window with these files, until it is closed; its exit status."""
         from tandem_widgets.shell.application import run
 
         return run(paths, demo=demo, play_at=play_at)
@@ -27,6 +28,7 @@ class Window:
     def screenshot(
         self, session: Path | None, out: Path, size: tuple[int, int], at: float | None, theme: str
     ) -> None:
+        """The window of a session as a PNG, without a display."""
         from tandem_widgets.shell.application import screenshot
 
         screenshot(session, out, size=size, at=at, theme_name=theme)
@@ -58,6 +60,7 @@ def compile_kernels(name: str) -> int:
 
 
 def main(arguments: list[str] | None = None) -> int:
+    """What the launcher calls: one of our children, or the command line; the exit status."""
     multiprocessing.freeze_support()
     output.prepare()
     try:

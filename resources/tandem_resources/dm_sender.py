@@ -112,6 +112,7 @@ def send_changes(
 
 
 def main() -> None:
+    """Send the front image of DigitalMicrograph, frame by frame, until its window is closed."""
     image = DM.GetFrontImage()
     number = image.GetID()
     sender = Sender(ADDRESS, SOURCE, KEYS)

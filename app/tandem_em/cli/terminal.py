@@ -35,6 +35,7 @@ class ProgressLine:
         self._shown = sys.stderr.isatty()
 
     def __call__(self, progress: Progress) -> None:
+        """Rewrite the line, at most ten times a second."""
         now = time.monotonic()
         if not self._shown or now - self._last < 0.1:
             return

@@ -71,6 +71,7 @@ def samples(count: int) -> tuple[NDArray[np.float64], NDArray[np.float32], NDArr
 def lanes_with(
     x: NDArray[Any], y: NDArray[Any], span: tuple[float, float], ready: levels.Levels | None
 ) -> Lanes:
+    """Our lanes on screen with one curve whose extremes are ready, or not yet."""
     focus = Focus()
     focus.span = span
     lanes = _shown(Lanes(focus))
@@ -91,6 +92,7 @@ def recorded(x: NDArray[Any], y: NDArray[Any]) -> RunSeries:
 
 
 def lanes_of(series: RunSeries, span: tuple[float, float]) -> Lanes:
+    """Our lanes on screen with the voltage of a run that grows."""
     focus = Focus()
     focus.span = span
     lanes: Lanes = _shown(Lanes(focus))
@@ -114,6 +116,7 @@ def _shown(widget: Shown) -> Shown:
 
 
 def plot_widget() -> Any:
+    """A plot of pyqtgraph with what it offers for long curves switched on."""
     plot = _shown(pg.PlotWidget())
     plot.setDownsampling(auto=True, mode="peak")
     plot.setClipToView(True)

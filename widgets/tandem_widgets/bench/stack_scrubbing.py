@@ -38,6 +38,7 @@ class Frames(ArrayBase):
         self._read = read
 
     def read(self, index: Any) -> NDArray[Any]:
+        """One frame, after as long as the slow disk takes."""
         return self._read(int(index))
 
 
@@ -73,6 +74,7 @@ def _packed_reader(side: int, kept: int) -> Reader:
     chunks = [compress.pack(frame, (0, 0), shape, True) for frame in frames]
 
     def read(index: int) -> Frame:
+        """One frame, after as long as the slow disk takes."""
         chunk = chunks[index % kept]
         plain = compress.unpack(bytes(chunk.content), np.dtype(np.uint16), chunk.plain_bytes, True, True)
         return np.asarray(plain.reshape(shape))

@@ -32,7 +32,8 @@ class Start(Protocol):
         on_error: Callable[[BaseException], None] | None = None,
         on_cancelled: Callable[[], None] | None = None,
         key: str | None = None,
-    ) -> object: ...
+    ) -> object:
+        """Run the job and hand its result on, as `Desk.start` does."""
 
 
 def runs_with(run: Callable[[str, Job[Any]], Any]) -> Start:

@@ -33,6 +33,7 @@ class Odd:
     example: str = ""
 
     def sentence(self, reason: str) -> str:
+        """How many lines were left out, why, and the first of them."""
         verb, _, rest = reason.partition(" ")
         verb = _OF_ONE[verb] if self.count == 1 else verb
         return f"{counted(self.count, 'line')} {verb} {rest}; left out (the first: {self.example!r})."

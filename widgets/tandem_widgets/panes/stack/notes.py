@@ -85,6 +85,7 @@ class Notes:
         return self._scene.lag
 
     def __call__(self, painter: QPainter, canvas: ImageCanvas) -> None:
+        """Sentences over the image: trouble, hint, and how far live outlines are behind."""
         if self.trouble:
             self._plate(painter, canvas, self.trouble, canvas.height() / 2, theme.active().warning)
         if self.hint:
@@ -113,6 +114,7 @@ class Marks:
         self._scene, self._session = scene, scene.session
 
     def __call__(self, painter: QPainter, canvas: ImageCanvas) -> None:
+        """What results mark on this frame: lines, edges of layers, regions."""
         stack = self._scene.stack
         if stack is None:
             return
