@@ -19,7 +19,7 @@ from tandem_em.core.notices import UserError
 COMMANDS = {
     "demo": "demo", "info": "info", "import": "import_files", "track": "track", "maps": "maps", "cycles": "cycles",
     "record": "record", "replay": "replay", "export": "export", "check": "check", "screenshot": "screenshot",
-    "bench": "bench",
+    "selftest": "selftest", "bench": "bench",
 }  # fmt: skip
 """Typed name -> module of this package."""
 
