@@ -1,0 +1,81 @@
+"""What never runs stays out of the tree: tests, stubs, parts of Qt without a use here, command-line programs."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+QT_MODULES = {
+    "QtCore",
+    "QtGui",
+    "QtWidgets",
+    "QtSvg",
+    "QtTest",
+    "QtOpenGL",
+    "QtOpenGLWidgets",
+    "QtPrintSupport",
+    "sip",
+}
+QT_LIBRARIES = {
+    "Qt6Core", "Qt6Gui", "Qt6Widgets", "Qt6Svg", "Qt6Test", "Qt6OpenGL", "Qt6OpenGLWidgets", "Qt6PrintSupport",
+    "concrt140", "msvcp140", "msvcp140_1", "msvcp140_2", "msvcp140_atomic_wait", "msvcp140_codecvt_ids", "vcruntime140",
+    "vcruntime140_1", "vcruntime140_threads",
+}  # fmt: skip
+QT_PLUGINS = {"platforms", "styles", "imageformats", "iconengines"}
+TESTS = ("tests", "test")
+FOLDERS = (
+    "bin", "Scripts", "share", "include", "man", "PyQt6/bindings", "PyQt6/lupdate", "sympy/benchmarks", "pyqtgraph/examples",
+    "matplotlib/mpl-data/sample_data", "traits/examples", "distributed/http/static",
+)  # fmt: skip
+CODECS = ("avif", "brunsli", "heif", "jetraw", "jpegxs", "sz3")
+"""Of imagecodecs, which loads each when it is asked for: pictures of cameras and telephones, and those whose libraries
+their makers do not give away."""
+SUFFIXES = (".pyi", ".pxd", ".c", ".cpp", ".h", ".hpp", ".lib", ".a", ".pdb", ".sip", ".pyx")
+
+
+def prune(site: Path) -> int:
+    """Returns how many bytes went."""
+    before = size_of(site)
+    for path in [*_qt(site / "PyQt6"), *_folders(site), *_tests(site), *_rest(site)]:
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+    for path in list(site.rglob("*")):
+        if path.is_file() and path.suffix in SUFFIXES:
+            path.unlink()
+    return before - size_of(site)
+
+
+def size_of(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def _qt(pyqt: Path) -> Iterator[Path]:
+    yield from (path for path in pyqt.glob("*.pyd") if path.name.partition(".")[0] not in QT_MODULES)
+    qt = pyqt / "Qt6"
+    yield from (path for path in qt.iterdir() if path.name not in ("bin", "plugins"))
+    yield from (path for path in (qt / "bin").iterdir() if path.stem not in QT_LIBRARIES)
+    yield from (path for path in (qt / "plugins").iterdir() if path.name not in QT_PLUGINS)
+    yield from (path for path in (qt / "plugins" / "imageformats").iterdir() if path.stem == "qpdf")
+
+
+def _folders(site: Path) -> Iterator[Path]:
+    yield from (site / name for name in FOLDERS if (site / name).is_dir())
+
+
+def _tests(site: Path) -> Iterator[Path]:
+    for name in TESTS:
+        for path in site.rglob(name):
+            if path.is_dir():
+                yield path
+
+
+def _rest(site: Path) -> Iterator[Path]:
+    yield from (site / "imagecodecs" / f"_{name}.pyd" for name in CODECS)
+    yield from (
+        path
+        for path in (site / "skimage" / "data").iterdir()
+        if path.suffix in (".png", ".jpg", ".npz", ".npy")
+    )
