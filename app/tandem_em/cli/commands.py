@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import signal
 import sys
 from importlib import import_module
@@ -123,6 +122,5 @@ def _terminated(_number: int, _frame: FrameType | None) -> None:
 
 
 def _say(sentence: str) -> int:
-    with contextlib.suppress(OSError):  # nobody may be listening
-        sys.stderr.write(" ".join(sentence.split()) + "\n")
+    output.tell(" ".join(sentence.split()))
     return FAILED
