@@ -20,7 +20,7 @@ OPTIONAL = {
     "libiomp5md", "tbb12", "vcomp140",  # numba's other threading layers; TandEM uses its own threads
     "wpcap", "npcap",
 }  # fmt: skip
-SHIMS = ("api-ms-win-crt-math-tandem", "icuuc.dll", "xpi-ms-win-crt")
+SHIMS = ("tandem-wine-", "icuuc.dll")
 """What only the trial in wine puts into its copy; never in what is shipped."""
 
 
@@ -49,36 +49,57 @@ def _is_of_windows(stem: str) -> bool:
 
 def imports(path: Path) -> set[str]:
     """The libraries a program or library is bound to (lower case), read from its import table."""
+    return {name for name, _ in _descriptors(path.read_bytes())}
+
+
+def imported_names(path: Path, library: str) -> set[str]:
+    """What a program or library asks of one library, by name."""
     data = path.read_bytes()
-    at = struct.unpack_from("<I", data, 0x3C)[0]
-    if data[:2] != b"MZ" or data[at : at + 4] != b"PE\0\0":
-        return set()
-    sections_count, optional_size = (
-        struct.unpack_from("<H", data, at + 6)[0],
-        struct.unpack_from("<H", data, at + 20)[0],
-    )
-    optional = at + 24
-    if (
-        struct.unpack_from("<H", data, optional)[0] != 0x20B
-    ):  # 32 bits: an installer of somebody's, not loaded
-        return set()
-    table = struct.unpack_from("<I", data, optional + 112 + 8)[0]
-    sections = [
-        struct.unpack_from("<IIII", data, optional + optional_size + 40 * n + 8)
-        for n in range(sections_count)
-    ]
-    return set(_names(data, sections, table)) if table else set()
+    found: set[str] = set()
+    for name, thunks in _descriptors(data):
+        if name == library:
+            found |= set(_functions(data, thunks))
+    return found
 
 
-def _names(data: bytes, sections: list[tuple[int, ...]], table: int) -> Iterator[str]:
-    def place(address: int) -> int:
-        for size, start, raw_size, raw in sections:
-            if start <= address < start + max(size, raw_size):
-                return raw + address - start
-        raise ValueError("an address outside of all sections")
-
-    at = place(table)
-    while name := struct.unpack_from("<I", data, at + 12)[0]:
-        begin = place(name)
-        yield data[begin : data.index(b"\0", begin)].decode("ascii").lower()
+def _descriptors(data: bytes) -> Iterator[tuple[str, int]]:
+    """(library, where its list of names begins in the file)."""
+    sections, table = _headers(data)
+    at = _place(sections, table) if table else 0
+    while at and (name := struct.unpack_from("<I", data, at + 12)[0]):
+        first, second = struct.unpack_from("<I", data, at)[0], struct.unpack_from("<I", data, at + 16)[0]
+        yield _text(data, _place(sections, name)).lower(), _place(sections, first or second)
         at += 20
+
+
+def _functions(data: bytes, at: int) -> Iterator[str]:
+    sections, _ = _headers(data)
+    while value := struct.unpack_from("<Q", data, at)[0]:
+        if not value >> 63:  # else by its number
+            yield _text(data, _place(sections, value) + 2)
+        at += 8
+
+
+Sections = list[tuple[int, ...]]
+
+
+def _headers(data: bytes) -> tuple[Sections, int]:
+    """The sections and the address of the import table; 0 where there is none, or for 32 bits."""
+    at = struct.unpack_from("<I", data, 0x3C)[0]
+    optional = at + 24
+    if data[:2] != b"MZ" or data[at : at + 4] != b"PE\0\0" or data[optional : optional + 2] != b"\x0b\x02":
+        return [], 0
+    count, size = struct.unpack_from("<H", data, at + 6)[0], struct.unpack_from("<H", data, at + 20)[0]
+    sections = [struct.unpack_from("<IIII", data, optional + size + 40 * n + 8) for n in range(count)]
+    return sections, struct.unpack_from("<I", data, optional + 120)[0]
+
+
+def _place(sections: Sections, address: int) -> int:
+    for size, start, raw_size, raw in sections:
+        if start <= address < start + max(size, raw_size):
+            return raw + address - start
+    raise ValueError("an address outside of all sections")
+
+
+def _text(data: bytes, at: int) -> str:
+    return data[at : data.index(b"\0", at)].decode("ascii")
