@@ -18,7 +18,7 @@ WHEEL = "panda3d==1.10.16"
 WHEEL_SHA256 = "37acfb92655c4226879f95c988e2ef1449a53c54486d6c1ebc00e2772429af82"
 """A game engine that brings along the official python311.dll of 3.11.9 and the extension modules of that release."""
 FROM_WHEEL = re.compile(
-    r"deploy_libs/(python311\.dll|vcruntime140\.dll|lib(ffi|crypto|ssl)-\w+\.dll|sqlite3\.dll|[a-z_]+\.pyd)$",
+    r"deploy_libs/(python311\.dll|vcruntime140\.dll|lib(ffi|crypto|ssl)-\w+\.dll|sqlite3\.dll|[a-z0-9_]+\.pyd)$",
     re.IGNORECASE,
 )
 NOT_NEEDED = {"_msi.pyd", "_tkinter.pyd", "winsound.pyd"}

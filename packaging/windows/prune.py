@@ -43,7 +43,7 @@ def prune(site: Path) -> int:
         else:
             path.unlink(missing_ok=True)
     for path in list(site.rglob("*")):
-        if path.is_file() and path.suffix in SUFFIXES:
+        if path.is_file() and path.suffix in SUFFIXES and not _is_read(path):
             path.unlink()
     return before - size_of(site)
 
@@ -79,3 +79,9 @@ def _rest(site: Path) -> Iterator[Path]:
         for path in (site / "skimage" / "data").iterdir()
         if path.suffix in (".png", ".jpg", ".npz", ".npy")
     )
+
+
+def _is_read(stub: Path) -> bool:
+    """lazy_loader takes from some stubs what a package has in it."""
+    source = stub.with_suffix(".py")
+    return stub.suffix == ".pyi" and source.is_file() and b"attach_stub" in source.read_bytes()

@@ -37,8 +37,11 @@ D x__Cbuild(double r, double i) { D z = { r, i }; return z; }
 D x__LCbuild(double r, double i) { D z = { r, i }; return z; }
 F x__FCbuild(float r, float i) { F z = { r, i }; return z; }
 """
-TO_COMPLEX = "cacos cacosh casin casinh catan catanh ccos ccosh cexp clog csin csinh csqrt ctan ctanh conj cproj".split()
-TO_REAL = "cabs carg creal cimag".split()
+TO_COMPLEX = (
+    "cacos", "cacosh", "casin", "casinh", "catan", "catanh", "ccos", "ccosh", "cexp", "clog", "csin", "csinh", "csqrt",
+    "ctan", "ctanh", "conj", "cproj",
+)  # fmt: skip
+TO_REAL = ("cabs", "carg", "creal", "cimag")
 OWN = {f"{name}{end}" for name in [*TO_COMPLEX, *TO_REAL, "cpow"] for end in ("", "f", "l")} | {
     "_Cbuild", "_LCbuild", "_FCbuild",
 }  # fmt: skip

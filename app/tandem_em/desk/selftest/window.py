@@ -49,7 +49,8 @@ def picture(folder: Path, shot: Path | None) -> None:
     require(done.returncode == 0, said[-1] if said else f"The window ended with {done.returncode}.")
     head = out.read_bytes()[:24]
     require(head.startswith(b"\x89PNG"), "The picture is no PNG.")
-    require(struct.unpack(">II", head[16:24]) == SIZE, "The picture has another size.")
+    width, height = struct.unpack(">II", head[16:24])
+    require((width, height) == SIZE, f"The window is {width} × {height} instead of {size}: are there fonts?")
     require(out.stat().st_size > 20_000, "The picture is empty.")
     if shot is not None:
         shot.parent.mkdir(parents=True, exist_ok=True)
