@@ -32,7 +32,7 @@ leave() {
 }
 in_wine() {
     chroot "$root" /usr/bin/env -i HOME=/root PATH=/usr/bin:/bin:/usr/sbin:/sbin LANG=C.UTF-8 WINEDEBUG=-all \
-        WINEDLLOVERRIDES="mscoree,mshtml=" DISPLAY=:77 "$@"
+        WINEDLLOVERRIDES="mscoree,mshtml,winedbg.exe=" DISPLAY=:77 "$@"
 }
 tandem() { in_wine timeout 1200 wine "$program\\bin\\tandem.exe" "$@"; }
 # NAME COMMAND…: one line of the table
