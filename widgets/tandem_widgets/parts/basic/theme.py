@@ -149,8 +149,9 @@ def _palette(theme: Theme) -> QPalette:
 
 
 def _picture(name: str) -> str:
-    """Where a style sheet finds a picture."""
-    return str(resources.files("tandem_resources") / f"{name}.png").replace("\\", "/")
+    """Where a style sheet finds a picture, in quotes: after a blank in a path all other rules would be lost."""
+    path = str(resources.files("tandem_resources") / f"{name}.png").replace("\\", "/")
+    return f'"{path}"'
 
 
 def _style_sheet(theme: Theme) -> str:
