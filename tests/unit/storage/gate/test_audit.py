@@ -180,6 +180,13 @@ def test_a_child_that_hangs_or_crashes_is_a_finding(tmp_path: Path, monkeypatch:
     assert "so damaged" in audit(tmp_path)[0]
 
 
+def test_an_answer_that_comes_at_once_is_heard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy computer the child may be through before its first line is read."""
+    code = "import os; os.write(1, b'ready\\n[]')"
+    monkeypatch.setattr(audit_module, "_command", lambda: [sys.executable, "-c", code])
+    assert audit(tmp_path / "a.nxs") == []
+
+
 SESSION = DATA / "sessions" / "session-1.0.nxs"
 
 
@@ -212,7 +219,10 @@ def test_the_children_answer_without_a_standard_output_of_python(tmp_path: Path,
     with h5py.File(path, "w") as h5:
         h5["x"] = 1
     arguments = {"audit_child": [str(path), str(2 << 30), "5"], "repair_child": [str(path), str(copy)]}[child]
-    code = f"import sys; sys.stdout = None; from tandem_em.storage.{child} import main; main({arguments})"
+    room = {"audit_child": "gate", "repair_child": "check"}[child]
+    code = (
+        f"import sys; sys.stdout = None; from tandem_em.storage.{room}.{child} import main; main({arguments})"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] in ("[]", '{"copied": 1, "lost": [], "done": true}')
