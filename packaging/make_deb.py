@@ -19,6 +19,7 @@ import tempfile
 from email.utils import formatdate
 from pathlib import Path
 
+import prune
 from linux_python import copy_python
 from runtime_lock import ROOT, runtime_lock
 from version import version
@@ -52,18 +53,6 @@ def install_packages(lib: Path, scratch: Path) -> None:
     build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "-w", str(wheels), str(ROOT)]
     subprocess.run(build, check=True)
     subprocess.run([*pip, *map(str, wheels.glob("tandem_em-*.whl"))], check=True)
-
-
-def thin_out(lib: Path) -> None:
-    """Leave out what never runs: tests of libraries, Qt parts without a use here."""
-    for folder in [*lib.glob("*/tests"), *lib.glob("*/*/tests"), lib / "bin"]:
-        shutil.rmtree(folder, ignore_errors=True)
-    qt = lib / "PyQt6" / "Qt6"
-    for name in ("qml", "translations", "qsci"):
-        shutil.rmtree(qt / name, ignore_errors=True)
-    for pattern in ("Quick*", "Qml*", "Designer*", "3D*", "Pdf*", "Multimedia*"):
-        for path in (qt / "lib").glob(f"libQt6{pattern}"):
-            path.unlink()
 
 
 def changelog() -> str:
@@ -114,6 +103,7 @@ def compile_modules(home: Path) -> None:
         home,
         quiet=2,
         workers=0,
+        rx=prune.SELDOM,
         stripdir=str(home.parents[1]),
         invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
     )
@@ -148,7 +138,7 @@ def main() -> None:
         stage.chmod(0o755)
         print(f"CPython {copy_python(home / 'python')}")
         install_packages(lib, Path(folder))
-        thin_out(lib)
+        print(f"{prune.prune(lib) >> 20} MB pruned")
         compile_modules(home)
         print(write_archive(home, options.out))
         write_tree(stage)

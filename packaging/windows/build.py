@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import compileall
 import py_compile
-import re
 import shutil
 import subprocess
 import sys
@@ -35,8 +34,6 @@ from version import four_numbers, version
 HERE = Path(__file__).resolve().parent
 LONGEST_PATH = 170
 """Of a file inside the tree: with the usual place of installation it stays below the 260 letters of old programs."""
-SELDOM = re.compile(r"site-packages/(sympy|mpmath|networkx|pygments|pandas|wcwidth)/")
-"""Imported by HyperSpy alone: 40 MB of bytecode that the first use can make itself."""
 _began = time.monotonic()
 
 
@@ -127,7 +124,7 @@ def compile_modules(tree: Path) -> None:
         tree,
         quiet=2,
         workers=0,
-        rx=SELDOM,
+        rx=prune.SELDOM,
         stripdir=str(tree),
         invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
     )

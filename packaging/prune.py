@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,7 +23,14 @@ QT_LIBRARIES = {
     "concrt140", "msvcp140", "msvcp140_1", "msvcp140_2", "msvcp140_atomic_wait", "msvcp140_codecvt_ids", "vcruntime140",
     "vcruntime140_1", "vcruntime140_threads",
 }  # fmt: skip
-QT_PLUGINS = {"platforms", "styles", "imageformats", "iconengines"}
+QT_PLUGINS = {
+    "platforms", "styles", "imageformats", "iconengines",
+    # Linux
+    "platformthemes", "platforminputcontexts", "xcbglintegrations", "egldeviceintegrations", "wayland-decoration-client",
+    "wayland-graphics-integration-client", "wayland-shell-integration",
+}  # fmt: skip
+QT_OF_LINUX = ("DBus", "Network", "XcbQpa", "Wayland", "WlShellIntegration", "EglFS", "EglFs")
+"""Beginnings of what platforms and themes of Linux ask for."""
 TESTS = ("tests", "test")
 FOLDERS = (
     "bin", "Scripts", "share", "include", "man", "PyQt6/bindings", "PyQt6/lupdate", "sympy/benchmarks", "pyqtgraph/examples",
@@ -32,6 +40,9 @@ CODECS = ("avif", "brunsli", "heif", "jetraw", "jpegxs", "sz3")
 """Of imagecodecs, which loads each when it is asked for: pictures of cameras and telephones, and those whose libraries
 their makers do not give away."""
 SUFFIXES = (".pyi", ".pxd", ".c", ".cpp", ".h", ".hpp", ".lib", ".a", ".pdb", ".sip", ".pyx")
+
+SELDOM = re.compile(r"(site-packages|lib)/(sympy|mpmath|networkx|pygments|pandas|wcwidth)/")
+"""Imported by HyperSpy alone: 40 MB of bytecode that the first use can make itself."""
 
 
 def prune(site: Path) -> int:
@@ -53,12 +64,21 @@ def size_of(folder: Path) -> int:
 
 
 def _qt(pyqt: Path) -> Iterator[Path]:
-    yield from (path for path in pyqt.glob("*.pyd") if path.name.partition(".")[0] not in QT_MODULES)
+    modules = [*pyqt.glob("*.pyd"), *pyqt.glob("*.so")]
+    yield from (path for path in modules if path.name.partition(".")[0] not in QT_MODULES)
     qt = pyqt / "Qt6"
-    yield from (path for path in qt.iterdir() if path.name not in ("bin", "plugins"))
-    yield from (path for path in (qt / "bin").iterdir() if path.stem not in QT_LIBRARIES)
+    yield from (path for path in qt.iterdir() if path.name not in ("bin", "lib", "plugins"))
+    for folder in (qt / "bin", qt / "lib"):
+        yield from (path for path in (folder.iterdir() if folder.is_dir() else ()) if not _is_needed(path))
     yield from (path for path in (qt / "plugins").iterdir() if path.name not in QT_PLUGINS)
-    yield from (path for path in (qt / "plugins" / "imageformats").iterdir() if path.stem == "qpdf")
+    yield from (path for path in (qt / "plugins" / "imageformats").iterdir() if "qpdf" in path.name)
+
+
+def _is_needed(library: Path) -> bool:
+    """Qt6Core.dll, libQt6Core.so.6, libicudata.so.73"""
+    name = library.name.partition(".")[0].removeprefix("lib")
+    of_linux = name.startswith("icu") or name.removeprefix("Qt6").startswith(QT_OF_LINUX)
+    return name in QT_LIBRARIES or (of_linux and ".so" in library.name)
 
 
 def _folders(site: Path) -> Iterator[Path]:
@@ -73,7 +93,7 @@ def _tests(site: Path) -> Iterator[Path]:
 
 
 def _rest(site: Path) -> Iterator[Path]:
-    yield from (site / "imagecodecs" / f"_{name}.pyd" for name in CODECS)
+    yield from (path for name in CODECS for path in (site / "imagecodecs").glob(f"_{name}.*"))
     yield from (
         path
         for path in (site / "skimage" / "data").iterdir()
