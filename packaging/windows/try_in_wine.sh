@@ -52,6 +52,27 @@ selftest() { tandem selftest --shot 'C:\window.png' | tee "$scratch/selftest.txt
 demo() { tandem demo --no-window --frames 30 --size 256 -o 'C:\Daten ü\Probe 1.nxs' --force; }
 opened_again() { tandem info 'C:\Daten ü\Probe 1.nxs' && tandem check 'C:\Daten ü\Probe 1.nxs'; }
 picture() { tandem screenshot 'C:\Daten ü\Probe 1.nxs' -o 'C:\demo.png' && test -s "$c/demo.png"; }
+python() { in_wine timeout 300 wine "$program\\runtime\\tandem-python.exe" "$@"; }
+start_recording() { # a simulated log grows, a recording takes it; it goes on in the background
+    rm -f "$c/Daten ü/SETUP.toml"
+    python -m tandem_em.sources.simulators text >"$c/Daten ü/SETUP.toml" 2>/dev/null &
+    for _ in $(seq 60); do [ -s "$c/Daten ü/SETUP.toml" ] && break; sleep 1; done
+    tandem record --setup 'C:\Daten ü\SETUP.toml' -o 'C:\Daten ü\Aufnahme.nxs' >"$scratch/record.log" 2>&1 &
+    for _ in $(seq 60); do [ -s "$c/Daten ü/Aufnahme.nxs" ] && break; sleep 1; done
+    sleep 8
+    [ -s "$c/Daten ü/Aufnahme.nxs" ]
+}
+who_writes() {
+    python -c "import sys; from pathlib import Path; from tandem_em.storage.transaction.opening import who_writes
+print(who_writes(Path(r'C:\Daten ü\Aufnahme.nxs')).sentence())" | tee "$scratch/who.txt"
+    grep -q "has it open since" "$scratch/who.txt"
+}
+killed_and_recovered() {
+    in_wine wine taskkill /F /IM tandem.exe
+    in_wine wine taskkill /F /IM tandem-python.exe
+    tandem info --json 'C:\Daten ü\Aufnahme.nxs' | tee "$scratch/recovered.json" && tandem check 'C:\Daten ü\Aufnahme.nxs'
+    grep -Eq '"samples": [1-9]' "$scratch/recovered.json"
+}
 association() { # wine does not merge HKCU\Software\Classes into HKCR: the two keys are copied
     in_wine wine reg copy 'HKCU\Software\Classes\TandEM.Session' 'HKLM\Software\Classes\TandEM.Session' /s /f &&
         in_wine wine reg add 'HKLM\Software\Classes\.nxs' /ve /d TandEM.Session /f || return 1
@@ -94,6 +115,9 @@ line "self-test" selftest
 line "demo built" demo
 line "session opened again and checked" opened_again
 line "picture of the demo" picture
+line "recording of a growing log" start_recording
+line "a second program learns who writes" who_writes
+line "recording killed by taskkill, opened and sound" killed_and_recovered
 line "opened by its association" association
 line "window ended by taskkill" no_window
 line "upgrade removes what is stale, keeps what is not ours" upgrade
