@@ -39,7 +39,7 @@ def installed_tree(program: Path) -> Path | None:
 def use_for_children(interpreter: Path) -> None:
     """Every child is started as `sys.executable -m …`, by us and by libraries."""
     sys.executable = str(interpreter)
-    sys._base_executable = str(interpreter)  # type: ignore[attr-defined]  multiprocessing compares the two on Windows
+    vars(sys)["_base_executable"] = str(interpreter)  # multiprocessing compares the two on Windows
     multiprocessing.set_executable(str(interpreter))
 
 
