@@ -7,7 +7,7 @@ import os
 import sys
 from pathlib import Path
 
-from tandem_em.cli import output
+from tandem_em.cli import output, surroundings
 
 os.environ.setdefault(
     "OMP_WAIT_POLICY", "PASSIVE"
@@ -39,23 +39,27 @@ class Window:
 
 
 def compile_kernels(name: str) -> int:
-    """In a child of the window: fill numba's cache."""
+    """In a child of the window, or of an installer (`all`): fill numba's cache."""
     from tandem_em.core.jobs import run_to_end
     from tandem_em.desk import compiled
     from tandem_em.desk.live import follow
 
     compiled.step_back()
-    if name == "follow":
+    if name in ("follow", "all"):
         follow.compile_kernels()
-    elif name == "image":
+    if name in ("image", "all"):
         from tandem_widgets.parts.image import render
 
         for pixels in render.USUAL:
             run_to_end(render.warm_up(pixels))
-    elif name == "levels":
+    if name in ("levels", "all"):
         from tandem_widgets.parts.lanes import levels
 
         levels.warm()
+    if name == "all":
+        from tandem_em.desk.demo import build
+
+        run_to_end(build.build_demo(frames=12, size=256))  # simulation, drift, outlines and maps
     return 0
 
 
@@ -63,6 +67,7 @@ def main(arguments: list[str] | None = None) -> int:
     """What the launcher calls: one of our children, or the command line; the exit status."""
     multiprocessing.freeze_support()
     output.prepare()
+    surroundings.settle_in()
     try:
         return _lead_in(sys.argv[1:] if arguments is None else arguments)
     finally:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import signal
 import sys
 from importlib import import_module
@@ -19,7 +18,7 @@ from tandem_em.core.notices import UserError
 COMMANDS = {
     "demo": "demo", "info": "info", "import": "import_files", "track": "track", "maps": "maps", "cycles": "cycles",
     "record": "record", "replay": "replay", "export": "export", "check": "check", "screenshot": "screenshot",
-    "bench": "bench",
+    "selftest": "selftest", "bench": "bench",
 }  # fmt: skip
 """Typed name -> module of this package."""
 
@@ -127,6 +126,5 @@ def _terminated(_number: int, _frame: FrameType | None) -> None:
 
 def _say(sentence: str) -> int:
     # One line, whatever the message was made of.
-    with contextlib.suppress(OSError):  # nobody may be listening
-        sys.stderr.write(" ".join(sentence.split()) + "\n")
+    output.tell(" ".join(sentence.split()))
     return FAILED

@@ -11,10 +11,14 @@ import sys
 import unicodedata
 
 NEAREST = "tandem-nearest"
+_silent = False
+"""Nothing printed is seen: a windowed program."""
 
 
 def prepare() -> None:
     """Before anything is printed; the front door calls it once."""
+    global _silent
+    _silent = sys.stderr is None
     _fill_closed_descriptors()
     codecs.register_error(NEAREST, _nearest)
     for name in ("stdout", "stderr"):
@@ -23,6 +27,22 @@ def prepare() -> None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115  open to the end
         elif isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding=_encoding(stream), errors=NEAREST)
+
+
+def tell(sentence: str) -> None:
+    """An error: on standard error, or in a box where a person started the program with a click and there is none."""
+    if _silent and sys.platform == "win32":
+        _show_box(sentence)
+        return
+    with contextlib.suppress(OSError):  # nobody may be listening
+        sys.stderr.write(sentence + "\n")
+
+
+def _show_box(sentence: str) -> None:
+    import ctypes
+
+    error_sign = 0x10
+    ctypes.windll.user32.MessageBoxW(None, sentence, "TandEM", error_sign)  # type: ignore[attr-defined, unused-ignore]
 
 
 def finish() -> None:

@@ -20,6 +20,7 @@ import numpy as np
 from tandem_em.cli import output
 from tandem_em.core.jobs import Job, Progress, run_to_end
 from tandem_em.core.notices import UserError
+from tandem_em.core.replacing import replace
 from tandem_em.core.texts import read_quantity
 
 Result = TypeVar("Result")
@@ -172,7 +173,7 @@ def write_json(path: Path, value: Any) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary.write_text(text + "\n", encoding="utf-8")
-        temporary.replace(path)
+        replace(temporary, path)
     except OSError as error:
         raise UserError(f"{path} cannot be written: {error.strerror}.", "Choose another folder.") from error
     finally:

@@ -1,6 +1,6 @@
 """A lock on an open file that ends with its process, and a note about who holds it.
 
-The lock is one byte (`fcntl` or `msvcrt`) far beyond the end of the file, which works over network shares too and lets
+The lock is one byte (`fcntl` or `LockFileEx`) far beyond the end of the file, which works over network shares too and lets
 everybody read the note inside. A note without the lock is stale: its writer is gone.
 """
 
@@ -133,29 +133,21 @@ def may_be_running(holder: Holder) -> bool:
 
 def _is_byte_refused(fd: int) -> bool | None:
     """On Windows a lock can only be tried; it is let go at once."""
-    if sys.platform != "win32":
-        return None
-    import msvcrt
+    from tandem_em.core import locks_windows
 
     try:
-        # msvcrt locks at the place of the file pointer.
-        os.lseek(fd, LOCKED_BYTE, os.SEEK_SET)
-        msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)
-        os.lseek(fd, LOCKED_BYTE, os.SEEK_SET)
-        msvcrt.locking(fd, msvcrt.LK_UNLCK, 1)
+        locks_windows.lock_byte(fd, LOCKED_BYTE)
     except OSError as error:
         return True if error.errno in _BUSY else None
+    locks_windows.unlock_byte(fd, LOCKED_BYTE)
     return False
 
 
 def _lock_byte(fd: int) -> None:
     if sys.platform == "win32":
-        import msvcrt
+        from tandem_em.core import locks_windows
 
-        os.lseek(fd, LOCKED_BYTE, os.SEEK_SET)
-        msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)
-        # The note is written at the beginning.
-        os.lseek(fd, 0, os.SEEK_SET)
+        locks_windows.lock_byte(fd, LOCKED_BYTE)
         return
     import fcntl
 

@@ -15,7 +15,6 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
 from typing import Any
 
 from tandem_em.core.jobs import JobCancelledError
@@ -66,13 +65,11 @@ def _go_on() -> None:
 
 
 def is_cached(kernel: Any) -> bool:
-    """Whether numba keeps a kernel that was compiled from the present source."""
-    source = Path(kernel.py_func.__code__.co_filename)
+    """Whether numba keeps a kernel that was compiled from the present source, by what the source says, not when it was
+    written: an installation writes every file anew."""
     try:
-        changed = source.stat().st_mtime
-        # numba has no public way to ask; its index files carry the name of the function.
-        found = Path(kernel._cache.cache_path).glob(f"{source.stem}.{kernel.__name__}-*.nbi")
-        return any(index.stat().st_mtime >= changed for index in found)
+        # numba has no public way to ask
+        return bool(kernel._cache._cache_file._load_index())
     except (OSError, AttributeError):
         return True  # no source or no cache: a child could not help
 

@@ -9,6 +9,9 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from tandem_em.core import replacing
+from tandem_em.core.notices import UserError
+
 log = logging.getLogger(__name__)
 
 
@@ -89,8 +92,8 @@ class Settings:
             # Written beside and then replaced: a crash leaves the old file whole.
             temporary = self.path.with_suffix(".new")
             temporary.write_text(json.dumps(asdict(self.values), indent=1), encoding="utf-8")
-            temporary.replace(self.path)
-        except OSError as error:
+            replacing.replace(temporary, self.path, patience_s=0.2)
+        except (OSError, UserError) as error:
             log.warning("preferences could not be saved: %s", error)
 
     def remember_recent(self, path: Path) -> None:

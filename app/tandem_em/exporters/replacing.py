@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tandem_em.core.notices import UserError
+from tandem_em.core.replacing import replace
 
 
 @contextmanager
@@ -18,7 +19,7 @@ def replacing(path: Path) -> Iterator[Path]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
-        temporary.replace(path)
+        replace(temporary, path)
     except OSError as error:
         raise UserError(
             f"{path.name} cannot be written: {error.strerror or error}.",

@@ -21,6 +21,7 @@ import numpy as np
 from tandem_em.core.hdf5_types import H5File
 from tandem_em.core.jobs import Job, Progress
 from tandem_em.core.notices import UserError
+from tandem_em.core.replacing import replace
 from tandem_em.storage.codec import layout
 from tandem_em.storage.codec.read_fields import child, children, text_attr
 from tandem_em.storage.gate.version import read_text
@@ -53,7 +54,7 @@ def migrate(path: Path) -> Job[None]:
             # the first original stays: a second attempt would keep something half converted
             if not backup.exists():
                 _keep(path, backup)
-            os.replace(temporary, path)
+            replace(temporary, path)
         except OSError as error:
             raise UserError(
                 f"{path.name} could not be converted to the present format: {error.strerror}.",

@@ -10,7 +10,6 @@ is Qt; h5py is called by the storage thread only.
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable, Generator, Iterable
 from contextlib import suppress
@@ -26,6 +25,7 @@ from tandem_em.core.hdf5_types import H5File
 from tandem_em.core.jobs import Job, Progress, run_to_end
 from tandem_em.core.notices import UserError
 from tandem_em.core.numeric import AnyArray, Index
+from tandem_em.core.replacing import replace
 from tandem_em.model.arrays import ArraySource
 from tandem_em.model.curves import BiasRun
 from tandem_em.model.frames import FrameStack
@@ -543,7 +543,7 @@ def _remove_deleted(h5: H5File) -> None:
 
 def _replace(temporary: Path, path: Path) -> None:
     try:
-        os.replace(temporary, path)
+        replace(temporary, path)
     except OSError as error:
         raise UserError(
             f"{path.name} could not be written: {error.strerror}.",

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
+import os
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -53,3 +56,30 @@ def test_a_program_that_ends_does_not_wait_for_its_compiler(
     assert time.monotonic() - began < 2.0
     assert slow_child[0].poll() is not None
     assert went_on == []
+
+
+KERNEL = """
+from numba import njit
+
+@njit(cache=True)
+def doubled(x):
+    return 2 * x
+"""
+
+
+def test_a_kernel_stays_cached_when_its_file_is_written_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = tmp_path / "own_kernel.py"
+    source.write_text(KERNEL)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    import own_kernel  # type: ignore[import-not-found]
+
+    assert not compiled.is_cached(own_kernel.doubled)
+    assert own_kernel.doubled(2) == 4
+    assert compiled.is_cached(own_kernel.doubled)
+    later = time.time() + 1000
+    os.utime(source, (later, later))
+    assert compiled.is_cached(importlib.reload(own_kernel).doubled)
+    source.write_text(KERNEL.replace("2 * x", "3 * x"))
+    assert not compiled.is_cached(importlib.reload(own_kernel).doubled)

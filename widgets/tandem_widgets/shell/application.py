@@ -176,7 +176,7 @@ def screenshot(
     theme_name: str = "dark",
 ) -> None:
     """Render the window of a session (or an empty one) into a PNG without a display."""
-    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    draw_nowhere()
     app = make_application()
     window, bridge = make_window(_passing_settings())
     theme.apply(app, theme.LIGHT if theme_name == "light" else theme.DARK)
@@ -211,6 +211,13 @@ def screenshot(
         raise UserError(
             f"{out} could not be written.", "Check the folder, its permissions and the free space."
         )
+
+
+def draw_nowhere() -> None:
+    """Without a display. On Windows that platform of Qt finds no letters unless it is told where they are."""
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    if sys.platform == "win32":
+        os.environ.setdefault("QT_QPA_FONTDIR", str(Path(os.environ.get("WINDIR", "C:\\Windows")) / "Fonts"))
 
 
 def _passing_settings() -> Settings:

@@ -12,6 +12,7 @@ import numpy as np
 from tandem_em import __version__
 from tandem_em.core.jobs import Job, Progress, run_to_end
 from tandem_em.core.notices import UserError
+from tandem_em.core.replacing import replace
 from tandem_em.desk.demo.analysis import analyse
 from tandem_em.desk.demo.truth import truth_of_map, truth_of_movie, truth_of_streams
 from tandem_em.desk.document import files, recovery
@@ -84,7 +85,7 @@ def write_demo(path: Path, frames: int = FRAMES, size: int = 512, seed: int = 7)
         opened = yield from files.create_session(temporary, session)
         # Before the file is moved: Windows moves no open file.
         opened.store.close()
-        temporary.replace(path)
+        replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
     return path

@@ -14,6 +14,7 @@ from typing import Any
 from tandem_em import __version__
 from tandem_em.core.jobs import Job, Progress
 from tandem_em.core.notices import UserError
+from tandem_em.core.replacing import replace
 from tandem_em.desk import readout
 from tandem_em.desk.export import (
     data as export_data,
@@ -183,6 +184,6 @@ def publish(place: Path, folder: Path) -> list[Path]:
         if path.is_file():
             target = folder / path.relative_to(place)
             target.parent.mkdir(parents=True, exist_ok=True)
-            path.replace(target)
+            replace(path, target)
             written.append(target)
     return written

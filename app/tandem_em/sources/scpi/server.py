@@ -7,7 +7,6 @@ import os
 import select
 import socket
 import threading
-import tty
 from typing import Any, Literal
 
 from tandem_em.sources.scpi.simulator import SimulatedMeter
@@ -121,6 +120,8 @@ class SerialServer(ScpiServer):
     """The same on a pseudo terminal: `device` is what a serial client opens. Not on Windows."""
 
     def __init__(self, meter: SimulatedMeter) -> None:
+        import tty  # there is none on Windows
+
         self._master, slave = os.openpty()
         # Raw: a terminal would else echo what is sent and change line ends.
         tty.setraw(self._master)

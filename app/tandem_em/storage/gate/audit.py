@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 
 from tandem_em.core.notices import UserError
+from tandem_em.storage.gate import job_limits
 
 SECONDS = 5.0
 """Of the processor: a computer that is busy recording is no reason to refuse a file."""
@@ -38,6 +39,7 @@ def audit(path: Path, seconds: float = SECONDS, memory_bytes: int = MEMORY_BYTES
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
+        bufsize=0,  # else what comes with the first line is lost: `communicate` does not look into the buffer
         creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
     ) as child:
         assert child.stdout is not None
@@ -47,10 +49,7 @@ def audit(path: Path, seconds: float = SECONDS, memory_bytes: int = MEMORY_BYTES
         except subprocess.TimeoutExpired:
             child.kill()
             return [f"Checking it takes more than {PATIENCE * seconds:g} s."]
-        overtime = getattr(
-            signal, "SIGXCPU", None
-        )  # where there is none (Windows) the clock alone watches it
-        if overtime is not None and child.returncode == -overtime:
+        if child.returncode in _overtime():
             return [f"Checking it takes more than {seconds:g} s of the processor."]
         return _findings(child.returncode, output)
 
@@ -61,6 +60,12 @@ def require_sound(path: Path) -> None:
     if findings:
         more = f" And {len(findings) - 1} more." if len(findings) > 1 else ""
         raise UserError(f"{path.name} is not opened. {findings[0]}{more}", ADVICE)
+
+
+def _overtime() -> tuple[int, ...]:
+    """Exit statuses of a child that has used up its time."""
+    signals = (-signal.SIGXCPU,) if hasattr(signal, "SIGXCPU") else ()
+    return (job_limits.OVERTIME,) if sys.platform == "win32" else signals
 
 
 def _findings(returncode: int, output: bytes) -> list[str]:

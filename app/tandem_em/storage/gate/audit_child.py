@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from tandem_em.core.hdf5_types import H5DatasetId, H5GroupId, H5TypeId
 from tandem_em.core.notices import UserError
+from tandem_em.storage.gate.job_limits import JobLimits
 from tandem_em.storage.transaction import opening, superblock
 
 if TYPE_CHECKING:
@@ -228,7 +229,7 @@ def _readable(text: bytes) -> str:
 
 
 def _limits() -> Any:
-    """The module that limits a process; None where there is none (Windows): there the parent's clock has to do."""
+    """The module that limits a process; None where there is none (Windows): there a job object does it."""
     try:
         import resource
     except ImportError:
@@ -236,16 +237,22 @@ def _limits() -> Any:
     return resource
 
 
-def _limit_memory(size: int) -> None:
+def _job_limits() -> JobLimits | None:
+    return JobLimits() if sys.platform == "win32" else None
+
+
+def _limit_memory(size: int, job: JobLimits | None = None) -> None:
     limits = _limits()
     if limits is not None:
         with contextlib.suppress(ValueError, OSError):
             limits.setrlimit(limits.RLIMIT_AS, (size, size))
             # no core file of 2 GB when HDF5 crashes
             limits.setrlimit(limits.RLIMIT_CORE, (0, 0))
+    elif job is not None:
+        job.limit_memory(size)
 
 
-def _limit_processor(seconds: float) -> None:
+def _limit_processor(seconds: float, job: JobLimits | None = None) -> None:
     """From now on; what starting has taken does not count."""
     limits = _limits()
     if limits is not None:
@@ -253,15 +260,18 @@ def _limit_processor(seconds: float) -> None:
             most = math.ceil(time.process_time() + seconds)
             # a second between the signal that ends it and the one that kills it
             limits.setrlimit(limits.RLIMIT_CPU, (most, most + 1))
+    elif job is not None:
+        job.limit_processor(time.process_time() + seconds)
 
 
 def main(arguments: list[str]) -> int:
     """Check FILE within MEMORY_BYTES and SECONDS of the processor; findings go to descriptor 1."""
-    _limit_memory(int(arguments[1]))
+    job = _job_limits()
+    _limit_memory(int(arguments[1]), job)
     os.environ["HDF5_PLUGIN_PRELOAD"] = "::"
     import h5py  # noqa: F401  before the clock starts
 
-    _limit_processor(float(arguments[2]))
+    _limit_processor(float(arguments[2]), job)
     # the descriptor, not sys.stdout: a windowed program has none even when it was given a pipe
     with open(1, "w", encoding="ascii", closefd=False) as answer:
         answer.write("ready\n")

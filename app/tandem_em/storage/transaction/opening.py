@@ -11,6 +11,7 @@ from typing import Any
 
 from tandem_em.core.hdf5_types import H5File
 from tandem_em.core.notices import UserError
+from tandem_em.core.replacing import replace
 from tandem_em.storage.transaction import journal, lock, raw_file, recovery
 from tandem_em.storage.transaction.paged_file import TransactionalFile
 from tandem_em.storage.transaction.raw_file import DiskFile, SeekingFile
@@ -181,7 +182,7 @@ def _exclusive(path: Path) -> Iterator[None]:
 
 
 def _replace(temporary: Path, path: Path) -> None:
-    os.replace(temporary, path)
+    replace(temporary, path)
     raw_file.sync_folder(path.parent)
 
 

@@ -102,6 +102,8 @@ class SeekingFile:
     def read_at(self, into: memoryview, offset: int) -> int:
         """Fill `into` with this thread's own handle; the number of bytes read."""
         fd, done = self._own_handle(), 0
+        if offset + len(into) > sys.maxsize:  # an address in a broken file
+            return 0
         os.lseek(fd, offset, os.SEEK_SET)
         while done < len(into):
             part = os.read(fd, min(len(into) - done, 8 << 20))

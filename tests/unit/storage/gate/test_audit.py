@@ -179,6 +179,13 @@ def test_a_child_that_hangs_or_crashes_is_a_finding(tmp_path: Path, monkeypatch:
     assert "so damaged" in audit(tmp_path)[0]
 
 
+def test_an_answer_that_comes_at_once_is_heard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy computer the child may be through before its first line is read."""
+    code = "import os; os.write(1, b'ready\\n[]')"
+    monkeypatch.setattr(audit_module, "_command", lambda: [sys.executable, "-c", code])
+    assert audit(tmp_path / "a.nxs") == []
+
+
 SESSION = DATA / "sessions" / "session-1.0.nxs"
 
 

@@ -156,9 +156,10 @@ def _palette(theme: Theme) -> QPalette:
 
 
 def _picture(name: str) -> str:
-    """Where a style sheet finds a picture."""
+    """Where a style sheet finds a picture, in quotes: after a blank in a path all other rules would be lost."""
     # a backslash of Windows would be an escape in a style sheet
-    return str(resources.files("tandem_resources") / f"{name}.png").replace("\\", "/")
+    path = str(resources.files("tandem_resources") / f"{name}.png").replace("\\", "/")
+    return f'"{path}"'
 
 
 def _style_sheet(theme: Theme) -> str:

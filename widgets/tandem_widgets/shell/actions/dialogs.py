@@ -53,6 +53,12 @@ class DialogActions:
 
         self._context.open_dialog(GuideDialog(self._context.window))
 
+    def check_installation(self) -> None:
+        """The self-test of the program, with its report."""
+        from tandem_widgets.dialogs.help.installation import InstallationDialog
+
+        self._context.open_dialog(InstallationDialog(self._context.window))
+
     def start_tour(self) -> None:
         """The tour needs something to look at: the demo, if nothing else is open."""
         if self._context.has_data:

@@ -102,6 +102,8 @@ ROWS: tuple[Row, ...] = (
     Row("shortcuts", "Help", "Shortcuts", lambda do: do.dialogs.show_shortcuts(), "F1", "List all keyboard shortcuts"),
     Row("guide", "Help", "User guide", lambda do: do.dialogs.show_guide(),
         "Shift+F1", "First session, live session, every pane, the file"),
+    Row("check_installation", "Help", "Check this installation…", lambda do: do.dialogs.check_installation(),
+        "", "Use every part of the program once, with a report to copy"),
     Row("tour", "Help", "Two-minute tour", lambda do: do.dialogs.start_tour(),
         "", "A short introduction, with the open session or the demo"),
     Row("about", "Help", "About TandEM", lambda do: do.dialogs.show_about(), "", "Version and licence"),
