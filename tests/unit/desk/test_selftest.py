@@ -78,7 +78,7 @@ def test_require_says_what_does_not_hold() -> None:
 def test_a_recovery_that_finds_nothing_fails_the_check(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sessions_kept.unsaved, "find", lambda path: [])
+    monkeypatch.setattr(sessions_kept.recovery, "find", lambda path: [])
     outcome = carry_out(Check("recovery", sessions_kept.recovered), tmp_path)
     assert "not found" in outcome.message
 

@@ -77,7 +77,7 @@ def test_a_job_that_ran_out_of_time_is_told_so(tmp_path: Path, monkeypatch: pyte
     program = f"print('ready', flush=True); import os; os._exit({OVERTIME} & 0xff)"
     monkeypatch.setattr(audit, "_command", lambda: [sys.executable, "-c", program])
     monkeypatch.setattr(audit, "_overtime", lambda: (OVERTIME & 0xFF,))
-    assert audit.audit(tmp_path / "a.nxs") == ["Looking through it takes more than 5 s of the processor."]
+    assert audit.audit(tmp_path / "a.nxs") == ["Checking it takes more than 5 s of the processor."]
 
 
 def test_each_system_has_its_own_sign_of_overtime(monkeypatch: pytest.MonkeyPatch) -> None:
