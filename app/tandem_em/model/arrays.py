@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Sequence
 from mmap import mmap
+from types import EllipsisType
 from typing import Any, Protocol
 
 import numpy as np
@@ -98,7 +99,7 @@ class ArrayBase:
         """Reading costs no unpacking."""
         return False
 
-    def read(self, index: Any) -> AnyArray:
+    def read(self, index: Index) -> AnyArray:
         """The values at a basic index of numpy; each kind says how."""
         raise NotImplementedError
 
@@ -110,14 +111,14 @@ class ArrayBase:
             raise TypeError("a single number has no length")
         return self.shape[0]
 
-    def __getitem__(self, index: Any) -> AnyArray:
+    def __getitem__(self, index: Index) -> AnyArray:
         """Any basic index of numpy; trailing full slices are left out, so that a whole frame is seen as one run."""
         parts = full_index(index, self.shape)
         while len(parts) > 1 and parts[-1] == slice(None):
             parts = parts[:-1]
         return self.read(parts[0] if len(parts) == 1 else parts)
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> AnyArray:
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> AnyArray:
         """All that is ready, read into memory: numpy functions take any source."""
         if copy is False:
             raise ValueError("An array source is read into memory: that is always a copy.")
@@ -125,7 +126,7 @@ class ArrayBase:
         return np.array(values, dtype) if copy else np.asarray(values, dtype)
 
 
-def full_index(index: Any, shape: tuple[int, ...]) -> tuple[Part, ...]:
+def full_index(index: Index, shape: tuple[int, ...]) -> tuple[Part, ...]:
     """A basic index written out: one int (not negative) or slice per axis."""
     parts = list(index) if isinstance(index, tuple) else [index]
     where = next((at for at, part in enumerate(parts) if part is Ellipsis), None)
@@ -139,6 +140,8 @@ def full_index(index: Any, shape: tuple[int, ...]) -> tuple[Part, ...]:
     for part, size in zip(parts, shape, strict=True):
         if isinstance(part, slice):
             out.append(part)
+        elif isinstance(part, EllipsisType):
+            raise IndexError("an index can have only one ellipsis")
         else:
             number = operator.index(part)
             if not -size <= number < size:
@@ -158,7 +161,7 @@ class MemoryArray(ArrayBase):
         """A view of the array, without a copy."""
         return np.asarray(self.array[index])
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> AnyArray:
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> AnyArray:
         """The array itself where numpy asks for no copy."""
         if copy is False and dtype is not None and np.dtype(dtype) != self.dtype:
             raise ValueError("Numbers of another type are always a copy.")
@@ -175,7 +178,7 @@ class FrameByFrame(ArrayBase):
         """Frame `number`, from 0 to one less than there are."""
         raise NotImplementedError
 
-    def read(self, index: Any) -> AnyArray:
+    def read(self, index: Index) -> AnyArray:
         """Frames first, the rest of the index inside them."""
         parts = index if isinstance(index, tuple) else (index,)
         first, rest = (parts[0], tuple(parts[1:])) if parts else (slice(None), ())
@@ -185,6 +188,8 @@ class FrameByFrame(ArrayBase):
                 raise IndexError(f"frame {first} of {count}")
             frame = self.one(int(first) % count)
             return frame[rest] if rest else frame
+        if not isinstance(first, slice):
+            raise IndexError("frames are picked by number or by slice")
         numbers = range(count)[first]
         if not numbers:
             return np.empty((0, *self.shape[1:]), self.dtype)[(slice(None), *rest)]
@@ -209,7 +214,7 @@ class HeldArray(ArrayBase):
         """As the array it holds."""
         return self._source.is_packed
 
-    def read(self, index: Any) -> AnyArray:
+    def read(self, index: Index) -> AnyArray:
         """Values from what was there when it was held; what has come since is out of reach."""
         first, *rest = full_index(index, self.shape)
         if isinstance(first, slice):
@@ -257,7 +262,7 @@ class GrowingArray(ArrayBase):
     def __len__(self) -> int:
         return self._size
 
-    def read(self, index: Any) -> AnyArray:
+    def read(self, index: Index) -> AnyArray:
         """A read-only view of what is there now."""
         return np.asarray(self.view[index])
 

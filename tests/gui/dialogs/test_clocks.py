@@ -53,12 +53,12 @@ def test_an_event_seen_in_two_streams_moves_one_onto_the_other(dialog: ClocksDia
     dialog.mark_here()
     focus.t = 12.0
     dialog.mark_there()
-    assert dialog.apply.text() == "Move by +2.000 s"
+    assert dialog.apply.text() == "Shift by +2.000 s"
     dialog.sure.setValue(0.2)
     dialog.align()
     assert float(run.clock.to_session(device)) == pytest.approx(12.0)
     assert run.clock.origin == "marked event"
-    assert "one common event" in dialog.residuals.text()
+    assert "1 common event" in dialog.residuals.text()
     assert dialog.forget.isVisibleTo(dialog)
     assert not dialog.apply.isEnabled(), "the next one begins anew"
     dialog.forget.click()

@@ -45,7 +45,7 @@ def test_words_are_searched_in_text_and_type_and_enter_jumps(
     assert len(desk.session.events) == 2, "Enter removes nothing"
     listed.line.setText("no such words")
     assert rows(listed) == []
-    button(listed, "Jump there").click()
+    button(listed, "Go to").click()
     button(listed, "Remove").click()
     assert desk.session.focus.t == 17.0
     assert len(desk.session.events) == 2

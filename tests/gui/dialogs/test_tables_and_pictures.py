@@ -132,10 +132,10 @@ def test_a_dose_map_is_read_out_and_says_what_is_over_budget(desk: Desk, parent:
     )
     dialog = DoseMapDialog(parent, desk, stack, result)
     assert dialog.readout.text().startswith(
-        "100 to 200 e⁻/Å² where the field of view was. 50 % of that is over the budget of 150"
+        "100 to 200 e⁻/Å² in the field of view. 50 % of that area is over the budget of 150"
     )
     dialog._read_out(5.0, 4.0)
-    assert dialog.readout.text() == "x 4  y 4 px of the first frame · 200 e⁻/Å² · 133 % of the budget"
+    assert dialog.readout.text() == "x 4  y 4 px in the first frame · 200 e⁻/Å² · 133 % of the budget"
     dialog._read_out(-5.0, 4.0)
     assert dialog.readout.text().startswith("100 to 200")
     assert dialog.canvas.pixel_nm == pytest.approx(1.0)
@@ -151,7 +151,7 @@ def test_a_dose_map_of_nothing_says_so(desk: Desk, parent: QWidget) -> None:
         values={"step_px": 1.0, "origin_px": [0.0, 0.0]},
     )
     dialog = DoseMapDialog(parent, desk, desk.session.stacks.first, result)
-    assert dialog.readout.text() == "No place of the sample got any dose."
+    assert dialog.readout.text() == "No part of the sample received any dose."
 
 
 @pytest.fixture

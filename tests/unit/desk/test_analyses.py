@@ -320,7 +320,7 @@ def test_what_cannot_be_asked_says_why(desk: Desk) -> None:
         analyses.ask(desk.session, "magic", stack)
     with pytest.raises(UserError, match="nothing for “dose”"):
         analyses.ask(desk.session, "dose", image, rate_e_A2s=1.0)
-    with pytest.raises(UserError, match="holds no pixel"):
+    with pytest.raises(UserError, match="contains no pixel"):
         analyses.ask(desk.session, "region statistics", stack, region=(3, 3, 3, 9))
 
 

@@ -95,10 +95,10 @@ def test_lines_for_people(session: Session) -> None:
         for line in lines
     )
     assert any(
-        line.startswith("  EELS SI: 4 × 3 × 40, 40.0 to 59.5 eV, 0.500 eV a channel") for line in lines
+        line.startswith("  EELS SI: 4 × 3 × 40, 40.0 to 59.5 eV, 0.500 eV per channel") for line in lines
     )
     assert any("350 samples, voltage (V), current (A), temperature (°C)" in line for line in lines)
-    assert "  1 events" in lines
+    assert "  1 event" in lines
     assert "  ! The movie is missing." in lines
     assert "  ! It was not closed properly." in lines
     assert sum("particle" in line for line in lines) == 3

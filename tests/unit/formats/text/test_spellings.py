@@ -177,7 +177,7 @@ def test_what_was_left_out_is_said_once_for_each_reason() -> None:
     left.add(odd_rows.WORDS, "x" * 200)
     assert left.count == 3
     first, second = left.sentences("log.csv")
-    assert first == f"log.csv: 2 lines {odd_rows.STATISTICS}; they were left out (the first: 'Mean,1,2')."
+    assert first == f"log.csv: 2 lines {odd_rows.STATISTICS}; left out (the first: 'Mean,1,2')."
     assert len(second) < 200
 
 

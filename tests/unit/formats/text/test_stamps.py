@@ -142,4 +142,3 @@ def test_two_digits_of_a_year_are_of_this_century_until_1970() -> None:
     assert stamps.parse_date("01/02/69") == date(2069, 1, 2)
     assert stamps.parse_date("01/02/70") == date(1970, 1, 2)
     assert stamps.parse_date("01/02/123") is None
-    assert stamps.excel_day(45000.25) == datetime(2023, 3, 15, 6)

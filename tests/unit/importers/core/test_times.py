@@ -96,7 +96,7 @@ def test_dropped_frames_are_counted(step: float, count: int, lost: int, data: st
 
 def test_missing_backward_and_repeated_stamps_are_named_by_their_frame() -> None:
     assert (
-        times.check_stamps(np.array([0.0, np.nan, 1.0, 2.0, 3.0]))[0] == "1 of 5 frames have no time stamp."
+        times.check_stamps(np.array([0.0, np.nan, 1.0, 2.0, 3.0]))[0] == "1 of 5 frames without a time stamp."
     )
     assert "first at frame 3" in times.check_stamps(np.array([0.0, 1.0, 2.0, 1.5, 3.0]))[0]
     assert "first at frame 2" in times.check_stamps(np.array([0.0, 1.5, 1.5, 3.5, 4.5]))[0]
@@ -104,7 +104,7 @@ def test_missing_backward_and_repeated_stamps_are_named_by_their_frame() -> None
 
 def test_frames_without_a_stamp_do_not_shift_the_frame_that_is_named() -> None:
     said = times.check_stamps(np.array([np.nan, np.nan, 0.0, 1.0, 2.0, 1.5, 3.0, 3.0]))
-    assert said[0] == "2 of 8 frames have no time stamp."
+    assert said[0] == "2 of 8 frames without a time stamp."
     assert "first at frame 5" in said[1], "frames 5 and 6 are in the wrong order"
     assert "first at frame 7" in said[2], "frames 7 and 8 share a stamp"
 

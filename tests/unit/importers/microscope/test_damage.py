@@ -182,5 +182,5 @@ def test_a_huge_promise_in_a_small_compressed_picture_is_refused(tmp_path: Path)
         + chunk(b"IDAT", zlib.compress(b"\0" * 1000))
         + chunk(b"IEND", b"")
     )
-    with pytest.raises(UserError, match="promises"):
+    with pytest.raises(UserError, match="claims"):
         opened(path)

@@ -27,7 +27,7 @@ class CopyActions:
         """The pane as it looks onto the clipboard."""
         pane = self._context.parts.docks.pane_in_use()
         copy_picture(pane)
-        self._context.services.notices.info(f"{pane.title} is on the clipboard, as it looks.")
+        self._context.services.notices.info(f"Copied a screenshot of {pane.title}.")
 
     def copy_figure(self) -> None:
         """What the pane shows onto the clipboard, as a figure for print."""
