@@ -6,7 +6,7 @@
 
 Run it with CPython 3.11 in TandEM's environment. A release gives the official embeddable zip of CPython 3.11 with its
 hash (--python-zip, --python-sha256); otherwise the same libraries come from a wheel. Everything downloaded is checked by
-its hash. `--packing zlib` is quick and large.
+its hash. `--packing none` is quick and large.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def arguments() -> argparse.Namespace:
     )
     parser.add_argument("--python-zip", type=Path, help="the official python-3.11.x-embed-amd64.zip")
     parser.add_argument("--python-sha256", help="its hash, from the download page of python.org")
-    parser.add_argument("--packing", choices=("lzma", "zlib"), default="lzma")
+    parser.add_argument("--packing", choices=("lzma", "zlib", "none"), default="lzma")
     parser.add_argument("--no-zip", action="store_true")
     parser.add_argument("--no-installer", action="store_true")
     options = parser.parse_args()

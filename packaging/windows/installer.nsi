@@ -1,9 +1,13 @@
 ; The installer: for the user alone, without an administrator, without a network. build.py gives
-; VERSION, FOUR (for Windows), TREE (the folder to pack), OUT, SIZE_KB, LICENSE, ICON and PACKING (lzma or zlib).
+; VERSION, FOUR (for Windows), TREE (the folder to pack), OUT, SIZE_KB, LICENSE, ICON and PACKING (lzma, zlib, none).
 ; Silent: setup.exe /S [/D=C:\place without quotes, last]     Uninstalling: uninstall.exe /S
-Unicode true
+Target amd64-unicode
 ManifestDPIAware true
-SetCompressor /SOLID ${PACKING}
+!if ${PACKING} == none
+  SetCompress off
+!else
+  SetCompressor /SOLID ${PACKING}
+!endif
 !if ${PACKING} == lzma
   SetCompressorDictSize 64
 !endif

@@ -14,7 +14,7 @@ python=${PYTHON:-python3}
 table=""; failed=0
 
 make_root() {
-    if [ ! -e "$root/usr/bin/wine" ]; then
+    if [ ! -e "$root/usr/lib/wine" ]; then # usr/bin/wine is a link that leads out of here
         mkdir -p "$scratch"
         debootstrap --variant=minbase trixie "$root" >"$scratch/debootstrap.log" || exit 1
         cp /etc/apt/apt.conf.d/* "$root/etc/apt/apt.conf.d/" 2>/dev/null

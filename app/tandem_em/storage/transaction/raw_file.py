@@ -6,6 +6,7 @@ Everything above speaks to a `RawFile`, so tests put a recording, failing or for
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sys
 import threading
@@ -104,7 +105,12 @@ class SeekingFile:
         fd, done = self._own_handle(), 0
         if offset + len(into) > sys.maxsize:  # an address in a broken file
             return 0
-        os.lseek(fd, offset, os.SEEK_SET)
+        try:
+            os.lseek(fd, offset, os.SEEK_SET)
+        except OSError as error:
+            if error.errno == errno.EINVAL:  # farther than the file system reaches
+                return 0
+            raise
         while done < len(into):
             part = os.read(fd, min(len(into) - done, 8 << 20))
             if not part:
