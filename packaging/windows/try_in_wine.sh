@@ -43,7 +43,8 @@ line() {
     table+=$(printf '%-7s %5d s  %s' "$word" $(($(date +%s) - began)) "$name")$'\n'
     echo "${table##*$'\n'}$(printf '%-7s %5d s  %s' "$word" $(($(date +%s) - began)) "$name")"
 }
-install() { in_wine timeout 1800 wine 'C:\setup.exe' /S "/D=$program" && test -f "$folder/TandEM.exe"; }
+# NSIS takes /D= without quotes, blanks included: as words of their own they stay without
+install() { in_wine timeout 1800 wine 'C:\setup.exe' /S '/D=C:\Program' 'ä' '1\TandEM' && test -f "$folder/TandEM.exe"; }
 shim() { # wine_shims.py reads with CPython 3.11 or newer and needs mingw-w64
     "$python" "$here/wine_shims.py" "$folder" "$c/windows/system32"
 }
