@@ -79,7 +79,7 @@ def write_tree(stage: Path) -> None:
         "tandem-em.xml": "usr/share/mime/packages/tandem-em.xml",
         "tandem-em.svg": "usr/share/icons/hicolor/scalable/apps/tandem-em.svg",
         "copyright": "usr/share/doc/tandem-em/copyright", "lintian-overrides": "usr/share/lintian/overrides/tandem-em",
-        "postinst": "DEBIAN/postinst",
+        "postinst": "DEBIAN/postinst", "postrm": "DEBIAN/postrm",
     }  # fmt: skip
     for name, place in places.items():
         target = stage / place

@@ -43,7 +43,8 @@ line() {
     table+=$(printf '%-7s %5d s  %s' "$word" $(($(date +%s) - began)) "$name")$'\n'
     echo "${table##*$'\n'}$(printf '%-7s %5d s  %s' "$word" $(($(date +%s) - began)) "$name")"
 }
-install() { in_wine timeout 1800 wine 'C:\setup.exe' /S "/D=$program" && test -f "$folder/TandEM.exe"; }
+# NSIS takes /D= without quotes, blanks included: as words of their own they stay without
+install() { in_wine timeout 1800 wine 'C:\setup.exe' /S '/D=C:\Program' 'ä' '1\TandEM' && test -f "$folder/TandEM.exe"; }
 shim() { # wine_shims.py reads with CPython 3.11 or newer and needs mingw-w64
     "$python" "$here/wine_shims.py" "$folder" "$c/windows/system32"
 }
@@ -62,11 +63,11 @@ start_recording() { # a simulated log grows, a recording takes it; it goes on in
     sleep 8
     [ -s "$c/Daten ü/Aufnahme.nxs" ]
 }
-who_writes() {
+writer() {
     python -c "import sys; from pathlib import Path; from tandem_em.storage.transaction.opening import who_writes
-print(who_writes(Path(r'C:\Daten ü\Aufnahme.nxs')).sentence())" | tee "$scratch/who.txt"
-    grep -q "has it open since" "$scratch/who.txt"
+print(getattr(who_writes(Path(sys.argv[1])), 'sentence', str)())" "$1"
 }
+who_writes() { writer 'C:\Daten ü\Aufnahme.nxs' | grep "has it open since"; }
 killed_and_recovered() {
     in_wine wine taskkill /F /IM tandem.exe
     in_wine wine taskkill /F /IM tandem-python.exe
@@ -78,8 +79,8 @@ association() { # wine does not merge HKCU\Software\Classes into HKCR: the two k
         in_wine wine reg add 'HKLM\Software\Classes\.nxs' /ve /d TandEM.Session /f || return 1
     in_wine wine start 'C:\Daten ü\Probe 1.nxs' || return 1
     for _ in $(seq 60); do # it is open when its lock answers
-        tandem info --json 'C:\Daten ü\Probe 1.nxs' >"$scratch/open.json" 2>&1
-        in_wine wine tasklist 2>/dev/null | grep -q "tandem-python.exe\|TandEM.exe" && return 0
+        writer 'C:\Daten ü\Probe 1.nxs' | grep -q "has it open since" && return 0
+        sleep 1
     done
     return 1
 }
