@@ -41,8 +41,10 @@ CODECS = ("avif", "brunsli", "heif", "jetraw", "jpegxs", "sz3")
 their makers do not give away."""
 SUFFIXES = (".pyi", ".pxd", ".c", ".cpp", ".h", ".hpp", ".lib", ".a", ".pdb", ".sip", ".pyx")
 
-SELDOM = re.compile(r"(site-packages|lib)/(sympy|mpmath|networkx|pygments|pandas|wcwidth)/")
-"""Imported by HyperSpy alone: 40 MB of bytecode that the first use can make itself."""
+SELDOM = re.compile(
+    r"(site-packages|lib)/(sympy|mpmath|networkx|pygments|pandas|wcwidth|traits|distributed|tornado|numba/cuda)/"
+)
+"""Imported by HyperSpy or for a cluster alone: 50 MB of bytecode that the first use can make itself."""
 
 
 def prune(site: Path) -> int:
