@@ -55,6 +55,8 @@ OUTPUT_LOOK_S = 0.25
 """Between two questions whether the output is still on."""
 # s between two tries to connect.
 RETRY_S = 0.4
+ANSWERS_S = 0.3
+"""An instrument that is there says who it is within this time."""
 # After these the user is told to switch off at the instrument.
 SAFE_TRIES = 3
 
@@ -385,8 +387,9 @@ class GuardianCore:
             self._next_read = host_now()
             return readings
         except LinkTimeoutError:  # the 2400 does not answer a reading while its output is off
-            # After a timeout the link is dirty: the late answer would be taken for the next one's.
-            self._reopen()
+            # After a timeout the link is dirty: the late answer would be taken for the next one's. An instrument that
+            # hangs has been waited for already: a short question tells it from one whose output is off.
+            self._reopen(ANSWERS_S)
             if self._trip_if_off():
                 return []
             raise
@@ -468,11 +471,11 @@ class GuardianCore:
         self._set_state("lost", f"{error}{doubt}", None, False)
         self._voice.event(self.message, "warning")
 
-    def _reopen(self) -> None:
+    def _reopen(self, timeout_s: float | None = None) -> None:
         self._link.close()
         self._meter = None
         try:
-            self._meter = connect_meter(self._link, self.config.model, self.config.settings)
+            self._meter = connect_meter(self._link, self.config.model, self.config.settings, timeout_s)
         # Another instrument answers at the address: for the loop that is a lost connection too.
         except UserError as error:
             raise LinkClosedError(str(error)) from error

@@ -53,6 +53,8 @@ class Voice:
         if not force and facts == self._told and now - self._told_at < REPEAT_S:
             return False
         self._told, self._told_at = facts, now
+        # Rows first: coming after the word "lost" they would look like a meter that reads again.
+        self.flush(force=True)
         self.say(told)
         return True
 

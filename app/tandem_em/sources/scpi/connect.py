@@ -24,12 +24,12 @@ def meter_class(model: str) -> type[Meter]:
     )
 
 
-def connect_meter(link: Link, model: str, settings: MeterSettings) -> Meter:
-    """Open the link, ask *IDN?, and return the meter that fits; the output is not touched."""
+def connect_meter(link: Link, model: str, settings: MeterSettings, timeout_s: float | None = None) -> Meter:
+    """Open the link, ask *IDN? (within `timeout_s`), and return the meter that fits; the output is not touched."""
     wanted = meter_class(model)
     link.open()
     meter = wanted(link, settings)
-    idn = meter.identify()
+    idn = meter.identify(timeout_s)
     found = re.search(r"MODEL\s*([0-9A-Z]+)", idn.upper())
     if found and not any(found[1].startswith(name) for name in wanted.models):
         others = [cls for cls in METERS if any(found[1].startswith(name) for name in cls.models)]

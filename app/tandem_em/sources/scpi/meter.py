@@ -113,9 +113,9 @@ class Meter(ABC):
         """As many readings as the instrument takes on its own in one go; here: one after another."""
         return [self.read() for _ in range(count)]
 
-    def identify(self) -> str:
-        """Ask for *IDN? and keep it."""
-        self.idn = self.link.query("*IDN?")
+    def identify(self, timeout_s: float | None = None) -> str:
+        """Ask for *IDN? and keep it; `timeout_s` None: the link's own."""
+        self.idn = self.link.query("*IDN?", timeout_s)
         return self.idn
 
     def output_is_on(self) -> bool:
