@@ -17,7 +17,7 @@ from tandem_em.model.focus import Focus
 from tandem_em.model.items import IDENTITY_COLOURS
 from tandem_widgets.parts.basic import theme
 from tandem_widgets.parts.lanes.curves import Curve
-from tandem_widgets.parts.lanes.layout import GUTTER, MIN_LANE, lay_out, shares
+from tandem_widgets.parts.lanes.layout import GUTTER, MIN_LANE, NAME_WIDTH, lay_out, shares
 from tandem_widgets.parts.lanes.levels import build
 from tandem_widgets.parts.lanes.model import Band, Finding, Flag, Lane, LanesContent
 from tandem_widgets.parts.lanes.widget import Lanes
@@ -293,3 +293,18 @@ def test_a_plot_of_exactly_no_current_has_an_axis_of_picoamperes(qtbot: QtBot) -
         [PlotLine("current", "", "#fff", t, np.zeros(5))], Axis("time", "s"), Axis("Current", "A")
     )
     assert plot.limits()[2:] == (-1e-12, 1e-12)
+
+
+def test_no_tick_label_is_cut_off_at_the_lower_end(lanes: Lanes) -> None:
+    t = np.linspace(0, 100, 1001)
+    curve = Curve("p1", "P1", "#ff5a5f", t, t / 100)
+    # the lowest tick stands exactly at the lower edge
+    lanes.show_content(LanesContent([Lane("area", "Area", "", [curve], y=(0.0, 1.0))]))
+    picture = lanes.grab().toImage()
+    end, ratio = lanes.layout_now.lanes[-1].bottom(), picture.devicePixelRatio()
+    x = [round(column * ratio) for column in range(int(NAME_WIDTH) + 20, int(GUTTER) - 6)]
+    y = range(round((end - 12) * ratio), round((lanes.layout_now.bottom + 1) * ratio))
+    rows_of_text = [row for row in y if len({picture.pixel(column, row) for column in x}) > 1]
+    assert rows_of_text, "there is a label"
+    # a row of background under it: nothing of it is missing
+    assert max(rows_of_text) < round(lanes.layout_now.bottom * ratio) - 1

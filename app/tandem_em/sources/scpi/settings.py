@@ -45,7 +45,7 @@ FORM = SourceForm(
             (f"keithley {number}", f"Keithley {number}") for number in ("2400", "2401", "2410", "6430", "2450"))),
         FormField("rate_hz", "Samples", "quantity", "Hz", "Readings per second"),
         FormField("compliance_V", "Voltage limit", "quantity", "V", "Voltage limit (compliance) set at the instrument"),
-        FormField("compliance_A", "Current at most", "quantity", "A", "Current limit (compliance) set at the instrument"),
+        FormField("compliance_A", "Current limit", "quantity", "A", "Current limit (compliance) set at the instrument"),
         FormField("start", "At the start", "choice", tip="Output state when recording starts",
                   choices=(("open circuit", "Open circuit: 0 A, watch the voltage"), ("as is", "Leave the output as it is"))),
         FormField("nplc", "Integration", "quantity", tip="In power line cycles (0.01 to 10); longer: less noise",

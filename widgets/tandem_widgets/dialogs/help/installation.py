@@ -11,8 +11,10 @@ from PyQt6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QPlainTextEdit, Q
 
 RUNNING = "Every part of the program is used once, on small files made for that. This takes a minute."
 PASSED = "Everything works on this computer."
-FAILED = "Not everything works. Below each line that says FAILED stands what to do; the report can be copied."
-BROKEN = "The check ended before it was through. Copy the report and send it with your question."
+FAILED = (
+    "Not everything works. Under each line that says FAILED it says what to do. The report can be copied."
+)
+BROKEN = "The check stopped before it had finished. Copy the report and send it with your question."
 
 
 def command() -> list[str]:
@@ -68,6 +70,7 @@ class InstallationDialog(QDialog):
         self.copying = self.buttons.addButton("Copy report", QDialogButtonBox.ButtonRole.ActionRole)
         if self.copying is not None:
             self.copying.clicked.connect(self.copy)
+            self.copying.setAutoDefault(False)
         self.buttons.rejected.connect(self.reject)
 
     def _show_lines(self) -> None:

@@ -147,7 +147,8 @@ def _paint_grid(painter: QPainter, lane: Lane, up: LaneScale, scale: TimeScale, 
             if not lane.note:
                 text = texts.tick_text(mark, decimals)
                 x = GUTTER - 8 - fonts.tick_metrics.horizontalAdvance(text)
-                painter.drawText(QPointF(x, y + fonts.tick_drop), text)
+                # never below its lane: the lowest would be cut off by the strip, or touch the next lane's
+                painter.drawText(QPointF(x, min(y + fonts.tick_drop, up.rect.bottom())), text)
 
 
 def _paint_name(painter: QPainter, lane: Lane, up: LaneScale, fonts: Fonts) -> None:
