@@ -14,10 +14,14 @@ TESTS = Path(__file__).parents[1]
 FIXED = {"derandomize", "database"}
 """What a single test must not say: it would take itself out of the profile."""
 DRAWING = """
+from importlib.util import find_spec
 from pathlib import Path
 from hypothesis import given, settings, strategies as st
 
-@settings(deadline=None, max_examples=10)
+if find_spec("ours"):
+    import ours
+
+@settings(deadline=None, max_examples=100)
 @given(st.integers(), st.floats())
 def test_draws(whole, part):
     with Path("drawn.txt").open("a") as file:
@@ -67,3 +71,10 @@ def drawn(folder: Path, *arguments: str) -> str:
 @pytest.mark.parametrize(("arguments", "same"), [([], True), (["--hypothesis-profile=fuzz"], False)])
 def test_two_runs_draw_the_same_unless_they_fuzz(tmp_path: Path, arguments: list[str], same: bool) -> None:
     assert (drawn(tmp_path, *arguments) == drawn(tmp_path, *arguments)) is same
+
+
+def test_what_else_is_loaded_changes_no_draw(tmp_path: Path) -> None:
+    """A draw among the constants of our own modules would make the examples of one test depend on the others."""
+    alone = drawn(tmp_path)
+    (tmp_path / "ours.py").write_text("ALL = (7101, 7102, 7103, 0.7104, 0.7105)\n", "utf-8")
+    assert drawn(tmp_path) == alone

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import importlib
 import re
+import struct
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import pip
 import pytest
 
 import tandem_em
@@ -46,16 +46,38 @@ def test_windows_gets_what_it_alone_needs_and_nothing_of_the_tests(load: Callabl
     assert text.count("--hash=sha256:") > len(there)
 
 
-def test_the_import_table_of_a_program_is_read(load: Callable[[str], Any]) -> None:
+def windows_program(library: bytes, name: bytes) -> bytes:
+    """The least a 64-bit program of Windows can be that asks for one function of one library."""
+    start, raw = 0x1000, 0x200
+    functions, text = start + 40, start + 56
+    table = struct.pack("<5I", functions, 0, 0, text, functions) + bytes(20)
+    section = (
+        table
+        + struct.pack("<2Q", text + len(library) + 1, 0)
+        + library
+        + b"\0"
+        + struct.pack("<H", 0)
+        + name
+        + b"\0"
+    )
+    head = b"PE\0\0" + struct.pack("<2H12x2H", 0x8664, 1, 240, 0x22)
+    optional = struct.pack("<H118x2I", 0x20B, start, 40).ljust(240, b"\0")
+    sections = struct.pack("<8s4I16x", b".idata", len(section), start, len(section), raw)
+    dos = b"MZ".ljust(0x3C, b"\0") + struct.pack("<I", 0x40)
+    return (dos + head + optional + sections).ljust(raw, b"\0") + section
+
+
+def test_the_import_table_of_a_program_is_read(load: Callable[[str], Any], tmp_path: Path) -> None:
     closure = load("closure")
-    program = next(Path(pip.__file__).parent.rglob("t64.exe"))
+    program = tmp_path / "small.exe"
+    program.write_bytes(windows_program(b"KERNEL32.dll", b"GetModuleFileNameW"))
     assert "kernel32.dll" in closure.imports(program)
     assert "GetModuleFileNameW" in closure.imported_names(program, "kernel32.dll")
 
 
 def test_a_library_that_lacks_something_stops_the_build(load: Callable[[str], Any], tmp_path: Path) -> None:
     closure = load("closure")
-    program = next(Path(pip.__file__).parent.rglob("t64.exe")).read_bytes()
+    program = windows_program(b"KERNEL32.dll", b"GetModuleFileNameW")
     (tmp_path / "good.exe").write_bytes(program)
     assert closure.missing(tmp_path) == []
     (tmp_path / "bad.exe").write_bytes(re.sub(b"(?i)kernel32.dll", b"nowhere1.dll", program))

@@ -141,7 +141,8 @@ def ink(colour: str) -> str:
     hue, light, strength = colorsys.rgb_to_hls(red, green, blue)
     while 0.2126 * red**2.2 + 0.7152 * green**2.2 + 0.0722 * blue**2.2 > 0.3 and light > 0.05:
         light -= 0.02
-        red, green, blue = colorsys.hls_to_rgb(hue, light, strength)
+        # rounding goes a hair below 0, and the power of that is a complex number
+        red, green, blue = (max(0.0, part) for part in colorsys.hls_to_rgb(hue, light, strength))
     return "#" + "".join(f"{round(255 * c):02x}" for c in (red, green, blue))
 
 

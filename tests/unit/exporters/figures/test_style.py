@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tandem_em.exporters.figures.cycles import shade
@@ -34,6 +34,7 @@ def luminance(colour: str) -> float:
 
 
 @given(COLOURS)
+@example("#b4ffb4")
 def test_ink_is_dark_enough_for_paper_and_leaves_dark_colours_alone(colour: str) -> None:
     found = ink(colour)
     assert re.fullmatch("#[0-9a-f]{6}", found)
