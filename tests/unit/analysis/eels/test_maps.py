@@ -183,6 +183,18 @@ def test_any_window_on_any_counts_answers_or_says_why(
         assert (np.abs(shown) < np.finfo(np.float32).max).all()  # what maps are kept in
 
 
+@pytest.mark.parametrize("order", [2, 3])
+@pytest.mark.parametrize("level", [4.0, 40.0])
+def test_two_errors_hold_for_a_log_polynomial_from_few_counts(order: int, level: float) -> None:
+    """Taken as straight, the error of the logarithm left out up to 26 of 100 pixels."""
+    found = map_edge(
+        spectra(2000, level, signal=level / 4), ENERGY, edge("log polynomial", order), detail="error"
+    )
+    assert found.error is not None
+    inside = np.abs(found.counts - true_signal(level / 4)) <= 2 * found.error
+    assert inside.mean() > 0.9
+
+
 def test_a_curve_that_runs_away_is_blank_and_the_map_says_why() -> None:
     """Four coefficients from five channels of five counts: beyond them they reach 1e160, which no float's square holds."""
     data = np.random.default_rng(1).poisson(5.0, (6, ENERGY.size)).astype(np.float32) - 1.0
